@@ -1,0 +1,1 @@
+"""What tests stand on: private servers, clients and rules that belong to no app."""
