@@ -1,0 +1,221 @@
+"""The server side of SASL PLAIN and LOGIN, as exchanges without I/O, and SCRAM key derivation.
+
+All doors (SMTP, IMAP, POP3, ManageSieve) carry SASL as base64 lines, so `start()` and `step()`
+take those lines as received and promise: no exception for any input, `*` cancels (RFC 4954
+section 4, RFC 3501 section 6.2.2), a strict alphabet, every field bounded by `SASL_FIELD`.
+Passwords never show in a `repr`.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import re
+import stringprep
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from apps.wire.limits import SASL_FIELD, SASL_LINE
+
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?+")
+
+
+class FailureReason(StrEnum):
+    """Why an exchange ended without credentials. All but CANCELLED are syntax (SMTP 501)."""
+
+    CANCELLED = "cancelled"
+    BAD_BASE64 = "bad base64"
+    BAD_FORMAT = "bad format"
+    TOO_LONG = "too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Send `data` (as `encoded`) and call `step()` with the answer."""
+
+    data: bytes
+
+    @property
+    def encoded(self) -> bytes:
+        """The challenge as base64, without line end."""
+        return binascii.b2a_base64(self.data, newline=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the client claims. `authzid` is "" when it wants to act as `username`."""
+
+    authzid: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The exchange is over; try again from the start."""
+
+    reason: FailureReason
+
+
+Outcome = Challenge | Credentials | Failure
+
+
+class Mechanism(Protocol):
+    """One exchange with one client; make a new one for each AUTH command."""
+
+    def start(self, initial: bytes | None) -> Outcome:
+        """Begin; `initial` is the base64 initial response as received ("=" if empty) or None."""
+
+    def step(self, response: bytes) -> Outcome:
+        """Go on with the base64 line the client answered, without its line end."""
+
+
+def decode_base64(line: bytes) -> bytes | None:
+    """Return the octets of a strict base64 line (RFC 4648 section 4), None if it is not one."""
+    if not _BASE64.fullmatch(line):
+        return None
+    return binascii.a2b_base64(line)
+
+
+def _decode(line: bytes) -> bytes | Failure:
+    if line == b"*":
+        return Failure(FailureReason.CANCELLED)
+    if len(line) > SASL_LINE:
+        return Failure(FailureReason.TOO_LONG)
+    raw = decode_base64(line)
+    return Failure(FailureReason.BAD_BASE64) if raw is None else raw
+
+
+def _field(raw: bytes) -> str | Failure:
+    if len(raw) > SASL_FIELD:
+        return Failure(FailureReason.TOO_LONG)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return Failure(FailureReason.BAD_FORMAT)
+    return Failure(FailureReason.BAD_FORMAT) if "\0" in text else text
+
+
+class Plain:
+    """PLAIN, RFC 4616: authzid NUL authcid NUL password, in one message."""
+
+    __slots__ = ()
+
+    def start(self, initial: bytes | None) -> Outcome:
+        """Ask with an empty challenge, or read the initial response."""
+        if initial is None:
+            return Challenge(b"")
+        return self.step(b"" if initial == b"=" else initial)
+
+    def step(self, response: bytes) -> Outcome:
+        """Read the message."""
+        raw = _decode(response)
+        if isinstance(raw, Failure):
+            return raw
+        if raw.count(b"\0") != 2:
+            return Failure(FailureReason.BAD_FORMAT)
+        texts = []
+        for part in raw.split(b"\0"):
+            text = _field(part)
+            if isinstance(text, Failure):
+                return text
+            texts.append(text)
+        authzid, username, password = texts
+        if not username or not password:  # RFC 4616 section 2: both are 1*SAFE.
+            return Failure(FailureReason.BAD_FORMAT)
+        return Credentials(authzid, username, password)
+
+
+class Login:
+    """LOGIN, draft-murchison-sasl-login: what old clients speak; user name, then password."""
+
+    __slots__ = ("_username",)
+
+    def __init__(self) -> None:
+        self._username: str | None = None
+
+    def start(self, initial: bytes | None) -> Outcome:
+        """Ask for the user name, or take it from the initial response."""
+        if initial is None:
+            return Challenge(b"Username:")
+        return self.step(b"" if initial == b"=" else initial)
+
+    def step(self, response: bytes) -> Outcome:
+        """Take the user name first, then the password."""
+        raw = _decode(response)
+        text = raw if isinstance(raw, Failure) else _field(raw)
+        if isinstance(text, Failure):
+            return text
+        if not text:
+            return Failure(FailureReason.BAD_FORMAT)
+        if self._username is None:
+            self._username = text
+            return Challenge(b"Password:")
+        return Credentials("", self._username, text)
+
+
+MECHANISMS: Mapping[str, type[Plain] | type[Login]] = MappingProxyType(
+    {"PLAIN": Plain, "LOGIN": Login}
+)
+"""Every mechanism we speak, by its upper-case name, best first."""
+
+
+def saslprep(text: str) -> str:
+    """Return `text` prepared as a query string by RFC 4013; raise ValueError if prohibited."""
+    mapped = "".join(
+        " " if stringprep.in_table_c12(char) else char
+        for char in text
+        if not stringprep.in_table_b1(char)
+    )
+    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
+    if any(_is_prohibited(char) for char in prepared):
+        raise ValueError("prohibited character")
+    _check_bidi(prepared)
+    return prepared
+
+
+def _is_prohibited(char: str) -> bool:
+    """Tell whether RFC 4013 section 2.3 prohibits the character."""
+    return (
+        stringprep.in_table_c12(char)
+        or stringprep.in_table_c21_c22(char)
+        or stringprep.in_table_c3(char)
+        or stringprep.in_table_c4(char)
+        or stringprep.in_table_c5(char)
+        or stringprep.in_table_c6(char)
+        or stringprep.in_table_c7(char)
+        or stringprep.in_table_c8(char)
+        or stringprep.in_table_c9(char)
+    )
+
+
+def _check_bidi(text: str) -> None:
+    """Apply RFC 3454 section 6."""
+    if not any(stringprep.in_table_d1(char) for char in text):
+        return
+    mixed = any(stringprep.in_table_d2(char) for char in text)
+    if mixed or not (stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])):
+        raise ValueError("mixed text directions")
+
+
+def scram_keys(
+    password: str, salt: bytes, iterations: int, algorithm: str = "sha256"
+) -> tuple[bytes, bytes]:
+    """Return (StoredKey, ServerKey) of RFC 5802 section 3.
+
+    A password that SASLprep prohibits is used as it is, as PostgreSQL does: users may have any
+    password, and the clients that prepare at all fall back the same way.
+    """
+    try:
+        password = saslprep(password)
+    except ValueError:
+        pass
+    salted = hashlib.pbkdf2_hmac(algorithm, password.encode("utf-8"), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", algorithm)
+    stored_key = hashlib.new(algorithm, client_key).digest()
+    return stored_key, hmac.digest(salted, b"Server Key", algorithm)
