@@ -21,14 +21,14 @@ say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
 scratch=$(mktemp -d)
-clean_up=("rm -rf '$scratch'")
-trap 'for step in "${clean_up[@]}"; do eval "$step"; done' EXIT
+our_policy=
+trap 'rm -rf "$scratch" $our_policy' EXIT
 
 # A package's own scripts must not start its daemon: the tests start private ones, on free ports.
 # A policy that the machine's owner made stays as it is.
 forbid_daemons() {
     [ ! -e "$DAEMON_POLICY" ] || return 0
-    clean_up+=("rm -f $DAEMON_POLICY")
+    our_policy=$DAEMON_POLICY
     printf '#!/bin/sh\nexit 101\n' >"$DAEMON_POLICY"
     chmod 755 "$DAEMON_POLICY"
 }
@@ -59,9 +59,9 @@ check_python() {
     fi
 }
 
-# A virtual environment dies when the system's Python is replaced, or when its folder is moved.
+# A virtual environment dies when the system's Python is replaced, or when its folder is moved (its scripts name it).
 make_venv() {
-    .venv/bin/python -c 'import pip' 2>/dev/null && return
+    grep -qsF "$(pwd -P)/.venv/bin/python" .venv/bin/pip && .venv/bin/python -c 'import pip' 2>/dev/null && return
     check_python
     say "Making .venv"
     rm -rf .venv
@@ -82,7 +82,7 @@ install_requirements() {
     "${pip[@]}" install -r "$1"
 }
 
-# What an installation depends on: the pins, the interpreter, and the place (scripts in a venv name their folder).
+# What an installation depends on: the pins, the interpreter, and the place.
 fingerprint() {
     { cat "$@"; .venv/bin/python -V; pwd -P; } 2>&1 | sha256sum | cut -d ' ' -f 1
 }

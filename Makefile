@@ -1,0 +1,78 @@
+# Every command of the house. `make` alone lists them.
+#
+# Each target first brings .venv up to date (scripts/bootstrap.sh), which takes no time when nothing changed.
+# ARGS passes arguments on: make test ARGS="tests/imap -k fetch", make run ARGS="--only web".
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test test-long check lint format types contracts deploy-check migrations-check \
+        templates-check settings-check packages-check settings shell migrate bench clean
+
+PYTHON := .venv/bin/python
+# Checks look at a default installation of their own: they neither need nor touch the data of a real one.
+CHECKED := MAILHOST_DATA=build/check MAIL_HOSTNAME=mail.example.org
+TYPED := mailhost apps manage.py tests/run.py tests/support
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the whole service on loopback ports (first time: install, make keys, migrate)
+	@scripts/bootstrap.sh run
+	@exec $(PYTHON) manage.py serve $(ARGS)
+
+dev: ## install what development and tests need
+	@scripts/bootstrap.sh dev
+
+test: dev ## run the tests, on SQLite and on Postgres with Redis
+	@$(PYTHON) tests/run.py $(ARGS)
+
+test-long: dev ## also the long ones: races, fuzzing, the browser matrix
+	@$(PYTHON) tests/run.py --long $(ARGS)
+
+check: lint types contracts deploy-check migrations-check templates-check settings-check packages-check ## all that can be checked without running a test
+
+lint: dev ## style and common mistakes (ruff)
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+format: dev ## put every file into the house's form, and mend what a tool can mend
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+types: dev ## mypy, strict
+	$(PYTHON) -m mypy $(TYPED)
+
+contracts: dev ## who may import whom (import-linter)
+	.venv/bin/lint-imports
+
+deploy-check: dev ## Django's and our own checks of a deployed installation
+	$(CHECKED) $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+migrations-check: dev ## every change of a model has its migration
+	$(CHECKED) $(PYTHON) manage.py makemigrations --check --dry-run
+
+templates-check: dev ## the HTML templates (djlint)
+	.venv/bin/djlint templates --lint --quiet
+
+settings-check: dev ## docs/settings.md says what mailhost/env.py does
+	$(PYTHON) -m mailhost.env | diff -u docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
+
+packages-check: dev ## the installed packages fit each other
+	$(PYTHON) -m pip --disable-pip-version-check check
+
+settings: dev ## write docs/settings.md
+	$(PYTHON) -m mailhost.env >docs/settings.md
+
+shell: ## a Python shell with the project loaded
+	@scripts/bootstrap.sh run
+	@$(PYTHON) manage.py shell $(ARGS)
+
+migrate: ## bring the database up to date
+	@scripts/bootstrap.sh run
+	@$(PYTHON) manage.py migrate $(ARGS)
+
+bench: dev ## measure against Postfix and Dovecot; see bench/README.md
+	@$(PYTHON) -m bench $(ARGS)
+
+clean: ## remove caches and build products; .venv and the data in var/ stay
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,137 @@
+"""Run the test suite twice: as a small installation runs, and as a large one does.
+
+    embedded   SQLite, the filesystem broker, blobs in files: everything
+    scaled     Postgres and Redis, both private to this run: all that touches a database or a broker
+
+Usage: .venv/bin/python tests/run.py [--long] [--only embedded|scaled] [--seconds N] [PYTEST ARGS]
+
+Exit status 0 means that both passes passed; a skipped test is a failure (tests/support/laws.py).
+The run is bounded: when the deadline passes, what still runs is ended and the run has failed.
+"""
+
+# ruff: noqa: T201  (a command line: it prints)
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mailhost import env  # noqa: E402  (the path is set just above)
+from tests.support import laws, services  # noqa: E402
+
+DEADLINE_SECONDS = 15 * 60
+LONG_DEADLINE_SECONDS = 75 * 60
+GRACE_SECONDS = 20
+NO_TESTS_COLLECTED = 5
+# What knows neither database nor broker, or only the code's own text, need not run a second time.
+PURE = ("tests/wire", "tests/mime", "tests/test_architecture.py")
+# What a developer's shell happens to set must not decide what a pass runs on.
+SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the passes that were asked for; return the exit status for the shell."""
+    options, extra = _parse(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    started = time.time()
+    os.environ[laws.STARTED] = str(started)
+    deadline = started + options.seconds
+    failed = []
+    for name in options.only or ("embedded", "scaled"):
+        print(f"== {name}: {DESCRIPTIONS[name]}", flush=True)
+        with PASSES[name]() as environment:
+            status = _pytest(_selection(name, options.long, extra), environment, deadline)
+        # A selection of pure tests alone leaves nothing for the second pass.
+        if status != 0 and not (status == NO_TESTS_COLLECTED and name == "scaled" and extra):
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--long", action="store_true", help="also the tests marked `long`")
+    parser.add_argument("--only", action="append", choices=tuple(PASSES), help="one pass")
+    parser.add_argument("--seconds", type=int, help="deadline of the whole run")
+    options, extra = parser.parse_known_args(arguments)
+    if options.seconds is None:
+        options.seconds = LONG_DEADLINE_SECONDS if options.long else DEADLINE_SECONDS
+    return options, extra
+
+
+def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
+    workers = len(os.sched_getaffinity(0))
+    # Whole files stay on one worker, so that a service that a file starts is started once.
+    arguments = ["-p", "tests.support.laws", "-n", str(workers), "--dist", "loadfile"]
+    if not is_long:
+        arguments += ["-m", "not long"]
+    if name == "scaled":
+        arguments += [f"--ignore={path}" for path in PURE]
+    return [*arguments, *extra]
+
+
+def _pytest(arguments: Sequence[str], environment: Mapping[str, str], deadline: float) -> int:
+    """Run pytest until `deadline`; a run that must be ended counts as failed."""
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    # A session of its own: what a hanging test started is ended together with it.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        start_new_session=True,
+    )
+    try:
+        return process.wait(max(1.0, deadline - time.time()))
+    except subprocess.TimeoutExpired:
+        print("the deadline of the whole test run has passed", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End pytest and whatever it left running; its process group is its process id."""
+    for how in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Leave by the normal way, so that every server is stopped and every folder removed."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+@contextmanager
+def _embedded() -> Iterator[dict[str, str]]:
+    yield {}
+
+
+@contextmanager
+def _scaled() -> Iterator[dict[str, str]]:
+    with services.postgres() as database, services.redis() as broker:
+        yield {"DATABASE_URL": database.url, "REDIS_URL": broker.url}
+
+
+PASSES = {"embedded": _embedded, "scaled": _scaled}
+DESCRIPTIONS = {"embedded": "SQLite and files", "scaled": "Postgres and Redis"}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
