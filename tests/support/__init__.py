@@ -1,1 +1,0 @@
-"""What tests stand on: private servers, clients and rules that belong to no app."""

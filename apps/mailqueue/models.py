@@ -1,0 +1,132 @@
+"""Mail in flight. The row is the queue: what a door acknowledged is here until it is settled.
+
+`QueuedMessage.id` is the receive id, made per MAIL transaction: a retry after an unknown commit outcome inserts nothing
+twice. Leases use the database's clock and carry a token that is checked again before settling. Settled rows
+stay for an hour (for that same retry), then `services.prune` removes them.
+"""
+
+from django.db import models
+
+from apps.runtime.ulid import new_ulid
+
+
+class MessageState(models.TextChoices):
+    """Where a message stands."""
+
+    OFFERED = "offered"  # durable, but its door waits for a verdict; not delivered
+    ACCEPTED = "accepted"  # to be processed: scan, route, local delivery
+    ROUTED = "routed"  # processed; some recipients still wait for remote delivery
+    REFUSED = "refused"
+    HELD = "held"  # an administrator must look (crashes, or by command)
+    DONE = "done"
+
+
+class QueuedMessage(models.Model):
+    """One received or submitted message with its envelope."""
+
+    id = models.UUIDField(primary_key=True, default=new_ulid, editable=False)
+    blob = models.ForeignKey(
+        "blobs.Blob", on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    trace_id = models.UUIDField(db_index=True)
+    prefix = models.BinaryField(default=b"")  # our Received and other trace fields, CRLF lines
+    cuts = models.TextField(default="[]")  # JSON [[start, end], …]: byte ranges of the blob to hide
+    size = models.BigIntegerField()  # prefix + blob - cuts
+    sender = models.CharField(max_length=320)  # reverse-path; "" is the null path
+    smtputf8 = models.BooleanField(default=False)
+    body = models.CharField(max_length=12, default="")  # "", 7BIT, 8BITMIME (RFC 6152)
+    dsn_ret = models.CharField(max_length=4, default="")  # FULL, HDRS (RFC 3461)
+    dsn_envid = models.CharField(max_length=100, default="")
+    door = models.CharField(max_length=12)  # mx, submission, lmtp, web, api
+    user = models.ForeignKey(
+        "directory.User", on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
+    )  # who submitted it
+    client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
+    state = models.CharField(max_length=8, choices=MessageState.choices)
+    verdict = models.TextField(default="")  # JSON of the scan
+    received_at = models.BigIntegerField()  # Unix microseconds
+    hold_until = models.BigIntegerField(default=0)  # Unix microseconds: undo send, scheduled send
+    settled_at = models.BigIntegerField(null=True)
+    lease_until = models.BigIntegerField(default=0)  # Unix microseconds, database's clock
+    lease_token = models.UUIDField(null=True)
+    claims = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(default=0)  # leases that lapsed while claimed alone
+    last_error = models.CharField(max_length=500, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["lease_until", "received_at"],
+                name="queue_due",
+                condition=models.Q(state="accepted"),
+            ),
+            models.Index(
+                fields=["settled_at"],
+                name="queue_settled",
+                condition=models.Q(state__in=["done", "refused"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RecipientState(models.TextChoices):
+    """Where one recipient stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    WAITING = "waiting"  # remote: not yet, or to be tried again
+    FAILED = "failed"
+    HELD = "held"
+    DELETED = "deleted"
+
+
+class QueuedRecipient(models.Model):
+    """One final recipient. Aliases are expanded before the row is made; `original` is what RCPT said."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(
+        QueuedMessage, on_delete=models.CASCADE, db_constraint=False, related_name="recipients"
+    )
+    address = models.CharField(max_length=320)
+    original = models.CharField(max_length=320)
+    orcpt = models.CharField(max_length=500, default="")  # RFC 3461
+    notify = models.CharField(max_length=40, default="")  # RFC 3461: NEVER or SUCCESS,FAILURE,DELAY
+    user = models.ForeignKey(
+        "directory.User", on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
+    )  # set for local recipients
+    reserved = models.BigIntegerField(default=0)  # bytes of quota held for it
+    route = models.CharField(max_length=8, default="")  # local, remote
+    state = models.CharField(max_length=10, choices=RecipientState.choices)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.BigIntegerField(default=0)  # Unix microseconds
+    lease_until = models.BigIntegerField(default=0)
+    lease_token = models.UUIDField(null=True)
+    claims = models.PositiveSmallIntegerField(default=0)
+    last_reply = models.CharField(max_length=500, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="recipient_due",
+                condition=models.Q(state="waiting"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Attempt(models.Model):
+    """One try of a remote delivery: where, when, what the other side said."""
+
+    recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE)
+    at = models.BigIntegerField()
+    remote = models.CharField(max_length=300)
+    reply = models.CharField(max_length=500)
+    transcript = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.remote}: {self.reply}"

@@ -1,0 +1,256 @@
+"""Mail at rest.
+
+What a reader sees of a message is `DeliveryHead` + `Message.prefix` + the blob minus `Message.cuts`; nothing else ever
+differs from the bytes that were received.
+
+`MailboxState`, `Usage` and `Entry` are hot: they are written only by the constant SQL in `services/`, never by
+`save()`. UIDs and modseqs are taken by one UPDATE … RETURNING inside the transaction that inserts, so they rise in
+commit order. Lock order everywhere: Usage by user id, then MailboxState by mailbox id.
+"""
+
+from django.db import models
+from django.db.models.functions import Lower
+
+FLAG_SEEN, FLAG_ANSWERED, FLAG_FLAGGED, FLAG_DELETED, FLAG_DRAFT = 1, 2, 4, 8, 16
+
+
+class SpecialUse(models.TextChoices):
+    """RFC 6154 roles, and the inbox."""
+
+    NONE = ""
+    INBOX = "inbox"
+    DRAFTS = "drafts"
+    SENT = "sent"
+    ARCHIVE = "archive"
+    JUNK = "junk"
+    TRASH = "trash"
+
+
+class Counter(models.Model):
+    """Named counters that only rise. `uidvalidity` comes from here, not from a clock."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    value = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+class Mailbox(models.Model):
+    """A folder of a user. Names are Unicode with `/` between levels; INBOX is spelt so."""
+
+    user = models.ForeignKey("directory.User", on_delete=models.CASCADE, related_name="mailboxes")
+    name = models.CharField(max_length=1000)
+    special_use = models.CharField(
+        max_length=8, choices=SpecialUse.choices, default=SpecialUse.NONE, blank=True
+    )
+    subscribed = models.BooleanField(default=True)
+    uidvalidity = models.BigIntegerField()
+    created_at = models.BigIntegerField()  # Unix seconds
+    deleted_at = models.BigIntegerField(null=True, blank=True)  # soft-deleted since
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                name="mailbox_name_once",
+                condition=models.Q(deleted_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "special_use"],
+                name="mailbox_use_once",
+                condition=models.Q(deleted_at__isnull=True) & ~models.Q(special_use=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MailboxState(models.Model):
+    """Hot counters of a mailbox."""
+
+    mailbox = models.OneToOneField(
+        Mailbox, on_delete=models.CASCADE, primary_key=True, related_name="counters"
+    )
+    uidnext = models.BigIntegerField(default=1)
+    highestmodseq = models.BigIntegerField(default=1)
+    messages = models.BigIntegerField(default=0)
+    unseen = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # bytes
+    recent_floor = models.BigIntegerField(default=1)  # UIDs from here on are \Recent to the next SELECT
+    expunged_floor = models.BigIntegerField(default=0)  # modseq below which Expunged was purged
+
+    def __str__(self) -> str:
+        return str(self.mailbox_id)
+
+
+class Usage(models.Model):
+    """Space of a user: kept bytes and messages, and bytes reserved for mail in the queue."""
+
+    user = models.OneToOneField(
+        "directory.User", on_delete=models.CASCADE, primary_key=True, related_name="usage"
+    )
+    size = models.BigIntegerField(default=0)
+    messages = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.size}"
+
+
+class Message(models.Model):
+    """What a message is: immutable, shared by all entries that show it. Derived once at delivery."""
+
+    id = models.BigAutoField(primary_key=True)
+    blob = models.ForeignKey("blobs.Blob", on_delete=models.PROTECT, db_constraint=False)
+    trace_id = models.UUIDField(db_index=True)
+    prefix = models.BinaryField(default=b"")
+    cuts = models.TextField(default="[]")  # JSON [[start, end], …] within the blob
+    size = models.BigIntegerField()  # prefix + blob - cuts, without the delivery head
+    header = models.BinaryField()  # header block as shown, without head, with the blank line
+    envelope = models.BinaryField()  # IMAP ENVELOPE, ready to send
+    bodystructure = models.BinaryField()  # IMAP BODYSTRUCTURE, ready to send
+    parts = models.BinaryField()  # part offsets within the shown bytes without head, see apps.mime.derive
+    subject = models.CharField(max_length=1000, default="")
+    sender_name = models.CharField(max_length=300, default="")
+    sender_address = models.CharField(max_length=320, default="")
+    recipients = models.TextField(default="")  # To and Cc, decoded, bounded
+    sent_at = models.DateTimeField(null=True)  # Date field in UTC
+    sent_date = models.DateField(null=True)  # its local calendar day (RFC 3501 SENTBEFORE …)
+    message_id = models.CharField(max_length=998, default="")
+    in_reply_to = models.CharField(max_length=998, default="")
+    references = models.TextField(default="")
+    preview = models.CharField(max_length=300, default="")
+    has_attachments = models.BooleanField(default=False)
+    created_at = models.BigIntegerField()  # Unix seconds
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class DeliveryHead(models.Model):
+    """Fields of one delivery (Return-Path, Delivered-To), shown before the message."""
+
+    id = models.BigAutoField(primary_key=True)
+    raw = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"head {self.pk}"
+
+
+class Thread(models.Model):
+    """A conversation of one user."""
+
+    user = models.ForeignKey("directory.User", on_delete=models.CASCADE)
+
+    def __str__(self) -> str:
+        return f"thread {self.pk}"
+
+
+class Entry(models.Model):
+    """A message in a mailbox: the narrow hot row. Nothing points at it by foreign key."""
+
+    pk = models.CompositePrimaryKey("mailbox_id", "uid")
+    mailbox = models.ForeignKey(
+        Mailbox, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
+    uid = models.BigIntegerField()
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, db_constraint=False)
+    head = models.ForeignKey(
+        DeliveryHead, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False
+    )
+    flags = models.SmallIntegerField(default=0)
+    keywords = models.BigIntegerField(default=0)  # bits named by Keyword
+    modseq = models.BigIntegerField()
+    internaldate = models.BigIntegerField()  # Unix seconds
+    internaldate_offset = models.SmallIntegerField(default=0)  # minutes east of UTC
+    saved_at = models.BigIntegerField()  # Unix seconds (RFC 8514)
+    size = models.BigIntegerField()  # all that is shown, head included
+    thread = models.ForeignKey(
+        Thread, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["mailbox", "modseq"], name="entry_modseq"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}/{self.uid}"
+
+
+class Keyword(models.Model):
+    """Names the bits of Entry.keywords in one mailbox (0 to 62)."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE)
+    bit = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=100)  # as first written; compared without case
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["mailbox", "bit"], name="keyword_bit_once"),
+            models.UniqueConstraint(
+                models.F("mailbox"), Lower("name"), name="keyword_name_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Expunged(models.Model):
+    """A message that left a mailbox: answers QRESYNC and undelete until it is purged."""
+
+    pk = models.CompositePrimaryKey("mailbox_id", "uid")
+    mailbox = models.ForeignKey(
+        Mailbox, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
+    uid = models.BigIntegerField()
+    modseq = models.BigIntegerField()
+    at = models.BigIntegerField()  # Unix seconds
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, db_constraint=False)
+    head = models.ForeignKey(
+        DeliveryHead, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False
+    )
+    flags = models.SmallIntegerField(default=0)
+    keywords = models.BigIntegerField(default=0)
+    internaldate = models.BigIntegerField()
+    internaldate_offset = models.SmallIntegerField(default=0)
+    size = models.BigIntegerField()
+    user_id = models.BigIntegerField(null=True)  # who
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["mailbox", "modseq"], name="expunged_modseq"),
+            models.Index(fields=["at"], name="expunged_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}/{self.uid}"
+
+
+class Change(models.Model):
+    """Append-only journal: one row per operation, with its UID set."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.BigIntegerField()  # Unix microseconds
+    mailbox_id = models.BigIntegerField()
+    user_id = models.BigIntegerField(null=True)  # who did it
+    what = models.CharField(max_length=12)  # deliver, append, flags, expunge, copy, move, …
+    uids = models.TextField()  # IMAP sequence-set of UIDs
+    modseq = models.BigIntegerField()
+    before = models.TextField(default="")  # JSON
+    after = models.TextField(default="")  # JSON
+    door = models.CharField(max_length=12)
+    client = models.CharField(max_length=200, default="")
+    address = models.CharField(max_length=45, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["mailbox_id", "modseq"], name="change_mailbox"),
+            models.Index(fields=["at"], name="change_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.uids}"

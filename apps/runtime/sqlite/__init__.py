@@ -1,0 +1,1 @@
+"""Django's SQLite backend with a turnstile before every write (see `turnstile`)."""

@@ -1,0 +1,98 @@
+"""DatabaseWrapper with the turnstile.
+
+Every transaction that `atomic()` opens is a write (BEGIN IMMEDIATE) and takes its turn first; every autocommit
+statement that writes takes it too. Reads that need one consistent view use `apps.runtime.db.read_snapshot()`,
+which opens a DEFERRED transaction without a turn.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
+
+from apps.runtime.sqlite.turnstile import Turnstile
+
+_READS = ("SELECT", "PRAGMA", "EXPLAIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "BEGIN")
+Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+
+
+class DatabaseWrapper(SQLiteWrapper):
+    """SQLite whose writers of all processes stand in one fair line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turnstile: Turnstile | None = None
+        self._snapshot = False
+        self.execute_wrappers.append(self._one_statement)
+
+    @property
+    def turnstile(self) -> Turnstile:
+        if self._turnstile is None:
+            self._turnstile = Turnstile(str(self.settings_dict["NAME"]))
+        return self._turnstile
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Within: the next transaction is DEFERRED, reads only, and takes no turn."""
+        before, self._snapshot = self._snapshot, True
+        try:
+            yield
+        finally:
+            self._snapshot = before
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self._snapshot:
+            self.cursor().execute("BEGIN DEFERRED")
+            return
+        self._enter()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self._leave()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        # Only after a COMMIT that worked: after a failed one Django rolls back, which leaves.
+        self._leave()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._leave()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            if self._turnstile is not None:
+                self._turnstile.close()
+
+    def _one_statement(
+        self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        """Give an autocommit write its turn; statements inside a transaction have it already."""
+        if self.in_atomic_block or self._holds() or _only_reads(sql):
+            return execute(sql, params, many, context)
+        self._enter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self._leave()
+
+    def _holds(self) -> bool:
+        return self._turnstile is not None and self._turnstile.held
+
+    def _enter(self) -> None:
+        if not self.is_in_memory_db():
+            self.turnstile.enter()
+
+    def _leave(self) -> None:
+        if self._turnstile is not None:
+            self._turnstile.leave()
+
+
+def _only_reads(sql: str | Sequence[str]) -> bool:
+    return str(sql)[:20].lstrip().upper().startswith(_READS)

@@ -1,0 +1,33 @@
+"""What the race needs to know of a mail service, whichever it is."""
+
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+DOMAIN: Final = "bench.example"
+PASSWORD: Final = "correct-horse-battery-staple-42"
+USERS: Final = tuple(f"user{number:02d}@{DOMAIN}" for number in range(1, 21))
+
+
+class Service(Protocol):
+    """A started mail service with the 20 `USERS`; leaving the context ends it."""
+
+    name: str
+    smtp_port: int
+    imaps_port: int
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def roots(self) -> list[int]:
+        """Process ids whose trees together are the whole service."""
+
+    def settings(self) -> list[str]:
+        """Every setting that differs from what is shipped, one line each, with the reason."""
+
+
+def append_log(path: Path, lines: int = 20) -> str:
+    """The end of a log, for an error message; empty when there is none."""
+    if not path.exists():
+        return ""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,53 @@
+"""The Celery application: broker, queues, beat schedule. Only `tasks.py` files and the bell know Celery.
+
+Embedded: `filesystem://` below MAILHOST_DATA. Scaled: Redis. A message on the broker is a bell and may be
+lost; the queue rows are the truth (docs/architecture.md section 5).
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
+
+from django.conf import settings  # noqa: E402 - after the settings module is named
+
+app = Celery("mailhost")
+
+
+def _broker() -> dict[str, object]:
+    if settings.REDIS_URL:
+        return {"broker_url": settings.REDIS_URL, "broker_connection_retry_on_startup": True}
+    folder = settings.CELERY_BROKER_DIR
+    for name in ("queue", "processed", "control"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "queue"),
+            "data_folder_out": str(folder / "queue"),
+            "processed_folder": str(folder / "processed"),
+            "control_folder": str(folder / "control"),
+            "store_processed": False,
+            "polling_interval": 0.05,
+        },
+    }
+
+
+app.conf.update(
+    **_broker(),
+    task_ignore_result=True,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    task_default_queue="mail",
+    timezone="UTC",
+    beat_schedule={
+        "sweep": {"task": "delivery.sweep", "schedule": 5.0},
+        "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
+        "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
+    },
+    beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
+)
+app.autodiscover_tasks()

@@ -1,0 +1,276 @@
+"""Every setting that mailhost reads from its environment: one table, read once, typed, checked.
+
+This is the only module that looks at the process environment. A wrong value stops the start with one
+sentence that names the setting, the value and what would be right. `python -m mailhost.env`
+prints docs/settings.md from the same table, so the page cannot fall behind.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(Exception):
+    """A value that cannot be used; its text is the one sentence for the administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a door listens; `None` in place of an Endpoint means that the door is off."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: name, how to read it, the default as one would write it, what it does."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    help: str
+
+
+def text(value: str) -> str:
+    return value
+
+
+def path(value: str) -> Path:
+    return (ROOT / value).resolve() if value else Path()
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def size(low: int) -> Callable[[str], int]:
+    """Bytes, with an optional K, M or G (1024-based)."""
+
+    def read(value: str) -> int:
+        number, unit = (value[:-1], value[-1].upper()) if value[-1:].isalpha() else (value, "")
+        factor = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(unit)
+        if factor is None or not (number.isascii() and number.isdigit()):
+            raise ValueError("a size in bytes, or with K, M or G, such as 50M")
+        if int(number) * factor < low:
+            raise ValueError(f"at least {low} bytes")
+        return int(number) * factor
+
+    return read
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError("one of: " + ", ".join(words))
+        return value
+
+    return read
+
+
+def boolean(value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise ValueError("true or false")
+    return value == "true"
+
+
+def endpoint(value: str) -> Endpoint | None:
+    if not value:
+        return None
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        raise ValueError("host:port, such as 0.0.0.0:25, or empty to switch it off")
+    return Endpoint(host or "0.0.0.0", int(port))  # noqa: S104 - the administrator wrote ":25"
+
+
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in value.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("addresses or networks, such as 10.0.0.0/8, divided by commas") from None
+
+
+def hostname(value: str) -> str:
+    name = value or socket.gethostname()
+    labels = name.rstrip(".").split(".")
+    if len(name) > 253 or not all(
+        0 < len(label) < 64 and label.isascii() and label.replace("-", "").isalnum()
+        for label in labels
+    ):
+        raise ValueError("a host name of letters, digits and hyphens, such as mail.example.org")
+    return name.rstrip(".").lower()
+
+
+def words(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split())
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value and value.partition(":")[0] not in schemes:
+            raise ValueError("a URL that begins with " + " or ".join(f"{s}:" for s in schemes))
+        return value
+
+    return read
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("MAILHOST_DATA", path, "var", "Folder of all data: database, messages, keys, sockets."),
+    Setting(
+        "MAIL_HOSTNAME",
+        hostname,
+        "",
+        "The name this host says in SMTP and in Received fields; it should be the name in the MX"
+        " record and in the certificate. Empty: the machine's own name.",
+    ),
+    Setting("SMTP_LISTEN", endpoint, "127.0.0.1:2525", "Mail from other servers (port 25)."),
+    Setting(
+        "SUBMISSION_LISTEN", endpoint, "127.0.0.1:2587", "Submission with STARTTLS (port 587)."
+    ),
+    Setting(
+        "SUBMISSIONS_LISTEN", endpoint, "127.0.0.1:2465", "Submission, implicit TLS (port 465)."
+    ),
+    Setting("LMTP_LISTEN", endpoint, "127.0.0.1:2424", "LMTP, for trusted local senders (port 24)."),
+    Setting("IMAP_LISTEN", endpoint, "127.0.0.1:2143", "IMAP with STARTTLS (port 143)."),
+    Setting("IMAPS_LISTEN", endpoint, "127.0.0.1:2993", "IMAP, implicit TLS (port 993)."),
+    Setting("POP3_LISTEN", endpoint, "127.0.0.1:2110", "POP3 with STLS (port 110)."),
+    Setting("POP3S_LISTEN", endpoint, "127.0.0.1:2995", "POP3, implicit TLS (port 995)."),
+    Setting("WEB_LISTEN", endpoint, "127.0.0.1:8080", "Web pages (port 443)."),
+    Setting(
+        "WEB_TLS",
+        choice("on", "off"),
+        "on",
+        "on: the web door speaks HTTPS and answers plain HTTP with a redirect. off: plain HTTP, for"
+        " use behind a proxy named in TRUSTED_PROXIES.",
+    ),
+    Setting(
+        "WEB_HOSTS",
+        words,
+        "",
+        "Host names under which the web pages may be asked for, beside MAIL_HOSTNAME and localhost.",
+    ),
+    Setting(
+        "CLEARTEXT_AUTH",
+        choice("never", "loopback"),
+        "never",
+        "Whether passwords may be sent without TLS: never, or only from this machine.",
+    ),
+    Setting(
+        "TLS_CERT",
+        path,
+        "",
+        "Certificate chain (PEM), or a folder with one NAME.pem (chain and key) per host name for"
+        " SNI. Empty: a self-signed certificate is made in MAILHOST_DATA/tls.",
+    ),
+    Setting("TLS_KEY", path, "", "Private key (PEM) of TLS_CERT; empty when TLS_CERT is a folder."),
+    Setting(
+        "TRUSTED_PROXIES",
+        networks,
+        "",
+        "Proxies and balancers whose X-Forwarded-For and PROXY headers are believed.",
+    ),
+    Setting(
+        "MESSAGE_SIZE_LIMIT", size(64 * 1024), "50M", "Largest message, in bytes (RFC 1870 SIZE)."
+    ),
+    Setting(
+        "CONNECTIONS_PER_ADDRESS",
+        integer(1, 100_000),
+        "50",
+        "Connections that have not signed in, per client address and door; /64 for IPv6.",
+    ),
+    Setting(
+        "CONNECTIONS_PER_USER", integer(1, 100_000), "100", "IMAP and POP3 connections per user."
+    ),
+    Setting("CONNECTIONS_TOTAL", integer(10, 1_000_000), "10000", "Connections per process."),
+    Setting(
+        "DEFAULT_QUOTA", size(0), "0", "Space of a new user in bytes, or with K, M, G; 0 is no limit."
+    ),
+    Setting(
+        "DATABASE_URL",
+        url("sqlite", "postgres", "postgresql"),
+        "",
+        "Database. Empty: SQLite in MAILHOST_DATA. Or postgres://user:password@host/name.",
+    ),
+    Setting(
+        "REDIS_URL",
+        url("redis", "rediss", "unix"),
+        "",
+        "Redis for jobs, events, limits and cache. Empty: files and sockets in MAILHOST_DATA.",
+    ),
+    Setting(
+        "BLOB_URL",
+        url("file", "s3"),
+        "",
+        "Large messages. Empty: files in MAILHOST_DATA/blobs. Or file:/a/folder, or"
+        " s3://bucket/prefix?endpoint=https://host&region=name (credentials from AWS_* variables).",
+    ),
+    Setting("SECRET_KEY", text, "", "Signing key. Empty: made at first start in MAILHOST_DATA."),
+    Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "Least severity."),
+    Setting("LOG_FORMAT", choice("json", "text"), "json", "One JSON object a line, or text."),
+    Setting("DEBUG", boolean, "false", "Django's debug pages; never on a real installation."),
+)
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the table from `environ`.
+
+    Raises:
+        SettingError: names the first wrong setting, its value and what would be right.
+    """
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        raw = environ.get(setting.name, setting.default).strip()
+        try:
+            values[setting.name] = setting.read(raw)
+        except ValueError as error:
+            raise SettingError(f"{setting.name}={raw!r} is not usable: it must be {error}.") from None
+    return values
+
+
+def load() -> dict[str, Any]:
+    """Read the process environment; end the process with one sentence if a value is wrong."""
+    try:
+        return read(os.environ)
+    except SettingError as error:
+        sys.stderr.write(f"mailhost: {error}\n")
+        raise SystemExit(2) from None
+
+
+def markdown() -> str:
+    """docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "All settings are environment variables, read once at start. A wrong value stops the start",
+        "with one sentence. This page is made from `mailhost/env.py` by `python -m mailhost.env`.",
+        "",
+        "| name | default | meaning |",
+        "|---|---|---|",
+    ]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "(empty)"
+        lines.append(f"| `{setting.name}` | {default} | {setting.help} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

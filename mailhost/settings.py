@@ -1,0 +1,189 @@
+"""Django's settings, made from the typed table in `mailhost.env`. Wires only, no logic."""
+
+import ipaddress
+import logging.config
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from mailhost import env
+from mailhost.logs import logging_config
+
+_values = env.load()
+globals().update(_values)  # each row of the table is a Django setting of the same name
+
+BASE_DIR = env.ROOT
+MAILHOST_DATA: Path = _values["MAILHOST_DATA"]
+MAIL_HOSTNAME: str = _values["MAIL_HOSTNAME"]
+REDIS_URL: str = _values["REDIS_URL"]
+TRUSTED_PROXIES: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = _values[
+    "TRUSTED_PROXIES"
+]
+WEB_TLS: bool = _values["WEB_TLS"] == "on"
+SETTINGS_TABLE = env.SETTINGS
+VERSION = "0.1.0"
+
+MAILHOST_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made once and kept with mode 0600."""
+    if _values["SECRET_KEY"]:
+        return str(_values["SECRET_KEY"])
+    file = MAILHOST_DATA / "secret_key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    with os.fdopen(descriptor, "w") as target:
+        target.write(secrets.token_urlsafe(50))
+    return file.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+DEBUG: bool = _values["DEBUG"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", MAIL_HOSTNAME, *_values["WEB_HOSTS"]]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "apps.runtime",
+    "apps.blobs",
+    "apps.events",
+    "apps.trace",
+    "apps.ui",
+    "apps.directory",
+    "apps.mailqueue",
+    "apps.mailstore",
+    "apps.scan",
+    "apps.delivery",
+    "apps.provisioning",
+    "apps.smtp",
+    "apps.imap",
+    "apps.webmail",
+    "apps.ops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "mailhost.urls"
+WSGI_APPLICATION = "mailhost.wsgi.application"
+ASGI_APPLICATION = "mailhost.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["apps.ui.templatetags.ui"],
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    """SQLite behind the turnstile, or Postgres. CONN_MAX_AGE 0: listener threads keep theirs open."""
+    url = _values["DATABASE_URL"]
+    if url.startswith("postgres"):
+        config = dict(environ.Env.db_url_config(url))
+        config["ENGINE"] = "django.db.backends.postgresql"
+        config["CONN_HEALTH_CHECKS"] = True
+        config.setdefault("OPTIONS", {}).update({"connect_timeout": 5, "prepare_threshold": 5})
+        return config
+    file = url.removeprefix("sqlite:").removeprefix("//") or str(MAILHOST_DATA / "mailhost.sqlite3")
+    return {
+        "ENGINE": "apps.runtime.sqlite",
+        "NAME": file,
+        "TEST": {"NAME": f"{file}.test"},  # a file, so that threads of a test share it
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": (
+                "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=268435456;"
+                "PRAGMA cache_size=-32000;PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+
+
+DATABASES = {"default": {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0, **_database()}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "mailhost"}
+}
+
+AUTH_USER_MODEL = "directory.User"
+AUTHENTICATION_BACKENDS = ["apps.directory.backends.MailhostBackend"]
+# argon2id 19 MiB t=2 p=1 (OWASP's first choice): 22 ms; Django's default of 100 MiB costs 216 ms.
+PASSWORD_HASHERS = ["apps.directory.hashers.Argon2idHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/mail/"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = MAILHOST_DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+SESSION_COOKIE_NAME = "__Host-session" if WEB_TLS or TRUSTED_PROXIES else "session"
+SESSION_COOKIE_SECURE = WEB_TLS or bool(TRUSTED_PROXIES)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if SESSION_COOKIE_SECURE else "csrf"
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# The web door itself redirects plain HTTP; behind a proxy the proxy does.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+CELERY_BROKER_DIR = MAILHOST_DATA / "broker"
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(_values["LOG_LEVEL"], _values["LOG_FORMAT"])
+
+logging.config.dictConfig(LOGGING)

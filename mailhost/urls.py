@@ -1,0 +1,8 @@
+"""The URL map: each face brings its own."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.ops.urls")),
+    path("", include("apps.webmail.urls")),
+]

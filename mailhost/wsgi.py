@@ -1,0 +1,8 @@
+"""WSGI entry point (gunicorn)."""
+
+import os
+
+from django.core.wsgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
+application = get_wsgi_application()

@@ -1,0 +1,58 @@
+"""The cast: Alice and Bob share example.test, Eve lives at other.test and must see nothing of theirs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from django.core.cache import cache
+
+from apps.directory.models import Domain, User
+from apps.provisioning import services as provisioning
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def domain(db: None) -> Domain:
+    return provisioning.add_domain("example.test")
+
+
+@pytest.fixture
+def other_domain(db: None) -> Domain:
+    return provisioning.add_domain("other.test")
+
+
+@pytest.fixture
+def alice(domain: Domain) -> User:
+    return provisioning.add_user("alice@example.test", PASSWORD, name="Alice Archer")[0]
+
+
+@pytest.fixture
+def bob(domain: Domain) -> User:
+    return provisioning.add_user("bob@example.test", PASSWORD, name="Bob Baker")[0]
+
+
+@pytest.fixture
+def eve(other_domain: Domain) -> User:
+    return provisioning.add_user("eve@other.test", PASSWORD, name="Eve Elsewhere")[0]
+
+
+@pytest.fixture(scope="session")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`ca`, `cert` (chain) and `key` for localhost and mail.example.test."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    server = authority.issue_cert("localhost", "mail.example.test", "127.0.0.1")
+    files = {"ca": folder / "ca.pem", "cert": folder / "cert.pem", "key": folder / "key.pem"}
+    authority.cert_pem.write_to_path(str(files["ca"]))
+    for blob in server.cert_chain_pems:
+        blob.write_to_path(str(files["cert"]), append=True)
+    server.private_key_pem.write_to_path(str(files["key"]))
+    return files

@@ -1,0 +1,17 @@
+"""Gives each test process a data folder of its own before Django reads its settings.
+
+Loaded by `-p` in pytest's options, because pytest-django looks at the settings before any conftest.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_FOLDER = tempfile.mkdtemp(prefix="mailhost-test-")
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+os.environ["MAILHOST_DATA"] = _FOLDER
+os.environ["MAIL_HOSTNAME"] = "mail.example.test"
+os.environ["LOG_LEVEL"] = "error"
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
