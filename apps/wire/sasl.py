@@ -9,6 +9,7 @@ Passwords never show in a `repr`.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import hashlib
 import hmac
 import re
@@ -211,10 +212,8 @@ def scram_keys(
     A password that SASLprep prohibits is used as it is, as PostgreSQL does: users may have any
     password, and the clients that prepare at all fall back the same way.
     """
-    try:
+    with contextlib.suppress(ValueError):
         password = saslprep(password)
-    except ValueError:
-        pass
     salted = hashlib.pbkdf2_hmac(algorithm, password.encode("utf-8"), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", algorithm)
     stored_key = hashlib.new(algorithm, client_key).digest()
