@@ -33,7 +33,7 @@ LONG_DEADLINE_SECONDS = 75 * 60
 GRACE_SECONDS = 20
 NO_TESTS_COLLECTED = 5
 # What knows neither database nor broker, or only the code's own text, need not run a second time.
-PURE = ("tests/wire", "tests/mime", "tests/test_architecture.py")
+PURE = ("tests/wire", "tests/mime", "tests/test_architecture.py", "tests/test_driver.py")
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
 
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.only or ("embedded", "scaled"):
         print(f"== {name}: {DESCRIPTIONS[name]}", flush=True)
         with PASSES[name]() as environment:
-            status = _pytest(_selection(name, options.long, extra), environment, deadline)
+            command = [sys.executable, "-m", "pytest", *_selection(name, options.long, extra)]
+            status = bounded(command, environment, deadline)
         # A selection of pure tests alone leaves nothing for the second pass.
         if status != 0 and not (status == NO_TESTS_COLLECTED and name == "scaled" and extra):
             failed.append(name)
@@ -80,12 +81,12 @@ def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
     return [*arguments, *extra]
 
 
-def _pytest(arguments: Sequence[str], environment: Mapping[str, str], deadline: float) -> int:
-    """Run pytest until `deadline`; a run that must be ended counts as failed."""
+def bounded(command: Sequence[str], environment: Mapping[str, str], deadline: float) -> int:
+    """Run pytest until `deadline` (seconds since the epoch); a run that must be ended failed."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     # A session of its own: what a hanging test started is ended together with it.
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *arguments],
+        command,
         cwd=ROOT,
         env={**inherited, **environment},
         start_new_session=True,
@@ -100,7 +101,7 @@ def _pytest(arguments: Sequence[str], environment: Mapping[str, str], deadline: 
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End pytest and whatever it left running; its process group is its process id."""
+    """End pytest and whatever it left running: its process id is also its group's."""
     for how in (signal.SIGINT, signal.SIGKILL):
         try:
             os.killpg(process.pid, how)
