@@ -33,7 +33,13 @@ LONG_DEADLINE_SECONDS = 75 * 60
 GRACE_SECONDS = 20
 NO_TESTS_COLLECTED = 5
 # What knows neither database nor broker, or only the code's own text, need not run a second time.
-PURE = ("tests/wire", "tests/mime", "tests/test_architecture.py", "tests/test_driver.py")
+PURE = (
+    "tests/wire",
+    "tests/mime",
+    "tests/test_architecture.py",
+    "tests/test_driver.py",
+    "tests/test_deploy.py",
+)
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
 

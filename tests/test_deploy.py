@@ -1,0 +1,94 @@
+"""What deploy/ and the Dockerfile promise: few rights, known settings, units that agree."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mailhost import env
+
+ROOT = Path(__file__).resolve().parent.parent
+UNITS = ("mailhost.service", "mailhost@.service")
+SETTINGS = {setting.name for setting in env.SETTINGS}
+# Set in the image or a unit, and no settings of ours.
+FOREIGN = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+
+
+def _unit(name: str) -> list[tuple[str, str]]:
+    """The `Key=value` lines of a unit, in order; a key may stand more than once."""
+    lines = (ROOT / "deploy" / name).read_text().splitlines()
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.startswith("#")]
+    return [(key, value) for key, _, value in pairs]
+
+
+def _example(*, with_suggestions: bool) -> dict[str, str]:
+    text = (ROOT / "deploy" / "mailhost.env.example").read_text()
+    if with_suggestions:
+        text = re.sub(r"^#(?=[A-Z0-9_]+=)", "", text, flags=re.MULTILINE)
+    return dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("User", "mailhost"),
+        ("UMask", "0077"),
+        ("NoNewPrivileges", "yes"),
+        ("ProtectSystem", "strict"),
+        ("ProtectHome", "yes"),
+        ("PrivateTmp", "yes"),
+        ("PrivateDevices", "yes"),
+        ("StateDirectoryMode", "0700"),
+        ("CapabilityBoundingSet", "CAP_NET_BIND_SERVICE"),
+        ("AmbientCapabilities", "CAP_NET_BIND_SERVICE"),
+        ("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"),
+        ("SystemCallFilter", "@system-service"),
+        ("LimitNOFILE", "65536"),
+        ("TimeoutStopSec", "35"),
+    ],
+)
+@pytest.mark.parametrize("unit", UNITS)
+def test_it_gives_the_service_few_rights(unit: str, line: tuple[str, str]) -> None:
+    assert line in _unit(unit)
+
+
+def test_it_limits_a_role_as_it_limits_the_whole() -> None:
+    whole, role = (
+        [line for line in _unit(unit) if line[0] not in {"Description", "ExecStart"}]
+        for unit in UNITS
+    )
+    assert whole == role
+
+
+@pytest.mark.parametrize("with_suggestions", [False, True])
+def test_it_has_an_example_of_settings_that_can_be_used(with_suggestions: bool) -> None:
+    example = _example(with_suggestions=with_suggestions)
+    assert example.keys() <= SETTINGS
+    values = env.read(example)
+    assert values["MAIL_HOSTNAME"] == "mail.example.org"
+    assert values["LMTP_LISTEN"] is None
+
+
+def test_it_builds_an_image_whose_user_is_not_root() -> None:
+    final = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert re.findall(r"^USER (\S+)", final, re.MULTILINE) == ["mailhost"]
+    assert "useradd" in final.partition("\nUSER ")[0]
+    assert re.search(r"^CMD \[\"serve\"\]$", final, re.MULTILINE)
+    assert re.search(r"^STOPSIGNAL SIGTERM$", final, re.MULTILINE)
+
+
+def test_it_builds_on_a_named_version_of_debian() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    assert re.search(r"^ARG BASE=debian:\d+\.\d+-slim$", text, re.MULTILINE)
+
+
+def test_it_sets_only_settings_that_there_are() -> None:
+    image = (ROOT / "Dockerfile").read_text().partition("\nENV ")[2].partition("\nUSER ")[0]
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    block = compose.partition("environment: &environment\n")[2].partition("\n  #")[0]
+    in_image = set(re.findall(r"([A-Z0-9_]+)=", image))
+    in_compose = set(re.findall(r"^ +([A-Z0-9_]+): ", block, re.MULTILINE))
+    assert "SMTP_LISTEN" in in_image
+    assert "DATABASE_URL" in in_compose
+    assert (in_image | in_compose) - FOREIGN <= SETTINGS
