@@ -1,8 +1,9 @@
 """Mail in flight. The row is the queue: what a door acknowledged is here until it is settled.
 
-`QueuedMessage.id` is the receive id, made per MAIL transaction: a retry after an unknown commit outcome inserts nothing
-twice. Leases use the database's clock and carry a token that is checked again before settling. Settled rows
-stay for an hour (for that same retry), then `services.prune` removes them.
+`QueuedMessage.id` is the receive id, made per MAIL transaction: a retry after an unknown commit
+outcome inserts nothing twice. Leases use the database's clock and carry a token that is checked
+again before settling. Settled rows stay for an hour (for that same retry), then `services.prune`
+removes them.
 """
 
 from django.db import models
@@ -83,7 +84,10 @@ class RecipientState(models.TextChoices):
 
 
 class QueuedRecipient(models.Model):
-    """One final recipient. Aliases are expanded before the row is made; `original` is what RCPT said."""
+    """One final recipient. Aliases are expanded before the row is made;
+
+    `original` is what RCPT said.
+    """
 
     id = models.BigAutoField(primary_key=True)
     message = models.ForeignKey(

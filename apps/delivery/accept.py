@@ -1,0 +1,91 @@
+"""The moment of responsibility: what a door acknowledges is made durable here, in one transaction.
+
+Blob rows, quota, queue rows and trace commit together or not at all. The door answers 250 only
+after `accept` returned, and rings the bell then. Runs on the group-commit thread
+(`apps.runtime.groupcommit`), so a batch holds messages of many connections: if it raises, each
+message is tried again alone, and a bad one cannot fail its neighbours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.blobs import services as blobs
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.services import Submission
+from apps.mailstore.services import quota
+from apps.runtime.ulid import ulid_text
+from apps.trace import services as trace
+from apps.wire.errors import MailError, QuotaExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The message is ours now."""
+
+    id: UUID
+
+    @property
+    def text(self) -> str:
+        """The id as the reply names it."""
+        return ulid_text(self.id)
+
+
+def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
+    """Make a batch durable; one result for each, in order.
+
+    A message is refused with QuotaExceeded when the space of any local recipient is used up (RCPT
+    asked before; this is the race that is left). LMTP passes one Submission per recipient, so its
+    replies are exact.
+
+    Raises:
+        django.db.Error: nothing of the batch was kept.
+    """
+    with transaction.atomic():
+        kept = mailqueue.known([item.id for item in batch])
+        fresh = [item for item in batch if item.id not in kept]
+        full = _reserve(fresh)
+        wanted = [item for item in fresh if item.id not in full]
+        if wanted:
+            # LMTP's submissions of one transaction share their blob.
+            blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
+            mailqueue.enqueue(wanted)
+            trace.record([_event(item) for item in wanted])
+    return [QuotaExceeded() if item.id in full else Accepted(item.id) for item in batch]
+
+
+def _reserve(batch: Sequence[Submission]) -> set[UUID]:
+    """Reserve quota for every local recipient; the ids of messages that found no space."""
+    owners = [
+        (item, recipient.user_id)
+        for item in batch
+        for recipient in item.recipients
+        if recipient.user_id is not None
+    ]
+    granted = quota.reserve([(user_id, item.size) for item, user_id in owners])
+    full = {item.id for (item, _), fits in zip(owners, granted, strict=True) if not fits}
+    if full:
+        back = [
+            (user_id, item.size)
+            for (item, user_id), fits in zip(owners, granted, strict=True)
+            if fits and item.id in full
+        ]
+        quota.release(back)
+    return full
+
+
+def _event(item: Submission) -> trace.Event:
+    return trace.Event(
+        trace_id=item.trace_id,
+        kind=f"{item.door}.received",
+        data={
+            **item.client,
+            "from": item.sender,
+            "to": [recipient.original for recipient in item.recipients],
+            "size": item.size,
+            "queue_id": ulid_text(item.id),
+        },
+        at_us=item.received_at_us,
+    )

@@ -1,0 +1,91 @@
+"""File what was planned and settle it: the one transaction of local delivery."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from apps.delivery.plan import Plan
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.models import MessageState, RecipientState
+from apps.mailqueue.services import ClaimedRecipient
+from apps.mailstore.services.deliver import Filed, Filing, deliver
+from apps.mailstore.services.quota import release
+from apps.trace import services as trace
+
+DELIVERED = "delivered"
+
+
+def file_plans(plans: Sequence[Plan]) -> None:
+    """Within the caller's transaction: settle the queue rows (which checks the leases), file the
+    copies, write the trace.
+
+    Raises:
+        LeaseLost: another worker has some of them; the transaction must not commit.
+    """
+    _settle(plans)
+    pairs = [(one, recipient, filing) for one in plans for recipient, filing in one.filings]
+    filed = deliver([filing for _, _, filing in pairs])
+    # A user that was removed in the meantime still has its reservation.
+    release(
+        [
+            (recipient.user_id, recipient.reserved)
+            for one in plans
+            for recipient, _, _ in one.others
+            if recipient.user_id is not None and recipient.reserved
+        ]
+    )
+    trace.record([*_scanned(plans), *_delivered(pairs, filed), *_waiting(plans)])
+
+
+def _settle(plans: Sequence[Plan]) -> None:
+    states = {
+        one.id: MessageState.ROUTED.value if one.others else MessageState.DONE.value
+        for one in plans
+    }
+    for token, group in groupby(
+        sorted(plans, key=lambda one: one.message.token), key=lambda one: one.message.token
+    ):
+        ids = [one.id for one in group]
+        for state in sorted(set(states.values())):
+            if mine := [item for item in ids if states[item] == state]:
+                mailqueue.settle(token, mine, state)
+    mailqueue.settle_recipients(
+        [
+            *(
+                (recipient.id, RecipientState.DELIVERED.value, DELIVERED)
+                for one in plans
+                for recipient, _ in one.filings
+            ),
+            *(
+                (recipient.id, state, words)
+                for one in plans
+                for recipient, state, words in one.others
+            ),
+        ]
+    )
+
+
+def _scanned(plans: Sequence[Plan]) -> list[trace.Event]:
+    return [
+        trace.Event(one.message.trace_id, "scan.judged", one.verdict.as_data()) for one in plans
+    ]
+
+
+def _delivered(
+    pairs: Sequence[tuple[Plan, ClaimedRecipient, Filing]], filed: Sequence[Filed]
+) -> list[trace.Event]:
+    return [
+        trace.Event(
+            one.message.trace_id,
+            "local.delivered",
+            {"to": recipient.address, "mailbox": where.mailbox_id, "uid": where.uid},
+        )
+        for (one, recipient, _), where in zip(pairs, filed, strict=True)
+    ]
+
+
+def _waiting(plans: Sequence[Plan]) -> list[trace.Event]:
+    return [
+        trace.Event(one.message.trace_id, "queue.waiting", {"to": recipient.address, "why": words})
+        for one in plans
+        for recipient, _, words in one.others
+    ]

@@ -1,0 +1,95 @@
+"""From the queue to the mailboxes: claim a batch, scan, route, file, settle.
+
+One call of `run_once` is one step: it returns True if there was work. Filing a message and
+settling its queue rows is one transaction, so local delivery happens exactly once whatever is
+killed when. Parsing and blob reads happen before that transaction begins. If a batch fails, its
+messages are tried one by one; a message that fails alone is given back
+(`mailqueue.services.release`) and held after three tries, while the rest flows.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from apps.blobs import services as blobs
+from apps.delivery import plan
+from apps.delivery.local import file_plans
+from apps.delivery.plan import Plan
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.services import Claimed, LeaseLostError
+from apps.runtime.db import translate_errors
+from apps.wire.errors import Damaged, MailError, Temporary
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+
+
+def run_once(limit: int = BATCH) -> bool:
+    """Process one batch of due messages; True if there was one."""
+    with translate_errors():
+        claimed = mailqueue.claim(limit)
+    if not claimed:
+        return False
+    plans = _plan_all(claimed)
+    if plans and not _commit(plans):
+        for one in plans:
+            _commit_alone(one)
+    return True
+
+
+def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:
+    """Everything that needs no transaction. A message that cannot be planned is given back."""
+    with translate_errors():
+        raws = blobs.read_many([message.blob_id for message in claimed])
+        homes = plan.homes(claimed)
+    plans = []
+    for message in claimed:
+        try:
+            raw = raws.get(message.blob_id)
+            if raw is None:
+                raise Damaged(f"blob {message.blob_id} cannot be read")
+            plans.append(plan.make(message, raw, homes))
+        except Exception as error:  # noqa: BLE001 - a poison message must not stop the others
+            _give_back(message, error)
+    return plans
+
+
+def _commit(plans: Sequence[Plan]) -> bool:
+    """File and settle a batch in one transaction; False if it failed and nothing was kept."""
+    try:
+        with translate_errors(), transaction.atomic():
+            file_plans(plans)
+    except LeaseLostError as error:
+        # The others are still ours: they go on one by one.
+        log.warning("lease lost", extra={"messages": [str(item) for item in error.ids]})
+        return False
+    except Exception:
+        log.exception("a batch failed, going on one by one", extra={"messages": len(plans)})
+        return False
+    return True
+
+
+def _commit_alone(one: Plan) -> None:
+    try:
+        with translate_errors(), transaction.atomic():
+            file_plans([one])
+    except LeaseLostError:
+        log.warning("lease lost", extra={"queue_id": str(one.message.id)})
+    except Exception as error:  # noqa: BLE001 - as above
+        _give_back(one.message, error)
+
+
+def _give_back(message: Claimed, error: Exception) -> None:
+    """Log it and let it be tried again;
+
+    what the database or disk did is not the message's fault.
+    """
+    words = f"{type(error).__name__}: {error}" if isinstance(error, MailError) else repr(error)
+    log.error(
+        "message could not be processed",
+        exc_info=error,
+        extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
+    )
+    mailqueue.release(message, words, counts=not isinstance(error, Temporary))

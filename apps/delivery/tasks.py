@@ -1,0 +1,44 @@
+"""Celery's doors to delivery:
+
+the loop that the bell starts, and the sweep that makes a lost bell cost seconds only.
+"""
+
+import time
+
+from celery import shared_task
+
+from apps.delivery.process import run_once
+from apps.events import bell, bus
+from apps.events.types import QueueRang
+from apps.mailqueue import queries
+
+LOOP_SECONDS = 10.0
+LINGER_SECONDS = 3.0
+
+
+@shared_task(name="delivery.process")
+def process() -> None:
+    """Work until nothing came for a while, or 10 s have passed; then let the worker do something
+    else.
+
+    While it runs it listens on the event bus, so that mail which arrives meanwhile need not wait
+    for the broker to be polled.
+    """
+    end = time.monotonic() + LOOP_SECONDS
+    with bus.listen({QueueRang}) as inbox:
+        quiet_since = time.monotonic()
+        while time.monotonic() < min(end, quiet_since + LINGER_SECONDS):
+            if run_once():
+                quiet_since = time.monotonic()
+            else:
+                inbox.wait(0.5)
+    # A bell that rang after the last look and before the inbox closed was heard by nobody else.
+    if run_once():
+        bell.ring()
+
+
+@shared_task(name="delivery.sweep")
+def sweep() -> None:
+    """Beat: ring for whatever is due, in case a bell was lost or a lease lapsed."""
+    if queries.has_due():
+        bell.ring()
