@@ -1,0 +1,102 @@
+"""The table of settings: typed values, and one clear sentence for a wrong one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailhost import env
+from mailhost.env import Endpoint, SettingError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_it_has_a_usable_default_for_every_setting() -> None:
+    values = env.read({})
+    assert values.keys() == {setting.name for setting in env.SETTINGS}
+    assert values["SMTP_LISTEN"] == Endpoint("127.0.0.1", 2525)
+    assert values["MAILHOST_DATA"] == ROOT / "var"
+    assert values["CLEARTEXT_AUTH"] == "never"
+    assert values["DEBUG"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SMTP_LISTEN", "", None),
+        ("SMTP_LISTEN", ":25", Endpoint("0.0.0.0", 25)),
+        ("SMTP_LISTEN", "[::1]:25", Endpoint("::1", 25)),
+        ("SMTP_LISTEN", " 192.0.2.1:65535 ", Endpoint("192.0.2.1", 65535)),
+        ("MESSAGE_SIZE_LIMIT", "65536", 65536),
+        ("MESSAGE_SIZE_LIMIT", "50M", 50 * 1024 * 1024),
+        ("MESSAGE_SIZE_LIMIT", "1g", 1024**3),
+        ("MAIL_HOSTNAME", "Mail.Example.ORG.", "mail.example.org"),
+        ("MAILHOST_DATA", "/srv/mail", Path("/srv/mail")),
+        ("WEB_HOSTS", "a.example, b.example", ("a.example", "b.example")),
+        ("CONNECTIONS_PER_ADDRESS", "1", 1),
+    ],
+)
+def test_it_reads_a_value_as_its_type(name: str, value: str, expected: object) -> None:
+    assert env.read({name: value})[name] == expected
+
+
+def test_it_reads_networks() -> None:
+    (proxy, range_) = env.read({"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8"})["TRUSTED_PROXIES"]
+    assert str(proxy) == "127.0.0.1/32"
+    assert str(range_) == "10.0.0.0/8"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_LISTEN", "25"),
+        ("SMTP_LISTEN", "127.0.0.1:0"),
+        ("SMTP_LISTEN", "127.0.0.1:65536"),
+        ("SMTP_LISTEN", "127.0.0.1:smtp"),
+        ("SMTP_LISTEN", "127.0.0.1:٢٥"),
+        ("CLEARTEXT_AUTH", "always"),
+        ("CLEARTEXT_AUTH", ""),
+        ("MESSAGE_SIZE_LIMIT", "50MB"),
+        ("MESSAGE_SIZE_LIMIT", "-1"),
+        ("MESSAGE_SIZE_LIMIT", ""),
+        ("MESSAGE_SIZE_LIMIT", "1K"),
+        ("CONNECTIONS_PER_ADDRESS", "0"),
+        ("CONNECTIONS_PER_ADDRESS", "many"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("MAIL_HOSTNAME", "mail example"),
+        ("MAIL_HOSTNAME", "mail..example.org"),
+        ("MAIL_HOSTNAME", "mail.example.org\nX"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("BLOB_URL", "/var/blobs"),
+        ("DEBUG", "yes"),
+        ("LOG_LEVEL", "loud"),
+        ("WEB_TLS", "maybe"),
+    ],
+)
+def test_it_refuses_a_wrong_value_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as refusal:
+        env.read({name: value})
+    sentence = str(refusal.value)
+    assert sentence.startswith(f"{name}={value!r} is not usable: it must be ")
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+
+
+def test_it_stops_the_start_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={**os.environ, "SMTP_LISTEN": "nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mailhost: SMTP_LISTEN='nowhere' is not usable: it must be host:port, such as 0.0.0.0:25, "
+        "or empty to switch it off.\n"
+    )
