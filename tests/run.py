@@ -39,6 +39,7 @@ PURE = (
     "tests/test_architecture.py",
     "tests/test_driver.py",
     "tests/test_deploy.py",
+    "tests/test_env.py",
 )
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
