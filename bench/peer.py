@@ -1,8 +1,8 @@
 """Debian's Postfix + Dovecot as the peer: private folders and ports, everything else as shipped.
 
-Postfix takes the mail by its shipped master.cf and hands it to Dovecot's LMTP over a unix socket, which files it
-into Maildirs of virtual users. Nothing of the machine's own Postfix or Dovecot is read or changed. Needs root, as
-both masters do.
+Postfix takes the mail by its shipped master.cf and hands it to Dovecot's LMTP over a unix socket,
+which files it into Maildirs of virtual users. Nothing of the machine's own Postfix or Dovecot is
+read or changed. Needs root, as both masters do.
 """
 
 import os
@@ -28,8 +28,15 @@ PACKAGES: Final = {
     "dovecot-imapd": (Path("/usr/lib/dovecot/imap"),),
     "dovecot-lmtpd": (Path("/usr/lib/dovecot/lmtp"),),
 }
-# What Debian's start script copies into the chroot of Postfix's daemons, so that names resolve there.
-CHROOT_FILES: Final = ("localtime", "services", "resolv.conf", "hosts", "host.conf", "nsswitch.conf")
+# What Debian's start script copies into the chroot of Postfix's daemons, so that names resolve.
+CHROOT_FILES: Final = (
+    "localtime",
+    "services",
+    "resolv.conf",
+    "hosts",
+    "host.conf",
+    "nsswitch.conf",
+)
 
 MAIN_CF: Final = """\
 # Debian's /usr/share/postfix/main.cf.debian:
@@ -98,16 +105,26 @@ def missing_packages() -> list[str]:
 def require_packages() -> None:
     """Stop with one clear sentence where the peer cannot run."""
     if missing := missing_packages():
-        raise BenchError(f"The peer is not installed: apt-get install --no-install-recommends {' '.join(missing)}")
+        raise BenchError(
+            "The peer is not installed: apt-get install --no-install-recommends "
+            + " ".join(missing)
+        )
     if os.geteuid() != 0:
-        raise BenchError("Postfix and Dovecot start as root only: run this as root, on a machine kept for it.")
+        raise BenchError(
+            "Postfix and Dovecot start as root only: run this as root, on a machine kept for it."
+        )
 
 
 def _run(*command: str | Path, seconds: float = 60) -> str:
     # A file and no pipe: a daemon keeps what it inherits, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=seconds, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            timeout=seconds,
+            check=False,
         )
         output.seek(0)
         text = output.read()
@@ -137,7 +154,9 @@ class Peer:
             _run(DOVECOT, "-c", self._dovecot_conf)
             _run(POSTFIX, "-c", self._postfix_conf, "start")
             processes.wait_until(
-                lambda: processes.banner_answers(self.smtp_port, b"220 "), "Postfix to greet", seconds=30
+                lambda: processes.banner_answers(self.smtp_port, b"220 "),
+                "Postfix to greet",
+                seconds=30,
             )
         except BaseException:
             self.__exit__()
@@ -146,7 +165,10 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         members = processes.tree(self.roots())
-        for stop in ((POSTFIX, "-c", self._postfix_conf, "stop"), (DOVEADM, "-c", self._dovecot_conf, "stop")):
+        for stop in (
+            (POSTFIX, "-c", self._postfix_conf, "stop"),
+            (DOVEADM, "-c", self._dovecot_conf, "stop"),
+        ):
             subprocess.run(stop, capture_output=True, timeout=60, check=False)
         processes.end_leftovers(members)
         shutil.rmtree(self._home, ignore_errors=True)
@@ -161,17 +183,24 @@ class Peer:
 
     def roots(self) -> list[int]:
         """The two masters. Both write their process ids into their own folders."""
-        files = (self._home / "queue" / "pid" / "master.pid", self._home / "dovecot-run" / "master.pid")
+        files = (
+            self._home / "queue" / "pid" / "master.pid",
+            self._home / "dovecot-run" / "master.pid",
+        )
         return [int(path.read_text()) for path in files if path.exists()]
 
     def settings(self) -> list[str]:
         """What differs from the shipped defaults, as the two programs themselves report it."""
-        syslog = "a syslog daemon is there" if Path("/dev/log").exists() else "no syslog daemon here: it logs nothing"
+        syslog = (
+            "a syslog daemon is there"
+            if Path("/dev/log").exists()
+            else "no syslog daemon here: it logs nothing"
+        )
         shipped = SHIPPED_MASTER.read_text().splitlines()
         master = (self._postfix_conf / "master.cf").read_text().splitlines()
         changed = [f"master.cf: {now}" for now in master if now not in shipped]
         return [
-            "Postfix: master.cf as shipped but for the address; names, folders and the way to Dovecot in main.cf:",
+            "Postfix: the address in master.cf; names, folders and the way to Dovecot in main.cf:",
             *changed,
             *_run(POSTCONF, "-c", self._postfix_conf, "-n").splitlines(),
             "Dovecot: names, folders, certificate, static users:",
@@ -200,7 +229,18 @@ class Peer:
             path.mkdir()
         os.chown(self._home / "mail", 65534, 65534)
         _run(
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ),
             *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
         )
         values = {"home": self._home, "password": PASSWORD, "imaps": self.imaps_port}

@@ -56,7 +56,9 @@ def _process(pid: int) -> Process | None:
 
 def tree(roots: Iterable[int]) -> list[Process]:
     """The living members of the trees under `roots`, the roots included."""
-    everyone = [p for entry in PROC.iterdir() if entry.name.isdigit() if (p := _process(int(entry.name)))]
+    everyone = [
+        p for entry in PROC.iterdir() if entry.name.isdigit() if (p := _process(int(entry.name)))
+    ]
     children: dict[int, list[Process]] = {}
     for process in everyone:
         children.setdefault(process.parent, []).append(process)
@@ -107,7 +109,13 @@ def tree_pss_bytes(roots: Iterable[int]) -> int:
 def command_line(pid: int) -> str:
     """What the process was started with, blanks between arguments; empty when it is gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return (
+            (PROC / str(pid) / "cmdline")
+            .read_bytes()
+            .replace(b"\0", b" ")
+            .decode(errors="replace")
+            .strip()
+        )
     return ""
 
 
@@ -146,7 +154,9 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in held]
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float, pause: float = 0.05) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, *, seconds: float, pause: float = 0.05
+) -> None:
     """Wait for `condition`; BenchError naming `what` when it has not come true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -169,7 +179,11 @@ def end_leftovers(members: Iterable[Process], *, seconds: float = 10) -> None:
     process id that now belongs to somebody else."""
 
     def living() -> list[Process]:
-        return [p for p in members if (now := _process(p.pid)) and not now.dead and now.started == p.started]
+        return [
+            p
+            for p in members
+            if (now := _process(p.pid)) and not now.dead and now.started == p.started
+        ]
 
     members = list(members)
     try:

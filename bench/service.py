@@ -26,7 +26,7 @@ class Service(Protocol):
         """Every setting that differs from what is shipped, one line each, with the reason."""
 
 
-def append_log(path: Path, lines: int = 20) -> str:
+def log_end(path: Path, lines: int = 20) -> str:
     """The end of a log, for an error message; empty when there is none."""
     if not path.exists():
         return ""

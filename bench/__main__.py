@@ -1,0 +1,94 @@
+"""`python -m bench`: receive | fsync | memory. Exit 0 done, 1 failed or promise broken, 2 usage."""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from bench import durable, memory, receive, report
+from bench.ours import Ours
+from bench.peer import Peer
+from bench.processes import BenchError
+from bench.service import Service
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        if options.command == "fsync":
+            return 0 if durable.show() else 1
+        if options.command == "memory":
+            return 0 if memory.show() else 1
+        return _receive(options)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by the contexts, so that everything that was started is ended."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__import__("bench").__doc__
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    race = commands.add_parser("receive", help="the race of receiving mail")
+    race.add_argument(
+        "--messages", type=_positive, default=6000, help="of 4 KB over 20 connections (6000)"
+    )
+    race.add_argument("--runs", type=_positive, default=5, help="of which the median is taken (5)")
+    race.add_argument("--only", choices=("ours", "peer"), help="leave the other service out")
+    race.add_argument(
+        "--rows", default="", metavar="TEXT", help="only rows whose name holds this text"
+    )
+    race.add_argument("--json", action="store_true", help="print JSON with every sample")
+    race.add_argument("--save", type=Path, metavar="FILE", help="also write the table as Markdown")
+    commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
+    commands.add_parser("memory", help="memory of the idle service")
+    return parser
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _receive(options: argparse.Namespace) -> int:
+    rows = [row for row in receive.workloads(options.messages) if options.rows in row.name]
+    if not rows:
+        raise BenchError(f"No row's name holds {options.rows!r}.")
+    with contextlib.ExitStack() as stack:
+        services: list[Service] = []
+        if options.only != "ours":
+            services.append(stack.enter_context(Peer()))
+        if options.only != "peer":
+            services.append(stack.enter_context(Ours()))
+        settings = {service.name: service.settings() for service in services}
+        done, used = receive.race(services, rows, options.runs)
+    table, remarks = report.lines(done, used), report.notes(done, options.runs)
+    if options.json:
+        print(json.dumps(report.as_json(done, used, settings), indent=1))
+    else:
+        for name, values in settings.items():
+            print(f"{name}, all that differs from what is shipped:", *values, sep="\n  ")
+        print("", report.text(table), "", *remarks, sep="\n")
+    if options.save:
+        options.save.write_text(report.markdown(table, remarks, settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
