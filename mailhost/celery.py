@@ -1,7 +1,8 @@
-"""The Celery application: broker, queues, beat schedule. Only `tasks.py` files and the bell know Celery.
+"""The Celery application: broker, queues, beat schedule. Only `tasks.py` files and the bell know
+Celery.
 
-Embedded: `filesystem://` below MAILHOST_DATA. Scaled: Redis. A message on the broker is a bell and may be
-lost; the queue rows are the truth (docs/architecture.md section 5).
+Embedded: `filesystem://` below MAILHOST_DATA. Scaled: Redis. A message on the broker is a bell and
+may be lost; the queue rows are the truth (docs/architecture.md section 5).
 """
 
 import os
@@ -10,7 +11,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
-from django.conf import settings  # noqa: E402 - after the settings module is named
+from django.conf import settings
 
 app = Celery("mailhost")
 

@@ -1,7 +1,7 @@
 """Every setting that mailhost reads from its environment: one table, read once, typed, checked.
 
-This is the only module that looks at the process environment. A wrong value stops the start with one
-sentence that names the setting, the value and what would be right. `python -m mailhost.env`
+This is the only module that looks at the process environment. A wrong value stops the start with
+one sentence that names the setting, the value and what would be right. `python -m mailhost.env`
 prints docs/settings.md from the same table, so the page cannot fall behind.
 """
 
@@ -37,7 +37,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table: name, how to read it, the default as one would write it, what it does."""
+    """One row of the table: name, how to read it, the default as one would write it, what it is."""
 
     name: str
     read: Callable[[str], Any]
@@ -149,7 +149,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SUBMISSIONS_LISTEN", endpoint, "127.0.0.1:2465", "Submission, implicit TLS (port 465)."
     ),
-    Setting("LMTP_LISTEN", endpoint, "127.0.0.1:2424", "LMTP, for trusted local senders (port 24)."),
+    Setting(
+        "LMTP_LISTEN", endpoint, "127.0.0.1:2424", "LMTP, for trusted local senders (port 24)."
+    ),
     Setting("IMAP_LISTEN", endpoint, "127.0.0.1:2143", "IMAP with STARTTLS (port 143)."),
     Setting("IMAPS_LISTEN", endpoint, "127.0.0.1:2993", "IMAP, implicit TLS (port 993)."),
     Setting("POP3_LISTEN", endpoint, "127.0.0.1:2110", "POP3 with STLS (port 110)."),
@@ -166,7 +168,7 @@ SETTINGS: tuple[Setting, ...] = (
         "WEB_HOSTS",
         words,
         "",
-        "Host names under which the web pages may be asked for, beside MAIL_HOSTNAME and localhost.",
+        "Host names under which the web may be asked for, beside MAIL_HOSTNAME and localhost.",
     ),
     Setting(
         "CLEARTEXT_AUTH",
@@ -202,7 +204,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("CONNECTIONS_TOTAL", integer(10, 1_000_000), "10000", "Connections per process."),
     Setting(
-        "DEFAULT_QUOTA", size(0), "0", "Space of a new user in bytes, or with K, M, G; 0 is no limit."
+        "DEFAULT_QUOTA",
+        size(0),
+        "0",
+        "Space of a new user in bytes, or with K, M, G; 0 is no limit.",
     ),
     Setting(
         "DATABASE_URL",
@@ -242,7 +247,9 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             values[setting.name] = setting.read(raw)
         except ValueError as error:
-            raise SettingError(f"{setting.name}={raw!r} is not usable: it must be {error}.") from None
+            raise SettingError(
+                f"{setting.name}={raw!r} is not usable: it must be {error}."
+            ) from None
     return values
 
 

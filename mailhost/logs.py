@@ -1,7 +1,7 @@
 """Logging: one JSON object a line on standard error, with the trace id where there is one.
 
-Untrusted text (HELO names, subjects, user names) goes into fields, never into the format string, and
-JSON escaping keeps CR, LF, ESC and bidirectional controls from forging lines.
+Untrusted text (HELO names, subjects, user names) goes into fields, never into the format string,
+and JSON escaping keeps CR, LF, ESC and bidirectional controls from forging lines.
 """
 
 from typing import Any

@@ -105,7 +105,7 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    """SQLite behind the turnstile, or Postgres. CONN_MAX_AGE 0: listener threads keep theirs open."""
+    """SQLite behind the turnstile, or Postgres. CONN_MAX_AGE 0: listener threads keep theirs."""
     url = _values["DATABASE_URL"]
     if url.startswith("postgres"):
         config = dict(environ.Env.db_url_config(url))
@@ -182,6 +182,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 CELERY_BROKER_DIR = MAILHOST_DATA / "broker"
+CELERY_APP = "mailhost.celery.app"  # the bell, on a lower floor, finds it by this name
 
 LOGGING_CONFIG = None
 LOGGING = logging_config(_values["LOG_LEVEL"], _values["LOG_FORMAT"])

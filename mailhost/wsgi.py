@@ -2,7 +2,7 @@
 
 import os
 
-from django.core.wsgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 application = get_wsgi_application()

@@ -1,7 +1,7 @@
 """ULIDs: 128-bit ids that sort by time and are made without asking anybody.
 
-They name blobs, queued messages, traces and connections. Kept as UUIDs in the database; shown to people as 26
-characters of Crockford's base 32.
+They name blobs, queued messages, traces and connections. Kept as UUIDs in the database; shown to
+people as 26 characters of Crockford's base 32.
 """
 
 import os

@@ -1,8 +1,8 @@
 """DatabaseWrapper with the turnstile.
 
-Every transaction that `atomic()` opens is a write (BEGIN IMMEDIATE) and takes its turn first; every autocommit
-statement that writes takes it too. Reads that need one consistent view use `apps.runtime.db.read_snapshot()`,
-which opens a DEFERRED transaction without a turn.
+Every transaction that `atomic()` opens is a write (BEGIN IMMEDIATE) and takes its turn first;
+every autocommit statement that writes takes it too. Reads that need one consistent view use
+`apps.runtime.db.read_snapshot()`, which opens a DEFERRED transaction without a turn.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,11 +1,13 @@
 """The turnstile: writers of all processes take turns, in fair order, with a bounded wait.
 
-SQLite's own busy wait starves writers (tails of 1-2 s with four processes, measured), and a single file lock
-under a tight writer does too. Two locks make a turnstile: lock the gate, lock the main, open the gate, write, unlock the main
-after COMMIT. Whoever waits for the main holds the gate, so a tight writer that comes back queues behind it.
+SQLite's own busy wait starves writers (tails of 1-2 s with four processes, measured), and a single
+file lock under a tight writer does too. Two locks make a turnstile: lock the gate, lock the main,
+open the gate, write, unlock the main after COMMIT. Whoever waits for the main holds the gate, so a
+tight writer that comes back queues behind it.
 
-The locks are `flock` on two files beside the database. They belong to the open file, so each connection has its own
-descriptors and threads of one process take turns too; a killed process releases them.
+The locks are `flock` on two files beside the database. They belong to the open file, so each
+connection has its own descriptors and threads of one process take turns too; a killed process
+releases them.
 """
 
 import fcntl
@@ -67,7 +69,7 @@ class Turnstile:
 
 
 def _lock(file: int, deadline: float) -> None:
-    """`flock` with a deadline. The kernel has no timed flock, so this asks again after short pauses."""
+    """`flock` with a deadline. The kernel has no timed one, so this asks again after pauses."""
     pause = _FIRST_PAUSE
     while True:
         try:

@@ -1,0 +1,1 @@
+"""How events travel: unix datagrams inside one machine, or Redis between several."""

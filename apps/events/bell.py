@@ -1,0 +1,106 @@
+"""The bell: wakes whoever works on the queue. The rows are the queue; a lost ring costs seconds.
+
+`ring()` costs the caller nothing: a thread of the bell's own tells the worker loops that listen on
+the event bus, and only when none does, it sends the Celery task that starts one. The broker may be
+slow or away: the caller never waits for it and never hears of it; the sweep finds the rows.
+"""
+
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from apps.events import bus
+from apps.events.types import QueueRang
+
+logger = logging.getLogger(__name__)
+
+TASK = "delivery.process"
+# Rings closer together than this are one ring. The first of them is passed on at once.
+_COALESCE = 0.002
+_BETWEEN_TASKS = 0.05
+# Tasks that wait unread on the broker: with so many there, one more wakes nobody. This bounds what
+# piles up while no worker runs.
+_MOST_WAITING = 8
+_TASK_LIFE = 60  # seconds, then the worker throws it away unread
+
+
+def ring() -> None:
+    """Mail waits in the queue, and its transaction has committed. Never waits, never raises."""
+    _bell().ring()
+
+
+def warm() -> None:
+    """Load what the first ring needs, so that it does not hold up an event loop later."""
+    _app()
+
+
+class _Bell:
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self._away = False
+        threading.Thread(target=self._run, name="bell", daemon=True).start()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def _run(self) -> None:
+        while True:
+            self._rung.wait()
+            self._rung.clear()
+            try:
+                heard = bus.send_now(QueueRang())
+                if not heard:
+                    self._send_task()
+                self._note("")
+            except Exception as error:  # noqa: BLE001 - the sweep finds what was not rung for
+                self._note(f"{type(error).__name__}: {error}")
+                heard = 0
+            time.sleep(_COALESCE if heard else _BETWEEN_TASKS)
+
+    def _send_task(self) -> None:
+        app = _app()
+        with app.pool.acquire(block=True, timeout=1) as connection:
+            queue = app.conf.task_default_queue
+            if _waiting(connection, queue) < _MOST_WAITING:
+                app.send_task(
+                    TASK, connection=connection, expires=_TASK_LIFE, retry=False, ignore_result=True
+                )
+
+    def _note(self, problem: str) -> None:
+        """Log the beginning and the end of an absence of the broker, not each ring in it."""
+        if problem and not self._away:
+            logger.warning("the bell cannot reach the broker", extra={"detail": problem})
+        elif self._away and not problem:
+            logger.info("the bell reaches the broker again")
+        self._away = bool(problem)
+
+
+def _waiting(connection: Any, queue: str) -> int:
+    declared = connection.default_channel.queue_declare(queue, passive=True)
+    return int(declared.message_count)
+
+
+def _app() -> Any:
+    """The Celery application; named by a setting, because it lives above this floor."""
+    return import_string(settings.CELERY_APP)
+
+
+_made: dict[str, _Bell] = {}
+_making = threading.Lock()
+
+
+def _bell() -> _Bell:
+    found = _made.get("bell")
+    if found is None:
+        with _making:
+            found = _made.get("bell") or _made.setdefault("bell", _Bell())
+    return found
+
+
+# The thread does not survive a fork.
+os.register_at_fork(after_in_child=_made.clear)

@@ -1,0 +1,111 @@
+"""Every event there is. An event is a hint: whoever hears it reads the database for the truth.
+
+Losing one costs a delay and never an inconsistency, so they may be dropped, repeated, merged and
+reordered. Two events with the same `key` are merged into the newer one.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """Something in a mailbox has a new modseq: messages, flags or expunges."""
+
+    mailbox_id: int
+    modseq: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("MailboxChanged", self.mailbox_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxesChanged:
+    """A user's list of mailboxes is another: created, renamed, removed, subscribed."""
+
+    user_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("MailboxesChanged", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """A user's password, state or rights are others: open sessions check whether they may stay."""
+
+    user_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("UserChanged", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRang:
+    """Mail waits in the queue."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("QueueRang", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EventsMissed:
+    """From the bus itself: events may have been lost here. The reader re-reads all it watches."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("EventsMissed", 0)
+
+
+Event = MailboxChanged | MailboxesChanged | UserChanged | QueueRang | EventsMissed
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (MailboxChanged, MailboxesChanged, UserChanged, QueueRang, EventsMissed)
+}
+
+
+def merge(into: dict[tuple[str, int], Event], events: Iterable[Event]) -> None:
+    """Add `events`; of two with one key the one with the higher modseq stays."""
+    for event in events:
+        old = into.get(event.key)
+        if (
+            isinstance(event, MailboxChanged)
+            and isinstance(old, MailboxChanged)
+            and old.modseq > event.modseq
+        ):
+            continue
+        into[event.key] = event
+
+
+def encode(events: Iterable[Event]) -> bytes:
+    """A JSON list of [kind, field, …]."""
+    rows: list[list[Any]] = [[type(event).__name__, *astuple(event)] for event in events]
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def decode(raw: bytes) -> list[Event]:
+    """The inverse. What this version does not know or cannot read is left out: it was a hint."""
+    try:
+        rows = json.loads(raw)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(rows, list):
+        return []
+    return [event for row in rows if (event := _event(row)) is not None]
+
+
+def _event(row: Any) -> Event | None:
+    if not isinstance(row, list) or not row or not isinstance(row[0], str):
+        return None
+    kind = KINDS.get(row[0])
+    if kind is None or not all(type(field) is int for field in row[1:]):
+        return None
+    try:
+        return kind(*row[1:])
+    except TypeError:
+        return None
