@@ -13,9 +13,9 @@ from apps.runtime.ulid import new_ulid
 class Codec(models.IntegerChoices):
     """How the bytes are kept."""
 
-    RAW = 0
-    ZSTD = 1
-    ZSTD_FRAMES = 2  # independent frames of 256 KiB, so that a partial read never starts at 0
+    RAW = 0  # inline, as they are
+    ZSTD = 1  # inline, one zstd frame
+    FRAMES = 2  # an object of independent frames of 256 KiB each, so that a partial read never starts at 0
 
 
 class Blob(models.Model):
@@ -26,6 +26,8 @@ class Blob(models.Model):
     size = models.BigIntegerField()  # decoded bytes
     codec = models.PositiveSmallIntegerField(choices=Codec.choices, default=Codec.RAW)
     inline = models.BinaryField(null=True)
+    # Of an object: length and CRC-32 of each stored frame, so that a partial read finds its frames and checks them.
+    frames = models.BinaryField(default=b"")
     key = models.CharField(max_length=100, default="", blank=True)
     created_at = models.BigIntegerField()  # Unix seconds
 
@@ -34,3 +36,14 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.size} bytes)"
+
+
+class Hold(models.Model):
+    """While one is valid, no blob is collected: a backup copies rows first and objects after."""
+
+    id = models.UUIDField(primary_key=True, default=new_ulid, editable=False)
+    reason = models.CharField(max_length=100)
+    until = models.BigIntegerField()  # Unix seconds: a holder that died does not hold for ever
+
+    def __str__(self) -> str:
+        return self.reason

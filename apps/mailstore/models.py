@@ -78,7 +78,9 @@ class MailboxState(models.Model):
     messages = models.BigIntegerField(default=0)
     unseen = models.BigIntegerField(default=0)
     size = models.BigIntegerField(default=0)  # bytes
-    recent_floor = models.BigIntegerField(default=1)  # UIDs from here on are \Recent to the next SELECT
+    recent_floor = models.BigIntegerField(
+        default=1
+    )  # UIDs from here on are \Recent to the next SELECT
     expunged_floor = models.BigIntegerField(default=0)  # modseq below which Expunged was purged
 
     def __str__(self) -> str:
@@ -111,7 +113,9 @@ class Message(models.Model):
     header = models.BinaryField()  # header block as shown, without head, with the blank line
     envelope = models.BinaryField()  # IMAP ENVELOPE, ready to send
     bodystructure = models.BinaryField()  # IMAP BODYSTRUCTURE, ready to send
-    parts = models.BinaryField()  # part offsets within the shown bytes without head, see apps.mime.derive
+    parts = (
+        models.BinaryField()
+    )  # part offsets within the shown bytes without head, see apps.mime.derive
     subject = models.CharField(max_length=1000, default="")
     sender_name = models.CharField(max_length=300, default="")
     sender_address = models.CharField(max_length=320, default="")
@@ -190,9 +194,7 @@ class Keyword(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["mailbox", "bit"], name="keyword_bit_once"),
-            models.UniqueConstraint(
-                models.F("mailbox"), Lower("name"), name="keyword_name_once"
-            ),
+            models.UniqueConstraint(models.F("mailbox"), Lower("name"), name="keyword_name_once"),
         ]
 
     def __str__(self) -> str:

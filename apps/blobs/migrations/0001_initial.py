@@ -13,13 +13,22 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Hold',
+            fields=[
+                ('id', models.UUIDField(default=apps.runtime.ulid.new_ulid, editable=False, primary_key=True, serialize=False)),
+                ('reason', models.CharField(max_length=100)),
+                ('until', models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Blob',
             fields=[
                 ('id', models.UUIDField(default=apps.runtime.ulid.new_ulid, editable=False, primary_key=True, serialize=False)),
                 ('sha256', models.BinaryField(max_length=32)),
                 ('size', models.BigIntegerField()),
-                ('codec', models.PositiveSmallIntegerField(choices=[(0, 'Raw'), (1, 'Zstd'), (2, 'Zstd Frames')], default=0)),
+                ('codec', models.PositiveSmallIntegerField(choices=[(0, 'Raw'), (1, 'Zstd'), (2, 'Frames')], default=0)),
                 ('inline', models.BinaryField(null=True)),
+                ('frames', models.BinaryField(default=b'')),
                 ('key', models.CharField(blank=True, default='', max_length=100)),
                 ('created_at', models.BigIntegerField()),
             ],

@@ -1,0 +1,1 @@
+"""Where objects lie: one contract (`contract.py`), a file for each place."""

@@ -1,0 +1,119 @@
+"""Reads of blobs. Whatever comes back has been checked: by SHA-256 as a whole, by CRC-32 in parts."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from apps.blobs.backends.contract import MissingObjectError
+from apps.blobs.encoding import (
+    FRAME,
+    BrokenEncodingError,
+    FrameIndex,
+    decode_frames,
+    decompress,
+)
+from apps.blobs.models import Codec
+from apps.blobs.storage import backend
+from apps.wire.errors import Damaged
+
+CHUNK: Final = 500  # ids in one query
+_COLUMNS: Final = "id, sha256, size, codec, inline, key, frames"
+_ONE: Final = f"SELECT {_COLUMNS} FROM blobs_blob WHERE id = %s"
+_MANY: Final = f"SELECT {_COLUMNS} FROM blobs_blob WHERE id IN "
+
+
+class Stored:
+    """A blob's row, from which its bytes can be had."""
+
+    __slots__ = ("_codec", "_frames", "_inline", "_key", "_sha256", "id", "size")
+
+    def __init__(self, row: Sequence[Any]) -> None:
+        self.id = row[0] if isinstance(row[0], UUID) else UUID(row[0])
+        self._sha256 = bytes(row[1])
+        self.size: int = row[2]
+        self._codec: int = row[3]
+        self._inline: bytes | None = row[4]
+        self._key: str = row[5]
+        self._frames = row[6]
+
+    def whole(self) -> bytes:
+        """All bytes. Raises Damaged if they are not those that were written."""
+        raw = self.part(0, self.size)
+        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
+            raise Damaged(f"blob {self.id}: the checksum is another one")
+        return raw
+
+    def part(self, start: int, end: int) -> bytes:
+        """Bytes `start` to `end` (exclusive), cut to what there is. Raises Damaged."""
+        start, end = max(start, 0), min(end, self.size)
+        if start >= end:
+            return b""
+        try:
+            if self._codec == Codec.FRAMES:
+                return self._from_object(start, end)
+            inline = bytes(self._inline or b"")
+            raw = decompress(inline, self.size) if self._codec == Codec.ZSTD else inline
+        except BrokenEncodingError as error:
+            raise Damaged(f"blob {self.id}: {error}") from error
+        except MissingObjectError:
+            raise Damaged(f"blob {self.id}: object {self._key} is missing or cut off") from None
+        return raw[start:end]
+
+    def _from_object(self, start: int, end: int) -> bytes:
+        index = FrameIndex.unpack(bytes(self._frames))
+        frames = index.cover(start, end)
+        if not frames:
+            raise BrokenEncodingError("the frame index is too short")
+        stored = backend().read(self._key, index.starts[frames.start], index.starts[frames.stop])
+        raw = decode_frames(stored, index, frames, self.size)
+        base = frames.start * FRAME
+        return raw[start - base : end - base]
+
+
+def read(blob_id: UUID) -> bytes:
+    """All bytes of a blob; one query.
+
+    Raises:
+        Damaged: no such blob, its object is missing, or its checksum is another one.
+        StorageUnavailable: the object store does not answer.
+    """
+    return find(blob_id).whole()
+
+
+def read_range(blob_id: UUID, start: int, end: int) -> bytes:
+    """Bytes `start` to `end` (exclusive), cut to what there is, reading no more frames than needed. Raises as `read`."""
+    return find(blob_id).part(start, end)
+
+
+def read_many(ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The bytes of each blob that can be read; one query per 500. A damaged or missing one is left out."""
+    found = {}
+    for stored in find_many(ids):
+        try:
+            found[stored.id] = stored.whole()
+        except Damaged:
+            continue
+    return found
+
+
+def find(blob_id: UUID) -> Stored:
+    """The row of one blob. Raises Damaged if there is none: whoever asks holds a reference to it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE, [blob_id.hex])
+        row = cursor.fetchone()
+    if row is None:
+        raise Damaged(f"blob {blob_id}: the row is missing")
+    return Stored(row)
+
+
+def find_many(ids: Sequence[UUID]) -> Iterator[Stored]:
+    """The rows of those blobs that exist, in no order."""
+    for first in range(0, len(ids), CHUNK):
+        chunk = ids[first : first + CHUNK]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_MANY}({','.join(['%s'] * len(chunk))})", [one.hex for one in chunk])
+            rows = cursor.fetchall()
+        yield from map(Stored, rows)

@@ -1,0 +1,1 @@
+"""The write doors of mail at rest, one module for each noun or verb."""

@@ -1,0 +1,87 @@
+"""Space of users: reserved when mail is accepted for them, used when it is filed.
+
+A user is full when what is kept plus what is reserved reaches the quota; a message is taken while the user is not full. So
+a mailbox may end up over its quota by less than one message, however many writers there are: the check and the
+reservation are one statement, and a user's row admits one writer at a time. Expunged mail frees its space at once, though it can
+be undeleted for some days: what a user cannot see does not count.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from apps.runtime.rows import ManyRows, Values, among, listed
+
+# `before` is the total without the last message: the user must not be full when that one comes.
+_RESERVED = Values("d", "owner bigint, total bigint, before bigint")
+_RELEASED = Values("d", "owner bigint, total bigint")
+_NEW = ManyRows(
+    "INSERT INTO mailstore_usage (user_id, size, messages, reserved)",
+    "bigint bigint bigint bigint",
+    "ON CONFLICT (user_id) DO NOTHING",
+)
+
+
+def reserve(rows: Sequence[tuple[int, int]]) -> set[int]:
+    """Reserve space for messages, within the caller's transaction.
+
+    Args:
+        rows: (user id, bytes) of each message; a user may come several times.
+
+    Returns:
+        The users who are full. For each user either all of its rows are reserved or none.
+    """
+    if not rows:
+        return set()
+    totals: dict[int, tuple[int, int]] = {}
+    for user_id, size in rows:
+        total = totals.get(user_id, (0, 0))[0]
+        totals[user_id] = (total + size, total)
+    table = [(user_id, *totals[user_id]) for user_id in sorted(totals)]
+    lock(sorted(totals))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+UPDATE mailstore_usage AS u SET reserved = u.reserved + d.total
+FROM {_RESERVED.sql}
+WHERE u.user_id = d.owner AND EXISTS (
+  SELECT 1 FROM directory_user AS o
+  WHERE o.id = d.owner AND (o.quota = 0 OR u.size + u.reserved + d.before < o.quota))
+RETURNING user_id""",
+            _RESERVED.parameters(table),
+        )
+        return set(totals).difference(row[0] for row in cursor.fetchall())
+
+
+def release(rows: Sequence[tuple[int, int]]) -> None:
+    """Give back reserved space of (user id, bytes), within the caller's transaction: mail that was deleted or refused."""
+    totals: dict[int, int] = {}
+    for user_id, size in rows:
+        totals[user_id] = totals.get(user_id, 0) + size
+    if not totals:
+        return
+    lock(sorted(totals))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+UPDATE mailstore_usage AS u SET reserved = u.reserved - d.total
+FROM {_RELEASED.sql} WHERE u.user_id = d.owner""",
+            _RELEASED.parameters(sorted(totals.items())),
+        )
+
+
+def lock(user_ids: Sequence[int]) -> None:
+    """Lock the users' rows in the order of their ids. The first of the two locks of every writer; the other is
+    `mailboxes.lock`. A no-op on SQLite, whose writers take turns."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT 1 FROM mailstore_usage WHERE {among('user_id')}"
+                " ORDER BY user_id FOR NO KEY UPDATE",
+                [listed(user_ids)],
+            )
+
+
+def open_account(user_id: int) -> None:
+    """Give a user an empty row; nothing happens if there is one."""
+    _NEW.write([(user_id, 0, 0, 0)])

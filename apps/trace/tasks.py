@@ -1,0 +1,13 @@
+"""Celery's door to the flight recorder's housekeeping."""
+
+from celery import shared_task
+
+from apps.trace import services
+
+KEEP_DAYS = 90
+
+
+@shared_task(name="trace.prune")
+def prune() -> None:
+    """Remove events older than KEEP_DAYS."""
+    services.prune(KEEP_DAYS)
