@@ -23,7 +23,8 @@ FROM ${BASE}
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates python3 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --user-group --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin mailhost \
+ && groupadd --gid 10001 mailhost \
+ && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --no-log-init --shell /usr/sbin/nologin mailhost \
  && install -d -o mailhost -g mailhost -m 0700 /data
 COPY --from=build /srv/mailhost /srv/mailhost
 WORKDIR /srv/mailhost
