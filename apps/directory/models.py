@@ -1,14 +1,16 @@
 """Who exists: organisations, domains, users, aliases, roles.
 
-Addresses are kept in the normal form of `apps.mime.address`: domains as lower-case A-labels, local parts
-casefolded in `key` columns, as written in `address`. Uniqueness is the database's business (constraints), never look-then-save.
-"""
+Addresses are kept in the normal form of `apps.mime.address`: domains as lower-case A-labels, local
+parts casefolded in `key` columns, as written in `address`. Uniqueness is the database's business
+(constraints), never look-then-save. The one rule that spans two tables (an alias and a user never
+share an address) is kept by `services/names.py`, under a lock of the domain's row."""
 
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class State(models.TextChoices):
@@ -16,6 +18,14 @@ class State(models.TextChoices):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+
+
+class UserState(models.TextChoices):
+    """The same for a user, who can be gone while the mail is still kept."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"  # a tombstone: no address, no sign-in; its mail waits for restore or purge
 
 
 class Organization(models.Model):
@@ -56,10 +66,14 @@ class Kind(models.TextChoices):
 
 
 class UserManager(BaseUserManager["User"]):
-    """Look-up by the normal form of the address."""
+    """Users by key; `living` leaves the tombstones out."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(key=username)
+
+    def living(self) -> models.QuerySet["User"]:
+        """All users but the removed ones."""
+        return self.exclude(state=UserState.REMOVED)
 
 
 class User(AbstractBaseUser):
@@ -67,20 +81,23 @@ class User(AbstractBaseUser):
 
     `domain` is None for an operator whose address is not hosted here; such a user has mailboxes
     (postmaster's mail needs a home) but no address that SMTP accepts.
+    A removed user keeps `address` but gives `key` and `domain` back (services/users.py).
     """
 
-    key = models.CharField(max_length=320, unique=True)  # casefold(local)@a-label
+    key = models.CharField(max_length=320, unique=True)  # casefold(local)@a-label; never without @
     address = models.CharField(max_length=320)  # as its owner writes it
     domain = models.ForeignKey(
         Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="users"
     )
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
     name = models.CharField(max_length=200, default="", blank=True)
-    state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    state = models.CharField(max_length=12, choices=UserState.choices, default=UserState.ACTIVE)
+    removed_at = models.DateTimeField(null=True, blank=True)
     quota = models.BigIntegerField(default=0)  # bytes; 0 is no limit
     # Raised by every change of password or state: caches and sessions check against it.
     credential_version = models.PositiveIntegerField(default=1)
-    # SCRAM-SHA-256 keys (RFC 5802), kept whenever a password is set: an argon2 hash cannot give them later.
+    # SCRAM-SHA-256 keys (RFC 5802), kept whenever a password is set: an argon2 hash cannot give
+    # them later.
     scram_salt = models.BinaryField(max_length=16, default=b"")
     scram_iterations = models.PositiveIntegerField(default=0)
     scram_stored_key = models.BinaryField(max_length=32, default=b"")
@@ -96,6 +113,12 @@ class User(AbstractBaseUser):
 
     class Meta:
         indexes = [models.Index(fields=["domain", "key"], name="user_domain")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~(models.Q(state=UserState.REMOVED) ^ models.Q(removed_at__isnull=False)),
+                name="user_removed_when",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.address
@@ -103,7 +126,17 @@ class User(AbstractBaseUser):
     @property
     def is_active(self) -> bool:  # type: ignore[override]
         """Django's question; the state of domain and organisation is asked at authentication."""
-        return self.state == State.ACTIVE
+        return self.state == UserState.ACTIVE
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's proof that a session is as young as the password: also as `credential_version`,
+        so that raising it signs every browser out."""
+        return salted_hmac(
+            "mailhost.session",
+            f"{self.credential_version}:{self.password}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
 
 class Role(models.TextChoices):
@@ -124,9 +157,30 @@ class RoleGrant(models.Model):
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, null=True, blank=True)
 
     class Meta:
+        # Three, because NULLs differ from each other in a unique index of all four columns.
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "role", "organization", "domain"], name="grant_once"
+                fields=["role", "user"],
+                name="grant_once_everywhere",
+                condition=models.Q(organization__isnull=True, domain__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "role", "user"],
+                name="grant_once_in_organization",
+                condition=models.Q(organization__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["domain", "role", "user"],
+                name="grant_once_in_domain",
+                condition=models.Q(domain__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(role=Role.OPERATOR, organization__isnull=True, domain__isnull=True)
+                    | ~models.Q(role=Role.OPERATOR)
+                    & (models.Q(organization__isnull=True) ^ models.Q(domain__isnull=True))
+                ),
+                name="grant_has_its_scope",
             ),
         ]
 
@@ -152,6 +206,14 @@ class Alias(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        indexes = [
+            # Few rows: what is left to try when no exact alias matches.
+            models.Index(
+                fields=["domain"],
+                name="alias_wildcards",
+                condition=models.Q(kind=PatternKind.WILDCARD),
+            ),
+        ]
         constraints = [models.UniqueConstraint(fields=["domain", "local"], name="alias_once")]
 
     def __str__(self) -> str:

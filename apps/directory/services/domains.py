@@ -1,0 +1,106 @@
+"""Domains and the organisations they belong to: the only door through which their rows change."""
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from apps.directory.models import Domain, Organization, State, User
+from apps.directory.services.names import lock_domain
+from apps.mime.address import AddressError, normalise_domain
+from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound
+
+DEFAULT_ORGANIZATION = "Default"
+
+
+def domain_name(text: str) -> str:
+    """Return the stored form of a domain name: lower-case A-labels.
+
+    Raises:
+        InvalidName: not a domain name with at least two labels.
+    """
+    try:
+        name = normalise_domain(text.strip())
+    except AddressError as error:
+        raise InvalidName(str(error), text=f"Not a domain name: {error}") from None
+    if name.startswith("[") or "." not in name or name.rpartition(".")[2].isdigit():
+        raise InvalidName("no domain name", text="A domain name has at least two labels")
+    return name
+
+
+def find(text: str) -> Domain:
+    """Return the domain of that name.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    name = domain_name(text)
+    found = Domain.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound(f"domain {name}", text=f"The domain {name} is not hosted here")
+    return found
+
+
+def create(*, name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
+    """Host a domain. An alias domain belongs to the organisation of the domain it stands for.
+
+    Raises:
+        InvalidName, AlreadyExists
+        NotFound: the domain it shall be an alias of.
+        InUse: that one is an alias domain itself.
+    """
+    stored = domain_name(name)
+    with transaction.atomic():
+        target = lock_domain(domain_name(alias_of)) if alias_of else None
+        if target is not None and target.alias_of_id is not None:
+            raise InUse("alias of alias", text=f"{target.name} is an alias domain itself")
+        owner = target.organization if target else _organization(organization)
+        try:
+            with transaction.atomic():
+                domain = Domain.objects.create(name=stored, organization=owner, alias_of=target)
+        except IntegrityError:
+            raise AlreadyExists(
+                f"domain {stored}", text=f"The domain {stored} is hosted here already"
+            ) from None
+        if target is None:
+            _adopt(domain)
+    return domain
+
+
+def _organization(name: str | None) -> Organization:
+    if name is not None and (not name.strip() or not name.isprintable() or len(name) > 200):
+        raise InvalidName("bad organisation", text="Not a name for an organisation")
+    return Organization.objects.get_or_create(name=name or DEFAULT_ORGANIZATION)[0]
+
+
+def _adopt(domain: Domain) -> None:
+    """An operator may have had an address here before the domain was: now it is a local one."""
+    User.objects.filter(domain=None, key__endswith=f"@{domain.name}").update(domain=domain)
+
+
+def set_state(*, name: str, state: State) -> Domain:
+    """Suspend a domain, or let it work again. Nothing of its users is touched.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    domain = find(name)
+    Domain.objects.filter(pk=domain.pk).update(state=state)
+    domain.state = state
+    return domain
+
+
+def delete(domain: Domain) -> None:
+    """Delete a domain that nothing needs any more, with the grants in it.
+
+    Raises:
+        InUse: it has users, aliases or alias domains.
+    """
+    with transaction.atomic():
+        lock_domain(domain.name)
+        if domain.aliases.exists():
+            raise InUse(f"aliases in {domain.name}", text=f"{domain.name} has aliases")
+        try:
+            domain.delete()
+        except ProtectedError:
+            raise InUse(
+                f"users in {domain.name}", text=f"{domain.name} has users or alias domains"
+            ) from None

@@ -1,0 +1,291 @@
+"""Users: the only door through which their rows change.
+
+Removing a user makes its row a tombstone, in one short transaction whatever it owns: the address is
+free at once, nobody signs in, and the mail is kept, untouched, until the user is restored or
+purged. So a slip of an administrator costs nobody's mail, and mail that was acknowledged before the
+removal is still filed."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.directory.models import Domain, Kind, Role, RoleGrant, User, UserState
+from apps.directory.passwords import Secrets
+from apps.directory.services.names import (
+    is_own_postmaster,
+    lock_domain,
+    refuse_taken_by_alias,
+)
+from apps.mime.address import Address, AddressError
+from apps.wire.errors import AlreadyExists, InUse, InvalidAddress, InvalidName, NotFound
+
+MAX_NAME = 200  # characters
+
+
+def user_address(text: str) -> Address:
+    """Return an address that a user of ours may have.
+
+    Raises:
+        InvalidAddress: no address, or one that we do not give out.
+    """
+    try:
+        address = Address.parse(text.strip(), strict=True)
+    except AddressError as error:
+        raise InvalidAddress(str(error), text=f"Not a usable address: {error}") from None
+    if address.is_literal:
+        raise InvalidAddress("literal", text="A user's address is in a domain")
+    # The sign of patterns: a user with it could not be told from a wildcard alias.
+    if "*" in address.local:
+        raise InvalidAddress("asterisk", text="A user's address has no * in it")
+    return address
+
+
+def find(text: str) -> User:
+    """Return the living user with that address.
+
+    Raises:
+        InvalidAddress, NotFound
+    """
+    try:
+        key = Address.parse(text.strip()).key
+    except AddressError as error:
+        raise InvalidAddress(str(error), text=f"Not an address: {error}") from None
+    user = User.objects.select_related("domain").filter(key=key).first()
+    if user is None:
+        raise NotFound(f"user {key}", text=f"There is no user {key}")
+    return user
+
+
+def create(
+    *,
+    address: Address,
+    secrets: Secrets,
+    name: str = "",
+    quota: int | None = None,
+    kind: Kind = Kind.PERSON,
+) -> User:
+    """Add a user to a hosted domain, within the caller's transaction.
+
+    Raises:
+        NotFound: the domain is not hosted here.
+        AlreadyExists: a user or an alias has the address.
+        InUse: the domain is an alias domain.
+        InvalidName, InvalidAddress
+    """
+    domain = lock_domain(address.domain)
+    if domain.alias_of_id is not None:
+        raise InUse("alias domain", text=f"{domain.name} is an alias domain and has no users")
+    if domain.detail_separator and domain.detail_separator in address.local:
+        # It would take the mail of whoever has the part before the separator.
+        raise InvalidAddress(
+            "separator", text=f"A user's address here has no {domain.detail_separator} in it"
+        )
+    local = Address.build(address.local, domain.name).key.removesuffix(f"@{domain.name}")
+    refuse_taken_by_alias(domain, local)
+    return _insert(
+        address=address, domain=domain, secrets=secrets, name=name, quota=quota, kind=kind
+    )
+
+
+def create_outside(*, address: Address, secrets: Secrets, name: str = "") -> User:
+    """Add a user whose address is not hosted here (an operator), within the caller's transaction.
+
+    Raises:
+        AlreadyExists, InvalidName
+    """
+    return _insert(
+        address=address, domain=None, secrets=secrets, name=name, quota=0, kind=Kind.PERSON
+    )
+
+
+def _insert(
+    *,
+    address: Address,
+    domain: Domain | None,
+    secrets: Secrets,
+    name: str,
+    quota: int | None,
+    kind: Kind,
+) -> User:
+    user = User(
+        key=address.key,
+        address=str(address),
+        domain=domain,
+        name=display_name(name),
+        kind=kind,
+        quota=_quota(domain, quota),
+        credential_version=1,
+    )
+    _put_secrets(user, secrets)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyExists(
+            f"user {address.key}", text=f"The user {address.key} exists already"
+        ) from None
+    return user
+
+
+def display_name(text: str) -> str:
+    """Return a person's name as it is stored.
+
+    Raises:
+        InvalidName: too long, or with characters that would not stay on one line.
+    """
+    name = text.strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidName("bad name", text=f"A name has up to {MAX_NAME} printable characters")
+    return name
+
+
+def _quota(domain: Domain | None, quota: int | None) -> int:
+    if quota is None:
+        quota = domain.default_quota if domain is not None else None
+    if quota is None:
+        quota = int(settings.DEFAULT_QUOTA)
+    if not 0 <= quota < 2**63:
+        raise InvalidName(f"quota {quota}", text="A quota is a number of bytes, 0 for no limit")
+    return quota
+
+
+def take_over_postmaster(*, user: User, secrets: Secrets, name: str, quota: int | None) -> User:
+    """Make the domain's own postmaster box a person's, with the mail in it."""
+    user.kind = Kind.PERSON
+    user.name = display_name(name)
+    user.quota = _quota(user.domain, quota)
+    user.credential_version += 1
+    _put_secrets(user, secrets)
+    user.save()
+    return user
+
+
+def lock_own_postmaster(address: Address) -> User | None:
+    """Lock and return the domain's own postmaster box if that is what the address names."""
+    user = (
+        User.objects.select_related("domain")
+        .select_for_update(of=("self",))
+        .filter(key=address.key, kind=Kind.SHARED, domain__isnull=False)
+        .first()
+    )
+    return user if user is not None and is_own_postmaster(user) else None
+
+
+def _put_secrets(user: User, secrets: Secrets) -> None:
+    user.password = secrets.encoded
+    user.scram_salt = secrets.scram_salt
+    user.scram_iterations = secrets.scram_iterations
+    user.scram_stored_key = secrets.scram_stored_key
+    user.scram_server_key = secrets.scram_server_key
+
+
+def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) -> int:
+    """Replace a living user's password; every cache and session of the old one ends.
+
+    Returns the new credential version.
+
+    Raises:
+        NotFound
+    """
+    changed = User.objects.living().filter(pk=user_id)
+    with transaction.atomic():
+        if not changed.update(
+            password=secrets.encoded,
+            scram_salt=secrets.scram_salt,
+            scram_iterations=secrets.scram_iterations,
+            scram_stored_key=secrets.scram_stored_key,
+            scram_server_key=secrets.scram_server_key,
+            must_change_password=must_change,
+            credential_version=F("credential_version") + 1,
+        ):
+            raise NotFound(f"user {user_id}", text="There is no such user")
+        return changed.values_list("credential_version", flat=True).get()
+
+
+def set_state(*, user: User, state: UserState) -> None:
+    """Suspend a user or let it work again: ACTIVE or SUSPENDED.
+
+    Raises:
+        NotFound: the user was removed meanwhile.
+        InUse: the last operator would be suspended.
+    """
+    with transaction.atomic():
+        if state == UserState.SUSPENDED:
+            _keep_one_operator(user)
+        _move(user, state)
+
+
+def _move(user: User, state: UserState) -> None:
+    if (
+        not User.objects.living()
+        .filter(pk=user.pk)
+        .update(state=state, credential_version=F("credential_version") + 1)
+    ):
+        raise NotFound(f"user {user.pk}", text="There is no such user")
+    user.state = state
+
+
+def bury(user: User) -> None:
+    """Make a living user a tombstone.
+
+    Raises:
+        NotFound: the user was removed meanwhile.
+        InUse: it is the last operator.
+    """
+    with transaction.atomic():
+        _keep_one_operator(user)
+        RoleGrant.objects.filter(user=user).delete()
+        if (
+            not User.objects.living()
+            .filter(pk=user.pk)
+            .update(
+                state=UserState.REMOVED,
+                removed_at=timezone.now(),
+                key=f"removed:{user.pk}",  # without @: no address is spelt like this
+                domain=None,
+                credential_version=F("credential_version") + 1,
+            )
+        ):
+            raise NotFound(f"user {user.pk}", text="There is no such user")
+
+
+def _keep_one_operator(user: User) -> None:
+    """An installation must not lock itself out: the setup link makes the first operator only."""
+    operators = list(
+        RoleGrant.objects.select_for_update()
+        .filter(role=Role.OPERATOR)
+        .order_by("pk")
+        .values_list("user_id", flat=True)
+    )
+    if operators == [user.pk]:
+        raise InUse("last operator", text="This user is the last operator")
+
+
+def raise_tombstone(user: User) -> User:
+    """Give a removed user its address back, if it is still free.
+
+    Raises:
+        NotFound: not a tombstone, or its domain is gone.
+        AlreadyExists: somebody else has the address now.
+    """
+    address = Address.parse(user.address)
+    with transaction.atomic():
+        domain = lock_domain(address.domain)
+        refuse_taken_by_alias(domain, address.key.removesuffix(f"@{domain.name}"))
+        try:
+            with transaction.atomic():
+                raised = User.objects.filter(pk=user.pk, state=UserState.REMOVED).update(
+                    state=UserState.ACTIVE,
+                    removed_at=None,
+                    key=address.key,
+                    domain=domain,
+                    credential_version=F("credential_version") + 1,
+                )
+        except IntegrityError:
+            raise AlreadyExists(
+                f"user {address.key}", text=f"The user {address.key} exists again already"
+            ) from None
+        if not raised:
+            raise NotFound(f"user {user.pk}", text="This user is not a removed one")
+    return User.objects.select_related("domain").get(pk=user.pk)

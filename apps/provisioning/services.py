@@ -1,0 +1,297 @@
+"""Making and removing domains, users and aliases, with all that hangs on them.
+
+The one door for the command line, the console and the interface for programs. Texts come in as
+people write them (`Alice@Bücher.example`) and are normalised here. Passwords are hashed before a
+transaction begins; what belongs together (a user, its mailboxes, its account of space) is made in
+one."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from apps.directory import passwords
+from apps.directory.models import Alias, Domain, Kind, State, User, UserState
+from apps.directory.passwords import Secrets
+from apps.directory.services import aliases, domains, links, roles, users
+from apps.directory.services.names import POSTMASTER, is_own_postmaster
+from apps.mailstore.services import mailboxes
+from apps.mime.address import Address
+from apps.wire.errors import InUse, InvalidName, NotFound
+
+_CHUNK = 500  # rows of one transaction when much is removed
+
+
+def add_domain(name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
+    """Host a domain; it gets a shared box for the mail to its postmaster that nobody else takes.
+
+    Args:
+        organization: the tenant it belongs to, made if new; None is the installation's own.
+        alias_of: a hosted domain all whose addresses shall be valid in this one too.
+
+    Raises:
+        InvalidName, AlreadyExists, NotFound, InUse
+    """
+    with transaction.atomic():
+        domain = domains.create(name=name, organization=organization, alias_of=alias_of)
+        if domain.alias_of_id is None:
+            _add_postmaster(domain)
+    return domain
+
+
+def _add_postmaster(domain: Domain) -> None:
+    address = Address(POSTMASTER, domain.name)
+    if User.objects.filter(key=address.key).exists():
+        return  # an operator had that address before the domain was hosted here
+    user = users.create(
+        address=address, secrets=passwords.seal(None), name="Postmaster", quota=0, kind=Kind.SHARED
+    )
+    mailboxes.create_defaults(user.pk)
+
+
+def suspend_domain(name: str) -> Domain:
+    """Refuse mail for a domain and sign-in of its users, until `resume_domain`."""
+    return domains.set_state(name=name, state=State.SUSPENDED)
+
+
+def resume_domain(name: str) -> Domain:
+    """Let a suspended domain work again."""
+    return domains.set_state(name=name, state=State.ACTIVE)
+
+
+def remove_domain(name: str, *, force: bool = False) -> None:
+    """Stop hosting a domain.
+
+    With `force` its users become tombstones (see `remove_user`) and its aliases go: one by one and
+    in chunks, so that no transaction is large; the domain is suspended first, and a removal that
+    was interrupted is finished by asking again.
+
+    Raises:
+        InvalidName, NotFound
+        InUse: it has users or aliases and `force` is not set; it has alias domains; the last
+            operator's address is in it.
+    """
+    domain = domains.find(name)
+    if domain.alias_domains.exists():
+        raise InUse(f"alias domains of {domain.name}", text=f"{domain.name} has alias domains")
+    if force:
+        _empty(domain)
+    elif domain.aliases.exists() or any(
+        not is_own_postmaster(user) for user in domain.users.order_by("key")[:2]
+    ):
+        raise InUse(f"content of {domain.name}", text=f"{domain.name} has users or aliases")
+    with transaction.atomic():
+        for user in domain.users.filter(key=Address(POSTMASTER, domain.name).key):
+            if is_own_postmaster(user):
+                users.bury(user)
+        domains.delete(domain)
+
+
+def _empty(domain: Domain) -> None:
+    domains.set_state(name=domain.name, state=State.SUSPENDED)
+    while batch := list(domain.users.order_by("pk")[:_CHUNK]):
+        for user in batch:
+            users.bury(user)
+    while aliases.delete_some(domain, _CHUNK):
+        pass
+
+
+def add_user(
+    address: str | Address,
+    password: str | None = None,
+    name: str = "",
+    quota: int | None = None,
+    kind: Kind = Kind.PERSON,
+) -> tuple[User, str | None]:
+    """Add a user with default mailboxes.
+
+    Args:
+        password: None invents one. A shared mailbox or a resource has none.
+        quota: bytes, 0 for no limit, None for the domain's or the installation's default.
+
+    Returns:
+        The user, and the invented password (the only time it is seen) or None.
+
+    Raises:
+        InvalidAddress, InvalidName, NotFound, AlreadyExists, InUse
+    """
+    wanted = users.user_address(str(address))
+    invented: str | None = None
+    if kind != Kind.PERSON:
+        if password is not None:
+            raise InvalidName("password", text="Only a person has a password")
+    elif password is None:
+        password = invented = passwords.generate()
+    secrets = passwords.seal(password)
+    with transaction.atomic():
+        if kind == Kind.PERSON:
+            return _add_person(wanted, secrets, name, quota), invented
+        user = users.create(address=wanted, secrets=secrets, name=name, quota=quota, kind=kind)
+        mailboxes.create_defaults(user.pk)
+    return user, None
+
+
+def _add_person(address: Address, secrets: Secrets, name: str, quota: int | None) -> User:
+    box = users.lock_own_postmaster(address)
+    if box is not None:
+        return users.take_over_postmaster(user=box, secrets=secrets, name=name, quota=quota)
+    user = users.create(address=address, secrets=secrets, name=name, quota=quota)
+    mailboxes.create_defaults(user.pk)
+    return user
+
+
+def set_password(
+    user: User, password: str | None = None, *, must_change: bool = False
+) -> str | None:
+    """Replace a person's password and end all sessions of the old one.
+
+    Args:
+        password: None invents one.
+        must_change: the web asks for another one at the next sign-in.
+
+    Returns:
+        The invented password or None. `user` is brought up to date, for Django's
+        `update_session_auth_hash`.
+
+    Raises:
+        InvalidName: no password can look like that, or the user is no person.
+        NotFound: the user was removed meanwhile.
+    """
+    if user.kind != Kind.PERSON:
+        raise InvalidName("password", text="Only a person has a password")
+    invented = passwords.generate() if password is None else None
+    secrets = passwords.seal(password if invented is None else invented)
+    users.set_secrets(user_id=user.pk, secrets=secrets, must_change=must_change)
+    user.refresh_from_db()
+    return invented
+
+
+def suspend_user(address: str) -> User:
+    """Refuse a user's mail and sign-in, until `resume_user`."""
+    user = users.find(address)
+    users.set_state(user=user, state=UserState.SUSPENDED)
+    return user
+
+
+def resume_user(address: str) -> User:
+    """Let a suspended user work again."""
+    user = users.find(address)
+    users.set_state(user=user, state=UserState.ACTIVE)
+    return user
+
+
+def remove_user(address: str) -> User:
+    """Take a user's address and sign-in away; the mail is kept as long as the tombstone.
+
+    Raises:
+        InvalidAddress, NotFound
+        InUse: it is the last operator.
+    """
+    user = users.find(address)
+    users.bury(user)
+    return user
+
+
+def restore_user(address: str) -> User:
+    """Bring back the user that was removed last from this address, with its mail and password.
+
+    Raises:
+        NotFound: there is no such tombstone, or the domain is not hosted here any more.
+        AlreadyExists: the address has a new owner.
+    """
+    wanted = users.user_address(address)
+    tombstone = (
+        User.objects.filter(state=UserState.REMOVED, address=str(wanted))
+        .order_by("-removed_at", "-pk")
+        .first()
+    )
+    if tombstone is None:
+        raise NotFound(f"tombstone {wanted}", text=f"No user {wanted} was removed")
+    return users.raise_tombstone(tombstone)
+
+
+def add_alias(pattern: str, targets: Sequence[str]) -> Alias:
+    """Add an alias: `sales@…`, `sales-*@…` or `@…` (catch-all), for up to 100 targets.
+
+    Raises:
+        InvalidAddress, NotFound, AlreadyExists, InUse, LimitReached
+    """
+    return aliases.create(pattern=aliases.Pattern.parse(pattern), targets=targets)
+
+
+def remove_alias(pattern: str) -> None:
+    """Remove an alias.
+
+    Raises:
+        InvalidAddress, NotFound
+    """
+    aliases.delete(aliases.Pattern.parse(pattern))
+
+
+def make_domain_admin(user: User, domain: str | None = None) -> None:
+    """Let a user administer a domain: its own one if none is named.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    found = user.domain if domain is None else domains.find(domain)
+    if found is None:
+        raise NotFound("no domain", text="This user is in no domain of ours")
+    roles.grant_domain_admin(user, found)
+
+
+def create_operator(address: str, password: str | None, name: str = "") -> tuple[User, str | None]:
+    """Add a person who runs the installation. The address may be in a hosted domain or outside.
+
+    An outside address receives no mail here, but signs in, and postmaster's mail has a home.
+
+    Returns:
+        The user, and the invented password if `password` is None.
+
+    Raises:
+        InvalidAddress, InvalidName, AlreadyExists, InUse
+    """
+    wanted = users.user_address(address)
+    invented = passwords.generate() if password is None else None
+    secrets = passwords.seal(password if invented is None else invented)
+    with transaction.atomic():
+        user = _add_operator(wanted, secrets, name)
+    return user, invented
+
+
+def _add_operator(address: Address, secrets: Secrets, name: str) -> User:
+    if Domain.objects.filter(name=address.domain).exists():
+        user = _add_person(address, secrets, name, None)
+    else:
+        user = users.create_outside(address=address, secrets=secrets, name=name)
+        mailboxes.create_defaults(user.pk)
+    roles.grant_operator(user)
+    return user
+
+
+def make_setup_link() -> str | None:
+    """Return the token of a link that makes the first operator, None once there is one.
+
+    It works once, for 24 hours; a link that was printed before ends.
+    """
+    return links.make_setup()
+
+
+def setup_link_works(token: str) -> bool:
+    """Whether `use_setup_link` would take the token now."""
+    return links.setup_works(token)
+
+
+def use_setup_link(token: str, address: str, password: str, name: str = "") -> User:
+    """Make the first operator. If anything is refused, the link goes on working.
+
+    Raises:
+        NotFound: the link does not work (any more).
+        InvalidAddress, InvalidName, AlreadyExists, InUse
+    """
+    if not links.setup_works(token):  # before a stranger makes us hash
+        raise NotFound("setup link", text="This link does not work any more")
+    wanted = users.user_address(address)
+    secrets = passwords.seal(password)
+    with transaction.atomic():
+        links.take_setup(token)
+        return _add_operator(wanted, secrets, name)
