@@ -1,0 +1,152 @@
+"""What a handler gets: the connection's state, the way to its client, the house's services.
+
+No sockets here: `Channel` is what the server (or a test) gives. A handler reads and changes the
+`Context`, writes untagged lines with `write()` and returns its tagged answer as a `Reply`; it never
+writes EXISTS, EXPUNGE or foreign FETCH lines itself: the dispatcher does, by the declared use of
+sequence numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from apps.imap.limits import Limits
+from apps.imap.view import View
+from apps.mailstore.origin import Origin
+from apps.wire.lines import Event
+
+if TYPE_CHECKING:
+    from apps.directory.authentication import Principal
+    from apps.imap.mirrors import Held, Mirrors
+
+
+class State(IntEnum):
+    """RFC 3501 section 3: each state may do what the ones below it may, logout nothing."""
+
+    NOT_AUTHENTICATED = 0
+    AUTHENTICATED = 1
+    SELECTED = 2
+    LOGOUT = 3
+
+
+class Channel(Protocol):
+    """The way to one client. All waits end with an exception when the client is gone."""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether TLS runs."""
+
+    @property
+    def may_send_passwords(self) -> bool:
+        """Whether a password may travel here: TLS, or loopback where that is allowed."""
+
+    @property
+    def address(self) -> str:
+        """The client's IP address."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the service is shutting down."""
+
+    def write(self, data: bytes) -> None:
+        """Queue octets for the client."""
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was queued; bounded by a deadline."""
+
+    async def next_event(self) -> Event:
+        """Wait for the client's next line or command."""
+
+    async def event_or_poke(self) -> Event | None:
+        """Wait for the client, for `poke()` or for the keep-alive time; None for the latter two."""
+
+    def poke(self) -> None:
+        """End a wait of `event_or_poke`."""
+
+    async def start_tls(self) -> None:
+        """Drop what was received in the clear, then do the TLS handshake."""
+
+    def signed_in(self, user_id: int) -> bool:
+        """Count the connection as its user's; False if the user has too many."""
+
+
+class BadCommand(Exception):
+    """The command cannot be carried out as it was sent: answer BAD. The text is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The tagged answer: OK unless said otherwise, with a response code if any."""
+
+    text: str
+    code: bytes = b""
+    condition: bytes = b"OK"
+
+
+def no(text: str, code: bytes = b"") -> Reply:
+    """A NO: the command is right and cannot be done."""
+    return Reply(text, code, b"NO")
+
+
+@dataclass(slots=True)
+class Selected:
+    """The selected mailbox."""
+
+    mailbox_id: int
+    name: str
+    read_only: bool
+    held: Held
+    view: View
+    told_keywords: int = 0
+
+
+@dataclass(slots=True)
+class Context:
+    """One connection's protocol state."""
+
+    channel: Channel
+    mirrors: Mirrors
+    limits: Limits = field(default_factory=Limits)
+    state: State = State.NOT_AUTHENTICATED
+    principal: Principal | None = None
+    selected: Selected | None = None
+    client: str = ""
+    enabled: set[str] = field(default_factory=set)
+    failed_logins: int = 0
+    new_limits: bool = False
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user who signed in."""
+        assert self.principal is not None
+        return self.principal.user_id
+
+    @property
+    def origin(self) -> Origin:
+        """The author of the changes made on this connection."""
+        return Origin("imap", self.user_id, self.client, self.channel.address)
+
+    @property
+    def mailbox(self) -> Selected:
+        """The selected mailbox; the dispatcher has seen to it that there is one."""
+        assert self.selected is not None
+        return self.selected
+
+    def write(self, data: bytes) -> None:
+        """Queue octets for the client."""
+        self.channel.write(data)
+
+    async def refresh(self) -> None:
+        """Bring the selected mailbox up to what the database holds now."""
+        await self.mirrors.refresh(self.mailbox.held)
+
+    def unselect(self) -> None:
+        """Leave the selected mailbox, if any."""
+        if self.selected is not None:
+            self.selected.view.close()
+            self.mirrors.close(self.selected.held)
+            self.selected = None
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED

@@ -1,0 +1,129 @@
+"""STARTTLS, LOGIN, AUTHENTICATE PLAIN (RFC 3501 section 6.2, RFC 4959).
+
+A password is looked at only where it may travel, by the one `authenticate` of the house, on the pool
+for hashes. Answers to a wrong password and an unknown user are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.directory.authentication import authenticate
+from apps.imap.context import BadCommand, Context, Reply, State, no
+from apps.imap.handlers.registry import capabilities, command
+from apps.imap.proto.commands import (
+    Authenticate,
+    Login,
+    Plain,
+    parse_authenticate,
+    parse_login,
+)
+from apps.imap.proto.responses import capability, untagged
+from apps.runtime.db import in_db
+from apps.wire import sasl
+from apps.wire.errors import AuthenticationFailed
+from apps.wire.lines import RawCommand
+
+
+def _starttls_word(context: Context) -> Sequence[str]:
+    return () if context.channel.is_secure or context.principal is not None else ("STARTTLS",)
+
+
+def _login_word(context: Context) -> Sequence[str]:
+    return () if context.channel.may_send_passwords else ("LOGINDISABLED",)
+
+
+def _auth_words(context: Context) -> Sequence[str]:
+    if context.principal is not None or not context.channel.may_send_passwords:
+        return ("SASL-IR",)
+    return ("SASL-IR", "AUTH=PLAIN")
+
+
+@command(
+    "STARTTLS", needs=State.NOT_AUTHENTICATED, only_there=True, capability=_starttls_word
+)
+async def starttls(context: Context, _: Plain) -> Reply:
+    """RFC 3501 section 6.2.1. The dispatcher sends the OK, then starts the handshake."""
+    if context.channel.is_secure:
+        raise BadCommand("TLS is running already")
+    return Reply("Begin TLS negotiation now")
+
+
+@command(
+    "LOGIN",
+    parse=parse_login,
+    needs=State.NOT_AUTHENTICATED,
+    only_there=True,
+    capability=_login_word,
+)
+async def login(context: Context, cmd: Login) -> Reply:
+    """RFC 3501 section 6.2.3."""
+    if not context.channel.may_send_passwords:
+        return no("Passwords are refused without TLS: use STARTTLS", b"PRIVACYREQUIRED")
+    try:
+        username, password = cmd.username.decode("utf-8"), cmd.password.decode("utf-8")
+    except UnicodeDecodeError:
+        raise AuthenticationFailed("a user name or password that is not UTF-8") from None
+    return await _sign_in(context, username, password)
+
+
+@command(
+    "AUTHENTICATE",
+    parse=parse_authenticate,
+    needs=State.NOT_AUTHENTICATED,
+    only_there=True,
+    capability=_auth_words,
+)
+async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
+    """RFC 3501 section 6.2.2, with the initial response of RFC 4959."""
+    if cmd.mechanism != "PLAIN":
+        return no("This mechanism is not offered", b"CANNOT")
+    if not context.channel.may_send_passwords:
+        return no("Passwords are refused without TLS: use STARTTLS", b"PRIVACYREQUIRED")
+    mechanism = sasl.Plain()
+    outcome = mechanism.start(cmd.initial)
+    while isinstance(outcome, sasl.Challenge):
+        context.write(b"+ %b\r\n" % outcome.encoded)
+        await context.channel.drain()
+        outcome = mechanism.step(await _answer(context))
+    if isinstance(outcome, sasl.Failure):
+        raise BadCommand(f"Authentication ended: {outcome.reason}")
+    if outcome.authzid not in {"", outcome.username}:
+        raise AuthenticationFailed("asked to act as another user")
+    return await _sign_in(context, outcome.username, outcome.password)
+
+
+async def _answer(context: Context) -> bytes:
+    """Return the client's answer to a challenge: one line, which has no tag."""
+    event = await context.channel.next_event()
+    if isinstance(event, RawCommand) and len(event.tokens) == 1:
+        line = event.tokens[0]
+        return line if isinstance(line, bytes) else b"*"
+    return b"*"
+
+
+async def _sign_in(context: Context, username: str, password: str) -> Reply:
+    try:
+        principal = await in_db(
+            "hash",
+            authenticate,
+            username=username,
+            password=password,
+            address=context.channel.address,
+            door="imap",
+            secure=context.channel.is_secure,
+        )
+    except AuthenticationFailed:
+        context.failed_logins += 1
+        if context.failed_logins >= context.limits.failed_logins:
+            context.write(untagged(b"BYE", "Too many failed logins"))
+            context.state = State.LOGOUT
+        raise
+    if not context.channel.signed_in(principal.user_id):
+        context.write(untagged(b"BYE", "Too many connections of this user", b"LIMIT"))
+        context.state = State.LOGOUT
+        return no("Too many connections of this user", b"LIMIT")
+    context.principal = principal
+    context.state = State.AUTHENTICATED
+    context.new_limits = True
+    return Reply("Signed in", capability(capabilities(context)))

@@ -1,0 +1,54 @@
+"""Limits of the IMAP door: each number named, with its reason.
+
+`command_limits` gives the framing limits by state; what a stranger may hold is small, what a user may
+hold is bounded by `MESSAGE_SIZE_LIMIT` and only in APPEND.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.wire.limits import (
+    BEFORE_LOGIN,
+    KIB,
+    LINE_AFTER_LOGIN,
+    LITERAL_AFTER_LOGIN,
+    MIB,
+    BufferLimits,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All numbers of one IMAP door; seconds and octets.
+
+    login_time: from connect to login, whatever is sent meanwhile.
+    idle_time: RFC 3501 section 5.4 asks for 30 minutes at least.
+    idle_keepalive: an untagged OK during IDLE; keeps NAT tables and finds dead clients.
+    drain_time: how long a client may leave what we wrote unread.
+    """
+
+    login_time: float = 60.0
+    idle_time: float = 30 * 60.0
+    idle_keepalive: float = 120.0
+    drain_time: float = 60.0
+    bad_before_login: int = 10
+    bad_in_a_row: int = 50
+    failed_logins: int = 5
+    message_size: int = 50 * MIB
+    page_rows: int = 500
+    page_octets: int = 4 * MIB
+    write_high: int = 256 * KIB
+
+
+def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
+    """Return what the command buffer may hold."""
+    if not signed_in:
+        return BEFORE_LOGIN
+    return BufferLimits(
+        line=LINE_AFTER_LOGIN,
+        literal=LITERAL_AFTER_LOGIN,
+        command=LITERAL_AFTER_LOGIN,
+        large_verbs=frozenset({b"APPEND"}),
+        large_literal=limits.message_size,
+    )

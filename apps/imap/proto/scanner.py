@@ -1,0 +1,173 @@
+"""One command's tokens, read left to right (RFC 3501 section 9).
+
+`Scanner` promises: every method either takes what it names or raises `BadSyntax` with our own words
+for what was expected; work linear in the octets; no recursion; nothing of the client's input in the
+error text, which goes back to the client in a BAD.
+"""
+
+from __future__ import annotations
+
+import re
+
+from apps.wire.lines import Literal, RawCommand, Token
+
+NUMBER_MAX = 2**32 - 1
+NUMBER64_MAX = 2**63 - 1
+
+_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+_ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_LIST_MAILBOX = re.compile(rb"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_WORD = re.compile(rb"[A-Za-z0-9.\-=]+")
+_SET = re.compile(rb"[0-9:*,]+")
+_DIGITS = re.compile(rb"[0-9]+")
+# RFC 3501 allows only 7-bit characters here; all servers take 8-bit ones, and clients send them.
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*+)"')
+_UNESCAPE = re.compile(rb"\\(.)")
+
+
+class BadSyntax(Exception):
+    """The command is not in the grammar; the text says what was expected."""
+
+
+class Scanner:
+    """A cursor over one `RawCommand`."""
+
+    __slots__ = ("_index", "_line", "_pos", "_tokens")
+
+    def __init__(self, command: RawCommand) -> None:
+        self._tokens: tuple[Token, ...] = command.tokens
+        self._index = 0
+        self._pos = 0
+        first = command.tokens[0]
+        self._line: bytes = first if isinstance(first, bytes) else b""
+
+    # -- looking ------------------------------------------------------------------------------
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing is left of the command."""
+        return self._pos >= len(self._line) and self._index + 1 >= len(self._tokens)
+
+    def peek(self, expected: bytes) -> bool:
+        """Whether the next octets of the line are `expected`."""
+        return self._line.startswith(expected, self._pos)
+
+    def next_is_string(self) -> bool:
+        """Whether a quoted string or a literal comes next."""
+        return self.peek(b'"') or self._literal_is_next()
+
+    def _literal_is_next(self) -> bool:
+        return self._pos >= len(self._line) and self._index + 1 < len(self._tokens)
+
+    # -- punctuation --------------------------------------------------------------------------
+
+    def take(self, expected: bytes) -> bool:
+        """Step over `expected` if it comes next; tell whether it did."""
+        if not self._line.startswith(expected, self._pos):
+            return False
+        self._pos += len(expected)
+        return True
+
+    def take_word(self, expected: bytes) -> bool:
+        """Step over the word `expected` (upper-case) in any case; tell whether it did."""
+        end = self._pos + len(expected)
+        if self._line[self._pos : end].upper() != expected:
+            return False
+        self._pos = end
+        return True
+
+    def expect(self, expected: bytes) -> None:
+        """Step over `expected`."""
+        if not self.take(expected):
+            raise BadSyntax(f"expected {_name(expected)}")
+
+    def space(self) -> None:
+        """Step over the one space between arguments."""
+        self.expect(b" ")
+
+    def end(self) -> None:
+        """Insist that the command ends here. Trailing blanks are forgiven: some clients send them."""
+        while self.take(b" "):
+            pass
+        if not self.at_end:
+            raise BadSyntax("unexpected text after the command")
+
+    # -- words --------------------------------------------------------------------------------
+
+    def _match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
+        found = pattern.match(self._line, self._pos)
+        if found is None:
+            raise BadSyntax(f"expected {what}")
+        self._pos = found.end()
+        return found[0]
+
+    def atom(self, what: str = "an atom") -> bytes:
+        """Take an atom."""
+        return self._match(_ATOM, what)
+
+    def word(self, what: str = "a word") -> bytes:
+        """Take a keyword of the grammar, in upper case."""
+        return self._match(_WORD, what).upper()
+
+    def number(self, what: str = "a number", most: int = NUMBER_MAX) -> int:
+        """Take an unsigned number up to `most`."""
+        digits = self._match(_DIGITS, what)
+        # The length first: int() of a line full of digits takes quadratic time.
+        if len(digits) > 20 or int(digits) > most:
+            raise BadSyntax(f"{what} is too large")
+        return int(digits)
+
+    def sequence_set(self) -> bytes:
+        """Take the text of a sequence set; `proto.sets.parse_set` reads it."""
+        return self._match(_SET, "a sequence set")
+
+    # -- strings ------------------------------------------------------------------------------
+
+    def string(self, what: str = "a string") -> bytes:
+        """Take a quoted string or a literal."""
+        if self._literal_is_next():
+            return self.literal().data
+        if not self.peek(b'"'):
+            raise BadSyntax(f"expected {what}")
+        found = _QUOTED.match(self._line, self._pos)
+        if found is None:
+            raise BadSyntax("unterminated or bad quoted string")
+        self._pos = found.end()
+        raw = found[1]
+        return _UNESCAPE.sub(rb"\1", raw) if b"\\" in raw else raw
+
+    def astring(self, what: str = "a string") -> bytes:
+        """Take an atom, a quoted string or a literal."""
+        return self.string(what) if self.next_is_string() else self._match(_ASTRING_ATOM, what)
+
+    def nstring(self, what: str = "a string or NIL") -> bytes | None:
+        """Take a string, or NIL as None."""
+        if self.next_is_string():
+            return self.string(what)
+        if self.atom(what).upper() != b"NIL":
+            raise BadSyntax(f"expected {what}")
+        return None
+
+    def list_mailbox(self) -> bytes:
+        """Take a mailbox pattern of LIST."""
+        what = "a mailbox pattern"
+        return self.string(what) if self.next_is_string() else self._match(_LIST_MAILBOX, what)
+
+    def literal(self, what: str = "a literal") -> Literal:
+        """Take a literal and step to the text after it."""
+        if not self._literal_is_next():
+            raise BadSyntax(f"expected {what}")
+        literal, line = self._tokens[self._index + 1], self._tokens[self._index + 2]
+        assert isinstance(literal, Literal)
+        assert isinstance(line, bytes)
+        self._index += 2
+        self._line, self._pos = line, 0
+        if b"\0" in literal.data and not literal.binary:
+            raise BadSyntax("NUL in a literal (RFC 3501: CHAR8 has none)")
+        return literal
+
+
+def _name(expected: bytes) -> str:
+    return {b" ": "a space", b"(": "an opening parenthesis", b")": "a closing parenthesis"}.get(
+        expected, repr(expected.decode("ascii"))
+    )

@@ -1,0 +1,315 @@
+"""SEARCH keys (RFC 3501 section 6.4.4) as a flat program in postfix order.
+
+`NOT NOT NOT …`, `OR OR OR …` and `((((…` may be as deep as a line is long, so neither the parser
+nor who runs the program recurses: both keep a stack of their own. Each different leaf is held once,
+whatever the client repeats, so the cost of a search is leaves times messages.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from apps.imap.proto.dates import parse_date
+from apps.imap.proto.flags import KEYWORD_MAX, SYSTEM
+from apps.imap.proto.scanner import NUMBER64_MAX, BadSyntax, Scanner
+from apps.imap.proto.sets import SequenceSet, parse_set
+
+TEXT_KEYS_MAX = 100
+"""Different string keys in one SEARCH: each is looked for in every candidate."""
+TEXT_MAX = 1_000
+"""Characters in one string to look for."""
+
+
+class BadCharset(Exception):
+    """The command's CHARSET is not one of ours, or its strings are not in it."""
+
+
+class Op(Enum):
+    """What joins: NOT takes one value from the stack, AND and OR take two."""
+
+    NOT = auto()
+    AND = auto()
+    OR = auto()
+
+
+class Relation(Enum):
+    """How a day or a size is compared with the one given."""
+
+    BEFORE = auto()
+    ON = auto()
+    SINCE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlag:
+    """A system flag by its bit is set."""
+
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The message is \\Recent to this session."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasKeyword:
+    """A keyword is set; compared without case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """The UID, or the sequence number, is in the set."""
+
+    numbers: SequenceSet
+    uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InternalDay:
+    """The day of the internal date."""
+
+    relation: Relation
+    day: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
+class SentDay:
+    """The day of the Date field."""
+
+    relation: Relation
+    day: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """RFC822.SIZE: BEFORE is smaller, SINCE is larger; never equal."""
+
+    relation: Relation
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderHas:
+    """A field `name` (upper-case) contains `text`; with no text: there is such a field."""
+
+    name: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextHas:
+    """The body contains `text`; with `header`, the header counts too."""
+
+    text: str
+    header: bool
+
+
+Leaf = (
+    All
+    | HasFlag
+    | Recent
+    | HasKeyword
+    | InSet
+    | InternalDay
+    | SentDay
+    | Size
+    | HeaderHas
+    | TextHas
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgram:
+    """`steps` in postfix order: an int is an index into `leaves`."""
+
+    leaves: tuple[Leaf, ...]
+    steps: tuple[int | Op, ...]
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An operator that still waits for operands, or an open parenthesis (`op` is None)."""
+
+    op: Op | None
+    missing: int
+    joined: int = 0
+
+
+_FLAGS: dict[bytes, tuple[int, bool]] = {
+    **{name[1:]: (bit, True) for name, bit in SYSTEM.items()},
+    **{b"UN" + name[1:]: (bit, False) for name, bit in SYSTEM.items()},
+}
+_DAYS = {b"BEFORE": Relation.BEFORE, b"ON": Relation.ON, b"SINCE": Relation.SINCE}
+_SIZES = {b"SMALLER": Relation.BEFORE, b"LARGER": Relation.SINCE}
+_HEADERS = frozenset({b"BCC", b"CC", b"FROM", b"SUBJECT", b"TO"})
+
+
+@dataclass(slots=True)
+class _Compiler:
+    scanner: Scanner
+    charset: str
+    leaves: dict[Leaf, int] = field(default_factory=dict)
+    steps: list[int | Op] = field(default_factory=list)
+    stack: list[_Frame] = field(default_factory=list)
+    texts: int = 0
+
+    def run(self) -> SearchProgram:
+        """Compile all keys up to the end of the command, joined by AND."""
+        self.stack.append(_Frame(None, 0))
+        while True:
+            self._key()
+            while len(self.stack) > 1 and self.stack[-1].op is None and self.scanner.take(b")"):
+                self._close()
+            if self.scanner.take(b" "):
+                if self.scanner.at_end and len(self.stack) == 1:
+                    break
+                continue
+            break
+        if len(self.stack) > 1:
+            raise BadSyntax("unfinished search key")
+        self.scanner.end()
+        return SearchProgram(tuple(self.leaves), tuple(self.steps))
+
+    def _key(self) -> None:
+        """Compile one key: an opening, a prefix operator, or a leaf with what it completes."""
+        while self.scanner.take(b"("):
+            self.stack.append(_Frame(None, 0))
+        if self.scanner.peek(b"*") or self.scanner.peek(b"$") or self._digit_next():
+            self._leaf(InSet(parse_set(self.scanner), uid=False))
+            return
+        word = self.scanner.word("a search key")
+        if word == b"NOT":
+            self.stack.append(_Frame(Op.NOT, 1))
+        elif word == b"OR":
+            self.stack.append(_Frame(Op.OR, 2))
+        else:
+            self._leaf_by_name(word)
+
+    def _digit_next(self) -> bool:
+        return any(self.scanner.peek(digit) for digit in _DIGITS)
+
+    def _close(self) -> None:
+        frame = self.stack.pop()
+        if not frame.joined:
+            raise BadSyntax("empty parentheses")
+        self._value()
+
+    def _leaf(self, leaf: Leaf, *, negated: bool = False) -> None:
+        self.steps.append(self.leaves.setdefault(leaf, len(self.leaves)))
+        if negated:
+            self.steps.append(Op.NOT)
+        self._value()
+
+    def _value(self) -> None:
+        """One value is ready: apply every operator that waited for just this one."""
+        while (frame := self.stack[-1]).op is not None:
+            frame.missing -= 1
+            if frame.missing:
+                return
+            self.stack.pop()
+            self.steps.append(frame.op)
+        frame.joined += 1
+        if frame.joined > 1:
+            self.steps.append(Op.AND)
+
+    # -- leaves -------------------------------------------------------------------------------
+
+    def _leaf_by_name(self, word: bytes) -> None:
+        if word in _FLAGS:
+            bit, wanted = _FLAGS[word]
+            self._leaf(HasFlag(bit), negated=not wanted)
+        elif word in _SIMPLE:
+            self._simple(word)
+        elif word.startswith(b"SENT") and word[4:] in _DAYS:
+            self._leaf(SentDay(_DAYS[word[4:]], self._date()))
+        elif word in _DAYS:
+            self._leaf(InternalDay(_DAYS[word], self._date()))
+        elif word in _SIZES:
+            self.scanner.space()
+            self._leaf(Size(_SIZES[word], self.scanner.number("a size", NUMBER64_MAX)))
+        else:
+            self._string_key(word)
+
+    def _simple(self, word: bytes) -> None:
+        if word == b"ALL":
+            self._leaf(All())
+        elif word in {b"RECENT", b"OLD"}:
+            self._leaf(Recent(), negated=word == b"OLD")
+        else:  # NEW is RECENT UNSEEN
+            self.stack.append(_Frame(Op.AND, 2))
+            self._leaf(Recent())
+            self._leaf(HasFlag(SYSTEM[b"\\SEEN"]), negated=True)
+
+    def _string_key(self, word: bytes) -> None:
+        if word in {b"KEYWORD", b"UNKEYWORD"}:
+            self.scanner.space()
+            name = self.scanner.atom("a keyword")[:KEYWORD_MAX].decode("ascii").upper()
+            self._leaf(HasKeyword(name), negated=word == b"UNKEYWORD")
+        elif word == b"UID":
+            self.scanner.space()
+            self._leaf(InSet(parse_set(self.scanner), uid=True))
+        elif word == b"HEADER":
+            self.scanner.space()
+            name = self.scanner.astring("a field name").upper()
+            self._text(HeaderHas(name, self._astring()))
+        elif word in _HEADERS:
+            self._text(HeaderHas(word, self._astring()))
+        elif word in {b"BODY", b"TEXT"}:
+            self._text(TextHas(self._astring(), header=word == b"TEXT"))
+        else:
+            raise BadSyntax("unknown search key")
+
+    def _text(self, leaf: Leaf) -> None:
+        self.texts += leaf not in self.leaves
+        if self.texts > TEXT_KEYS_MAX:
+            raise BadSyntax("too many strings to search for")
+        self._leaf(leaf)
+
+    def _astring(self) -> str:
+        self.scanner.space()
+        raw = self.scanner.astring("a string to search for")
+        try:
+            text = raw.decode(self.charset)
+        except UnicodeDecodeError:
+            raise BadCharset from None
+        if len(text) > TEXT_MAX:
+            raise BadSyntax("string to search for is too long")
+        return text
+
+    def _date(self) -> datetime.date:
+        self.scanner.space()
+        return parse_date(self.scanner.astring("a date"))
+
+
+_SIMPLE = frozenset({b"ALL", b"RECENT", b"OLD", b"NEW"})
+_DIGITS = tuple(b"%d" % digit for digit in range(10))
+_CHARSETS = {b"US-ASCII": "utf-8", b"UTF-8": "utf-8", b"ASCII": "utf-8"}
+
+
+def parse_program(scanner: Scanner) -> SearchProgram:
+    """Take an optional CHARSET and all search keys, up to the end of the command.
+
+    Strings without a CHARSET are read as UTF-8 too: it contains US-ASCII, and clients send it.
+
+    Raises:
+        BadSyntax: not in the grammar, or over a limit.
+        BadCharset: answer NO [BADCHARSET].
+    """
+    charset = b"UTF-8"
+    if scanner.take_word(b"CHARSET"):
+        scanner.space()
+        charset = scanner.astring("a charset").upper()
+        scanner.space()
+    if charset not in _CHARSETS:
+        raise BadCharset
+    return _Compiler(scanner, _CHARSETS[charset]).run()

@@ -1,0 +1,75 @@
+"""Sequence sets (RFC 3501 section 9, `sequence-set`): intervals, never lists of numbers.
+
+`1:4294967295` names four thousand million numbers and costs one interval here. A set is resolved
+against the numbers that exist by `intervals()`; `apps.imap.view` alone knows what exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.imap.proto.scanner import NUMBER_MAX, BadSyntax, Scanner
+
+STAR = 0
+"""Stands for `*`, the largest number in use; no message has the number 0."""
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """Ranges as written, `STAR` for `*`; whether they are UIDs the command says."""
+
+    ranges: tuple[Interval, ...]
+
+    def intervals(self, largest: int) -> list[Interval]:
+        """Return sorted, disjoint, inclusive intervals, with `*` read as `largest`.
+
+        `9:*` with a largest of 5 is 5:9 (RFC 3501 section 9: the order of the two is no matter),
+        so that `UID FETCH 9:*` always shows the last message.
+        """
+        ordered = sorted(
+            (low, high) if low <= high else (high, low)
+            for low, high in ((a or largest, b or largest) for a, b in self.ranges)
+        )
+        merged: list[Interval] = []
+        for low, high in ordered:
+            if merged and low <= merged[-1][1] + 1:
+                if high > merged[-1][1]:
+                    merged[-1] = (merged[-1][0], high)
+            else:
+                merged.append((low, high))
+        return merged
+
+
+def parse_set(scanner: Scanner) -> SequenceSet:
+    """Take a sequence set from the command."""
+    return SequenceSet(tuple(_range(part) for part in scanner.sequence_set().split(b",")))
+
+
+def _range(part: bytes) -> Interval:
+    first, colon, last = part.partition(b":")
+    low = _number(first)
+    return (low, _number(last)) if colon else (low, low)
+
+
+def _number(text: bytes) -> int:
+    if text == b"*":
+        return STAR
+    # Ten digits hold 2^32 - 1; the length is looked at first because int() is quadratic.
+    if not text.isdigit() or len(text) > 10 or not 0 < int(text) <= NUMBER_MAX:
+        raise BadSyntax("bad sequence set")
+    return int(text)
+
+
+def format_set(numbers: list[int]) -> bytes:
+    """Write ascending numbers as a set, runs as ranges; at least one number."""
+    parts: list[bytes] = []
+    start = previous = numbers[0]
+    for number in [*numbers[1:], -1]:
+        if number == previous + 1:
+            previous = number
+            continue
+        parts.append(b"%d" % start if start == previous else b"%d:%d" % (start, previous))
+        start = previous = number
+    return b",".join(parts)

@@ -1,0 +1,72 @@
+"""Mailbox names on the wire: modified UTF-7 (RFC 3501 section 5.1.3), strictly.
+
+One name has one spelling: what `decode_name` takes, `encode_name` gives back octet for octet. So no
+two spellings can name one mailbox, and no check can be walked around by another spelling.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+_PIECES = re.compile(rb"&([A-Za-z0-9+,]*)-|([\x20-\x25\x27-\x7e]+)")
+_RUNS = re.compile(r"([\x20-\x25\x27-\x7e]+)|(&)|([^\x20-\x7e]+)")
+
+
+class BadName(ValueError):
+    """The octets are no mailbox name in modified UTF-7."""
+
+
+def decode_name(raw: bytes) -> str:
+    """Return the name as text.
+
+    Raises:
+        BadName: 8-bit octets, controls, bad base64, a half surrogate, or a spelling that is not
+            the one `encode_name` makes.
+    """
+    texts: list[str] = []
+    position = 0
+    while position < len(raw):
+        found = _PIECES.match(raw, position)
+        if found is None:
+            raise BadName
+        texts.append(_piece(found))
+        position = found.end()
+    text = "".join(texts)
+    if encode_name(text) != raw:
+        raise BadName
+    return text
+
+
+def _piece(found: re.Match[bytes]) -> str:
+    if found[2] is not None:
+        return found[2].decode("ascii")
+    if not found[1]:
+        return "&"
+    encoded = found[1].replace(b",", b"/")
+    try:
+        octets = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
+        return octets.decode("utf-16-be")
+    except ValueError:  # binascii.Error and UnicodeDecodeError both are
+        raise BadName from None
+
+
+def encode_name(text: str) -> bytes:
+    """Return text in modified UTF-7; lone surrogates cannot be and are refused."""
+    parts: list[bytes] = []
+    for plain, ampersand, other in _RUNS.findall(text):
+        if plain:
+            parts.append(plain.encode("ascii"))
+        elif ampersand:
+            parts.append(b"&-")
+        else:
+            parts.append(b"&%b-" % _base64(other))
+    return b"".join(parts)
+
+
+def _base64(text: str) -> bytes:
+    try:
+        octets = text.encode("utf-16-be")
+    except UnicodeEncodeError:
+        raise BadName from None
+    return binascii.b2a_base64(octets, newline=False).rstrip(b"=").replace(b"/", b",")

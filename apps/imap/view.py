@@ -1,0 +1,205 @@
+"""Sequence numbers: what one session has been told of its selected mailbox.
+
+The only module that turns sequence numbers into UIDs and back. Pure. A `View` holds the UIDs as the
+client numbers them, and what the client must still be told: expunged messages (which keep their
+numbers until told), changed flags, new messages. RFC 3501 section 7.4.1: while a command runs that
+uses sequence numbers no number may move; who calls `take(expunges=False)` gets that.
+
+The numbered UIDs are the mirror's own array as long as both agree, an older one of it until expunges
+are told: nothing is copied for a session.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from apps.imap.mirror import Mirror
+from apps.imap.proto.sets import SequenceSet
+
+
+class NoSuchMessage(Exception):
+    """A sequence number beyond the last message: answer BAD (RFC 3501 section 6.4.5 note)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What to tell now, in this order. `expunged` are sequence numbers, largest first, so that
+    telling one moves none of those that follow; `exists` is None if the count stays; `changed` are
+    (seq, uid) by the numbering that holds after all expunges are told.
+    """
+
+    expunged: tuple[int, ...]
+    exists: int | None
+    changed: tuple[tuple[int, int], ...]
+
+
+class View:
+    """One session's numbering of one mailbox."""
+
+    __slots__ = ("__weakref__", "_count", "_dirty", "_ghosts", "_mirror", "_recent", "_uids")
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._uids = mirror.uids
+        self._count = len(mirror.uids)
+        self._ghosts: set[int] = set()
+        self._dirty: set[int] = set()
+        self._recent: list[tuple[int, int]] = []
+        mirror.watchers.add(self)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._mirror.watchers.discard(self)
+
+    # -- the mirror speaks ----------------------------------------------------------------------
+
+    def note_expunged(self, uids: Sequence[int]) -> None:
+        """Remember what is gone among the numbered ones. Called before the mirror drops them."""
+        for uid in uids:
+            if self._place(uid) >= 0:
+                self._ghosts.add(uid)
+                self._dirty.discard(uid)
+
+    def note_changed(self, uids: Sequence[int]) -> None:
+        """Remember whose flags are others."""
+        self._dirty.update(uid for uid in uids if self._place(uid) >= 0)
+
+    def _place(self, uid: int) -> int:
+        place = bisect_left(self._uids, uid, 0, self._count)
+        return place if place < self._count and self._uids[place] == uid else -1
+
+    # -- numbers --------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Messages the client knows of: its EXISTS less the EXPUNGEs it was told."""
+        return self._count
+
+    @property
+    def uids(self) -> array[int]:
+        """A copy of the numbered UIDs, ascending, those gone but not yet told included."""
+        return self._uids[: self._count]
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `take()` would return anything."""
+        return bool(self._ghosts or self._dirty) or self._has_new
+
+    @property
+    def _has_new(self) -> bool:
+        return not self._ghosts and len(self._mirror) > self._count
+
+    def is_gone(self, uid: int) -> bool:
+        """Whether a numbered message has been expunged already."""
+        return uid in self._ghosts
+
+    def seq_of(self, uid: int) -> int | None:
+        """Return the sequence number of a UID, None if the client knows no such message."""
+        place = self._place(uid)
+        return None if place < 0 else place + 1
+
+    def pick(self, numbers: SequenceSet, *, uid: bool) -> tuple[list[int], list[int]]:
+        """Return sequence numbers and UIDs, side by side and ascending, of what a set names.
+
+        UIDs that do not exist are passed over (section 6.4.8).
+
+        Raises:
+            NoSuchMessage: a sequence number is beyond the last one, or there is no message.
+        """
+        if uid:
+            return self._by_uid(numbers)
+        if not self._count or any(max(pair) > self._count for pair in numbers.ranges):
+            raise NoSuchMessage
+        return self._by_seq(numbers)
+
+    def _by_seq(self, numbers: SequenceSet) -> tuple[list[int], list[int]]:
+        seqs: list[int] = []
+        uids: list[int] = []
+        for low, high in numbers.intervals(self._count):
+            high = min(high, self._count)
+            seqs.extend(range(low, high + 1))
+            uids.extend(self._uids[low - 1 : high])
+        return seqs, uids
+
+    def _by_uid(self, numbers: SequenceSet) -> tuple[list[int], list[int]]:
+        seqs: list[int] = []
+        uids: list[int] = []
+        if not self._count:
+            return seqs, uids
+        for low, high in numbers.intervals(self._uids[self._count - 1]):
+            start = bisect_left(self._uids, low, 0, self._count)
+            end = bisect_right(self._uids, high, 0, self._count)
+            seqs.extend(range(start + 1, end + 1))
+            uids.extend(self._uids[start:end])
+        return seqs, uids
+
+    def mask(self, numbers: SequenceSet, *, uid: bool) -> bytes:
+        """Return one octet per message, 1 where the set names it. Numbers beyond are passed over."""
+        marks = bytearray(self._count)
+        if self._count:
+            largest = self._uids[self._count - 1] if uid else self._count
+            for low, high in numbers.intervals(largest):
+                start, end = low - 1, min(high, self._count)
+                if uid:
+                    start = bisect_left(self._uids, low, 0, self._count)
+                    end = bisect_right(self._uids, high, 0, self._count)
+                if start < end:
+                    marks[start:end] = b"\1" * (end - start)
+        return bytes(marks)
+
+    # -- telling --------------------------------------------------------------------------------
+
+    def forget_changes(self, uids: Iterable[int]) -> None:
+        """The client has just been told the flags of these, or knows them."""
+        if self._dirty:
+            self._dirty.difference_update(uids)
+
+    def take(self, *, expunges: bool) -> Pending:
+        """Return what the client must be told and count it as told.
+
+        With `expunges` false neither expunges nor new messages behind them are told: they stay.
+        """
+        gone: list[int] = []
+        if expunges and self._ghosts:
+            gone = sorted((self._place(uid) + 1 for uid in self._ghosts), reverse=True)
+            self._count -= len(gone)
+            self._ghosts.clear()
+        if not self._ghosts:
+            # Both begin with the same UIDs again: what is numbered, less what was expunged.
+            self._uids = self._mirror.uids
+        exists: int | None = None
+        if self._has_new:
+            self._count = exists = len(self._uids)
+        changed = tuple((self._place(uid) + 1, uid) for uid in sorted(self._dirty))
+        self._dirty.clear()
+        return Pending(tuple(gone), exists, changed)
+
+    # -- \Recent --------------------------------------------------------------------------------
+
+    def add_recent(self, low: int, end: int) -> None:
+        """UIDs from `low` to below `end` are \\Recent to this session."""
+        if self._recent and low <= self._recent[-1][1] < end:
+            self._recent[-1] = (self._recent[-1][0], end)
+        elif low < end:
+            self._recent.append((low, end))
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether a message is \\Recent to this session. Few intervals, the newest asked first."""
+        return any(low <= uid < end for low, end in reversed(self._recent))
+
+    @property
+    def has_recent(self) -> bool:
+        """Whether any message is \\Recent to this session."""
+        return bool(self._recent)
+
+    @property
+    def recent_count(self) -> int:
+        """Messages that are \\Recent, of those the client knows."""
+        return sum(
+            bisect_left(self._uids, end, 0, self._count)
+            - bisect_left(self._uids, low, 0, self._count)
+            for low, end in self._recent
+        )
