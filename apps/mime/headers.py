@@ -1,0 +1,167 @@
+"""Header blocks over octets: found, cut into fields with offsets, unfolded and decoded.
+
+Promises for any octets: no exception, time linear in what is looked at, and never more than
+`limit` octets of header turned into fields (`HeaderBlock.is_cut` tells). Follows what mail
+programs do rather than only RFC 5322: bare LF ends a line, a line without a colon is skipped, the
+block ends at the first empty line or with the message.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from apps.mime import charset, decode
+
+HEADER_LIMIT = 256 * 1024  # Octets of header block we look into; the largest honest ones have 60 K.
+FIELDS_MAX = 2_000  # Fields in one block.
+WORD_MAX = 4 * 1024  # Octets in one encoded word; RFC 2047 section 2 allows 75, some senders 2,000.
+
+_BLOCK_END = re.compile(rb"\n\r?\n")
+_EMPTY_FIRST_LINE = re.compile(rb"\r?\n")
+# A field: name, colon, value with its folded lines. A line that does not fit is no field.
+_FIELD = re.compile(
+    rb"^([!-9;-~]++)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)", re.MULTILINE
+)
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_LINE_ENDS = re.compile(rb"[\r\n]+")
+_ENCODED_WORD = re.compile(rb"=\?([!->@-~]{1,80}+)\?([BbQq])\?([^?\r\n]*+)\?=")
+_UNSHOWN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
+
+
+class Field(NamedTuple):
+    """One field. A tuple, not a dataclass: twenty are made for every message delivered.
+
+    name: lower case. start, end: the whole field with its line end. value_start: first octet of
+    the value after colon and white space; the value reaches to `end`, line end included.
+    """
+
+    name: bytes
+    start: int
+    end: int
+    value_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    """The header block of a message or part. Offsets are into `raw`."""
+
+    raw: bytes
+    start: int
+    body_start: int
+    fields: tuple[Field, ...]
+    is_cut: bool
+    _index: dict[bytes, Field]
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the unfolded value of the first field so named (lower case), None if absent."""
+        found = self._index.get(name)
+        return None if found is None else self.value(found)
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Return the unfolded values of every field so named, top to bottom."""
+        if name not in self._index:
+            return []
+        return [self.value(field) for field in self.fields if field.name == name]
+
+    def text(self, name: bytes) -> str:
+        """Return the first field so named as text for people, "" if absent."""
+        value = self.first(name)
+        return "" if value is None else decode_text(value)
+
+    def value(self, field: Field) -> bytes:
+        """Return the unfolded value of a field of this block."""
+        return unfold(self.raw[field.value_start : field.end])
+
+
+def scan(
+    raw: bytes, *, limit: int = HEADER_LIMIT, start: int = 0, end: int | None = None
+) -> HeaderBlock:
+    """Return the header block that begins at `start`, looking no further than `end`."""
+    end = len(raw) if end is None else end
+    header_end, body_start = _block_end(raw, start, end)
+    is_cut = header_end - start > limit
+    if is_cut:
+        # Cut behind a whole line, so that the last field is not half an address.
+        header_end = raw.rfind(b"\n", start, start + limit) + 1 or start + limit
+    fields: list[Field] = []
+    index: dict[bytes, Field] = {}
+    for found in _FIELD.finditer(raw, start, header_end):
+        name = found[1].lower()
+        field = Field(name, found.start(), found.end(), found.start(2))
+        fields.append(field)
+        if name not in index:
+            index[name] = field
+        if len(fields) == FIELDS_MAX:
+            is_cut = True
+            break
+    return HeaderBlock(raw, start, body_start, tuple(fields), is_cut, index)
+
+
+def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the fields end (empty line excluded) and where the body starts."""
+    empty = _EMPTY_FIRST_LINE.match(raw, start, end)
+    if empty is not None:
+        return start, empty.end()
+    found = _BLOCK_END.search(raw, start, end)
+    return (found.start() + 1, found.end()) if found is not None else (end, end)
+
+
+def unfold(value: bytes) -> bytes:
+    """Return a value on one line, without its line end; RFC 5322 section 2.2.3."""
+    if value.endswith(b"\n"):
+        value = value[:-2] if value.endswith(b"\r\n") else value[:-1]
+    if b"\n" not in value:
+        return value.rstrip()
+    return _FOLD.sub(b"", value).rstrip()
+
+
+def decode_text(raw: bytes) -> str:
+    """Return an unstructured value or a phrase as one line of text for people.
+
+    Encoded words (RFC 2047) are decoded, adjacent ones of one charset joined as octets first:
+    senders cut in the middle of characters. What is left is UTF-8 or guessed. Line ends, NUL and
+    other controls do not survive, whether raw or encoded (Mailsploit).
+    """
+    if b"\n" in raw or b"\r" in raw:
+        raw = _LINE_ENDS.sub(b"", _FOLD.sub(b"", raw))
+    if b"=?" not in raw:
+        return clean(charset.decode(raw))
+    pieces: list[tuple[bytes, bytes]] = []  # (charset, octets); charset b"" for plain text
+    at = 0
+    for found in _ENCODED_WORD.finditer(raw):
+        between = raw[at : found.start()]
+        at = found.end()
+        name = found[1].partition(b"*")[0].lower()
+        octets = _decode_word(found[2], found[3])
+        if between.strip(b" \t"):  # White space alone between two words is not shown.
+            pieces.append((b"", between))
+        pieces.append((name, octets))
+    pieces.append((b"", raw[at:]))
+    return clean("".join(_join(pieces)))
+
+
+def _join(pieces: list[tuple[bytes, bytes]]) -> list[str]:
+    """Decode runs of pieces that share a charset, each run at once."""
+    texts: list[str] = []
+    run: list[bytes] = []
+    for number, (name, octets) in enumerate(pieces):
+        run.append(octets)
+        if number + 1 == len(pieces) or pieces[number + 1][0] != name:
+            texts.append(charset.decode(b"".join(run), name or None))
+            run = []
+    return texts
+
+
+def _decode_word(encoding: bytes, text: bytes) -> bytes:
+    if encoding in b"Bb":
+        return decode.base64(text)
+    return decode.quoted_printable(text.replace(b"_", b" "))
+
+
+def clean(text: str) -> str:
+    """Return text without line ends, NUL and other controls; tabs become spaces."""
+    if text.isprintable():
+        return text.strip()
+    return _UNSHOWN.sub("", text.replace("\t", " ")).strip()
