@@ -19,6 +19,8 @@ BASE_DIR = env.ROOT
 MAILHOST_DATA: Path = _values["MAILHOST_DATA"]
 MAIL_HOSTNAME: str = _values["MAIL_HOSTNAME"]
 REDIS_URL: str = _values["REDIS_URL"]
+CLEARTEXT_AUTH: str = _values["CLEARTEXT_AUTH"]
+DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
 TRUSTED_PROXIES: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = _values[
     "TRUSTED_PROXIES"
 ]
@@ -53,7 +55,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_htmx",
     "apps.runtime",
     "apps.blobs",
     "apps.events",
@@ -74,13 +75,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Below whitenoise: static files keep their own caching headers.
+    "apps.ui.security.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "mailhost.urls"
@@ -97,6 +99,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "apps.ui.context.product",
             ],
             "builtins": ["apps.ui.templatetags.ui"],
         },
@@ -133,9 +136,19 @@ DATABASES = {"default": {"ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0, **_databas
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Limits go without it rather than wait for it.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "mailhost"}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "mailhost",
+        # Django's 300 would let a botnet push the networks that owners use out of sign-in's memory.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
 }
 
 AUTH_USER_MODEL = "directory.User"
