@@ -1,11 +1,12 @@
 """Mail at rest.
 
-What a reader sees of a message is `DeliveryHead` + `Message.prefix` + the blob minus `Message.cuts`; nothing else ever
-differs from the bytes that were received.
+What a reader sees of a message is `DeliveryHead` + `Message.prefix` + the blob minus
+`Message.cuts`; nothing else ever differs from the bytes that were received.
 
-`MailboxState`, `Usage` and `Entry` are hot: they are written only by the constant SQL in `services/`, never by
-`save()`. UIDs and modseqs are taken by one UPDATE … RETURNING inside the transaction that inserts, so they rise in
-commit order. Lock order everywhere: Usage by user id, then MailboxState by mailbox id.
+`MailboxState`, `Usage` and `Entry` are hot: they are written only by the constant SQL in
+`services/`, never by `save()`. UIDs and modseqs are taken by one UPDATE … RETURNING inside the
+transaction that inserts, so they rise in commit order. Lock order everywhere: Usage by user id,
+then MailboxState by mailbox id.
 """
 
 from django.db import models
@@ -102,7 +103,7 @@ class Usage(models.Model):
 
 
 class Message(models.Model):
-    """What a message is: immutable, shared by all entries that show it. Derived once at delivery."""
+    """What a message is: derived once, then immutable and shared by all entries that show it."""
 
     id = models.BigAutoField(primary_key=True)
     blob = models.ForeignKey("blobs.Blob", on_delete=models.PROTECT, db_constraint=False)
@@ -110,7 +111,8 @@ class Message(models.Model):
     prefix = models.BinaryField(default=b"")
     cuts = models.TextField(default="[]")  # JSON [[start, end], …] within the blob
     size = models.BigIntegerField()  # prefix + blob - cuts, without the delivery head
-    header = models.BinaryField()  # header block as shown, without head, with the blank line
+    header_size = models.BigIntegerField()  # bytes of the header block with its blank line
+    header = models.BinaryField()  # that block, without head; empty if longer than HEADER_KEPT
     envelope = models.BinaryField()  # IMAP ENVELOPE, ready to send
     bodystructure = models.BinaryField()  # IMAP BODYSTRUCTURE, ready to send
     parts = (
@@ -178,6 +180,7 @@ class Entry(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["mailbox", "modseq"], name="entry_modseq"),
+            models.Index(fields=["mailbox", "internaldate", "uid"], name="entry_date"),
         ]
 
     def __str__(self) -> str:

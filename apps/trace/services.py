@@ -56,7 +56,7 @@ def prune(older_than_days: int) -> int:
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_PRUNE, [before, PRUNE_ROWS])
-            removed = cursor.rowcount
+            removed: int = cursor.rowcount
         total += removed
         if removed < PRUNE_ROWS:
             return total

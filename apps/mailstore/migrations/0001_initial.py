@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                 ('prefix', models.BinaryField(default=b'')),
                 ('cuts', models.TextField(default='[]')),
                 ('size', models.BigIntegerField()),
+                ('header_size', models.BigIntegerField()),
                 ('header', models.BinaryField()),
                 ('envelope', models.BinaryField()),
                 ('bodystructure', models.BinaryField()),
@@ -192,5 +193,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='entry',
             index=models.Index(fields=['mailbox', 'modseq'], name='entry_modseq'),
+        ),
+        migrations.AddIndex(
+            model_name='entry',
+            index=models.Index(fields=['mailbox', 'internaldate', 'uid'], name='entry_date'),
         ),
     ]

@@ -1,9 +1,10 @@
 """Space of users: reserved when mail is accepted for them, used when it is filed.
 
-A user is full when what is kept plus what is reserved reaches the quota; a message is taken while the user is not full. So
-a mailbox may end up over its quota by less than one message, however many writers there are: the check and the
-reservation are one statement, and a user's row admits one writer at a time. Expunged mail frees its space at once, though it can
-be undeleted for some days: what a user cannot see does not count.
+A user is full when what is kept plus what is reserved reaches the quota; a message is taken while
+the user is not full. So a mailbox may end up over its quota by less than one message, however
+many writers there are: the check and the reservation are one statement, and a user's row admits
+one writer at a time. Expunged mail frees its space at once, though it can be undeleted for some
+days: what a user cannot see does not count.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from apps.runtime.rows import ManyRows, Values, among, listed
+from apps.wire.errors import QuotaExceeded
 
 # `before` is the total without the last message: the user must not be full when that one comes.
 _RESERVED = Values("d", "owner bigint, total bigint, before bigint")
@@ -20,6 +22,10 @@ _NEW = ManyRows(
     "bigint bigint bigint bigint",
     "ON CONFLICT (user_id) DO NOTHING",
 )
+
+_HAS_ROOM = """
+SELECT 1 FROM mailstore_usage AS u JOIN directory_user AS o ON o.id = u.user_id
+WHERE u.user_id = %s AND (o.quota = 0 OR u.size + u.reserved + %s < o.quota)"""
 
 
 def reserve(rows: Sequence[tuple[int, int]]) -> set[int]:
@@ -54,7 +60,8 @@ RETURNING user_id""",
 
 
 def release(rows: Sequence[tuple[int, int]]) -> None:
-    """Give back reserved space of (user id, bytes), within the caller's transaction: mail that was deleted or refused."""
+    """Give back reserved (user id, bytes) of mail that was deleted or refused, within the caller's
+    transaction."""
     totals: dict[int, int] = {}
     for user_id, size in rows:
         totals[user_id] = totals.get(user_id, 0) + size
@@ -71,7 +78,7 @@ FROM {_RELEASED.sql} WHERE u.user_id = d.owner""",
 
 
 def lock(user_ids: Sequence[int]) -> None:
-    """Lock the users' rows in the order of their ids. The first of the two locks of every writer; the other is
+    """Lock the users' rows in the order of their ids: the first of the two locks of every writer, before
     `mailboxes.lock`. A no-op on SQLite, whose writers take turns."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -85,3 +92,18 @@ def lock(user_ids: Sequence[int]) -> None:
 def open_account(user_id: int) -> None:
     """Give a user an empty row; nothing happens if there is one."""
     _NEW.write([(user_id, 0, 0, 0)])
+
+
+def require(user_id: int, sizes: Sequence[int]) -> None:
+    """Check that a user may keep messages of these sizes, within the caller's transaction; locks its row.
+
+    Raises:
+        QuotaExceeded: the user is full, or would be before the last of them.
+    """
+    if not sizes:
+        return
+    lock([user_id])
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_ROOM, [user_id, sum(sizes[:-1])])
+        if cursor.fetchone() is None:
+            raise QuotaExceeded(f"user {user_id} is full")

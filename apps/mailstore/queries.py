@@ -1,0 +1,440 @@
+"""Reads of mail at rest. Every function says how many queries it takes; the hot ones are constant SQL.
+
+Results are plain tuples, arrays and dataclasses, so they may leave the thread that read them.
+"""
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+
+from apps.blobs.queries import Stored
+from apps.mailstore.models import SpecialUse
+from apps.mailstore.shown import Source, runs
+from apps.runtime.db import read_snapshot
+from apps.runtime.rows import among, listed
+from apps.wire.errors import Damaged, NotFound
+
+PAGE: Final = 500  # messages in one query of `fetch_page`
+
+
+class Counters(NamedTuple):
+    """What SELECT and STATUS tell of a mailbox. `size` in bytes; `recent_floor` is the first \\Recent UID."""
+
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    messages: int
+    unseen: int
+    size: int
+    recent_floor: int
+    expunged_floor: int
+
+
+class MailboxRow(NamedTuple):
+    """A mailbox in a list. `special_use` is a value of `models.SpecialUse`, empty for none."""
+
+    id: int
+    name: str
+    special_use: str
+    subscribed: bool
+    counters: Counters
+
+
+class Snapshot(NamedTuple):
+    """A mailbox as it was at one moment: four arrays of the same length, in the order of UIDs.
+
+    keyword_names: the name of each bit of `keywords`, from bit 0; empty for a bit without one.
+    """
+
+    uids: "array[int]"
+    flags: "array[int]"
+    keywords: "array[int]"
+    modseqs: "array[int]"
+    counters: Counters
+    keyword_names: tuple[str, ...]
+
+
+class FlagsRow(NamedTuple):
+    """The changing part of an entry."""
+
+    uid: int
+    flags: int
+    keywords: int
+    modseq: int
+
+
+class Changes(NamedTuple):
+    """What happened after a modseq, in the order of modseqs.
+
+    expunged: UIDs. If `complete` is false some expunges are forgotten (the modseq is below `expunged_floor`): whoever asks
+    must treat every UID it knows and that is not there now as expunged (RFC 7162 section 3.2.5.1).
+    """
+
+    changed: list[FlagsRow]
+    expunged: list[int]
+    highestmodseq: int
+    complete: bool
+    keyword_names: tuple[str, ...]
+
+
+class ListRow(NamedTuple):
+    """A message in a list on the web. `internaldate` in Unix seconds."""
+
+    uid: int
+    flags: int
+    keywords: int
+    modseq: int
+    internaldate: int
+    size: int
+    message_id: int
+    head_id: int | None
+    subject: str
+    sender_name: str
+    sender_address: str
+    recipients: str
+    preview: str
+    has_attachments: bool
+
+
+class UsageRow(NamedTuple):
+    """Space of a user in bytes; a quota of 0 is no limit."""
+
+    size: int
+    messages: int
+    reserved: int
+    quota: int
+
+
+_COUNTERS: Final = (
+    "b.uidvalidity, s.uidnext, s.highestmodseq, s.messages, s.unseen, s.size, s.recent_floor,"
+    " s.expunged_floor"
+)
+_FROM_MAILBOX: Final = (
+    " FROM mailstore_mailbox AS b JOIN mailstore_mailboxstate AS s ON s.mailbox_id = b.id"
+    " WHERE b.deleted_at IS NULL AND "
+)
+_LIST: Final = (
+    f"SELECT b.id, b.name, b.special_use, b.subscribed, {_COUNTERS}{_FROM_MAILBOX}b.user_id = %s"
+)
+_COUNT: Final = f"SELECT {_COUNTERS}{_FROM_MAILBOX}b.id = %s"
+_KEYWORDS: Final = "SELECT bit, name FROM mailstore_keyword WHERE mailbox_id = %s"
+_ARRAYS: Final = (
+    "SELECT uid, flags, keywords, modseq FROM mailstore_entry WHERE mailbox_id = %s ORDER BY uid"
+)
+_CHANGED: Final = (
+    "SELECT uid, flags, keywords, modseq FROM mailstore_entry"
+    " WHERE mailbox_id = %s AND modseq > %s ORDER BY modseq, uid"
+)
+_EXPUNGED: Final = (
+    "SELECT uid FROM mailstore_expunged WHERE mailbox_id = %s AND modseq > %s ORDER BY modseq, uid"
+)
+
+
+def mailboxes(user_id: int) -> list[MailboxRow]:
+    """The live mailboxes of a user in the order of their names, INBOX first; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST, [user_id])
+        rows = [
+            MailboxRow(row[0], row[1], row[2], bool(row[3]), Counters(*row[4:]))
+            for row in cursor.fetchall()
+        ]
+    rows.sort(key=lambda row: (row.special_use != SpecialUse.INBOX, row.name))
+    return rows
+
+
+def status(mailbox_ids: Sequence[int]) -> dict[int, Counters]:
+    """Counters of those mailboxes that are there; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT b.id, {_COUNTERS}{_FROM_MAILBOX}{among('b.id')}",
+            [listed(mailbox_ids)],
+        )
+        return {row[0]: Counters(*row[1:]) for row in cursor.fetchall()}
+
+
+def inboxes(user_ids: Sequence[int]) -> dict[int, int]:
+    """user id -> id of the INBOX, of those users who have one; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT user_id, id FROM mailstore_mailbox"  # noqa: S608 - constants
+            f" WHERE {among('user_id')} AND special_use = 'inbox' AND deleted_at IS NULL",
+            [listed(user_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def keyword_names(mailbox_id: int) -> tuple[str, ...]:
+    """The name of each keyword bit, from bit 0; empty for a bit without one. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYWORDS, [mailbox_id])
+        names = dict(cursor.fetchall())
+    return tuple(names.get(bit, "") for bit in range(max(names, default=-1) + 1))
+
+
+def snapshot(mailbox_id: int) -> Snapshot:
+    """A whole mailbox at one moment; three queries.
+
+    Raises:
+        NotFound: it is not there.
+    """
+    uids, flags, keywords, modseqs = array("Q"), array("H"), array("Q"), array("Q")
+    with read_snapshot(), connection.cursor() as cursor:
+        counters = _counters(cursor, mailbox_id)
+        names = keyword_names(mailbox_id)
+        cursor.execute(_ARRAYS, [mailbox_id])
+        while rows := cursor.fetchmany(2_000):
+            columns = list(zip(*rows, strict=True))
+            uids.extend(columns[0])
+            flags.extend(columns[1])
+            keywords.extend(columns[2])
+            modseqs.extend(columns[3])
+    return Snapshot(uids, flags, keywords, modseqs, counters, names)
+
+
+def changes_since(mailbox_id: int, modseq: int) -> Changes:
+    """What has a modseq above this one; four queries at one moment.
+
+    Raises:
+        NotFound: the mailbox is not there.
+    """
+    with read_snapshot(), connection.cursor() as cursor:
+        counters = _counters(cursor, mailbox_id)
+        names = keyword_names(mailbox_id)
+        cursor.execute(_CHANGED, [mailbox_id, modseq])
+        changed = [FlagsRow(*row) for row in cursor.fetchall()]
+        cursor.execute(_EXPUNGED, [mailbox_id, modseq])
+        expunged = [row[0] for row in cursor.fetchall()]
+    complete = modseq >= counters.expunged_floor
+    return Changes(changed, expunged, counters.highestmodseq, complete, names)
+
+
+def _counters(cursor: Any, mailbox_id: int) -> Counters:
+    cursor.execute(_COUNT, [mailbox_id])
+    row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"mailbox {mailbox_id} is not there")
+    return Counters(*row)
+
+
+_ENTRY_COLUMNS: Final = frozenset(
+    "uid flags keywords modseq internaldate internaldate_offset saved_at size message_id head_id".split()
+)
+_MESSAGE_COLUMNS: Final = frozenset(
+    "blob_id trace_id prefix cuts header_size header envelope bodystructure parts subject sender_name"
+    " sender_address recipients sent_at sent_date in_reply_to references preview has_attachments".split()
+)
+# Names that mean something else than the column of the same name in the other table.
+_RENAMED: Final = {
+    "message_size": "m.size",
+    "rfc822_message_id": "m.message_id",
+    "references": 'm."references"',
+    "head": "h.raw",
+}
+
+
+@lru_cache(maxsize=256)
+def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool) -> str:
+    """Constant for each set of columns. `vendor` is part of the key only: `among` asks for it itself."""
+    picked, tables = [], "mailstore_entry AS e"
+    for name in columns:
+        if name in _ENTRY_COLUMNS:
+            picked.append(f"e.{name}")
+        elif name in _RENAMED:
+            picked.append(_RENAMED[name])
+        elif name in _MESSAGE_COLUMNS:
+            picked.append(f"m.{name}")
+        else:
+            raise ValueError(f"no such column: {name}")
+    if any(one.startswith("m.") for one in picked):
+        tables += " JOIN mailstore_message AS m ON m.id = e.message_id"
+    if "h.raw" in picked:
+        tables += " LEFT JOIN mailstore_deliveryhead AS h ON h.id = e.head_id"
+    chosen = "e.uid BETWEEN %s AND %s" if dense else among("e.uid")
+    return (
+        f"SELECT e.uid, {', '.join(picked)} FROM {tables}"
+        f" WHERE e.mailbox_id = %s AND {chosen} ORDER BY e.uid"
+    )
+
+
+def fetch_page(
+    mailbox_id: int, uids: Sequence[int], columns: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Columns of messages, in the order of UIDs; one query per 500. UIDs that are not there are left out.
+
+    Args:
+        uids: rising.
+        columns: names of columns of Entry and Message (`message_size`, `rfc822_message_id` where they would be
+            ambiguous), and `head`, the bytes of the delivery head or None.
+
+    Returns:
+        (uid, *columns) of each message.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(uids), PAGE):
+        chunk = uids[first : first + PAGE]
+        # UIDs of a page mostly follow each other: a range reads the table in its own order, without a probe for each.
+        dense = chunk[-1] - chunk[0] < 2 * len(chunk)
+        sql = _page_sql(tuple(columns), connection.vendor, dense=dense)
+        chosen = [chunk[0], chunk[-1]] if dense else [listed(chunk)]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [mailbox_id, *chosen])
+            found = cursor.fetchall()
+        if len(found) > len(chunk) or (dense and len(found) != chunk[-1] - chunk[0] + 1):
+            wanted = frozenset(chunk)
+            found = [row for row in found if row[0] in wanted]
+        rows += found
+    return rows
+
+
+_INBOX: Final = (
+    "SELECT e.uid, e.flags, e.keywords, e.modseq, e.internaldate, e.size, e.message_id, e.head_id,"
+    " m.subject, m.sender_name, m.sender_address, m.recipients, m.preview, m.has_attachments"
+    " FROM mailstore_entry AS e JOIN mailstore_message AS m ON m.id = e.message_id"
+    " WHERE e.mailbox_id = %s"
+)
+_NEWEST_FIRST: Final = " ORDER BY e.internaldate DESC, e.uid DESC LIMIT %s"
+
+
+def inbox_page(
+    mailbox_id: int, before: tuple[int, int] | None = None, limit: int = 50
+) -> list[ListRow]:
+    """Messages of a mailbox, newest first; one query, as fast for the last page as for the first.
+
+    Args:
+        before: (internaldate, uid) of the last row of the page before; None for the first page.
+    """
+    after = " AND (e.internaldate, e.uid) < (%s, %s)" if before else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_INBOX + after + _NEWEST_FIRST, [mailbox_id, *(before or ()), limit])
+        return [ListRow(*row) for row in cursor.fetchall()]
+
+
+def is_full(user_ids: Sequence[int]) -> set[int]:
+    """Those users who may take no more mail; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT u.user_id FROM mailstore_usage AS u"
+            " JOIN directory_user AS o ON o.id = u.user_id"
+            f" WHERE {among('u.user_id')} AND o.quota > 0 AND u.size + u.reserved >= o.quota",
+            [listed(user_ids)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def usage(user_id: int) -> UsageRow:
+    """Space of one user; one query. Raises NotFound."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT u.size, u.messages, u.reserved, o.quota FROM mailstore_usage AS u"
+            " JOIN directory_user AS o ON o.id = u.user_id WHERE u.user_id = %s",
+            [user_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"user {user_id} has no account of space")
+    return UsageRow(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as a reader sees it, read piece by piece. `header_size` counts the delivery head too."""
+
+    head: bytes
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    header_size: int
+    size: int
+    _header: bytes
+    _stored: Stored
+
+    def part(self, start: int, end: int) -> bytes:
+        """Bytes `start` to `end` (exclusive) of what is shown, head included, cut to what there is. Raises Damaged."""
+        pieces = list(
+            runs(
+                max(start, 0),
+                end,
+                head=len(self.head),
+                prefix=len(self.prefix),
+                cuts=self.cuts,
+                size=self._stored.size,
+            )
+        )
+        inside = [(first, last) for source, first, last in pieces if source is Source.BLOB]
+        base, top = (inside[0][0], inside[-1][1]) if inside else (0, 0)
+        whole = base == 0 and top == self._stored.size
+        raw = b"" if not inside else self._stored.whole() if whole else self._stored.part(base, top)
+        if len(raw) != top - base:
+            raise Damaged(f"blob {self._stored.id}: shorter than its row says")
+        origins = {Source.HEAD: (self.head, 0), Source.PREFIX: (self.prefix, 0)}
+        origins[Source.BLOB] = (raw, base)
+        return b"".join(
+            [
+                origins[source][0][first - origins[source][1] : last - origins[source][1]]
+                for source, first, last in pieces
+            ]
+        )
+
+    def whole(self) -> bytes:
+        """All of it. Raises Damaged."""
+        return self.part(0, self.size)
+
+    def header(self) -> bytes:
+        """The header block with its blank line, head included; from the row alone unless it is oversize."""
+        if self._header:
+            return self.head + self._header
+        return self.part(0, self.header_size)
+
+
+_SHOWN: Final = (
+    "SELECT h.raw, m.prefix, m.cuts, m.header_size, m.size, m.header,"
+    " b.id, b.sha256, b.size, b.codec, b.inline, b.key, b.frames"
+    " FROM mailstore_message AS m LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
+    " LEFT JOIN mailstore_deliveryhead AS h ON h.id = CAST(%s AS bigint) WHERE m.id = %s"
+)
+
+
+def shown(message_id: int, head_id: int | None) -> Shown:
+    """A message with one of its delivery heads; one query, and no object is read yet.
+
+    Raises:
+        NotFound: no such message.
+        Damaged: its blob's row is missing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SHOWN, [head_id, message_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"message {message_id} is not there")
+    if row[6] is None:
+        raise Damaged(f"message {message_id}: the row of its blob is missing")
+    head = bytes(row[0] or b"")
+    cuts = () if row[2] == "[]" else tuple((start, end) for start, end in json.loads(row[2]))
+    return Shown(
+        head=head,
+        prefix=bytes(row[1]),
+        cuts=cuts,
+        header_size=len(head) + row[3],
+        size=len(head) + row[4],
+        _header=bytes(row[5]),
+        _stored=Stored(row[6:]),
+    )
+
+
+def shown_bytes(message_id: int, head_id: int | None) -> bytes:
+    """All that a reader sees; one query. Raises NotFound, Damaged, StorageUnavailable."""
+    return shown(message_id, head_id).whole()
+
+
+def shown_slice(message_id: int, head_id: int | None, start: int, end: int) -> bytes:
+    """Bytes `start` to `end` (exclusive) of it; one query, and of a large blob only the frames needed."""
+    return shown(message_id, head_id).part(start, end)
+
+
+def header_bytes(message_id: int, head_id: int | None) -> bytes:
+    """The header block as shown, with its blank line; one query."""
+    return shown(message_id, head_id).header()

@@ -1,0 +1,134 @@
+"""Makes a message ready for filing, outside any transaction: bytes stored, everything derived once.
+
+Parsing, hashing, compressing and writing objects all happen here, so that the transaction that files the message only inserts
+rows. What is derived comes from the bytes as shown (prefix + received bytes minus cuts); no text that is kept
+can upset a database: it is cut to its column, and what is not Unicode text (lone surrogates, U+0000) is replaced.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from apps.blobs import services as blobs
+from apps.blobs.services import PreparedBlob
+from apps.mailstore.shown import assemble, check_cuts
+from apps.mime.derive import Derived, derive
+
+# A header block up to this size is kept in the row, where the header searches and fetches find it. A longer one is an attack
+# or an accident: it is read from the blob.
+HEADER_KEPT: Final = 256 * 1024
+_SUBJECT, _NAME, _ADDRESS, _ID, _PREVIEW = 1_000, 300, 320, 998, 300
+_LIST: Final = 32_000  # characters of recipients and of references
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMessage:
+    """A message ready for filing, any number of times within one transaction.
+
+    Args:
+        blob: the blob whose row is still to be inserted; None if it has one already.
+        size: bytes as shown, without delivery head.
+        derived: its values in the order of `MESSAGE_COLUMNS`, from `header_size` on.
+    """
+
+    blob: PreparedBlob | None
+    blob_id: UUID
+    trace_id: UUID
+    prefix: bytes
+    cuts: str
+    size: int
+    derived: tuple[Any, ...]
+
+
+MESSAGE_COLUMNS: Final = (
+    "id, blob_id, trace_id, prefix, cuts, size, header_size, header, envelope, bodystructure, parts,"
+    " subject, sender_name, sender_address, recipients, sent_at, sent_date, message_id, in_reply_to,"
+    ' "references", preview, has_attachments, created_at'
+)
+MESSAGE_TYPES: Final = (
+    "bigint uuid uuid bytea text bigint bigint bytea bytea bytea bytea"
+    " text text text text timestamptz date text text text text boolean bigint"
+)
+
+
+def prepare(
+    raw: bytes,
+    *,
+    trace_id: UUID,
+    prefix: bytes = b"",
+    cuts: Sequence[tuple[int, int]] = (),
+    blob: PreparedBlob | None = None,
+    blob_id: UUID | None = None,
+) -> PreparedMessage:
+    """Make a message ready.
+
+    Args:
+        raw: the bytes as received.
+        prefix: our own trace fields, shown before them.
+        cuts: byte ranges of `raw` that readers do not see; rising, not overlapping.
+        blob: `raw` prepared earlier, whose row the filing shall insert.
+        blob_id: `raw` is in the database under this id. With neither, the blob is prepared here.
+
+    Raises:
+        StorageFull, StorageUnavailable: a large blob could not be written.
+    """
+    kept_cuts = check_cuts(cuts, len(raw))
+    shown = assemble(prefix, raw, kept_cuts)
+    derived = _columns(shown, derive(shown))
+    if blob is None and blob_id is None:
+        blob = blobs.prepare(raw)
+    identity = blob.id if blob is not None else blob_id
+    assert identity is not None
+    return PreparedMessage(
+        blob=blob,
+        blob_id=identity,
+        trace_id=trace_id,
+        prefix=prefix,
+        cuts=json.dumps(kept_cuts) if kept_cuts else "[]",
+        size=len(shown),
+        derived=derived,
+    )
+
+
+def _columns(shown: bytes, d: Derived) -> tuple[Any, ...]:
+    header = shown[: d.header_size] if d.header_size <= HEADER_KEPT else b""
+    return (
+        d.header_size,
+        header,
+        d.envelope,
+        d.bodystructure,
+        d.parts,
+        _text(d.subject, _SUBJECT),
+        _text(d.sender_name, _NAME),
+        _text(d.sender_address, _ADDRESS),
+        _text(d.recipients, _LIST),
+        _moment(d.sent_at),
+        _day(d.sent_date),
+        _text(d.message_id, _ID),
+        _text(d.in_reply_to, _ID),
+        _text(d.references, _LIST),
+        _text(d.preview, _PREVIEW),
+        d.has_attachments,
+    )
+
+
+def _text(value: str, limit: int) -> str:
+    return _NOT_TEXT.sub("\ufffd", value[:limit]) if value else ""
+
+
+def _moment(value: datetime | None) -> Any:
+    """As the database keeps it: SQLite has text without a zone, in UTC."""
+    if value is None or connection.vendor != "sqlite":
+        return value
+    return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+def _day(value: date | None) -> Any:
+    return value.isoformat() if value is not None and connection.vendor == "sqlite" else value
