@@ -3,7 +3,8 @@
 Addresses are kept in the normal form of `apps.mime.address`: domains as lower-case A-labels, local
 parts casefolded in `key` columns, as written in `address`. Uniqueness is the database's business
 (constraints), never look-then-save. The one rule that spans two tables (an alias and a user never
-share an address) is kept by `services/names.py`, under a lock of the domain's row."""
+share an address) is kept by `services/names.py`, under a lock of the domain's row.
+"""
 
 from typing import ClassVar
 
@@ -130,7 +131,8 @@ class User(AbstractBaseUser):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's proof that a session is as young as the password: also as `credential_version`,
-        so that raising it signs every browser out."""
+        so that raising it signs every browser out.
+        """
         return salted_hmac(
             "mailhost.session",
             f"{self.credential_version}:{self.password}",

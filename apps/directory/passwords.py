@@ -3,7 +3,8 @@
 A password is compared in Unicode form C (RFC 8265 section 4.2.2), so that "é" typed on one system
 is "é" of another. Beside the argon2id hash stand SCRAM-SHA-256 keys, made at the same moment
 because a hash cannot give them later. Hashing takes tens of milliseconds: it belongs on the hash
-pool, and never inside a transaction."""
+pool, and never inside a transaction.
+"""
 
 import secrets
 import unicodedata

@@ -3,7 +3,8 @@
 The one door for the command line, the console and the interface for programs. Texts come in as
 people write them (`Alice@Bücher.example`) and are normalised here. Passwords are hashed before a
 transaction begins; what belongs together (a user, its mailboxes, its account of space) is made in
-one."""
+one.
+"""
 
 from collections.abc import Sequence
 

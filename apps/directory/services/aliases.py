@@ -2,7 +2,8 @@
 
 A pattern is `sales@example.org` (exact), `sales-*@example.org` (wildcard) or `@example.org`, also
 written `*@example.org` (catch-all). Targets are any addresses; those outside are kept for remote
-delivery."""
+delivery.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

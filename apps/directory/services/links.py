@@ -2,7 +2,8 @@
 
 `setup` makes the first operator. It works only while there is none, whoever holds the link: its
 rows are locked, all of them in order, before the question is asked, so of two people who open two
-links at once one comes second."""
+links at once one comes second.
+"""
 
 import hashlib
 import secrets

@@ -2,7 +2,8 @@
 
 The users' and the aliases' own constraints see one table each, so whoever adds either locks the
 domain's row first and then looks into the other table. On SQLite every transaction that writes is
-alone anyway."""
+alone anyway.
+"""
 
 from django.db import transaction
 
@@ -44,7 +45,8 @@ def refuse_taken_by_user(address: Address) -> None:
 
 def is_own_postmaster(user: User) -> bool:
     """Whether this is the box that a domain has from the start, for mail to postmaster that
-    nobody else takes."""
+    nobody else takes.
+    """
     return user.kind == Kind.SHARED and user.key.startswith(f"{POSTMASTER}@")
 
 

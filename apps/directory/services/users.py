@@ -3,7 +3,8 @@
 Removing a user makes its row a tombstone, in one short transaction whatever it owns: the address is
 free at once, nobody signs in, and the mail is kept, untouched, until the user is restored or
 purged. So a slip of an administrator costs nobody's mail, and mail that was acknowledged before the
-removal is still filed."""
+removal is still filed.
+"""
 
 from django.conf import settings
 from django.db import IntegrityError, transaction

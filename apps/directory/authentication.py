@@ -1,0 +1,194 @@
+"""The one sign-in for all doors.
+
+The answer to an unknown user, a wrong password and a user who may not sign in is the same, after
+the same work: one statement and one argon2id hash (22 ms, so callers run this on the hash pool).
+What an attempt may cost, and how often one may try, is `throttle`'s. A password that was right
+lately is remembered as a keyed digest for ten minutes, never one that was wrong; the digest covers
+the credential version, which every change of password or state raises, so a change ends it at once.
+
+The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
+it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
+
+Log lines name account, client and door. They never hold a password, nor a user name that is no
+address: it might be a password typed into the wrong field.
+"""
+
+import hmac
+import ipaddress
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+from apps.directory import passwords, throttle
+from apps.directory.models import Kind, State, UserState
+from apps.mime.address import Address, AddressError
+from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
+
+logger = logging.getLogger(__name__)
+
+NOT_AN_ADDRESS: Final = "(not an address)"
+
+_ACCOUNT: Final = """
+SELECT u.id, u.address, u.name, u.credential_version, u.password, u.kind, u.state, d.state, o.state
+FROM directory_user u
+LEFT JOIN directory_domain d ON d.id = u.domain_id
+LEFT JOIN directory_organization o ON o.id = d.organization_id
+WHERE u.key = %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who has signed in. Long sessions compare `credential_version` with the row's now and then."""
+
+    user_id: int
+    address: str
+    name: str
+    credential_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """A row of `_ACCOUNT`."""
+
+    principal: Principal
+    encoded: str
+    kind: str
+    state: str
+    domain_state: str | None
+    organization_state: str | None
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.state != UserState.ACTIVE or State.SUSPENDED in (
+            self.domain_state,
+            self.organization_state,
+        )
+
+
+def authenticate(
+    *, username: str, password: str, address: str, door: str, secure: bool = True
+) -> Principal:
+    """Check a user name and a password.
+
+    Args:
+        address: the client's IP address; budgets belong to its network.
+        door: which door asks, for the log: smtp, imap, web, …
+        secure: whether the password came under TLS. If not, it is not even looked at, unless
+            CLEARTEXT_AUTH allows it on this machine and the client is on it.
+
+    Raises:
+        AuthenticationFailed: unknown, wrong, or no sign-in for this account: never told apart.
+        Throttled: nothing was checked; the same may be right a little later.
+        AccountSuspended: the password is right, but user, domain or organisation is suspended.
+    """
+    key = login_key(username)
+    line = {"account": key or NOT_AN_ADDRESS, "client": address, "door": door}
+    try:
+        if not secure and not _may_be_clear(address):
+            raise AuthenticationFailed("not under TLS")
+        principal = _check(key or "", username, password, address)
+    except MailError as error:
+        reason = type(error).__name__
+        logger.warning("sign-in refused", extra={**line, "reason": reason, "detail": error.detail})
+        raise
+    logger.info("sign-in", extra=line)
+    return principal
+
+
+def login_key(username: str) -> str | None:
+    """Return the key of the user that a typed user name means, None if it is no address."""
+    try:
+        return Address.parse(username.strip()).key
+    except AddressError:
+        return None
+
+
+def _may_be_clear(address: str) -> bool:
+    if settings.CLEARTEXT_AUTH != "loopback":
+        return False
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _check(key: str, username: str, password: str, address: str) -> Principal:
+    attempt = throttle.admit(key or username, address)
+    account = _account(key)
+    prepared = passwords.prepare(password)
+    if account is not None and prepared is not None and _proven.has(account.principal, prepared):
+        throttle.succeeded(attempt, refresh=False)
+        return account.principal
+    may_sign_in = account is not None and prepared is not None and account.kind == Kind.PERSON
+    encoded = account.encoded if account is not None and may_sign_in else None
+    if not passwords.is_right(prepared or "", encoded) or account is None or prepared is None:
+        throttle.failed(attempt)
+        raise AuthenticationFailed("wrong user or password")
+    if account.is_suspended:
+        raise AccountSuspended("suspended")
+    _proven.add(account.principal, prepared)
+    throttle.succeeded(attempt)
+    return account.principal
+
+
+def _account(key: str) -> _Account | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT, [key])
+        row = cursor.fetchone()
+    return None if row is None else _Account(Principal(*row[:4]), *row[4:])
+
+
+class ProvenPasswords:
+    """Digests of passwords that were right lately, keyed at random by each process.
+
+    Who reads a core dump learns nothing that works elsewhere; who floods it pushes out the oldest.
+    """
+
+    def __init__(self, *, limit: int = 20_000, seconds: float = 600.0) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def has(self, principal: Principal, password: str) -> bool:
+        """Whether this password was right for this version of this account."""
+        digest = self._digest(principal, password)
+        with self._lock:
+            until = self._until.get(digest, 0.0)
+            if until and until < time.monotonic():
+                del self._until[digest]
+        return until >= time.monotonic()
+
+    def add(self, principal: Principal, password: str) -> None:
+        """Remember a right password."""
+        digest = self._digest(principal, password)
+        with self._lock:
+            self._until[digest] = time.monotonic() + self._seconds
+            self._until.move_to_end(digest)
+            while len(self._until) > self._limit:
+                self._until.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._until.clear()
+
+    def _digest(self, principal: Principal, password: str) -> bytes:
+        text = f"{principal.user_id}\0{principal.credential_version}\0{password}"
+        return hmac.digest(self._key, text.encode("utf-8"), "sha256")
+
+
+_proven = ProvenPasswords()
+
+
+def forget_proven() -> None:
+    """Forget which passwords were right lately (tests)."""
+    _proven.clear()
