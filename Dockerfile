@@ -13,7 +13,7 @@ RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates python3-venv \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/mailhost
-COPY requirements.txt .
+COPY constraints.txt requirements.txt ./
 RUN python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check -q -r requirements.txt
 COPY . .

@@ -3,8 +3,10 @@
 # Each target first brings .venv up to date (scripts/bootstrap.sh), which takes no time when nothing changed.
 # ARGS passes arguments on: make test ARGS="tests/imap -k fetch", make run ARGS="--only web".
 
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-long check lint format types contracts deploy-check migrations-check \
+.PHONY: help run dev pins test test-long check lint format types contracts deploy-check migrations-check \
         templates-check settings-check packages-check settings shell migrate bench clean
 
 PYTHON := .venv/bin/python
@@ -58,6 +60,13 @@ settings-check: dev ## docs/settings.md says what mailhost/env.py does
 
 packages-check: dev ## the installed packages fit each other
 	$(PYTHON) -m pip --disable-pip-version-check check
+
+pins: dev ## write constraints.txt: what the pinned packages need themselves, pinned as well
+	@{ grep '^#' constraints.txt; \
+	  .venv/bin/uv pip compile -q --universal --python-version 3.11 --strip-extras --no-header --no-annotate \
+	      --no-emit-index-url --no-emit-find-links --upgrade requirements-dev.txt | \
+	  grep -vixF -f <(sed 's/\[.*\]//' requirements.txt requirements-dev.txt); \
+	} >constraints.new && mv constraints.new constraints.txt
 
 settings: dev ## write docs/settings.md
 	$(PYTHON) -m mailhost.env >docs/settings.md

@@ -119,12 +119,12 @@ flock 9
 
 case ${1:-} in
 run)
-    python_packages run requirements.txt
+    python_packages run constraints.txt requirements.txt
     ;;
 dev)
     debian_packages
-    python_packages run requirements.txt
-    python_packages dev requirements.txt requirements-dev.txt
+    python_packages run constraints.txt requirements.txt
+    python_packages dev constraints.txt requirements.txt requirements-dev.txt
     ;;
 *)
     die "usage: scripts/bootstrap.sh run|dev"

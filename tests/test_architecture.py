@@ -4,6 +4,8 @@ Who may import whom is not here: `make contracts` (import-linter, pyproject.toml
 """
 
 import re
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -223,3 +225,39 @@ def test_it_draws_the_error_tree_as_it_is() -> None:
 
 def test_it_lists_every_setting_in_the_documentation() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == env.markdown()
+
+
+def _pins(name: str) -> dict[str, str]:
+    """Distribution to version, as a requirements file of ours pins them."""
+    lines = (ROOT / name).read_text().splitlines()
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r ", "-c "))]
+    found = [re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([\w.]+)", line) for line in wanted]
+    assert all(found), f"{name} has a line that is no exact pin"
+    return {_normal(pin[1]): pin[2] for pin in found if pin}
+
+
+# Shipped inside another distribution's promise: boto3 documents botocore's classes as its own.
+INSIDE = {"botocore": "boto3"}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _libraries(sources: list[house.Source]) -> set[str]:
+    """The distributions that `sources` import from, standard library and our own code left out."""
+    modules = {
+        module.partition(".")[0] for source in sources for module in house.imports(source)
+    } - {"apps", "mailhost", "tests", "bench", *sys.stdlib_module_names}
+    providers = metadata.packages_distributions()
+    names = {_normal(providers[module][0]) for module in modules}
+    return {INSIDE.get(name, name) for name in names}
+
+
+def test_it_pins_every_library_that_the_service_imports() -> None:
+    assert _libraries(CODE) <= _pins("requirements.txt").keys()
+
+
+def test_it_pins_every_library_that_the_tests_import() -> None:
+    pins = _pins("requirements.txt") | _pins("requirements-dev.txt")
+    assert _libraries(TESTS) <= pins.keys()

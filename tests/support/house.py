@@ -70,6 +70,12 @@ def sources(root: Path, *folders: str) -> list[Source]:
     ]
 
 
+def imports(source: Source) -> Iterator[str]:
+    """The dotted name of every module that a file imports, wherever in it."""
+    for node in ast.walk(source.tree):
+        yield from _imported(node)
+
+
 def functions_are_short(source: Source) -> Iterator[Finding]:
     """A function that does not fit on a screen is two functions."""
     for node in ast.walk(source.tree):
