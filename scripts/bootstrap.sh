@@ -71,15 +71,15 @@ make_venv() {
 # uv is several times faster than pip but knows nothing of pip's configuration: a machine that tells pip to use
 # an index of its own is taken at its word, and whatever uv cannot do is left to pip.
 install_requirements() {
-    local pip=(.venv/bin/python -m pip --disable-pip-version-check -q) log=$scratch/uv.log
+    local pip=(.venv/bin/python -m pip --disable-pip-version-check) log=$scratch/uv.log
     say "Installing Python packages from $1"
     if ! "${pip[@]}" config list | grep -qE '\.(index-url|no-index)=' &&
-        "${pip[@]}" install "uv==$UV_VERSION" >"$log" 2>&1 &&
+        "${pip[@]}" install -q "uv==$UV_VERSION" >"$log" 2>&1 &&
         UV_HTTP_TIMEOUT=20 UV_NO_PROGRESS=1 .venv/bin/uv pip install -q --python .venv/bin/python -r "$1" >"$log" 2>&1
     then
         return
     fi
-    "${pip[@]}" install -r "$1"
+    "${pip[@]}" install -q -r "$1"
 }
 
 # What an installation depends on: the pins, the interpreter, and the place.
