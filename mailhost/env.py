@@ -18,6 +18,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
 
 class SettingError(Exception):
     """A value that cannot be used; its text is the one sentence for the administrator."""
@@ -102,7 +104,7 @@ def endpoint(value: str) -> Endpoint | None:
     return Endpoint(host or "0.0.0.0", int(port))  # noqa: S104 - the administrator wrote ":25"
 
 
-def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def networks(value: str) -> Networks:
     try:
         return tuple(ipaddress.ip_network(word) for word in value.replace(",", " ").split())
     except ValueError:

@@ -1,6 +1,5 @@
 """Django's settings, made from the typed table in `mailhost.env`. Wires only, no logic."""
 
-import ipaddress
 import logging.config
 import os
 import secrets
@@ -13,18 +12,36 @@ from mailhost import env
 from mailhost.logs import logging_config
 
 _values = env.load()
-globals().update(_values)  # each row of the table is a Django setting of the same name
 
+# Each row of the table is a Django setting of the same name, written out for the type checker.
 BASE_DIR = env.ROOT
 MAILHOST_DATA: Path = _values["MAILHOST_DATA"]
 MAIL_HOSTNAME: str = _values["MAIL_HOSTNAME"]
-REDIS_URL: str = _values["REDIS_URL"]
-CLEARTEXT_AUTH: str = _values["CLEARTEXT_AUTH"]
-DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
-TRUSTED_PROXIES: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = _values[
-    "TRUSTED_PROXIES"
-]
+SMTP_LISTEN: env.Endpoint | None = _values["SMTP_LISTEN"]
+SUBMISSION_LISTEN: env.Endpoint | None = _values["SUBMISSION_LISTEN"]
+SUBMISSIONS_LISTEN: env.Endpoint | None = _values["SUBMISSIONS_LISTEN"]
+LMTP_LISTEN: env.Endpoint | None = _values["LMTP_LISTEN"]
+IMAP_LISTEN: env.Endpoint | None = _values["IMAP_LISTEN"]
+IMAPS_LISTEN: env.Endpoint | None = _values["IMAPS_LISTEN"]
+POP3_LISTEN: env.Endpoint | None = _values["POP3_LISTEN"]
+POP3S_LISTEN: env.Endpoint | None = _values["POP3S_LISTEN"]
+WEB_LISTEN: env.Endpoint | None = _values["WEB_LISTEN"]
 WEB_TLS: bool = _values["WEB_TLS"] == "on"
+CLEARTEXT_AUTH: str = _values["CLEARTEXT_AUTH"]
+TLS_CERT: Path = _values["TLS_CERT"]
+TLS_KEY: Path = _values["TLS_KEY"]
+TRUSTED_PROXIES: env.Networks = _values["TRUSTED_PROXIES"]
+MESSAGE_SIZE_LIMIT: int = _values["MESSAGE_SIZE_LIMIT"]
+CONNECTIONS_PER_ADDRESS: int = _values["CONNECTIONS_PER_ADDRESS"]
+CONNECTIONS_PER_USER: int = _values["CONNECTIONS_PER_USER"]
+CONNECTIONS_TOTAL: int = _values["CONNECTIONS_TOTAL"]
+DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
+DATABASE_URL: str = _values["DATABASE_URL"]
+REDIS_URL: str = _values["REDIS_URL"]
+BLOB_URL: str = _values["BLOB_URL"]
+LOG_LEVEL: str = _values["LOG_LEVEL"]
+LOG_FORMAT: str = _values["LOG_FORMAT"]
+DEBUG: bool = _values["DEBUG"]
 SETTINGS_TABLE = env.SETTINGS
 VERSION = "0.1.0"
 
@@ -46,7 +63,6 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-DEBUG: bool = _values["DEBUG"]
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", MAIL_HOSTNAME, *_values["WEB_HOSTS"]]
 
 INSTALLED_APPS = [

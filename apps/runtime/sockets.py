@@ -1,0 +1,123 @@
+"""Listening sockets: opened by whoever starts first, and handed down to the process that serves
+them.
+
+The supervisor opens all of them, so that a busy port is told before anything starts, a door that
+restarts leaves its callers waiting in the kernel's line instead of refusing them, and privileges
+can be dropped in between.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+BACKLOG = 1024
+
+
+class Endpoint(Protocol):
+    """A host name or address, and a port; see `mailhost.env.Endpoint`."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+class DoorError(Exception):
+    """A door cannot be opened; its text is the one sentence for the administrator."""
+
+
+def setting_of(door: str) -> str:
+    """The name of the setting that says where a door listens."""
+    return f"{door.upper()}_LISTEN"
+
+
+def listen(door: str, endpoint: Endpoint, *, share: bool = False) -> list[socket.socket]:
+    """Open the sockets of one door: one for each address that its host name has.
+
+    Args:
+        share: set SO_REUSEPORT, so that several processes may each open the same door.
+
+    Raises:
+        DoorError: the port is taken, or not ours to open.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(endpoint):
+            sockets.append(_one(family, address, share))
+    except OSError as error:
+        for one in sockets:
+            one.close()
+        where = f"{setting_of(door)}={endpoint}"
+        raise DoorError(f"{where} cannot be opened: {_reason(error)}.") from None
+    return sockets
+
+
+def _addresses(endpoint: Endpoint) -> list[tuple[int, tuple[str, int]]]:
+    found = socket.getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    unique = dict.fromkeys((family, (str(where[0]), endpoint.port)) for family, *_, where in found)
+    return list(unique)
+
+
+def _one(family: int, address: tuple[str, int], share: bool) -> socket.socket:
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            # [::] means IPv4 too, as administrators expect of other mail servers.
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        one.setblocking(False)
+        one.bind(address)
+        one.listen(BACKLOG)
+    except OSError:
+        one.close()
+        raise
+    return one
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return "its host name is not known here"
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there already"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address"
+    return os.strerror(error.errno or 0)
+
+
+def describe(sockets: Mapping[str, Iterable[socket.socket]]) -> str:
+    """Open sockets as text for a child's command line: `smtp=5,6 imap=7`."""
+    return " ".join(
+        f"{door}={','.join(str(one.fileno()) for one in some)}" for door, some in sockets.items()
+    )
+
+
+def inherit(text: str) -> dict[str, list[socket.socket]]:
+    """The inverse of `describe`, in the child.
+
+    Raises:
+        DoorError: the descriptors are no sockets of ours.
+    """
+    inherited: dict[str, list[socket.socket]] = {}
+    try:
+        for word in text.split():
+            door, _, numbers = word.partition("=")
+            inherited[door] = [_adopt(int(number)) for number in numbers.split(",")]
+    except (ValueError, OSError):
+        raise DoorError(f"{text!r} does not name inherited sockets.") from None
+    return inherited
+
+
+def _adopt(descriptor: int) -> socket.socket:
+    one = socket.socket(fileno=descriptor)
+    one.setblocking(False)
+    os.set_inheritable(descriptor, False)
+    return one
