@@ -8,7 +8,9 @@ import trustme
 from django.core.cache import cache
 
 from apps.directory.models import Domain, User
+from apps.events import bus
 from apps.provisioning import services as provisioning
+from apps.runtime import db
 
 PASSWORD = "correct horse battery"
 
@@ -17,6 +19,14 @@ PASSWORD = "correct horse battery"
 def _fresh_cache() -> Iterator[None]:
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    """End the threads of `in_db` and close their connections, which know this test's database."""
+    yield
+    db.shutdown()
+    bus.reset()
 
 
 @pytest.fixture
