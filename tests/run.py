@@ -37,6 +37,7 @@ PURE = (
     "tests/wire",
     "tests/mime",
     "tests/test_architecture.py",
+    "tests/test_bootstrap.py",
     "tests/test_driver.py",
     "tests/test_deploy.py",
     "tests/test_env.py",
