@@ -1,0 +1,112 @@
+"""What we remember of a connection and a transaction: aiosmtpd's `Session` and `Envelope`, typed.
+
+Handlers written for aiosmtpd find every attribute they know; ours find decoded values beside them.
+"""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from aiosmtpd.smtp import Envelope, Session
+
+from apps.directory.authentication import Principal
+from apps.mailqueue.services import EnvelopeRecipient
+from apps.mime.address import Address
+from apps.runtime.ulid import new_ulid, ulid_text
+from apps.smtp.proto.commands import Mail, Rcpt
+from apps.smtp.proto.parameters import MailParameters
+
+
+class Options(list[str]):
+    """The parameters of MAIL or RCPT as aiosmtpd's hooks get them, and the command itself."""
+
+    def __init__(self, command: Mail | Rcpt) -> None:
+        super().__init__(command.path.rest.decode("utf-8", "replace").split())
+        self.command = command
+
+    @property
+    def size(self) -> int:
+        """The SIZE that MAIL announced; 0 if it did not."""
+        parameters = self.command.parameters
+        return parameters.size if isinstance(parameters, MailParameters) else 0
+
+
+class SmtpSession(Session):
+    """One connection. `ssl` is set under TLS, `auth_data` is a Principal once signed in."""
+
+    auth_data: Any
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, address: str) -> None:
+        super().__init__(loop)
+        self.id: UUID = new_ulid()
+        self.address = address
+        self.early_talker = False
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who signed in, None before."""
+        return self.auth_data if isinstance(self.auth_data, Principal) else None
+
+    @property
+    def name(self) -> str:
+        """The connection's id as traces and logs show it."""
+        return ulid_text(self.id)
+
+    @property
+    def helo(self) -> str:
+        """The name the client gave itself, "" before it did."""
+        return self.host_name or ""
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, "" without TLS."""
+        return f"{self.ssl['version']} {self.ssl['cipher']}" if self.ssl else ""
+
+
+class Transaction(Envelope):
+    """One MAIL transaction: begun by MAIL, forgotten by RSET, EHLO, or its end.
+
+    `id` is the receive id: a retry after an unknown commit outcome names the same transaction, and
+    inserts nothing twice.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.id: UUID | None = None
+        self.sender: Address | None = None
+        self.parameters = MailParameters()
+        self.recipients: dict[tuple[int | None, str], EnvelopeRecipient] = {}
+        # LMTP answers once for each RCPT it took: what each of them stands for, in order.
+        self.groups: list[tuple[EnvelopeRecipient, ...]] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether MAIL was accepted."""
+        return self.id is not None
+
+    @property
+    def message_id(self) -> UUID:
+        """The receive id of the open transaction."""
+        if self.id is None:
+            raise ValueError("no transaction is open")
+        return self.id
+
+    def open(self, command: Mail) -> None:
+        """Note an accepted MAIL."""
+        self.id = new_ulid()
+        self.sender = command.path.address
+        self.parameters = command.parameters
+        self.mail_from = "" if command.path.address is None else str(command.path.address)
+        self.smtp_utf8 = command.parameters.smtputf8
+
+    def add(self, group: tuple[EnvelopeRecipient, ...]) -> None:
+        """Note what an accepted RCPT stands for. A mailbox named twice gets one copy."""
+        self.groups.append(group)
+        for recipient in group:
+            self.recipients.setdefault(self.key(recipient), recipient)
+
+    @staticmethod
+    def key(recipient: EnvelopeRecipient) -> tuple[int | None, str]:
+        """What makes two recipients one: the mailbox's owner, or an outside address."""
+        local = recipient.user_id is not None
+        return recipient.user_id, "" if local else recipient.address

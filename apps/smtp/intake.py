@@ -1,0 +1,334 @@
+"""What all SMTP doors of a process share: routing, the trace fields, and the moment of acceptance.
+
+Handlers are thin; they call this. It promises: look-ups and commits of concurrent connections are
+gathered into few database jobs; nothing is acknowledged before its commit; nothing here runs in a
+task that a client can cancel by dropping its connection.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path as Folder
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from apps.blobs import services as blobs
+from apps.blobs.services import PreparedBlob
+from apps.delivery import accept, submission
+from apps.delivery.accept import Accepted
+from apps.directory import routing
+from apps.directory.routing import Resolution, Status
+from apps.events import bell
+from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailstore.queries import is_full
+from apps.mime.address import Address, AddressError, Path
+from apps.runtime.clock import now_us
+from apps.runtime.db import in_db
+from apps.runtime.groupcommit import GroupCommit
+from apps.runtime.ulid import new_ulid, ulid_text
+from apps.smtp.envelope import SmtpSession, Transaction
+from apps.smtp.proto.commands import Rcpt
+from apps.smtp.proto.trace_fields import (
+    Hop,
+    delivered_to,
+    header_of,
+    hops,
+    protocol_word,
+    received,
+)
+from apps.smtp.rules import Rules
+from apps.smtp.space import Space
+from apps.wire.errors import (
+    AccountSuspended,
+    LoopDetected,
+    MailError,
+    QuotaExceeded,
+    RelayDenied,
+    StorageFull,
+    UnknownRecipient,
+)
+from apps.wire.replies import Reply
+
+# Up to here compressing and hashing takes less time than a hop to another thread and back, and the
+# result always fits in the row, so that no file is written on the event loop.
+INLINE_BLOB = 16 << 10
+
+_BEGINS_WITH_FIELD = re.compile(rb"[!-9;-~]{1,76}:")
+_MANY_TARGETS = Reply(452, "4.5.3", "Too many recipients, send the rest in another transaction")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an address leads, and whether a mailbox on the way has no space left."""
+
+    resolution: Resolution
+    is_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What a door adds to and hides from a message. `fields` are whole CRLF lines."""
+
+    fields: bytes = b""
+    cuts: tuple[tuple[int, int], ...] = ()
+
+
+_NONE = Additions()
+
+
+class Intake:
+    """One per event loop; every handler of its doors has it."""
+
+    def __init__(self) -> None:
+        self._routes: GroupCommit[Address | None, Route] = GroupCommit(_look_up, pool="read")
+        self._commits: GroupCommit[Submission, Accepted] = GroupCommit(accept.accept)
+        self._space = Space(_folders())
+
+    def check_space(self, size: int) -> None:
+        """Raise StorageFull if a message of that size would not fit."""
+        if not self._space.has_room(size):
+            raise StorageFull("the disk is almost full")
+
+    async def route(self, path: Path) -> Route:
+        """Resolve the path of a RCPT."""
+        return await self._routes.submit(None if path.postmaster else path.address)
+
+    async def add_recipient(
+        self, rules: Rules, transaction: Transaction, command: Rcpt, *, relay: bool
+    ) -> Reply | None:
+        """Put what a RCPT stands for into the transaction; raise MailError if that is not to be.
+
+        Args:
+            relay: whether mail for other hosts is taken here.
+        """
+        route = await self.route(command.path)
+        recipients = _recipients(route, command, relay=relay)
+        if route.is_full:
+            raise QuotaExceeded
+        if len(transaction.recipients) + len(recipients) > rules.limits.targets:
+            return _MANY_TARGETS
+        transaction.add(recipients)
+        return None
+
+    async def keep(
+        self,
+        rules: Rules,
+        session: SmtpSession,
+        transaction: Transaction,
+        additions: Additions = _NONE,
+    ) -> list[Accepted | MailError]:
+        """Make the transaction's message durable; one result per message made of it.
+
+        SMTP makes one message for all recipients, LMTP one per RCPT, in their order.
+
+        Raises:
+            LoopDetected: it has come round too often.
+            StorageFull, StorageUnavailable: the blob could not be written; nothing was kept.
+        """
+        raw: bytes = transaction.content  # type: ignore[assignment]  # set by the session
+        _check_loops(rules, transaction, raw)
+        at_us = now_us()
+        prefix = received(_hop(rules, session, transaction, at_us)) + additions.fields
+        if _BEGINS_WITH_FIELD.match(raw) is None:
+            prefix += submission.separator(raw)
+        text = _Text(await _prepare(raw), prefix, additions.cuts, at_us)
+        parts, places = _split(rules, transaction)
+        messages = [
+            _submission(rules, session, transaction, text, recipients=part, first=not number)
+            for number, part in enumerate(parts)
+        ]
+        results = await self._commit(messages)
+        if any(isinstance(result, Accepted) for result in results):
+            bell.ring()
+        elif all(isinstance(result, QuotaExceeded) for result in results):
+            # Certain: their transaction left no row. After any other failure the outcome may be
+            # unknown, and the collector of orphans decides.
+            await in_db("work", blobs.discard, text.blob)
+        return [results[place] for place in places]
+
+    async def drain(self) -> None:
+        """Return when every commit that was begun is done."""
+        await self._commits.drain()
+
+    async def _commit(self, messages: list[Submission]) -> list[Accepted | MailError]:
+        if len(messages) == 1:
+            return [await self._outcome(messages[0])]
+        return list(await asyncio.gather(*map(self._outcome, messages)))
+
+    async def _outcome(self, message: Submission) -> Accepted | MailError:
+        try:
+            return await self._commits.submit(message, message.size)
+        except MailError as error:
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The octets of a message with all that is the same for every recipient."""
+
+    blob: PreparedBlob
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    at_us: int
+
+
+async def _prepare(raw: bytes) -> PreparedBlob:
+    if len(raw) <= INLINE_BLOB:
+        return blobs.prepare(raw)
+    return await in_db("work", blobs.prepare, raw)
+
+
+def _look_up(addresses: list[Address | None]) -> list[Route | MailError]:
+    """Resolve a batch on a database thread; None is <postmaster>."""
+    # One by one: the address of a user, by far the most frequent, is one constant statement.
+    found = {
+        address: routing.resolve_postmaster() if address is None else routing.resolve(address)
+        for address in set(addresses)
+    }
+    resolutions = [found[address] for address in addresses]
+    users = {user.user_id for resolution in resolutions for user in resolution.users}
+    full = is_full(sorted(users)) if users else set()
+    return [
+        Route(resolution, any(user.user_id in full for user in resolution.users))
+        for resolution in resolutions
+    ]
+
+
+def _recipients(route: Route, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRecipient, ...]:
+    """Return the final recipients a RCPT stands for, or raise why there are none."""
+    resolution, parameters = route.resolution, command.parameters
+    original = "postmaster" if command.path.postmaster else str(command.path.address)
+    if resolution.status is Status.REMOTE:
+        if not relay:
+            raise RelayDenied
+        return (EnvelopeRecipient(original, original, None, parameters.orcpt, parameters.notify),)
+    if resolution.status is not Status.LOCAL:
+        raise _REFUSALS[resolution.status]
+    local = [(user.address, user.user_id) for user in resolution.users]
+    outside: list[tuple[str, int | None]] = [(address, None) for address in resolution.remote]
+    return tuple(
+        EnvelopeRecipient(address, original, user_id, parameters.orcpt, parameters.notify)
+        for address, user_id in [*local, *outside]
+    )
+
+
+_REFUSALS: dict[Status, type[MailError]] = {
+    Status.UNKNOWN: UnknownRecipient,
+    Status.SUSPENDED: AccountSuspended,
+    Status.LOOP: LoopDetected,
+}
+
+
+def _check_loops(rules: Rules, transaction: Transaction, raw: bytes) -> None:
+    """Refuse what has come round too often, or to this very mailbox before (RFC 5321 s6.3)."""
+    header = header_of(raw)
+    if hops(header) >= rules.limits.hops:
+        raise LoopDetected(f"{hops(header)} Received fields")
+    seen = delivered_to(header)
+    if not seen:
+        return
+    ours = {_key(recipient.address) for recipient in transaction.recipients.values()}
+    if any(_key(address) in ours for address in seen):
+        raise LoopDetected("delivered to this address before")
+
+
+def _key(text: str | bytes) -> str:
+    """The form to compare addresses in; the text itself if it is none."""
+    try:
+        return Address.parse(text).key
+    except AddressError:
+        return repr(text)
+
+
+def _hop(rules: Rules, session: SmtpSession, transaction: Transaction, at_us: int) -> Hop:
+    signed_in = bool(session.authenticated)
+    only = transaction.rcpt_tos[0] if len(transaction.rcpt_tos) == 1 else ""
+    return Hop(
+        helo=session.helo,
+        # Where our users sit is nobody's business, nor how their machines are called.
+        address="" if rules.auth else session.address,
+        host=rules.hostname,
+        protocol=protocol_word(
+            lmtp=rules.lmtp,
+            extended=session.extended_smtp,
+            utf8=transaction.smtp_utf8,
+            tls=bool(session.ssl),
+            signed_in=signed_in,
+        ),
+        id=ulid_text(transaction.message_id),
+        at=at_us // 1_000_000,
+        tls=session.tls,
+        recipient=only,
+    )
+
+
+def _split(
+    rules: Rules, transaction: Transaction
+) -> tuple[list[tuple[EnvelopeRecipient, ...]], list[int]]:
+    """Return the recipients of each message to make, and for each answer due its message."""
+    if not rules.lmtp:
+        return [tuple(transaction.recipients.values())], [0]
+    parts: list[tuple[EnvelopeRecipient, ...]] = []
+    places: list[int] = []
+    taken: dict[tuple[int | None, str], int] = {}
+    for group in transaction.groups:
+        fresh = {Transaction.key(one): one for one in group if Transaction.key(one) not in taken}
+        if fresh:
+            taken.update(dict.fromkeys(fresh, len(parts)))
+            parts.append(tuple(fresh.values()))
+        places.append(taken[Transaction.key(group[0])])
+    return parts, places
+
+
+def _submission(
+    rules: Rules,
+    session: SmtpSession,
+    transaction: Transaction,
+    text: _Text,
+    *,
+    recipients: tuple[EnvelopeRecipient, ...],
+    first: bool,
+) -> Submission:
+    trace_id, parameters = transaction.message_id, transaction.parameters
+    principal = session.principal
+    return Submission(
+        id=trace_id if first else new_ulid(),
+        trace_id=trace_id,
+        blob=text.blob,
+        prefix=text.prefix,
+        cuts=text.cuts,
+        sender=transaction.mail_from or "",
+        recipients=recipients,
+        door=rules.door,
+        user_id=None if principal is None else principal.user_id,
+        client=_client(session),
+        received_at_us=text.at_us,
+        smtputf8=parameters.smtputf8,
+        body=parameters.body,
+        dsn_ret=parameters.ret,
+        dsn_envid=parameters.envid,
+    )
+
+
+def _client(session: SmtpSession) -> dict[str, Any]:
+    """What queue and trace keep of the connection."""
+    client: dict[str, Any] = {
+        "address": session.address,
+        "helo": session.helo,
+        "connection": session.name,
+    }
+    if session.ssl:
+        client["tls"] = session.tls
+    if session.early_talker:
+        client["early_talker"] = True
+    return client
+
+
+def _folders() -> Sequence[Folder]:
+    """The folders whose file systems must have room."""
+    blob = urlsplit(settings.BLOB_URL)
+    extra = [Folder(blob.path)] if blob.scheme == "file" else []
+    return [settings.MAILHOST_DATA, *extra]

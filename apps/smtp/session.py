@@ -1,0 +1,496 @@
+"""One SMTP conversation: events of the receiver in, replies out. No sockets.
+
+The state machine of RFC 5321 section 4.1.4 with its extensions: what may follow what, what is
+counted, when to hang up. What a command *does* is the handler's business (`apps.smtp.mx`,
+`submission`, `lmtp`), asked through aiosmtpd's hooks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from apps.smtp.envelope import Options, SmtpSession, Transaction
+from apps.smtp.hooks import Hooks, as_reply, ask
+from apps.smtp.proto.commands import (
+    Auth,
+    Bdat,
+    Command,
+    Data,
+    Foreign,
+    Hello,
+    Mail,
+    Malformed,
+    Rcpt,
+    Simple,
+    parse,
+)
+from apps.smtp.proto.receiver import (
+    BadLine,
+    Chunk,
+    Event,
+    Fault,
+    Line,
+    Message,
+    Receiver,
+    TlsHello,
+)
+from apps.smtp.rules import Rules
+from apps.wire.errors import AuthenticationFailed, MessageTooLarge
+from apps.wire.replies import Reply
+from apps.wire.sasl import MECHANISMS, Challenge, Credentials, FailureReason, Mechanism, Outcome
+
+logger = logging.getLogger(__name__)
+
+_OK = Reply(250, "2.0.0", "Ok")
+_MAIL_OK = Reply(250, "2.1.0", "Sender ok")
+_RCPT_OK = Reply(250, "2.1.5", "Recipient ok")
+_CHUNK_OK = Reply(250, "2.0.0", "Chunk ok")
+_GO_ON = Reply(354, "", "End with <CRLF>.<CRLF>")
+_BYE = Reply(221, "2.0.0", "Bye")
+_HELP = Reply(214, "2.0.0", "See RFC 5321")
+_CANNOT_VERIFY = Reply(252, "2.5.0", "Send some mail, I will try my best")
+_NOT_HERE = Reply(502, "5.5.1", "Command not available")
+_HELLO_FIRST = Reply(503, "5.5.1", "Say hello first")
+_NESTED_MAIL = Reply(503, "5.5.1", "Sender already given")
+_NEED_MAIL = Reply(503, "5.5.1", "Give the sender first")
+_NEED_RCPT = Reply(503, "5.5.1", "Give a recipient first")
+_NO_RCPT = Reply(554, "5.5.1", "No valid recipients")
+_MIXED = Reply(503, "5.5.1", "BDAT was begun, DATA may not follow")
+_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another transaction")
+_FAULTS = {
+    Fault.TOO_BIG: MessageTooLarge.reply,
+    Fault.BARE_NEWLINE: Reply(
+        554, "5.6.0", "Message has a CR or LF outside CRLF (RFC 5321 section 2.3.8)"
+    ),
+    Fault.NUL: Reply(554, "5.6.0", "Message has a NUL"),
+    Fault.NO_MEMORY: Reply(451, "4.3.2", "Too busy, try again later"),
+}
+_BAD_LINES = {
+    Fault.TOO_BIG: Reply(500, "5.5.2", "Line too long"),
+    Fault.BARE_NEWLINE: Reply(500, "5.5.2", "Lines end with CRLF (RFC 5321 section 2.3.8)"),
+    Fault.NUL: Reply(500, "5.5.2", "NUL in a command"),
+}
+_TLS_GO = Reply(220, "2.0.0", "Ready to start TLS")
+_TLS_TWICE = Reply(503, "5.5.1", "TLS is active already")
+_TLS_FIRST = Reply(530, "5.7.0", "Issue STARTTLS first")
+_AUTH_FIRST = Reply(530, "5.7.0", "Sign in first")
+_AUTH_TWICE = Reply(503, "5.5.1", "Already signed in")
+_AUTH_IN_MAIL = Reply(503, "5.5.1", "Not in a mail transaction")
+_AUTH_IN_CLEAR = Reply(538, "5.7.11", "Passwords need TLS here")
+_AUTH_UNKNOWN = Reply(504, "5.5.4", "Mechanism not known")
+_AUTH_OK = Reply(235, "2.7.0", "Signed in")
+_AUTH_CANCELLED = Reply(501, "5.7.0", "Cancelled")
+_AUTH_MALFORMED = Reply(501, "5.5.2", "Not a valid response")
+_ERRORS_END = Reply(421, "4.7.0", "Too many errors")
+_COMMANDS_END = Reply(421, "4.7.0", "Too many commands without mail")
+_AUTH_END = Reply(421, "4.7.0", "Too many failed sign-ins")
+_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections of this account")
+_NOT_WEB = Reply(554, "5.5.1", "This is not a web server")
+_ABSURD = 16  # times the message limit: a chunk so long is not read to its end
+_GROUP = 100  # pipelined RCPT resolved together
+
+
+@lru_cache(maxsize=64)
+def _encoded(reply: Reply) -> bytes:
+    """The few replies that all conversations are made of, encoded once."""
+    return reply.encode()
+
+
+async def _at_once(reply: Reply) -> Reply:
+    return reply
+
+
+class Next(Enum):
+    """What the connection does after the replies are on their way."""
+
+    GO_ON = auto()
+    START_TLS = auto()
+    CLOSE = auto()
+    ABORT = auto()  # at once: no courtesy towards a browser
+
+
+class Conversation:
+    """One client. Feed events to `handle`, write what it returns, do what `next` says.
+
+    Args:
+        signed_in: told the user's id when a password was right; false if there are too many
+            connections of that user.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        hooks: Hooks,
+        session: SmtpSession,
+        receiver: Receiver,
+        signed_in: Callable[[int], bool],
+    ) -> None:
+        self.rules = rules
+        self.session = session
+        self.transaction = Transaction()
+        self.next = Next.GO_ON
+        self.delay = 0.0  # seconds to wait before the last replies are sent
+        self._hooks = hooks
+        self._receiver = receiver
+        self._signed_in = signed_in
+        self._exchange: tuple[str, Mechanism] | None = None
+        self._recipients = 0
+        self._chunks = False
+        self._chunk_reply: Reply | None = None
+        self._commands = 0
+        self._errors = 0
+        self._auth_failures = 0
+        if rules.auth:
+            receiver.line_limit = rules.limits.sasl_line
+
+    @property
+    def hostname(self) -> str:
+        """Our name; aiosmtpd's handlers look for it here."""
+        return self.rules.hostname
+
+    @property
+    def greeting(self) -> bytes:
+        """The first thing we say."""
+        return Reply(220, "", self.rules.greeting).encode()
+
+    async def handle(self, event: Event) -> bytes:
+        """Return the replies to one event; none, one or (LMTP, pipelined RCPT) several."""
+        if isinstance(event, Line):
+            return await self._line(event.raw)
+        if isinstance(event, Message):
+            return await self._message(event)
+        if isinstance(event, Chunk):
+            return self._counted(self._chunk(event))
+        if isinstance(event, TlsHello):
+            self.next = Next.ABORT
+            return b""
+        return self._bad_line(event)
+
+    def tls_started(self, info: dict[str, Any]) -> None:
+        """Forget all that was said in the clear (RFC 3207 section 4.2)."""
+        self.session.ssl = info
+        self.session.host_name = None
+        self.session.extended_smtp = False
+        self._reset()
+
+    # lines
+
+    async def _line(self, raw: bytes) -> bytes:
+        if self._exchange is not None:
+            name, mechanism = self._exchange
+            return self._counted(await self._outcome(name, mechanism, mechanism.step(raw)))
+        if raw[:5].upper() == b"RCPT " and self._receiver.next_is(b"RCPT "):
+            return await self._recipients_together(raw)
+        return self._counted(await self._command(raw))
+
+    async def _command(self, raw: bytes) -> Reply | None:
+        """Return the reply to one command; None if it comes later, with BDAT's text."""
+        self._commands += 1
+        if self._commands > self.rules.limits.commands:
+            return self._hang_up(_COMMANDS_END)
+        command = parse(raw, smtputf8=self.transaction.smtp_utf8)
+        return await self._METHODS[type(command)](self, command)
+
+    async def _recipients_together(self, first: bytes) -> bytes:
+        """Resolve pipelined RCPT commands at the same time, answer them in their order."""
+        lines = [first]
+        replies: list[Awaitable[Reply | None]] = [self._command(first)]
+        while len(lines) < _GROUP and self._receiver.next_is(b"RCPT "):
+            event = self._receiver.next_event()
+            if not isinstance(event, Line):
+                bad = _BAD_LINES[event.fault] if isinstance(event, BadLine) else _NOT_HERE
+                replies.append(_at_once(bad))
+                break
+            lines.append(event.raw)
+            replies.append(self._command(event.raw))
+        answers = []
+        for reply in await asyncio.gather(*replies):
+            answers.append(self._counted(reply))
+            if answers[-1].startswith(b"421") or self._errors >= self._most_errors:
+                break
+        return b"".join(answers)
+
+    def _bad_line(self, event: BadLine) -> bytes:
+        if event.fatal:
+            self.next = Next.CLOSE
+        self._exchange = None
+        return self._counted(_BAD_LINES[event.fault])
+
+    def _counted(self, reply: Reply | None) -> bytes:
+        """Encode a reply. Count errors; hang up on a client that makes nothing else."""
+        self.delay = 0.0
+        if reply is None:
+            return b""
+        if not reply.is_permanent:
+            return _encoded(reply) if reply.code != 250 or len(reply.text) < 40 else reply.encode()
+        self._errors += 1
+        if self._errors >= self._most_errors and self.next is Next.GO_ON:
+            return reply.encode() + self._hang_up(_ERRORS_END).encode()
+        if self._errors > self.rules.limits.tarpit_after and not self.session.authenticated:
+            self.delay = self.rules.limits.tarpit_seconds
+        return reply.encode()
+
+    @property
+    def _most_errors(self) -> int:
+        limits = self.rules.limits
+        return limits.signed_in_errors if self.session.authenticated else limits.errors
+
+    def _hang_up(self, reply: Reply) -> Reply:
+        self.next = Next.CLOSE
+        return reply
+
+    def _reset(self) -> None:
+        if self._chunks:
+            self._receiver.forget_text()
+        self.transaction = Transaction()
+        self._recipients = 0
+        self._chunks = False
+
+    # commands
+
+    async def _hello(self, command: Hello) -> Reply:
+        if (command.verb == "LHLO") is not self.rules.lmtp:
+            return Reply(500, "5.5.1", f"This door wants {'LHLO' if self.rules.lmtp else 'EHLO'}")
+        if self._receiver.buffered:
+            # RFC 2920 section 3.1: EHLO ends a group; who sends more without reading is a robot.
+            self.session.early_talker = True
+        self._reset()
+        session = self.session
+        session.host_name = command.name
+        session.extended_smtp = command.verb != "HELO"
+        if not session.extended_smtp:
+            answer = await self._ask("HELO", command.name)
+            return as_reply(answer, Reply(250, "", self.rules.hostname))
+        lines = [self.rules.hostname, *self.rules.features(session)]
+        if (hook := self._hooks.get("EHLO")) is not None:
+            statuses = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
+            answer = await ask(hook, self, session, self.transaction, command.name, statuses)
+            if isinstance(answer, Reply):
+                return answer
+            lines = [str(status)[4:] for status in answer]
+        return Reply(250, "", "\n".join(lines))
+
+    async def _mail(self, command: Mail) -> Reply:
+        session = self.session
+        if not session.host_name:
+            return _HELLO_FIRST
+        if self.transaction.is_open:
+            return _NESTED_MAIL
+        if self.rules.auth and not session.authenticated:
+            return _AUTH_FIRST if self.rules.may_sign_in(session) else _TLS_FIRST
+        if command.parameters.size > self.rules.limits.message:
+            return MessageTooLarge.reply
+        options = Options(command)
+        sender = "" if command.path.address is None else str(command.path.address)
+        reply = as_reply(await self._ask("MAIL", sender, options), _MAIL_OK)
+        if reply.is_positive:
+            self.transaction.open(command)
+            self.transaction.mail_options.extend(options)
+        return reply
+
+    async def _rcpt(self, command: Rcpt) -> Reply:
+        if not self.transaction.is_open:
+            return _NEED_MAIL
+        if self._chunks:
+            return _MIXED
+        if self._recipients >= self.rules.limits.recipients:
+            return _MANY_RECIPIENTS
+        self._recipients += 1  # before waiting: pipelined ones are resolved at the same time
+        options = Options(command)
+        address = "postmaster" if command.path.postmaster else str(command.path.address)
+        transaction = self.transaction
+        reply = as_reply(await self._ask("RCPT", address, options), _RCPT_OK)
+        if reply.is_positive:
+            transaction.rcpt_tos.append(address)
+            transaction.rcpt_options.extend(options)
+        else:
+            self._recipients -= 1
+        return reply
+
+    async def _data(self, _command: Data) -> Reply:
+        if (refusal := self._text_refusal()) is not None:
+            return refusal
+        if self._chunks:
+            return _MIXED
+        self._receiver.begin_data()
+        return _GO_ON
+
+    def _text_refusal(self) -> Reply | None:
+        if not self.transaction.is_open:
+            return _NEED_MAIL
+        if not self.transaction.rcpt_tos:
+            # RFC 2033 section 4.2 wants 503 from LMTP, RFC 2920 section 3.1 allows 554.
+            return _NEED_RCPT if self.rules.lmtp else _NO_RCPT
+        return None
+
+    async def _rset(self, _command: Simple) -> Reply:
+        self._reset()
+        return as_reply(await self._ask("RSET"), _OK)
+
+    async def _noop(self, command: Simple) -> Reply:
+        return as_reply(await self._ask("NOOP", command.argument.decode("latin-1")), _OK)
+
+    async def _vrfy(self, command: Simple) -> Reply:
+        # The same for whoever exists and whoever does not (RFC 5321 section 7.3).
+        return as_reply(await self._ask("VRFY", command.argument.decode("latin-1")), _CANNOT_VERIFY)
+
+    async def _expn(self, _command: Simple) -> Reply:
+        return _NOT_HERE
+
+    async def _help(self, _command: Simple) -> Reply:
+        return _HELP
+
+    async def _quit(self, _command: Simple) -> Reply:
+        return self._hang_up(as_reply(await self._ask("QUIT"), _BYE))
+
+    async def _starttls(self, _command: Simple) -> Reply:
+        if self.session.ssl:
+            return _TLS_TWICE
+        if not self.rules.may_start_tls(self.session):
+            return _NOT_HERE
+        self.next = Next.START_TLS
+        return _TLS_GO
+
+    async def _simple(self, command: Simple) -> Reply:
+        return await self._VERBS[command.verb](self, command)
+
+    async def _malformed(self, command: Malformed) -> Reply:
+        return command.reply
+
+    async def _foreign(self, _command: Foreign) -> Reply:
+        # ALPACA: a browser's request whose body holds commands. Run none of it (CVE-2021-31971).
+        self.next = Next.ABORT
+        return _NOT_WEB
+
+    # text
+
+    async def _bdat(self, command: Bdat) -> Reply | None:
+        """Begin a chunk. Its octets come whatever we think of it, so they are always read."""
+        limit = self.rules.limits.message
+        if command.size > limit * _ABSURD:
+            return self._hang_up(MessageTooLarge.reply)
+        self._chunk_reply = self._text_refusal()
+        self._chunks = True
+        self._receiver.begin_chunk(command.size, last=command.last)
+        if self._chunk_reply is not None or command.size > limit:
+            self._receiver.refuse_text(Fault.TOO_BIG)
+        return None
+
+    def _chunk(self, event: Chunk) -> Reply:
+        reply = self._chunk_reply
+        if reply is None and event.fault is not None:
+            reply = _FAULTS[event.fault]
+        if reply is None:
+            return _CHUNK_OK
+        # RFC 3030 section 2: a failed chunk fails the message; the next one is out of sequence.
+        self._reset()
+        return reply
+
+    async def _message(self, event: Message) -> bytes:
+        transaction, refusal = self.transaction, self._chunk_reply
+        self._chunk_reply = None
+        if refusal is not None:
+            self._reset()
+            return self._counted(refusal)
+        if event.fault is not None:
+            answer: Any = _FAULTS[event.fault]
+        else:
+            transaction.content = transaction.original_content = event.raw
+            answer = await self._ask("DATA")
+        answers = answer if isinstance(answer, list) else [answer] * self._answers(transaction)
+        replies = [as_reply(item, _OK) for item in answers]
+        self._reset()
+        if any(reply.is_positive for reply in replies):
+            self._commands = self._errors = 0
+        return b"".join(self._counted(reply) for reply in replies)
+
+    def _answers(self, transaction: Transaction) -> int:
+        return len(transaction.rcpt_tos) if self.rules.lmtp else 1
+
+    # AUTH
+
+    async def _auth(self, command: Auth) -> Reply:
+        if not self.rules.auth:
+            return _NOT_HERE
+        if not self.session.host_name:
+            return _HELLO_FIRST
+        if self.session.authenticated:
+            return _AUTH_TWICE
+        if self.transaction.is_open:
+            return _AUTH_IN_MAIL
+        if not self.rules.may_sign_in(self.session):
+            return _AUTH_IN_CLEAR  # whatever password came along is not looked at
+        mechanism = MECHANISMS.get(command.mechanism)
+        if mechanism is None:
+            return _AUTH_UNKNOWN
+        exchange = mechanism()
+        return await self._outcome(command.mechanism, exchange, exchange.start(command.initial))
+
+    async def _outcome(self, name: str, mechanism: Mechanism, outcome: Outcome) -> Reply:
+        self._exchange = None
+        if isinstance(outcome, Challenge):
+            self._exchange = (name, mechanism)
+            return Reply(334, "", outcome.encoded.decode())
+        if isinstance(outcome, Credentials):
+            return await self._check(name, outcome)
+        cancelled = outcome.reason is FailureReason.CANCELLED
+        return _AUTH_CANCELLED if cancelled else _AUTH_MALFORMED
+
+    async def _check(self, name: str, claim: Credentials) -> Reply:
+        # RFC 4616 section 2: acting as another is a right nobody has here.
+        if claim.authzid and claim.authzid.casefold() != claim.username.casefold():
+            return self._auth_failed(AuthenticationFailed.reply)
+        data = LoginPassword(claim.username.encode(), claim.password.encode())
+        hook = self._hooks.authenticate
+        if hook is None:
+            return _NOT_HERE
+        result = await ask(hook, self, self.session, self.transaction, name, data)
+        if not isinstance(result, AuthResult):
+            return self._auth_failed(as_reply(result, AuthenticationFailed.reply))
+        if not result.success:
+            return self._auth_failed(as_reply(result.message, AuthenticationFailed.reply))
+        self.session.auth_data = result.auth_data
+        principal = self.session.principal
+        if principal is not None and not self._signed_in(principal.user_id):
+            return self._hang_up(_MANY_CONNECTIONS)
+        self.session.authenticated = True
+        self._errors = 0
+        return _AUTH_OK
+
+    def _auth_failed(self, reply: Reply) -> Reply:
+        self._auth_failures += 1
+        if self._auth_failures >= self.rules.limits.auth_failures:
+            return self._hang_up(_AUTH_END)
+        return reply
+
+    async def _ask(self, name: str, *args: object) -> Any:
+        hook = self._hooks.get(name)
+        if hook is None:
+            return None
+        return await ask(hook, self, self.session, self.transaction, *args)
+
+    _METHODS: ClassVar[dict[type[Command], Callable[..., Awaitable[Reply | None]]]] = {
+        Hello: _hello,
+        Mail: _mail,
+        Rcpt: _rcpt,
+        Data: _data,
+        Bdat: _bdat,
+        Auth: _auth,
+        Simple: _simple,
+        Malformed: _malformed,
+        Foreign: _foreign,
+    }
+    _VERBS: ClassVar[dict[str, Callable[..., Awaitable[Reply]]]] = {
+        "RSET": _rset,
+        "NOOP": _noop,
+        "VRFY": _vrfy,
+        "EXPN": _expn,
+        "HELP": _help,
+        "QUIT": _quit,
+        "STARTTLS": _starttls,
+    }

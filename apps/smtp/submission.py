@@ -1,0 +1,95 @@
+"""The door for our own users (587 and 465): they sign in and send as themselves (RFC 6409)."""
+
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from apps.delivery import submission
+from apps.directory.authentication import Principal, authenticate
+from apps.directory.permissions import may_send_as
+from apps.mime.address import Address
+from apps.runtime.clock import now_us
+from apps.runtime.db import in_db
+from apps.smtp.envelope import Options, SmtpSession, Transaction
+from apps.smtp.intake import Additions
+from apps.smtp.mx import MxHandler, reply_of
+from apps.smtp.session import Conversation
+from apps.wire.errors import AccountSuspended, SenderNotAllowed
+from apps.wire.replies import Reply
+
+_SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
+
+
+class SubmissionHandler(MxHandler):
+    """Envelope sender and From must be the user's own; mail for other hosts is taken."""
+
+    relay = True
+
+    async def authenticate(
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        mechanism: str,
+        data: LoginPassword,
+    ) -> AuthResult | Reply:
+        """Check a password on the hash pool, which the throttle keeps from filling up."""
+        try:
+            principal = await in_db(
+                "hash",
+                authenticate,
+                username=data.login.decode(),
+                password=data.password.decode(),
+                address=session.address,
+                door="submission",
+                secure=bool(session.ssl),
+            )
+        except AccountSuspended:
+            return _SUSPENDED
+        return AuthResult(success=True, auth_data=principal)
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        address: str,
+        options: Options,
+    ) -> Reply | None:
+        """Refuse a sender that is not the user's.
+
+        The null sender is allowed: a mail program sends receipts with it (RFC 8098 section 2.1),
+        and the From field is checked all the same.
+        """
+        sender = options.command.path.address
+        user_id = _principal(session).user_id
+        if sender is not None and not await in_db("read", may_send_as, user_id, sender):
+            raise SenderNotAllowed(f"user {user_id} as {sender}")
+        return await super().handle_MAIL(server, session, envelope, address, options)
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: Conversation, session: SmtpSession, envelope: Transaction
+    ) -> Reply:
+        """Check the From field, add what is missing, hide Bcc; then take responsibility."""
+        raw: bytes = envelope.content  # type: ignore[assignment]  # set by the session
+        if b"\0" in raw:
+            return Reply(554, "5.6.0", "Message has a NUL")
+        principal = _principal(session)
+        prepared = await in_db(
+            "read",
+            submission.submit,
+            raw,
+            user_id=principal.user_id,
+            sender=envelope.sender or Address.parse(principal.address),
+            message_id=envelope.message_id,
+            now_us=now_us(),
+            hostname=server.hostname,
+        )
+        additions = Additions(prepared.fields, prepared.cuts)
+        (result,) = await self.intake.keep(server.rules, session, envelope, additions)
+        return reply_of(result)
+
+
+def _principal(session: SmtpSession) -> Principal:
+    principal = session.principal
+    if principal is None:
+        raise SenderNotAllowed("nobody signed in")
+    return principal
