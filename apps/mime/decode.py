@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from typing import TYPE_CHECKING
+
+from apps.mime import charset
+
+if TYPE_CHECKING:
+    from apps.mime.tree import Part
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
@@ -43,3 +49,29 @@ def body(raw: bytes, encoding: bytes) -> bytes:
     if encoding == b"quoted-printable":
         return quoted_printable(raw)
     return raw
+
+
+def text_of(part: Part, raw: bytes, *, limit: int | None = None) -> str:
+    """Return the text of a text part: transfer encoding off, charset decoded, lines as sent.
+
+    With `limit`, at most about that many encoded octets from the beginning are decoded.
+    """
+    end = part.body_end
+    is_cut = limit is not None and part.body_start + limit < end
+    if is_cut and limit is not None:
+        end = part.body_start + limit
+    octets = body(raw[part.body_start : end], part.encoding)
+    if is_cut:
+        octets = _whole_characters(octets)
+    return charset.decode(octets, part.charset)
+
+
+def _whole_characters(octets: bytes) -> bytes:
+    """Return octets without the UTF-8 character a cut left incomplete at the end."""
+    for back in range(1, min(4, len(octets)) + 1):
+        lead = octets[-back]
+        if lead & 0xC0 == 0x80:
+            continue
+        needed = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
+        return octets[:-back] if needed > back else octets
+    return octets

@@ -65,6 +65,10 @@ class HeaderBlock:
             return []
         return [self.value(field) for field in self.fields if field.name == name]
 
+    def count(self, name: bytes) -> int:
+        """Return how many fields are so named."""
+        return sum(1 for field in self.fields if field.name == name)
+
     def text(self, name: bytes) -> str:
         """Return the first field so named as text for people, "" if absent."""
         value = self.first(name)

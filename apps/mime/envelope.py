@@ -1,0 +1,54 @@
+"""The IMAP ENVELOPE of a header block (RFC 3501 section 7.4.2), as the octets FETCH sends.
+
+Answers as Dovecot does where the RFC leaves room: absent is NIL, empty is "", Sender and Reply-To
+fall back to From, and a mailbox without a host gets a made-up one, because NIL there would say
+"group".
+"""
+
+from __future__ import annotations
+
+from apps.mime.addresslist import HeaderMailbox, parse_address_list
+from apps.mime.headers import HeaderBlock
+from apps.wire.imapstring import imap_nstring
+
+_MISSING_LOCAL = b"MISSING_MAILBOX"
+_MISSING_HOST = b"MISSING_DOMAIN"
+
+
+def envelope(block: HeaderBlock) -> bytes:
+    """Return the ENVELOPE, parentheses included."""
+    sender = _addresses(block, b"from")
+    pieces = (
+        imap_nstring(block.first(b"date")),
+        imap_nstring(block.first(b"subject")),
+        sender,
+        _addresses(block, b"sender", sender),
+        _addresses(block, b"reply-to", sender),
+        _addresses(block, b"to"),
+        _addresses(block, b"cc"),
+        _addresses(block, b"bcc"),
+        imap_nstring(block.first(b"in-reply-to")),
+        imap_nstring(block.first(b"message-id")),
+    )
+    return b"(" + b" ".join(pieces) + b")"
+
+
+def _addresses(block: HeaderBlock, name: bytes, default: bytes = b"NIL") -> bytes:
+    value = block.first(name)
+    found = parse_address_list(value) if value else None
+    if not found:
+        return default
+    return b"(" + b"".join([_address(mailbox) for mailbox in found]) + b")"
+
+
+def _address(mailbox: HeaderMailbox) -> bytes:
+    name, route, local, host = mailbox
+    if host is not None:
+        local = local or _MISSING_LOCAL
+        host = host or _MISSING_HOST
+    return b"(%b %b %b %b)" % (
+        imap_nstring(name),
+        imap_nstring(route),
+        imap_nstring(local),
+        imap_nstring(host),
+    )

@@ -1,0 +1,303 @@
+"""The MIME tree of a message as offsets into its octets (RFC 2045, RFC 2046).
+
+`scan_tree` promises for any octets: no exception, no recursion, no line loop in Python, at most
+`PARTS_MAX` parts and `DEPTH_MAX` levels. What goes beyond is not refused: a container too deep
+becomes a leaf, parts too many become epilogue. Time is linear in the size of the message times
+the depth reached. Framing follows Dovecot: a boundary matches by prefix, the longest wins, an
+outer one ends inner parts, the line end before a delimiter belongs to the delimiter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from apps.mime import parameters
+from apps.mime.envelope import envelope
+from apps.mime.headers import HeaderBlock, scan
+from apps.mime.parameters import Parameters
+
+PARTS_MAX = 1_000
+DEPTH_MAX = 50
+BOUNDARY_MAX = 256  # Octets. RFC 2046 section 5.1.1 allows 70; longer ones are seen.
+STRING_MAX = 2_000  # Octets kept of one content string; BODYSTRUCTURE repeats them for every FETCH.
+
+_TYPE = re.compile(rb"([^\s/;()<>@,\"]{1,127}+)\s*/\s*([^\s/;()<>@,\"]{1,127}+)")
+_TOKEN = re.compile(rb"[^\s;()<>@,\"]++")
+_LANGUAGE = re.compile(rb"[A-Za-z0-9*-]{1,64}")
+_NOWHERE = 1 << 62
+
+
+@dataclass(slots=True)
+class Part:
+    """One part. Offsets are into the message; type, subtype and encoding are lower case.
+
+    The body is [body_start, body_end), the header [header_start, body_start) with its empty line.
+    `children` are the parts of a multipart, or the one message inside message/rfc822, whose
+    `envelope` is then set (by scanning, not by loading). `lines` is counted for text and messages.
+    """
+
+    header_start: int
+    body_start: int
+    body_end: int = 0
+    type: bytes = b"text"
+    subtype: bytes = b"plain"
+    params: Parameters = ()
+    encoding: bytes = b"7bit"
+    id: bytes | None = None
+    description: bytes | None = None
+    md5: bytes | None = None
+    disposition: bytes | None = None
+    disposition_params: Parameters = ()
+    languages: tuple[bytes, ...] = ()
+    location: bytes | None = None
+    lines: int = 0
+    envelope: bytes | None = None
+    children: list[Part] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Octets of the body, as encoded."""
+        return self.body_end - self.body_start
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether the children are parts (there may be none of them)."""
+        return self.type == b"multipart"
+
+    @property
+    def is_message(self) -> bool:
+        """Whether the body is a message with headers of its own, the only child."""
+        return self.type == b"message" and bool(self.children)
+
+    @property
+    def mime_type(self) -> str:
+        """Type and subtype, as in "text/plain"."""
+        return f"{self.type.decode('latin-1')}/{self.subtype.decode('latin-1')}"
+
+    @property
+    def charset(self) -> str:
+        """The declared charset, "" if none."""
+        return parameters.value(self.params, b"charset").decode("latin-1")
+
+    @property
+    def filename(self) -> str:
+        """The file name the sender gave, for showing only; "" if none."""
+        return parameters.text(self.disposition_params, b"filename") or parameters.text(
+            self.params, b"name"
+        )
+
+    @property
+    def is_attachment(self) -> bool:
+        """Whether a mail program would list this part as an attachment."""
+        if self.is_multipart or (self.type == b"application" and self.subtype in _SIGNATURES):
+            return False
+        if self.disposition == b"attachment" or self.is_message:
+            return True
+        if self.type in (b"text", b"message"):
+            return bool(self.filename) and self.type == b"text"
+        return not (self.id and (self.disposition == b"inline" or self.type == b"image"))
+
+    def walk(self) -> list[Part]:
+        """Return this part and all below it, in the order of the message."""
+        found: list[Part] = []
+        todo = [self]
+        while todo:
+            part = todo.pop()
+            found.append(part)
+            todo.extend(reversed(part.children))
+        return found
+
+
+_SIGNATURES = frozenset((b"pgp-signature", b"pkcs7-signature", b"x-pkcs7-signature"))
+
+
+class _Level:
+    """A container whose end is not found yet. `needle` is None for messages and for multiparts
+    whose closing delimiter has been seen; `next` is where the needle is found next, known to be
+    the first place at or after the last position asked for."""
+
+    __slots__ = ("needle", "next", "part")
+
+    def __init__(self, part: Part, needle: bytes | None) -> None:
+        self.part = part
+        self.needle = needle
+        self.next = -1 if needle is not None else _NOWHERE
+
+
+def scan_tree(raw: bytes, block: HeaderBlock | None = None) -> Part:
+    """Return the tree of a whole message; `block` is its header block if scanned already."""
+    return _Scanner(raw).scan(block or scan(raw))
+
+
+class _Scanner:
+    __slots__ = ("count", "end", "open", "position", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.end = len(raw)
+        self.open: list[_Level] = []
+        self.count = 0
+        self.position = 0  # where to look for the next delimiter
+
+    def scan(self, block: HeaderBlock) -> Part:
+        root = self._begin(block, _NOWHERE, None)
+        while self.open:
+            at, index = self._next_delimiter(self.position)
+            if at == _NOWHERE:
+                break
+            self._take_delimiter(at, index)
+        self._close_above(-1, _NOWHERE)
+        return root
+
+    def _begin(self, block: HeaderBlock, limit: int, parent: Part | None) -> Part:
+        """Make the part that starts with `block` and, if it is a message, the one inside it.
+
+        `limit` is where the next delimiter of an open container stands.
+        """
+        first: Part | None = None
+        while True:
+            part = _part_of(block, parent)
+            self.count += 1
+            first = first or part
+            if parent is not None:
+                parent.children.append(part)
+            needle = self._needle(part)
+            if needle is None and not self._holds_message(part):
+                self._close(part, limit)
+                break
+            self.open.append(_Level(part, needle))
+            if needle is not None:
+                break
+            block = scan(self.raw, start=part.body_start, end=min(limit + 1, self.end))
+            part.envelope = envelope(block)
+            parent = part
+        self.position = max(part.body_start - 1, 0)
+        return first
+
+    def _needle(self, part: Part) -> bytes | None:
+        """Return what parts of a multipart begin with; a multipart that has none is a leaf."""
+        if part.type != b"multipart":
+            return None
+        boundary = parameters.value(part.params, b"boundary").rstrip()
+        if not 0 < len(boundary) <= BOUNDARY_MAX:
+            part.type, part.subtype, part.params = b"text", b"plain", ()
+            return None
+        if self._is_full():
+            _degrade(part)
+            return None
+        return b"\n--" + boundary
+
+    def _holds_message(self, part: Part) -> bool:
+        if part.type != b"message" or part.subtype not in _MESSAGES:
+            return False
+        if self._is_full():
+            _degrade(part)  # BODYSTRUCTURE has no way to say "a message, but not looked into".
+            return False
+        return True
+
+    def _is_full(self) -> bool:
+        return len(self.open) >= DEPTH_MAX or self.count >= PARTS_MAX
+
+    def _next_delimiter(self, position: int) -> tuple[int, int]:
+        """Return where the next delimiter of any open multipart is, and whose it is.
+
+        Outer levels are asked first: an inner search need not look further than the outer found,
+        since that place ends the inner part. So no octet is searched twice for one level.
+        """
+        nearest, index, stop = _NOWHERE, -1, self.end
+        for n, level in enumerate(self.open):
+            needle = level.needle
+            if needle is None:
+                continue
+            if level.next < position:
+                at = self.raw.find(needle, position, min(stop + len(needle), self.end))
+                level.next = at if at >= 0 else _NOWHERE
+            if level.next < nearest:
+                nearest, index, stop = level.next, n, level.next
+            elif level.next == nearest != _NOWHERE and not self._is_longer(index, needle):
+                index = n
+        return nearest, index
+
+    def _is_longer(self, index: int, needle: bytes) -> bool:
+        """Whether the needle found before is the longer one: of two prefixes that one is meant."""
+        found = self.open[index].needle
+        return found is not None and len(found) > len(needle)
+
+    def _take_delimiter(self, at: int, index: int) -> None:
+        """End what the delimiter at `at` ends and begin the part it begins."""
+        self._close_above(index, at)
+        level = self.open[index]
+        assert level.needle is not None
+        needle_end = at + len(level.needle)
+        if self.raw.startswith(b"--", needle_end) or self.count >= PARTS_MAX:
+            level.needle, level.next = None, _NOWHERE
+            self.position = needle_end
+            return
+        line_end = self.raw.find(b"\n", needle_end)
+        start = self.end if line_end < 0 else line_end + 1
+        limit, _ = self._next_delimiter(start - 1)
+        block = scan(self.raw, start=start, end=min(limit + 1, self.end))
+        self._begin(block, limit, level.part)
+
+    def _close_above(self, index: int, at: int) -> None:
+        while len(self.open) > index + 1:
+            self._close(self.open.pop().part, at)
+
+    def _close(self, part: Part, at: int) -> None:
+        """Set the end of a body: the line end before the delimiter is not part of it."""
+        if at >= self.end:
+            at = self.end
+        elif at > 0 and self.raw[at - 1] == 0x0D:
+            at -= 1
+        part.body_end = max(at, part.body_start)
+        if part.type == b"text" or part.is_message:
+            part.lines = self.raw.count(b"\n", part.body_start, part.body_end)
+
+
+_MESSAGES = (b"rfc822", b"global")
+
+
+def _degrade(part: Part) -> None:
+    part.type, part.subtype, part.params = b"application", b"octet-stream", ()
+
+
+def _part_of(block: HeaderBlock, parent: Part | None) -> Part:
+    """Read the content fields of a header block."""
+    part = Part(block.start, block.body_start)
+    value = block.first(b"content-type")
+    if value is not None:
+        main, params = parameters.split(value)
+        found = _TYPE.match(main)
+        if found is not None:
+            part.type, part.subtype = found[1].lower(), found[2].lower()
+            part.params = _shorten(params)
+    elif parent is not None and parent.type == b"multipart" and parent.subtype == b"digest":
+        part.type, part.subtype = b"message", b"rfc822"  # RFC 2046 section 5.1.5
+    if (value := block.first(b"content-transfer-encoding")) is not None:
+        token = _TOKEN.search(value)
+        part.encoding = token[0].lower()[:STRING_MAX] if token is not None else b"7bit"
+    part.id = _string(block, b"content-id")
+    part.description = _string(block, b"content-description")
+    part.md5 = _string(block, b"content-md5")
+    part.location = _string(block, b"content-location")
+    if (value := block.first(b"content-disposition")) is not None:
+        main, params = parameters.split(value)
+        if main:
+            part.disposition = main.lower()[:STRING_MAX]
+            part.disposition_params = _shorten(params)
+    if (value := block.first(b"content-language")) is not None:
+        part.languages = tuple(_LANGUAGE.findall(value[:STRING_MAX]))
+    return part
+
+
+def _string(block: HeaderBlock, name: bytes) -> bytes | None:
+    value = block.first(name)
+    return None if value is None else value[:STRING_MAX]
+
+
+def _shorten(params: Parameters) -> Parameters:
+    for name, value in params:
+        if len(name) > STRING_MAX or len(value) > STRING_MAX:
+            return tuple((name[:STRING_MAX], value[:STRING_MAX]) for name, value in params)
+    return params
