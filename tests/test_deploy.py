@@ -1,6 +1,8 @@
 """What deploy/ and the Dockerfile promise: few rights, known settings, units that agree."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,37 @@ def test_it_sets_only_settings_that_there_are() -> None:
     assert "SMTP_LISTEN" in in_image
     assert "DATABASE_URL" in in_compose
     assert (in_image | in_compose) - FOREIGN <= SETTINGS
+
+
+def test_it_hands_a_command_the_settings_as_the_unit_reads_them(tmp_path: Path) -> None:
+    """No shell looks at a value: an `&` or `$(…)` in an address or a password is just that."""
+    programs, python = tmp_path / "programs", tmp_path / ".venv" / "bin" / "python"
+    for program, text in (
+        (programs / "setpriv", 'while [ "${1#-}" != "$1" ]; do shift; done\nexec "$@"'),
+        (python, 'printf "%s\\n" "$BLOB_URL" "$SECRET_KEY" "$MAILHOST_DATA" "$@"'),
+    ):
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    settings = tmp_path / "mailhost.env"
+    settings.write_text("# a comment\n\nBLOB_URL=s3://a/b?c=d&e=f\nSECRET_KEY=$(id) 'x' \\n")
+    output = subprocess.run(
+        [ROOT / "deploy" / "mailhost", "user", "add", "a b"],
+        env={
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "MAILHOST_ENV": str(settings),
+            "MAILHOST_HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert output.splitlines() == [
+        "s3://a/b?c=d&e=f",
+        "$(id) 'x' \\n",
+        "/var/lib/mailhost",
+        "manage.py",
+        "user",
+        "add",
+        "a b",
+    ]
