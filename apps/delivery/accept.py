@@ -64,16 +64,23 @@ def _reserve(batch: Sequence[Submission]) -> set[UUID]:
         for recipient in item.recipients
         if recipient.user_id is not None
     ]
-    granted = quota.reserve([(user_id, item.size) for item, user_id in owners])
+    granted = _granted([(user_id, item.size) for item, user_id in owners])
     full = {item.id for (item, _), fits in zip(owners, granted, strict=True) if not fits}
     if full:
-        back = [
-            (user_id, item.size)
-            for (item, user_id), fits in zip(owners, granted, strict=True)
-            if fits and item.id in full
-        ]
-        quota.release(back)
+        quota.release(
+            [
+                (user_id, item.size)
+                for (item, user_id), fits in zip(owners, granted, strict=True)
+                if fits and item.id in full
+            ]
+        )
     return full
+
+
+def _granted(rows: Sequence[tuple[int, int]]) -> list[bool]:
+    """Whether each (user, bytes) was reserved: one statement, and row by row only for who is full."""
+    full = quota.reserve(rows)
+    return [user not in full or not quota.reserve([(user, size)]) for user, size in rows]
 
 
 def _event(item: Submission) -> trace.Event:

@@ -139,7 +139,8 @@ def enqueue(batch: Sequence[Submission]) -> None:
 
     Ids must be new (`known`).
     """
-    messages, recipients = [], []
+    messages: list[tuple[Any, ...]] = []
+    recipients: list[tuple[Any, ...]] = []
     for item in batch:
         messages.append(_message_row(item))
         recipients.extend(_recipient_row(item, recipient) for recipient in item.recipients)

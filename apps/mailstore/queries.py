@@ -161,7 +161,7 @@ def inboxes(user_ids: Sequence[int]) -> dict[int, int]:
     """user id -> id of the INBOX, of those users who have one; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT user_id, id FROM mailstore_mailbox"  # noqa: S608 - constants
+            "SELECT user_id, id FROM mailstore_mailbox"
             f" WHERE {among('user_id')} AND special_use = 'inbox' AND deleted_at IS NULL",
             [listed(user_ids)],
         )
@@ -312,6 +312,14 @@ def inbox_page(
     with connection.cursor() as cursor:
         cursor.execute(_INBOX + after + _NEWEST_FIRST, [mailbox_id, *(before or ()), limit])
         return [ListRow(*row) for row in cursor.fetchall()]
+
+
+def list_row(mailbox_id: int, uid: int) -> ListRow | None:
+    """One message of a mailbox as its list shows it, None if it is not there; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INBOX + " AND e.uid = %s", [mailbox_id, uid])
+        row = cursor.fetchone()
+    return ListRow(*row) if row else None
 
 
 def is_full(user_ids: Sequence[int]) -> set[int]:

@@ -1,0 +1,1 @@
+"""The pages: sign-in, mail, settings."""

@@ -1,0 +1,162 @@
+"""Sign-in, sign-out, the set-up link of the first operator, and the password page."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.directory.authentication import authenticate
+from apps.directory.models import User
+from apps.mime.address import Address
+from apps.provisioning import services as provisioning
+from apps.webmail.forms import PasswordForm, SetupForm, SignInForm
+from apps.wire.errors import AlreadyExists, AuthenticationFailed, MailError, Throttled
+
+DOOR = "web"
+BACKEND = "apps.directory.backends.MailhostBackend"
+WRONG = "This address and password do not belong together."
+TOO_MANY = "Too many attempts from here. Wait a minute, then try again."
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page of mail and console."""
+    form = SignInForm(request.POST or None)
+    if request.user.is_authenticated and request.method != "POST":
+        return redirect(_target(request))
+    if form.is_valid() and (user := _checked(request, form)) is not None:
+        login(request, user, backend=BACKEND)
+        return redirect(_target(request))
+    context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
+    return render(request, "auth/login.html", context, status=422 if form.errors else 200)
+
+
+def _checked(request: HttpRequest, form: SignInForm) -> User | None:
+    try:
+        principal = authenticate(
+            username=form.cleaned_data["address"],
+            password=form.cleaned_data["password"],
+            address=client_address(request),
+            door=DOOR,
+        )
+    except AuthenticationFailed:
+        form.add_error(None, WRONG)
+    except Throttled:
+        form.add_error(None, TOO_MANY)
+    except MailError as error:
+        form.add_error(None, f"{error.reply.text}.")
+    else:
+        return User.objects.get(pk=principal.user_id)
+    return None
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's address; the web server has already looked through trusted proxies."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _target(request: HttpRequest) -> str:
+    """Where to go after sign-in: only to a page of ours."""
+    wanted = str(request.POST.get("next") or request.GET.get("next") or "")
+    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+        return wanted
+    return settings.LOGIN_REDIRECT_URL
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End this session."""
+    logout(request)
+    return redirect("login")
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """The one-time link that `serve` prints: makes the first operator."""
+    if not provisioning.setup_link_works(token):
+        return render(request, "auth/setup_over.html", status=410)
+    form = SetupForm(request.POST or None)
+    if form.is_valid() and (user := _first_operator(form, token)) is not None:
+        login(request, user, backend=BACKEND)
+        messages.success(request, "Welcome. You run this mail service now.")
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    context = {"form": form, "token": token}
+    return render(request, "auth/setup.html", context, status=422 if form.errors else 200)
+
+
+def _first_operator(form: SetupForm, token: str) -> User | None:
+    data = form.cleaned_data
+    try:
+        if data["host_domain"]:
+            _host(Address.parse(data["address"]).domain)
+        return provisioning.use_setup_link(
+            token, data["address"], data["password"], name=data["name"]
+        )
+    except MailError as error:
+        form.add_error(None, f"{error.reply.text}.")
+    return None
+
+
+def _host(domain: str) -> None:
+    """Host the operator's domain here, if nobody did yet."""
+    with suppress(AlreadyExists):
+        provisioning.add_domain(domain)
+
+
+@never_cache
+@login_required
+@sensitive_post_parameters("current", "new", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Change one's own password; all other sessions end."""
+    user = request.user
+    if not isinstance(user, User):
+        raise Http404
+    form = PasswordForm(request.POST or None, user=user)
+    if form.is_valid() and _change(request, form, user):
+        messages.success(request, "Password changed. All other sessions were signed out.")
+        return redirect(reverse("settings-password"))
+    return render(
+        request,
+        "webmail/settings-password.html",
+        _context(form),
+        status=422 if form.errors else 200,
+    )
+
+
+def _context(form: PasswordForm) -> dict[str, Any]:
+    return {"form": form, "page": "settings-password"}
+
+
+def _change(request: HttpRequest, form: PasswordForm, user: User) -> bool:
+    try:
+        authenticate(
+            username=user.key,
+            password=form.cleaned_data["current"],
+            address=client_address(request),
+            door=DOOR,
+        )
+        provisioning.set_password(user, form.cleaned_data["new"])
+    except AuthenticationFailed:
+        form.add_error("current", "This is not your current password.")
+        return False
+    except MailError as error:
+        form.add_error(None, f"{error.reply.text}.")
+        return False
+    user.refresh_from_db()
+    update_session_auth_hash(request, user)
+    return True
