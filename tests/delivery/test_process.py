@@ -147,12 +147,21 @@ def test_it_refuses_when_the_mailbox_is_full_but_not_its_neighbours(alice: User,
 
 
 def test_it_keeps_mail_for_a_user_removed_after_the_message_was_accepted(alice: User) -> None:
-    item = submission(recipients(alice))
-    accept([item])
+    accept([submission(recipients(alice))])
     provisioning.remove_user("alice@example.test")
     drain()
-    recipient = QueuedRecipient.objects.get(message=item.id)
-    assert recipient.state == RecipientState.HELD
+    # It waits with the rest of the mail, in case the user is restored.
+    assert len(inbox(alice)) == 1
+
+
+def test_it_holds_mail_whose_mailbox_is_gone_for_good(alice: User) -> None:
+    item = submission(recipients(alice))
+    accept([item])
+    Mailbox.objects.filter(user=alice).update(deleted_at=1)
+    provisioning.remove_user("alice@example.test")
+    drain()
+    assert QueuedRecipient.objects.get(message=item.id).state == RecipientState.HELD
+    assert Usage.objects.get(user=alice).reserved == 0
     assert blobs.read(item.blob.id) == RAW
 
 
