@@ -1,9 +1,10 @@
 """How bytes become what is stored, and back. No I/O, no models.
 
-Small bytes (at most one frame, and at most 32 KiB once compressed) are one run, compressed where that helps. Everything else
-is a row of independent frames of 256 KiB: a range read decodes only the frames it touches, and each frame
-carries a CRC-32, so that a partial read notices damage that only a whole read could find by SHA-256. A frame that zstd cannot
-shrink is stored as it is (its stored length equals its decoded length).
+Small bytes (at most one frame, and at most 32 KiB once compressed) are one run, compressed where
+that helps. Everything else is a row of independent frames of 256 KiB: a range read decodes only the
+frames it touches, and each frame carries a CRC-32, so that a partial read notices damage that only
+a whole read could find by SHA-256. A frame that zstd cannot shrink is stored as it is (its stored
+length equals its decoded length).
 """
 
 import struct

@@ -1,8 +1,9 @@
 """Blob: bytes of messages, written once and never changed.
 
-Small ones live compressed in the row (one fsync, one backup); larger ones are objects in the store that
-BLOB_URL names. Sharing is by reference: all recipients of one transaction, and copies, name the same blob.
-There are no reference counts; `services.collect` removes what no table in `REFERRERS` names.
+Small ones live compressed in the row (one fsync, one backup); larger ones are objects in the store
+that BLOB_URL names. Sharing is by reference: all recipients of one transaction, and copies, name
+the same blob. There are no reference counts; `services.collect` removes what no table in
+`REFERRERS` names.
 """
 
 from django.db import models
@@ -15,7 +16,7 @@ class Codec(models.IntegerChoices):
 
     RAW = 0  # inline, as they are
     ZSTD = 1  # inline, one zstd frame
-    FRAMES = 2  # an object of independent frames of 256 KiB each, so that a partial read never starts at 0
+    FRAMES = 2  # an object of frames of 256 KiB: a partial read never starts at 0
 
 
 class Blob(models.Model):
@@ -26,7 +27,8 @@ class Blob(models.Model):
     size = models.BigIntegerField()  # decoded bytes
     codec = models.PositiveSmallIntegerField(choices=Codec.choices, default=Codec.RAW)
     inline = models.BinaryField(null=True)
-    # Of an object: length and CRC-32 of each stored frame, so that a partial read finds its frames and checks them.
+    # Of an object: length and CRC-32 of each stored frame, so that a partial read finds its frames
+    # and checks them.
     frames = models.BinaryField(default=b"")
     key = models.CharField(max_length=100, default="", blank=True)
     created_at = models.BigIntegerField()  # Unix seconds

@@ -1,7 +1,12 @@
-"""Reads of blobs. Whatever comes back has been checked: by SHA-256 as a whole, by CRC-32 in parts."""
+"""Reads of blobs.
+
+Whatever comes back has been checked: by SHA-256 as a whole, an object also in parts, by the CRC-32
+of each frame it touches.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,8 +20,8 @@ from apps.blobs.encoding import (
     decode_frames,
     decompress,
 )
-from apps.blobs.models import Codec
-from apps.blobs.storage import backend
+from apps.blobs.models import Blob, Codec
+from apps.blobs.storage import backend, id_of
 from apps.wire.errors import Damaged
 
 CHUNK: Final = 500  # ids in one query
@@ -41,25 +46,46 @@ class Stored:
 
     def whole(self) -> bytes:
         """All bytes. Raises Damaged if they are not those that were written."""
-        raw = self.part(0, self.size)
-        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
-            raise Damaged(f"blob {self.id}: the checksum is another one")
-        return raw
+        with self._told():
+            return self._whole()
 
     def part(self, start: int, end: int) -> bytes:
         """Bytes `start` to `end` (exclusive), cut to what there is. Raises Damaged."""
-        start, end = max(start, 0), min(end, self.size)
-        if start >= end:
-            return b""
+        with self._told():
+            return self._part(max(start, 0), min(end, self.size))
+
+    def trouble(self) -> tuple[str, str] | None:
+        """("missing" or "damaged", what exactly), or None if all is well."""
         try:
-            if self._codec == Codec.FRAMES:
-                return self._from_object(start, end)
-            inline = bytes(self._inline or b"")
-            raw = decompress(inline, self.size) if self._codec == Codec.ZSTD else inline
+            self._whole()
+        except MissingObjectError:
+            return "missing", f"object {self._key} is not there"
+        except BrokenEncodingError as error:
+            return "damaged", str(error)
+        return None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except MissingObjectError:
+            raise Damaged(f"blob {self.id}: object {self._key} is missing") from None
         except BrokenEncodingError as error:
             raise Damaged(f"blob {self.id}: {error}") from error
-        except MissingObjectError:
-            raise Damaged(f"blob {self.id}: object {self._key} is missing or cut off") from None
+
+    def _whole(self) -> bytes:
+        raw = self._part(0, self.size)
+        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
+            raise BrokenEncodingError("the checksum is another one")
+        return raw
+
+    def _part(self, start: int, end: int) -> bytes:
+        if start >= end:
+            return b""
+        if self._codec == Codec.FRAMES:
+            return self._from_object(start, end)
+        inline = bytes(self._inline or b"")
+        raw = decompress(inline, self.size) if self._codec == Codec.ZSTD else inline
         return raw[start:end]
 
     def _from_object(self, start: int, end: int) -> bytes:
@@ -84,12 +110,15 @@ def read(blob_id: UUID) -> bytes:
 
 
 def read_range(blob_id: UUID, start: int, end: int) -> bytes:
-    """Bytes `start` to `end` (exclusive), cut to what there is, reading no more frames than needed. Raises as `read`."""
+    """Bytes `start` to `end` (exclusive), cut to what there is; reads no more frames than needed.
+
+    Raises: as `read`.
+    """
     return find(blob_id).part(start, end)
 
 
 def read_many(ids: Sequence[UUID]) -> dict[UUID, bytes]:
-    """The bytes of each blob that can be read; one query per 500. A damaged or missing one is left out."""
+    """The bytes of each blob; one query per 500. A damaged or missing one is left out."""
     found = {}
     for stored in find_many(ids):
         try:
@@ -100,7 +129,7 @@ def read_many(ids: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def find(blob_id: UUID) -> Stored:
-    """The row of one blob. Raises Damaged if there is none: whoever asks holds a reference to it."""
+    """The row of one blob. Raises Damaged if there is none: whoever asks has a reference to it."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE, [blob_id.hex])
         row = cursor.fetchone()
@@ -117,3 +146,14 @@ def find_many(ids: Sequence[UUID]) -> Iterator[Stored]:
             cursor.execute(f"{_MANY}({','.join(['%s'] * len(chunk))})", [one.hex for one in chunk])
             rows = cursor.fetchall()
         yield from map(Stored, rows)
+
+
+def without_row(keys: Sequence[str]) -> list[str]:
+    """Those keys of objects that no blob has; one query."""
+    ids = {key: id_of(key) for key in keys}
+    known = set(
+        Blob.objects.filter(
+            id__in=[one for one in ids.values() if one], codec=Codec.FRAMES
+        ).values_list("id", flat=True)
+    )
+    return [key for key, one in ids.items() if one not in known]

@@ -1,29 +1,52 @@
-"""The write door of blobs: prepare, insert, discard. Reading is here too, for callers' convenience.
+"""The write door of blobs: prepare, insert, discard, collect. Reads are offered here too.
 
-`prepare` runs before the transaction: it hashes, compresses, and writes large bytes as a durable object. `insert` runs inside the
-transaction that names the blob. If that transaction fails, `discard` removes the object; if the process dies
-in between, the sweep of `collection` finds it.
+`prepare` runs before the transaction: it hashes, compresses, and writes large bytes as a durable
+object. `insert` runs inside the transaction that names the blob. If that transaction fails,
+`discard` removes the object; if the process dies in between, `collect` finds it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from apps.blobs.encoding import FRAME, INLINE_MAX, compress, encode_frames
-from apps.blobs.models import Codec
-from apps.blobs.queries import read, read_many, read_range
-from apps.blobs.storage import backend
+from apps.blobs.models import Codec, Hold
+from apps.blobs.queries import read, read_many, read_range, without_row
+from apps.blobs.referrers import unreferenced
+from apps.blobs.storage import backend, key_of
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
 from apps.runtime.ulid import new_ulid
 
-__all__ = ["PreparedBlob", "discard", "insert", "prepare", "read", "read_many", "read_range"]
+__all__ = [
+    "PreparedBlob",
+    "collect",
+    "discard",
+    "hold",
+    "insert",
+    "prepare",
+    "read",
+    "read_many",
+    "read_range",
+]
+
+PAGE: Final = 500  # blobs of one transaction of `collect`
+SWEEPS: Final = 24  # runs of `collect` in which the whole store is swept once
 
 _INSERT = ManyRows(
     "INSERT INTO blobs_blob (id, sha256, size, codec, inline, key, frames, created_at)",
     "uuid bytea bigint smallint bytea text bytea bigint",
 )
+# Candidates only: whoever deletes looks again. Without a lock, and by key, so that a page is one
+# short walk of an index.
+_PAGE = f"""
+SELECT id FROM blobs_blob WHERE created_at < %s AND id > %s AND {unreferenced()}
+ORDER BY id LIMIT %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +82,7 @@ def prepare(raw: bytes) -> PreparedBlob:
             codec = Codec.ZSTD if compressed else Codec.RAW
             return PreparedBlob(blob_id, digest, len(raw), int(codec), stored)
     stored, frames = encode_frames(raw)
-    # The id's random half first: keys fan out over folders and S3 partitions, and none can be guessed.
-    key = blob_id.hex[::-1]
+    key = key_of(blob_id)
     backend().write(key, stored)
     return PreparedBlob(blob_id, digest, len(raw), int(Codec.FRAMES), None, key, frames)
 
@@ -74,6 +96,77 @@ def insert(blobs: Sequence[PreparedBlob]) -> None:
 
 
 def discard(blob: PreparedBlob) -> None:
-    """Remove the object of a blob whose transaction failed for certain (not: whose outcome is unknown)."""
+    """Remove the object of a blob whose transaction failed for certain (not: whose outcome is
+    unknown)."""
     if blob.key:
         backend().remove([blob.key])
+
+
+def collect(grace_hours: int = 24) -> int:
+    """Remove blobs that no row names, and objects that no blob names; returns how many went.
+
+    Only what is older than `grace_hours` goes: a message whose transaction has not committed yet
+    has its object already. Nothing goes while somebody holds (`hold`). The rows go first, each page
+    in a transaction of its own that looks again; an object whose removal was cut off is found by a
+    later sweep of the store. A twenty-fourth of the store is swept each hour.
+    """
+    before = now() - grace_hours * 3600
+    return _collect_rows(before) + _sweep_objects(before, now() // 3600 % SWEEPS)
+
+
+@contextmanager
+def hold(reason: str, hours: int = 24) -> Iterator[None]:
+    """Within: nothing is collected, in any process. A backup copies rows first and objects after.
+
+    Args:
+        hours: the hold ends by itself after this time: a holder that was killed must not fill the
+            disk.
+    """
+    made = Hold.objects.create(reason=reason[:100], until=now() + hours * 3600)
+    try:
+        yield
+    finally:
+        made.delete()
+
+
+def _collect_rows(before: int) -> int:
+    total, after = 0, UUID(int=0)
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if _is_held():
+                return total
+            cursor.execute(_PAGE, [before, after.hex, PAGE])
+            page = [_uuid(row[0]) for row in cursor.fetchall()]
+            if not page:
+                return total
+            marks = ",".join(["%s"] * len(page))
+            cursor.execute(
+                f"DELETE FROM blobs_blob WHERE id IN ({marks}) AND {unreferenced()} RETURNING key",
+                [one.hex for one in page],
+            )
+            keys = [row[0] for row in cursor.fetchall()]
+        total, after = total + len(keys), page[-1]
+        # Only now that no row can name them any more.
+        backend().remove([key for key in keys if key])
+
+
+def _sweep_objects(before: int, turn: int) -> int:
+    """Objects without a row: their transaction failed, or a process died. `turn` picks folders."""
+    total = 0
+    for folder in range(turn, 256, SWEEPS):
+        found = [key for key, at in backend().walk(f"{folder:02x}") if at < before]
+        for first in range(0, len(found), PAGE):
+            stray = without_row(found[first : first + PAGE])
+            if stray and not _is_held():
+                backend().remove(stray)
+                total += len(stray)
+    return total
+
+
+def _is_held() -> bool:
+    return Hold.objects.filter(until__gt=now()).exists()
+
+
+def _uuid(value: UUID | str) -> UUID:
+    """Postgres gives UUIDs, SQLite their 32 hexadecimal digits."""
+    return value if isinstance(value, UUID) else UUID(value)

@@ -10,7 +10,8 @@ class Origin:
     Args:
         door: imap, pop3, web, api, queue, command … (at most 12 characters).
         user_id: the user who acted; None for the service itself.
-        client: what the client calls itself (IMAP ID, user agent); untrusted, cut at 200 characters.
+        client: what the client calls itself (IMAP ID, user agent); untrusted, cut at 200
+            characters.
         address: the client's IP address.
     """
 

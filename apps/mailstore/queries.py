@@ -1,4 +1,5 @@
-"""Reads of mail at rest. Every function says how many queries it takes; the hot ones are constant SQL.
+"""Reads of mail at rest. Every function says how many queries it takes; the hot ones are constant
+SQL.
 
 Results are plain tuples, arrays and dataclasses, so they may leave the thread that read them.
 """
@@ -23,7 +24,8 @@ PAGE: Final = 500  # messages in one query of `fetch_page`
 
 
 class Counters(NamedTuple):
-    """What SELECT and STATUS tell of a mailbox. `size` in bytes; `recent_floor` is the first \\Recent UID."""
+    """What SELECT and STATUS tell of a mailbox. `size` in bytes; `recent_floor` is the first
+    \\Recent UID."""
 
     uidvalidity: int
     uidnext: int
@@ -71,8 +73,9 @@ class FlagsRow(NamedTuple):
 class Changes(NamedTuple):
     """What happened after a modseq, in the order of modseqs.
 
-    expunged: UIDs. If `complete` is false some expunges are forgotten (the modseq is below `expunged_floor`): whoever asks
-    must treat every UID it knows and that is not there now as expunged (RFC 7162 section 3.2.5.1).
+    expunged: UIDs. If `complete` is false some expunges are forgotten (the modseq is below
+    `expunged_floor`): whoever asks must treat every UID it knows and that is not there now as
+    expunged (RFC 7162 section 3.2.5.1).
     """
 
     changed: list[FlagsRow]
@@ -221,13 +224,15 @@ def _counters(cursor: Any, mailbox_id: int) -> Counters:
     return Counters(*row)
 
 
-_ENTRY_COLUMNS: Final = frozenset(
-    "uid flags keywords modseq internaldate internaldate_offset saved_at size message_id head_id".split()
+_ENTRY_WORDS: Final = (
+    "uid flags keywords modseq internaldate internaldate_offset saved_at size message_id head_id"
 )
-_MESSAGE_COLUMNS: Final = frozenset(
-    "blob_id trace_id prefix cuts header_size header envelope bodystructure parts subject sender_name"
-    " sender_address recipients sent_at sent_date in_reply_to references preview has_attachments".split()
+_MESSAGE_WORDS: Final = (
+    "blob_id trace_id prefix cuts header_size header envelope bodystructure parts subject"
+    " sender_name sender_address recipients sent_at sent_date in_reply_to preview has_attachments"
 )
+_ENTRY_COLUMNS: Final = frozenset(_ENTRY_WORDS.split())
+_MESSAGE_COLUMNS: Final = frozenset(_MESSAGE_WORDS.split())
 # Names that mean something else than the column of the same name in the other table.
 _RENAMED: Final = {
     "message_size": "m.size",
@@ -239,7 +244,8 @@ _RENAMED: Final = {
 
 @lru_cache(maxsize=256)
 def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool) -> str:
-    """Constant for each set of columns. `vendor` is part of the key only: `among` asks for it itself."""
+    """Constant for each set of columns. `vendor` is part of the key only: `among` asks for it
+    itself."""
     picked, tables = [], "mailstore_entry AS e"
     for name in columns:
         if name in _ENTRY_COLUMNS:
@@ -264,12 +270,13 @@ def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool) -> str:
 def fetch_page(
     mailbox_id: int, uids: Sequence[int], columns: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    """Columns of messages, in the order of UIDs; one query per 500. UIDs that are not there are left out.
+    """Columns of messages, in the order of UIDs; one query per 500. UIDs that are not there are
+    left out.
 
     Args:
         uids: rising.
-        columns: names of columns of Entry and Message (`message_size`, `rfc822_message_id` where they would be
-            ambiguous), and `head`, the bytes of the delivery head or None.
+        columns: names of columns of Entry and Message (`message_size`, `rfc822_message_id` where
+            they would be ambiguous), and `head`, the bytes of the delivery head or None.
 
     Returns:
         (uid, *columns) of each message.
@@ -277,7 +284,8 @@ def fetch_page(
     rows: list[tuple[Any, ...]] = []
     for first in range(0, len(uids), PAGE):
         chunk = uids[first : first + PAGE]
-        # UIDs of a page mostly follow each other: a range reads the table in its own order, without a probe for each.
+        # UIDs of a page mostly follow each other: a range reads the table in its own order, without
+        # a probe for each.
         dense = chunk[-1] - chunk[0] < 2 * len(chunk)
         sql = _page_sql(tuple(columns), connection.vendor, dense=dense)
         chosen = [chunk[0], chunk[-1]] if dense else [listed(chunk)]
@@ -350,7 +358,8 @@ def usage(user_id: int) -> UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A message as a reader sees it, read piece by piece. `header_size` counts the delivery head too."""
+    """A message as a reader sees it, read piece by piece. `header_size` counts the delivery head
+    too."""
 
     head: bytes
     prefix: bytes
@@ -361,7 +370,8 @@ class Shown:
     _stored: Stored
 
     def part(self, start: int, end: int) -> bytes:
-        """Bytes `start` to `end` (exclusive) of what is shown, head included, cut to what there is. Raises Damaged."""
+        """Bytes `start` to `end` (exclusive) of what is shown, head included, cut to what there is.
+        Raises Damaged."""
         pieces = list(
             runs(
                 max(start, 0),
@@ -392,7 +402,8 @@ class Shown:
         return self.part(0, self.size)
 
     def header(self) -> bytes:
-        """The header block with its blank line, head included; from the row alone unless it is oversize."""
+        """The header block with its blank line, head included; from the row alone unless it is
+        oversize."""
         if self._header:
             return self.head + self._header
         return self.part(0, self.header_size)
@@ -439,7 +450,8 @@ def shown_bytes(message_id: int, head_id: int | None) -> bytes:
 
 
 def shown_slice(message_id: int, head_id: int | None, start: int, end: int) -> bytes:
-    """Bytes `start` to `end` (exclusive) of it; one query, and of a large blob only the frames needed."""
+    """Bytes `start` to `end` (exclusive) of it; one query, and of a large blob only the frames
+    needed."""
     return shown(message_id, head_id).part(start, end)
 
 

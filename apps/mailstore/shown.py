@@ -1,8 +1,9 @@
 """What a reader sees of a message: delivery head + prefix + received bytes minus cuts. Pure.
 
-Positions in `Message.parts`, `header_size` and everything else that is derived from a message count from the start of the
-prefix: the delivery head differs from recipient to recipient, the derivation is shared by all of them. So
-BODY[] of an entry is head + message, and section 1 of it lies at `len(head) + offset`.
+Positions in `Message.parts`, `header_size` and everything else that is derived from a message count
+from the start of the prefix: the delivery head differs from recipient to recipient, the derivation
+is shared by all of them. So BODY[] of an entry is head + message, and section 1 of it lies at
+`len(head) + offset`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,8 @@ class Source(Enum):
 
 
 def check_cuts(cuts: Cuts, size: int) -> tuple[tuple[int, int], ...]:
-    """The cuts as kept. Raises ValueError unless they rise, do not touch each other's inside, and lie within the blob."""
+    """The cuts as kept. Raises ValueError unless they rise, do not touch each other's inside, and
+    lie within the blob."""
     last = 0
     for start, end in cuts:
         if not last <= start < end <= size:
@@ -41,7 +43,8 @@ def kept(cuts: Cuts, size: int) -> Iterator[tuple[int, int]]:
 
 
 def shown_size(prefix: int, cuts: Cuts, size: int) -> int:
-    """Bytes of a message as shown, without head; `prefix` and `size` are lengths of prefix and blob."""
+    """Bytes of a message as shown, without head; `prefix` and `size` are lengths of prefix and
+    blob."""
     return prefix + size - sum(end - start for start, end in cuts)
 
 

@@ -1,8 +1,9 @@
 """Many rows in one constant statement, on both databases.
 
-SQLite runs one prepared single-row statement per row inside the C library (executemany); Postgres takes all rows as arrays
-through unnest, so that its text, and with it its plan, is the same for any number of rows. Both beat the ORM's
-INSERT by ten times and more. The statements themselves belong to the services that write.
+SQLite runs one prepared single-row statement per row inside the C library (executemany); Postgres
+takes all rows as arrays through unnest, so that its text, and with it its plan, is the same for any
+number of rows. Both beat the ORM's INSERT by ten times and more. The statements themselves belong
+to the services that write.
 """
 
 import json
@@ -19,7 +20,8 @@ class ManyRows:
 
     Args:
         head: `INSERT INTO table (columns…)`, without VALUES.
-        types: Postgres types of the columns, in order, divided by spaces. UUIDs are given as 32 hexadecimal digits.
+        types: Postgres types of the columns, in order, divided by spaces. UUIDs are given as 32
+            hexadecimal digits.
         tail: what follows the rows, such as `ON CONFLICT DO NOTHING`.
     """
 
@@ -30,8 +32,7 @@ class ManyRows:
         marks = ", ".join(["%s"] * len(words))
         arrays = ", ".join(f"%s::{word}[]" for word in words)
         self._sqlite = f"{head} VALUES ({marks}) {tail}"
-        # Postgres sees the rows as a SELECT, and a SELECT before ON CONFLICT needs its WHERE only in SQLite.
-        self._postgres = f"{head} SELECT * FROM unnest({arrays}) {tail}"
+        self._postgres = f"{head} SELECT * FROM unnest({arrays}) {tail}"  # noqa: S608 - constants
 
     def write(self, rows: Sequence[Row]) -> None:
         """Insert all rows, within the caller's transaction; nothing for no rows."""
@@ -45,10 +46,12 @@ class ManyRows:
 
 
 def allocate_ids(table: str, count: int) -> list[int]:
-    """Ids for `count` rows of a table with a BigAutoField, within the transaction that will insert them.
+    """Ids for `count` rows of a table with a BigAutoField, within the transaction that will insert
+    them.
 
-    On SQLite the caller's transaction holds the write lock, so the next ids are what AUTOINCREMENT remembers,
-    and inserting them moves that on: no id is ever given twice, not even after the newest row was deleted.
+    On SQLite the caller's transaction holds the write lock, so the next ids are what AUTOINCREMENT
+    remembers, and inserting them moves that on: no id is ever given twice, not even after the
+    newest row was deleted.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -64,7 +67,8 @@ def allocate_ids(table: str, count: int) -> list[int]:
 
 
 class Values:
-    """A small table of parameters inside one constant statement: unnest on Postgres, json_each on SQLite.
+    """A small table of parameters inside one constant statement: unnest on Postgres, json_each on
+    SQLite.
 
     Args:
         name: the alias it is known by in the statement.
@@ -81,7 +85,7 @@ class Values:
             f"json_extract(value, '$[{place}]') AS {column}"
             for place, (column, _) in enumerate(pairs)
         )
-        self._sqlite = f"(SELECT {picked} FROM json_each(%s)) AS {name}"
+        self._sqlite = f"(SELECT {picked} FROM json_each(%s)) AS {name}"  # noqa: S608 - constants
 
     @property
     def sql(self) -> str:
@@ -97,9 +101,9 @@ class Values:
 
 
 def among(column: str) -> str:
-    """`column` is one of a list of numbers: a condition whose text does not depend on their number."""
+    """`column` is one of a list of numbers; the text does not depend on how many there are."""
     if connection.vendor == "sqlite":
-        return f"{column} IN (SELECT value FROM json_each(%s))"
+        return f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a constant name
     return f"{column} = ANY(%s::bigint[])"
 
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class TraceEvent(models.Model):
-    """`kind` is a dotted word (`smtp.received`, `queue.held`, `local.delivered`); `data` is JSON."""
+    """`kind` is a dotted word (`smtp.received`, `local.delivered`); `data` is JSON."""
 
     id = models.BigAutoField(primary_key=True)
     trace_id = models.UUIDField()

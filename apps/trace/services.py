@@ -44,7 +44,8 @@ class Event:
 
 
 def record(events: Sequence[Event]) -> None:
-    """Write events, in order, within the caller's transaction: they exist if what they tell of does."""
+    """Write events, in order, within the caller's transaction: they exist if what they tell of
+    does."""
     now = now_us()
     _INSERT.write([_row(event, now) for event in events])
 
@@ -63,7 +64,8 @@ def prune(older_than_days: int) -> int:
 
 
 def _row(event: Event, now: int) -> tuple[str, int, str, str]:
-    # ASCII JSON: neither a lone surrogate nor U+0000 from a peer can reach a text column of Postgres.
+    # ASCII JSON: neither a lone surrogate nor U+0000 from a peer can reach a text column of
+    # Postgres.
     data = json.dumps(event.data) if event.data else "{}"
     at = now if event.at_us is None else event.at_us
     return event.trace_id.hex, at, event.kind[:KIND_LENGTH], data

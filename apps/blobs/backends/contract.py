@@ -1,8 +1,8 @@
 """What an object store promises.
 
-Objects are written once under a key of lower-case hexadecimal digits and never changed. All methods are safe to call
-from many threads. Failures are `StorageFull` or `StorageUnavailable`; an object that is not there is
-`MissingObjectError`, which is no failure of the store but damage of ours.
+Objects are written once under a key of lower-case hexadecimal digits and never changed. All methods
+are safe to call from many threads. Failures are `StorageFull` or `StorageUnavailable`; an object
+that is not there is `MissingObjectError`, which is no failure of the store but damage of ours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,12 @@ class Backend(Protocol):
         """Store an object; when this returns it survives a power failure."""
 
     def read(self, key: str, start: int, end: int) -> bytes:
-        """Bytes `start` to `end` (exclusive); fewer if the object is shorter. Raises MissingObjectError."""
+        """Bytes `start` to `end` (exclusive); fewer if the object is shorter. Raises
+        MissingObjectError."""
 
     def remove(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are not there are no error."""
 
     def walk(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """(key, Unix time of writing) of each object whose key begins with the two digits `prefix`, and of
-        each leftover of a write that was cut off. `remove` takes both kinds of key."""
+        """(key, Unix time of writing) of each object whose key begins with the two digits `prefix`,
+        and of each leftover of a write that was cut off. `remove` takes both kinds of key."""

@@ -1,8 +1,9 @@
 """Objects as files: `folder/ab/abcdef…`, fanned out by the first two digits of the key.
 
-A write is tmp, fsync, rename, fsync of the folder: a file of that name is whole or not there, whatever is killed
-or loses power. The fan-out folder itself must survive too, so its parent is synced before a process first trusts it, even if
-another process made it: that one may not have come to its own fsync yet. Files 0600, folders 0700.
+A write is tmp, fsync, rename, fsync of the folder: a file of that name is whole or not there,
+whatever is killed or loses power. The fan-out folder itself must survive too, so its parent is
+synced before a process first trusts it, even if another process made it: that one may not have come
+to its own fsync yet. Files 0600, folders 0700.
 """
 
 import errno

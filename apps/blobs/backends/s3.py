@@ -1,8 +1,8 @@
 """Objects in an S3 store: AWS, MinIO, Ceph, or whatever speaks it.
 
-A PUT that was answered is durable: that is the store's promise. Every call is bounded: 10 s to connect, 10 s without a
-byte, two tries. Credentials come from the AWS_* environment variables or the machine's role, as boto3
-finds them.
+A PUT that was answered is durable: that is the store's promise. Every call is bounded: 10 s to
+connect, 10 s without a byte, two tries. Credentials come from the AWS_* environment variables or
+the machine's role, as boto3 finds them.
 """
 
 import threading
@@ -28,7 +28,8 @@ class S3:
     """Objects of one bucket below one prefix.
 
     Args:
-        url: `s3://bucket/prefix?endpoint=https://host&region=name`; prefix and query may be left out.
+        url: `s3://bucket/prefix?endpoint=https://host&region=name`; prefix and query may be left
+            out.
     """
 
     def __init__(self, url: str) -> None:
@@ -78,7 +79,8 @@ class S3:
 
     @property
     def _client(self) -> Any:
-        # Made at first use: importing a service model takes boto3 tenths of a second. Clients are thread-safe.
+        # Made at first use: importing a service model takes boto3 tenths of a second. Clients are
+        # thread-safe.
         with self._lock:
             if self._made is None:
                 config = Config(

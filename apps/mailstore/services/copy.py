@@ -1,7 +1,7 @@
 """Copies and moves messages between mailboxes; both are atomic (RFC 3501 section 6.4.7, RFC 6851).
 
-A copy names the same message and the same delivery head: no byte is copied. Flags, keywords and the internal date
-go along (RFC 3501 section 6.4.7).
+A copy names the same message and the same delivery head: no byte is copied. Flags, keywords and the
+internal date go along (RFC 3501 section 6.4.7).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import expunge, filing, keywords, mailboxes, quota
+from apps.mailstore.services import expunge, filing, keywords, quota
 from apps.mailstore.services.expunge import Gone
 from apps.mailstore.services.filing import Change, Entering, Growth
+from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
 from apps.runtime.rows import among, listed
 
@@ -35,8 +36,7 @@ def copy(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
     """
     with transaction.atomic():
         owner = filing.home(target_id).user_id
-        quota.lock([owner])
-        mailboxes.lock(sorted({mailbox_id, target_id}))
+        lock(users=[owner], mailboxes=[mailbox_id, target_id])
         filing.home(mailbox_id)
         found = _read(mailbox_id, uids)
         quota.require(owner, [row.size for row in found])
@@ -53,8 +53,7 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
     with transaction.atomic():
         homes = filing.homes([mailbox_id, target_id])
         leaving, arriving = filing.home(mailbox_id), filing.home(target_id)
-        quota.lock(sorted({home.user_id for home in homes.values()}))
-        mailboxes.lock(sorted(homes))
+        lock(users={home.user_id for home in homes.values()}, mailboxes=homes)
         filing.home(mailbox_id)
         gone = expunge.take(mailbox_id, uids, only_deleted=False)
         if leaving.user_id != arriving.user_id:
@@ -66,8 +65,8 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
 def _read(mailbox_id: int, uids: Sequence[int]) -> list[Gone]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size"
-            f" FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')} ORDER BY uid",
+            "SELECT uid, message_id, head_id, flags, keywords, internaldate,"
+            f" internaldate_offset, size FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')} ORDER BY uid",
             [mailbox_id, listed(sorted(set(uids)))],
         )
         return [Gone(*row) for row in cursor.fetchall()]

@@ -1,7 +1,8 @@
 """Files mail into mailboxes: the last step of local delivery.
 
-`deliver` runs inside the transaction that also settles the queue's recipients, so a message is in its mailboxes exactly
-once. Any number of messages for any number of mailboxes takes the same ten statements.
+`deliver` runs inside the transaction that also settles the queue's recipients, so a message is in
+its mailboxes exactly once. Any number of messages for any number of mailboxes takes the same ten
+statements.
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from typing import NamedTuple
 
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing, keywords, mailboxes, quota
+from apps.mailstore.services import filing, keywords
 from apps.mailstore.services.filing import Change, Entering, Growth, Home
+from apps.mailstore.services.locks import lock
 from apps.mailstore.services.prepare import PreparedMessage
 from apps.runtime.clock import now
 from apps.wire.errors import NotFound
@@ -24,7 +26,8 @@ class Filing:
     Args:
         user_id: whose mailbox it is.
         head: delivery head, shown before the message (Return-Path, Delivered-To), as CRLF lines.
-        internaldate: Unix seconds; `internaldate_offset` is the zone it is shown in, minutes east of UTC.
+        internaldate: Unix seconds; `internaldate_offset` is the zone it is shown in, minutes east
+            of UTC.
         reserved: bytes that `quota.reserve` took for this message, given back here.
     """
 
@@ -60,7 +63,8 @@ class _Batch:
 
 
 def deliver(filings: Sequence[Filing], *, what: str = "deliver") -> list[Filed]:
-    """File messages, within the caller's transaction; mail that was accepted is filed even if its owner is full.
+    """File messages, within the caller's transaction; mail that was accepted is filed even if its
+    owner is full.
 
     Args:
         what: the word for the journal.
@@ -73,8 +77,7 @@ def deliver(filings: Sequence[Filing], *, what: str = "deliver") -> list[Filed]:
     """
     if not filings:
         return []
-    quota.lock(sorted({filing.user_id for filing in filings}))
-    mailboxes.lock(sorted({filing.mailbox_id for filing in filings}))
+    lock(users={one.user_id for one in filings}, mailboxes={one.mailbox_id for one in filings})
     batches = _batches(filings)
     entries = _entries(filings)
     filed = _place(filings, batches, entries)

@@ -1,7 +1,7 @@
 """Takes messages out of a mailbox for good: EXPUNGE, UID EXPUNGE, CLOSE, POP3's QUIT.
 
-Rows move to `Expunged`, which answers QRESYNC and undelete for some days; the space is free at once. Many are
-expunged in chunks of 1,000, each committed for itself.
+Rows move to `Expunged`, which answers QRESYNC and undelete for some days; the space is free at
+once. Many are expunged in chunks of 1,000, each committed for itself.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,15 @@ from django.db import connection, transaction
 
 from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing, mailboxes, quota
+from apps.mailstore.services import filing
 from apps.mailstore.services.filing import CHUNK, Change, Growth
+from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows, among, listed
 
 _INSERT_EXPUNGED = ManyRows(
-    "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,"
-    " keywords, internaldate, internaldate_offset, size)",
+    "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id,"
+    " flags, keywords, internaldate, internaldate_offset, size)",
     "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint",
 )
 _RETURNING = (
@@ -58,8 +59,7 @@ def expunge(
     expunged: list[tuple[int, int]] = []
     for first in range(0, len(wanted), CHUNK):
         with transaction.atomic():
-            quota.lock([owner])
-            mailboxes.lock([mailbox_id])
+            lock(users=[owner], mailboxes=[mailbox_id])
             filing.home(mailbox_id)
             # Asked again under the lock: somebody may have taken \\Deleted off since.
             gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=True)
@@ -68,11 +68,13 @@ def expunge(
 
 
 def take(mailbox_id: int, uids: Sequence[int], *, only_deleted: bool) -> list[Gone]:
-    """Delete entries, within the caller's transaction and under its lock of the mailbox; in the order of UIDs."""
+    """Delete entries, within the caller's transaction and under its lock of the mailbox; in the
+    order of UIDs."""
     condition = f" AND flags & {FLAG_DELETED} <> 0" if only_deleted else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')}{condition}{_RETURNING}",
+            f"DELETE FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')}"
+            f"{condition}{_RETURNING}",
             [mailbox_id, listed(uids)],
         )
         return sorted(Gone(*row) for row in cursor.fetchall())

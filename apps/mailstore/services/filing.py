@@ -1,7 +1,8 @@
-"""The statements that every way into and out of a mailbox shares: deliver, append, copy, move, expunge.
+"""The statements that every way into and out of a mailbox shares: deliver, append, copy, move,
+expunge.
 
-All of them run inside the caller's transaction, after its locks, in this order: users (`quota.lock`), mailboxes
-(`mailboxes.lock`). Each is one constant statement for any number of rows, on SQLite and on Postgres.
+All of them run inside the caller's transaction, after its locks
+(`locks.lock`). Each is one constant statement for any number of rows, on SQLite and on Postgres.
 """
 
 import json
@@ -64,7 +65,7 @@ class Growth(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What a mailbox gave: the first UID taken (the others follow), and the modseq of the change."""
+    """What a mailbox gave: the first UID taken (the others follow), the modseq of the change."""
 
     uid: int
     modseq: int
@@ -133,7 +134,7 @@ def insert_messages(messages: Sequence[PreparedMessage]) -> list[int]:
 
 
 def insert_heads(heads: Sequence[bytes]) -> list[int | None]:
-    """Insert delivery heads; returns their ids in order, None for an empty head, which is not kept."""
+    """Insert delivery heads; returns their ids in order, None for an empty one (it is not kept)."""
     filled = [head for head in heads if head]
     ids = allocate_ids("mailstore_deliveryhead", len(filled)) if filled else []
     _INSERT_HEADS.write(list(zip(ids, filled, strict=True)))

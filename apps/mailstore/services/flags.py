@@ -1,8 +1,9 @@
 """Flags and keywords of messages: STORE and all that marks as read, stars or deletes.
 
-Many UIDs are changed in chunks of 1,000, each committed for itself (RFC 3501 promises nothing about the whole): a
-STORE of a hundred thousand must not keep everybody else's mail waiting. A message that already is as asked keeps its
-modseq (RFC 7162 section 3.1.2 allows it), so that no client downloads what has not changed.
+Many UIDs are changed in chunks of 1,000, each committed for itself (RFC 3501 promises nothing about
+the whole): a STORE of a hundred thousand must not keep everybody else's mail waiting. A message
+that already is as asked keeps its modseq (RFC 7162 section 3.1.2 allows it), so that no client
+downloads what has not changed.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords, mailboxes
+from apps.mailstore.services import filing, keywords
 from apps.mailstore.services.filing import CHUNK, Change, Growth
+from apps.mailstore.services.locks import lock
 from apps.mailstore.uidset import uid_set
 from apps.runtime.rows import among, listed
 
@@ -85,7 +87,7 @@ def _store_chunk(
     origin: Origin,
     result: StoreResult,
 ) -> None:
-    mailboxes.lock([mailbox_id])
+    lock(mailboxes=[mailbox_id])
     filing.home(mailbox_id)
     known = keywords.masks({mailbox_id: change.keywords} if change.keywords else {})
     flags, mask = change.flags, keywords.mask_of(change.keywords, known.get(mailbox_id, {}))
@@ -154,7 +156,7 @@ def _journal(
     modseq: int,
     origin: Origin,
 ) -> None:
-    """One row: the UIDs by what their flags were (`flags.keywords` -> UID set), and what was done."""
+    """One row: what the flags were (`flags.keywords` -> UID set), and what was done."""
     groups: dict[tuple[int, int], list[int]] = {}
     for uid, flags, mask in before:
         groups.setdefault((flags, mask), []).append(uid)

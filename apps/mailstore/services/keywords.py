@@ -1,8 +1,10 @@
-"""Keywords: names for the 63 bits of `Entry.keywords`, given out for each mailbox as they are first used.
+"""Keywords: names for the 63 bits of `Entry.keywords`, given out for each mailbox as they are first
+used.
 
-The 64th name is not kept: the keyword is left out of the message's flags, as RFC 3501 section 7.1 (PERMANENTFLAGS without
-`\\*`) lets a server do, and every door shows what was kept. The same goes for a name that is no IMAP atom of at most 100
-characters. Names are compared without case and shown as first written.
+The 64th name is not kept: the keyword is left out of the message's flags, as RFC 3501 section 7.1
+(PERMANENTFLAGS without `\\*`) lets a server do, and every door shows what was kept. The same goes
+for a name that is no IMAP atom of at most 100 characters. Names are compared without case and shown
+as first written.
 """
 
 import re
@@ -27,7 +29,7 @@ def is_keyword(name: str) -> bool:
 def masks(wanted: Mapping[int, Iterable[str]]) -> dict[int, dict[str, int]]:
     """The bits of names in mailboxes; names not seen before get new ones.
 
-    The caller holds the lock of each mailbox (`mailboxes.lock`), within its transaction.
+    The caller holds the lock of each mailbox (`locks.lock`), within its transaction.
 
     Returns:
         For each mailbox: lower-case name -> mask; a name that cannot be kept is not in it.

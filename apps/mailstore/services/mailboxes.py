@@ -1,21 +1,35 @@
 """Mailboxes: make, rename, delete, subscribe.
 
-Names are Unicode in form C, with `/` between levels; the first level is compared without case if it spells INBOX. `uidvalidity`
-comes from a counter that only rises, so a name that is deleted and made again never
-gets an old one (RFC 3501 section 2.3.1.1).
+Names are Unicode in form C with `/` between levels; INBOX is known in any case. `uidvalidity` comes
+from a counter that only rises, so a name that is deleted and made again never gets an old one (RFC
+3501 section 2.3.1.1). Deleting is soft: the space is free and the name is gone at once, the mail is
+purged some days later.
 """
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
+from apps.events.bus import publish_on_commit
+from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse
-from apps.mailstore.services import quota
+from apps.mailstore.origin import Origin
+from apps.mailstore.services import copy, filing, quota
+from apps.mailstore.services.filing import Change
+from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
-from apps.runtime.rows import ManyRows, among, listed
+from apps.runtime.rows import ManyRows
+from apps.wire.errors import AlreadyExists, InvalidName, LimitReached, NotFound, NotPermitted
 
 INBOX: Final = "INBOX"
+SEPARATOR: Final = "/"
+NAME_MAX: Final = 500  # characters
+LEVEL_MAX: Final = 200  # characters of one level
+DEPTH_MAX: Final = 20  # levels: whoever walks the tree does so on a bounded stack
+MAILBOXES_MAX: Final = 10_000  # live ones of one user: LIST must stay affordable
 DEFAULTS: Final = (
     (INBOX, SpecialUse.INBOX),
     ("Drafts", SpecialUse.DRAFTS),
@@ -37,23 +51,143 @@ _NEW_STATE = ManyRows(
 
 
 def create_defaults(user_id: int) -> None:
-    """Give a new user an account of space and the mailboxes every client expects, within the caller's transaction."""
+    """Give a new user an account of space and the mailboxes that every client expects, within the
+    caller's transaction."""
     quota.open_account(user_id)
     _create(user_id, DEFAULTS)
 
 
-def lock(mailbox_ids: Sequence[int]) -> None:
-    """Lock the mailboxes' counters in the order of their ids, after `quota.lock`. A no-op on SQLite."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT 1 FROM mailstore_mailboxstate WHERE {among('mailbox_id')}"
-                " ORDER BY mailbox_id FOR NO KEY UPDATE",
-                [listed(mailbox_ids)],
-            )
+def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Mailbox:
+    """Make a mailbox, and those above it that are missing (RFC 3501 section 6.3.3).
+
+    Args:
+        special_use: a role (RFC 6154 section 3); one mailbox of a user can have it.
+
+    Raises:
+        InvalidName, LimitReached
+        AlreadyExists: the name or the role is taken.
+    """
+    wanted = normal(name)
+    with _unique(wanted), transaction.atomic():
+        _check_limit(user_id)
+        missing = _missing_above(user_id, wanted)
+        made = _create(user_id, [*((above, "") for above in missing), (wanted, special_use)])
+        publish_on_commit(MailboxesChanged(user_id))
+    return made[-1]
+
+
+def rename(*, user_id: int, name: str, to: str, origin: Origin) -> Mailbox:
+    """Rename a mailbox with all below it; returns the mailbox that has the new name.
+
+    INBOX stays and is emptied into a new mailbox; what is below INBOX stays too (RFC 3501 section
+    6.3.5).
+
+    Raises:
+        NotFound, InvalidName, LimitReached
+        AlreadyExists: the new name, or one below it, is taken.
+    """
+    old, new = normal(name), normal(to)
+    if new == old or new.startswith(old + SEPARATOR):
+        kind = AlreadyExists if new == old else InvalidName
+        raise kind(f"{old!r} to {new!r}", text="A mailbox cannot be moved into itself")
+    with _unique(new), transaction.atomic():
+        mailbox = find(user_id, old)
+        if mailbox.special_use == SpecialUse.INBOX:
+            return _empty_inbox(mailbox, new, origin)
+        below = Mailbox.objects.filter(
+            user_id=user_id, deleted_at=None, name__startswith=old + SEPARATOR
+        )
+        moved = [mailbox, *(box for box in below if box.name.startswith(old + SEPARATOR))]
+        missing = _missing_above(user_id, new)
+        _create(user_id, [(above, "") for above in missing])
+        for box in moved:
+            box.name = normal(new + box.name[len(old) :])
+            box.save(update_fields=["name"])
+        publish_on_commit(MailboxesChanged(user_id))
+    return mailbox
+
+
+def delete(*, user_id: int, name: str, origin: Origin) -> None:
+    """Delete a mailbox softly; what is below it stays (RFC 3501 section 6.3.4).
+
+    Raises:
+        NotFound
+        NotPermitted: INBOX cannot be deleted.
+    """
+    with transaction.atomic():
+        mailbox = find(user_id, normal(name))
+        if mailbox.special_use == SpecialUse.INBOX:
+            raise NotPermitted(f"INBOX of user {user_id}", text="INBOX cannot be deleted")
+        _bury(user_id, [mailbox.pk], origin)
+
+
+def delete_all(*, user_id: int, origin: Origin) -> None:
+    """Delete all mailboxes of a user softly, INBOX too, within the caller's transaction: the user
+    is removed."""
+    live = Mailbox.objects.filter(user_id=user_id, deleted_at=None)
+    _bury(user_id, list(live.values_list("pk", flat=True)), origin)
+
+
+def subscribe(*, user_id: int, name: str, subscribed: bool = True) -> None:
+    """Set whether LSUB shows a mailbox. Raises NotFound, InvalidName."""
+    with transaction.atomic():
+        mailbox = find(user_id, normal(name))
+        Mailbox.objects.filter(pk=mailbox.pk).update(subscribed=subscribed)
+        publish_on_commit(MailboxesChanged(user_id))
+
+
+def find(user_id: int, name: str) -> Mailbox:
+    """A live mailbox by its normal name; one query. Raises NotFound."""
+    mailbox = Mailbox.objects.filter(user_id=user_id, name=name, deleted_at=None).first()
+    if mailbox is None:
+        raise NotFound(f"mailbox {name!r} of user {user_id}", text="No such mailbox")
+    return mailbox
+
+
+def normal(name: str) -> str:
+    """The name as it is kept. Raises InvalidName.
+
+    A separator at the end is dropped: clients write it when they mean to make mailboxes below
+    (RFC 3501 section 6.3.3).
+    """
+    text = unicodedata.normalize("NFC", name.removesuffix(SEPARATOR))
+    levels = text.split(SEPARATOR)
+    if len(text) > NAME_MAX or len(levels) > DEPTH_MAX:
+        raise InvalidName(f"{len(text)} characters", text="Mailbox name is too long or too deep")
+    for level in levels:
+        if not 0 < len(level) <= LEVEL_MAX or not level.isprintable() or level != level.strip():
+            raise InvalidName(repr(level), text="Mailbox name is not valid")
+    if levels[0].upper() == INBOX:
+        levels[0] = INBOX
+    return SEPARATOR.join(levels)
+
+
+@contextmanager
+def _unique(name: str) -> Iterator[None]:
+    """Within: a name or role that the database finds taken is `AlreadyExists`. Stands around the
+    transaction, which such a failure has ended."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise AlreadyExists(name, text="Mailbox already exists") from error
+
+
+def _check_limit(user_id: int) -> None:
+    if Mailbox.objects.filter(user_id=user_id, deleted_at=None).count() >= MAILBOXES_MAX:
+        raise LimitReached(f"user {user_id}", text=f"At most {MAILBOXES_MAX} mailboxes")
+
+
+def _missing_above(user_id: int, name: str) -> list[str]:
+    levels = name.split(SEPARATOR)
+    above = [SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels))]
+    there = Mailbox.objects.filter(user_id=user_id, name__in=above, deleted_at=None)
+    known = set(there.values_list("name", flat=True))
+    return [one for one in above if one not in known]
 
 
 def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
+    if not wanted:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_UIDVALIDITIES, [len(wanted)])
         last = int(cursor.fetchone()[0])
@@ -70,3 +204,36 @@ def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
     )
     _NEW_STATE.write([(mailbox.pk, 1, 1, 0, 0, 0, 1, 0) for mailbox in made])
     return made
+
+
+def _empty_inbox(inbox: Mailbox, new: str, origin: Origin) -> Mailbox:
+    """RENAME INBOX: its messages move, itself stays."""
+    missing = _missing_above(inbox.user_id, new)
+    target = _create(inbox.user_id, [(name, "") for name in (*missing, new)])[-1]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT uid FROM mailstore_entry WHERE mailbox_id = %s", [inbox.pk])
+        uids = [row[0] for row in cursor.fetchall()]
+    copy.move(mailbox_id=inbox.pk, uids=uids, target_id=target.pk, origin=origin)
+    publish_on_commit(MailboxesChanged(inbox.user_id))
+    return target
+
+
+def _bury(user_id: int, mailbox_ids: Sequence[int], origin: Origin) -> None:
+    lock(users=[user_id], mailboxes=mailbox_ids)
+    for mailbox_id in mailbox_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE mailstore_mailbox SET deleted_at = %s WHERE id = %s AND deleted_at IS NULL",
+                [now(), mailbox_id],
+            )
+            if not cursor.rowcount:
+                continue  # somebody else was first, and has counted it
+            cursor.execute(
+                "SELECT size, messages, highestmodseq FROM mailstore_mailboxstate"
+                " WHERE mailbox_id = %s",
+                [mailbox_id],
+            )
+            size, messages, modseq = cursor.fetchone()
+        filing.use([(user_id, -size, -messages, 0)])
+        filing.record([Change(mailbox_id, "delete", [], modseq, origin)])
+    publish_on_commit(MailboxesChanged(user_id))

@@ -1,8 +1,9 @@
 """Makes a message ready for filing, outside any transaction: bytes stored, everything derived once.
 
-Parsing, hashing, compressing and writing objects all happen here, so that the transaction that files the message only inserts
-rows. What is derived comes from the bytes as shown (prefix + received bytes minus cuts); no text that is kept
-can upset a database: it is cut to its column, and what is not Unicode text (lone surrogates, U+0000) is replaced.
+Parsing, hashing, compressing and writing objects all happen here, so that the transaction that
+files the message only inserts rows. What is derived comes from the bytes as shown (prefix +
+received bytes minus cuts); no text that is kept can upset a database: it is cut to its column, and
+what is not Unicode text (lone surrogates, U+0000) is replaced.
 """
 
 import json
@@ -20,8 +21,8 @@ from apps.blobs.services import PreparedBlob
 from apps.mailstore.shown import assemble, check_cuts
 from apps.mime.derive import Derived, derive
 
-# A header block up to this size is kept in the row, where the header searches and fetches find it. A longer one is an attack
-# or an accident: it is read from the blob.
+# A header block up to this size is kept in the row, where the header searches and fetches find it.
+# A longer one is an attack or an accident: it is read from the blob.
 HEADER_KEPT: Final = 256 * 1024
 _SUBJECT, _NAME, _ADDRESS, _ID, _PREVIEW = 1_000, 300, 320, 998, 300
 _LIST: Final = 32_000  # characters of recipients and of references
@@ -48,9 +49,9 @@ class PreparedMessage:
 
 
 MESSAGE_COLUMNS: Final = (
-    "id, blob_id, trace_id, prefix, cuts, size, header_size, header, envelope, bodystructure, parts,"
-    " subject, sender_name, sender_address, recipients, sent_at, sent_date, message_id, in_reply_to,"
-    ' "references", preview, has_attachments, created_at'
+    "id, blob_id, trace_id, prefix, cuts, size, header_size, header, envelope, bodystructure,"
+    " parts, subject, sender_name, sender_address, recipients, sent_at, sent_date, message_id,"
+    ' in_reply_to, "references", preview, has_attachments, created_at'
 )
 MESSAGE_TYPES: Final = (
     "bigint uuid uuid bytea text bigint bigint bytea bytea bytea bytea"

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from apps.runtime.rows import ManyRows, Values, among, listed
+from apps.mailstore.services.locks import lock
+from apps.runtime.rows import ManyRows, Values
 from apps.wire.errors import QuotaExceeded
 
 # `before` is the total without the last message: the user must not be full when that one comes.
@@ -44,7 +45,7 @@ def reserve(rows: Sequence[tuple[int, int]]) -> set[int]:
         total = totals.get(user_id, (0, 0))[0]
         totals[user_id] = (total + size, total)
     table = [(user_id, *totals[user_id]) for user_id in sorted(totals)]
-    lock(sorted(totals))
+    lock(users=totals)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -67,7 +68,7 @@ def release(rows: Sequence[tuple[int, int]]) -> None:
         totals[user_id] = totals.get(user_id, 0) + size
     if not totals:
         return
-    lock(sorted(totals))
+    lock(users=totals)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -77,32 +78,21 @@ FROM {_RELEASED.sql} WHERE u.user_id = d.owner""",
         )
 
 
-def lock(user_ids: Sequence[int]) -> None:
-    """Lock the users' rows in the order of their ids: the first of the two locks of every writer, before
-    `mailboxes.lock`. A no-op on SQLite, whose writers take turns."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT 1 FROM mailstore_usage WHERE {among('user_id')}"
-                " ORDER BY user_id FOR NO KEY UPDATE",
-                [listed(user_ids)],
-            )
-
-
 def open_account(user_id: int) -> None:
     """Give a user an empty row; nothing happens if there is one."""
     _NEW.write([(user_id, 0, 0, 0)])
 
 
 def require(user_id: int, sizes: Sequence[int]) -> None:
-    """Check that a user may keep messages of these sizes, within the caller's transaction; locks its row.
+    """Check that a user may keep messages of these sizes, within the caller's transaction; locks
+    its row.
 
     Raises:
         QuotaExceeded: the user is full, or would be before the last of them.
     """
     if not sizes:
         return
-    lock([user_id])
+    lock(users=[user_id])
     with connection.cursor() as cursor:
         cursor.execute(_HAS_ROOM, [user_id, sum(sizes[:-1])])
         if cursor.fetchone() is None:

@@ -1,0 +1,20 @@
+"""The columns that may name a blob: what none of them names is collected.
+
+Tables of higher floors, so names and not models; `tests/blobs/test_referrers.py` walks all models
+and fails when one is missing here.
+"""
+
+from typing import Final
+
+REFERRERS: Final = (
+    ("mailqueue_queuedmessage", "blob_id"),
+    ("mailstore_message", "blob_id"),
+)
+
+
+def unreferenced() -> str:
+    """A condition on `blobs_blob`: no referrer names the row."""
+    return " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {table} AS r WHERE r.{column} = blobs_blob.id)"
+        for table, column in REFERRERS
+    )

@@ -1,0 +1,12 @@
+"""Celery's doors to the housekeeping of mailboxes."""
+
+from celery import shared_task
+
+from apps.mailstore.services import journal, purge
+
+
+@shared_task(name="mailstore.purge")
+def forget() -> None:
+    """Forget what was expunged or deleted some days ago, and old rows of the journal."""
+    purge.purge()
+    journal.prune()
