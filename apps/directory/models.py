@@ -85,7 +85,9 @@ class User(AbstractBaseUser):
     A removed user keeps `address` but gives `key` and `domain` back (services/users.py).
     """
 
-    key = models.CharField(max_length=320, unique=True)  # casefold(local)@a-label; never without @
+    key = models.CharField(
+        max_length=320, unique=True
+    )  # casefold(local)@a-label; a tombstone's ends in #id
     address = models.CharField(max_length=320)  # as its owner writes it
     domain = models.ForeignKey(
         Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="users"

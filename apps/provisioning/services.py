@@ -102,12 +102,15 @@ def add_user(
     name: str = "",
     quota: int | None = None,
     kind: Kind = Kind.PERSON,
+    *,
+    is_admin: bool = False,
 ) -> tuple[User, str | None]:
     """Add a user with default mailboxes.
 
     Args:
         password: None invents one. A shared mailbox or a resource has none.
         quota: bytes, 0 for no limit, None for the domain's or the installation's default.
+        is_admin: administers the own domain, and gets its postmaster's mail.
 
     Returns:
         The user, and the invented password (the only time it is seen) or None.
@@ -125,10 +128,13 @@ def add_user(
     secrets = passwords.seal(password)
     with transaction.atomic():
         if kind == Kind.PERSON:
-            return _add_person(wanted, secrets, name, quota), invented
-        user = users.create(address=wanted, secrets=secrets, name=name, quota=quota, kind=kind)
-        mailboxes.create_defaults(user.pk)
-    return user, None
+            user = _add_person(wanted, secrets, name, quota)
+        else:
+            user = users.create(address=wanted, secrets=secrets, name=name, quota=quota, kind=kind)
+            mailboxes.create_defaults(user.pk)
+        if is_admin:
+            make_domain_admin(user)
+    return user, invented
 
 
 def _add_person(address: Address, secrets: Secrets, name: str, quota: int | None) -> User:
@@ -199,15 +205,7 @@ def restore_user(address: str) -> User:
         NotFound: there is no such tombstone, or the domain is not hosted here any more.
         AlreadyExists: the address has a new owner.
     """
-    wanted = users.user_address(address)
-    tombstone = (
-        User.objects.filter(state=UserState.REMOVED, address=str(wanted))
-        .order_by("-removed_at", "-pk")
-        .first()
-    )
-    if tombstone is None:
-        raise NotFound(f"tombstone {wanted}", text=f"No user {wanted} was removed")
-    return users.raise_tombstone(tombstone)
+    return users.raise_tombstone(users.find_tombstone(users.user_address(address)))
 
 
 def add_alias(pattern: str, targets: Sequence[str]) -> Alias:

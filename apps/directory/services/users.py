@@ -243,7 +243,7 @@ def bury(user: User) -> None:
             .update(
                 state=UserState.REMOVED,
                 removed_at=timezone.now(),
-                key=f"removed:{user.pk}",  # without @: no address is spelt like this
+                key=f"{user.key}#{user.pk}",  # no domain, and so no address, has a # in it
                 domain=None,
                 credential_version=F("credential_version") + 1,
             )
@@ -261,6 +261,19 @@ def _keep_one_operator(user: User) -> None:
     )
     if operators == [user.pk]:
         raise InUse("last operator", text="This user is the last operator")
+
+
+def find_tombstone(address: Address) -> User:
+    """Return the user that was removed last from an address.
+
+    Raises:
+        NotFound
+    """
+    removed = User.objects.filter(state=UserState.REMOVED, key__startswith=f"{address.key}#")
+    user = removed.order_by("-removed_at", "-pk").first()
+    if user is None:
+        raise NotFound(f"tombstone {address}", text=f"No user {address} was removed")
+    return user
 
 
 def raise_tombstone(user: User) -> User:

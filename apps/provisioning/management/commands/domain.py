@@ -1,0 +1,50 @@
+"""`manage.py domain add|list|suspend|resume|remove`."""
+
+from typing import Any
+
+from apps.provisioning import queries, services
+from apps.provisioning.management.noun import NounCommand
+
+
+class Command(NounCommand):
+    help = "Hosted mail domains."
+
+    def add_verbs(self) -> None:
+        add = self.verb("add", "Host a domain.")
+        add.add_argument("name", metavar="NAME", help="such as example.org; may be international")
+        add.add_argument(
+            "--alias-of", metavar="NAME", help="a hosted domain that has all its addresses"
+        )
+        add.add_argument("--organization", metavar="NAME", help="the tenant; made if it is new")
+        self.verb("list", "List the domains: name, state, users, aliases, alias of.")
+        for verb, summary in (
+            ("suspend", "Refuse mail for a domain and sign-in of its users."),
+            ("resume", "Let a suspended domain work again."),
+            ("remove", "Stop hosting a domain."),
+        ):
+            parser = self.verb(verb, summary)
+            parser.add_argument("name", metavar="NAME")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="remove its users and aliases too; users can be restored when the domain is back",
+        )
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        domain = services.add_domain(options["name"], options["organization"], options["alias_of"])
+        self.report(options, f"{domain.name} is hosted here now.", name=domain.name)
+
+    def do_list(self, options: dict[str, Any]) -> None:
+        self.write_rows(options, queries.domains(), "name state users aliases alias_of")
+
+    def do_suspend(self, options: dict[str, Any]) -> None:
+        domain = services.suspend_domain(options["name"])
+        self.report(options, f"{domain.name} is suspended.", name=domain.name)
+
+    def do_resume(self, options: dict[str, Any]) -> None:
+        domain = services.resume_domain(options["name"])
+        self.report(options, f"{domain.name} works again.", name=domain.name)
+
+    def do_remove(self, options: dict[str, Any]) -> None:
+        services.remove_domain(options["name"], force=options["force"])
+        self.report(options, f"{options['name']} is removed.", name=options["name"])

@@ -1,0 +1,126 @@
+"""`manage.py user add|list|passwd|suspend|resume|remove|restore`."""
+
+from typing import Any
+
+from apps.directory.models import Kind
+from apps.directory.services import users
+from apps.provisioning import queries, services
+from apps.provisioning.management.noun import NounCommand, size
+
+_FROM_STDIN = "read the password from standard input, one line; else one is made and printed"
+
+
+class Command(NounCommand):
+    help = "Users and their mailboxes."
+
+    def add_verbs(self) -> None:
+        self._add_verb_add()
+        listing = self.verb("list", "List users: address, kind, state, used bytes, quota, name.")
+        listing.add_argument("--domain", metavar="NAME", help="only the users of this domain")
+        listing.add_argument(
+            "--removed", action="store_true", help="removed users whose mail is still kept"
+        )
+        passwd = self.verb("passwd", "Set a user's password; all other sessions end.")
+        passwd.add_argument("address", metavar="ADDRESS")
+        passwd.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        for verb, summary in (
+            ("suspend", "Refuse a user's mail and sign-in."),
+            ("resume", "Let a suspended user work again."),
+            ("remove", "Remove a user. The mail is kept and can be restored."),
+            ("restore", "Bring back a removed user, with the mail and the password."),
+        ):
+            self.verb(verb, summary).add_argument("address", metavar="ADDRESS")
+
+    def _add_verb_add(self) -> None:
+        add = self.verb("add", "Add a user to a hosted domain.")
+        add.add_argument("address", metavar="ADDRESS")
+        add.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        add.add_argument("--name", metavar="NAME", default="", help="the person's name")
+        add.add_argument(
+            "--quota",
+            metavar="SIZE",
+            type=size,
+            help="such as 10G; 0 is no limit (default: the domain's)",
+        )
+        add.add_argument(
+            "--kind",
+            choices=[kind.value for kind in Kind],
+            default=Kind.PERSON.value,
+            help="shared mailboxes and resources receive mail; nobody signs in as them",
+        )
+        add.add_argument("--admin", action="store_true", help="administers the own domain")
+        add.add_argument(
+            "--operator",
+            action="store_true",
+            help="runs this installation; the address may be outside the hosted domains",
+        )
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        password = self._password(options)
+        if options["operator"]:
+            user, invented = services.create_operator(options["address"], password, options["name"])
+        else:
+            user, invented = services.add_user(
+                options["address"],
+                password,
+                options["name"],
+                options["quota"],
+                Kind(options["kind"]),
+                is_admin=options["admin"],
+            )
+        self._report_password(options, f"{user.address} is added.", user.address, invented)
+
+    def do_list(self, options: dict[str, Any]) -> None:
+        rows = (
+            queries.removed_users()
+            if options["removed"]
+            else queries.users(domain=options["domain"])
+        )
+        self.write_rows(options, rows, "address kind state used quota name")
+
+    def do_passwd(self, options: dict[str, Any]) -> None:
+        user = users.find(options["address"])
+        invented = services.set_password(user, self._password(options))
+        self._report_password(
+            options, f"{user.address} has a new password.", user.address, invented
+        )
+
+    def do_suspend(self, options: dict[str, Any]) -> None:
+        user = services.suspend_user(options["address"])
+        self.report(options, f"{user.address} is suspended.", address=user.address)
+
+    def do_resume(self, options: dict[str, Any]) -> None:
+        user = services.resume_user(options["address"])
+        self.report(options, f"{user.address} works again.", address=user.address)
+
+    def do_remove(self, options: dict[str, Any]) -> None:
+        user = services.remove_user(options["address"])
+        self.report(
+            options,
+            f"{user.address} is removed; `user restore` brings it back with its mail.",
+            address=user.address,
+        )
+
+    def do_restore(self, options: dict[str, Any]) -> None:
+        user = services.restore_user(options["address"])
+        self.report(options, f"{user.address} is back.", address=user.address)
+
+    def _password(self, options: dict[str, Any]) -> str | None:
+        if not options["password_stdin"]:
+            return None
+        password = self.read_password()
+        self.warn_if_weak(password, options["address"])
+        return password
+
+    def _report_password(
+        self, options: dict[str, Any], sentence: str, address: str, invented: str | None
+    ) -> None:
+        if invented is None:
+            self.report(options, sentence, address=address)
+        else:
+            self.report(
+                options,
+                f"{sentence}\nPassword: {invented}",
+                address=address,
+                password=invented,
+            )

@@ -1,0 +1,182 @@
+"""Lists for people who administer: domains, users, aliases.
+
+Each is a generator over pages of 1,000 rows by key, so that memory does not grow with the
+installation, no cursor stays open while a reader is slow, and the order is the same every time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.directory.models import (
+    Alias,
+    AliasTarget,
+    Domain,
+    PatternKind,
+    RoleGrant,
+    User,
+    UserState,
+)
+from apps.directory.services import domains as directory_domains
+from apps.directory.services.aliases import Pattern
+
+PAGE: Final = 1_000
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRow:
+    """A domain with the numbers of what is in it; tombstones are in none."""
+
+    name: str
+    organization: str
+    state: str
+    alias_of: str | None
+    users: int
+    aliases: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user with its space; sizes in bytes, quota 0 is no limit."""
+
+    address: str
+    name: str
+    kind: str
+    state: str
+    roles: list[str]
+    quota: int
+    used: int
+    messages: int
+    created_at: datetime
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRow:
+    """An alias and where it leads."""
+
+    pattern: str
+    targets: list[str]
+    state: str
+
+
+def domains() -> Iterator[DomainRow]:
+    """All domains by name; three statements a page."""
+    columns = ("pk", "organization__name", "state", "alias_of__name")
+    for page in _pages(Domain.objects.all(), "name", "", columns):
+        ids = [row[1] for row in page]
+        users = _counts(User.objects.filter(domain__in=ids))
+        aliases = _counts(Alias.objects.filter(domain__in=ids))
+        for name, pk, organization, state, alias_of in page:
+            yield DomainRow(
+                name, organization, state, alias_of, users.get(pk, 0), aliases.get(pk, 0)
+            )
+
+
+def users(*, domain: str | None = None) -> Iterator[UserRow]:
+    """All users, or those of a domain, by key; two statements a page.
+
+    Raises:
+        InvalidName, NotFound: the domain.
+    """
+    wanted = User.objects.living()
+    if domain is not None:
+        wanted = wanted.filter(domain=directory_domains.find(domain))
+    for page in _pages(wanted, "key", "", _USER):
+        yield from _user_rows(page)
+
+
+def removed_users() -> Iterator[UserRow]:
+    """All tombstones, the first user first; two statements a page."""
+    for page in _pages(User.objects.filter(state=UserState.REMOVED), "pk", 0, _USER):
+        yield from _user_rows(page)
+
+
+def aliases(*, domain: str | None = None) -> Iterator[AliasRow]:
+    """All aliases, or those of a domain, by domain and pattern; two statements a page.
+
+    Raises:
+        InvalidName, NotFound: the domain.
+    """
+    wanted = Alias.objects.order_by("domain__name", "local")
+    if domain is not None:
+        wanted = wanted.filter(domain=directory_domains.find(domain))
+    after = Q()
+    while True:
+        page = list(
+            wanted.filter(after).values_list("domain__name", "local", "pk", "kind", "state")[:PAGE]
+        )
+        targets = _targets([row[2] for row in page])
+        for name, local, pk, kind, state in page:
+            pattern = Pattern(PatternKind(kind), local, name)
+            yield AliasRow(str(pattern), targets.get(pk, []), state)
+        if len(page) < PAGE:
+            return
+        name, local = page[-1][:2]
+        after = Q(domain__name__gt=name) | Q(domain__name=name, local__gt=local)
+
+
+_USER: Final = (
+    "pk",
+    "address",
+    "name",
+    "kind",
+    "state",
+    "quota",
+    "usage__size",
+    "usage__messages",
+    "created_at",
+    "removed_at",
+)
+
+
+def _user_rows(page: list[Row]) -> Iterator[UserRow]:
+    roles: dict[int, list[str]] = {}
+    grants = RoleGrant.objects.filter(user__in=[row[1] for row in page]).order_by("pk")
+    for user_id, role, domain in grants.values_list("user_id", "role", "domain__name"):
+        roles.setdefault(user_id, []).append(f"{role} of {domain}" if domain else role)
+    for _, pk, address, name, kind, state, quota, used, messages, created, removed in page:
+        yield UserRow(
+            address=address,
+            name=name,
+            kind=kind,
+            state=state,
+            roles=roles.get(pk, []),
+            quota=quota,
+            used=used or 0,
+            messages=messages or 0,
+            created_at=created,
+            removed_at=removed,
+        )
+
+
+def _pages(
+    rows: QuerySet[Any], by: str, first: str | int, columns: tuple[str, ...]
+) -> Iterator[list[Row]]:
+    """Pages of rows in the order of a unique column, which is the first value of each."""
+    last: Any = first
+    while True:
+        after = rows.filter(**{f"{by}__gt": last}).order_by(by)
+        page = list(after.values_list(by, *columns)[:PAGE])
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        last = page[-1][0]
+
+
+def _counts(rows: QuerySet[Any]) -> dict[int, int]:
+    """How many rows each domain has."""
+    return dict(rows.order_by().values_list("domain_id").annotate(Count("pk")))
+
+
+def _targets(alias_ids: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = AliasTarget.objects.filter(alias__in=alias_ids).order_by("pk")
+    for alias_id, address in rows.values_list("alias_id", "address"):
+        found.setdefault(alias_id, []).append(address)
+    return found
