@@ -148,9 +148,9 @@ _HOLES = str.maketrans({n: bytes([n]).decode(_FALLBACK, "replace") for n in rang
 
 def decode(raw: bytes, declared: str | bytes | None = None) -> str:
     """Return `raw` as text. Lines and controls stay as they are; lone surrogates never appear."""
-    if raw.isascii() and not _changes_ascii(declared):
+    codec = codec_for(declared) if declared else ""
+    if raw.isascii() and not _changes_ascii(codec):
         return raw.decode("ascii")
-    codec = codec_for(declared)
     if codec and not (codec == "utf-7" and len(raw) > UTF7_MAX):
         text = _try(raw, codec)
         if text is not None:
@@ -185,12 +185,12 @@ def _codec(name: str) -> str:
     return found if found in _ALLOWED else ""
 
 
-def _changes_ascii(declared: str | bytes | None) -> bool:
-    """Tell whether octets below 0x80 may mean something else than ASCII in this charset."""
-    codec = codec_for(declared)
-    return codec.startswith(("utf-7", "utf-16", "utf-32", "iso2022", "hz", "cp037", "cp500")) or (
-        codec in ("cp1026", "cp1140", "cp875", "cp864")
-    )
+_NOT_ASCII = ("utf-7", "utf-16", "utf-32", "iso2022", "hz", "cp037", "cp500", "cp1026", "cp1140")
+
+
+def _changes_ascii(codec: str) -> bool:
+    """Tell whether octets below 0x80 may mean something else than ASCII in this codec."""
+    return codec.startswith(_NOT_ASCII) or codec in ("cp875", "cp864")
 
 
 def _try(raw: bytes, codec: str) -> str | None:

@@ -45,7 +45,7 @@ _ZONES = {
     "pst": -480,
 }
 
-_TIME = r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]{1,9})?)?"
+_TIME = r"([0-9]{1,2})\s*[:.]\s*([0-9]{2})(?:\s*[:.]\s*([0-9]{2})(?:[.,][0-9]{1,9})?)?"
 _ZONE = r"\s*([+-]\s?[0-9]{1,2}:?[0-9]{2}|[A-Za-z]{1,5})?"
 _DAY_NAME = r"\s*(?:[A-Za-z]{2,9}\.?\s*,?\s*)?"
 _RFC5322 = re.compile(
@@ -143,6 +143,9 @@ def _offset(zone: str) -> int:
 
 
 def _without_comments(text: str) -> str:
+    head, _, tail = text.partition("(")
+    if tail.find(")") == len(tail) - 1:
+        return head  # One comment at the end, "(PDT)": nearly always so.
     kept: list[str] = []
     depth = 0
     for char in text:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from apps.mime.addresslist import HeaderMailbox, mailboxes
+from apps.mime.addresslist import HeaderMailbox
 from apps.mime.bodystructure import bodystructure
 from apps.mime.dates import parse_date
 from apps.mime.envelope import envelope
@@ -100,12 +100,12 @@ def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
 
 
 def _sender(block: HeaderBlock, limits: DeriveLimits) -> tuple[str, str]:
-    value = block.first(b"from") or block.first(b"sender")
-    found = mailboxes(value) if value else []
-    if not found:
-        return "", ""
-    name = decode_text(found[0].name)[: limits.name] if found[0].name else ""
-    return name, _address(found[0], limits)
+    for field in (b"from", b"sender"):
+        for mailbox in block.addresses(field):
+            if not mailbox.is_marker:
+                name = decode_text(mailbox.name)[: limits.name] if mailbox.name else ""
+                return name, _address(mailbox, limits)
+    return "", ""
 
 
 def _address(mailbox: HeaderMailbox, limits: DeriveLimits) -> str:
@@ -118,7 +118,9 @@ def _recipients(block: HeaderBlock, limits: DeriveLimits) -> str:
     entries: list[str] = []
     room = limits.recipients
     for field in (b"to", b"cc"):
-        for mailbox in mailboxes(block.first(field) or b""):
+        for mailbox in block.addresses(field):
+            if mailbox.is_marker:
+                continue
             address = _address(mailbox, limits)
             name = decode_text(mailbox.name)[: limits.name] if mailbox.name else ""
             entry = f"{name} <{address}>" if name else address

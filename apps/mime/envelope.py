@@ -7,7 +7,7 @@ fall back to From, and a mailbox without a host gets a made-up one, because NIL 
 
 from __future__ import annotations
 
-from apps.mime.addresslist import HeaderMailbox, parse_address_list
+from apps.mime.addresslist import HeaderMailbox
 from apps.mime.headers import HeaderBlock
 from apps.wire.imapstring import imap_nstring
 
@@ -34,8 +34,7 @@ def envelope(block: HeaderBlock) -> bytes:
 
 
 def _addresses(block: HeaderBlock, name: bytes, default: bytes = b"NIL") -> bytes:
-    value = block.first(name)
-    found = parse_address_list(value) if value else None
+    found = block.addresses(name)
     if not found:
         return default
     return b"(" + b"".join([_address(mailbox) for mailbox in found]) + b")"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.mime import charset, decode
+from apps.mime.addresslist import HeaderMailbox, parse_address_list
 
 HEADER_LIMIT = 256 * 1024  # Octets of header block we look into; the largest honest ones have 60 K.
 FIELDS_MAX = 2_000  # Fields in one block.
@@ -53,6 +54,7 @@ class HeaderBlock:
     fields: tuple[Field, ...]
     is_cut: bool
     _index: dict[bytes, Field]
+    _lists: dict[bytes, list[HeaderMailbox]]  # what addresses() has read, for the next who asks
 
     def first(self, name: bytes) -> bytes | None:
         """Return the unfolded value of the first field so named (lower case), None if absent."""
@@ -68,6 +70,14 @@ class HeaderBlock:
     def count(self, name: bytes) -> int:
         """Return how many fields are so named."""
         return sum(1 for field in self.fields if field.name == name)
+
+    def addresses(self, name: bytes) -> list[HeaderMailbox]:
+        """Return mailboxes and group markers of the first field so named; not to be changed."""
+        found = self._lists.get(name)
+        if found is None:
+            value = self.first(name)
+            found = self._lists[name] = parse_address_list(value) if value else []
+        return found
 
     def text(self, name: bytes) -> str:
         """Return the first field so named as text for people, "" if absent."""
@@ -100,7 +110,7 @@ def scan(
         if len(fields) == FIELDS_MAX:
             is_cut = True
             break
-    return HeaderBlock(raw, start, body_start, tuple(fields), is_cut, index)
+    return HeaderBlock(raw, start, body_start, tuple(fields), is_cut, index, {})
 
 
 def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
@@ -131,7 +141,7 @@ def decode_text(raw: bytes) -> str:
     if b"\n" in raw or b"\r" in raw:
         raw = _LINE_ENDS.sub(b"", _FOLD.sub(b"", raw))
     if b"=?" not in raw:
-        return clean(charset.decode(raw))
+        return clean(raw.decode("ascii") if raw.isascii() else charset.decode(raw))
     pieces: list[tuple[bytes, bytes]] = []  # (charset, octets); charset b"" for plain text
     at = 0
     for found in _ENCODED_WORD.finditer(raw):

@@ -16,10 +16,10 @@ from apps.mime.tree import Part
 PREVIEW_MAX = 200  # Characters kept.
 PLAIN_LOOK = 4 * 1024  # Encoded octets looked at: quoted lines may stand first.
 HTML_LOOK = 32 * 1024  # Encoded octets looked at: style sheets stand first.
+_FOLD_LOOK = 1_000  # Characters looked at for those; the rest is white space and rules at most.
 
-_SPACE = re.compile(r"\s+")
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
-_SIGNATURE = re.compile(r"^-- ?\r?$", re.MULTILINE)
+_SIGNATURE = re.compile(r"^-- \r?$", re.MULTILINE)
 _RULES = re.compile(r"[-_=*~#]{4,}")
 _TAG = re.compile(r"<[^<>]*+>")
 _HIDDEN = re.compile(r"<(style|script|head|title|!--)", re.IGNORECASE)
@@ -51,8 +51,7 @@ def preview(root: Part, raw: bytes) -> str:
 def _plain(text: str) -> str:
     if ">" in text:
         text = _QUOTED_LINE.sub("", text)
-    signature = _SIGNATURE.search(text)
-    if signature is not None and signature.start():
+    if "\n-- " in text and (signature := _SIGNATURE.search(text)) is not None:
         text = text[: signature.start()]
     return _fold(text)
 
@@ -60,7 +59,7 @@ def _plain(text: str) -> str:
 def _fold(text: str) -> str:
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
-    text = _SPACE.sub(" ", _RULES.sub(" ", text)).strip()
+    text = " ".join(_RULES.sub(" ", text.lstrip()[:_FOLD_LOOK]).split())
     return clean(text[:PREVIEW_MAX])
 
 

@@ -15,6 +15,8 @@ from apps.mime.tree import Part
 
 What = Literal["", "HEADER", "TEXT", "MIME"]
 
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 # One list per part, in message order, parents by index; text as Latin-1 so that octets survive.
 # Order of the columns is the stored format: add at the end only.
 _PARENT, _HEADER, _BODY, _END, _LINES, _TYPE, _SUBTYPE, _ENCODING = range(8)
@@ -30,7 +32,7 @@ def dump_parts(root: Part) -> bytes:
         number = len(rows)
         rows.append(_row(parent, part))
         todo.extend((number, child) for child in reversed(part.children))
-    return json.dumps(rows, separators=(",", ":")).encode("ascii")
+    return _encode(rows).encode("ascii")
 
 
 def _row(parent: int, part: Part) -> list[Any]:
