@@ -195,16 +195,20 @@ RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_a
 
 def _claim_sql(lapsed: bool) -> str:
     now = _NOW[connection.vendor]
-    skip = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    # Postgres may run a bare `IN (SELECT … LIMIT n … SKIP LOCKED)` once for each outer row, and so
+    # lease more than n; inside ARRAY() it runs once.
+    is_postgres = connection.vendor == "postgresql"
+    skip = " FOR UPDATE SKIP LOCKED" if is_postgres else ""
+    one_of, end = ("= ANY (ARRAY(", "))") if is_postgres else ("IN (", ")")
     due = f"lease_until > 0 AND lease_until <= {now}" if lapsed else "lease_until = 0"
     # `{...}` are constants of this module, chosen by vendor and kind; values go as parameters.
     return f"""
 UPDATE mailqueue_queuedmessage SET lease_until = {now} + %s, lease_token = %s, claims = claims + 1,
   crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END
-WHERE state = 'accepted' AND id IN (
+WHERE state = 'accepted' AND id {one_of}
   SELECT id FROM mailqueue_queuedmessage
   WHERE state = 'accepted' AND {due} AND hold_until <= {now}
-  ORDER BY lease_until, received_at LIMIT %s{skip}){_RETURNING}"""
+  ORDER BY lease_until, received_at LIMIT %s{skip}{end}{_RETURNING}"""
 
 
 def claim(limit: int, lease_seconds: int = LEASE_SECONDS) -> list[Claimed]:
