@@ -32,7 +32,11 @@ class State(IntEnum):
 
 
 class Channel(Protocol):
-    """The way to one client. All waits end with an exception when the client is gone."""
+    """The way to one client.
+
+    All waits raise ConnectionError when the client is gone, TimeoutError when it took too long,
+    `ShutdownError` when the service ends.
+    """
 
     @property
     def is_secure(self) -> bool:
@@ -45,10 +49,6 @@ class Channel(Protocol):
     @property
     def address(self) -> str:
         """The client's IP address."""
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the service is shutting down."""
 
     def write(self, data: bytes) -> None:
         """Queue octets for the client."""
@@ -65,14 +65,25 @@ class Channel(Protocol):
     def poke(self) -> None:
         """End a wait of `event_or_poke`."""
 
+    @property
+    def may_start_tls(self) -> bool:
+        """Whether STARTTLS is to be had: not where TLS runs already."""
+
     async def start_tls(self) -> None:
         """Drop what was received in the clear, then do the TLS handshake."""
 
     def signed_in(self, user_id: int) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 
+    def new_limits(self, *, signed_in: bool) -> None:
+        """From the next command on the limits of this state hold."""
 
-class BadCommand(Exception):
+
+class ShutdownError(Exception):
+    """The service ends: say BYE. Raised by whatever waits for the client."""
+
+
+class CommandError(Exception):
     """The command cannot be carried out as it was sent: answer BAD. The text is ours."""
 
 
@@ -99,7 +110,7 @@ class Selected:
     read_only: bool
     held: Held
     view: View
-    told_keywords: int = 0
+    told_keywords: int = -1  # how many keyword names the client has been told; none yet
 
 
 @dataclass(slots=True)

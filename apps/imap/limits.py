@@ -1,7 +1,7 @@
 """Limits of the IMAP door: each number named, with its reason.
 
-`command_limits` gives the framing limits by state; what a stranger may hold is small, what a user may
-hold is bounded by `MESSAGE_SIZE_LIMIT` and only in APPEND.
+`command_limits` gives the framing limits by state; what a stranger may hold is small, what a user
+may hold is bounded by `MESSAGE_SIZE_LIMIT` and only in APPEND.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 There is one `Mirror` per mailbox and process, shared by all sessions that selected it; each session
 has a `View` (apps.imap.view) that holds only what the session has not been told yet. Pure: rows are
-read by `apps.imap.mirrors`, which calls `apply` with them. About 26 octets a message.
+read by `apps.imap.mirrors`, which calls `apply` with them. About 25 octets a message.
 
 The invariant that views rest on: the array `uids` is never changed except by appending larger UIDs.
 An expunge makes a new array, so a view may go on holding the old one.
@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Protocol
 from weakref import WeakSet
+
+from apps.imap.proto.flags import system_names
+
+_TEXTS_MAX = 4_096
 
 Row = tuple[int, int, int, int]
 """uid, system flags, keyword bits, modseq."""
@@ -35,6 +39,7 @@ class Mirror:
     """The arrays, and who watches them."""
 
     __slots__ = (
+        "_texts",
         "flags",
         "keyword_names",
         "keywords",
@@ -48,15 +53,16 @@ class Mirror:
         "watchers",
     )
 
-    def __init__(self, mailbox_id: int, uidvalidity: int) -> None:
+    def __init__(self, mailbox_id: int) -> None:
         self.mailbox_id = mailbox_id
-        self.uidvalidity = uidvalidity
+        self.uidvalidity = 0
         self.uidnext = 1
         self.modseq = 0  # all changes up to it are in the arrays
         self.recent_floor = 1  # UIDs from here on have been shown as \Recent to no one
         self.keyword_names: dict[int, str] = {}
+        self._texts: dict[tuple[int, int], bytes] = {}
         self.uids = array("Q")
-        self.flags = array("H")
+        self.flags = bytearray()  # system flags are five bits
         self.keywords = array("Q")
         self.modseqs = array("Q")
         self.watchers: WeakSet[Watcher] = WeakSet()
@@ -84,7 +90,7 @@ class Mirror:
         keep = bytearray(b"\1") * len(self.uids)
         for uid in known:
             keep[self.index(uid)] = 0
-        self.flags = array("H", compress(self.flags, keep))
+        self.flags = bytearray(compress(self.flags, keep))
         self.keywords = array("Q", compress(self.keywords, keep))
         self.modseqs = array("Q", compress(self.modseqs, keep))
         self.uids = array("Q", compress(self.uids, keep))
@@ -110,7 +116,68 @@ class Mirror:
             for watcher in list(self.watchers):
                 watcher.note_changed(changed)
 
+    def count_from(self, uid: int) -> int:
+        """Return how many messages have this UID or a larger one."""
+        return len(self.uids) - bisect_left(self.uids, uid)
+
+    def modseq_of(self, uid: int) -> int:
+        """Return the modseq of a message, 0 if it is gone."""
+        place = self.index(uid)
+        return 0 if place < 0 else self.modseqs[place]
+
     def flags_of(self, uid: int) -> tuple[int, int] | None:
         """Return (system flags, keyword bits) of a message, None if it is gone."""
         place = self.index(uid)
         return None if place < 0 else (self.flags[place], self.keywords[place])
+
+    # -- flags as text --------------------------------------------------------------------------
+
+    def learn_keywords(self, names: Mapping[int, str]) -> None:
+        """Take the names of keyword bits; a bit never changes its name."""
+        if len(names) != len(self.keyword_names):
+            self.keyword_names = dict(names)
+            self._texts = {}
+
+    def flag_names(self, flags: int, keywords: int) -> bytes:
+        """Return the names of these flags, parted by spaces, without \\Recent.
+
+        A mailbox has few different combinations: each is spelt once.
+        """
+        text = self._texts.get((flags, keywords))
+        if text is None:
+            names = system_names(flags)
+            names += [
+                name.encode("ascii")
+                for bit, name in sorted(self.keyword_names.items())
+                if keywords >> bit & 1
+            ]
+            text = b" ".join(names)
+            if len(self._texts) < _TEXTS_MAX:
+                self._texts[flags, keywords] = text
+        return text
+
+    def holds(self, uids: Sequence[int]) -> bool:
+        """Whether all of these (ascending, not none) are here, with nothing between them."""
+        start = self.index(uids[0])
+        return start >= 0 and self.uids[start : start + len(uids)] == array("Q", uids)
+
+    def rows_of(self, uids: Iterable[int]) -> list[tuple[int]]:
+        """Return those that are here, each as a row of one column."""
+        return [(uid,) for uid in uids if self.index(uid) >= 0]
+
+    def flag_texts(self, uids: Sequence[int]) -> list[bytes]:
+        """Return `flag_names` of each (ascending, not none); of one that is gone: no flags."""
+        if self.holds(uids):
+            start = self.index(uids[0])
+            pairs: Iterable[tuple[int, int]] = zip(
+                self.flags[start : start + len(uids)],
+                self.keywords[start : start + len(uids)],
+                strict=True,
+            )
+        else:
+            pairs = [self.flags_of(uid) or (0, 0) for uid in uids]
+        known = self._texts
+        return [
+            text if (text := known.get(pair)) is not None else self.flag_names(*pair)
+            for pair in pairs
+        ]

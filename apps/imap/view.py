@@ -5,8 +5,8 @@ client numbers them, and what the client must still be told: expunged messages (
 numbers until told), changed flags, new messages. RFC 3501 section 7.4.1: while a command runs that
 uses sequence numbers no number may move; who calls `take(expunges=False)` gets that.
 
-The numbered UIDs are the mirror's own array as long as both agree, an older one of it until expunges
-are told: nothing is copied for a session.
+The numbered UIDs are the mirror's own array as long as both agree, an older one of it until
+expunges are told: nothing is copied for a session.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from apps.imap.mirror import Mirror
 from apps.imap.proto.sets import SequenceSet
 
 
-class NoSuchMessage(Exception):
+class NoMessageError(Exception):
     """A sequence number beyond the last message: answer BAD (RFC 3501 section 6.4.5 note)."""
 
 
@@ -74,6 +74,11 @@ class View:
     # -- numbers --------------------------------------------------------------------------------
 
     @property
+    def mirror(self) -> Mirror:
+        """The mailbox as it is now, which the client may not have been told of yet."""
+        return self._mirror
+
+    @property
     def count(self) -> int:
         """Messages the client knows of: its EXISTS less the EXPUNGEs it was told."""
         return self._count
@@ -82,6 +87,11 @@ class View:
     def uids(self) -> array[int]:
         """A copy of the numbered UIDs, ascending, those gone but not yet told included."""
         return self._uids[: self._count]
+
+    @property
+    def last_uid(self) -> int:
+        """The largest UID the client knows of, 0 if none."""
+        return self._uids[self._count - 1] if self._count else 0
 
     @property
     def has_news(self) -> bool:
@@ -107,12 +117,12 @@ class View:
         UIDs that do not exist are passed over (section 6.4.8).
 
         Raises:
-            NoSuchMessage: a sequence number is beyond the last one, or there is no message.
+            NoMessageError: a sequence number is beyond the last one, or there is no message.
         """
         if uid:
             return self._by_uid(numbers)
         if not self._count or any(max(pair) > self._count for pair in numbers.ranges):
-            raise NoSuchMessage
+            raise NoMessageError
         return self._by_seq(numbers)
 
     def _by_seq(self, numbers: SequenceSet) -> tuple[list[int], list[int]]:
@@ -136,8 +146,16 @@ class View:
             uids.extend(self._uids[start:end])
         return seqs, uids
 
-    def mask(self, numbers: SequenceSet, *, uid: bool) -> bytes:
-        """Return one octet per message, 1 where the set names it. Numbers beyond are passed over."""
+    @property
+    def live_count(self) -> int:
+        """Numbered messages that are still there: the first ones of the mirror's arrays."""
+        return self._count - len(self._ghosts)
+
+    def live_mask(self, numbers: SequenceSet, *, uid: bool) -> bytes:
+        """Return one octet per live message, 1 where the set names it.
+
+        Numbers beyond the last message are passed over: in SEARCH they match nothing.
+        """
         marks = bytearray(self._count)
         if self._count:
             largest = self._uids[self._count - 1] if uid else self._count
@@ -148,6 +166,8 @@ class View:
                     end = bisect_right(self._uids, high, 0, self._count)
                 if start < end:
                     marks[start:end] = b"\1" * (end - start)
+        for uid_gone in sorted(self._ghosts, reverse=True):
+            del marks[self._place(uid_gone)]
         return bytes(marks)
 
     # -- telling --------------------------------------------------------------------------------

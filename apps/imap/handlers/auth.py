@@ -1,7 +1,7 @@
 """STARTTLS, LOGIN, AUTHENTICATE PLAIN (RFC 3501 section 6.2, RFC 4959).
 
-A password is looked at only where it may travel, by the one `authenticate` of the house, on the pool
-for hashes. Answers to a wrong password and an unknown user are the same.
+A password is looked at only where it may travel, by the one `authenticate` of the house, on the
+pool for hashes. Answers to a wrong password and an unknown user are the same.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.directory.authentication import authenticate
-from apps.imap.context import BadCommand, Context, Reply, State, no
+from apps.imap.context import CommandError, Context, Reply, State, no
 from apps.imap.handlers.registry import capabilities, command
 from apps.imap.proto.commands import (
     Authenticate,
@@ -26,7 +26,8 @@ from apps.wire.lines import RawCommand
 
 
 def _starttls_word(context: Context) -> Sequence[str]:
-    return () if context.channel.is_secure or context.principal is not None else ("STARTTLS",)
+    offered = context.channel.may_start_tls and context.principal is None
+    return ("STARTTLS",) if offered else ()
 
 
 def _login_word(context: Context) -> Sequence[str]:
@@ -39,13 +40,11 @@ def _auth_words(context: Context) -> Sequence[str]:
     return ("SASL-IR", "AUTH=PLAIN")
 
 
-@command(
-    "STARTTLS", needs=State.NOT_AUTHENTICATED, only_there=True, capability=_starttls_word
-)
+@command("STARTTLS", needs=State.NOT_AUTHENTICATED, only_there=True, capability=_starttls_word)
 async def starttls(context: Context, _: Plain) -> Reply:
     """RFC 3501 section 6.2.1. The dispatcher sends the OK, then starts the handshake."""
-    if context.channel.is_secure:
-        raise BadCommand("TLS is running already")
+    if not context.channel.may_start_tls:
+        raise CommandError("TLS is running already")
     return Reply("Begin TLS negotiation now")
 
 
@@ -87,7 +86,7 @@ async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
         await context.channel.drain()
         outcome = mechanism.step(await _answer(context))
     if isinstance(outcome, sasl.Failure):
-        raise BadCommand(f"Authentication ended: {outcome.reason}")
+        raise CommandError(f"Authentication ended: {outcome.reason}")
     if outcome.authzid not in {"", outcome.username}:
         raise AuthenticationFailed("asked to act as another user")
     return await _sign_in(context, outcome.username, outcome.password)

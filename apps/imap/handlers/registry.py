@@ -1,7 +1,7 @@
 """The table of commands: what each needs, announces and does to sequence numbers.
 
-The dispatcher (apps.imap.session) decides by this table alone whether a command may run and what may
-be told after it; handlers never look at the state.
+The dispatcher (apps.imap.session) decides by this table alone whether a command may run and what
+may be told after it; handlers never look at the state.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every command as a frozen value, and the function that reads its arguments.
 
 A parser gets a `Scanner` that stands right after the command's name and takes all that follows. It
-promises `BadSyntax` (or `BadCharset`) for everything that is not in the grammar. Which parser serves
-which name is said by `@command` in `apps.imap.handlers`.
+promises `GrammarError` (or `CharsetError`) for everything that is not in the grammar. Which parser
+serves which name is said by `@command` in `apps.imap.handlers`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum
 from apps.imap.proto.dates import parse_date_time
 from apps.imap.proto.fetch import FetchItem, parse_items
 from apps.imap.proto.flags import Flags, parse_flag_list, parse_store_flags
-from apps.imap.proto.scanner import BadSyntax, Scanner
+from apps.imap.proto.scanner import GrammarError, Scanner
 from apps.imap.proto.search import SearchProgram, parse_program
 from apps.imap.proto.sets import SequenceSet, parse_set
 
@@ -215,7 +215,7 @@ def parse_status(scanner: Scanner) -> Status:
     while True:
         word = scanner.word("a STATUS item")
         if word not in STATUS_ITEMS:
-            raise BadSyntax("unknown STATUS item")
+            raise GrammarError("unknown STATUS item")
         items[word] = None
         if not scanner.take(b" "):
             break
@@ -261,7 +261,7 @@ def parse_store(scanner: Scanner) -> Store:
     word = scanner.word("FLAGS or FLAGS.SILENT")
     silent = word == b"FLAGS.SILENT"
     if word != b"FLAGS" and not silent:
-        raise BadSyntax("expected FLAGS or FLAGS.SILENT")
+        raise GrammarError("expected FLAGS or FLAGS.SILENT")
     scanner.space()
     flags = parse_store_flags(scanner)
     scanner.end()
@@ -298,7 +298,7 @@ def parse_id(scanner: Scanner) -> Identify:
     fields: dict[str, str] = {}
     if not scanner.take(b"("):
         if scanner.nstring("a list or NIL") is not None:
-            raise BadSyntax("expected a list or NIL")
+            raise GrammarError("expected a list or NIL")
     elif not scanner.take(b")"):
         _id_pairs(scanner, fields)
     scanner.end()
@@ -315,7 +315,7 @@ def _id_pairs(scanner: Scanner, fields: dict[str, str]) -> None:
         if not scanner.take(b" "):
             scanner.expect(b")")
             return
-    raise BadSyntax("too many ID fields")
+    raise GrammarError("too many ID fields")
 
 
 def parse_enable(scanner: Scanner) -> Enable:
@@ -327,4 +327,4 @@ def parse_enable(scanner: Scanner) -> Enable:
         if not scanner.take(b" "):
             scanner.end()
             return Enable(tuple(names))
-    raise BadSyntax("too many names")
+    raise GrammarError("too many names")

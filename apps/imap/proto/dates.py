@@ -10,7 +10,7 @@ import datetime
 import re
 from functools import lru_cache
 
-from apps.imap.proto.scanner import BadSyntax
+from apps.imap.proto.scanner import GrammarError
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER_OF = {name.upper().encode(): number for number, name in enumerate(_MONTHS, 1)}
@@ -27,7 +27,7 @@ def parse_date(raw: bytes) -> datetime.date:
     """Read a `date-text`, such as 1-Feb-1994."""
     found = _DATE.fullmatch(raw)
     if found is None:
-        raise BadSyntax("expected a date such as 1-Feb-1994")
+        raise GrammarError("expected a date such as 1-Feb-1994")
     return _day(found[1], found[2], found[3])
 
 
@@ -36,19 +36,19 @@ def _day(day: bytes, month: bytes, year: bytes) -> datetime.date:
     try:
         return datetime.date(int(year), number or 0, int(day))
     except ValueError:
-        raise BadSyntax("no such day in the calendar") from None
+        raise GrammarError("no such day in the calendar") from None
 
 
 def parse_date_time(raw: bytes) -> tuple[int, int]:
     """Read a `date-time`; return Unix seconds and the offset in minutes east of UTC."""
     found = _DATE_TIME.fullmatch(raw)
     if found is None:
-        raise BadSyntax("expected a date-time such as 17-Jul-1996 02:44:25 -0700")
+        raise GrammarError("expected a date-time such as 17-Jul-1996 02:44:25 -0700")
     date = _day(found[1].strip(), found[2], found[3])
     hour, minute, second = int(found[4]), int(found[5]), int(found[6])
     zone_hour, zone_minute = int(found[8]), int(found[9])
     if hour > 23 or minute > 59 or second > 60 or zone_hour > 23 or zone_minute > 59:
-        raise BadSyntax("no such time of day")
+        raise GrammarError("no such time of day")
     offset = (zone_hour * 60 + zone_minute) * (-1 if found[7] == b"-" else 1)
     seconds = (date.toordinal() - _EPOCH) * DAY + hour * 3600 + minute * 60 + second
     return seconds - offset * 60, offset

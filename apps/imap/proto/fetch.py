@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from apps.imap.proto.scanner import NUMBER_MAX, BadSyntax, Scanner
+from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, Scanner
 
 ITEMS_MAX = 100
 PATH_MAX = 100
@@ -84,7 +84,7 @@ def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:
     while True:
         items[_item(scanner, scanner.word("a FETCH item"))] = None
         if len(items) > ITEMS_MAX:
-            raise BadSyntax("too many FETCH items")
+            raise GrammarError("too many FETCH items")
         if not scanner.take(b" "):
             scanner.expect(b")")
             return tuple(items)
@@ -99,7 +99,7 @@ def _item(scanner: Scanner, word: bytes) -> FetchItem:
     if word in {b"BODY", b"BODY.PEEK"} and scanner.take(b"["):
         return _body(scanner, peek=word == b"BODY.PEEK")
     if word not in _WORDS:
-        raise BadSyntax("unknown FETCH item")
+        raise GrammarError("unknown FETCH item")
     return _WORDS[word]
 
 
@@ -114,7 +114,7 @@ def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
     count = scanner.number("the size of a partial")
     scanner.expect(b">")
     if not count:
-        raise BadSyntax("the size of a partial is never 0")
+        raise GrammarError("the size of a partial is never 0")
     # The answer names the start only (section 7.4.2).
     return BodyItem(section, b"%b<%d>" % (label, start), peek, (start, count))
 
@@ -128,19 +128,19 @@ def _section(scanner: Scanner) -> Section:
     while words and words[0].isdigit():
         path.append(_number(words.pop(0)))
         if len(path) > PATH_MAX:
-            raise BadSyntax("section path is too deep")
+            raise GrammarError("section path is too deep")
     if not words:
         return Section(tuple(path))
     part = _PARTS.get(b".".join(words))
     if part is None or (part is Part.MIME and not path):
-        raise BadSyntax("unknown section")
+        raise GrammarError("unknown section")
     fields = _fields(scanner) if part in {Part.FIELDS, Part.FIELDS_NOT} else ()
     return Section(tuple(path), part, fields)
 
 
 def _number(digits: bytes) -> int:
     if len(digits) > 10 or not 0 < int(digits) <= NUMBER_MAX:
-        raise BadSyntax("bad part number")
+        raise GrammarError("bad part number")
     return int(digits)
 
 
@@ -153,7 +153,7 @@ def _fields(scanner: Scanner) -> tuple[bytes, ...]:
         if not scanner.take(b" "):
             scanner.expect(b")")
             return tuple(names)
-    raise BadSyntax("too many field names")
+    raise GrammarError("too many field names")
 
 
 def _spell(section: Section) -> bytes:

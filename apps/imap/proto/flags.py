@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.imap.proto.scanner import BadSyntax, Scanner
+from apps.imap.proto.scanner import GrammarError, Scanner
 
 SYSTEM = {
     b"\\SEEN": 1,
@@ -58,7 +58,7 @@ def _flags(scanner: Scanner, *, in_parentheses: bool) -> Flags:
         if not scanner.take(b" "):
             break
     else:
-        raise BadSyntax("too many flags")
+        raise GrammarError("too many flags")
     if in_parentheses:
         scanner.expect(b")")
     return Flags(system, tuple(keywords.values()))
@@ -68,14 +68,14 @@ def _flag(scanner: Scanner) -> bytes:
     backslash = b"\\" if scanner.take(b"\\") else b""
     name = scanner.atom("a flag")
     if len(name) > KEYWORD_MAX:
-        raise BadSyntax("flag name is too long")
+        raise GrammarError("flag name is too long")
     return backslash + name
 
 
 def _system(name: bytes) -> int:
     bit = SYSTEM.get(name.upper())
     if bit is None:
-        raise BadSyntax("unknown system flag")
+        raise GrammarError("unknown system flag")
     return bit
 
 

@@ -1,6 +1,6 @@
 """One command's tokens, read left to right (RFC 3501 section 9).
 
-`Scanner` promises: every method either takes what it names or raises `BadSyntax` with our own words
+`Scanner` promises: every method either takes what it names or raises `GrammarError` with our own words
 for what was expected; work linear in the octets; no recursion; nothing of the client's input in the
 error text, which goes back to the client in a BAD.
 """
@@ -25,7 +25,7 @@ _QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*+)"')
 _UNESCAPE = re.compile(rb"\\(.)")
 
 
-class BadSyntax(Exception):
+class GrammarError(Exception):
     """The command is not in the grammar; the text says what was expected."""
 
 
@@ -79,25 +79,25 @@ class Scanner:
     def expect(self, expected: bytes) -> None:
         """Step over `expected`."""
         if not self.take(expected):
-            raise BadSyntax(f"expected {_name(expected)}")
+            raise GrammarError(f"expected {_name(expected)}")
 
     def space(self) -> None:
         """Step over the one space between arguments."""
         self.expect(b" ")
 
     def end(self) -> None:
-        """Insist that the command ends here. Trailing blanks are forgiven: some clients send them."""
+        """Insist that the command ends here. Trailing blanks are forgiven: clients send them."""
         while self.take(b" "):
             pass
         if not self.at_end:
-            raise BadSyntax("unexpected text after the command")
+            raise GrammarError("unexpected text after the command")
 
     # -- words --------------------------------------------------------------------------------
 
     def _match(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         found = pattern.match(self._line, self._pos)
         if found is None:
-            raise BadSyntax(f"expected {what}")
+            raise GrammarError(f"expected {what}")
         self._pos = found.end()
         return found[0]
 
@@ -114,7 +114,7 @@ class Scanner:
         digits = self._match(_DIGITS, what)
         # The length first: int() of a line full of digits takes quadratic time.
         if len(digits) > 20 or int(digits) > most:
-            raise BadSyntax(f"{what} is too large")
+            raise GrammarError(f"{what} is too large")
         return int(digits)
 
     def sequence_set(self) -> bytes:
@@ -128,10 +128,10 @@ class Scanner:
         if self._literal_is_next():
             return self.literal().data
         if not self.peek(b'"'):
-            raise BadSyntax(f"expected {what}")
+            raise GrammarError(f"expected {what}")
         found = _QUOTED.match(self._line, self._pos)
         if found is None:
-            raise BadSyntax("unterminated or bad quoted string")
+            raise GrammarError("unterminated or bad quoted string")
         self._pos = found.end()
         raw = found[1]
         return _UNESCAPE.sub(rb"\1", raw) if b"\\" in raw else raw
@@ -145,7 +145,7 @@ class Scanner:
         if self.next_is_string():
             return self.string(what)
         if self.atom(what).upper() != b"NIL":
-            raise BadSyntax(f"expected {what}")
+            raise GrammarError(f"expected {what}")
         return None
 
     def list_mailbox(self) -> bytes:
@@ -156,14 +156,14 @@ class Scanner:
     def literal(self, what: str = "a literal") -> Literal:
         """Take a literal and step to the text after it."""
         if not self._literal_is_next():
-            raise BadSyntax(f"expected {what}")
+            raise GrammarError(f"expected {what}")
         literal, line = self._tokens[self._index + 1], self._tokens[self._index + 2]
         assert isinstance(literal, Literal)
         assert isinstance(line, bytes)
         self._index += 2
         self._line, self._pos = line, 0
         if b"\0" in literal.data and not literal.binary:
-            raise BadSyntax("NUL in a literal (RFC 3501: CHAR8 has none)")
+            raise GrammarError("NUL in a literal (RFC 3501: CHAR8 has none)")
         return literal
 
 

@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from apps.imap.proto.dates import parse_date
 from apps.imap.proto.flags import KEYWORD_MAX, SYSTEM
-from apps.imap.proto.scanner import NUMBER64_MAX, BadSyntax, Scanner
+from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, Scanner
 from apps.imap.proto.sets import SequenceSet, parse_set
 
 TEXT_KEYS_MAX = 100
@@ -22,7 +22,7 @@ TEXT_MAX = 1_000
 """Characters in one string to look for."""
 
 
-class BadCharset(Exception):
+class CharsetError(Exception):
     """The command's CHARSET is not one of ours, or its strings are not in it."""
 
 
@@ -115,16 +115,7 @@ class TextHas:
 
 
 Leaf = (
-    All
-    | HasFlag
-    | Recent
-    | HasKeyword
-    | InSet
-    | InternalDay
-    | SentDay
-    | Size
-    | HeaderHas
-    | TextHas
+    All | HasFlag | Recent | HasKeyword | InSet | InternalDay | SentDay | Size | HeaderHas | TextHas
 )
 
 
@@ -176,7 +167,7 @@ class _Compiler:
                 continue
             break
         if len(self.stack) > 1:
-            raise BadSyntax("unfinished search key")
+            raise GrammarError("unfinished search key")
         self.scanner.end()
         return SearchProgram(tuple(self.leaves), tuple(self.steps))
 
@@ -201,7 +192,7 @@ class _Compiler:
     def _close(self) -> None:
         frame = self.stack.pop()
         if not frame.joined:
-            raise BadSyntax("empty parentheses")
+            raise GrammarError("empty parentheses")
         self._value()
 
     def _leaf(self, leaf: Leaf, *, negated: bool = False) -> None:
@@ -260,19 +251,19 @@ class _Compiler:
             self._leaf(InSet(parse_set(self.scanner), uid=True))
         elif word == b"HEADER":
             self.scanner.space()
-            name = self.scanner.astring("a field name").upper()
-            self._text(HeaderHas(name, self._astring()))
+            field_name = self.scanner.astring("a field name").upper()
+            self._text(HeaderHas(field_name, self._astring()))
         elif word in _HEADERS:
             self._text(HeaderHas(word, self._astring()))
         elif word in {b"BODY", b"TEXT"}:
             self._text(TextHas(self._astring(), header=word == b"TEXT"))
         else:
-            raise BadSyntax("unknown search key")
+            raise GrammarError("unknown search key")
 
     def _text(self, leaf: Leaf) -> None:
         self.texts += leaf not in self.leaves
         if self.texts > TEXT_KEYS_MAX:
-            raise BadSyntax("too many strings to search for")
+            raise GrammarError("too many strings to search for")
         self._leaf(leaf)
 
     def _astring(self) -> str:
@@ -281,9 +272,9 @@ class _Compiler:
         try:
             text = raw.decode(self.charset)
         except UnicodeDecodeError:
-            raise BadCharset from None
+            raise CharsetError from None
         if len(text) > TEXT_MAX:
-            raise BadSyntax("string to search for is too long")
+            raise GrammarError("string to search for is too long")
         return text
 
     def _date(self) -> datetime.date:
@@ -302,8 +293,8 @@ def parse_program(scanner: Scanner) -> SearchProgram:
     Strings without a CHARSET are read as UTF-8 too: it contains US-ASCII, and clients send it.
 
     Raises:
-        BadSyntax: not in the grammar, or over a limit.
-        BadCharset: answer NO [BADCHARSET].
+        GrammarError: not in the grammar, or over a limit.
+        CharsetError: answer NO [BADCHARSET].
     """
     charset = b"UTF-8"
     if scanner.take_word(b"CHARSET"):
@@ -311,5 +302,5 @@ def parse_program(scanner: Scanner) -> SearchProgram:
         charset = scanner.astring("a charset").upper()
         scanner.space()
     if charset not in _CHARSETS:
-        raise BadCharset
+        raise CharsetError
     return _Compiler(scanner, _CHARSETS[charset]).run()

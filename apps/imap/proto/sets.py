@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.imap.proto.scanner import NUMBER_MAX, BadSyntax, Scanner
+from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, Scanner
 
 STAR = 0
 """Stands for `*`, the largest number in use; no message has the number 0."""
@@ -58,7 +58,7 @@ def _number(text: bytes) -> int:
         return STAR
     # Ten digits hold 2^32 - 1; the length is looked at first because int() is quadratic.
     if not text.isdigit() or len(text) > 10 or not 0 < int(text) <= NUMBER_MAX:
-        raise BadSyntax("bad sequence set")
+        raise GrammarError("bad sequence set")
     return int(text)
 
 

@@ -13,7 +13,7 @@ _PIECES = re.compile(rb"&([A-Za-z0-9+,]*)-|([\x20-\x25\x27-\x7e]+)")
 _RUNS = re.compile(r"([\x20-\x25\x27-\x7e]+)|(&)|([^\x20-\x7e]+)")
 
 
-class BadName(ValueError):
+class MailboxNameError(ValueError):
     """The octets are no mailbox name in modified UTF-7."""
 
 
@@ -21,7 +21,7 @@ def decode_name(raw: bytes) -> str:
     """Return the name as text.
 
     Raises:
-        BadName: 8-bit octets, controls, bad base64, a half surrogate, or a spelling that is not
+        MailboxNameError: 8-bit octets, controls, bad base64, a half surrogate, or a spelling that is not
             the one `encode_name` makes.
     """
     texts: list[str] = []
@@ -29,12 +29,12 @@ def decode_name(raw: bytes) -> str:
     while position < len(raw):
         found = _PIECES.match(raw, position)
         if found is None:
-            raise BadName
+            raise MailboxNameError
         texts.append(_piece(found))
         position = found.end()
     text = "".join(texts)
     if encode_name(text) != raw:
-        raise BadName
+        raise MailboxNameError
     return text
 
 
@@ -48,7 +48,7 @@ def _piece(found: re.Match[bytes]) -> str:
         octets = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
         return octets.decode("utf-16-be")
     except ValueError:  # binascii.Error and UnicodeDecodeError both are
-        raise BadName from None
+        raise MailboxNameError from None
 
 
 def encode_name(text: str) -> bytes:
@@ -68,5 +68,5 @@ def _base64(text: str) -> bytes:
     try:
         octets = text.encode("utf-16-be")
     except UnicodeEncodeError:
-        raise BadName from None
+        raise MailboxNameError from None
     return binascii.b2a_base64(octets, newline=False).rstrip(b"=").replace(b"/", b",")

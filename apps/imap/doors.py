@@ -1,0 +1,77 @@
+"""The doors `imap` (143, STARTTLS) and `imaps` (993, implicit TLS), for the listener process."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from django.conf import settings
+
+from apps.events import bus
+from apps.events.types import EventsMissed, MailboxChanged, UserChanged
+from apps.imap.limits import Limits
+from apps.imap.mirrors import Mirrors
+from apps.imap.server import Connection
+from apps.runtime.listener import Door, Peer
+from apps.runtime.tls import server_context
+
+ALPN = ("imap",)  # as registered with IANA (TLS ALPN protocol IDs)
+_REFUSAL = b"* BYE [UNAVAILABLE] Too many connections, come back later\r\n"
+
+
+class Service:
+    """What all IMAP connections of one event loop share."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits(message_size=settings.MESSAGE_SIZE_LIMIT)
+        self.mirrors = Mirrors()
+        self._subscription: bus.Subscription | None = None
+        self._subscribing: asyncio.Task[None] | None = None
+        self._tls = server_context(*ALPN)
+
+    def connection(self, peer: Peer) -> Connection:
+        """Make the protocol object of one connection; the first one opens our ears for events."""
+        if self._subscribing is None:
+            self._subscribing = asyncio.get_running_loop().create_task(self._subscribe())
+        cleartext = settings.CLEARTEXT_AUTH == "loopback" and _is_loopback(peer.address)
+        return Connection(peer, self.mirrors, self.limits, tls=self._tls, cleartext=cleartext)
+
+    async def _subscribe(self) -> None:
+        loop = asyncio.get_running_loop()
+        kinds = {MailboxChanged, UserChanged}
+        self._subscription = await bus.subscribe(loop, kinds, self.mirrors.hear)
+        self.mirrors.hear(EventsMissed())  # what was published before nobody heard
+
+    async def close(self) -> None:
+        """Give back what is held; for the end of the process, after the last connection."""
+        if self._subscribing is not None:
+            await self._subscribing
+        if self._subscription is not None:
+            self._subscription.close()
+        await self.mirrors.keep_claims()
+
+    def doors(self) -> list[Door]:
+        """Return the doors that the settings open."""
+        doors = []
+        if settings.IMAP_LISTEN is not None:
+            doors.append(Door("imap", settings.IMAP_LISTEN, self.connection, refusal=_REFUSAL))
+        if settings.IMAPS_LISTEN is not None:
+            doors.append(
+                Door("imaps", settings.IMAPS_LISTEN, self.connection, implicit_tls=True, alpn=ALPN)
+            )
+        return doors
+
+
+def doors() -> tuple[list[Door], Callable[[], Coroutine[Any, Any, None]]]:
+    """Return the doors, and what to await when their listener has stopped."""
+    service = Service()
+    return service.doors(), service.close
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,63 @@
+"""EXPUNGE, UID EXPUNGE (RFC 4315), CLOSE, UNSELECT (RFC 3691).
+
+The EXPUNGE lines are told by the dispatcher, as those of other sessions are: one way, one order.
+"""
+
+from __future__ import annotations
+
+from apps.imap.context import Context, Reply, State, no
+from apps.imap.handlers.registry import Use, command
+from apps.imap.proto.commands import Numbers, Plain, parse_numbers
+from apps.mailstore.services.expunge import expunge as service
+from apps.runtime.db import in_db
+
+_READ_ONLY = no("The mailbox is read-only", b"READ-ONLY")
+
+
+async def _expunge(context: Context, uids: list[int] | None) -> None:
+    selected = context.mailbox
+    await in_db("work", service, mailbox_id=selected.mailbox_id, uids=uids, origin=context.origin)
+
+
+@command("EXPUNGE", needs=State.SELECTED, sequence_numbers=Use.BREAKS)
+async def expunge(context: Context, _: Plain) -> Reply:
+    """RFC 3501 section 6.4.3: all that are \\Deleted."""
+    if context.mailbox.read_only:
+        return _READ_ONLY
+    await _expunge(context, None)
+    await context.refresh()
+    return Reply("Expunged")
+
+
+@command(
+    "UID EXPUNGE",
+    parse=parse_numbers,
+    needs=State.SELECTED,
+    capability="UIDPLUS",
+    sequence_numbers=Use.BREAKS,
+)
+async def uid_expunge(context: Context, cmd: Numbers) -> Reply:
+    """RFC 4315 section 2.1: those of the set that are \\Deleted."""
+    if context.mailbox.read_only:
+        return _READ_ONLY
+    _, uids = context.mailbox.view.pick(cmd.numbers, uid=True)
+    if uids:
+        await _expunge(context, uids)
+        await context.refresh()
+    return Reply("Expunged")
+
+
+@command("CLOSE", needs=State.SELECTED)
+async def close(context: Context, _: Plain) -> Reply:
+    """RFC 3501 section 6.4.2: expunge without telling, then leave."""
+    if not context.mailbox.read_only:
+        await _expunge(context, None)
+    context.unselect()
+    return Reply("Closed")
+
+
+@command("UNSELECT", needs=State.SELECTED, capability="UNSELECT")
+async def unselect(context: Context, _: Plain) -> Reply:
+    """RFC 3691: leave and expunge nothing."""
+    context.unselect()
+    return Reply("Unselected")

@@ -1,0 +1,194 @@
+"""FETCH and UID FETCH (RFC 3501 section 6.4.5).
+
+Pages of `page_rows` messages by UID: read, write, wait until the client has taken it, so that a
+slow client costs one page and the loop serves others in between. Bodies go in batches bounded by
+octets, long ones piece by piece.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from apps.imap.context import Context, Reply, Selected, State, no
+from apps.imap.fetchplan import CHUNK, Cell, Long, Plan, cells, make_plan, read_bodies, sendable
+from apps.imap.handlers.registry import Use, command
+from apps.imap.proto.commands import Fetch, parse_fetch
+from apps.imap.proto.fetch import Attribute
+from apps.imap.telling import flag_text, tell_keywords
+from apps.mailstore import queries
+from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.services import flags as flag_service
+from apps.mailstore.services.flags import FlagChange
+from apps.runtime.db import in_db
+from apps.wire.errors import MailError
+
+logger = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+
+
+@command("FETCH", parse=parse_fetch, needs=State.SELECTED, sequence_numbers=Use.READS)
+async def fetch(context: Context, cmd: Fetch) -> Reply:
+    """By sequence numbers."""
+    return await _fetch(context, cmd, uid=False)
+
+
+@command("UID FETCH", parse=parse_fetch, needs=State.SELECTED)
+async def uid_fetch(context: Context, cmd: Fetch) -> Reply:
+    """By UIDs."""
+    return await _fetch(context, cmd, uid=True)
+
+
+async def _fetch(context: Context, cmd: Fetch, *, uid: bool) -> Reply:
+    selected = context.mailbox
+    seqs, uids = selected.view.pick(cmd.numbers, uid=uid)
+    fetching = _Fetching(context, selected, make_plan(cmd.items, uid=uid))
+    size = context.limits.page_rows
+    for start in range(0, len(uids), size):
+        await fetching.page(seqs[start : start + size], uids[start : start + size])
+        await context.channel.drain()
+    return fetching.reply()
+
+
+class _Fetching:
+    """One FETCH under way."""
+
+    def __init__(self, context: Context, selected: Selected, plan: Plan) -> None:
+        self._context = context
+        self._selected = selected
+        self._plan = plan
+        self._tells_flags = Attribute.FLAGS in plan.attributes
+        self._gone = 0
+        self._failed: MailError | None = None
+
+    def reply(self) -> Reply:
+        """The tagged answer, when all pages are out."""
+        if self._failed is not None:
+            text = "Some of the messages could not be read"
+            return no(text, self._failed.imap_code.encode("ascii"))
+        if self._gone:
+            return no("Some of the messages no longer exist", b"EXPUNGEISSUED")
+        return Reply("Fetched")
+
+    async def page(self, seqs: list[int], uids: list[int]) -> None:
+        """Answer for these messages."""
+        if self._tells_flags:
+            tell_keywords(self._context, self._selected)
+        if self._plan.columns:
+            rows = await in_db(
+                "read", queries.fetch_page, self._selected.mailbox_id, uids, self._plan.columns
+            )
+        else:
+            mirror = self._selected.held.mirror
+            rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
+        if len(rows) < len(uids):
+            self._gone += len(uids) - len(rows)
+            place = dict(zip(uids, seqs, strict=True))
+            seqs = [place[row[0]] for row in rows]
+        if not rows:
+            return
+        if self._plan.bodies:
+            for low, high in self._batches(rows):
+                await self._batch(seqs[low:high], rows[low:high])
+        else:
+            self._write(seqs, rows)
+
+    def _flag_texts(self, rows: Sequence[Row]) -> list[bytes]:
+        if not self._tells_flags:
+            return []
+        uids = [row[0] for row in rows]
+        self._selected.view.forget_changes(uids)
+        if self._selected.view.has_recent:
+            return [flag_text(self._selected, uid) for uid in uids]
+        return self._selected.held.mirror.flag_texts(uids)
+
+    def _write(self, seqs: list[int], rows: list[Row]) -> None:
+        """Lines without bodies: one format for all of a page."""
+        template = self._plan.template + b")\r\n"
+        columns = cells(self._plan, rows, self._flag_texts(rows))
+        lines = map(template.__mod__, zip(seqs, *columns, strict=True))
+        self._context.write(b"".join(lines))
+
+    # -- bodies -----------------------------------------------------------------------------------
+
+    def _batches(self, rows: list[Row]) -> Iterator[tuple[int, int]]:
+        """Cut a page into runs of rows whose messages are at most `page_octets` together."""
+        column = self._plan.columns.index("size") + 1
+        low = octets = 0
+        for high, row in enumerate(rows):
+            if high > low and octets + row[column] > self._context.limits.page_octets:
+                yield low, high
+                low, octets = high, 0
+            octets += row[column]
+        yield low, len(rows)
+
+    async def _batch(self, seqs: list[int], rows: list[Row]) -> None:
+        seen = await self._mark_seen([row[0] for row in rows])
+        bodies = await in_db("read", read_bodies, self._plan, rows)
+        columns = cells(self._plan, rows, self._flag_texts(rows))
+        heads = map(self._plan.template.__mod__, zip(seqs, *columns, strict=True))
+        for row, head, found in zip(rows, heads, bodies, strict=True):
+            if isinstance(found, MailError):
+                logger.error("message not readable", extra={"detail": found.detail})
+                self._failed = found
+                continue
+            if row[0] in seen and not self._tells_flags:
+                # Section 6.4.5: a FETCH that sets \Seen tells so.
+                found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
+                self._selected.view.forget_changes([row[0]])
+            await self._send(head, found)
+            await self._context.channel.drain()
+
+    async def _send(self, head: bytes, found: list[Cell]) -> None:
+        """Write one message's line; of a long item one piece at a time."""
+        pieces = [head]
+        for number, cell in enumerate(found):
+            if number or self._plan.attributes:
+                pieces.append(b" ")
+            if isinstance(cell, Long):
+                await self._send_long(pieces, cell)
+                pieces = []
+            else:
+                pieces.append(cell)
+        self._context.write(b"".join([*pieces, b")\r\n"]))
+
+    async def _send_long(self, pieces: list[bytes], cell: Long) -> None:
+        for start in range(cell.start, cell.end, CHUNK):
+            end = min(start + CHUNK, cell.end)
+            try:
+                raw = await in_db("read", cell.shown.part, start, end)
+            except MailError as error:
+                # The length is out already: nothing but the end of the connection can tell.
+                logger.error("message not readable", extra={"detail": error.detail})
+                raise ConnectionAbortedError from None
+            if start == cell.start:
+                announced = b"%b {%d}\r\n" % (cell.label, cell.end - cell.start)
+                raw = b"".join([*pieces, announced, sendable(raw)])
+            else:
+                raw = sendable(raw)
+            self._context.write(raw)
+            await self._context.channel.drain()
+
+    async def _mark_seen(self, uids: list[int]) -> set[int]:
+        """Set \\Seen on those without, before their bodies go out; return them."""
+        if not self._plan.sets_seen or self._selected.read_only:
+            return set()
+        mirror = self._selected.held.mirror
+        unseen = [
+            uid
+            for uid in uids
+            if (known := mirror.flags_of(uid)) is not None and not known[0] & FLAG_SEEN
+        ]
+        if unseen:
+            await in_db(
+                "work",
+                flag_service.store,
+                mailbox_id=self._selected.mailbox_id,
+                uids=unseen,
+                change=FlagChange("add", FLAG_SEEN),
+                origin=self._context.origin,
+            )
+            await self._context.refresh()
+        return set(unseen)

@@ -1,0 +1,51 @@
+"""IDLE (RFC 2177): news as they come."""
+
+from __future__ import annotations
+
+from apps.imap.context import CommandError, Context, Reply
+from apps.imap.handlers.registry import command
+from apps.imap.proto.commands import Plain
+from apps.imap.proto.responses import untagged
+from apps.imap.telling import tell
+from apps.wire.lines import RawCommand
+
+
+@command("IDLE", capability="IDLE")
+async def idle(context: Context, _: Plain) -> Reply:
+    """Tell until the client says DONE. No sequence number can be in use, so EXPUNGE is told too."""
+    context.write(b"+ idling\r\n")
+    selected = context.selected
+    if selected is None:
+        return await _until_done(context)
+    # Before the look at the database: what happens after the look must wake us.
+    selected.held.idlers.add(context.channel.poke)
+    try:
+        await context.refresh()
+        tell(context, expunges=True)
+        return await _until_done(context)
+    finally:
+        selected.held.idlers.discard(context.channel.poke)
+
+
+async def _until_done(context: Context) -> Reply:
+    while True:
+        await context.channel.drain()
+        event = await context.channel.event_or_poke()
+        if isinstance(event, RawCommand):
+            if event.tokens[0] in {b"DONE", b"done", b"Done"}:
+                return Reply("Idle ended")
+            raise CommandError("Expected DONE")
+        if event is not None:
+            raise CommandError("Expected DONE")
+        await _news(context)
+
+
+async def _news(context: Context) -> None:
+    selected = context.selected
+    if selected is not None and not selected.view.has_news:
+        # The keep-alive time: events may get lost, so look at the rows as well.
+        await context.refresh()
+    if selected is not None and selected.view.has_news:
+        tell(context, expunges=True)
+    else:
+        context.write(untagged(b"OK", "Still here"))

@@ -1,0 +1,42 @@
+"""From a mailbox name on the wire to a mailbox of the user who signed in.
+
+A name that cannot be, one that does not exist and one of another user get the same answer.
+"""
+
+from __future__ import annotations
+
+from apps.imap.context import Context
+from apps.imap.proto.utf7 import MailboxNameError, decode_name
+from apps.mailstore import queries
+from apps.mailstore.queries import MailboxRow
+from apps.mailstore.services.mailboxes import normal
+from apps.runtime.db import in_db
+from apps.wire.errors import InvalidName, NotFound
+
+
+def name_of(raw: bytes) -> str:
+    """Return the name as it is kept.
+
+    Raises:
+        InvalidName: not modified UTF-7, or no name that a mailbox can have.
+    """
+    try:
+        return normal(decode_name(raw))
+    except MailboxNameError:
+        raise InvalidName(text="The name is not in modified UTF-7") from None
+
+
+async def mailbox_named(context: Context, raw: bytes) -> MailboxRow:
+    """Return the user's mailbox of that name.
+
+    Raises:
+        NotFound: there is none, or not for this user.
+    """
+    try:
+        name = name_of(raw)
+    except InvalidName:
+        raise NotFound(text="No such mailbox") from None
+    for row in await in_db("read", queries.mailboxes, context.user_id):
+        if row.name == name:
+            return row
+    raise NotFound(text="No such mailbox")

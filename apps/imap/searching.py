@@ -1,0 +1,274 @@
+"""Evaluates a search program over the messages of a mailbox, most of it without reading any.
+
+Every leaf is a mask of one octet per message, held as a big integer, so that AND, OR and NOT of ten
+thousand messages are one operation each. Leaves that need rows or bodies are unknown at first: the
+program is run with bounds (surely, possibly), and only messages between the two are read. Pure but
+for `undecided_values`, which runs on a database thread.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from apps.imap.proto.dates import local_day
+from apps.imap.proto.search import (
+    All,
+    HasFlag,
+    HasKeyword,
+    HeaderHas,
+    InSet,
+    InternalDay,
+    Leaf,
+    Op,
+    Recent,
+    Relation,
+    SearchProgram,
+    SentDay,
+    Size,
+    TextHas,
+)
+from apps.imap.view import View
+from apps.mailstore import queries
+from apps.mime import decode, headers
+from apps.mime.charset import decode as decode_charset
+from apps.mime.sections import load_parts
+from apps.mime.tree import Part
+
+BODY_MAX: Final = 4 * 1024 * 1024
+"""Octets of one text part that are looked at; a longer text is searched up to there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Masks: messages that surely match, and those that possibly do."""
+
+    surely: int
+    possibly: int
+
+
+def to_mask(marks: bytes) -> int:
+    """Return one octet per message as an integer."""
+    return int.from_bytes(marks, "little")
+
+
+def run(program: SearchProgram, leaves: Sequence[Bounds], everything: int) -> Bounds:
+    """Run a program; `everything` is the mask of all messages."""
+    stack: list[Bounds] = []
+    for step in program.steps:
+        if isinstance(step, int):
+            stack.append(leaves[step])
+        elif step is Op.NOT:
+            top = stack.pop()
+            stack.append(Bounds(everything ^ top.possibly, everything ^ top.surely))
+        else:
+            right, left = stack.pop(), stack.pop()
+            if step is Op.AND:
+                both = left.surely & right.surely, left.possibly & right.possibly
+            else:
+                both = left.surely | right.surely, left.possibly | right.possibly
+            stack.append(Bounds(*both))
+    return stack.pop()
+
+
+# -- leaves that are known at once ----------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def _bit_table(bit: int) -> bytes:
+    return bytes(bool(flags & bit) for flags in range(256))
+
+
+class Subject:
+    """The messages a search looks at, as they were when it began."""
+
+    def __init__(self, view: View) -> None:
+        mirror, count = view.mirror, view.live_count
+        self.view = view
+        self.uids = mirror.uids[:count]
+        self._flags = bytes(mirror.flags[:count])
+        self._keywords = mirror.keywords[:count]
+        self._bits = {name.upper(): bit for bit, name in mirror.keyword_names.items()}
+        self.everything = to_mask(b"\1" * count)
+
+    def bounds(self, leaf: Leaf) -> Bounds:
+        """Return what is known of a leaf without reading."""
+        marks = self._marks(leaf)
+        if marks is None:
+            return Bounds(0, self.everything)
+        mask = to_mask(marks)
+        return Bounds(mask, mask)
+
+    def _marks(self, leaf: Leaf) -> bytes | None:
+        match leaf:
+            case All():
+                return b"\1" * len(self.uids)
+            case HasFlag(bit):
+                return self._flags.translate(_bit_table(bit))
+            case HasKeyword(name):
+                return self._keyword(name)
+            case Recent():
+                return bytes(map(self.view.is_recent, self.uids))
+            case InSet(numbers, uid):
+                return self.view.live_mask(numbers, uid=uid)
+            case _:
+                return None
+
+    def _keyword(self, name: str) -> bytes:
+        bit = self._bits.get(name)
+        if bit is None:
+            return bytes(len(self.uids))
+        mask = 1 << bit
+        return bytes([keywords & mask != 0 for keywords in self._keywords])
+
+
+# -- leaves that need rows or bodies --------------------------------------------------------------
+
+
+def columns_for(leaves: Sequence[Leaf]) -> tuple[str, ...]:
+    """Return the columns that these leaves need, dear ones only when asked for."""
+    columns: dict[str, None] = {}
+    for leaf in leaves:
+        match leaf:
+            case InternalDay():
+                names = "internaldate internaldate_offset"
+            case SentDay():
+                names = "sent_date internaldate internaldate_offset"
+            case Size():
+                names = "size"
+            case HeaderHas():
+                names = "head header message_id head_id"
+            case _:
+                names = "head header message_id head_id parts"
+        columns.update(dict.fromkeys(names.split()))
+    return tuple(columns)
+
+
+def undecided_values(
+    mailbox_id: int, uids: Sequence[int], leaves: Sequence[Leaf]
+) -> dict[int, list[bool]]:
+    """Return, by UID, whether each of `leaves` matches. Messages gone meanwhile are left out.
+
+    Runs on a database thread.
+
+    Raises:
+        Damaged: a body that has to be searched cannot be read.
+    """
+    columns = columns_for(leaves)
+    needles = [_fold(leaf.text) if isinstance(leaf, HeaderHas | TextHas) else "" for leaf in leaves]
+    found: dict[int, list[bool]] = {}
+    for row in queries.fetch_page(mailbox_id, uids, columns):
+        subject = _Message(dict(zip(("uid", *columns), row, strict=True)))
+        found[row[0]] = [
+            subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
+        ]
+    return found
+
+
+class _Message:
+    """One message under test, each text made once."""
+
+    __slots__ = ("_block", "_body", "_fields", "_row", "_shown", "_whole_header")
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self._row = row
+        self._shown: queries.Shown | None = None
+        self._block: headers.HeaderBlock | None = None
+        self._fields: dict[bytes, list[str]] = {}
+        self._body: list[str] | None = None
+        self._whole_header: str | None = None
+
+    def matches(self, leaf: Leaf, needle: str) -> bool:
+        match leaf:
+            case HeaderHas(name, _):
+                return any(needle in text for text in self._header_texts(name.lower()))
+            case TextHas(_, header):
+                return (header and needle in self._header_text()) or self._body_has(needle)
+            case InternalDay(relation, day):
+                return _compare(relation, self._internal_day(), day.toordinal())
+            case SentDay(relation, day):
+                return _compare(relation, self._sent_day(), day.toordinal())
+            case Size(Relation.BEFORE, octets):
+                return bool(self._row["size"] < octets)
+            case Size(_, octets):
+                return bool(self._row["size"] > octets)
+            case _:
+                raise AssertionError(leaf)
+
+    def _internal_day(self) -> int:
+        return local_day(self._row["internaldate"], self._row["internaldate_offset"])
+
+    def _sent_day(self) -> int:
+        """The day of the Date field; a message without one is searched by its arrival."""
+        sent = self._row["sent_date"]
+        if sent is None:
+            return self._internal_day()
+        if isinstance(sent, str):  # SQLite keeps days as text
+            sent = datetime.date.fromisoformat(sent)
+        return int(sent.toordinal())
+
+    def _read(self) -> queries.Shown:
+        if self._shown is None:
+            self._shown = queries.shown(self._row["message_id"], self._row["head_id"])
+        return self._shown
+
+    def _raw_header(self) -> bytes:
+        kept = bytes(self._row["header"])
+        return bytes(self._row["head"] or b"") + kept if kept else self._read().header()
+
+    def _header_texts(self, name: bytes) -> list[str]:
+        """The decoded values of the fields so named: each field is decoded when first asked for."""
+        if self._block is None:
+            self._block = headers.scan(self._raw_header())
+        texts = self._fields.get(name)
+        if texts is None:
+            texts = [_fold(headers.decode_text(value)) for value in self._block.all(name)]
+            self._fields[name] = texts
+        return texts
+
+    def _header_text(self) -> str:
+        if self._whole_header is None:
+            block = headers.scan(self._raw_header())
+            self._whole_header = "\n".join(
+                _fold(f"{one.name.decode('latin-1')}: {headers.decode_text(block.value(one))}")
+                for one in block.fields
+            )
+        return self._whole_header
+
+    def _body_has(self, needle: str) -> bool:
+        if self._body is None:
+            shown = self._read()
+            root = load_parts(bytes(self._row["parts"]))
+            base = len(shown.head)
+            self._body = [_fold(_text_of(shown, base, part)) for part in _texts(root)]
+        return any(needle in text for text in self._body)
+
+
+def _texts(root: Part) -> list[Part]:
+    """Return what BODY searches: text parts, and the headers of enclosed messages."""
+    return [part for part in root.walk() if part.type == b"text" or part.is_message]
+
+
+def _text_of(shown: queries.Shown, base: int, part: Part) -> str:
+    if part.is_message:
+        inner = part.children[0]
+        raw = shown.part(base + inner.header_start, base + inner.body_start)
+        block = headers.scan(raw)
+        return "\n".join(headers.decode_text(block.value(one)) for one in block.fields)
+    end = min(part.body_end, part.body_start + BODY_MAX)
+    raw = shown.part(base + part.body_start, base + end)
+    return decode_charset(decode.body(raw, part.encoding), part.charset.encode() or None)
+
+
+def _compare(relation: Relation, day: int, wanted: int) -> bool:
+    if relation is Relation.BEFORE:
+        return day < wanted
+    return day == wanted if relation is Relation.ON else day >= wanted
+
+
+def _fold(text: str) -> str:
+    """Fold case, for comparing (RFC 3501 section 6.4.4 asks for no more)."""
+    return text.lower() if text.isascii() else text.casefold()

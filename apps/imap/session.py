@@ -1,0 +1,177 @@
+"""The dispatcher: from events to answers, for one connection. No sockets.
+
+Promises: commands are carried out in the order they came; every command gets exactly one tagged
+answer, whatever happens inside; nothing of an exception's text reaches the client unless it is a
+`MailError`'s public reply; EXPUNGE is told only where the table of commands allows it; too many bad
+commands end the connection.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+
+from apps.imap.context import Channel, CommandError, Context, Reply, ShutdownError, State, no
+from apps.imap.handlers.registry import COMMANDS, Command, capabilities, load
+from apps.imap.limits import Limits
+from apps.imap.mirrors import Mirrors
+from apps.imap.proto.responses import capability, tagged, untagged
+from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.search import CharsetError
+from apps.imap.telling import tell
+from apps.imap.view import NoMessageError
+from apps.wire.errors import MailError
+from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, RawCommand
+from apps.wire.lines import Event as WireEvent
+
+logger = logging.getLogger(__name__)
+
+# A browser tricked into speaking to this port sends these first (cross-protocol attacks): nothing
+# of what follows in its request may be read as commands.
+_FOREIGN = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PRI ")
+
+load()
+
+
+class Session:
+    """One client's conversation."""
+
+    def __init__(self, channel: Channel, mirrors: Mirrors, limits: Limits) -> None:
+        self.context = Context(channel, mirrors, limits)
+        self._channel = channel
+        self._bad = 0
+
+    async def run(self) -> None:
+        """Greet, then serve until logout. Whatever ends it, the mailbox is given back."""
+        words = capability(capabilities(self.context))
+        self._channel.write(untagged(b"OK", f"{settings.MAIL_HOSTNAME} ready", words))
+        try:
+            while self.context.state is not State.LOGOUT:
+                await self._channel.drain()
+                await self.handle(await self._channel.next_event())
+            await self._channel.drain()
+        except TimeoutError:
+            self.goodbye("Too long without a command")
+        except ShutdownError:
+            self.goodbye("Shutting down, come back in a moment", b"UNAVAILABLE")
+        finally:
+            self.context.unselect()
+
+    def goodbye(self, text: str, code: bytes = b"") -> None:
+        """Say BYE; the connection ends after what is running now."""
+        if self.context.state is not State.LOGOUT:
+            self._channel.write(untagged(b"BYE", text, code))
+            self.context.state = State.LOGOUT
+
+    async def handle(self, event: WireEvent) -> None:
+        """Carry out one event of the command buffer."""
+        match event:
+            case RawCommand():
+                await self._command(event)
+            case LiteralTooLarge(tag, _, fatal):
+                self._too_large(tag, fatal=fatal)
+            case BadLine(tag, reason, fatal):
+                self._refuse(tag, reason)
+                if fatal:
+                    self.goodbye("Cannot follow you any more")
+            case NeedContinuation():  # the channel has answered it
+                pass
+
+    def _too_large(self, tag: bytes, *, fatal: bool) -> None:
+        if fatal:
+            self._refuse(tag, "Literal is too large")
+            self.goodbye("Literal is too large")
+        elif self.context.principal is None:
+            self._refuse(tag, "Literal is too large")
+        else:  # RFC 7889 section 4: told before the data, the session lives on
+            self._channel.write(tagged(tag, b"NO", "Literal is too large", b"TOOBIG"))
+
+    def _refuse(self, tag: bytes, text: str) -> None:
+        """Answer BAD, and count: a client that only sends nonsense is no client."""
+        self._channel.write(tagged(tag, b"BAD", text))
+        self._bad += 1
+        limits = self.context.limits
+        most = limits.bad_in_a_row if self.context.principal else limits.bad_before_login
+        if self._bad >= most:
+            self.goodbye("Too many bad commands")
+
+    async def _command(self, raw: RawCommand) -> None:
+        if self.context.state is State.NOT_AUTHENTICATED and _is_foreign(raw):
+            self.goodbye("This is an IMAP server")
+            return
+        scanner = Scanner(raw)
+        try:
+            row, cmd = self._parse(raw.tag, scanner)
+        except GrammarError as error:
+            self._refuse(raw.tag, f"Syntax error: {error}")
+            return
+        except CharsetError:
+            text = "Charset is not known, or the strings are not in it"
+            self._channel.write(tagged(raw.tag, b"NO", text, b"BADCHARSET (US-ASCII UTF-8)"))
+            return
+        try:
+            reply = await self._carry_out(row, cmd)
+        except (CommandError, NoMessageError) as error:
+            self._refuse(raw.tag, str(error) or "No such message")
+            return
+        await self._finish(raw.tag, row, reply)
+
+    def _parse(self, tag: bytes, scanner: Scanner) -> tuple[Command, object]:
+        """Return the command's row and its typed arguments."""
+        if not tag:
+            raise GrammarError("expected a tag and a command")
+        scanner.expect(tag)
+        scanner.space()
+        name = scanner.word("a command").decode("ascii")
+        if name == "UID":
+            scanner.space()
+            name += " " + scanner.word("a command").decode("ascii")
+        row = COMMANDS.get(name)
+        if row is None:
+            raise GrammarError("unknown command")
+        if not row.fits(self.context.state):
+            raise GrammarError("not possible in this state")
+        return row, row.parse(scanner)
+
+    async def _carry_out(self, row: Command, cmd: object) -> Reply:
+        """Run the handler; turn failures into replies."""
+        try:
+            return await row.handler(self.context, cmd)
+        except MailError as error:
+            if error.detail:
+                logger.info("command refused", extra={"command": row.name, "detail": error.detail})
+            return no(error.reply.text, error.imap_code.encode("ascii"))
+        except (CommandError, NoMessageError, ConnectionError, TimeoutError, ShutdownError):
+            raise
+        except Exception:
+            logger.exception("command failed", extra={"command": row.name})
+            return no("Something went wrong here", b"SERVERBUG")
+
+    async def _finish(self, tag: bytes, row: Command, reply: Reply) -> None:
+        """Tell what is new, answer, and do what has to follow the answer."""
+        self._bad = 0
+        context = self.context
+        if context.selected is not None:
+            await self._tell(row)
+        if context.new_limits:
+            self._channel.new_limits(signed_in=True)
+            context.new_limits = False
+        self._channel.write(tagged(tag, reply.condition, reply.text, reply.code))
+        if row.name == "STARTTLS" and reply.condition == b"OK":
+            await self._channel.start_tls()
+            context.client = ""
+
+    async def _tell(self, row: Command) -> None:
+        selected = self.context.mailbox
+        if selected.held.is_stale:
+            try:
+                await self.context.refresh()
+            except MailError as error:  # the next command tries again
+                logger.info("no news for now", extra={"detail": str(error)})
+        tell(self.context, expunges=row.may_expunge)
+
+
+def _is_foreign(raw: RawCommand) -> bool:
+    first = raw.tokens[0]
+    return isinstance(first, bytes) and first.upper().startswith(_FOREIGN)
