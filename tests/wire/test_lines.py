@@ -1,0 +1,270 @@
+"""Command framing: whole, byte by byte, hostile."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.wire.limits import AFTER_LOGIN, BEFORE_LOGIN, BufferLimits
+from apps.wire.lines import (
+    BadLine,
+    CommandBuffer,
+    Event,
+    Literal,
+    LiteralTooLarge,
+    NeedContinuation,
+    RawCommand,
+)
+
+APPENDING = BufferLimits(
+    line=1_000, literal=100, command=150, large_verbs=frozenset({b"APPEND"}), large_literal=10_000
+)
+
+
+def run(
+    pieces: Iterable[bytes], limits: BufferLimits = BEFORE_LOGIN, *, accept: bool = True
+) -> list[Event]:
+    """Feed pieces, answer every continuation the same way, return all events."""
+    buffer = CommandBuffer(limits)
+    events: list[Event] = []
+    for piece in pieces:
+        buffer.feed(piece)
+        while (event := buffer.next_event()) is not None:
+            events.append(event)
+            if isinstance(event, NeedContinuation):
+                (buffer.accept_literal if accept else buffer.refuse_literal)()
+    return events
+
+
+def bytewise(data: bytes) -> Iterable[bytes]:
+    return (data[n : n + 1] for n in range(len(data)))
+
+
+def commands(events: list[Event]) -> list[tuple[bytes | Literal, ...]]:
+    return [event.tokens for event in events if isinstance(event, RawCommand)]
+
+
+DIALOGUES = [
+    (b"a NOOP\r\n", [(b"a NOOP",)]),
+    (b"a NOOP\nb NOOP\r\n", [(b"a NOOP",), (b"b NOOP",)]),
+    (b"\r\n", [(b"",)]),
+    (
+        b"a LOGIN {3}\r\nbob {4+}\r\npass\r\n",
+        [(b"a LOGIN ", Literal(b"bob"), b" ", Literal(b"pass", non_sync=True), b"")],
+    ),
+    (
+        b"a LOGIN {0}\r\n {0+}\r\n\r\n",
+        [(b"a LOGIN ", Literal(b""), b" ", Literal(b"", non_sync=True), b"")],
+    ),
+    (b"a APPEND x ~{3}\r\n\0\r\n\r\n", [(b"a APPEND x ", Literal(b"\0\r\n", binary=True), b"")]),
+    (b"a X {7}\r\n{3}\r\n\r\n)\r\n", [(b"a X ", Literal(b"{3}\r\n\r\n"), b")")]),
+    (b'a X "{3}"\r\nb NOOP\r\n', [(b'a X "{3}"',), (b"b NOOP",)]),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), DIALOGUES)
+def test_it_cuts_commands(data: bytes, expected: list[tuple[bytes | Literal, ...]]) -> None:
+    assert commands(run([data])) == expected
+
+
+@pytest.mark.parametrize(("data", "expected"), DIALOGUES)
+def test_it_cuts_commands_fed_byte_by_byte(
+    data: bytes, expected: list[tuple[bytes | Literal, ...]]
+) -> None:
+    assert commands(run(bytewise(data))) == expected
+
+
+def test_it_asks_once_for_a_synchronising_literal() -> None:
+    buffer = CommandBuffer(BEFORE_LOGIN)
+    buffer.feed(b"a1 LOGIN {3}\r\n")
+    assert buffer.next_event() == NeedContinuation(3, b"a1", (b"a1 LOGIN ",))
+    assert buffer.next_event() is None
+    buffer.feed(b"bob")
+    assert buffer.next_event() is None, "the caller has not answered yet"
+    buffer.accept_literal()
+    buffer.feed(b" x\r\n")
+    assert buffer.next_event() == RawCommand((b"a1 LOGIN ", Literal(b"bob"), b" x"))
+    assert buffer.is_idle
+
+
+def test_it_reads_on_after_a_refused_literal() -> None:
+    events = run([b"a LOGIN {3}\r\nb NOOP\r\n"], accept=False)
+    assert isinstance(events[0], NeedContinuation)
+    assert events[1:] == [RawCommand((b"b NOOP",))]
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        "",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "0x1",
+        "1.0",
+        "٣",
+        "18446744073709551617",
+        "9223372036854775808",
+        "9" * 50,
+    ],
+)
+def test_it_takes_only_numbers_for_a_size(size: str) -> None:
+    events = run([f"a X {{{size}}}\r\nb NOOP\r\n".encode()])
+    assert events == [BadLine(b"a", "invalid literal size"), RawCommand((b"b NOOP",))]
+
+
+def test_it_loses_step_with_a_client_that_sends_a_literal_of_no_size() -> None:
+    events = run([b"a X {18446744073709551617+}\r\nb DELETE INBOX\r\n"])
+    assert events == [BadLine(b"a", "invalid literal size", fatal=True)]
+
+
+@pytest.mark.parametrize("size", [8_193, 10_000_000, 2_000_000_000, 2**63 - 1])
+def test_it_refuses_a_stranger_a_large_literal_and_lives_on(size: int) -> None:
+    events = run([b"a LOGIN {%d}\r\nb NOOP\r\n" % size])
+    assert events == [LiteralTooLarge(b"a", size, fatal=False), RawCommand((b"b NOOP",))]
+
+
+def test_it_closes_on_a_large_literal_that_is_already_coming() -> None:
+    buffer = CommandBuffer(BEFORE_LOGIN)
+    buffer.feed(b"a LOGIN {16777216+}\r\n")
+    assert buffer.next_event() == LiteralTooLarge(b"a", 16_777_216, fatal=True)
+    for _ in range(256):
+        buffer.feed(b"\n" * 65_536)
+        assert buffer.next_event() is None
+        assert buffer.buffered == 0
+    assert buffer.is_closed
+
+
+def test_it_adds_up_the_literals_of_a_command() -> None:
+    data = b"a X {8000}\r\n" + b"x" * 8_000 + b" {193}\r\nb NOOP\r\n"
+    *_, refused, following = run([data])
+    assert refused == LiteralTooLarge(b"a", 193, fatal=False)
+    assert following == RawCommand((b"b NOOP",))
+
+
+def test_it_lets_only_large_verbs_send_large_literals() -> None:
+    assert run([b"a append x {10000}\r\n"], APPENDING) == [
+        NeedContinuation(10_000, b"a", (b"a append x ",))
+    ]
+    assert run([b"a APPEND x {10001}\r\n"], APPENDING) == [
+        LiteralTooLarge(b"a", 10_001, fatal=False)
+    ]
+    assert run([b"a SEARCH x {101}\r\n"], APPENDING) == [LiteralTooLarge(b"a", 101, fatal=False)]
+    assert run([b"APPEND SEARCH {101}\r\n"], APPENDING) == [
+        LiteralTooLarge(b"APPEND", 101, fatal=False)
+    ]
+
+
+def test_it_finds_the_verb_where_there_are_no_tags() -> None:
+    limits = BufferLimits(large_verbs=frozenset({b"PUTSCRIPT"}), large_literal=50_000, verb_index=0)
+    (event,) = run([b'PUTSCRIPT "x" {50000+}\r\n' + b"y" * 50_000 + b"\r\n"], limits)
+    assert isinstance(event, RawCommand)
+    assert event.tokens[1] == Literal(b"y" * 50_000, non_sync=True)
+
+
+def test_it_caps_non_synchronising_literals_alone() -> None:
+    limits = BufferLimits(non_sync=10)
+    assert run([b"a X {11+}\r\n"], limits) == [LiteralTooLarge(b"a", 11, fatal=True)]
+    assert run([b"a X {11}\r\n"], limits) == [NeedContinuation(11, b"a", (b"a X ",))]
+
+
+@pytest.mark.parametrize("line", [b"a x\0y\r\n", b"a x\ry\r\n", b"a {3\0}\r\n"])
+def test_it_refuses_a_line_with_nul_or_bare_cr(line: bytes) -> None:
+    first, second = run([line + b"b NOOP\r\n"])
+    assert first == BadLine(b"a", "NUL or bare CR in line")
+    assert second == RawCommand((b"b NOOP",))
+
+
+@pytest.mark.parametrize("filler", [b"x", b'"', b"(", b" ", b"a{1"])
+def test_it_cuts_an_endless_line(filler: bytes) -> None:
+    buffer = CommandBuffer(AFTER_LOGIN)
+    events: list[Event] = []
+    for _ in range(2_000):
+        buffer.feed(filler * 1_000)
+        if (event := buffer.next_event()) is not None:
+            events.append(event)
+        assert buffer.buffered <= AFTER_LOGIN.line + 1_000 * len(filler)
+    assert [(event.__class__, event.fatal) for event in events if isinstance(event, BadLine)] == [
+        (BadLine, True)
+    ]
+
+
+def test_it_counts_the_line_text_of_a_whole_command() -> None:
+    piece = b"x" * 90 + b"{0+}\r\n"
+    events = run([b"a X " + piece * 100])
+    assert events == [BadLine(b"a", "line too long", fatal=True)]
+
+
+def test_it_drops_what_came_before_the_handshake() -> None:
+    buffer = CommandBuffer(BEFORE_LOGIN)
+    buffer.feed(b"a STARTTLS\r\nb LOGIN x y\r\nc {3}\r\n")
+    assert buffer.next_event() == RawCommand((b"a STARTTLS",))
+    assert buffer.clear() == 20
+    assert buffer.next_event() is None
+    buffer.feed(b"d NOOP\r\n")
+    assert buffer.next_event() == RawCommand((b"d NOOP",))
+
+
+def test_it_takes_new_limits_between_commands() -> None:
+    buffer = CommandBuffer(BEFORE_LOGIN)
+    buffer.feed(b"a X {9000}\r\n")
+    assert isinstance(buffer.next_event(), LiteralTooLarge)
+    buffer.limits = AFTER_LOGIN
+    buffer.feed(b"b X {9000}\r\n")
+    assert isinstance(buffer.next_event(), NeedContinuation)
+
+
+@pytest.mark.parametrize(
+    ("line", "tag"),
+    [
+        (b"a1 NOOP", b"a1"),
+        (b"A.1-x NOOP", b"A.1-x"),
+        (b"* NOOP", b""),
+        (b"", b""),
+        (b"a+ X", b""),
+        (b"(x", b""),
+    ],
+)
+def test_it_finds_the_tag(line: bytes, tag: bytes) -> None:
+    assert RawCommand((line,)).tag == tag
+
+
+def test_it_never_looks_twice_for_a_line_end() -> None:
+    """A megabyte in single octets: with a rescan per octet this would take minutes."""
+    limits = BufferLimits(line=2_000_000, literal=2_000_000, command=2_000_000)
+    data = b"a " + b"x" * 500_000 + b" {500000+}\r\n" + b"y" * 500_000 + b"\r\n"
+    (event,) = run(bytewise(data), limits)
+    assert isinstance(event, RawCommand)
+
+
+def test_it_cuts_many_small_commands_from_one_piece() -> None:
+    assert len(run([b"\n" * 300_000])) == 300_000
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        b"a ",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"{3}",
+        b"{3+}",
+        b"~{2+}",
+        b"{99999}",
+        b"{9999+}",
+        b"\0",
+        b"abc",
+        b'"',
+        b"}",
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS | st.binary(max_size=6), max_size=40), st.data())
+def test_it_does_not_care_how_octets_are_cut(fragments: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(fragments)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert run(pieces) == run([stream]) == run(bytewise(stream))
