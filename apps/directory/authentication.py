@@ -4,7 +4,8 @@ The answer to an unknown user, a wrong password and a user who may not sign in i
 the same work: one statement and one argon2id hash (22 ms, so callers run this on the hash pool).
 What an attempt may cost, and how often one may try, is `throttle`'s. A password that was right
 lately is remembered as a keyed digest for ten minutes, never one that was wrong; the digest covers
-the credential version, which every change of password or state raises, so a change ends it at once.
+the stored hash and the credential version, which every change of password or state raises, so a
+change ends it at once.
 
 The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
 it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
@@ -54,7 +55,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class Account:
     """A row of `_ACCOUNT`."""
 
     principal: Principal
@@ -123,26 +124,30 @@ def _check(key: str, username: str, password: str, address: str) -> Principal:
     attempt = throttle.admit(key or username, address)
     account = _account(key)
     prepared = passwords.prepare(password)
-    if account is not None and prepared is not None and _proven.has(account.principal, prepared):
-        throttle.succeeded(attempt, refresh=False)
-        return account.principal
-    may_sign_in = account is not None and prepared is not None and account.kind == Kind.PERSON
-    encoded = account.encoded if account is not None and may_sign_in else None
-    if not passwords.is_right(prepared or "", encoded) or account is None or prepared is None:
+    proven = account is not None and prepared is not None and _proven.has(account, prepared)
+    if not proven and not _is_right(account, prepared):
         throttle.failed(attempt)
         raise AuthenticationFailed("wrong user or password")
-    if account.is_suspended:
+    if account is None or account.is_suspended:
         raise AccountSuspended("suspended")
-    _proven.add(account.principal, prepared)
-    throttle.succeeded(attempt)
+    if not proven and prepared is not None:
+        _proven.add(account, prepared)
+    throttle.succeeded(attempt, refresh=not proven)
     return account.principal
 
 
-def _account(key: str) -> _Account | None:
+def _is_right(account: Account | None, prepared: str | None) -> bool:
+    """Hash, whether there is something to compare with or not."""
+    may_sign_in = account is not None and prepared is not None and account.kind == Kind.PERSON
+    encoded = account.encoded if account is not None and may_sign_in else None
+    return passwords.is_right(prepared or "", encoded)
+
+
+def _account(key: str) -> Account | None:
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNT, [key])
         row = cursor.fetchone()
-    return None if row is None else _Account(Principal(*row[:4]), *row[4:])
+    return None if row is None else Account(Principal(*row[:4]), *row[4:])
 
 
 class ProvenPasswords:
@@ -158,37 +163,28 @@ class ProvenPasswords:
         self._lock = threading.Lock()
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
-    def has(self, principal: Principal, password: str) -> bool:
-        """Whether this password was right for this version of this account."""
-        digest = self._digest(principal, password)
+    def has(self, account: Account, password: str) -> bool:
+        """Whether this password was right for the account as it is."""
+        digest = self._digest(account, password)
         with self._lock:
             until = self._until.get(digest, 0.0)
             if until and until < time.monotonic():
                 del self._until[digest]
         return until >= time.monotonic()
 
-    def add(self, principal: Principal, password: str) -> None:
+    def add(self, account: Account, password: str) -> None:
         """Remember a right password."""
-        digest = self._digest(principal, password)
+        digest = self._digest(account, password)
         with self._lock:
             self._until[digest] = time.monotonic() + self._seconds
             self._until.move_to_end(digest)
             while len(self._until) > self._limit:
                 self._until.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._until.clear()
-
-    def _digest(self, principal: Principal, password: str) -> bytes:
-        text = f"{principal.user_id}\0{principal.credential_version}\0{password}"
+    def _digest(self, account: Account, password: str) -> bytes:
+        who = account.principal
+        text = f"{who.user_id}\0{who.credential_version}\0{account.encoded}\0{password}"
         return hmac.digest(self._key, text.encode("utf-8"), "sha256")
 
 
 _proven = ProvenPasswords()
-
-
-def forget_proven() -> None:
-    """Forget which passwords were right lately (tests)."""
-    _proven.clear()

@@ -87,7 +87,7 @@ class User(AbstractBaseUser):
 
     key = models.CharField(
         max_length=320, unique=True
-    )  # casefold(local)@a-label; a tombstone's ends in #id
+    )  # casefold(local)@a-label, #id of a tombstone
     address = models.CharField(max_length=320)  # as its owner writes it
     domain = models.ForeignKey(
         Domain, on_delete=models.PROTECT, null=True, blank=True, related_name="users"

@@ -143,9 +143,6 @@ class _Store:
     def count(self, key: str) -> None:
         self._ask(lambda: _count(key), None)
 
-    def reset(self) -> None:
-        self._down_until = 0.0
-
     def _ask(self, question: Callable[[], T], otherwise: T) -> T:
         if time.monotonic() < self._down_until:
             return otherwise
@@ -168,8 +165,3 @@ def _count(key: str) -> None:
 
 
 _store = _Store()
-
-
-def forget_outage() -> None:
-    """Ask the cache again at once (tests)."""
-    _store.reset()
