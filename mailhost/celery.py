@@ -6,12 +6,24 @@ may be lost; the queue rows are the truth (docs/architecture.md section 5).
 """
 
 import os
+import signal
+import threading
 
 from celery import Celery
+from celery.signals import (
+    beat_embedded_init,
+    setup_logging,
+    worker_process_init,
+    worker_shutting_down,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 from django.conf import settings
+
+from apps.runtime import process
+
+STOP_SECONDS = 25  # for running tasks to finish after SIGTERM
 
 app = Celery("mailhost")
 
@@ -42,6 +54,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
+    worker_enable_remote_control=False,
     task_default_queue="mail",
     timezone="UTC",
     beat_schedule={
@@ -52,3 +65,28 @@ app.conf.update(
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
 )
 app.autodiscover_tasks()
+
+
+@setup_logging.connect(weak=False)
+def _leave_logging_alone(**_: object) -> None:
+    """Django's LOGGING is in place; with a receiver here, Celery does not set up its own."""
+
+
+@worker_process_init.connect(weak=False)
+def _end_with_worker(**_: object) -> None:
+    process.name_process("mh-worker-pool")
+    process.watch_parent()
+
+
+@beat_embedded_init.connect(weak=False)
+def _end_beat_with_worker(**_: object) -> None:
+    process.name_process("mh-beat")
+    process.die_with_parent(os.getppid(), signal.SIGKILL)
+
+
+@worker_shutting_down.connect(weak=False)
+def _bound_the_stop(**_: object) -> None:
+    """A task that never ends must not keep the worker: leases and the sweep bring its work back."""
+    timer = threading.Timer(STOP_SECONDS, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

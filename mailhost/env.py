@@ -230,6 +230,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Large messages. Empty: files in MAILHOST_DATA/blobs. Or file:/a/folder, or"
         " s3://bucket/prefix?endpoint=https://host&region=name (credentials from AWS_* variables).",
     ),
+    Setting(
+        "RUN_AS",
+        text,
+        "",
+        "User to become when `serve` is started by root, once its ports are open. Empty: stay.",
+    ),
     Setting("SECRET_KEY", text, "", "Signing key. Empty: made at first start in MAILHOST_DATA."),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "Least severity."),
     Setting("LOG_FORMAT", choice("json", "text"), "json", "One JSON object a line, or text."),

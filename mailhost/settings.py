@@ -39,6 +39,7 @@ DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
 DATABASE_URL: str = _values["DATABASE_URL"]
 REDIS_URL: str = _values["REDIS_URL"]
 BLOB_URL: str = _values["BLOB_URL"]
+RUN_AS: str = _values["RUN_AS"]
 LOG_LEVEL: str = _values["LOG_LEVEL"]
 LOG_FORMAT: str = _values["LOG_FORMAT"]
 DEBUG: bool = _values["DEBUG"]
@@ -90,8 +91,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Below whitenoise: static files keep their own caching headers.
+    "servestatic.middleware.ServeStaticMiddleware",
+    # Below it: static files keep their own caching headers.
     "apps.ui.security.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -188,7 +189,7 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = MAILHOST_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+SERVESTATIC_USE_FINDERS = True
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
@@ -201,7 +202,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SESSION_COOKIE_SECURE else "csrf"
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# With "no-referrer" a browser sends "Origin: null" with our own forms, which CSRF checks must refuse.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # The web door itself redirects plain HTTP; behind a proxy the proxy does.

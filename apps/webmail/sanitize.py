@@ -8,6 +8,7 @@ two walls: the page shows it in a sandboxed frame with a Content-Security-Policy
 because asking for one tells its sender that the mail was read.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ LARGEST_HTML = 2 * 1024 * 1024  # characters; beyond that the reader gets the te
 LARGEST_STYLE = 200_000  # characters of all style elements together
 DEEPEST_CSS = 8
 LARGEST_DATA_IMAGE = 500_000
+DEEPEST_HTML = 500  # open elements; an HTML parser's work grows with the square of this
 
 _TAGS = frozenset(
     """
@@ -73,6 +75,14 @@ _PROPERTIES = frozenset(
     word-break word-spacing word-wrap
     """.split()
 )
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9]*)")
+# Void elements, and those that the next of their kind closes.
+_CLOSED_BY_OTHERS = frozenset(
+    """
+    area base br col embed hr img input link meta source track wbr p li dt dd tr td th thead tbody
+    tfoot option colgroup rp rt
+    """.split()
+)
 _FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
 
 
@@ -123,7 +133,7 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
         html: as decoded; at most LARGEST_HTML characters of it are looked at.
         inline: addresses of `cid:` images by Content-ID without angle brackets.
     """
-    html = html[:LARGEST_HTML]
+    html = _cut_too_deep(html[:LARGEST_HTML])
     judge = _Filter(inline)
     body = nh3.clean(
         html,
@@ -139,6 +149,18 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
     return Cleaned(
         html=body, css=clean_stylesheet(_style_elements(html)), blocked=len(judge.blocked)
     )
+
+
+def _cut_too_deep(html: str) -> str:
+    """The HTML up to where it is nested deeper than any honest mail; the parser closes what is open."""
+    depth = 0
+    for found in _TAG.finditer(html):
+        if found["name"].lower() in _CLOSED_BY_OTHERS:
+            continue
+        depth = max(depth - 1, 0) if found["end"] else depth + 1
+        if depth > DEEPEST_HTML:
+            return html[: found.start()]
+    return html
 
 
 def _style_elements(html: str) -> str:

@@ -134,6 +134,11 @@ def test_it_cannot_be_led_out_of_the_style_element() -> None:
     assert "<" not in clean_stylesheet("</style><script>alert(1)</script> { color: red }")
 
 
+def test_it_reads_long_lists_without_end_tags() -> None:
+    result = clean("<table>" + "<tr><td>x<br>" * 3_000 + "</table><ul>" + "<li>y" * 3_000, {})
+    assert result.html.count("x") == result.html.count("y") == 3_000
+
+
 @pytest.mark.parametrize(
     "bomb",
     [

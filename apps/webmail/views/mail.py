@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -52,8 +52,8 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     entry = find_entry(folder, uid)
     if not entry.flags & FLAG_SEEN:
         mark(request, folder, uid, "add", FLAG_SEEN)
+        context.update(_list_context(request, slug))  # with the new counts
     context.update(_message_context(folder, entry))
-    context["folders"] = boxes.folders(user_of(request).pk)
     return render(request, "webmail/message.html", context)
 
 
@@ -87,7 +87,8 @@ def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
         folder = boxes.pick(found, slug)
     except NotFound:
         raise Http404 from None
-    rows = queries.inbox_page(folder.id, parse_cursor(request.GET.get("before", "")), PAGE + 1)
+    cursor = parse_cursor(request.GET.get("before", ""))
+    rows = queries.inbox_page(folder.id, cursor, PAGE + 1)
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     names = queries.keyword_names(folder.id)
     usage = queries.usage(user.pk)
@@ -95,7 +96,9 @@ def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
         "folders": found,
         "folder": folder,
         "days": days(rows[:PAGE], names, is_sent=folder.special_use == SpecialUse.SENT),
-        "is_first_page": "before" not in request.GET,
+        "is_first_page": cursor is None,
+        # Reading and acting keep the page of the list that one is on.
+        "page_query": f"?before={cursor[0]}-{cursor[1]}" if cursor else "",
         "older": write_cursor(more) if more else "",
         "usage": usage,
         "usage_percent": 100 * usage.size / usage.quota if usage.quota else None,
@@ -183,6 +186,10 @@ def act(request: HttpRequest, slug: str, uid: int, verb: str) -> HttpResponse:
     find_entry(folder, uid)
     perform, stays = _ACTS[verb]
     perform(request, folder, uid)
-    if stays:
-        return HttpResponseRedirect(reverse("message", args=[folder.slug, uid]))
-    return redirect("mailbox", slug=folder.slug)
+    back = (
+        reverse("message", args=[folder.slug, uid])
+        if stays
+        else reverse("mailbox", args=[folder.slug])
+    )
+    cursor = parse_cursor(request.GET.get("before", ""))
+    return redirect(f"{back}?before={cursor[0]}-{cursor[1]}" if cursor else back)
