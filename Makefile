@@ -1,6 +1,7 @@
 # Every command of the house. `make` alone lists them.
 #
 # Each target first brings .venv up to date (scripts/bootstrap.sh), which takes no time when nothing changed.
+# PYTHON=python3.12 names the interpreter that .venv is made with.
 # ARGS passes arguments on: make test ARGS="tests/imap -k fetch", make run ARGS="--only web".
 
 SHELL := /bin/bash
@@ -9,7 +10,7 @@ SHELL := /bin/bash
 .PHONY: help run dev pins test test-long check lint format types contracts deploy-check migrations-check \
         templates-check settings-check packages-check settings shell migrate bench clean
 
-PYTHON := .venv/bin/python
+PY := .venv/bin/python
 # Checks look at a default installation of their own: they neither need nor touch the data of a real one.
 CHECKED := MAILHOST_DATA=build/check MAIL_HOSTNAME=mail.example.org
 
@@ -18,38 +19,38 @@ help: ## show this list
 
 run: ## start the whole service on loopback ports (first time: install, make keys, migrate)
 	@scripts/bootstrap.sh run
-	@exec $(PYTHON) manage.py serve $(ARGS)
+	@exec $(PY) manage.py serve $(ARGS)
 
 dev: ## install what development and tests need
 	@scripts/bootstrap.sh dev
 
 test: dev ## run the tests, on SQLite and on Postgres with Redis
-	@$(PYTHON) tests/run.py $(ARGS)
+	@$(PY) tests/run.py $(ARGS)
 
 test-long: dev ## also the long ones: races, fuzzing, the browser matrix
-	@$(PYTHON) tests/run.py --long $(ARGS)
+	@$(PY) tests/run.py --long $(ARGS)
 
 check: lint types contracts deploy-check migrations-check templates-check settings-check packages-check ## all that can be checked without running a test
 
 lint: dev ## style and common mistakes (ruff)
-	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
 
 format: dev ## put every file into the house's form, and mend what a tool can mend
-	$(PYTHON) -m ruff check --fix .
-	$(PYTHON) -m ruff format .
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
 
 types: dev ## mypy, strict
-	$(PYTHON) -m mypy .
+	$(PY) -m mypy .
 
 contracts: dev ## who may import whom (import-linter)
 	.venv/bin/lint-imports
 
 deploy-check: dev ## Django's and our own checks of a deployed installation
-	$(CHECKED) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(CHECKED) $(PY) manage.py check --deploy --fail-level WARNING
 
 migrations-check: dev ## every change of a model has its migration
-	$(CHECKED) $(PYTHON) manage.py makemigrations --check --dry-run
+	$(CHECKED) $(PY) manage.py makemigrations --check --dry-run
 
 # Left out: line breaks (H014, H015), a `type` on buttons that submit (H043: HTML's default), and what search engines read
 # (H030, H031): a mail service has no page for them.
@@ -57,10 +58,10 @@ templates-check: dev ## the HTML templates (djlint)
 	.venv/bin/djlint templates --lint --quiet --profile django --ignore H014,H015,H030,H031,H043
 
 settings-check: dev ## docs/settings.md says what mailhost/env.py does
-	$(PYTHON) -m mailhost.env | diff -u docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
+	$(PY) -m mailhost.env | diff -u docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
 
 packages-check: dev ## the installed packages fit each other
-	$(PYTHON) -m pip --disable-pip-version-check check
+	$(PY) -m pip --disable-pip-version-check check
 
 pins: dev ## write constraints.txt: what the pinned packages need themselves, pinned as well
 	@{ grep '^#' constraints.txt; \
@@ -70,18 +71,18 @@ pins: dev ## write constraints.txt: what the pinned packages need themselves, pi
 	} >constraints.new && mv constraints.new constraints.txt
 
 settings: dev ## write docs/settings.md
-	$(PYTHON) -m mailhost.env >docs/settings.md
+	$(PY) -m mailhost.env >docs/settings.md
 
 shell: ## a Python shell with the project loaded
 	@scripts/bootstrap.sh run
-	@$(PYTHON) manage.py shell $(ARGS)
+	@$(PY) manage.py shell $(ARGS)
 
 migrate: ## bring the database up to date
 	@scripts/bootstrap.sh run
-	@$(PYTHON) manage.py migrate $(ARGS)
+	@$(PY) manage.py migrate $(ARGS)
 
 bench: dev ## measure against Postfix and Dovecot; see bench/README.md
-	@$(PYTHON) -m bench $(ARGS)
+	@$(PY) -m bench $(ARGS)
 
 clean: ## remove caches and build products; .venv and the data in var/ stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
