@@ -152,7 +152,10 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
 
 
 def _cut_too_deep(html: str) -> str:
-    """The HTML up to where it is nested deeper than any honest mail; the parser closes what is open."""
+    """The HTML up to where it is nested deeper than any honest mail;
+
+    the parser closes what is open.
+    """
     depth = 0
     for found in _TAG.finditer(html):
         if found["name"].lower() in _CLOSED_BY_OTHERS:

@@ -135,8 +135,8 @@ def test_it_cannot_be_led_out_of_the_style_element() -> None:
 
 
 def test_it_reads_long_lists_without_end_tags() -> None:
-    result = clean("<table>" + "<tr><td>x<br>" * 3_000 + "</table><ul>" + "<li>y" * 3_000, {})
-    assert result.html.count("x") == result.html.count("y") == 3_000
+    result = clean("<table>" + "<tr><td>x<br>" * 3_000 + "</table><ul>" + "<li>Q" * 3_000, {})
+    assert result.html.count("x") == result.html.count("Q") == 3_000
 
 
 @pytest.mark.parametrize(
