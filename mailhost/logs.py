@@ -48,6 +48,8 @@ def logging_config(level: str, form: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             "django.db.backends": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
+            # It warns that the embedded broker, a folder, has no host name.
+            "kombu.connection": {"level": "ERROR"},
             "uvicorn.access": {"level": "WARNING"},
         },
     }

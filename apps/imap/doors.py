@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from django.conf import settings
 
@@ -56,18 +54,32 @@ class Service:
         """Return the doors that the settings open."""
         doors = []
         if settings.IMAP_LISTEN is not None:
-            doors.append(Door("imap", settings.IMAP_LISTEN, self.connection, refusal=_REFUSAL))
+            doors.append(
+                Door(
+                    "imap",
+                    settings.IMAP_LISTEN,
+                    self.connection,
+                    refusal=_REFUSAL,
+                    afterwards=self.close,
+                )
+            )
         if settings.IMAPS_LISTEN is not None:
             doors.append(
-                Door("imaps", settings.IMAPS_LISTEN, self.connection, implicit_tls=True, alpn=ALPN)
+                Door(
+                    "imaps",
+                    settings.IMAPS_LISTEN,
+                    self.connection,
+                    implicit_tls=True,
+                    alpn=ALPN,
+                    afterwards=self.close,
+                )
             )
         return doors
 
 
-def doors() -> tuple[list[Door], Callable[[], Coroutine[Any, Any, None]]]:
-    """Return the doors, and what to await when their listener has stopped."""
-    service = Service()
-    return service.doors(), service.close
+def doors() -> list[Door]:
+    """Return the doors that have an address to listen on."""
+    return Service().doors()
 
 
 def _is_loopback(address: str) -> bool:

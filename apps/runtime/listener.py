@@ -14,7 +14,7 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -38,6 +38,7 @@ _PROXY_WHOLE = 5.0  # seconds for the whole header
 _PEEK_PAUSE = 0.01  # seconds between looks at a header that comes in pieces
 _EVICTED = 5.0  # seconds that a connection gets to say goodbye when it has to make room
 _RESERVED_FILES = 100  # descriptors that databases, blobs, events and logs may need
+_TLS_RECORD = b"\x16"  # the first octet of a handshake, RFC 8446 section 5.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -81,6 +82,9 @@ class Door:
         protocol_factory: makes the protocol object (an asyncio.Protocol that is a DoorProtocol).
         implicit_tls: TLS from the first octet; STARTTLS is the protocol's affair (`start_tls`).
         alpn: the protocol's ALPN names; with none, clients must not offer any.
+        plain_too: with `implicit_tls`, serve clients too that do not begin with TLS; `Peer.tls` is
+            false for them. For the web door, which sends them to https.
+        afterwards: awaited once when the listener has stopped, however many doors name it.
         refusal: line that a client is told when there is no place for it; nothing over TLS.
         proxy_protocol: read a PROXY header when the client is one of TRUSTED_PROXIES.
     """
@@ -90,8 +94,10 @@ class Door:
     protocol_factory: Factory
     implicit_tls: bool = False
     alpn: tuple[str, ...] = ()
+    plain_too: bool = False
     refusal: bytes = b""
     proxy_protocol: bool = True
+    afterwards: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +106,7 @@ class _Connection:
 
     sock: socket.socket
     door: Door
-    protocol: DoorProtocol
+    protocol: DoorProtocol | None = None
     connected: bool = False
     closing: bool = False
 
@@ -126,6 +132,7 @@ class Listener:
         share: bool = False,
         certificates: Certificates | None = None,
     ) -> None:
+        self._doors = tuple(doors)
         self._certificates = certificates
         self._loop = asyncio.get_running_loop()
         self._sockets: list[tuple[Door, socket.socket]] = []
@@ -174,6 +181,9 @@ class Listener:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._all_released(), 1.0)
+        for afterwards in dict.fromkeys(door.afterwards for door in self._doors):
+            if afterwards is not None:
+                await afterwards()
 
     async def _all_released(self) -> None:
         while self._connections:
@@ -248,44 +258,54 @@ class Listener:
         if lease is None:
             _refuse(sock, b"" if door.implicit_tls else door.refusal)
             return
+        connection = self._connections[lease] = _Connection(sock, door)
+        lease.closes_with(lambda: self._evict(connection))
+        self._spawn(self._connect(connection, lease, client))
+
+    async def _connect(
+        self, connection: _Connection, lease: Lease, client: tuple[str, int]
+    ) -> None:
+        """Put the protocol on the socket; over TLS, first agree on that."""
+        door, sock = connection.door, connection.sock
         try:
+            context = await self._context(door, sock)
             local = sock.getsockname()
             here = _plain(str(local[0])), int(local[1])
             protocol = door.protocol_factory(
-                Peer(*client, *here, door.name, lease, door.implicit_tls)
+                Peer(*client, *here, door.name, lease, context is not None)
             )
-        except BaseException:
-            lease.release()
-            sock.close()
-            raise
-        connection = self._connections[lease] = _Connection(sock, door, protocol)
-        lease.closes_with(lambda: self._evict(connection))
-        self._spawn(self._connect(connection, lease))
-
-    async def _connect(self, connection: _Connection, lease: Lease) -> None:
-        """Put the protocol on the socket; over TLS, first agree on that."""
-        door = connection.door
-        try:
+            connection.protocol = protocol
             await self._loop.connect_accepted_socket(
-                lambda: cast(asyncio.Protocol, connection.protocol),
-                connection.sock,
-                ssl=self._context(door),
-                ssl_handshake_timeout=HANDSHAKE if door.implicit_tls else None,
+                lambda: cast(asyncio.Protocol, protocol),
+                sock,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE if context else None,
             )
+            connection.connected = True
         except (OSError, TimeoutError) as error:
             # Scanners, clients that do not trust us, and those that hang up: the peer's affair.
             about = {"door": door.name, "address": lease.address, "detail": str(error)}
             logger.info("the client did not get through", extra=about)
-            lease.release()
+            self._give_up(connection, lease)
         except BaseException:
-            lease.release()
-            _cut(connection.sock)
+            self._give_up(connection, lease)
             raise
-        connection.connected = True
 
-    def _context(self, door: Door) -> ssl.SSLContext | None:
+    def _give_up(self, connection: _Connection, lease: Lease) -> None:
+        lease.release()
+        _cut(connection.sock)
+        if connection.protocol is None:
+            connection.sock.close()  # with a protocol, it is the transport's to close
+
+    async def _context(self, door: Door, sock: socket.socket) -> ssl.SSLContext | None:
+        """The TLS settings for this connection; None for one in the clear."""
         if not door.implicit_tls:
             return None
+        if door.plain_too:
+            async with asyncio.timeout(HANDSHAKE):
+                await _readable(self._loop, sock)
+            if sock.recv(1, socket.MSG_PEEK) != _TLS_RECORD:
+                return None
         return (self._certificates or tls.certificates()).server_context(*door.alpn)
 
     def _on_release(self, lease: Lease) -> None:
@@ -301,7 +321,7 @@ class Listener:
         if connection.closing:
             return
         connection.closing = True
-        if connection.connected:
+        if connection.connected and connection.protocol is not None:
             connection.protocol.shutdown()
         else:
             _cut(connection.sock)  # in the middle of a TLS handshake: there is nobody to talk to
@@ -312,6 +332,7 @@ async def serve(
     stop: asyncio.Event,
     *,
     inherited: Mapping[str, list[socket.socket]] | None = None,
+    share: bool = False,
     ready: Callable[[Listener], None] | None = None,
 ) -> None:
     """Serve `doors` until `stop` is set, then end gracefully; reload certificates meanwhile.
@@ -320,7 +341,7 @@ async def serve(
         DoorError: a door cannot be opened.
         CertificateError: the certificate cannot be used.
     """
-    listener = Listener(doors, inherited=inherited)
+    listener = Listener(doors, inherited=inherited, share=share)
     watcher = asyncio.create_task(tls.certificates().watch())
     listener.start()
     if ready is not None:

@@ -1,0 +1,117 @@
+"""`manage.py serve`: everything from a fresh folder to a running service."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+
+from apps.ops import doors, listeners, locks, schema, web, welcome, worker
+from apps.ops.supervisor import Role, Sockets, Supervisor
+from apps.provisioning import services as provisioning
+from apps.runtime import process, sockets, tls
+from apps.runtime.sockets import DoorError, Endpoint
+
+logger = logging.getLogger(__name__)
+
+ROLES = ("listeners", "web", "worker", "beat")
+
+Say = Callable[[str], object]
+
+
+class StartError(Exception):
+    """The service cannot start; the text is the one sentence for the administrator."""
+
+
+def serve(roles: Sequence[str], wanted_doors: Sequence[str], say: Say) -> int:
+    """Prepare what is needed and run `roles` until SIGTERM or SIGINT; returns the exit status.
+
+    Raises:
+        StartError: nothing runs.
+    """
+    os.umask(0o077)
+    settings.MAILHOST_DATA.chmod(0o700)
+    try:
+        mail = doors.mail_doors(wanted_doors) if "listeners" in roles else {}
+        where = doors.endpoint(doors.WEB) if "web" in roles else None
+        held = locks.hold(roles)
+        opened = _open(mail, where)
+        _become_user()
+        tls.certificates()  # makes the self-signed one; a bad one is told before anything runs
+        _prepare_database(say)
+    except (ValueError, DoorError, locks.RunningError, tls.CertificateError) as error:
+        raise StartError(str(error)) from None
+    _greet(mail, where, say)
+    supervisor = Supervisor(
+        _children(roles, list(mail), where is not None),
+        opened,
+        private=held,
+        folder=settings.MAILHOST_DATA / "run",
+    )
+    connections.close_all()  # a connection must not be shared across a fork
+    return supervisor.run()
+
+
+def _open(mail: dict[str, Endpoint], where: Endpoint | None) -> Sockets:
+    opened = {door: sockets.listen(door, endpoint) for door, endpoint in mail.items()}
+    if where is not None:
+        opened[doors.WEB] = sockets.listen(doors.WEB, where)
+    return opened
+
+
+def _become_user() -> None:
+    """Give up root, once the ports that needed it are open."""
+    data: Path = settings.MAILHOST_DATA
+    if os.geteuid() != 0:
+        return
+    if not settings.RUN_AS:
+        logger.warning("running as root; RUN_AS names a user to become once the ports are open")
+        return
+    try:
+        process.become(settings.RUN_AS, [data, *data.glob("*"), *(data / "run").glob("*")])
+    except LookupError:
+        raise ValueError(f"RUN_AS={settings.RUN_AS}: there is no such user here.") from None
+
+
+def _prepare_database(say: Say) -> None:
+    try:
+        schema.bring_up_to_date(say)
+    except DatabaseError as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise StartError(f"The database cannot be used: {first_line}") from None
+
+
+def _greet(mail: dict[str, Endpoint], where: Endpoint | None, say: Say) -> None:
+    say(f"mailhost {settings.VERSION}, data in {settings.MAILHOST_DATA}")
+    if mail:
+        say("\n" + welcome.doors_table(mail))
+    if where is None:
+        return
+    say(f"\n  web  {welcome.web_address(where)}")
+    token = provisioning.make_setup_link()
+    if token is not None:
+        say("\n  Make the first operator (the link works once, for 24 hours):")
+        say(f"  {welcome.setup_address(where, token)}")
+    say("")
+
+
+def _children(roles: Sequence[str], mail: list[str], has_web: bool) -> list[Role]:
+    """The children that `roles` come to. What they need is imported here, once for all of them."""
+    children = []
+    if mail:
+        listeners.preload(mail)
+        children.append(Role("listeners", partial(listeners.run, mail), mail))
+    if has_web:
+        web.preload()
+        children.append(Role("web", web.run, [doors.WEB]))
+    if "worker" in roles:
+        worker.preload()
+        with_beat = "beat" in roles
+        children.append(Role("worker", lambda _: worker.run(beat=with_beat)))
+    elif "beat" in roles:
+        worker.preload()
+        children.append(Role("beat", lambda _: worker.run_beat()))
+    return children

@@ -1,0 +1,62 @@
+"""The worker: Celery with its small pool of processes, and the beat that sets the sweeps going.
+
+The queue's rows are the truth and the broker's messages only bells: those that piled up while no
+worker ran are thrown away at the start, and the sweep finds what they stood for.
+"""
+
+import logging
+import os
+import socket
+import warnings
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+logger = logging.getLogger(__name__)
+
+PROCESSES = 2
+
+
+def preload() -> None:
+    """Import Celery, the tasks and what they call."""
+    _app().loader.import_default_modules()
+
+
+def run(*, beat: bool) -> int:
+    """Work until SIGTERM: then running tasks finish. Returns the exit status."""
+    # As root it would say so on several lines; `serve` has said it on one.
+    warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
+    worker = _app().Worker(
+        hostname=f"worker@{socket.gethostname()}-{os.getpid()}",
+        beat=beat,
+        concurrency=PROCESSES,
+        pool="prefork",
+        purge=True,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        redirect_stdouts=False,
+        loglevel=settings.LOG_LEVEL.upper(),
+        schedule_filename=str(settings.MAILHOST_DATA / "run" / "beat"),
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def run_beat() -> int:
+    """Only ring the times of the sweeps, for workers elsewhere, until SIGTERM."""
+    beat = _app().Beat(
+        schedule=str(settings.MAILHOST_DATA / "run" / "beat-alone"),
+        quiet=True,
+        remote_control=False,
+        redirect_stdouts=False,
+        loglevel=settings.LOG_LEVEL.upper(),
+    )
+    beat.run()
+    return 0
+
+
+def _app() -> Any:
+    return import_string(settings.CELERY_APP)
