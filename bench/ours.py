@@ -102,9 +102,7 @@ class Ours:
     def _wait_for_doors(self) -> None:
         def greets() -> bool:
             if self._server is None or self._server.poll() is not None:
-                raise BenchError(
-                    f"manage.py serve ended at once:\n{log_end(self.data / 'serve.log')}"
-                )
+                raise BenchError("manage.py serve ended at once.")
             return processes.banner_answers(self.smtp_port, b"220 ")
 
         try:

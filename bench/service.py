@@ -26,8 +26,8 @@ class Service(Protocol):
         """Every setting that differs from what is shipped, one line each, with the reason."""
 
 
-def log_end(path: Path, lines: int = 20) -> str:
-    """The end of a log, for an error message; empty when there is none."""
+def log_end(path: Path) -> str:
+    """The end of a log, for an error message: ten lines of 300 characters; empty without a log."""
     if not path.exists():
         return ""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return "\n".join(line[:300] for line in path.read_text(errors="replace").splitlines()[-10:])
