@@ -3,8 +3,8 @@
 - A client network (an IPv4 address, an IPv6 /64) has 10 failures; then it waits longer and longer
   between attempts, up to 5 minutes, until it has been quiet for 10 minutes.
 - An account that had 10 failures from networks it does not know is slowed for such networks only:
-  one attempt a second, and another one a second for networks without a failure, so that its owner
-  gets through from a hotel while a botnet is busy. It is never locked.
+  ten attempts a second for networks that had no failure within a day, one a second for the others.
+  A botnet is soon made of the others, and the owner in a hotel is not. It is never locked.
 - A network from which the account signed in within 30 days is known to it: that pair has a budget
   of its own, which nobody elsewhere can use up.
 
@@ -35,7 +35,8 @@ BUDGET: Final = 10  # failures
 WINDOW: Final = 600  # seconds of quiet after which failures are forgotten
 LONGEST_WAIT: Final = 300  # seconds between two attempts of a network
 KNOWN_FOR: Final = 30 * 24 * 3600  # seconds since the last sign-in
-_ACCOUNT_PACE: Final = 1  # seconds between two attempts at an account from unknown networks
+BAD_FOR: Final = 24 * 3600  # seconds after a failure in which a network is not a fresh one
+FRESH_PACE: Final = 10  # attempts a second at an account under attack from fresh networks
 _REST: Final = 5.0  # seconds in which a broken cache is not asked again
 
 
@@ -73,12 +74,18 @@ def admit(account: str, address: str) -> Attempt:
 
 def _admit_stranger(attempt: Attempt) -> None:
     account, network = attempt.account, attempt.network
-    by_network, by_account = _store.get(f"auth:failed:{network}", f"auth:failed:{account}")
+    by_network, by_account, is_bad = _store.get(
+        f"auth:failed:{network}", f"auth:failed:{account}", f"auth:bad:{network}"
+    )
     _take_turn(f"auth:turn:{network}", by_network)
-    if by_account >= BUDGET:
-        lane = "seen" if by_network else "fresh"
-        if not _store.add(f"auth:turn:{account}:{lane}", _ACCOUNT_PACE):
-            raise Throttled("account is under attack")
+    if by_account < BUDGET:
+        return
+    if is_bad:
+        has_turn = _store.add(f"auth:turn:{account}", 1)
+    else:
+        has_turn = _store.count(f"auth:fresh:{account}", 1) <= FRESH_PACE
+    if not has_turn:
+        raise Throttled("account is under attack")
 
 
 def _take_turn(key: str, failures: int) -> None:
@@ -94,10 +101,11 @@ def _take_turn(key: str, failures: int) -> None:
 def failed(attempt: Attempt) -> None:
     """Count a wrong password or an unknown user."""
     if attempt.known:
-        _store.count(f"auth:failed:{attempt.pair}")
+        _store.count(f"auth:failed:{attempt.pair}", WINDOW, prolong=True)
         return
-    _store.count(f"auth:failed:{attempt.network}")
-    _store.count(f"auth:failed:{attempt.account}")
+    _store.count(f"auth:failed:{attempt.network}", WINDOW, prolong=True)
+    _store.count(f"auth:failed:{attempt.account}", WINDOW, prolong=True)
+    _store.put(f"auth:bad:{attempt.network}", BAD_FOR)
 
 
 def succeeded(attempt: Attempt, *, refresh: bool = True) -> None:
@@ -140,8 +148,9 @@ class _Store:
     def put(self, key: str, seconds: int) -> None:
         self._ask(lambda: cache.set(key, 1, seconds), None)
 
-    def count(self, key: str) -> None:
-        self._ask(lambda: _count(key), None)
+    def count(self, key: str, seconds: int, *, prolong: bool = False) -> int:
+        """Count one more; the entry ends `seconds` after the first one, or after the last."""
+        return self._ask(lambda: _count(key, seconds, prolong), 0)
 
     def _ask(self, question: Callable[[], T], otherwise: T) -> T:
         if time.monotonic() < self._down_until:
@@ -154,14 +163,17 @@ class _Store:
             return otherwise
 
 
-def _count(key: str) -> None:
-    if cache.add(key, 1, WINDOW):
-        return
+def _count(key: str, seconds: int, prolong: bool) -> int:
+    if cache.add(key, 1, seconds):
+        return 1
     try:
-        cache.incr(key)
-        cache.touch(key, WINDOW)
+        number = int(cache.incr(key))
     except ValueError:  # it expired in between
-        cache.add(key, 1, WINDOW)
+        cache.add(key, 1, seconds)
+        return 1
+    if prolong:
+        cache.touch(key, seconds)
+    return number
 
 
 _store = _Store()
