@@ -9,7 +9,7 @@ sequence numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from apps.imap.limits import Limits
@@ -29,6 +29,13 @@ class State(IntEnum):
     AUTHENTICATED = 1
     SELECTED = 2
     LOGOUT = 3
+
+
+class Woken(Enum):
+    """Why a wait for the client ended without a word of the client."""
+
+    NEWS = auto()
+    SILENCE = auto()
 
 
 class Channel(Protocol):
@@ -59,8 +66,8 @@ class Channel(Protocol):
     async def next_event(self) -> Event:
         """Wait for the client's next line or command."""
 
-    async def event_or_poke(self) -> Event | None:
-        """Wait for the client, for `poke()` or for the keep-alive time; None for the latter two."""
+    async def event_or_poke(self) -> Event | Woken:
+        """Wait for the client, for `poke()` or for the keep-alive time."""
 
     def poke(self) -> None:
         """End a wait of `event_or_poke`."""

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import ssl
 
-from apps.imap.context import ShutdownError
+from apps.imap.context import ShutdownError, Woken
 from apps.imap.limits import Limits, command_limits
 from apps.imap.mirrors import Mirrors
 from apps.imap.session import Session
@@ -148,18 +148,21 @@ class Connection(asyncio.Protocol):
             await self._wait()
         return event
 
-    async def event_or_poke(self) -> Event | None:
-        """As `next_event`, but None after a poke or the keep-alive time."""
-        event = await self._event()
-        if event is None and not self._poked:
-            keepalive = self._loop.call_later(self._limits.idle_keepalive, self.poke)
-            try:
+    async def event_or_poke(self) -> Event | Woken:
+        """As `next_event`, but also ended by a poke or the keep-alive time."""
+        silence_ends = self._loop.time() + self._limits.idle_keepalive
+        keepalive = self._loop.call_at(silence_ends, self._wake)
+        try:
+            while (event := await self._event()) is None:
+                if self._poked:
+                    return Woken.NEWS
+                if self._loop.time() >= silence_ends:
+                    return Woken.SILENCE
                 await self._wait()
-            finally:
-                keepalive.cancel()
-            event = await self._event()
-        self._poked = False
-        return event
+            return event
+        finally:
+            self._poked = False
+            keepalive.cancel()
 
     def poke(self) -> None:
         """End the wait of `event_or_poke`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.imap.context import CommandError, Context, Reply
+from apps.imap.context import CommandError, Context, Reply, Woken
 from apps.imap.handlers.registry import command
 from apps.imap.proto.commands import Plain
 from apps.imap.proto.responses import untagged
@@ -35,17 +35,10 @@ async def _until_done(context: Context) -> Reply:
             if event.tokens[0] in {b"DONE", b"done", b"Done"}:
                 return Reply("Idle ended")
             raise CommandError("Expected DONE")
-        if event is not None:
+        if not isinstance(event, Woken):
             raise CommandError("Expected DONE")
-        await _news(context)
-
-
-async def _news(context: Context) -> None:
-    selected = context.selected
-    if selected is not None and not selected.view.has_news:
-        # The keep-alive time: events may get lost, so look at the rows as well.
-        await context.refresh()
-    if selected is not None and selected.view.has_news:
+        if event is Woken.SILENCE:
+            context.write(untagged(b"OK", "Still here"))
+            if context.selected is not None:
+                await context.refresh()  # events may get lost: look at the rows now and then
         tell(context, expunges=True)
-    else:
-        context.write(untagged(b"OK", "Still here"))

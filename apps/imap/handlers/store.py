@@ -12,7 +12,8 @@ from apps.mailstore.services import flags as service
 from apps.mailstore.services.flags import FlagChange
 from apps.runtime.db import in_db
 
-_MODES: dict[StoreMode, Literal["add", "remove", "replace"]] = {
+_Mode = Literal["add", "remove", "replace"]
+_MODES: dict[StoreMode, _Mode] = {
     StoreMode.ADD: "add",
     StoreMode.REMOVE: "remove",
     StoreMode.REPLACE: "replace",

@@ -1,8 +1,8 @@
 """One command's tokens, read left to right (RFC 3501 section 9).
 
-`Scanner` promises: every method either takes what it names or raises `GrammarError` with our own words
-for what was expected; work linear in the octets; no recursion; nothing of the client's input in the
-error text, which goes back to the client in a BAD.
+`Scanner` promises: every method either takes what it names or raises `GrammarError` with our own
+words for what was expected; work linear in the octets; no recursion; nothing of the client's input
+in the error text, which goes back to the client in a BAD.
 """
 
 from __future__ import annotations

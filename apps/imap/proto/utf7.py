@@ -21,8 +21,8 @@ def decode_name(raw: bytes) -> str:
     """Return the name as text.
 
     Raises:
-        MailboxNameError: 8-bit octets, controls, bad base64, a half surrogate, or a spelling that is not
-            the one `encode_name` makes.
+        MailboxNameError: 8-bit octets, controls, bad base64, a half surrogate, or a spelling that
+            is not the one `encode_name` makes.
     """
     texts: list[str] = []
     position = 0

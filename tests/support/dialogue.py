@@ -1,0 +1,131 @@
+"""Runs a dialogue: a text in which clients and the server speak in turn, as RFCs write it.
+
+    # RFC 3501 section 6.4.3: what the file shows (line 1)
+    deliver alice INBOX 3          three messages, "Message 1" and so on
+    login alice                    client 1 signs in
+    2 login alice                  client 2 does
+    C: a SELECT INBOX              client 1 sends a line
+    S: * 3 EXISTS                  client 1 must get exactly this line next
+    S: * OK [UIDNEXT {num}] {any}  {num} is digits, {any} is anything, {set} a sequence set
+    2C: b NOOP                     client 2
+    2S: b OK {any}
+    S~: a OK {any}                 lines are passed over until this one comes
+    S: (closed)                    the server closes the connection
+    -- a remark
+
+A line that does not come within PATIENCE seconds fails the test; the whole conversation is shown.
+"""
+
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PATIENCE = 15.0
+_STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
+_LOGIN = re.compile(r"(\d?)\s*login (\w+)")
+_DELIVER = re.compile(r"deliver (\w+) (\S+) (\d+)")
+_HOLES = {"{any}": ".*", "{num}": "[0-9]+", "{set}": "[0-9:,]+"}
+_HOLE = re.compile(r"(\{any\}|\{num\}|\{set\})")
+
+
+def matcher(pattern: str) -> re.Pattern[str]:
+    """Compile an expected line."""
+    parts = [_HOLES.get(part) or re.escape(part) for part in _HOLE.split(pattern)]
+    return re.compile("".join(parts))
+
+
+class Client:
+    """One connection, by lines."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._file = self.socket.makefile("rb")
+        self.greeting = self.line()
+
+    def send(self, line: str) -> None:
+        self.socket.sendall(line.encode("latin-1") + b"\r\n")
+
+    def line(self) -> str:
+        """Return the next line without its end; "(closed)" or "(silence)" when there is none."""
+        try:
+            raw = self._file.readline()
+        except ConnectionResetError:
+            raw = b""
+        except TimeoutError:
+            return "(silence)"
+        return raw.removesuffix(b"\r\n").decode("latin-1") if raw else "(closed)"
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+
+@dataclass
+class Dialogue:
+    """One file on its way.
+
+    Args:
+        port: of the server.
+        deliver: puts messages into a user's mailbox: (user, mailbox, how many).
+        addresses: user -> address to sign in with; the password is everybody's.
+    """
+
+    port: int
+    deliver: Callable[[str, str, int], None]
+    addresses: dict[str, str]
+    password: str
+    said: list[str] = field(default_factory=list)
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def run(self, script: str) -> None:
+        first, *steps = script.splitlines()
+        assert re.match(r"# RFC \d+", first), "line 1 names the RFC and section"
+        try:
+            for number, step in enumerate(steps, 2):
+                self._step(number, step.rstrip())
+        finally:
+            for client in self.clients.values():
+                client.close()
+
+    def _step(self, number: int, step: str) -> None:
+        if not step or step.startswith(("#", "--")):
+            return
+        if found := _DELIVER.fullmatch(step):
+            self.deliver(found[1], found[2], int(found[3]))
+        elif found := _LOGIN.fullmatch(step):
+            client = self._client(found[1])
+            client.send(f'login LOGIN {self.addresses[found[2]]} "{self.password}"')
+            answer = client.line()
+            assert answer.startswith("login OK"), answer
+        elif found := _STEP.fullmatch(step):
+            self._speak(number, found[1], found[2], found[3] or "")
+        else:
+            raise AssertionError(f"line {number}: not understood: {step}")
+
+    def _client(self, name: str) -> Client:
+        if name not in self.clients:
+            self.clients[name] = Client(self.port)
+        return self.clients[name]
+
+    def _speak(self, number: int, name: str, who: str, text: str) -> None:
+        client = self._client(name)
+        if who == "C":
+            self.said.append(f"{name}C: {text}")
+            client.send(text)
+            return
+        pattern = matcher(text)
+        while True:
+            line = client.line()
+            self.said.append(f"{name}S: {line}")
+            if pattern.fullmatch(line):
+                return
+            if who == "S" or line in {"(closed)", "(silence)"}:
+                talk = "\n".join(self.said)
+                raise AssertionError(f"line {number}: expected {text!r}, got {line!r}\n{talk}")
+
+
+def scripts(folder: Path) -> list[Path]:
+    """Return every dialogue of a folder."""
+    return sorted(folder.glob("*.txt"))
