@@ -41,7 +41,7 @@ _ALIASES = {
 
 # Codecs narrower than what senders mean by the name (WHATWG Encoding Standard, section 4.2).
 _WIDER = {
-    "ascii": "cp1252",
+    "ascii": "",  # A claim of nothing: what is not ASCII then is as good as undeclared.
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
     "iso8859-11": "cp874",
@@ -159,9 +159,15 @@ def decode(raw: bytes, declared: str | bytes | None = None) -> str:
     if text is not None:
         return text
     if codec and codec not in ("cp1252", "utf-7"):
+        text = _clean(raw.decode(codec, "replace"))
         # Declared and nearly right: one broken character must not turn a page into noise.
-        return _clean(raw.decode(codec, "replace"))
+        if text.count("\ufffd") * 4 <= _count_beyond_ascii(text):
+            return text
     return _guess(raw)
+
+
+def _count_beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def codec_for(declared: str | bytes | None) -> str:

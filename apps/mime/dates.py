@@ -93,7 +93,7 @@ def parse_date(raw: bytes | str | None) -> MessageDate | None:
         month, day, *clock, year = found.groups()
     elif (found := _ISO.match(text)) is not None:
         year, number, day, *clock = found.groups()
-        month = _MONTHS[(int(number) - 1) % 12]
+        month = _MONTHS[int(number) - 1] if 1 <= int(number) <= 12 else ""
     else:
         return None
     return _build(year, month, day, clock)

@@ -92,7 +92,10 @@ class HeaderBlock:
 def scan(
     raw: bytes, *, limit: int = HEADER_LIMIT, start: int = 0, end: int | None = None
 ) -> HeaderBlock:
-    """Return the header block that begins at `start`, looking no further than `end`."""
+    """Return the header block that begins at `start`, looking no further than `end`.
+
+    `start` is the beginning of a line.
+    """
     end = len(raw) if end is None else end
     header_end, body_start = _block_end(raw, start, end)
     is_cut = header_end - start > limit

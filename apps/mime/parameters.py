@@ -116,7 +116,7 @@ def _decode_extended(value: bytes) -> str:
 def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
     """Return the main value in lower case and the parameters as text, names in lower case."""
     main, parameters = split(value)
-    names = {key.lower().removesuffix(b"*") for key, _ in parameters}
+    names = {key[:-1].lower() if key[1:].endswith(b"*") else key.lower() for key, _ in parameters}
     texts = {name.decode("latin-1"): text(parameters, name) for name in sorted(names)}
     return clean(main.decode("latin-1")).lower(), texts
 
