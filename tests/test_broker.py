@@ -1,0 +1,130 @@
+"""The embedded broker: messages appear whole, are taken once, and a bad one harms nobody."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from kombu import Connection
+
+from mailhost.broker import Channel
+from mailhost.celery import app
+
+Connect = Callable[[], Channel]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "queue").mkdir()
+    return tmp_path / "queue"
+
+
+@pytest.fixture
+def connect(folder: Path) -> Iterator[Connect]:
+    connections = []
+
+    def channel() -> Channel:
+        connection = Connection(
+            "filesystem://",
+            transport="mailhost.broker:Transport",
+            transport_options={"data_folder_in": str(folder), "data_folder_out": str(folder)},
+        )
+        connections.append(connection)
+        made = connection.channel()
+        assert isinstance(made, Channel)
+        return made
+
+    yield channel
+    for connection in connections:
+        connection.close()
+
+
+def test_it_is_what_celery_uses_without_redis() -> None:
+    expected = None if app.conf.broker_url.startswith("redis") else "mailhost.broker:Transport"
+    assert app.conf.broker_transport == expected
+
+
+def test_it_hands_messages_over_in_order(connect: Connect, folder: Path) -> None:
+    sender, receiver = connect(), connect()
+    for number in range(3):
+        sender._put("mail", {"number": number})
+    assert sorted(receiver._get("mail")["number"] for _ in range(3)) == [0, 1, 2]
+    with pytest.raises(Empty):
+        receiver._get("mail")
+    assert list(folder.iterdir()) == []
+
+
+def test_it_leaves_other_queues_alone(connect: Connect) -> None:
+    channel = connect()
+    channel._put("scan", {})
+    with pytest.raises(Empty):
+        channel._get("mail")
+    assert channel._get("scan") == {}
+
+
+def test_it_does_not_see_a_message_that_is_still_being_written(
+    connect: Connect, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = connect()
+    seen = []
+    rename = Path.rename
+
+    def look_then_rename(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        seen.append(self.read_text())
+        with pytest.raises(Empty):
+            channel._get("mail")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", look_then_rename)
+    channel._put("mail", {"whole": True})
+    assert seen == ['{"whole": true}']
+    assert channel._get("mail") == {"whole": True}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[" * 100])
+def test_it_drops_what_cannot_be_read(connect: Connect, folder: Path, text: bytes) -> None:
+    (folder / "1_x.mail.msg").write_bytes(text)
+    channel = connect()
+    channel._put("mail", {"good": True})
+    assert channel._get("mail") == {"good": True}
+    assert list(folder.iterdir()) == []
+
+
+def test_it_gives_each_message_to_one_of_many_workers(connect: Connect) -> None:
+    count = 300
+    channels = [connect() for _ in range(4)]
+
+    def send(channel: Channel) -> None:
+        for number in range(count):
+            channel._put("mail", {"from": id(channel), "number": number})
+
+    def take_all(channel: Channel) -> list[tuple[int, int]]:
+        taken: list[tuple[int, int]] = []
+        while True:
+            try:
+                message = channel._get("mail")
+            except Empty:
+                return taken
+            taken.append((message["from"], message["number"]))
+
+    with ThreadPoolExecutor(4) as pool:
+        sending = [pool.submit(send, channel) for channel in channels[:2]]
+        taken: list[tuple[int, int]] = []
+        while not all(one.done() for one in sending):
+            for got in pool.map(take_all, channels[2:]):
+                taken += got
+        taken += take_all(channels[2])
+    expected = {(id(channel), number) for channel in channels[:2] for number in range(count)}
+    assert len(taken) == len(expected)
+    assert set(taken) == expected
+
+
+def test_it_passes_over_a_message_that_somebody_else_took(
+    connect: Connect, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = connect()
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([self / "1_gone.mail.msg"]))
+    with pytest.raises(Empty):
+        channel._get("mail")
