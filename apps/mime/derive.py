@@ -81,7 +81,7 @@ def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
         bodystructure=bodystructure(root),
         parts=dump_parts(root),
         header_size=block.body_start,
-        subject=block.text(b"subject")[: limits.subject],
+        subject=_text(block.first(b"subject"), limits.subject),
         sender_name=name,
         sender_address=address,
         recipients=_recipients(block, limits),
@@ -99,18 +99,23 @@ def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
     )
 
 
+def _text(value: bytes | None, limit: int) -> str:
+    # Eight octets a character: more than base64 of the longest UTF-8 takes.
+    return decode_text(value[: 8 * limit])[:limit] if value else ""
+
+
 def _sender(block: HeaderBlock, limits: DeriveLimits) -> tuple[str, str]:
     for field in (b"from", b"sender"):
         for mailbox in block.addresses(field):
             if not mailbox.is_marker:
-                name = decode_text(mailbox.name)[: limits.name] if mailbox.name else ""
+                name = _text(mailbox.name, limits.name)
                 return name, _address(mailbox, limits)
     return "", ""
 
 
 def _address(mailbox: HeaderMailbox, limits: DeriveLimits) -> str:
     local, host = mailbox.local or b"", mailbox.host or b""
-    return decode_text(b"%b@%b" % (local, host) if host else local)[: limits.address]
+    return _text(b"%b@%b" % (local, host) if host else local, limits.address)
 
 
 def _recipients(block: HeaderBlock, limits: DeriveLimits) -> str:
@@ -122,7 +127,7 @@ def _recipients(block: HeaderBlock, limits: DeriveLimits) -> str:
             if mailbox.is_marker:
                 continue
             address = _address(mailbox, limits)
-            name = decode_text(mailbox.name)[: limits.name] if mailbox.name else ""
+            name = _text(mailbox.name, limits.name)
             entry = f"{name} <{address}>" if name else address
             room -= len(entry) + 2
             if room < 0:
@@ -136,7 +141,7 @@ def _message_id(block: HeaderBlock, name: bytes, limits: DeriveLimits) -> str:
     if not value:
         return ""
     found = _MESSAGE_ID.search(value)
-    return decode_text(found[0] if found is not None else value)[: limits.message_id]
+    return _text(found[0] if found is not None else value, limits.message_id)
 
 
 def _references(block: HeaderBlock, limits: DeriveLimits) -> str:
@@ -159,4 +164,4 @@ def _references(block: HeaderBlock, limits: DeriveLimits) -> str:
 
 def _delivered_to(block: HeaderBlock, limits: DeriveLimits) -> list[str]:
     values = block.all(b"delivered-to")[: limits.delivered_to]
-    return [decode_text(value)[: limits.address] for value in values]
+    return [_text(value, limits.address) for value in values]

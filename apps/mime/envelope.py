@@ -11,6 +11,9 @@ from apps.mime.addresslist import HeaderMailbox
 from apps.mime.headers import HeaderBlock
 from apps.wire.imapstring import imap_nstring
 
+NO_ENVELOPE = b"(" + b" ".join([b"NIL"] * 10) + b")"
+"""What a message without header has."""
+
 _MISSING_LOCAL = b"MISSING_MAILBOX"
 _MISSING_HOST = b"MISSING_DOMAIN"
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from apps.mime import parameters
-from apps.mime.envelope import envelope
+from apps.mime.envelope import NO_ENVELOPE, envelope
 from apps.mime.headers import HeaderBlock, scan
 from apps.mime.parameters import Parameters
 
@@ -21,6 +21,7 @@ PARTS_MAX = 1_000
 DEPTH_MAX = 50
 BOUNDARY_MAX = 256  # Octets. RFC 2046 section 5.1.1 allows 70; longer ones are seen.
 STRING_MAX = 2_000  # Octets kept of one content string; BODYSTRUCTURE repeats them for every FETCH.
+STRINGS_MAX = 512 * 1024  # Octets of content strings and inner envelopes kept of one message.
 
 _TYPE = re.compile(rb"([^\s/;()<>@,\"]{1,127}+)\s*/\s*([^\s/;()<>@,\"]{1,127}+)")
 _TOKEN = re.compile(rb"[^\s;()<>@,\"]++")
@@ -131,13 +132,14 @@ def scan_tree(raw: bytes, block: HeaderBlock | None = None) -> Part:
 
 
 class _Scanner:
-    __slots__ = ("count", "end", "open", "position", "raw")
+    __slots__ = ("count", "end", "open", "position", "raw", "room")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.end = len(raw)
         self.open: list[_Level] = []
         self.count = 0
+        self.room = STRINGS_MAX
         self.position = 0  # where to look for the next delimiter
 
     def scan(self, block: HeaderBlock) -> Part:
@@ -163,6 +165,7 @@ class _Scanner:
             if parent is not None:
                 parent.children.append(part)
             needle = self._needle(part)
+            self._spend(part)
             if needle is None and not self._holds_message(part):
                 self._close(part, limit)
                 break
@@ -170,7 +173,7 @@ class _Scanner:
             if needle is not None:
                 break
             block = scan(self.raw, start=part.body_start, end=min(limit + 1, self.end))
-            part.envelope = envelope(block)
+            part.envelope = self._envelope(block)
             parent = part
         self.position = max(part.body_start - 1, 0)
         return first
@@ -195,6 +198,19 @@ class _Scanner:
             _degrade(part)  # BODYSTRUCTURE has no way to say "a message, but not looked into".
             return False
         return True
+
+    def _spend(self, part: Part) -> None:
+        """Count what a part's strings take; beyond the bound parts lose them."""
+        self.room -= _strings_size(part)
+        if self.room < 0:
+            part.params = part.disposition_params = ()
+            part.id = part.description = part.md5 = part.location = None
+            part.languages = ()
+
+    def _envelope(self, block: HeaderBlock) -> bytes:
+        found = envelope(block)
+        self.room -= len(found)
+        return found if self.room >= 0 else NO_ENVELOPE
 
     def _is_full(self) -> bool:
         return len(self.open) >= DEPTH_MAX or self.count >= PARTS_MAX
@@ -289,6 +305,14 @@ def _part_of(block: HeaderBlock, parent: Part | None) -> Part:
     if (value := block.first(b"content-language")) is not None:
         part.languages = tuple(_LANGUAGE.findall(value[:STRING_MAX]))
     return part
+
+
+def _strings_size(part: Part) -> int:
+    strings = (part.id, part.description, part.md5, part.location, part.disposition)
+    size = sum([len(string) for string in strings if string is not None])
+    for name, value in part.params + part.disposition_params:
+        size += len(name) + len(value)
+    return size
 
 
 def _string(block: HeaderBlock, name: bytes) -> bytes | None:
