@@ -31,8 +31,7 @@ def hold(roles: Iterable[str]) -> list[int]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
-            for one in held:
-                os.close(one)
+            release(held)
             raise RunningError(
                 f"mailhost already runs on {settings.MAILHOST_DATA} (process {holder}); "
                 "stop it first, or set MAILHOST_DATA to another folder."
@@ -40,3 +39,9 @@ def hold(roles: Iterable[str]) -> list[int]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return held
+
+
+def release(held: Iterable[int]) -> None:
+    """Give back what `hold` returned."""
+    for one in held:
+        os.close(one)

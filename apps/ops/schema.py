@@ -27,7 +27,7 @@ _POSTGRES_LOCK = 0x6D61696C  # any number that only we use
 
 def missing_migrations() -> bool:
     """Whether the code has migrations that the database has not."""
-    return bool(_known() - _applied())
+    return bool(known() - applied())
 
 
 def bring_up_to_date(say: Callable[[str], object]) -> None:
@@ -37,7 +37,7 @@ def bring_up_to_date(say: Callable[[str], object]) -> None:
     with _alone():
         if not missing_migrations():
             return
-        if is_sqlite() and _applied():
+        if is_sqlite() and applied():
             say(f"A copy of the database as it was is kept in {copy_database()}.")
         say("Bringing the database up to date…")
         call_command("migrate", interactive=False, verbosity=0)
@@ -75,7 +75,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _known() -> set[tuple[str, str]]:
+def known() -> set[tuple[str, str]]:
     """Every migration on disk, as (app label, name)."""
     found = set()
     for config in apps.get_app_configs():
@@ -86,7 +86,8 @@ def _known() -> set[tuple[str, str]]:
     return found
 
 
-def _applied() -> set[tuple[str, str]]:
+def applied() -> set[tuple[str, str]]:
+    """Every migration that the database has had, as (app label, name)."""
     with connection.cursor() as cursor:
         if "django_migrations" not in connection.introspection.table_names(cursor):
             return set()
