@@ -1,0 +1,125 @@
+"""Each constant statement gives what its ORM twin gives."""
+
+import pytest
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from apps.directory import matching, routing
+from apps.directory.models import (
+    Alias,
+    AliasTarget,
+    Domain,
+    Kind,
+    PatternKind,
+    State,
+    User,
+    UserState,
+)
+from apps.provisioning import services as provisioning
+from apps.runtime.rows import among, listed
+
+PASSWORD = "correct horse battery"
+NAMES = ["example.test", "other.test", "alias.test", "elsewhere.test", ""]
+KEYS = [
+    "alice@example.test",
+    "bob@example.test",
+    "eve@other.test",
+    "team@example.test",
+    "postmaster@example.test",
+    "nobody@example.test",
+]
+
+
+@pytest.fixture(autouse=True)
+def _world(alice: User, bob: User, eve: User) -> None:
+    provisioning.add_domain("alias.test", alias_of="example.test")
+    provisioning.add_user("team@example.test", kind=Kind.SHARED)
+    provisioning.add_alias("sales@example.test", ["alice@example.test", "x@elsewhere.test"])
+    provisioning.add_alias("sales@other.test", ["eve@other.test"])
+    provisioning.add_alias("s-*@example.test", ["bob@example.test"])
+    provisioning.add_alias("s-*@other.test", ["eve@other.test"])
+    provisioning.add_alias("@example.test", ["bob@example.test"])
+    provisioning.suspend_user("bob@example.test")
+    provisioning.suspend_domain("other.test")
+
+
+def ask(sql: str, values: list[object]) -> set[tuple[object, ...]]:
+    return set(matching._ask(sql, values))
+
+
+def test_it_finds_homes_as_the_orm_does() -> None:
+    sql = matching._HOMES.format(asked=matching._NAMES.sql)
+    twin = Domain.objects.filter(name__in=NAMES).values_list(
+        "name",
+        "state",
+        "organization__state",
+        "alias_of__state",
+        Coalesce("alias_of", "pk"),
+        Coalesce("alias_of__name", "name"),
+        Coalesce("alias_of__detail_separator", "detail_separator"),
+        "organization_id",
+    )
+
+    found = ask(sql, matching._NAMES.parameters([(name,) for name in NAMES]))
+    assert found == set(twin)
+    assert len(found) == 3
+
+
+def test_it_finds_users_as_the_orm_does() -> None:
+    sql = matching._USERS.format(asked=matching._NAMES.sql)
+    twin = User.objects.filter(key__in=KEYS).exclude(
+        kind=Kind.SHARED, key__startswith="postmaster@"
+    )
+
+    found = ask(sql, matching._NAMES.parameters([(key,) for key in KEYS]))
+    assert found == set(twin.values_list("key", "pk", "address", "state"))
+    assert len(found) == 4
+
+
+def test_it_finds_the_exact_user_as_the_orm_does() -> None:
+    def twin(key: str) -> routing.LocalUser | None:
+        row = (
+            User.objects.filter(
+                key=key,
+                state=UserState.ACTIVE,
+                domain__state=State.ACTIVE,
+                domain__organization__state=State.ACTIVE,
+            )
+            .exclude(kind=Kind.SHARED, key__startswith="postmaster@")
+            .values_list("pk", "address")
+            .first()
+        )
+        return None if row is None else routing.LocalUser(*row)
+
+    found = {key: ask(routing._EXACT, [key]) for key in KEYS}
+    assert {key: routing.LocalUser(*row) for key, rows in found.items() for row in rows} == {
+        key: user for key in KEYS if (user := twin(key)) is not None
+    }
+    assert [key for key in KEYS if found[key]] == ["alice@example.test", "team@example.test"]
+
+
+@pytest.mark.parametrize("names", [["sales", ""], ["s-x", ""], ["nothing"]])
+def test_it_finds_aliases_as_the_orm_does(domain: Domain, names: list[str]) -> None:
+    sql = matching._ALIASES.format(asked=matching._LOCALS.sql, domains=matching._DOMAINS.sql)
+    twin = Alias.objects.filter(domain=domain).filter(
+        Q(local__in=names) | Q(kind=PatternKind.WILDCARD)
+    )
+
+    found = ask(
+        sql,
+        [
+            *matching._LOCALS.parameters([(domain.pk, name) for name in names]),
+            *matching._DOMAINS.parameters([(domain.pk,)]),
+        ],
+    )
+    assert found == set(twin.values_list("domain_id", "kind", "pk", "local", "state"))
+    assert found
+
+
+def test_it_finds_targets_as_the_orm_does() -> None:
+    ids = list(Alias.objects.values_list("pk", flat=True))
+    twin = AliasTarget.objects.filter(alias__in=ids).order_by("pk")
+
+    found = matching._ask(matching._TARGETS.format(among=among("alias_id")), [listed(ids)])
+    assert found == list(twin.values_list("alias_id", "address"))
+    assert len(found) == 6
