@@ -1,0 +1,229 @@
+"""A whole mailhost, started as a user would: `manage.py serve` on free ports in a folder of its
+own.
+
+For tests of flows and faults. Nothing is shared with the test process but the network and, when
+DATABASE_URL names Postgres, the
+server: each installation gets a database of its own there. Ends by process id.
+"""
+
+import json
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import imapclient
+import psycopg
+from psycopg import sql
+
+from tests.support.services import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
+START_SECONDS = 60.0
+PASSWORD = "correct horse battery"
+UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
+
+
+@dataclass(slots=True)
+class Installation:
+    """A service that runs, or was killed and may be started again."""
+
+    data: Path
+    environment: dict[str, str]
+    ports: dict[str, int]
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(default=Path())
+
+    def start(self, *arguments: str) -> None:
+        """Start it and wait until it says that it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_for(self.is_ready, START_SECONDS, "the service did not get ready")
+
+    def is_ready(self) -> bool:
+        """Whether every door answers."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.tail()}")
+        return all(_listens(port) for port in self.ports.values())
+
+    def stop(self, seconds: float = 30.0) -> int:
+        """SIGTERM, and wait; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def children(self) -> dict[str, int]:
+        """Process ids of the roles by name."""
+        assert self.process is not None
+        found = {}
+        for name in ("listeners", "web", "worker"):
+            for pid in _descendants(self.process.pid):
+                with suppress(OSError):
+                    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+                    title = Path(f"/proc/{pid}/comm").read_text().strip()
+                    if name in words or title.startswith(f"mh-{name}"[:15]):
+                        found.setdefault(name, pid)
+        return found
+
+    def kill_everything(self) -> None:
+        """SIGKILL to the supervisor and all that it started, in no order that helps it."""
+        assert self.process is not None
+        for pid in [*_descendants(self.process.pid), self.process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+        self.wait_for(
+            lambda: not any(_listens(port) for port in self.ports.values()), 10, "ports stay busy"
+        )
+
+    def manage(self, *arguments: str, text: str = "") -> str:
+        """Run a command as an administrator would; its standard output. Raises if it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def add_people(self, *addresses: str) -> None:
+        """The domains and users of these addresses."""
+        for domain in dict.fromkeys(address.partition("@")[2] for address in addresses):
+            self.manage("domain", "add", domain)
+        for address in addresses:
+            self.manage("user", "add", address, "--password-stdin", text=f"{PASSWORD}\n")
+
+    def smtp(self, door: str = "SMTP") -> smtplib.SMTP:
+        """A connection to a mail door; TLS is up on the submission doors."""
+        if door == "SUBMISSIONS":
+            return smtplib.SMTP_SSL("127.0.0.1", self.ports[door], context=UNCHECKED, timeout=30)
+        client = smtplib.SMTP("127.0.0.1", self.ports[door], timeout=30)
+        if door == "SUBMISSION":
+            client.starttls(context=UNCHECKED)
+        return client
+
+    @contextmanager
+    def imap(self, address: str, password: str = PASSWORD) -> Iterator[imapclient.IMAPClient]:
+        """A signed-in IMAP connection; closed afterwards whatever happens."""
+        client = imapclient.IMAPClient(
+            "127.0.0.1", self.ports["IMAPS"], ssl=True, ssl_context=UNCHECKED, timeout=30
+        )
+        try:
+            client.login(address, password)
+            yield client
+        finally:
+            client.shutdown()
+
+    def inbox(self, address: str) -> list[bytes]:
+        """Every message in INBOX, whole."""
+        with self.imap(address) as client:
+            client.select_folder("INBOX", readonly=True)
+            found = client.fetch("1:*", ["BODY.PEEK[]"]) if client.search() else {}
+        return [found[uid][b"BODY[]"] for uid in sorted(found)]
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What `queue list --json` says."""
+        rows: list[dict[str, Any]] = json.loads(self.manage("queue", "list", "--json"))
+        return rows
+
+    def wait_for(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Ask until it is true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what}:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def tail(self) -> str:
+        """The end of the log."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+
+@contextmanager
+def installation(
+    data: Path, extra: Mapping[str, str] | None = None, *, start: bool = True
+) -> Iterator[Installation]:
+    """A service in `data`; ended whatever happens."""
+    ports = {door: free_port() for door in DOORS}
+    listen = {f"{door}_LISTEN": f"127.0.0.1:{port}" for door, port in ports.items()}
+    environment = {
+        **os.environ,
+        **listen,
+        "POP3_LISTEN": "",
+        "POP3S_LISTEN": "",
+        "MAILHOST_DATA": str(data / "var"),
+        "MAIL_HOSTNAME": "mail.example.test",
+        "LOG_LEVEL": "info",
+        **_own_database(),
+        **(extra or {}),
+    }
+    service = Installation(data, environment, ports, log=data / "serve.log")
+    try:
+        if start:
+            service.start()
+        yield service
+    finally:
+        if service.process is not None and service.process.poll() is None:
+            try:
+                service.stop()
+            except subprocess.TimeoutExpired:
+                service.kill_everything()
+
+
+def _own_database() -> dict[str, str]:
+    """On Postgres: a new database beside the one of the tests."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        return {}
+    name = f"flow_{uuid4().hex[:12]}"
+    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    # A bus and a broker of its own too: another installation's bells must not ring here.
+    redis_url = os.environ.get("REDIS_URL", "")
+    number = int(uuid4().hex[:4], 16) % 14 + 1
+    own = {"REDIS_URL": f"{redis_url.rpartition('/')[0]}/{number}"} if redis_url else {}
+    return {"DATABASE_URL": url.rpartition("/")[0] + f"/{name}", **own}
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        parent = waiting.pop()
+        with suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                children = (task / "children").read_text().split()
+                found += map(int, children)
+                waiting += map(int, children)
+    return found
