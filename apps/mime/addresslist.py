@@ -223,13 +223,14 @@ def _add(found: list[HeaderMailbox], tokens: list[_Token]) -> None:
 
 def _bare(tokens: list[_Token]) -> HeaderMailbox:
     """Read an address without brackets; words before it are taken for a name."""
-    words: list[_Token] = []
-    spec = tokens
-    if _has_at(tokens):
-        begin = _spec_start(tokens)
-        words, spec = tokens[:begin], tokens[begin:]
-    local, host = _split_spec(spec)
-    return HeaderMailbox(_last_comment(tokens) or _phrase(words), None, local, host)
+    if not _has_at(tokens):
+        phrase = _phrase(tokens)
+        if phrase is not None and b" " in phrase:
+            return HeaderMailbox(phrase, None, b"", b"")
+        return HeaderMailbox(_last_comment(tokens), None, phrase, b"")
+    begin = _spec_start(tokens)
+    local, host = _split_spec(tokens[begin:])
+    return HeaderMailbox(_last_comment(tokens) or _phrase(tokens[:begin]), None, local, host)
 
 
 def _spec_start(tokens: list[_Token]) -> int:
@@ -254,19 +255,24 @@ def _split_spec(tokens: list[_Token]) -> tuple[bytes, bytes]:
     """Return local part and host: the last "@" outside quotes parts them."""
     local: list[bytes] = []
     host: list[bytes] | None = None
+    gap = False
     for kind, raw in tokens:
-        if kind in (_SPACE, _COMMENT) or (kind == _SPECIAL and raw in b"<\\\0"):
-            continue
-        if kind == _SPECIAL and raw == b">":
-            break
-        if kind == _SPECIAL and raw == b"@":
+        if kind in (_SPACE, _COMMENT):
+            gap = True
+        elif kind != _SPECIAL or raw == b".":
+            if host is None:
+                local.append(raw)
+            elif gap and host and raw != b"." and host[-1] != b".":
+                break  # Another word after the host: only dots may have space around them.
+            else:
+                host.append(raw)
+            gap = False
+        elif raw == b"@":
             if host is not None:
                 local += [b"@", *host]
-            host = []
-        elif host is None:
-            local.append(raw)
-        else:
-            host.append(raw)
+            host, gap = [], False
+        elif raw == b">":
+            break
     return b"".join(local), b"".join(host or ())
 
 

@@ -10,7 +10,7 @@ from apps.mime.tree import Part
 from apps.wire.imapstring import imap_nstring, imap_string
 
 # A multipart without parts has no syntax; Dovecot shows one empty text in its place.
-_EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'
+_EMPTY_PART = Part(0, 0)
 _DEFAULT_CHARSET: Parameters = ((b"charset", b"us-ascii"),)
 
 

@@ -246,12 +246,11 @@ class _Scanner:
         level = self.open[index]
         assert level.needle is not None
         needle_end = at + len(level.needle)
-        if self.raw.startswith(b"--", needle_end) or self.count >= PARTS_MAX:
+        start = self.raw.find(b"\n", needle_end) + 1
+        if self.raw.startswith(b"--", needle_end) or not start or self.count >= PARTS_MAX:
             level.needle, level.next = None, _NOWHERE
             self.position = needle_end
             return
-        line_end = self.raw.find(b"\n", needle_end)
-        start = self.end if line_end < 0 else line_end + 1
         limit, _ = self._next_delimiter(start - 1)
         block = scan(self.raw, start=start, end=min(limit + 1, self.end))
         self._begin(block, limit, level.part)
