@@ -1,0 +1,204 @@
+"""Each hot statement does what its twin, written with the ORM, does: same rows after, same rows out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import F, Q
+
+from apps.directory.models import User
+from apps.mailstore import queries
+from apps.mailstore.models import (
+    FLAG_DELETED,
+    FLAG_FLAGGED,
+    FLAG_SEEN,
+    Entry,
+    Expunged,
+    Mailbox,
+    MailboxState,
+    Usage,
+)
+from apps.mailstore.services import expunge, flags, quota
+from apps.mailstore.services import filing as filing_module
+from apps.mailstore.services.filing import Entering, Growth
+from tests.mailstore.making import ORIGIN, delivered, filing, filled
+
+pytestmark = pytest.mark.django_db
+
+HOT = (Entry, Expunged, MailboxState, Usage)
+Rows = list[list[dict[str, Any]]]
+
+
+def everything() -> Rows:
+    return [
+        sorted(model.objects.values(), key=repr)  # type: ignore[attr-defined]
+        for model in HOT
+    ]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def after(change: Callable[[], object]) -> Rows:
+    with undone():
+        change()
+        return everything()
+
+
+@pytest.fixture
+def boxes(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbox) -> list[Mailbox]:
+    """Three mailboxes with flags, keywords, heads and gaps."""
+    filled(inbox, 6, flags=FLAG_FLAGGED)
+    filled(archive, 3, keywords=("a", "b"))
+    delivered([filing(bobs_inbox, head=b"A: b\r\n"), filing(bobs_inbox, flags=FLAG_SEEN)])
+    change = flags.FlagChange("add", FLAG_DELETED | FLAG_SEEN)
+    flags.store(mailbox_id=inbox.pk, uids=[2, 5], change=change, origin=ORIGIN)
+    expunge.expunge(mailbox_id=inbox.pk, uids=[5], origin=ORIGIN)
+    return [inbox, archive, bobs_inbox]
+
+
+@pytest.mark.parametrize("quota_left", [0, 1, 10, 11, 100])
+def test_it_reserves_as_the_orm_would(boxes: list[Mailbox], quota_left: int) -> None:
+    alice, bob = boxes[0].user_id, boxes[2].user_id
+    used = queries.usage(alice).size
+    User.objects.filter(pk=alice).update(quota=used + quota_left)
+    rows = [(alice, 10), (bob, 7), (alice, 5)]
+
+    def twin() -> None:
+        for user_id, total, before in ((alice, 15, 10), (bob, 7, 0)):
+            room = Q(user__quota=0) | Q(user__quota__gt=F("size") + F("reserved") + before)
+            fits = list(Usage.objects.filter(room, user=user_id).values_list("pk", flat=True))
+            Usage.objects.filter(pk__in=fits).update(reserved=F("reserved") + total)
+
+    assert after(lambda: quota.reserve(rows)) == after(twin)
+    with undone():
+        assert quota.reserve(rows) == (set() if quota_left > 10 else {alice})
+
+
+def test_it_grows_mailboxes_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    growth = {box.pk: Growth(n, n - 1, -n, 1000 * n) for n, box in enumerate(boxes)}
+
+    def twin() -> None:
+        for pk, (taken, messages, unseen, size) in growth.items():
+            MailboxState.objects.filter(pk=pk).update(
+                uidnext=F("uidnext") + taken,
+                highestmodseq=F("highestmodseq") + 1,
+                messages=F("messages") + messages,
+                unseen=F("unseen") + unseen,
+                size=F("size") + size,
+            )
+
+    before = {state.pk: state for state in MailboxState.objects.all()}
+    assert after(lambda: filing_module.grow(growth)) == after(twin)
+    with undone():
+        assert filing_module.grow(growth) == {
+            pk: (before[pk].uidnext, before[pk].highestmodseq + 1) for pk in growth
+        }
+
+
+def test_it_counts_use_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    alice, bob = boxes[0].user_id, boxes[2].user_id
+    rows = [(alice, 5, 1, 2), (bob, -7, -1, 0), (alice, 1, 1, 1)]
+
+    def twin() -> None:
+        for user_id, size, messages, reserved in rows:
+            Usage.objects.filter(user=user_id).update(
+                size=F("size") + size,
+                messages=F("messages") + messages,
+                reserved=F("reserved") - reserved,
+            )
+
+    assert after(lambda: filing_module.use(rows)) == after(twin)
+
+
+def test_it_inserts_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    message = Entry.objects.latest("message_id").message_id
+    rows = [
+        (box.pk, 70 + n, 90, Entering(message, head, n, 2**62, -5, -720, 1, 2**40))
+        for box in boxes
+        for n, head in enumerate((None, 1))
+    ]
+
+    def twin() -> None:
+        for box, uid, modseq, entry in rows:
+            Entry.objects.create(mailbox_id=box, uid=uid, modseq=modseq, **entry._asdict())
+
+    assert after(lambda: filing_module.insert_entries(rows)) == after(twin)
+
+
+@pytest.mark.parametrize("mode", ["add", "remove", "replace"])
+def test_it_writes_flags_as_the_orm_would(boxes: list[Mailbox], mode: str) -> None:
+    bits, mask = FLAG_FLAGGED | FLAG_SEEN, 0b10
+    fields = {
+        "add": {"flags": F("flags").bitor(bits), "keywords": F("keywords").bitor(mask)},
+        "remove": {"flags": F("flags").bitand(~bits), "keywords": F("keywords").bitand(~mask)},
+        "replace": {"flags": bits, "keywords": mask},
+    }[mode]
+    for box in boxes:
+        assert after(
+            lambda box=box: flags._write(box.pk, [1, 2, 9], mode, bits, mask, 50)  # type: ignore[misc]
+        ) == after(
+            lambda box=box: Entry.objects.filter(mailbox=box, uid__in=[1, 2, 9]).update(  # type: ignore[misc]
+                modseq=50, **fields
+            )
+        )
+
+
+def test_it_takes_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    inbox = boxes[0]
+    wanted = Entry.objects.filter(mailbox=inbox, uid__in=[1, 2, 3])
+    marked = [entry.uid for entry in wanted if entry.flags & FLAG_DELETED]
+    for only, uids in ((False, [1, 2, 3]), (True, marked)):
+        assert after(
+            lambda only=only: expunge.take(inbox.pk, [1, 2, 3], only_deleted=only)  # type: ignore[misc]
+        ) == after(lambda uids=uids: Entry.objects.filter(mailbox=inbox, uid__in=uids).delete())  # type: ignore[misc]
+        with undone():
+            names = expunge.Gone._fields
+            expected = list(wanted.filter(uid__in=uids).order_by("uid").values_list(*names))
+            assert expunge.take(inbox.pk, [1, 2, 3], only_deleted=only) == expected
+
+
+def test_it_reads_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    for box in boxes:
+        entries = Entry.objects.filter(mailbox=box)
+        shot = queries.snapshot(box.pk)
+        columns = zip(shot.uids, shot.flags, shot.keywords, shot.modseqs, strict=True)
+        names = ("uid", "flags", "keywords", "modseq")
+        assert list(columns) == list(entries.order_by("uid").values_list(*names))
+        changes = queries.changes_since(box.pk, 2)
+        newer = entries.filter(modseq__gt=2).order_by("modseq", "uid")
+        assert changes.changed == list(newer.values_list(*names))
+        gone = Expunged.objects.filter(mailbox=box, modseq__gt=2).order_by("modseq", "uid")
+        assert changes.expunged == list(gone.values_list("uid", flat=True))
+        page = queries.fetch_page(box.pk, [1, 2, 3], ["size", "envelope", "head"])
+        twin = entries.filter(uid__in=[1, 2, 3]).order_by("uid")
+        assert [tuple(map(plain, row)) for row in page] == [
+            tuple(map(plain, row))
+            for row in twin.values_list("uid", "size", "message__envelope", "head__raw")
+        ]
+        listed = queries.inbox_page(box.pk, None, 4)
+        ordered = entries.order_by("-internaldate", "-uid")[:4]
+        assert [(row.uid, row.subject) for row in listed] == list(
+            ordered.values_list("uid", "message__subject")
+        )
+
+
+def test_it_finds_inboxes_and_full_users_as_the_orm_would(boxes: list[Mailbox]) -> None:
+    users = [box.user_id for box in boxes]
+    User.objects.filter(pk=users[0]).update(quota=1)
+    twin = Mailbox.objects.filter(user__in=users, special_use="inbox", deleted_at=None)
+    assert queries.inboxes(users) == dict(twin.values_list("user_id", "pk"))
+    full = Usage.objects.filter(
+        user__in=users, user__quota__gt=0, user__quota__lte=F("size") + F("reserved")
+    )
+    assert queries.is_full(users) == set(full.values_list("pk", flat=True)) == {users[0]}
+
+
+def plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
