@@ -252,7 +252,7 @@ class SmtpProtocol(asyncio.Protocol):
         if conversation.next is Next.START_TLS:
             conversation.next = Next.GO_ON
             return await self._start_tls()
-        if conversation.next is Next.CLOSE:
+        if conversation.next is Next.HANG_UP:
             self._say_and_close(b"")
         else:
             self._close()

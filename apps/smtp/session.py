@@ -110,7 +110,8 @@ class Next(Enum):
 
     GO_ON = auto()
     START_TLS = auto()
-    CLOSE = auto()
+    CLOSE = auto()  # the client said QUIT
+    HANG_UP = auto()  # we say it: the client may still be sending
     ABORT = auto()  # at once: no courtesy towards a browser
 
 
@@ -217,7 +218,7 @@ class Conversation:
 
     def _bad_line(self, event: BadLine) -> bytes:
         if event.fatal:
-            self.next = Next.CLOSE
+            self.next = Next.HANG_UP
         self._exchange = None
         return self._counted(_BAD_LINES[event.fault])
 
@@ -241,7 +242,7 @@ class Conversation:
         return limits.signed_in_errors if self.session.authenticated else limits.errors
 
     def _hang_up(self, reply: Reply) -> Reply:
-        self.next = Next.CLOSE
+        self.next = Next.HANG_UP
         return reply
 
     def _reset(self) -> None:
@@ -346,7 +347,8 @@ class Conversation:
         return _HELP
 
     async def _quit(self, _command: Simple) -> Reply:
-        return self._hang_up(as_reply(await self._ask("QUIT"), _BYE))
+        self.next = Next.CLOSE
+        return as_reply(await self._ask("QUIT"), _BYE)
 
     async def _starttls(self, _command: Simple) -> Reply:
         if self.session.ssl:

@@ -195,6 +195,8 @@ class Receiver:
             return self._next_message()
         if self._mode is _Mode.CHUNK:
             return self._next_chunk()
+        if self._closed:
+            return None
         if self._data.startswith(_TLS_RECORD, self._pos) and not self._skipped:
             self._close()
             return TlsHello()
