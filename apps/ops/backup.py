@@ -36,7 +36,7 @@ from apps.runtime.db import is_sqlite
 
 Say = Callable[[str], object]
 
-_HOURS = 24 * 7  # a hold that ends by itself if this process is killed
+_HOURS = 48  # a hold that ends by itself if this process is killed
 _WHOLE = 1 << 62
 _SAY_EVERY = 5.0  # seconds
 _KEYS_SQL = "SELECT key FROM blobs_blob WHERE key <> '' ORDER BY key"

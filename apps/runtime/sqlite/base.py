@@ -5,15 +5,20 @@ every autocommit statement that writes takes it too. Reads that need one consist
 `apps.runtime.db.read_snapshot()`, which opens a DEFERRED transaction without a turn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
+from django.db.transaction import TransactionManagementError
 
 from apps.runtime.sqlite.turnstile import Turnstile
 
-_READS = ("SELECT", "PRAGMA", "EXPLAIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "BEGIN")
+# WITH may begin a write as well, so it takes a turn: one too many is harmless, one too few is not.
+_only_reads = re.compile(
+    r"\s*(?:SELECT|VALUES|PRAGMA|EXPLAIN|SAVEPOINT|RELEASE|ROLLBACK|COMMIT|BEGIN)\b", re.IGNORECASE
+).match
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
 
@@ -74,7 +79,12 @@ class DatabaseWrapper(SQLiteWrapper):
         self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         """Give an autocommit write its turn; statements inside a transaction have it already."""
-        if self.in_atomic_block or self._holds() or _only_reads(sql):
+        if _only_reads(str(sql)):
+            return execute(sql, params, many, context)
+        if self._snapshot:
+            # Postgres refuses it too. Here it would upgrade the lock past the line of writers.
+            raise TransactionManagementError("a write inside read_snapshot()")
+        if self.in_atomic_block or self._holds():
             return execute(sql, params, many, context)
         self._enter()
         try:
@@ -92,7 +102,3 @@ class DatabaseWrapper(SQLiteWrapper):
     def _leave(self) -> None:
         if self._turnstile is not None:
             self._turnstile.leave()
-
-
-def _only_reads(sql: str | Sequence[str]) -> bool:
-    return str(sql)[:20].lstrip().upper().startswith(_READS)

@@ -13,22 +13,23 @@ releases them.
 import fcntl
 import os
 import time
+import weakref
 
 from django.db import OperationalError
 
 WAIT_LIMIT = 20.0  # seconds; then the caller answers 451 / NO [UNAVAILABLE]
 _FIRST_PAUSE = 0.0001
-_LONGEST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.001
 
 
 class Turnstile:
-    """One connection's place in the queue of writers. Not shared between threads."""
+    """One connection's place in the line of writers. Not shared between threads."""
 
     def __init__(self, database: str) -> None:
         self._paths = (f"{database}-gate", f"{database}-turn")
         self._files: tuple[int, int] | None = None
-        self._process = 0
         self.held = False
+        _alive.add(self)
 
     def enter(self, limit: float = WAIT_LIMIT) -> None:
         """Wait for this connection's turn.
@@ -54,18 +55,33 @@ class Turnstile:
     def close(self) -> None:
         """Give up the turn and the descriptors."""
         self.leave()
-        if self._files is not None:
-            for file in self._files:
-                os.close(file)
-            self._files = None
+        self._forget()
 
     def _open(self) -> tuple[int, int]:
-        """The two descriptors; a child after fork opens its own (a flock is shared across fork)."""
-        if self._files is None or self._process != os.getpid():
+        if self._files is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             gate, main = (os.open(path, flags, 0o600) for path in self._paths)
-            self._files, self._process, self.held = (gate, main), os.getpid(), False
+            self._files = (gate, main)
         return self._files
+
+    def _forget(self) -> None:
+        files, self._files = self._files, None
+        self.held = False
+        for file in files or ():
+            os.close(file)
+
+
+_alive: "weakref.WeakSet[Turnstile]" = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    """In a child after fork. A flock belongs to the open file, which both now have: an unlock here
+    would end the parent's turn, and a copy left open would keep it after the parent has died."""
+    for turnstile in _alive:
+        turnstile._forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 def _lock(file: int, deadline: float) -> None:
