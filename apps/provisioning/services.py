@@ -7,19 +7,23 @@ one.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.directory import passwords
 from apps.directory.models import Alias, Domain, Kind, State, User, UserState
 from apps.directory.passwords import Secrets
 from apps.directory.services import aliases, domains, links, roles, users
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
+from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
 from apps.mime.address import Address
 from apps.wire.errors import InUse, InvalidName, NotFound
 
-_CHUNK = 500  # rows of one transaction when much is removed
+KEEP_DAYS = 30  # in which a removed user can be restored
+_CHUNK = 500  # rows at a time when much is removed
 
 
 def add_domain(name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
@@ -206,6 +210,30 @@ def restore_user(address: str) -> User:
         AlreadyExists: the address has a new owner.
     """
     return users.raise_tombstone(users.find_tombstone(users.user_address(address)))
+
+
+def purge_removed(keep_days: int = KEEP_DAYS) -> int:
+    """Let go of users that were removed longer ago; return how many rows went for good.
+
+    Two steps, so that no transaction is large: a tombstone that is old enough loses its mailboxes
+    softly, `mailstore` purges those in pieces some days later, and a tombstone without mailboxes
+    goes. Until its mailboxes are lost, a user can be restored.
+    """
+    old = User.objects.filter(
+        state=UserState.REMOVED, removed_at__lt=timezone.now() - timedelta(days=keep_days)
+    )
+    gone = 0
+    for user_id in list(old.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            user = users.lock_tombstone(user_id)
+            if user is None:
+                continue  # restored meanwhile
+            if user.mailboxes.exists():
+                mailboxes.delete_all(user_id=user_id, origin=Origin("purge", None))
+            else:
+                users.delete(user)
+                gone += 1
+    return gone
 
 
 def add_alias(pattern: str, targets: Sequence[str]) -> Alias:

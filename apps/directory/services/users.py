@@ -303,3 +303,14 @@ def raise_tombstone(user: User) -> User:
         if not raised:
             raise NotFound(f"user {user.pk}", text="This user is not a removed one")
     return User.objects.select_related("domain").get(pk=user.pk)
+
+
+def lock_tombstone(user_id: int) -> User | None:
+    """Lock a tombstone within the caller's transaction; None if it is none (any more)."""
+    tombstones = User.objects.select_for_update(no_key=True).filter(state=UserState.REMOVED)
+    return tombstones.filter(pk=user_id).first()
+
+
+def delete(user: User) -> None:
+    """Delete the row of a tombstone whose mailboxes are gone."""
+    User.objects.filter(pk=user.pk, state=UserState.REMOVED).delete()

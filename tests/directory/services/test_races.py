@@ -1,0 +1,145 @@
+"""Two at once: the database decides, one wins, the other hears why."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+
+from apps.directory import passwords
+from apps.directory.models import Alias, Role, RoleGrant, User
+from apps.directory.services import aliases, domains, users
+from apps.provisioning import services as provisioning
+from apps.wire.errors import AlreadyExists, InUse, MailError, NotFound
+
+PASSWORD = "correct horse battery"
+pytestmark = pytest.mark.django_db(transaction=True)
+Job = Callable[[], object]
+
+
+def together(*jobs: Job) -> list[MailError | None]:
+    """Run jobs in threads that start at the same moment; the error of each."""
+    start = threading.Barrier(len(jobs))
+    errors: list[MailError | None] = [None] * len(jobs)
+
+    def run(place: int, job: Job) -> None:
+        try:
+            start.wait(10)
+            job()
+        except MailError as error:
+            errors[place] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    return errors
+
+
+def kinds(errors: list[MailError | None]) -> list[str]:
+    return sorted(type(error).__name__ for error in errors)
+
+
+def add_user(address: str) -> Job:
+    secrets = passwords.seal(None)
+    wanted = users.user_address(address)
+
+    def job() -> None:
+        with transaction.atomic():
+            users.create(address=wanted, secrets=secrets)
+
+    return job
+
+
+def add_alias(pattern: str) -> Job:
+    wanted = aliases.Pattern.parse(pattern)
+    return lambda: aliases.create(pattern=wanted, targets=["x@elsewhere.test"])
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_it_adds_a_user_once(attempt: int) -> None:
+    domains.create(name="example.test")
+    jobs = [add_user(f"{'Alice' if n % 2 else 'aLICE'}@EXAMPLE.test") for n in range(4)]
+
+    assert kinds(together(*jobs)) == ["AlreadyExists"] * 3 + ["NoneType"]
+    assert User.objects.filter(key="alice@example.test").count() == 1
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_it_gives_an_address_to_a_user_or_an_alias(attempt: int) -> None:
+    domains.create(name="example.test")
+
+    errors = together(add_user("sales@example.test"), add_alias("Sales@example.test"))
+
+    assert kinds(errors) == ["AlreadyExists", "NoneType"]
+    assert User.objects.count() + Alias.objects.count() == 1
+
+
+def test_it_adds_an_alias_once() -> None:
+    domains.create(name="example.test")
+
+    errors = together(*[add_alias("sales@example.test")] * 3)
+
+    assert kinds(errors) == ["AlreadyExists", "AlreadyExists", "NoneType"]
+    assert Alias.objects.get().targets.count() == 1
+
+
+def test_it_adds_a_domain_once() -> None:
+    errors = together(*[lambda: provisioning.add_domain("example.test")] * 3)
+
+    assert kinds(errors) == ["AlreadyExists", "AlreadyExists", "NoneType"]
+    assert User.objects.get().key == "postmaster@example.test"
+
+
+def test_it_deletes_no_domain_under_a_new_user() -> None:
+    domain = domains.create(name="example.test")
+
+    errors = together(add_user("alice@example.test"), lambda: domains.delete(domain))
+
+    assert sum(error is None for error in errors) == 1
+    assert all(isinstance(error, InUse | NotFound | None) for error in errors)
+
+
+def test_it_uses_a_setup_link_once() -> None:
+    token = provisioning.make_setup_link()
+    assert token is not None
+
+    def use(name: str) -> Job:
+        return lambda: provisioning.use_setup_link(token, f"{name}@elsewhere.test", PASSWORD)
+
+    errors = together(use("a"), use("b"), use("c"))
+
+    assert kinds(errors) == ["NoneType", "NotFound", "NotFound"]
+    assert RoleGrant.objects.filter(role=Role.OPERATOR).count() == 1
+    assert User.objects.count() == 1
+
+
+def test_it_keeps_one_of_two_operators_that_remove_each_other() -> None:
+    provisioning.create_operator("a@elsewhere.test", PASSWORD)
+    provisioning.create_operator("b@elsewhere.test", PASSWORD)
+
+    errors = together(
+        lambda: provisioning.remove_user("a@elsewhere.test"),
+        lambda: provisioning.remove_user("b@elsewhere.test"),
+    )
+
+    assert kinds(errors) == ["InUse", "NoneType"]
+    assert RoleGrant.objects.filter(role=Role.OPERATOR).count() == 1
+
+
+def test_it_restores_a_tombstone_or_adds_a_new_user() -> None:
+    provisioning.add_domain("example.test")
+    provisioning.add_user("alice@example.test", PASSWORD)
+    provisioning.remove_user("alice@example.test")
+
+    errors = together(
+        add_user("alice@example.test"), lambda: provisioning.restore_user("alice@example.test")
+    )
+
+    assert kinds(errors) == ["AlreadyExists", "NoneType"]
+    assert isinstance(next(filter(None, errors)), AlreadyExists)
+    assert User.objects.filter(key="alice@example.test").count() == 1
