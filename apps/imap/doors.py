@@ -78,7 +78,7 @@ class Service:
 
 
 def doors() -> list[Door]:
-    """Return the doors that have an address to listen on."""
+    """Return the doors that have an address to listen on. Call it on the loop they will use."""
     return Service().doors()
 
 

@@ -7,7 +7,7 @@ in a body reads the blob. The functions that read run on a database thread (`in_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +50,8 @@ class Long(NamedTuple):
 
 
 Cell = bytes | Long
+Bodies = list[Cell] | MailError
+"""The body items of one message, or why they cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,33 @@ def cells(
     return made
 
 
-def read_bodies(plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[list[Cell] | MailError]:
+def read_page(
+    mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int
+) -> tuple[list[tuple[Any, ...]], list[Bodies]]:
+    """Return the rows of a page, and the bodies of the first ones: as many as `octets` allow.
+
+    One job for both, as most FETCHes of a body are of one message. Runs on a database thread.
+    """
+    rows = queries.fetch_page(mailbox_id, uids, plan.columns)
+    if not plan.bodies or not rows:
+        return rows, []
+    _, high = next(batches(plan, rows, octets))
+    return rows, read_bodies(plan, rows[:high])
+
+
+def batches(plan: Plan, rows: Sequence[tuple[Any, ...]], octets: int) -> Iterator[tuple[int, int]]:
+    """Cut a page into runs [low, high) of rows whose messages are at most `octets` together."""
+    column = plan.columns.index("size") + 1
+    low = total = 0
+    for high, row in enumerate(rows):
+        if high > low and total + row[column] > octets:
+            yield low, high
+            low, total = high, 0
+        total += row[column]
+    yield low, len(rows)
+
+
+def read_bodies(plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[Bodies]:
     """Return, for each row, its body items ready to send, or why they cannot be had.
 
     A damaged message is an answer for itself only. Runs on a database thread.
@@ -117,7 +145,7 @@ def read_bodies(plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[list[Cell] 
     return [_bodies_of(plan, dict(zip(("uid", *plan.columns), row, strict=True))) for row in rows]
 
 
-def _bodies_of(plan: Plan, row: dict[str, Any]) -> list[Cell] | MailError:
+def _bodies_of(plan: Plan, row: dict[str, Any]) -> Bodies:
     reader = _Reader(row)
     try:
         return [reader.cell(item) for item in plan.bodies]

@@ -48,8 +48,11 @@ class Mirrors:
         self._held: dict[int, Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, mailbox_id: int) -> Held:
+    async def open(self, mailbox_id: int, modseq: int) -> Held:
         """Return the mailbox, up to date; give it back with `close`.
+
+        Args:
+            modseq: the mailbox's highest, just read: a mirror that has it needs no look of its own.
 
         Raises:
             NotFound: it is gone.
@@ -58,7 +61,8 @@ class Mirrors:
         self._held[mailbox_id] = held  # the last used comes last
         held.users += 1
         try:
-            await self.refresh(held)
+            if not held.is_loaded or held.mirror.modseq < modseq:
+                await self.refresh(held)
         except BaseException:
             self.close(held)
             raise

@@ -171,11 +171,12 @@ def undecided_values(
 class _Message:
     """One message under test, each text made once."""
 
-    __slots__ = ("_block", "_body", "_fields", "_row", "_shown", "_whole_header")
+    __slots__ = ("_block", "_body", "_fields", "_lower", "_row", "_shown", "_whole_header")
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         self._row = row
         self._shown: queries.Shown | None = None
+        self._lower: bytes | None = None
         self._block: headers.HeaderBlock | None = None
         self._fields: dict[bytes, list[str]] = {}
         self._body: list[str] | None = None
@@ -184,7 +185,9 @@ class _Message:
     def matches(self, leaf: Leaf, needle: str) -> bool:
         match leaf:
             case HeaderHas(name, _):
-                return any(needle in text for text in self._header_texts(name.lower()))
+                return self._may_have(needle) and any(
+                    needle in text for text in self._header_texts(name.lower())
+                )
             case TextHas(_, header):
                 return (header and needle in self._header_text()) or self._body_has(needle)
             case InternalDay(relation, day):
@@ -197,6 +200,18 @@ class _Message:
                 return bool(self._row["size"] > octets)
             case _:
                 raise AssertionError(leaf)
+
+    def _may_have(self, needle: str) -> bool:
+        """Whether a header can have this at all: most are ruled out without decoding a field.
+
+        Only if what is looked for is one ASCII word, and the header has nothing to decode.
+        """
+        if self._lower is None:
+            self._lower = self._raw_header().lower()
+        raw = self._lower
+        if b"=?" in raw or not raw.isascii() or not needle.isascii() or " " in needle:
+            return True
+        return needle.encode("ascii") in raw
 
     def _internal_day(self) -> int:
         return local_day(self._row["internaldate"], self._row["internaldate_offset"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from typing import cast
 
 from apps.imap.context import ShutdownError, Woken
 from apps.imap.limits import Limits, command_limits
@@ -66,9 +67,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=self._limits.write_high)
+        # A cast, for uvloop's transports are not asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=self._limits.write_high)
         self._timer = self._loop.call_at(self._deadline, self._tick)
         self._task = self._loop.create_task(self._run())
 

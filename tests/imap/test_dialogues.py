@@ -17,9 +17,7 @@ FOLDER = Path(__file__).parent / "dialogues"
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("script", scripts(FOLDER), ids=lambda path: path.stem)
-def test_it_speaks_as_written(
-    script: Path, alice: User, bob: User, server: RunningServer
-) -> None:
+def test_it_speaks_as_written(script: Path, alice: User, bob: User, server: RunningServer) -> None:
     users = {"alice": alice, "bob": bob}
 
     def deliver(user: str, mailbox: str, count: int) -> None:

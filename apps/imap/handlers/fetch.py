@@ -8,16 +8,27 @@ octets, long ones piece by piece.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from apps.imap.context import Context, Reply, Selected, State, no
-from apps.imap.fetchplan import CHUNK, Cell, Long, Plan, cells, make_plan, read_bodies, sendable
+from apps.imap.fetchplan import (
+    CHUNK,
+    Bodies,
+    Cell,
+    Long,
+    Plan,
+    batches,
+    cells,
+    make_plan,
+    read_bodies,
+    read_page,
+    sendable,
+)
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.commands import Fetch, parse_fetch
 from apps.imap.proto.fetch import Attribute
 from apps.imap.telling import flag_text, tell_keywords
-from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.services import flags as flag_service
 from apps.mailstore.services.flags import FlagChange
@@ -76,24 +87,29 @@ class _Fetching:
         """Answer for these messages."""
         if self._tells_flags:
             tell_keywords(self._context, self._selected)
-        if self._plan.columns:
-            rows = await in_db(
-                "read", queries.fetch_page, self._selected.mailbox_id, uids, self._plan.columns
-            )
-        else:
-            mirror = self._selected.held.mirror
-            rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
+        rows, bodies = await self._read(uids)
         if len(rows) < len(uids):
             self._gone += len(uids) - len(rows)
             place = dict(zip(uids, seqs, strict=True))
             seqs = [place[row[0]] for row in rows]
         if not rows:
             return
-        if self._plan.bodies:
-            for low, high in self._batches(rows):
-                await self._batch(seqs[low:high], rows[low:high])
-        else:
+        if not self._plan.bodies:
             self._write(seqs, rows)
+            return
+        for low, high in batches(self._plan, rows, self._context.limits.page_octets):
+            if low:
+                bodies = await in_db("read", read_bodies, self._plan, rows[low:high])
+            await self._batch(seqs[low:high], rows[low:high], bodies)
+
+    async def _read(self, uids: list[int]) -> tuple[list[Row], list[Bodies]]:
+        """Return the rows, and bodies of the first batch; reads nothing if the mirror has all."""
+        if self._plan.columns:
+            octets = self._context.limits.page_octets
+            mailbox_id = self._selected.mailbox_id
+            return await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
+        mirror = self._selected.held.mirror
+        return ([(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)), []
 
     def _flag_texts(self, rows: Sequence[Row]) -> list[bytes]:
         if not self._tells_flags:
@@ -113,20 +129,11 @@ class _Fetching:
 
     # -- bodies -----------------------------------------------------------------------------------
 
-    def _batches(self, rows: list[Row]) -> Iterator[tuple[int, int]]:
-        """Cut a page into runs of rows whose messages are at most `page_octets` together."""
-        column = self._plan.columns.index("size") + 1
-        low = octets = 0
-        for high, row in enumerate(rows):
-            if high > low and octets + row[column] > self._context.limits.page_octets:
-                yield low, high
-                low, octets = high, 0
-            octets += row[column]
-        yield low, len(rows)
-
-    async def _batch(self, seqs: list[int], rows: list[Row]) -> None:
-        seen = await self._mark_seen([row[0] for row in rows])
-        bodies = await in_db("read", read_bodies, self._plan, rows)
+    async def _batch(self, seqs: list[int], rows: list[Row], bodies: list[Bodies]) -> None:
+        readable = [
+            row[0] for row, one in zip(rows, bodies, strict=True) if not isinstance(one, MailError)
+        ]
+        seen = await self._mark_seen(readable)
         columns = cells(self._plan, rows, self._flag_texts(rows))
         heads = map(self._plan.template.__mod__, zip(seqs, *columns, strict=True))
         for row, head, found in zip(rows, heads, bodies, strict=True):

@@ -1,0 +1,135 @@
+"""Search programs: parsed without recursion, run against a plain evaluation."""
+
+import datetime
+import time
+
+import pytest
+
+from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.search import (
+    TEXT_KEYS_MAX,
+    All,
+    CharsetError,
+    HasFlag,
+    HasKeyword,
+    HeaderHas,
+    InSet,
+    InternalDay,
+    Op,
+    Recent,
+    Relation,
+    SearchProgram,
+    SentDay,
+    Size,
+    TextHas,
+    parse_program,
+)
+from apps.imap.proto.sets import SequenceSet
+from apps.wire.lines import Literal, RawCommand
+
+DAY = datetime.date(2024, 2, 1)
+SEEN = HasFlag(1)
+
+
+def parse(*tokens: bytes | Literal) -> SearchProgram:
+    return parse_program(Scanner(RawCommand(tokens)))
+
+
+@pytest.mark.parametrize(
+    ("raw", "leaves", "steps"),
+    [
+        (b"ALL", (All(),), (0,)),
+        (b"SEEN", (SEEN,), (0,)),
+        (b"UNSEEN", (SEEN,), (0, Op.NOT)),
+        (b"NEW", (Recent(), SEEN), (0, 1, Op.NOT, Op.AND)),
+        (b"OLD", (Recent(),), (0, Op.NOT)),
+        (b"seen not SEEN", (SEEN,), (0, 0, Op.NOT, Op.AND)),
+        (b"OR SEEN ALL", (SEEN, All()), (0, 1, Op.OR)),
+        (b"NOT (SEEN ALL)", (SEEN, All()), (0, 1, Op.AND, Op.NOT)),
+        (b"OR NOT SEEN (ALL SEEN) ALL", (SEEN, All()), (0, Op.NOT, 1, 0, Op.AND, Op.OR, 1, Op.AND)),
+        (b"((ALL))", (All(),), (0,)),
+        (b"KEYWORD $Foo", (HasKeyword("$FOO"),), (0,)),
+        (b"1:3", (InSet(SequenceSet(((1, 3),)), uid=False),), (0,)),
+        (b"*", (InSet(SequenceSet(((0, 0),)), uid=False),), (0,)),
+        (b"UID 7", (InSet(SequenceSet(((7, 7),)), uid=True),), (0,)),
+        (b"SINCE 1-Feb-2024", (InternalDay(Relation.SINCE, DAY),), (0,)),
+        (b'SENTON "1-Feb-2024"', (SentDay(Relation.ON, DAY),), (0,)),
+        (b"LARGER 10", (Size(Relation.SINCE, 10),), (0,)),
+        (b"FROM x", (HeaderHas(b"FROM", "x"),), (0,)),
+        (b'HEADER X-Y ""', (HeaderHas(b"X-Y", ""),), (0,)),
+        (b"BODY x TEXT y", (TextHas("x", False), TextHas("y", True)), (0, 1, Op.AND)),
+        (b"CHARSET utf-8 FROM x", (HeaderHas(b"FROM", "x"),), (0,)),
+        (b"charset UTF-8 ALL ", (All(),), (0,)),
+    ],
+)
+def test_it_compiles(raw: bytes, leaves: tuple[object, ...], steps: tuple[object, ...]) -> None:
+    program = parse(raw)
+    assert program.leaves == leaves
+    assert program.steps == steps
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"FOO",
+        b"NOT",
+        b"OR SEEN",
+        b"(SEEN",
+        b"SEEN)",
+        b"()",
+        b"(NOT)",
+        b"(SEEN)(ALL)",
+        b"SEEN ALL extra",
+        b"SINCE yesterday",
+        b"KEYWORD",
+        b"0",
+        b"UID x",
+        b"LARGER 99999999999999999999",
+        b"SEEN\tALL",
+        b"FROM " + b"x" * 2000,
+    ],
+)
+def test_it_refuses(raw: bytes) -> None:
+    with pytest.raises(GrammarError):
+        parse(raw)
+
+
+@pytest.mark.parametrize("raw", [b"CHARSET KLINGON ALL", b'CHARSET UTF-8 FROM "\xff"'])
+def test_it_refuses_a_charset_it_does_not_read(raw: bytes) -> None:
+    with pytest.raises(CharsetError):
+        parse(raw)
+
+
+def test_it_reads_literals() -> None:
+    program = parse(b"SUBJECT ", Literal("ü".encode()), b" SEEN")
+    assert program.leaves == (HeaderHas(b"SUBJECT", "ü"), SEEN)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"(" * 4000 + b"ALL" + b")" * 4000,
+        b"NOT " * 2000 + b"ALL",
+        b"OR SEEN " * 1500 + b"ALL",
+        b"(" * 30_000,
+        b"OR NOT (" * 5_000,
+        b"SEEN " * 12_000 + b"ALL",
+    ],
+)
+def test_it_does_not_recurse(raw: bytes) -> None:
+    began = time.process_time()
+    try:
+        program = parse(raw)
+    except GrammarError:
+        pass
+    else:
+        assert len(program.leaves) <= 2
+    assert time.process_time() - began < 1
+
+
+def test_it_bounds_the_strings() -> None:
+    many = b" ".join(b"BODY x%d" % number for number in range(TEXT_KEYS_MAX + 1))
+    with pytest.raises(GrammarError, match="too many"):
+        parse(many)
+    assert len(parse(b"BODY same " * 2000 + b"ALL").leaves) == 2
