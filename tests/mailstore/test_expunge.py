@@ -17,8 +17,7 @@ from apps.mailstore.models import (
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
-from tests.mailstore.making import ORIGIN, RAW, assert_counters_are_exact, filled, filing
-from tests.mailstore.making import delivered
+from tests.mailstore.making import ORIGIN, RAW, assert_counters_are_exact, delivered, filing, filled
 
 pytestmark = pytest.mark.django_db
 

@@ -52,7 +52,7 @@ def test_it_keeps_the_rules_of_uids_when_deliverers_are_killed(inbox: Mailbox) -
 
 
 def _read_then_kill(worker: "subprocess.Popen[str]", lines: int, said: list[str]) -> None:
-    """Kill in the middle of work, after so many lines; a last line that was cut off does not count."""
+    """Kill in the middle of work, after so many lines; a line that was cut off does not count."""
     assert worker.stdout is not None
     for _ in range(lines):
         said.append(worker.stdout.readline())
@@ -66,7 +66,8 @@ def _read_then_kill(worker: "subprocess.Popen[str]", lines: int, said: list[str]
 
 @pytest.mark.django_db
 def test_it_survives_a_full_disk() -> None:
-    """Large and small messages until nothing fits: StorageFull, reads go on, room helps without a restart."""
+    """Large and small messages until nothing fits: StorageFull, reads go on, room helps without a
+    restart."""
     with tempfile.TemporaryDirectory(prefix="mailhost-full-") as folder:
         kind, wrap, limit = _small_disk(folder)
         worker = start(
@@ -90,7 +91,8 @@ def test_it_survives_a_full_disk() -> None:
 
 
 def _small_disk(folder: str) -> tuple[str, Sequence[str], str]:
-    """A disk of 8 MB: a tmpfs in a mount namespace of its own, or, where that is not allowed, files that may not grow."""
+    """A disk of 8 MB: a tmpfs in a mount namespace of its own, or, where that is not allowed, files
+    that may not grow."""
     mount = f'mount -t tmpfs -o size=8m tmpfs {folder} && exec "$@"'
     for words in (["unshare", "-m"], ["unshare", "-r", "-m"]):
         probe = subprocess.run(

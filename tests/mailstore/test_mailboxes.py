@@ -72,8 +72,9 @@ def test_it_never_gives_a_uidvalidity_again(alice: User) -> None:
         "\ud800",
         "a\u202e/\u202d",
         "x" * 201,
-    ]
-    + ["/".join("a" * 21), "/".join(["x" * 99] * 6)],
+        "/".join("a" * 21),
+        "/".join(["x" * 99] * 6),
+    ],
 )
 def test_it_refuses_names_that_cannot_be(alice: User, name: str) -> None:
     with pytest.raises(InvalidName):

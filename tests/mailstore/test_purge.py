@@ -1,4 +1,4 @@
-"""Forgetting: after some days expunged and deleted mail goes, with its messages, heads and blobs."""
+"""After some days expunged and deleted mail goes, with its messages, heads and blobs."""
 
 import pytest
 import time_machine

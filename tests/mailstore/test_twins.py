@@ -1,4 +1,5 @@
-"""Each hot statement does what its twin, written with the ORM, does: same rows after, same rows out."""
+"""Each hot statement does what its twin, written with the ORM, does: same rows after, same rows
+out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

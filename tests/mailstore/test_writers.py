@@ -1,4 +1,4 @@
-"""Many writers at once: no deadlock, no lost flag, no message that nobody may see, exact counters."""
+"""Many writers at once: no deadlock, no lost flag, no UID twice, exact counters."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Jobs that run in processes of their own, to be killed or starved: `python -m tests.mailstore.workers JOB ARG...`.
+"""Jobs that run in processes of their own, to be killed or starved: `python -m
+tests.mailstore.workers JOB ARG...`.
 
 `start` gives them the test's database and data folder. Each prints lines that the test reads.
 """

@@ -65,7 +65,7 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
 def _read(mailbox_id: int, uids: Sequence[int]) -> list[Gone]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT uid, message_id, head_id, flags, keywords, internaldate,"  # noqa: S608
+            "SELECT uid, message_id, head_id, flags, keywords, internaldate,"
             " internaldate_offset, size FROM mailstore_entry"
             f" WHERE mailbox_id = %s AND {among('uid')} ORDER BY uid",
             [mailbox_id, listed(sorted(set(uids)))],
