@@ -21,7 +21,6 @@ from django.db import DatabaseError
 
 from apps.directory.models import User
 from apps.directory.passwords import MAX_PASSWORD
-from apps.runtime.db import translate_errors
 from apps.wire.errors import MailError
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -54,8 +53,7 @@ class NounCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb; turn what may go wrong into one sentence."""
         try:
-            with translate_errors():
-                getattr(self, f"do_{options['verb']}")(options)
+            getattr(self, f"do_{options['verb']}")(options)
             self.stdout.flush()
         except MailError as error:
             raise Error(_sentence(error.reply.text)) from None
