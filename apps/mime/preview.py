@@ -77,10 +77,11 @@ def _without_hidden(source: str) -> str:
     while (found := _HIDDEN.search(source, at)) is not None:
         kept.append(source[at : found.start()])
         name = found[1].lower()
-        closing = "-->" if name == "!--" else f"</{name}"
+        closing = "--" if name == "!--" else f"</{name}"
         end = lowered.find(closing, found.end()) if len(lowered) == len(source) else -1
+        end = source.find(">", end) if end >= 0 else -1
         if end < 0:
             return "".join(kept)
-        at = end + len(closing)
+        at = end + 1
     kept.append(source[at:])
     return "".join(kept)
