@@ -30,15 +30,12 @@ def retry(ids: Sequence[UUID]) -> int:
 
 
 def delete(ids: Sequence[UUID]) -> int:
-    """Delete unfinished messages without telling their senders;
-
-    returns how many recipients' space was freed.
-    """
+    """Delete unfinished messages without telling their senders; returns how many."""
     with transaction.atomic():
-        reserved = mailqueue.delete(ids)
+        done, reserved = mailqueue.delete(ids)
         quota.release(reserved)
         _trace(ids, "queue.deleted", {})
-    return len(reserved)
+    return done
 
 
 def _trace(ids: Sequence[UUID], kind: str, data: dict[str, str]) -> None:

@@ -336,28 +336,26 @@ def retry(ids: Sequence[UUID]) -> int:
     ).update(state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0)
 
 
-def delete(ids: Sequence[UUID]) -> list[tuple[int, int]]:
+def delete(ids: Sequence[UUID]) -> tuple[int, list[tuple[int, int]]]:
     """Delete unfinished messages for good, in the caller's transaction.
 
     Returns:
-        (user id, reserved bytes) of each local recipient that was still waiting, for the caller to
-        release.
+        How many, and (user id, reserved bytes) of each local recipient that was still waiting, for
+        the caller to release.
     """
-    mine = (
-        QueuedMessage.objects.select_for_update()
-        .filter(id__in=ids)
-        .exclude(state=MessageState.DONE)
-    )
-    found = list(mine.values_list("id", flat=True))
-    rows = QueuedRecipient.objects.filter(message__in=found, reserved__gt=0, user_id__isnull=False)
+    finished = (MessageState.DONE, MessageState.REFUSED)
+    mine = QueuedMessage.objects.select_for_update().filter(id__in=ids)
+    found = list(mine.exclude(state__in=finished).values_list("id", flat=True))
+    recipients = QueuedRecipient.objects.filter(message__in=found)
+    rows = recipients.filter(reserved__gt=0, user_id__isnull=False)
     reserved = [(int(user), size) for user, size in rows.values_list("user_id", "reserved")]
-    QueuedRecipient.objects.filter(message__in=found).update(
+    recipients.exclude(state=RecipientState.DELIVERED).update(
         state=RecipientState.DELETED, reserved=0
     )
     QueuedMessage.objects.filter(id__in=found).update(
         state=MessageState.DONE, settled_at=now_us(), lease_until=0, lease_token=None
     )
-    return reserved
+    return len(found), reserved
 
 
 def prune(limit: int = 1000) -> int:

@@ -23,6 +23,11 @@ def letter(to: str, sender: str = "carol@outside.invalid") -> tuple[str, EmailMe
     return mark, message
 
 
+def wire(message: EmailMessage) -> bytes:
+    """With the line ends that SMTP wants."""
+    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+
+
 def arrives(service: Installation, address: str, mark: str) -> bytes:
     """The message that holds `mark`, once it is in INBOX; there must be exactly one."""
     found: list[bytes] = []
@@ -51,7 +56,7 @@ def test_it_receives_and_serves_mail(service: Installation) -> None:
     raw = arrives(service, "alice@example.test", mark)
     assert raw.startswith(b"Return-Path: <carol@outside.invalid>\r\nDelivered-To: alice@")
     assert b"\r\nReceived: from " in raw
-    assert raw.endswith(message.as_bytes(policy=message.policy.clone(linesep="\r\n"))[-40:])
+    assert raw.endswith(wire(message)[-40:])
 
 
 def test_it_reads_over_starttls_with_imaplib(service: Installation) -> None:
@@ -77,9 +82,7 @@ def test_it_submits_with_tls_and_authentication(service: Installation, door: str
     message["Bcc"] = "eve@other.test"
     with service.smtp(door) as client:
         client.login("alice@example.test", PASSWORD)
-        client.sendmail(
-            "alice@example.test", ["bob@example.test", "eve@other.test"], message.as_bytes()
-        )
+        client.sendmail("alice@example.test", ["bob@example.test", "eve@other.test"], wire(message))
     for address in ("bob@example.test", "eve@other.test"):
         raw = arrives(service, address, mark)
         assert b"bcc:" not in raw.lower()
@@ -132,7 +135,7 @@ def test_it_answers_lmtp_for_each_recipient(service: Installation) -> None:
         refused = client.sendmail(
             "carol@outside.invalid",
             ["alice@example.test", "nobody@example.test", "bob@example.test"],
-            message.as_bytes(),
+            wire(message),
         )
     assert list(refused) == ["nobody@example.test"]
     for address in ("alice@example.test", "bob@example.test"):
@@ -144,7 +147,7 @@ def test_curl_sends_and_reads(service: Installation) -> None:
     run(
         *("curl", "-sS", f"smtp://127.0.0.1:{service.ports['SMTP']}"),
         *("--mail-from", "carol@outside.invalid", "--mail-rcpt", "alice@example.test"),
-        *("-T", "-"),
+        *("--crlf", "-T", "-"),  # curl sends a file's line ends as they are
         data=message.as_string(),
     )
     arrives(service, "alice@example.test", mark)

@@ -158,9 +158,10 @@ def test_it_retries_what_was_held(alice: User) -> None:
 def test_it_gives_the_reserved_space_back_when_mail_is_deleted(alice: User, bob: User) -> None:
     item = submission(local(alice, bob))
     accept([item])
-    reserved = services.delete([item.id])
+    done, reserved = services.delete([item.id])
+    assert done == 1
     assert sorted(reserved) == sorted([(alice.pk, item.size), (bob.pk, item.size)])
-    assert services.delete([item.id]) == []
+    assert services.delete([item.id]) == (0, [])
     states = QueuedRecipient.objects.filter(message=item.id).values_list("state", flat=True)
     assert set(states) == {RecipientState.DELETED}
 

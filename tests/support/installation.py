@@ -143,7 +143,7 @@ class Installation:
         """Every message in INBOX, whole."""
         with self.imap(address) as client:
             client.select_folder("INBOX", readonly=True)
-            found = client.fetch("1:*", ["BODY.PEEK[]"]) if client.search() else {}
+            found = client.fetch(client.search(), ["BODY.PEEK[]"])
         return [found[uid][b"BODY[]"] for uid in sorted(found)]
 
     def queue(self) -> list[dict[str, Any]]:
