@@ -83,8 +83,14 @@ class _Threads:
     def shutdown(self) -> None:
         """Let what was submitted finish, end the threads, close their connections."""
         self._executor.shutdown(wait=True)
+        # Django lets nobody close a connection where an event loop runs; a thread of its own may.
+        closing = threading.Thread(target=self._close_connections)
+        closing.start()
+        closing.join()
+
+    def _close_connections(self) -> None:
         for one in self._connections:
-            one.inc_thread_sharing()  # its thread is gone: this one may close it
+            one.inc_thread_sharing()  # its own thread is gone
             one.close()
 
 

@@ -6,6 +6,7 @@ every autocommit statement that writes takes it too. Reads that need one consist
 """
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +46,14 @@ class DatabaseWrapper(SQLiteWrapper):
             yield
         finally:
             self._snapshot = before
+
+    def is_usable(self) -> bool:
+        """Django's own says yes whatever happened to the file."""
+        try:
+            self.connection.execute("SELECT 1")
+        except sqlite3.Error:
+            return False
+        return True
 
     def _start_transaction_under_autocommit(self) -> None:
         if self._snapshot:

@@ -1,0 +1,158 @@
+"""The line of writers: fair, bounded, and let go by whoever dies in it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+
+from apps.runtime.sqlite.turnstile import Turnstile
+from tests.support.services import wait_for
+
+WRITERS = 4
+SECONDS = 1.5
+
+# Forked, not spawned: a child begins at once, with Django as it is here.
+_fork = multiprocessing.get_context("fork")
+
+
+def _in_child(run: Callable[[Connection], None]) -> tuple[multiprocessing.Process, Connection]:
+    ours, theirs = _fork.Pipe()
+    child = _fork.Process(target=run, args=(theirs,), daemon=True)
+    child.start()
+    return child, ours  # type: ignore[return-value]
+
+
+def _write_tightly(database: str, pipe: Connection) -> None:
+    """Take turn after turn, a millisecond each, with no pause between them."""
+    turnstile = Turnstile(database)
+    waits = []
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        asked = time.monotonic()
+        turnstile.enter()
+        waits.append(time.monotonic() - asked)
+        busy_until = time.monotonic() + 0.001
+        while time.monotonic() < busy_until:
+            pass
+        turnstile.leave()
+    pipe.send(waits)
+
+
+def test_it_serves_four_tight_writers_evenly(tmp_path: Path) -> None:
+    database = str(tmp_path / "db")
+    running = [_in_child(lambda pipe: _write_tightly(database, pipe)) for _ in range(WRITERS)]
+    waits = [pipe.recv() for _, pipe in running]
+    for child, _ in running:
+        child.join()
+    turns = [len(some) for some in waits]
+    longest = [sorted(some)[int(len(some) * 0.99)] for some in waits]
+    assert min(turns) > max(turns) / 3, turns
+    assert max(longest) < 0.5, longest
+
+
+def test_it_gives_one_turn_at_a_time(tmp_path: Path) -> None:
+    first, second = Turnstile(str(tmp_path / "db")), Turnstile(str(tmp_path / "db"))
+    first.enter()
+    entered = threading.Event()
+
+    def enter_and_tell() -> None:
+        second.enter()
+        entered.set()
+
+    waiting = threading.Thread(target=enter_and_tell)
+    waiting.start()
+    assert not entered.wait(0.05)
+    first.leave()
+    assert entered.wait(5)
+    waiting.join()
+    second.close()
+
+
+def test_it_ends_a_wait_at_its_bound(tmp_path: Path) -> None:
+    holder, waiting = Turnstile(str(tmp_path / "db")), Turnstile(str(tmp_path / "db"))
+    holder.enter()
+    started = time.monotonic()
+    with pytest.raises(OperationalError, match="no turn"):
+        waiting.enter(limit=0.1)
+    assert 0.1 <= time.monotonic() - started < 2
+    assert not waiting.held
+    holder.leave()
+    waiting.enter(limit=0.1)  # the gate was opened again by the one that gave up
+    waiting.close()
+
+
+def test_it_lets_go_when_the_holder_is_killed(tmp_path: Path) -> None:
+    database = str(tmp_path / "db")
+
+    def hold(pipe: Connection) -> None:
+        Turnstile(database).enter()
+        pipe.send("held")
+        signal.pause()
+
+    child, pipe = _in_child(hold)
+    assert pipe.recv() == "held"
+    waiting = Turnstile(database)
+    with pytest.raises(OperationalError):
+        waiting.enter(limit=0.05)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    waiting.enter(limit=5)
+    waiting.close()
+
+
+def test_it_does_not_share_a_turn_with_a_forked_child(tmp_path: Path) -> None:
+    """A child that lives on must not keep its parent's turn, nor end it."""
+    database = str(tmp_path / "db")
+
+    def hold_and_fork(pipe: Connection) -> None:
+        turnstile = Turnstile(database)
+        turnstile.enter()
+        pid = os.fork()
+        if pid == 0:
+            turnstile.leave()  # not the child's to end
+            pipe.send(("child", os.getpid(), turnstile.held))
+            signal.pause()
+        signal.pause()
+
+    parent, pipe = _in_child(hold_and_fork)
+    _, child, child_holds = pipe.recv()
+    other = Turnstile(database)
+    try:
+        assert not child_holds
+        with pytest.raises(OperationalError):
+            other.enter(limit=0.05)  # the parent still has it
+        assert parent.pid is not None
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.join()
+        other.enter(limit=5)  # although the child is alive
+    finally:
+        os.kill(child, signal.SIGKILL)
+        other.close()
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_it_leaves_no_descriptors_behind(tmp_path: Path) -> None:
+    turnstile = Turnstile(str(tmp_path / "db"))
+    before = _descriptors()
+    for _ in range(3):
+        turnstile.enter()
+        turnstile.close()
+    wait_for(lambda: _descriptors() == before, what="descriptors are closed")
+
+
+def test_it_keeps_its_lock_files_private(tmp_path: Path) -> None:
+    turnstile = Turnstile(str(tmp_path / "db"))
+    turnstile.enter()
+    turnstile.close()
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
