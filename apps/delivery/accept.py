@@ -78,7 +78,7 @@ def _reserve(batch: Sequence[Submission]) -> set[UUID]:
 
 
 def _granted(rows: Sequence[tuple[int, int]]) -> list[bool]:
-    """Whether each (user, bytes) was reserved: one statement, and row by row only for who is full."""
+    """Whether each (user, bytes) was reserved; row by row only for those who are full."""
     full = quota.reserve(rows)
     return [user not in full or not quota.reserve([(user, size)]) for user, size in rows]
 
