@@ -18,6 +18,7 @@ A line that does not come within PATIENCE seconds fails the test; the whole conv
 
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,11 @@ class Client:
         self._file = self.socket.makefile("rb")
         self.greeting = self.line()
 
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Go on over TLS."""
+        self.socket = context.wrap_socket(self.socket)
+        self._file = self.socket.makefile("rb")
+
     def send(self, line: str) -> None:
         self.socket.sendall(line.encode("latin-1") + b"\r\n")
 
@@ -56,6 +62,10 @@ class Client:
         except TimeoutError:
             return "(silence)"
         return raw.removesuffix(b"\r\n").decode("latin-1") if raw else "(closed)"
+
+    def octets(self, count: int) -> bytes:
+        """Return exactly so many octets: a literal."""
+        return self._file.read(count)
 
     def close(self) -> None:
         self._file.close()

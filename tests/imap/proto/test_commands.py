@@ -14,10 +14,10 @@ from apps.wire.lines import Literal, RawCommand, Token
 load()
 PARSERS = sorted({row.parse for row in COMMANDS.values()}, key=lambda parse: parse.__name__)
 WORDS = st.sampled_from(
-    b'( ) " * % : , 1 0 4294967296 INBOX \\Seen $x UID FLAGS +FLAGS.SILENT BODY[ ] BODY.PEEK[1.MIME]'
-    b" HEADER.FIELDS <0.1> NOT OR SUBJECT SINCE 1-Feb-2024 CHARSET UTF-8 NIL {5} \xff \t".split(
-        b" "
-    )
+    (
+        b'( ) " * % : , 1 0 4294967296 INBOX \\Seen $x UID FLAGS +FLAGS.SILENT BODY[ ] <0.1> {5}'
+        b" BODY.PEEK[1.MIME] HEADER.FIELDS NOT OR SUBJECT SINCE 1-Feb-2024 CHARSET UTF-8 \xff \t"
+    ).split(b" ")
 )
 LINE = st.lists(WORDS | st.binary(max_size=6), max_size=12).map(b" ".join)
 LITERAL = st.binary(max_size=20).map(Literal)

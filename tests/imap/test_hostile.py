@@ -1,0 +1,225 @@
+"""Input meant to hurt: memory, time and sense stay bounded."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from apps.directory.models import User
+from tests.imap.conftest import add_numbered
+from tests.imap.memory import resident
+from tests.imap.test_server import answer, signed_in
+from tests.support.dialogue import Client
+from tests.support.imap_server import RunningServer, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def stranger(server: RunningServer) -> Iterator[Client]:
+    with closing(Client(server.port)) as client:
+        yield client
+
+
+@pytest.fixture
+def member(alice: User, server: RunningServer) -> Iterator[Client]:
+    with closing(signed_in(server)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        "{2000000000}",
+        "{10000000}",
+        "{18446744073709551617}",
+        "{99999999999999999999999999}",
+        "{-1}",
+        "{}",
+        "{+}",
+        "{1x}",
+        "{ 5}",
+        "{9000}",
+    ],
+)
+def test_it_asks_a_stranger_for_no_large_or_senseless_literal(stranger: Client, size: str) -> None:
+    stranger.send(f"a LOGIN {size}")
+    assert stranger.line().startswith("a BAD")
+
+
+def test_it_cuts_a_flood_of_unasked_literals(stranger: Client) -> None:
+    before = resident()
+    stranger.send("a LOGIN {16777216+}")
+    try:
+        for _ in range(16):
+            stranger.socket.sendall(b"x" * 1024 * 1024)
+    except OSError:  # cut while we are sending
+        pass
+    try:
+        lines = [stranger.line(), stranger.line()]
+    except OSError:
+        lines = ["a BAD", "* BYE"]
+    assert lines[0].startswith(("a BAD", "(closed)"))
+    assert resident() - before < 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "flood", [b"a" * 200_000, b'a LOGIN "' + b"x" * 200_000, b"a LOGIN " + b"(" * 200_000]
+)
+def test_it_cuts_a_line_without_end(stranger: Client, flood: bytes) -> None:
+    try:
+        stranger.socket.sendall(flood)
+        lines = [stranger.line(), stranger.line()]
+    except OSError:
+        return  # cut while we were sending: just as well
+    assert lines[0].startswith(("* BAD", "a BAD", "(closed)"))
+
+
+@pytest.mark.parametrize("line", [b"a NO\0OP", b"a NOOP\rb NOOP", b"\0\0\0", b"\xff\xfe"])
+def test_it_refuses_controls_in_a_line_and_goes_on(stranger: Client, line: bytes) -> None:
+    stranger.socket.sendall(line + b"\r\n")
+    assert " BAD " in stranger.line()
+    stranger.send("b NOOP")
+    assert stranger.line().startswith("b OK")
+
+
+def test_it_cuts_a_stranger_who_talks_nonsense(stranger: Client) -> None:
+    stranger.socket.sendall(b"\r\n" * 30)
+    lines = [stranger.line() for _ in range(12)]
+    assert all(line.startswith("* BAD") for line in lines[:10])
+    assert lines[10].startswith("* BYE")
+    assert lines[11] == "(closed)"
+
+
+def test_it_cuts_a_guesser(alice: User, stranger: Client) -> None:
+    lines = []
+    while not lines or not lines[-1].startswith("* BYE"):
+        stranger.send("a LOGIN alice@example.test wrong")
+        lines.append(stranger.line())
+        assert lines[-1].startswith(("a NO", "* BYE"))
+        assert len(lines) < 20
+    assert stranger.line().startswith("a NO")
+    assert stranger.line() == "(closed)"
+
+
+def test_it_holds_many_parentheses_in_little_memory(transactional_db: None) -> None:
+    with running(CONNECTIONS_PER_ADDRESS=60) as server:
+        before = resident()
+        clients = [Client(server.port) for _ in range(50)]
+        for client in clients:
+            client.socket.sendall(b"a LOGIN " + b"(" * 4000)
+        with closing(Client(server.port)) as other:
+            assert answer(other, "NOOP")[-1].startswith("x OK")
+        assert resident() - before < 80 * 1024 * 1024
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "(" * 4000 + "ALL" + ")" * 4000,
+        "(" * 4000,
+        "NOT " * 2000 + "SEEN",
+        "OR SEEN " * 1500 + "ALL",
+        "OR BODY a NOT (" * 1500 + "ALL" + ")" * 1500,
+    ],
+)
+def test_it_searches_to_any_depth(alice: User, member: Client, keys: str) -> None:
+    add_numbered(alice.pk, 3)
+    answer(member, "SELECT INBOX")
+    began = time.monotonic()
+    last = answer(member, f"SEARCH {keys}")[-1]
+    assert last.startswith(("x OK", "x BAD"))
+    assert time.monotonic() - began < 2
+    assert answer(member, "NOOP")[-1].startswith("x OK")
+
+
+def test_it_never_counts_through_a_set(alice: User, member: Client) -> None:
+    add_numbered(alice.pk, 3)
+    answer(member, "SELECT INBOX")
+    ranges = ",".join(f"{number * 1000}:4294967295" for number in range(1, 500))
+    began = time.monotonic()
+    assert answer(member, "UID FETCH 1:4294967295 (FLAGS)")[-1].startswith("x OK")
+    assert answer(member, f"UID FETCH {ranges} (FLAGS)")[-1].startswith("x OK")
+    assert answer(member, f"SEARCH UID {ranges}")[-1].startswith("x OK")
+    assert answer(member, "UID STORE 1:4294967295 +FLAGS (\\Seen)")[-1].startswith("x OK")
+    assert answer(member, "UID COPY 4:4294967295 Archive")[-1].startswith("x OK")
+    assert answer(member, "UID EXPUNGE 1:4294967295")[-1].startswith("x OK")
+    assert answer(member, "FETCH 1:4294967295 (FLAGS)")[-1].startswith("x BAD")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '"../../etc/passwd"',
+        '"/etc/passwd"',
+        "x" * 5000,
+        '"' + "a/" * 400 + 'b"',
+        '"&AAA-"',
+        '"&"',
+        '"a&AGE-b"',
+        '"\xff\xfe"',
+        '"bob@example.test/INBOX"',
+        '"#shared/x"',
+        '""',
+        '"//"',
+        '"a//b"',
+    ],
+)
+def test_it_finds_no_odd_mailbox(alice: User, member: Client, name: str) -> None:
+    for command in ("SELECT {}", "STATUS {} (MESSAGES)", "DELETE {}", "RENAME {} y"):
+        line = answer(member, command.format(name))[-1]
+        assert line.startswith("x NO [NONEXISTENT]"), (command, line)
+    assert answer(member, "NOOP")[-1].startswith("x OK")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, '"' + "a/" * 400 + 'b"', '"&"', '""', '"a//b"'])
+def test_it_makes_no_odd_mailbox(alice: User, member: Client, name: str) -> None:
+    assert answer(member, f"CREATE {name}")[-1].startswith("x NO [CANNOT]")
+    assert answer(member, f"RENAME Trash {name}")[-1].startswith("x NO [CANNOT]")
+
+
+def test_it_takes_patterns_and_strings_literally(alice: User, member: Client) -> None:
+    add_numbered(alice.pk, 2)
+    answer(member, "SELECT INBOX")
+    for text in ("%", "_", "'", '\\"', "\\\\", ";", "%' OR '1'='1"):
+        assert answer(member, f'SEARCH SUBJECT "{text}"')[0] == "* SEARCH"
+        assert answer(member, f'LIST "" "{text}x"') == ["x OK Listed"]
+
+
+def test_it_refuses_an_append_over_the_limit_before_the_data(
+    alice: User, strict_server: RunningServer
+) -> None:
+    with closing(signed_in(strict_server)) as client:
+        assert answer(client, "APPEND INBOX {100001}")[-1].startswith("x NO [TOOBIG]")
+        assert answer(client, "APPEND INBOX (\\Seen) {99999999999}")[-1].startswith("x NO [TOOBIG]")
+        assert answer(client, "STATUS INBOX (MESSAGES)")[0] == '* STATUS "INBOX" (MESSAGES 0)'
+        client.send("a APPEND INBOX {100001+}")
+        assert client.line().startswith("a BAD")
+        assert client.line().startswith("* BYE")
+
+
+def test_it_shows_nothing_of_an_append_that_was_cut(alice: User, server: RunningServer) -> None:
+    whole = b"a APPEND INBOX {30+}\r\nSubject: half\r\n\r\nnot all of it\r\n"
+    for length in range(1, len(whole), 7):
+        with closing(signed_in(server)) as client:
+            client.socket.sendall(whole[:length])
+    with closing(signed_in(server)) as client:
+        assert answer(client, "STATUS INBOX (MESSAGES)")[0] == '* STATUS "INBOX" (MESSAGES 0)'
+
+
+def test_it_survives_any_octets(alice: User, server: RunningServer) -> None:
+    """A fixed handful of garbage, in every state; fuzzing proper is `proto`'s."""
+    garbage = [bytes(range(256)), b"\r\n" * 5, b"{" * 100, b'"' * 99, b"a b c d " * 50, b"* * *"]
+    for junk in garbage:
+        with closing(signed_in(server)) as client:
+            answer(client, "SELECT INBOX")
+            client.socket.sendall(junk + b"\r\n")
+            client.send("z NOOP")
+            lines = [client.line()]
+            while not lines[-1].startswith(("z OK", "(")):
+                lines.append(client.line())
+            assert lines[-1].startswith("z OK")
