@@ -11,6 +11,21 @@ from apps.mime.addresslist import HeaderMailbox
 from apps.mime.headers import HeaderBlock
 from apps.wire.imapstring import imap_nstring
 
+ENVELOPE_FIELDS = frozenset(
+    (
+        b"date",
+        b"subject",
+        b"from",
+        b"sender",
+        b"reply-to",
+        b"to",
+        b"cc",
+        b"bcc",
+        b"in-reply-to",
+        b"message-id",
+    )
+)
+
 NO_ENVELOPE = b"(" + b" ".join([b"NIL"] * 10) + b")"
 """What a message without header has."""
 

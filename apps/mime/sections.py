@@ -15,7 +15,7 @@ from apps.mime.tree import Part
 
 What = Literal["", "HEADER", "TEXT", "MIME"]
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, ensure_ascii=False).encode
 
 # One list per part, in message order, parents by index; text as Latin-1 so that octets survive.
 # Order of the columns is the stored format: add at the end only.
@@ -32,7 +32,7 @@ def dump_parts(root: Part) -> bytes:
         number = len(rows)
         rows.append(_row(parent, part))
         todo.extend((number, child) for child in reversed(part.children))
-    return _encode(rows).encode("ascii")
+    return _encode(rows).encode("utf-8")
 
 
 def _row(parent: int, part: Part) -> list[Any]:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from apps.mime import parameters
-from apps.mime.envelope import NO_ENVELOPE, envelope
+from apps.mime.envelope import ENVELOPE_FIELDS, NO_ENVELOPE, envelope
 from apps.mime.headers import HeaderBlock, scan
 from apps.mime.parameters import Parameters
 
@@ -208,8 +208,16 @@ class _Scanner:
             part.languages = ()
 
     def _envelope(self, block: HeaderBlock) -> bytes:
+        """Return the ENVELOPE of an inner message, an empty one when too much was read already.
+
+        What had to be read is counted if it is more than what is kept: "<<<<" costs time and
+        leaves little, "a@b," leaves more than it was.
+        """
+        read = sum([f.end - f.start for f in block.fields if f.name in ENVELOPE_FIELDS])
+        if read > self.room:
+            return NO_ENVELOPE
         found = envelope(block)
-        self.room -= len(found)
+        self.room -= max(read, len(found))
         return found if self.room >= 0 else NO_ENVELOPE
 
     def _is_full(self) -> bool:
