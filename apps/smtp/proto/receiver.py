@@ -161,9 +161,9 @@ class Receiver:
     def refuse_text(self, fault: Fault) -> None:
         """Drop the text held; read on to its end and report `fault` there."""
         self._fault = fault
-        # The last octets may begin the end mark.
-        del self._body[:-4]
-        self._scan = 0
+        del self._body[:-4]  # the last octets may begin the end mark
+        if self._mode is _Mode.DATA:
+            self._scan = 0
 
     def forget_text(self) -> None:
         """Drop the chunks of an unfinished message (RSET, a new MAIL)."""
