@@ -16,6 +16,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -359,18 +360,55 @@ async def start_tls(
     """Begin TLS on an open connection (STARTTLS); returns the transport to write to from now on.
 
     The caller has sent its go-ahead, and has thrown away whatever it had read after the command:
-    those octets came in the clear (RFC 3207 section 4.2).
+    those octets came in the clear (RFC 3207 section 4.2). It awaits this call directly, and nothing
+    reaches `protocol` before it has the new transport.
 
     Raises:
         OSError, TimeoutError: no TLS was agreed on, and the connection is closed.
     """
     loop = asyncio.get_running_loop()
+    gate = _Gate(protocol)
     secured = await loop.start_tls(
-        transport, protocol, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
+        transport, gate, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
     )
     if secured is None:  # uvloop's word for a connection that closed meanwhile
         raise ConnectionResetError("closed before TLS was agreed on")
+    # After the caller has run on to its next await, and so has taken the transport.
+    loop.call_soon(gate.open, secured)
     return secured
+
+
+class _Gate(asyncio.Protocol):
+    """Keeps what a client sends together with the last octets of the handshake.
+
+    The loop delivers that before it resumes who awaits the handshake. A protocol that answered at
+    once would answer on the transport it still knows: in the clear.
+    """
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+        self._events: list[Callable[[], object]] = []
+
+    def data_received(self, data: bytes) -> None:
+        self._events.append(partial(self._protocol.data_received, data))
+
+    def eof_received(self) -> None:
+        self._events.append(self._protocol.eof_received)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._events.append(partial(self._protocol.connection_lost, exc))
+
+    def pause_writing(self) -> None:
+        self._events.append(self._protocol.pause_writing)
+
+    def resume_writing(self) -> None:
+        self._events.append(self._protocol.resume_writing)
+
+    def open(self, transport: asyncio.Transport) -> None:
+        """Let everything through, in order."""
+        transport.set_protocol(self._protocol)
+        for event in self._events:
+            event()
 
 
 def connection_limit(wanted: int) -> int:
