@@ -4,9 +4,9 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import structlog
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -280,7 +280,7 @@ def test_it_logs_account_client_and_door_and_no_secret(
         with pytest.raises(AuthenticationFailed):
             sign_in(username, "hunter2 secret", f"192.0.2.{len(username)}")
 
-    formatter = structlog.stdlib.ProcessorFormatter(**_formatter(form))
+    formatter = _formatter(form)
     lines = [
         formatter.format(record)
         for record in caplog.records
@@ -298,7 +298,9 @@ def test_it_logs_account_client_and_door_and_no_secret(
     assert text.count("\n") == len(lines) - 1
 
 
-def _formatter(form: str) -> dict[str, object]:
-    config = dict(logging_config("info", form)["formatters"]["line"])
-    config.pop("()")
-    return config
+def _formatter(form: str) -> logging.Formatter:
+    """The formatter of the running service."""
+    config: dict[str, Any] = dict(logging_config("info", form)["formatters"]["line"])
+    make = config.pop("()")
+    formatter: logging.Formatter = make(**config)
+    return formatter

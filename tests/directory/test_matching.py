@@ -1,5 +1,7 @@
 """Each constant statement gives what its ORM twin gives."""
 
+from typing import Any
+
 import pytest
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -43,7 +45,7 @@ def _world(alice: User, bob: User, eve: User) -> None:
     provisioning.suspend_domain("other.test")
 
 
-def ask(sql: str, values: list[object]) -> set[tuple[object, ...]]:
+def ask(sql: str, values: list[Any]) -> set[tuple[Any, ...]]:
     return set(matching._ask(sql, values))
 
 

@@ -15,24 +15,10 @@ from pytest_django.fixtures import Settings
 from apps.directory import authentication, throttle
 from apps.directory.models import User
 from apps.wire.errors import AuthenticationFailed, Throttled
-from tests.support.services import free_port
+from tests.support.services import free_port, redis
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 HOME, HOTEL, ATTACKER = "192.0.2.1", "198.51.100.7", "203.0.113.66"
-
-
-@pytest.fixture(autouse=True)
-def _local_cache(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache whose clock can travel, and no memory of another test's outage."""
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": "throttle",
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
-        }
-    }
-    cache.clear()
-    monkeypatch.setattr(throttle, "_store", throttle._Store())
 
 
 @pytest.fixture
@@ -244,6 +230,25 @@ def test_it_counts_only_failures(alice: User) -> None:
         sign_in("correct horse battery", HOME)
 
     assert guess(ALICE, HOME, 10) == 10
+
+
+def test_it_counts_in_redis_for_all_processes(settings: Settings) -> None:
+    with redis() as server:
+        settings.CACHES = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": server.url,
+            }
+        }
+        arrive(ALICE, HOME)
+        assert guess(ALICE, ATTACKER, 50) == 11
+        assert sum(guess(ALICE, f"198.51.100.{number}") for number in range(30)) >= 1
+        assert throttle.admit(ALICE, HOME).known
+        assert guess(ALICE, HOME, 50) == 11
+        counted = [cache.get(f"auth:failed:{ATTACKER}"), cache.get(f"auth:bad:{ATTACKER}")]
+        cache.close()
+
+    assert counted == [11, 1]
 
 
 @pytest.mark.parametrize("kind", ["gone", "refused"])

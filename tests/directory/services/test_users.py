@@ -1,5 +1,7 @@
 """Users: addresses we give out, tombstones, the last operator."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import transaction
 from pytest_django.fixtures import Settings
@@ -201,10 +203,11 @@ def test_it_raises_nobody_who_lives(alice: User) -> None:
 
 def test_it_keeps_the_last_operator(db: None) -> None:
     one, _ = provisioning.create_operator("one@elsewhere.test", PASSWORD)
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: users.bury(one),
         lambda: users.set_state(user=one, state=UserState.SUSPENDED),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(InUse):
             change()
     assert User.objects.get(pk=one.pk).state == UserState.ACTIVE
