@@ -24,6 +24,7 @@ from apps.mailstore.models import (
 from apps.mailstore.services import expunge, flags, quota
 from apps.mailstore.services import filing as filing_module
 from apps.mailstore.services.filing import Entering, Growth
+from apps.mailstore.span import Span
 from tests.mailstore.making import ORIGIN, delivered, filing, filled
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,7 @@ def test_it_writes_flags_as_the_orm_would(boxes: list[Mailbox], mode: str) -> No
     }[mode]
     for box in boxes:
         assert after(
-            lambda box=box: flags._write(box.pk, [1, 2, 9], mode, bits, mask, 50)  # type: ignore[misc]
+            lambda box=box: flags._write(Span(box.pk, [1, 2, 9]), mode, bits, mask, 50)  # type: ignore[misc]
         ) == after(
             lambda box=box: Entry.objects.filter(mailbox=box, uid__in=[1, 2, 9]).update(  # type: ignore[misc]
                 modseq=50, **fields

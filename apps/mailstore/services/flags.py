@@ -8,7 +8,7 @@ downloads what has not changed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from django.db import connection, transaction
 
@@ -18,8 +18,18 @@ from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import filing, keywords
 from apps.mailstore.services.filing import CHUNK, Change, Growth
 from apps.mailstore.services.locks import lock
+from apps.mailstore.span import Span
 from apps.mailstore.uidset import uid_set
-from apps.runtime.rows import among, listed
+
+# (flags, keywords) -> (uid, modseq) of the messages that have these
+Groups = dict[tuple[int, int], list[tuple[int, int]]]
+
+_READ: Final = "SELECT uid, flags, keywords, modseq FROM mailstore_entry WHERE "
+_SET: Final = {
+    "add": "flags = flags | %s, keywords = keywords | %s",
+    "remove": "flags = flags & ~%s, keywords = keywords & ~%s",
+    "replace": "flags = %s, keywords = %s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,95 +82,90 @@ def store(
     result = StoreResult()
     ordered = sorted(set(uids))
     for first in range(0, len(ordered), CHUNK):
+        chunk = Span(mailbox_id, ordered[first : first + CHUNK])
         with transaction.atomic():
-            chunk = ordered[first : first + CHUNK]
-            _store_chunk(mailbox_id, chunk, change, unchanged_since, origin, result)
+            _store_chunk(chunk, change, unchanged_since, origin, result)
     result.keyword_names = keyword_names(mailbox_id)
     return result
 
 
 def _store_chunk(
-    mailbox_id: int,
-    uids: Sequence[int],
+    span: Span,
     change: FlagChange,
     unchanged_since: int | None,
     origin: Origin,
     result: StoreResult,
 ) -> None:
+    mailbox_id = span.mailbox_id
     lock(mailboxes=[mailbox_id])
     filing.home(mailbox_id)
-    known = keywords.masks({mailbox_id: change.keywords} if change.keywords else {})
-    flags, mask = change.flags, keywords.mask_of(change.keywords, known.get(mailbox_id, {}))
-    before: list[tuple[int, int, int]] = []
+    bits, mask = change.flags, _mask(mailbox_id, change.keywords)
+    changed: Groups = {}
     unseen = 0
-    rows: list[Flagged] = []
-    for uid, old_flags, old_mask, modseq in _read(mailbox_id, uids):
-        if unchanged_since is not None and modseq > unchanged_since:
-            result.failed.append(uid)
-            continue
-        new_flags = _changed(change.mode, old_flags, flags)
-        new_mask = _changed(change.mode, old_mask, mask)
-        if new_flags == old_flags and new_mask == old_mask:
-            rows.append(Flagged(uid, old_flags, old_mask, modseq))
-            continue
-        unseen += (old_flags & FLAG_SEEN) - (new_flags & FLAG_SEEN)
-        before.append((uid, old_flags, old_mask))
-        rows.append(Flagged(uid, new_flags, new_mask, 0))
-    if before:
-        place = filing.grow({mailbox_id: Growth(0, 0, unseen, 0)})[mailbox_id]
-        changed = [uid for uid, _, _ in before]
-        _write(mailbox_id, changed, change.mode, flags, mask, place.modseq)
-        _journal(mailbox_id, before, change, place.modseq, origin)
-        rows = [row if row.modseq else row._replace(modseq=place.modseq) for row in rows]
-    result.rows += rows
+    for (flags, words), rows in _groups(span, unchanged_since, result.failed).items():
+        after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
+        if after == (flags, words):
+            result.rows += [Flagged(uid, flags, words, modseq) for uid, modseq in rows]
+        else:
+            unseen += ((flags & FLAG_SEEN) - (after[0] & FLAG_SEEN)) * len(rows)
+            changed[flags, words] = rows
+    if changed:
+        modseq = filing.grow({mailbox_id: Growth(0, 0, unseen, 0)})[mailbox_id].modseq
+        uids = sorted(uid for rows in changed.values() for uid, _ in rows)
+        _write(span.part(uids), change.mode, bits, mask, modseq)
+        for (flags, words), rows in changed.items():
+            after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
+            result.rows += [Flagged(uid, *after, modseq) for uid, _ in rows]
+        _journal(mailbox_id, uids, changed, change, modseq, origin)
+    result.rows.sort()
 
 
-def _read(mailbox_id: int, uids: Sequence[int]) -> list[tuple[int, int, int, int]]:
+def _mask(mailbox_id: int, names: Sequence[str]) -> int:
+    if not names:
+        return 0
+    return keywords.mask_of(names, keywords.masks({mailbox_id: names})[mailbox_id])
+
+
+def _groups(span: Span, unchanged_since: int | None, failed: list[int]) -> Groups:
+    """The messages by what their flags are: most have the same, so much is done once for many."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT uid, flags, keywords, modseq FROM mailstore_entry"
-            f" WHERE mailbox_id = %s AND {among('uid')} ORDER BY uid",
-            [mailbox_id, listed(uids)],
-        )
-        return list(cursor.fetchall())
+        cursor.execute(f"{_READ}{span.sql} ORDER BY uid", span.parameters)
+        rows = span.wanted(cursor.fetchall())
+    groups: Groups = {}
+    for uid, flags, words, modseq in rows:
+        if unchanged_since is not None and modseq > unchanged_since:
+            failed.append(uid)
+        else:
+            groups.setdefault((flags, words), []).append((uid, modseq))
+    return groups
 
 
-def _changed(mode: str, old: int, bits: int) -> int:
+def _after(mode: str, old: int, bits: int) -> int:
     if mode == "add":
         return old | bits
     return old & ~bits if mode == "remove" else bits
 
 
-_SET = {
-    "add": "flags = flags | %s, keywords = keywords | %s",
-    "remove": "flags = flags & ~%s, keywords = keywords & ~%s",
-    "replace": "flags = %s, keywords = %s",
-}
-
-
-def _write(
-    mailbox_id: int, uids: Sequence[int], mode: str, flags: int, mask: int, modseq: int
-) -> None:
+def _write(span: Span, mode: str, flags: int, mask: int, modseq: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE mailstore_entry SET {_SET[mode]}, modseq = %s"
-            f" WHERE mailbox_id = %s AND {among('uid')}",
-            [flags, mask, modseq, mailbox_id, listed(uids)],
+            f"UPDATE mailstore_entry SET {_SET[mode]}, modseq = %s WHERE {span.sql}",
+            [flags, mask, modseq, *span.parameters],
         )
 
 
 def _journal(
     mailbox_id: int,
-    before: Sequence[tuple[int, int, int]],
+    uids: Sequence[int],
+    groups: Groups,
     change: FlagChange,
     modseq: int,
     origin: Origin,
 ) -> None:
     """One row: what the flags were (`flags.keywords` -> UID set), and what was done."""
-    groups: dict[tuple[int, int], list[int]] = {}
-    for uid, flags, mask in before:
-        groups.setdefault((flags, mask), []).append(uid)
-    told: dict[str, Any] = {f"{flags}.{mask}": uid_set(u) for (flags, mask), u in groups.items()}
+    before = {
+        f"{flags}.{words}": uid_set(uid for uid, _ in rows)
+        for (flags, words), rows in groups.items()
+    }
     done = {"mode": change.mode, "flags": change.flags, "keywords": list(change.keywords)}
-    uids = [uid for uid, _, _ in before]
-    filing.record([Change(mailbox_id, "flags", uids, modseq, origin, told, done)])
+    filing.record([Change(mailbox_id, "flags", uids, modseq, origin, before, done)])
