@@ -5,7 +5,6 @@ from django.db import OperationalError
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
-from apps.delivery import local as filing
 from apps.delivery import plan, process
 from apps.delivery.accept import Accepted, accept
 from apps.directory.models import User
@@ -60,7 +59,7 @@ def test_it_settles_in_the_transaction_that_files(
     def fail(*_: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(filing.trace, "record", fail)
+    monkeypatch.setattr("apps.trace.services.record", fail)
     process.run_once()
     assert inbox(alice) == []
     assert QueuedMessage.objects.get(id=item.id).state == MessageState.ACCEPTED

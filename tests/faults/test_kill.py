@@ -11,6 +11,7 @@ import smtplib
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,10 @@ class Run:
         for thread in self._threads:
             thread.join(90)
             assert not thread.is_alive()
+
+    def is_beyond(self, number: int) -> Callable[[], bool]:
+        """A condition: more than `number` messages were acknowledged."""
+        return lambda: len(self.acknowledged) > number
 
     def _next(self) -> int | None:
         with self._lock:
@@ -144,8 +149,7 @@ def test_it_loses_nothing_in_five_runs_of_five_hundred(tmp_path: Path) -> None:
             run = Run(service, 500, round_number * 500)
             runs.append(run)
             run.start()
-            at = random.Random(round_number).randrange(50, 400)
-            service.wait_for(lambda run=run, at=at: len(run.acknowledged) > at, 60, "no progress")
+            service.wait_for(run.is_beyond(random.Random(round_number).randrange(50, 400)), 60, "")
             kill(service, random.Random(round_number).choice(["listeners", "worker"]))
             run.join()
             assert len(run.acknowledged) == 500

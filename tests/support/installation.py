@@ -74,7 +74,7 @@ class Installation:
     def children(self) -> dict[str, int]:
         """Process ids of the roles by name."""
         assert self.process is not None
-        found = {}
+        found: dict[str, int] = {}
         for name in ("listeners", "web", "worker"):
             for pid in _descendants(self.process.pid):
                 with suppress(OSError):
