@@ -104,7 +104,7 @@ def test_it_names_keywords_by_bits_of_the_mailbox(inbox: Mailbox, archive: Mailb
     removed = FlagChange("remove", 0, ("$forwarded", "unheard"))
     result = store(mailbox_id=inbox.pk, uids=uids, change=removed, origin=ORIGIN)
     assert result.rows[0].keywords == 0b10
-    assert queries.keyword_names(inbox.pk)[:2] == ("$Forwarded", "a")
+    assert queries.keyword_names(inbox.pk) == ("$Forwarded", "a")
 
 
 def test_it_leaves_out_the_64th_keyword(inbox: Mailbox) -> None:

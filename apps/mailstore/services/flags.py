@@ -85,6 +85,7 @@ def store(
         chunk = Span(mailbox_id, ordered[first : first + CHUNK])
         with transaction.atomic():
             _store_chunk(chunk, change, unchanged_since, origin, result)
+    result.rows.sort()
     result.keyword_names = keyword_names(mailbox_id)
     return result
 
@@ -99,7 +100,7 @@ def _store_chunk(
     mailbox_id = span.mailbox_id
     lock(mailboxes=[mailbox_id])
     filing.home(mailbox_id)
-    bits, mask = change.flags, _mask(mailbox_id, change.keywords)
+    bits, mask = change.flags, _mask(mailbox_id, change)
     changed: Groups = {}
     unseen = 0
     for (flags, words), rows in _groups(span, unchanged_since, result.failed).items():
@@ -117,13 +118,15 @@ def _store_chunk(
             after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
             result.rows += [Flagged(uid, *after, modseq) for uid, _ in rows]
         _journal(mailbox_id, uids, changed, change, modseq, origin)
-    result.rows.sort()
 
 
-def _mask(mailbox_id: int, names: Sequence[str]) -> int:
-    if not names:
+def _mask(mailbox_id: int, change: FlagChange) -> int:
+    """The bits of the keywords; to remove one that was never used gives it none."""
+    if not change.keywords:
         return 0
-    return keywords.mask_of(names, keywords.masks({mailbox_id: names})[mailbox_id])
+    wanted = () if change.mode == "remove" else change.keywords
+    known = keywords.masks({mailbox_id: wanted})[mailbox_id]
+    return keywords.mask_of(change.keywords, known)
 
 
 def _groups(span: Span, unchanged_since: int | None, failed: list[int]) -> Groups:
