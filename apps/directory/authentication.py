@@ -2,10 +2,13 @@
 
 The answer to an unknown user, a wrong password and a user who may not sign in is the same, after
 the same work: one statement and one argon2id hash (22 ms, so callers run this on the hash pool).
-What an attempt may cost, and how often one may try, is `throttle`'s. A password that was right
-lately is remembered as a keyed digest for ten minutes, never one that was wrong; the digest covers
-the stored hash and the credential version, which every change of password or state raises, so a
-change ends it at once.
+What an attempt may cost, and how often one may try, is `throttle`'s.
+
+What a password was found to be is remembered for ten minutes, as a keyed digest in this process.
+The digest covers the stored hash and the credential version, which every change of password or
+state raises, so a change ends it at once. A right one saves the hash when a client opens its next
+connection; a wrong one that is tried again is neither hashed nor counted again: a forgotten
+telephone with the old password does not use up what its owner's other devices may try.
 
 The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
 it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
@@ -66,6 +69,11 @@ class Account:
     organization_state: str | None
 
     @property
+    def subject(self) -> str:
+        """The account as it is: another one after any change of password or state."""
+        return f"{self.principal.user_id}\0{self.principal.credential_version}\0{self.encoded}"
+
+    @property
     def is_suspended(self) -> bool:
         return self.state != UserState.ACTIVE or State.SUSPENDED in (
             self.domain_state,
@@ -123,24 +131,33 @@ def _may_be_clear(address: str) -> bool:
 def _check(key: str, username: str, password: str, address: str) -> Principal:
     attempt = throttle.admit(key or username, address)
     account = _account(key)
+    subject = f"?{key or username}" if account is None else account.subject
     prepared = passwords.prepare(password)
-    proven = account is not None and prepared is not None and _proven.has(account, prepared)
-    if not proven and not _is_right(account, prepared):
-        throttle.failed(attempt)
-        raise AuthenticationFailed("wrong user or password")
+    is_proven = prepared is not None and _right.has(subject, prepared)
+    if not is_proven:
+        _prove(attempt, account, subject, prepared)
     if account is None or account.is_suspended:
         raise AccountSuspended("suspended")
-    if not proven and prepared is not None:
-        _proven.add(account, prepared)
-    throttle.succeeded(attempt, refresh=not proven)
+    throttle.succeeded(attempt, refresh=not is_proven)
     return account.principal
 
 
-def _is_right(account: Account | None, prepared: str | None) -> bool:
-    """Hash, whether there is something to compare with or not."""
-    may_sign_in = account is not None and prepared is not None and account.kind == Kind.PERSON
+def _prove(
+    attempt: throttle.Attempt, account: Account | None, subject: str, prepared: str | None
+) -> None:
+    """Hash, whether there is something to compare with or not; raise AuthenticationFailed."""
+    wrong = AuthenticationFailed("wrong user or password")
+    if prepared is not None and _wrong.has(subject, prepared):
+        raise wrong
+    may_sign_in = account is not None and account.kind == Kind.PERSON and prepared is not None
     encoded = account.encoded if account is not None and may_sign_in else None
-    return passwords.is_right(prepared or "", encoded)
+    if passwords.is_right(prepared or "", encoded) and prepared is not None:
+        _right.add(subject, prepared)
+        return
+    throttle.failed(attempt)
+    if prepared is not None:
+        _wrong.add(subject, prepared)
+    raise wrong
 
 
 def _account(key: str) -> Account | None:
@@ -150,8 +167,8 @@ def _account(key: str) -> Account | None:
     return None if row is None else Account(Principal(*row[:4]), *row[4:])
 
 
-class ProvenPasswords:
-    """Digests of passwords that were right lately, keyed at random by each process.
+class RememberedPasswords:
+    """Digests of passwords, keyed at random by each process.
 
     Who reads a core dump learns nothing that works elsewhere; who floods it pushes out the oldest.
     """
@@ -163,28 +180,28 @@ class ProvenPasswords:
         self._lock = threading.Lock()
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
-    def has(self, account: Account, password: str) -> bool:
-        """Whether this password was right for the account as it is."""
-        digest = self._digest(account, password)
+    def has(self, subject: str, password: str) -> bool:
+        """Whether this password was tried on this state of this account lately."""
+        digest = self._digest(subject, password)
         with self._lock:
             until = self._until.get(digest, 0.0)
             if until and until < time.monotonic():
                 del self._until[digest]
         return until >= time.monotonic()
 
-    def add(self, account: Account, password: str) -> None:
-        """Remember a right password."""
-        digest = self._digest(account, password)
+    def add(self, subject: str, password: str) -> None:
+        """Remember it."""
+        digest = self._digest(subject, password)
         with self._lock:
             self._until[digest] = time.monotonic() + self._seconds
             self._until.move_to_end(digest)
             while len(self._until) > self._limit:
                 self._until.popitem(last=False)
 
-    def _digest(self, account: Account, password: str) -> bytes:
-        who = account.principal
-        text = f"{who.user_id}\0{who.credential_version}\0{account.encoded}\0{password}"
-        return hmac.digest(self._key, text.encode("utf-8"), "sha256")
+    def _digest(self, subject: str, password: str) -> bytes:
+        text = f"{subject}\0{password}"
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
 
 
-_proven = ProvenPasswords()
+_right = RememberedPasswords()
+_wrong = RememberedPasswords()

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from apps.directory import authentication
-from apps.directory.authentication import Account, Principal, ProvenPasswords
+from apps.directory.authentication import Account, Principal, RememberedPasswords
 from apps.directory.models import Kind, Organization, State, User
 from apps.provisioning import services as provisioning
-from apps.wire.errors import AccountSuspended, AuthenticationFailed
+from apps.wire.errors import AccountSuspended, AuthenticationFailed, Throttled
 from mailhost.logs import logging_config
 
 PASSWORD = "correct horse battery"
@@ -157,7 +157,7 @@ def test_it_asks_for_one_row_and_hashes_once_for_many_sign_ins(alice: User) -> N
     assert time.thread_time() - before < 0.1  # 20 hashes take 0.4 s
 
 
-def test_it_remembers_no_wrong_password(alice: User) -> None:
+def test_it_takes_a_password_that_was_wrong_before(alice: User) -> None:
     for address in ("192.0.2.2", "192.0.2.3"):
         with pytest.raises(AuthenticationFailed):
             sign_in("alice@example.test", "another horse", address)
@@ -170,7 +170,7 @@ def test_it_works_as_long_for_an_unknown_user_as_for_a_wrong_password(alice: Use
     def cost(username: str, number: int) -> float:
         before = time.thread_time()
         with pytest.raises(AuthenticationFailed):
-            sign_in(username, "wrong", f"203.0.113.{number}")
+            sign_in(username, f"wrong {number}", f"203.0.113.{number}")
         return time.thread_time() - before
 
     cost("nobody@example.test", 0)
@@ -226,39 +226,67 @@ def test_it_finds_the_same_row_as_the_orm(alice: User, eve: User) -> None:
         assert authentication._account(user.key) == Account(Principal(*twin[:4]), *twin[4:])
 
 
-def account(number: int) -> Account:
-    return Account(Principal(number, "a@b.test", "", 1), "hash", "person", "active", None, None)
-
-
 def test_it_bounds_what_it_remembers() -> None:
-    proven = ProvenPasswords(limit=3)
+    memory = RememberedPasswords(limit=3)
     for number in range(5):
-        proven.add(account(number), "x")
+        memory.add(str(number), "x")
 
-    assert [proven.has(account(number), "x") for number in range(5)] == [
-        False,
-        False,
-        True,
-        True,
-        True,
-    ]
+    assert [number for number in range(5) if memory.has(str(number), "x")] == [2, 3, 4]
 
 
 def test_it_remembers_for_a_while_only() -> None:
-    proven = ProvenPasswords(seconds=-1)
-    proven.add(account(1), "x")
+    memory = RememberedPasswords(seconds=-1)
+    memory.add("1", "x")
 
-    assert not proven.has(account(1), "x")
+    assert not memory.has("1", "x")
 
 
-def test_it_binds_what_it_remembers_to_the_stored_hash() -> None:
-    proven = ProvenPasswords()
-    proven.add(account(1), "x")
-    changed = Account(account(1).principal, "other", "person", "active", None, None)
+def test_it_binds_what_it_remembers_to_the_account_as_it_is(alice: User) -> None:
+    before = authentication._account(alice.key)
+    provisioning.set_password(alice, "another horse")
+    after = authentication._account(alice.key)
+    assert before is not None
+    assert after is not None
+    memory = RememberedPasswords()
+    memory.add(before.subject, "x")
 
-    assert proven.has(account(1), "x")
-    assert not proven.has(changed, "x")
-    assert not proven.has(account(1), "y")
+    assert memory.has(before.subject, "x")
+    assert not memory.has(before.subject, "y")
+    assert not memory.has(after.subject, "x")
+
+
+@pytest.mark.parametrize("username", ["alice@example.test", "nobody@example.test", "nobody"])
+def test_it_counts_a_wrong_password_once_however_often_it_is_tried(
+    alice: User, username: str
+) -> None:
+    def refused(password: str) -> float:
+        before = time.thread_time()
+        with pytest.raises(AuthenticationFailed):
+            sign_in(username, password)
+        return time.thread_time() - before
+
+    first = refused("the old password")
+    again = statistics.median(refused("the old password") for _ in range(50))
+
+    assert again < first / 2
+    for number in range(10):
+        refused(f"guess {number}")
+    with pytest.raises(Throttled):
+        sign_in(username, "one more")
+
+
+def sign_in_wrong(username: str, password: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        sign_in(username, password)
+
+
+def test_it_lets_the_other_devices_of_a_home_in(alice: User) -> None:
+    sign_in("alice@example.test")
+    provisioning.set_password(alice, "another horse")
+    for _ in range(100):
+        sign_in_wrong("alice@example.test", PASSWORD)  # a telephone that was not told
+
+    assert sign_in("alice@example.test", "another horse").user_id == alice.pk
 
 
 HOSTILE = [

@@ -35,8 +35,8 @@ def test_it_signs_in(alice: User, request_: HttpRequest) -> None:
 
 
 def test_it_takes_the_address_that_the_door_knows(alice: User, request_: HttpRequest) -> None:
-    for _ in range(11):
-        sign_in(request_, "wrong", address="203.0.113.1")
+    for number in range(11):
+        sign_in(request_, f"wrong {number}", address="203.0.113.1")
     with pytest.raises(Throttled):
         sign_in(request_, "wrong", address="203.0.113.1")
 
