@@ -29,6 +29,8 @@ _DOT_STRING = re.compile(rf"[{_ATEXT}.]++")
 _STRICT_DOT_STRING = re.compile(rf"[{_ATEXT}]++(?:\.[{_ATEXT}]++)*+")
 _QUOTED_STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*+)"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
+# A quoted local part may hold ">"; only a ">" outside quotes closes the path.
+_BRACKETS = re.compile(rb'<((?:[^"<>]++|"(?:[^"\\]++|\\.)*+")*+)>')
 _TO_QUOTE = re.compile(r'["\\]')
 _LDH = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?))*+"
@@ -37,6 +39,19 @@ _FORBIDDEN = re.compile(
     # Controls and separators; zero-width and direction marks that make one name look like another.
     "[\x00-\x1f\x7f-\xa0\xad\u1680\u180e\u2000-\u200b\u2028-\u202f\u205f-\u2064\u2066-\u206f"
     "\u3000\ufeff\ufff9-\uffff\ud800-\udfff]"
+)
+
+
+# Scripts that one honest label mixes; any other mixture is shown as A-label (UTS 39 section 5.2).
+_SCRIPTS_TOGETHER = (
+    frozenset(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA")),
+    frozenset(("LATIN", "CJK", "BOPOMOFO")),
+    frozenset(("LATIN", "CJK", "HANGUL")),
+)
+# A label of nothing but these can be read as Latin: "\u0430\u0440\u0440\u04cf\u0435" is no apple.
+_CYRILLIC_LIKE_LATIN = frozenset(
+    "\u0430\u0441\u0435\u0456\u0458\u04cf\u043e\u0440\u0455\u0445\u0443\u0501\u04bb\u051b\u051d\u0475"
+    "0123456789-"
 )
 
 
@@ -188,12 +203,23 @@ def display_domain(a_label: str) -> str:
     labels = []
     for label in a_label.split("."):
         try:
-            shown = idna.decode(label) if label.startswith("xn--") else label
-            # A label must come back to itself, or two domains would show as one.
-            labels.append(shown if idna.encode(shown).decode("ascii") == label else label)
+            labels.append(_display_label(label) if label.startswith("xn--") else label)
         except (idna.IDNAError, UnicodeError):
             labels.append(label)
     return ".".join(labels)
+
+
+def _display_label(label: str) -> str:
+    """Return the U-label, or the A-label itself when people might take it for another name."""
+    shown = idna.decode(label)
+    # A label must come back to itself, or two domains would show as one.
+    if idna.encode(shown).decode("ascii") != label:
+        return label
+    # The word a Unicode name begins with names the script: "CYRILLIC SMALL LETTER A".
+    scripts = {unicodedata.name(char, "?").split()[0] for char in shown if char.isalpha()}
+    if not any(scripts <= together for together in _SCRIPTS_TOGETHER) and len(scripts) > 1:
+        return label
+    return label if set(shown) <= _CYRILLIC_LIKE_LATIN else shown
 
 
 def _text(text: str | bytes) -> str:
@@ -236,24 +262,10 @@ def _cut_path(raw: bytes) -> tuple[bytes, bytes, bool]:
         end = raw.find(b" ")
         end = len(raw) if end < 0 else end
         return raw[:end], raw[end:], False
-    end = _closing_bracket(raw)
-    return raw[1:end], raw[end + 1 :], True
-
-
-def _closing_bracket(raw: bytes) -> int:
-    """Return where the first ">" outside quotes is; a quoted local part may hold one."""
-    quoted = False
-    at = 1
-    while at < len(raw):
-        char = raw[at : at + 1]
-        if char == b"\\" and quoted:
-            at += 1
-        elif char == b'"':
-            quoted = not quoted
-        elif char == b">" and not quoted:
-            return at
-        at += 1
-    raise AddressError("path is not closed")
+    found = _BRACKETS.match(raw)
+    if found is None:
+        raise AddressError("path is not closed")
+    return found[1], raw[found.end() :], True
 
 
 def _strip_route(text: str) -> str:

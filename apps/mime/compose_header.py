@@ -23,6 +23,8 @@ LINE_MAX = 998  # Octets allowed.
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _TO_QUOTE = re.compile(r'["\\]')
+# Nothing to fold at: encoded words can be cut anywhere. 200 characters are 800 octets at most.
+_ENDLESS = re.compile(r"\S{200}|\s{200}")
 _WORD_OCTETS = 45  # Octets per encoded word: 60 of base64 and "=?utf-8?B??=" make 72 of 75.
 
 
@@ -32,7 +34,7 @@ def fold(name: str, value: str, *, utf8: bool = False) -> bytes:
     Raises ValueError if `name` is no field name: it is ours, never a peer's.
     """
     text = clean(value)
-    if not utf8 and not _is_plain(text):
+    if _ENDLESS.search(text) or not (utf8 or _is_plain(text)):
         text = encode_words(text, first=len(name) + 2)
     return _fold(name, text)
 
@@ -57,10 +59,8 @@ def mailbox(shown: str, address: Address, *, utf8: bool = False) -> str:
 def phrase(text: str, *, utf8: bool = False) -> str:
     """Return text as an RFC 5322 phrase: bare, quoted, or encoded words."""
     text = clean(text)
-    if not text.isascii() and not utf8:
+    if _ENDLESS.search(text) or not (utf8 or _is_plain(text)):
         return encode_words(text)
-    if "=?" in text and not utf8:
-        return encode_words(text)  # Or it would be decoded as something else.
     if _PLAIN_PHRASE.fullmatch(text):
         return text
     return '"' + _TO_QUOTE.sub(r"\\\g<0>", text) + '"'
@@ -96,8 +96,8 @@ def date_field(at: datetime, offset_minutes: int = 0) -> bytes:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether text may stand as it is: ASCII, nothing like an encoded word, no endless word."""
-    return text.isascii() and "=?" not in text and not re.search(r"\S{900}", text)
+    """Whether text may stand as it is: ASCII, and nothing a reader would decode."""
+    return text.isascii() and "=?" not in text
 
 
 def _word(octets: bytes | bytearray) -> str:

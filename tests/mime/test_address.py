@@ -157,6 +157,25 @@ def test_it_shows_what_is_no_valid_u_label_as_it_is(fake: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("u_label", "is_shown"),
+    [
+        ("m\u00fcnchen.example", True),
+        ("\u043f\u0440\u0438\u0432\u0435\u0442.example", True),
+        ("\u65e5\u672c\u8a9eabc.example", True),
+        ("\ud55c\uad6d.example", True),
+        ("\u03b1\u03b2\u03b3.example", True),
+        ("p\u0430ypal.example", False),  # one Cyrillic letter
+        ("\u0430\u0440\u0440\u04cf\u0435.example", False),  # Cyrillic all through
+        ("\u03bfffice.example", False),  # one Greek letter
+    ],
+)
+def test_it_shows_no_name_that_looks_like_another(u_label: str, is_shown: bool) -> None:
+    a_label = normalise_domain(u_label)
+    assert a_label.startswith("xn--")
+    assert display_domain(a_label) == (u_label if is_shown else a_label)
+
+
+@pytest.mark.parametrize(
     ("text", "domain"), [("EXAMPLE.test.", "example.test"), ("[192.0.2.1]", "[192.0.2.1]")]
 )
 def test_it_normalises_domains_alone(text: str, domain: str) -> None:

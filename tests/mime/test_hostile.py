@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from apps.mime import addresslist, compose_header, parameters
+from apps.mime.address import Address
 from apps.mime.dates import parse_date
 from apps.mime.derive import Derived, derive
 from apps.mime.headers import decode_text, scan
@@ -191,9 +192,14 @@ def test_it_strips_tags_of_anything_repeated(piece: str) -> None:
     assert time.process_time() - begin < SECONDS
 
 
-@pytest.mark.parametrize("piece", ["a", "a ", "ä", " ", "=?", "\r\n", "😀"])
-def test_it_writes_fields_of_anything_repeated(piece: str) -> None:
+@pytest.mark.parametrize("utf8", [False, True])
+@pytest.mark.parametrize("piece", ["a", "a ", "ä", " ", "=?", "\r\n", "😀", "x ä ", '"'])
+def test_it_writes_fields_of_anything_repeated(piece: str, utf8: bool) -> None:
+    text = "x" + piece * 100_000 + "x"
     begin = time.process_time()
-    field = compose_header.fold("Subject", piece * 100_000)
+    field = compose_header.fold("Subject", text, utf8=utf8)
+    address = Address.parse("a@b")
+    field += compose_header.fold_addresses("To", [(text, address), ("", address)], utf8=utf8)
     assert time.process_time() - begin < SECONDS
     assert all(len(line) <= compose_header.LINE_MAX for line in field.split(b"\r\n"))
+    assert [found.name for found in scan(field, limit=10_000_000).fields] == [b"subject", b"to"]
