@@ -20,7 +20,9 @@ LARGEST_HTML = 2 * 1024 * 1024  # characters; beyond that the reader gets the te
 LARGEST_STYLE = 200_000  # characters of all style elements together
 DEEPEST_CSS = 8
 LARGEST_DATA_IMAGE = 500_000
-DEEPEST_HTML = 500  # open elements; an HTML parser's work grows with the square of this
+# An HTML parser's work grows with the square of these; no honest mail comes near.
+DEEPEST_HTML = 500  # open elements
+MOST_REFERENCES = 50_000  # character references, such as &nbsp;
 
 _TAGS = frozenset(
     """
@@ -133,7 +135,7 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
         html: as decoded; at most LARGEST_HTML characters of it are looked at.
         inline: addresses of `cid:` images by Content-ID without angle brackets.
     """
-    html = _cut_too_deep(html[:LARGEST_HTML])
+    html = _cut_too_deep(_cut_too_many_references(html[:LARGEST_HTML]))
     judge = _Filter(inline)
     body = nh3.clean(
         html,
@@ -149,6 +151,11 @@ def clean(html: str, inline: Mapping[str, str]) -> Cleaned:
     return Cleaned(
         html=body, css=clean_stylesheet(_style_elements(html)), blocked=len(judge.blocked)
     )
+
+
+def _cut_too_many_references(html: str) -> str:
+    parts = html.split("&", MOST_REFERENCES)
+    return "&".join(parts[:MOST_REFERENCES])
 
 
 def _cut_too_deep(html: str) -> str:
