@@ -126,12 +126,14 @@ def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def unfold(value: bytes) -> bytes:
-    """Return a value on one line, without its line end; RFC 5322 section 2.2.3."""
-    if value.endswith(b"\n"):
-        value = value[:-2] if value.endswith(b"\r\n") else value[:-1]
-    if b"\n" not in value:
-        return value.rstrip()
-    return _FOLD.sub(b"", value).rstrip()
+    """Return a value on one line, without its line end; RFC 5322 section 2.2.3.
+
+    A bare CR, which some readers take for a line end, becomes a space.
+    """
+    if b"\n" in value[:-2]:
+        value = _FOLD.sub(b"", value)
+    value = value.strip()
+    return value.replace(b"\r", b" ") if b"\r" in value else value
 
 
 def decode_text(raw: bytes) -> str:

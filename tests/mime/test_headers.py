@@ -87,6 +87,10 @@ def test_it_scans_a_part_without_looking_further() -> None:
 
 def test_it_unfolds() -> None:
     assert unfold(b"a\r\n b\n\tc\r\n") == b"a b\tc"
+    assert unfold(b"a\n b") == b"a b"
+    assert unfold(b"\r\n a\r\n") == b"a"
+    assert unfold(b"a\rb\r\r\n") == b"a b"
+    assert unfold(b"") == unfold(b"\n") == unfold(b"\r\n") == unfold(b"\n ") == b""
 
 
 @pytest.mark.parametrize(
