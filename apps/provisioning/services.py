@@ -53,6 +53,17 @@ def _add_postmaster(domain: Domain) -> None:
     mailboxes.create_defaults(user.pk)
 
 
+def change_domain(
+    name: str, *, separator: str | None = None, default_quota: int | None = None
+) -> Domain:
+    """Change the separator of details, or the quota of new users (bytes, 0 for no limit).
+
+    Raises:
+        InvalidName, NotFound
+    """
+    return domains.change(name=name, separator=separator, default_quota=default_quota)
+
+
 def suspend_domain(name: str) -> Domain:
     """Refuse mail for a domain and sign-in of its users, until `resume_domain`."""
     return domains.set_state(name=name, state=State.SUSPENDED)
@@ -174,6 +185,17 @@ def set_password(
     users.set_secrets(user_id=user.pk, secrets=secrets, must_change=must_change)
     user.refresh_from_db()
     return invented
+
+
+def change_user(address: str, *, name: str | None = None, quota: int | None = None) -> User:
+    """Change a user's name or quota (bytes, 0 for no limit).
+
+    Raises:
+        InvalidAddress, InvalidName, NotFound
+    """
+    user = users.find(address)
+    users.change(user=user, name=name, quota=quota)
+    return user
 
 
 def suspend_user(address: str) -> User:

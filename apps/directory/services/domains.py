@@ -9,6 +9,7 @@ from apps.mime.address import AddressError, normalise_domain
 from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound
 
 DEFAULT_ORGANIZATION = "Default"
+SEPARATORS = "+-_=#."  # one of them, or none, divides a user's address from a detail
 
 
 def domain_name(text: str) -> str:
@@ -86,6 +87,34 @@ def set_state(*, name: str, state: State) -> Domain:
     Domain.objects.filter(pk=domain.pk).update(state=state)
     domain.state = state
     return domain
+
+
+def change(*, name: str, separator: str | None = None, default_quota: int | None = None) -> Domain:
+    """Change how a domain works; None leaves a thing as it is.
+
+    Args:
+        separator: one of `SEPARATORS`, "" for no details.
+        default_quota: bytes of a new user, 0 for no limit.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    domain = find(name)
+    if separator is not None:
+        if separator and (len(separator) != 1 or separator not in SEPARATORS):
+            raise InvalidName("separator", text=f"A separator is one of {SEPARATORS} or nothing")
+        domain.detail_separator = separator
+    if default_quota is not None:
+        domain.default_quota = checked_quota(default_quota)
+    domain.save(update_fields=["detail_separator", "default_quota"])
+    return domain
+
+
+def checked_quota(quota: int) -> int:
+    """Return a quota that the database can hold; raise InvalidName."""
+    if not 0 <= quota < 2**63:
+        raise InvalidName(f"quota {quota}", text="A quota is a number of bytes, 0 for no limit")
+    return quota
 
 
 def delete(domain: Domain) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.directory.models import Domain, Kind, Role, RoleGrant, User, UserState
 from apps.directory.passwords import Secrets
+from apps.directory.services.domains import checked_quota
 from apps.directory.services.names import (
     is_own_postmaster,
     lock_domain,
@@ -146,9 +147,7 @@ def _quota(domain: Domain | None, quota: int | None) -> int:
         quota = domain.default_quota if domain is not None else None
     if quota is None:
         quota = int(settings.DEFAULT_QUOTA)
-    if not 0 <= quota < 2**63:
-        raise InvalidName(f"quota {quota}", text="A quota is a number of bytes, 0 for no limit")
-    return quota
+    return checked_quota(quota)
 
 
 def take_over_postmaster(*, user: User, secrets: Secrets, name: str, quota: int | None) -> User:
@@ -202,6 +201,20 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
         ):
             raise NotFound(f"user {user_id}", text="There is no such user")
         return changed.values_list("credential_version", flat=True).get()
+
+
+def change(*, user: User, name: str | None = None, quota: int | None = None) -> None:
+    """Change a living user's name or quota (bytes, 0 for no limit); None leaves it as it is.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    if name is not None:
+        user.name = display_name(name)
+    if quota is not None:
+        user.quota = checked_quota(quota)
+    if not User.objects.living().filter(pk=user.pk).update(name=user.name, quota=user.quota):
+        raise NotFound(f"user {user.pk}", text="There is no such user")
 
 
 def set_state(*, user: User, state: UserState) -> None:

@@ -247,6 +247,29 @@ def test_it_sets_a_password(alice: User) -> None:
     assert sign_in("alice@example.test", password)
 
 
+def test_it_changes_users_and_domains(alice: User) -> None:
+    assert run("user", "set", "alice@example.test", "--quota", "1M", "--json").json == {
+        "address": "alice@example.test",
+        "name": "Alice Archer",
+        "quota": 1 << 20,
+    }
+    assert run("user", "set", "alice@example.test", "--name", "Al").out == (
+        "alice@example.test is changed.\n"
+    )
+    alice.refresh_from_db()
+    assert (alice.name, alice.quota) == ("Al", 1 << 20)
+
+    assert run(
+        "domain", "set", "example.test", "--separator", "-", "--default-quota", "1K", "--json"
+    ).json == {"name": "example.test", "separator": "-", "default_quota": 1024}
+    assert run("domain", "set", "example.test", "--separator", "").code == 0
+    domain = Domain.objects.get()
+    assert (domain.detail_separator, domain.default_quota) == ("", 1024)
+    for separator in ("*", "@", "++", "x"):
+        assert run("domain", "set", "example.test", "--separator", separator).code == 1
+    assert run("user", "set", "nobody@example.test", "--quota", "1").code == 1
+
+
 def test_it_suspends_resumes_removes_and_restores(alice: User) -> None:
     for verb, state in (
         ("suspend", "suspended"),

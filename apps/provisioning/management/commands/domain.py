@@ -1,9 +1,9 @@
-"""`manage.py domain add|list|suspend|resume|remove`."""
+"""`manage.py domain add|list|set|suspend|resume|remove`."""
 
 from typing import Any
 
 from apps.provisioning import queries, services
-from apps.provisioning.management.noun import NounCommand
+from apps.provisioning.management.noun import NounCommand, size
 
 
 class Command(NounCommand):
@@ -17,6 +17,16 @@ class Command(NounCommand):
         )
         add.add_argument("--organization", metavar="NAME", help="the tenant; made if it is new")
         self.verb("list", "List the domains: name, state, users, aliases, alias of.")
+        change = self.verb("set", "Change how a domain works.")
+        change.add_argument("name", metavar="NAME")
+        change.add_argument(
+            "--separator",
+            metavar="CHARACTER",
+            help="what divides alice from lists in alice+lists@; empty switches details off",
+        )
+        change.add_argument(
+            "--default-quota", metavar="SIZE", type=size, help="of new users; 0 is no limit"
+        )
         for verb, summary in (
             ("suspend", "Refuse mail for a domain and sign-in of its users."),
             ("resume", "Let a suspended domain work again."),
@@ -36,6 +46,20 @@ class Command(NounCommand):
 
     def do_list(self, options: dict[str, Any]) -> None:
         self.write_rows(options, queries.domains(), "name state users aliases alias_of")
+
+    def do_set(self, options: dict[str, Any]) -> None:
+        domain = services.change_domain(
+            options["name"],
+            separator=options["separator"],
+            default_quota=options["default_quota"],
+        )
+        self.report(
+            options,
+            f"{domain.name} is changed.",
+            name=domain.name,
+            separator=domain.detail_separator,
+            default_quota=domain.default_quota,
+        )
 
     def do_suspend(self, options: dict[str, Any]) -> None:
         domain = services.suspend_domain(options["name"])

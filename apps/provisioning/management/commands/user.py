@@ -1,4 +1,4 @@
-"""`manage.py user add|list|passwd|suspend|resume|remove|restore`."""
+"""`manage.py user add|list|set|passwd|suspend|resume|remove|restore`."""
 
 from typing import Any
 
@@ -20,6 +20,10 @@ class Command(NounCommand):
         listing.add_argument(
             "--removed", action="store_true", help="removed users whose mail is still kept"
         )
+        change = self.verb("set", "Change a user's name or quota.")
+        change.add_argument("address", metavar="ADDRESS")
+        change.add_argument("--name", metavar="NAME", help="the person's name")
+        change.add_argument("--quota", metavar="SIZE", type=size, help="such as 10G; 0 is no limit")
         passwd = self.verb("passwd", "Set a user's password; all other sessions end.")
         passwd.add_argument("address", metavar="ADDRESS")
         passwd.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
@@ -77,6 +81,18 @@ class Command(NounCommand):
             else queries.users(domain=options["domain"])
         )
         self.write_rows(options, rows, "address kind state used quota name")
+
+    def do_set(self, options: dict[str, Any]) -> None:
+        user = services.change_user(
+            options["address"], name=options["name"], quota=options["quota"]
+        )
+        self.report(
+            options,
+            f"{user.address} is changed.",
+            address=user.address,
+            name=user.name,
+            quota=user.quota,
+        )
 
     def do_passwd(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
