@@ -1,26 +1,19 @@
 """What the doors put into the queue, as tests want to see it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from apps.blobs import services as blobs
 from apps.mailqueue.models import QueuedMessage
-from apps.runtime import db
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """One message of the queue. `shown` is what a reader will see: prefix and text, less cuts."""
+    """One message of the queue; `recipients` are (final address, what RCPT said, user id)."""
 
     row: QueuedMessage
     raw: bytes
     prefix: bytes
     recipients: tuple[tuple[str, str, int | None], ...]
-
-    @property
-    def received(self) -> bytes:
-        """Our own Received field, unfolded."""
-        return self.prefix.partition(b"\r\n")[0] if self.prefix else b""
 
 
 def queued() -> list[Queued]:
@@ -38,6 +31,3 @@ def only() -> Queued:
     """The one message in the queue."""
     (message,) = queued()
     return message
-
-
-__all__ = ["Any", "Queued", "db", "only", "queued"]

@@ -26,7 +26,9 @@ from tests.support.smtp_dialogue import (
 )
 
 LETTER = b"Subject: Hello\r\n\r\nHi.\r\n"
-INSIDE = b"MAIL FROM:<evil@x.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nSubject: evil\r\n\r\nx"
+INSIDE = (
+    b"MAIL FROM:<evil@x.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nSubject: evil\r\n\r\nx"
+)
 LOOPS = pytest.mark.parametrize("loop", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 
 
@@ -139,9 +141,7 @@ def test_it_refuses_what_is_too_big_and_goes_on(small: Running, alice: User) -> 
     assert len(queued()) == 1
 
 
-def test_it_holds_no_more_text_than_it_has_memory_for(
-    transactional_db: None, alice: User
-) -> None:
+def test_it_holds_no_more_text_than_it_has_memory_for(transactional_db: None, alice: User) -> None:
     with running("smtp", limits=replace(QUICK, text_memory=100_000)) as smtp:
         with smtp.ready() as one, smtp.ready() as two:
             begin(one)
@@ -182,7 +182,9 @@ def test_it_takes_a_hundred_recipients_and_says_when_to_stop(smtp: Running, alic
         assert client.ask("MAIL FROM:<a@x.test>").code == 250
         codes = []
         for start in range(0, 120, 60):
-            client.send(b"".join(b"RCPT TO:<alice+%d@example.test>\r\n" % (start + n) for n in range(60)))
+            client.send(
+                b"".join(b"RCPT TO:<alice+%d@example.test>\r\n" % (start + n) for n in range(60))
+            )
             codes += [client.reply() for _ in range(60)]
         assert [answer.code for answer in codes] == [250] * 100 + [452] * 20
         assert codes[-1].starts("452 4.5.3")
@@ -299,9 +301,7 @@ def test_it_drops_a_client_that_never_reads(transactional_db: None) -> None:
                 client.send(b"HELP\r\n" * 10_000)
 
 
-def test_it_lets_many_idle_connections_shut_nobody_out(
-    transactional_db: None, alice: User
-) -> None:
+def test_it_lets_many_idle_connections_shut_nobody_out(transactional_db: None, alice: User) -> None:
     with running("smtp", "submission", "submissions") as doors:
         idle = [doors.client("submission", source="127.0.0.2") for _ in range(60)]
         idle += [doors.client("submission", source="127.0.0.2") for _ in range(140)]
@@ -324,7 +324,9 @@ def test_it_lets_many_idle_connections_shut_nobody_out(
     ["GET / HTTP/1.1", "POST / HTTP/1.1", "CONNECT x:25 HTTP/1.1", "PRI * HTTP/2.0", "Host: x"],
 )
 def test_it_cuts_a_browser_off(smtp: Running, alice: User, request_line: str) -> None:
-    body = "EHLO x\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n\r\nx\r\n.\r\n"
+    body = (
+        "EHLO x\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n\r\nx\r\n.\r\n"
+    )
     with smtp.client() as client:
         client.send(f"{request_line}\r\nHost: x\r\n\r\n{body}".encode())
         answers = b""
@@ -403,9 +405,7 @@ def test_it_starts_tls_once(transactional_db: None, alice: User, loop: LoopFacto
 
 
 @LOOPS
-def test_it_survives_a_handshake_that_is_none(
-    transactional_db: None, loop: LoopFactory
-) -> None:
+def test_it_survives_a_handshake_that_is_none(transactional_db: None, loop: LoopFactory) -> None:
     with running("smtp", loop_factory=loop) as smtp:
         with smtp.ready() as client:
             assert client.ask("STARTTLS").code == 220

@@ -48,7 +48,7 @@ def test_it_writes_where_a_message_came_from(smtp: Running, alice: User) -> None
     with smtp.ready() as client:
         client.run("C: MAIL FROM:<a@x.test>\nS: 250\nC: RCPT TO:<alice@example.test>\nS: 250")
         client.run("C: DATA\nS: 354")
-        answer = client.text(LETTER[:-2])
+        answer = client.text(LETTER)
     message = only()
     queue_id = answer.lines[0].rpartition(" ")[2]
     assert re.fullmatch(

@@ -1,5 +1,6 @@
 """The door for our own users: signing in, who may send as whom, what is added and hidden."""
 
+import json
 import logging
 from collections.abc import Iterator
 
@@ -75,9 +76,7 @@ def test_it_offers_auth_under_tls_only(door: Running) -> None:
         assert not [line for line in client.ask("EHLO x").lines if "AUTH" in line]
 
 
-def test_it_takes_no_password_in_the_clear(
-    door: Running, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_takes_no_password_in_the_clear(door: Running, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with door.ready("submission") as client:
         for response in (plain("alice@example.test"), plain("alice@example.test", "wrong")):
@@ -192,7 +191,9 @@ def test_it_lets_nobody_send_as_another(
         assert client.ask(f"MAIL FROM:<{sender}>").starts("553 5.7.1")
 
 
-@pytest.mark.parametrize("sender", ["alice@example.test", "Alice+x@EXAMPLE.test", "a.l@example.test"])
+@pytest.mark.parametrize(
+    "sender", ["alice@example.test", "Alice+x@EXAMPLE.test", "a.l@example.test"]
+)
 def test_it_lets_users_send_as_themselves(door: Running, bob: User, sender: str) -> None:
     provisioning.add_alias("a.l@example.test", ["alice@example.test"])
     with door.signed_in() as client:
@@ -235,9 +236,8 @@ def test_it_hides_blind_copies(door: Running, alice: User, bob: User) -> None:
         assert client.ask("DATA").code == 354
         assert client.text(letter).code == 250
     message = only()
-    cuts = [tuple(cut) for cut in __import__("json").loads(message.row.cuts)]
     shown = message.raw
-    for start, end in reversed(cuts):
+    for start, end in reversed(json.loads(message.row.cuts)):
         shown = shown[:start] + shown[end:]
     assert b"Bcc" in message.raw
     assert b"secret" not in shown

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -81,9 +81,20 @@ class Client:
         return self.reply()
 
     def text(self, body: bytes) -> Answer:
-        """Send a message's text after a 354, and read the reply."""
-        self.send(body + b"\r\n.\r\n")
+        """Send a message's text after a 354, ended as it must be, and read the reply."""
+        self.send(body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"))
         return self.reply()
+
+    def rest(self, *, sending: Iterable[bytes] = ()) -> list[Answer]:
+        """Send what is given for as long as that works; return all replies until the end."""
+        answers = []
+        with suppress(OSError):
+            for data in sending:
+                self.send(data)
+        with suppress(OSError, EOFError):
+            while True:
+                answers.append(self.reply())
+        return answers
 
     def starttls(self) -> None:
         """Upgrade, trusting anybody."""
@@ -182,7 +193,7 @@ class Running:
 
 @contextmanager
 def running(
-    *names: str, limits: Limits = QUICK, loop_factory: LoopFactory = None
+    *names: str, limits: Limits = QUICK, loop_factory: LoopFactory = None, grace: float = 5.0
 ) -> Iterator[Running]:
     """Run doors in a thread of their own; end them, and the database threads, afterwards."""
     found, opened = Running(), threading.Event()
@@ -196,7 +207,7 @@ def running(
         found.ports = listener.ports()
         opened.set()
         await found.stop.wait()
-        await listener.stop(grace=5.0)
+        await listener.stop(grace)
 
     def main() -> None:
         try:

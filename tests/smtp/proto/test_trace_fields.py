@@ -72,6 +72,8 @@ def test_it_counts_hops_in_the_header_alone() -> None:
 
 
 def test_it_finds_where_a_message_was_delivered() -> None:
-    raw = b"Delivered-To: <Alice@Example.test>\r\ndelivered-to:  b@c.test \r\n\r\nDelivered-To: x\r\n"
+    raw = (
+        b"Delivered-To: <Alice@Example.test>\r\ndelivered-to:  b@c.test \r\n\r\nDelivered-To: x\r\n"
+    )
     assert delivered_to(header_of(raw)) == [b"alice@example.test", b"b@c.test"]
     assert delivered_to(header_of(b"Subject: x\r\n\r\n")) == []
