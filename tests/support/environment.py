@@ -1,4 +1,5 @@
-"""Gives each test process a data folder of its own before Django reads its settings.
+"""Gives each test process a data folder, and a Redis database, of its own before Django reads its
+settings.
 
 Loaded by `-p` in pytest's options, because pytest-django looks at the settings before any conftest.
 """
@@ -15,3 +16,8 @@ os.environ["MAILHOST_DATA"] = _FOLDER
 os.environ["MAIL_HOSTNAME"] = "mail.example.test"
 os.environ["LOG_LEVEL"] = "error"
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
+
+# `cache.clear()` after a test empties a whole Redis database: none is shared by two processes.
+if os.environ.get("REDIS_URL"):
+    _number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{_number}"

@@ -8,13 +8,13 @@ server: each installation gets a database of its own there. Ends by process id.
 
 import json
 import os
+import random
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,7 +26,13 @@ import imapclient
 import psycopg
 from psycopg import sql
 
-from tests.support.services import free_port
+from tests.support.services import (
+    REDIS_DATABASES,
+    REDIS_WORKERS,
+    ServiceError,
+    free_port,
+    wait_for,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
@@ -63,7 +69,8 @@ class Installation:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.tail()}")
-        return all(_listens(port) for port in self.ports.values())
+        # The supervisor opens the ports before the database is up to date: only a greeting tells.
+        return all(_listens(port) for port in self.ports.values()) and _greets(self.ports["SMTP"])
 
     def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM, and wait; the exit status."""
@@ -153,11 +160,10 @@ class Installation:
 
     def wait_for(self, condition: Callable[[], object], seconds: float, what: str) -> None:
         """Ask until it is true."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise AssertionError(f"{what}:\n{self.tail()}")
-            time.sleep(0.05)
+        try:
+            wait_for(condition, seconds, what)
+        except ServiceError as error:
+            raise AssertionError(f"{error}:\n{self.tail()}") from None
 
     def tail(self) -> str:
         """The end of the log."""
@@ -205,7 +211,7 @@ def _own_database() -> dict[str, str]:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     # A bus and a broker of its own too: another installation's bells must not ring here.
     redis_url = os.environ.get("REDIS_URL", "")
-    number = int(uuid4().hex[:4], 16) % 14 + 1
+    number = random.randrange(REDIS_WORKERS, REDIS_DATABASES)
     own = {"REDIS_URL": f"{redis_url.rpartition('/')[0]}/{number}"} if redis_url else {}
     return {"DATABASE_URL": url.rpartition("/")[0] + f"/{name}", **own}
 
@@ -214,6 +220,12 @@ def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _greets(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+        return client.recv(3) == b"220"
+    return False
 
 
 def _descendants(pid: int) -> list[int]:

@@ -27,6 +27,9 @@ LOOPBACK = "127.0.0.1"
 # Below Linux's range for outgoing connections (32768 and up): no client socket takes a port
 # between its choice here and the moment the server binds it.
 PORTS = range(20_000, 32_000)
+# The first for test processes, by their number; the rest for installations that tests start.
+REDIS_DATABASES = 64
+REDIS_WORKERS = 16
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -116,7 +119,7 @@ def redis() -> Iterator[Server]:
     with _folder("redis") as folder:
         port = free_port()
         command = ["redis-server", "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder)]
-        command += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+        command += ["--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)]
 
         def answers() -> bool:
             with redis_client.Redis(host=LOOPBACK, port=port) as client:
