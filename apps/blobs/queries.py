@@ -1,10 +1,11 @@
 """Reads of blobs.
 
-Whatever comes back has been checked: by SHA-256 as a whole, an object also in parts, by the CRC-32
-of each frame it touches.
+Whatever comes back has been checked: by SHA-256 what is read as a whole or lies in the row, and a
+part of an object by the CRC-32 of each frame that it touches.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,6 +24,8 @@ from apps.blobs.encoding import (
 from apps.blobs.models import Blob, Codec
 from apps.blobs.storage import backend, id_of
 from apps.wire.errors import Damaged
+
+logger = logging.getLogger(__name__)
 
 CHUNK: Final = 500  # ids in one query
 _COLUMNS: Final = "id, sha256, size, codec, inline, key, frames"
@@ -69,24 +72,35 @@ class Stored:
         try:
             yield
         except MissingObjectError:
-            raise Damaged(f"blob {self.id}: object {self._key} is missing") from None
+            detail = f"object {self._key} is missing"
         except BrokenEncodingError as error:
-            raise Damaged(f"blob {self.id}: {error}") from error
+            detail = str(error)
+        else:
+            return
+        # The peer reads that the administrator has been told: this is the telling.
+        logger.error("a stored message is damaged", extra={"blob": str(self.id), "detail": detail})
+        raise Damaged(f"blob {self.id}: {detail}")
 
     def _whole(self) -> bytes:
-        raw = self._part(0, self.size)
-        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
-            raise BrokenEncodingError("the checksum is another one")
-        return raw
+        if self._codec != Codec.FRAMES:
+            return self._from_row()
+        return self._checked(self._from_object(0, self.size))
 
     def _part(self, start: int, end: int) -> bytes:
         if start >= end:
             return b""
-        if self._codec == Codec.FRAMES:
-            return self._from_object(start, end)
+        if self._codec != Codec.FRAMES:
+            return self._from_row()[start:end]
+        return self._from_object(start, end)
+
+    def _checked(self, raw: bytes) -> bytes:
+        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
+            raise BrokenEncodingError("the checksum is another one")
+        return raw
+
+    def _from_row(self) -> bytes:
         inline = bytes(self._inline or b"")
-        raw = decompress(inline, self.size) if self._codec == Codec.ZSTD else inline
-        return raw[start:end]
+        return self._checked(decompress(inline, self.size) if self._codec == Codec.ZSTD else inline)
 
     def _from_object(self, start: int, end: int) -> bytes:
         index = FrameIndex.unpack(bytes(self._frames))

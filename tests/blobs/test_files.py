@@ -64,6 +64,7 @@ def test_it_syncs_file_then_name_then_folders(
     objects = "a/objects"
     assert log == [
         "sync a",
+        "sync .",
         f"sync {objects}",
         f"sync {objects}/ab/{KEY}.tmp",
         "rename",

@@ -113,6 +113,8 @@ def test_it_fails_for_the_damaged_one_alone(folder: Path) -> None:
         services.read_range(flipped.id, FRAME + 5, FRAME + 6)
     assert len(services.read_range(flipped.id, 0, FRAME)) == FRAME
     ids = [good.id, cut.id, gone.id, flipped.id, inline.id]
+    with pytest.raises(Damaged):
+        services.read_range(inline.id, 5, 6)
     assert set(services.read_many(ids)) == {good.id}
 
 

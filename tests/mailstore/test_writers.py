@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
+from apps.directory.models import User
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_DELETED, Entry, Expunged, Mailbox
 from apps.mailstore.services.copy import copy, move
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
+from apps.mailstore.services.mailboxes import create
 from tests.mailstore.making import (
     ORIGIN,
     assert_counters_are_exact,
@@ -90,3 +92,11 @@ def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbo
         assert changes.highestmodseq == max(
             [*modseqs, *Expunged.objects.filter(mailbox=box).values_list("modseq", flat=True)]
         )
+
+
+def test_it_makes_mailboxes_below_one_that_is_missing(alice: User) -> None:
+    together(lambda number: create(user_id=alice.pk, name=f"a/b/{number}") and None, 10)
+    names = [row.name for row in queries.mailboxes(alice.pk) if row.name.startswith("a")]
+    assert sorted(names) == sorted(["a", "a/b", *(f"a/b/{number}" for number in range(10))])
+    validities = [row.counters.uidvalidity for row in queries.mailboxes(alice.pk)]
+    assert len(set(validities)) == len(validities)

@@ -82,9 +82,10 @@ class Files:
         if folder.name in self._durable:
             return
         with self._lock:
-            if not self._folder.is_dir():
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _sync_folder(self._folder.parent)
+            missing = [one for one in (self._folder, *self._folder.parents) if not one.exists()]
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in missing:
+                _sync_folder(made.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._folder)
             self._durable.add(folder.name)

@@ -69,6 +69,7 @@ def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Ma
     """
     wanted = normal(name)
     with _unique(wanted), transaction.atomic():
+        _one_at_a_time()
         _check_limit(user_id)
         missing = _missing_above(user_id, wanted)
         made = _create(user_id, [*((above, "") for above in missing), (wanted, special_use)])
@@ -91,6 +92,7 @@ def rename(*, user_id: int, name: str, to: str, origin: Origin) -> Mailbox:
         kind = AlreadyExists if new == old else InvalidName
         raise kind(f"{old!r} to {new!r}", text="A mailbox cannot be moved into itself")
     with _unique(new), transaction.atomic():
+        _one_at_a_time()
         mailbox = find(user_id, old)
         if mailbox.special_use == SpecialUse.INBOX:
             return _empty_inbox(mailbox, new, origin)
@@ -170,6 +172,16 @@ def _unique(name: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise AlreadyExists(name, text="Mailbox already exists") from error
+
+
+def _one_at_a_time() -> None:
+    """On Postgres, let only one transaction of the installation make mailboxes: two that make `a/b`
+    and `a/c` would both find that `a` is missing, and one of them would fail for no reason."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM mailstore_counter WHERE name = 'uidvalidity' FOR NO KEY UPDATE"
+            )
 
 
 def _check_limit(user_id: int) -> None:
