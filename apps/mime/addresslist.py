@@ -19,8 +19,9 @@ _SPACE, _ATOM, _QUOTED, _COMMENT, _LITERAL, _SPECIAL = range(6)
 _TOKEN = re.compile(rb'([ \t\r\n]++)|([^\x00-\x20()<>@,;:\\".\[]++)|(\[[^\[\]]*+\]?)|([^"(])')
 # What nearly all fields hold: "name <local@host>" or "local@host", nothing odd. One match instead
 # of ten tokens; whatever it does not match whole goes the long way, with the same result.
+# No group may stand inside a possessive one: Python before 3.11.5 loses track of it (gh-101955).
 _COMMON = re.compile(
-    rb'[ \t]*+(?:(?:"([^"\\]++)"|((?:[^\x00-\x20()<>@,;:\\"\[]++ ?)++))[ \t]*+(?=<))?+'
+    rb'[ \t]*+(?:(?:"([^"\\]++)"|((?:[^\x00-\x20()<>@,;:\\"\[]++ ?)++))[ \t]*+(?=<))?'
     rb'(<)?([^\x00-\x20()<>@,;:\\"\[]++)@([^\x00-\x20()<>@,;:\\"\[]++)(?(3)>)[ \t]*+(?:,|\Z)'
 )
 _QUOTED_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)

@@ -24,7 +24,7 @@ _PARAMETER = re.compile(
     rb';\s*+([^\s=;"]*+)\s*+(?:=\s*+(?:"((?:[^"\\]++|\\.)*+)"?[^;]*+|([^;]*+)))?', re.DOTALL
 )
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
-_SECTION = re.compile(rb"([^*]++)(?:\*([0-9]{1,4}))?+(\*?)")
+_SECTION = re.compile(rb"([^*]++)(?:\*([0-9]{1,4}))?(\*?)")
 _COMMENT_MARK = re.compile(rb'[()"]|\\.', re.DOTALL)
 
 
