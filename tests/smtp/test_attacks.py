@@ -142,16 +142,16 @@ def test_it_refuses_what_is_too_big_and_goes_on(small: Running, alice: User) -> 
 
 
 def test_it_holds_no_more_text_than_it_has_memory_for(transactional_db: None, alice: User) -> None:
-    with running("smtp", limits=replace(QUICK, text_memory=100_000)) as smtp:
-        with smtp.ready() as one, smtp.ready() as two:
-            begin(one)
-            begin(two)
-            one.send(LETTER + b"x" * 80_000)
-            two.send(LETTER + b"x" * 300_000)
-            assert two.text(b"").starts("451 4.3.2")
-            assert one.text(b"").code == 250
-            begin(two)
-            assert two.text(LETTER).code == 250
+    limits = replace(QUICK, text_memory=100_000)
+    with running("smtp", limits=limits) as smtp, smtp.ready() as one, smtp.ready() as two:
+        begin(one)
+        begin(two)
+        one.send(LETTER + b"x" * 80_000)
+        two.send(LETTER + b"x" * 300_000)
+        assert two.text(b"").starts("451 4.3.2")
+        assert one.text(b"").code == 250
+        begin(two)
+        assert two.text(LETTER).code == 250
     assert len(queued()) == 2
 
 
@@ -159,11 +159,9 @@ def test_it_survives_an_endless_line(smtp: Running) -> None:
     with smtp.ready() as client:
         assert client.ask("NOOP " + "x" * 5_000).starts("500 5.5.2")
         assert client.ask("NOOP").code == 250
-        with pytest.raises((BrokenPipeError, ConnectionResetError, EOFError)):
-            for _ in range(256):
-                client.send(b"x" * 65_536)
-            assert client.reply().starts("500 5.5.2")
-            client.reply()
+        answers = client.rest(sending=[b"x" * 65_536] * 256)
+        # The reset that ends it may overtake our last word.
+        assert [answer.code for answer in answers] in ([500], [])
 
 
 @pytest.mark.parametrize("address", ["a" * 5_000 + "@example.test", "a@" + "b." * 2_000 + "test"])
@@ -193,25 +191,18 @@ def test_it_takes_a_hundred_recipients_and_says_when_to_stop(smtp: Running, alic
 
 
 def test_it_ends_a_flood_of_recipients(smtp: Running, alice: User) -> None:
-    answers = []
     with smtp.ready() as client:
         assert client.ask("MAIL FROM:<a@x.test>").code == 250
-        with pytest.raises((EOFError, OSError)):
-            for _ in range(1_000):
-                client.send(b"RCPT TO:<alice@example.test>\r\n" * 100)
-                answers += [client.reply() for _ in range(100)]
-    assert answers[-1].code in {452, 421}
-    assert len(answers) <= 1_100
+        client.send(b"RCPT TO:<alice@example.test>\r\n" * 1_100)
+        answers = client.rest()
+    assert [answer.code for answer in answers] == [250] * 100 + [452] * 898 + [421]
 
 
 def test_it_ends_a_harvest(smtp: Running, alice: User) -> None:
-    answers = []
     with smtp.ready() as client:
         assert client.ask("MAIL FROM:<a@x.test>").code == 250
         client.send(b"".join(b"RCPT TO:<user%d@example.test>\r\n" % n for n in range(100)))
-        with pytest.raises((EOFError, OSError)):
-            while True:
-                answers.append(client.reply())
+        answers = client.rest()
     assert [answer.code for answer in answers] == [550] * 20 + [421]
     assert answers[-1].starts("421 4.7.0")
 
@@ -235,10 +226,7 @@ def test_it_makes_a_harvester_wait(transactional_db: None, alice: User) -> None:
 def test_it_ends_a_flood_of_commands(smtp: Running) -> None:
     with smtp.ready() as client:
         client.send(b"NOOP\r\n" * 1_200)
-        codes = []
-        with pytest.raises((EOFError, OSError)):
-            while True:
-                codes.append(client.reply().code)
+        codes = [answer.code for answer in client.rest()]
     assert codes == [250] * 999 + [421]
 
 
@@ -296,7 +284,7 @@ def test_it_drops_a_client_that_never_reads(transactional_db: None) -> None:
     limits = replace(QUICK, write_seconds=0.5, commands=10**9)
     with running("smtp", limits=limits) as smtp, smtp.client() as client:
         client.sock.settimeout(10)
-        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012
             while True:
                 client.send(b"HELP\r\n" * 10_000)
 
@@ -419,9 +407,9 @@ def test_it_survives_a_handshake_that_is_none(transactional_db: None, loop: Loop
 def test_it_refuses_foreign_protocols_in_tls(submission: Running) -> None:
     context = blind_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with socket.create_connection(("127.0.0.1", submission.ports["submissions"]), 10) as raw:
-        with pytest.raises(ssl.SSLError):
-            context.wrap_socket(raw, server_hostname="localhost")
+    address = ("127.0.0.1", submission.ports["submissions"])
+    with socket.create_connection(address, 10) as raw, pytest.raises(ssl.SSLError):
+        context.wrap_socket(raw, server_hostname="localhost")
 
 
 # loops

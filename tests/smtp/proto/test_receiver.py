@@ -242,8 +242,10 @@ def test_it_forgets_text_it_has_no_memory_for() -> None:
 
 ALPHABET = st.lists(
     st.sampled_from(
-        [b"\r\n", b".", b"\r", b"\n", b"\0", b"DATA\r\n", b"BDAT 5\r\n", b"BDAT 3 LAST\r\n", b"x"]
-        + [END, b"RCPT ", b"\x16\x03", b"y" * 101]
+        [
+            *(b"\r\n", b".", b"\r", b"\n", b"\0", b"DATA\r\n", b"BDAT 5\r\n", b"BDAT 3 LAST\r\n"),
+            *(END, b"RCPT ", b"\x16\x03", b"y" * 101, b"x"),
+        ]
     ),
     max_size=40,
 ).map(b"".join)
