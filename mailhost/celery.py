@@ -62,6 +62,8 @@ app.conf.update(
         "sweep": {"task": "delivery.sweep", "schedule": 5.0},
         "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
         "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
+        "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
+        "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
     },
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
 )
