@@ -188,6 +188,8 @@ def normalise_domain(text: str) -> str:
     if len(text) > MAX_INPUT:
         raise AddressError("domain is too long")
     if not text.isascii():
+        if len(text) > MAX_DOMAIN:  # No valid name grows shorter as A-labels.
+            raise AddressError("domain is too long")
         return _to_a_labels(text)
     domain = text.lower().removesuffix(".")
     if len(domain) > MAX_DOMAIN or not _LDH.fullmatch(domain):

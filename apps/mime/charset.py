@@ -147,7 +147,10 @@ _HOLES = str.maketrans({n: bytes([n]).decode(_FALLBACK, "replace") for n in rang
 
 
 def decode(raw: bytes, declared: str | bytes | None = None) -> str:
-    """Return `raw` as text. Lines and controls stay as they are; lone surrogates never appear."""
+    """Return `raw` as text, a byte order mark left out.
+
+    Lines and controls stay as they are; lone surrogates never appear.
+    """
     codec = codec_for(declared) if declared else ""
     if raw.isascii() and not _changes_ascii(codec):
         return raw.decode("ascii")
@@ -204,7 +207,7 @@ def _try(raw: bytes, codec: str) -> str | None:
         text = raw.decode(codec)
     except (UnicodeError, ValueError):
         return None
-    return _clean(text)
+    return _clean(text).removeprefix("\ufeff")
 
 
 def _clean(text: str) -> str:

@@ -28,11 +28,3 @@ def imap_string(raw: bytes) -> bytes:
 def imap_nstring(raw: bytes | None) -> bytes:
     """Return `raw` as an IMAP string, None as NIL."""
     return b"NIL" if raw is None else imap_string(raw)
-
-
-def imap_quoted_text(text: str) -> bytes:
-    """Return text as an IMAP quoted string for a client that enabled UTF8=ACCEPT (RFC 6855)."""
-    raw = text.encode("utf-8", "replace")
-    if len(raw) > QUOTED_MAX or re.search(rb"[\x00-\x1f\x7f]", raw):
-        return imap_string(raw)
-    return b'"%b"' % _ESCAPED.sub(rb"\\\g<0>", raw)

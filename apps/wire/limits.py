@@ -28,12 +28,10 @@ LITERAL_AFTER_LOGIN = 64 * KIB
 LITERAL_NUMBER_MAX = 2**63 - 1
 """Largest literal size that is still a number (number64, RFC 9051 section 9)."""
 
-SMTP_LINE = 512
-"""SMTP command line with its CRLF, RFC 5321 section 4.5.3.1.4, before extensions lengthen it."""
-
 SMTP_LINE_EXTENDED = 4 * KIB
-"""What we allow instead: every extension lengthens some command, SMTPUTF8 and DSN the most
-(RFC 3461 section 4: 500 octets of ORCPT; RFC 4954 section 4: 500 of AUTH=)."""
+"""An SMTP command line with its CRLF. RFC 5321 section 4.5.3.1.4 sets 512 octets, and every
+extension lengthens some command, SMTPUTF8 and DSN the most (RFC 3461 section 4: 500 octets of
+ORCPT; RFC 4954 section 4: 500 of AUTH=)."""
 
 SASL_LINE = 12_288
 """Longest base64 line in an AUTH exchange, RFC 4954 section 4."""

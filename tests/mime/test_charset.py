@@ -31,6 +31,8 @@ from apps.mime.charset import UTF7_MAX, codec_for, decode
         ("ğü", "cp1254", "iso-8859-9"),
         ("größer", "utf-16", "utf-16"),
         ("größer", "utf-7", "utf-7"),
+        ("größer", "utf-8-sig", "utf-8"),
+        ("größer", "utf-16-le", "utf-16le"),
         ("plain", "ascii", "utf-8"),
         ("", "ascii", None),
     ],

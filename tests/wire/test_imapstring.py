@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.wire.imapstring import QUOTED_MAX, imap_nstring, imap_quoted_text, imap_string
+from apps.wire.imapstring import QUOTED_MAX, imap_nstring, imap_string
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,6 @@ def test_it_quotes_what_is_safe_and_short(raw: bytes, wire: bytes) -> None:
 def test_it_writes_nil_for_nothing() -> None:
     assert imap_nstring(None) == b"NIL"
     assert imap_nstring(b"NIL") == b'"NIL"'
-
-
-def test_it_quotes_text_for_clients_that_take_utf8() -> None:
-    assert imap_quoted_text('grün "x"') == 'grün \\"x\\"'.join('""').encode()
-    assert imap_quoted_text("a\nb") == b"{3}\r\na\nb"
 
 
 def read(wire: bytes) -> bytes:
