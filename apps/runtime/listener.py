@@ -368,11 +368,15 @@ async def start_tls(
     """
     loop = asyncio.get_running_loop()
     gate = _Gate(protocol)
-    secured = await loop.start_tls(
-        transport, gate, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
-    )
-    if secured is None:  # uvloop's word for a connection that closed meanwhile
-        raise ConnectionResetError("closed before TLS was agreed on")
+    try:
+        secured = await loop.start_tls(
+            transport, gate, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
+        )
+        if secured is None:  # uvloop's word for a connection that closed meanwhile
+            raise ConnectionResetError("closed before TLS was agreed on")
+    except BaseException:
+        gate.give_up()
+        raise
     # After the caller has run on to its next await, and so has taken the transport.
     loop.call_soon(gate.open, secured)
     return secured
@@ -388,6 +392,8 @@ class _Gate(asyncio.Protocol):
     def __init__(self, protocol: asyncio.Protocol) -> None:
         self._protocol = protocol
         self._events: list[Callable[[], object]] = []
+        self._lost: Callable[[], object] | None = None
+        self._given_up = False
 
     def data_received(self, data: bytes) -> None:
         self._events.append(partial(self._protocol.data_received, data))
@@ -396,7 +402,9 @@ class _Gate(asyncio.Protocol):
         self._events.append(self._protocol.eof_received)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._events.append(partial(self._protocol.connection_lost, exc))
+        self._lost = partial(self._protocol.connection_lost, exc)
+        if self._given_up:
+            self._lost()
 
     def pause_writing(self) -> None:
         self._events.append(self._protocol.pause_writing)
@@ -409,6 +417,14 @@ class _Gate(asyncio.Protocol):
         transport.set_protocol(self._protocol)
         for event in self._events:
             event()
+        if self._lost is not None:
+            self._lost()
+
+    def give_up(self) -> None:
+        """There is no TLS: the protocol hears of the connection's end, and of nothing before."""
+        self._given_up = True
+        if self._lost is not None:
+            self._lost()
 
 
 def connection_limit(wanted: int) -> int:

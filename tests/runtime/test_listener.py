@@ -1,6 +1,7 @@
 """The doors' sockets: admission, TLS, PROXY headers, running out of descriptors, the end."""
 
 import asyncio
+import contextlib
 import ipaddress
 import resource
 import socket
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pytest_django import Settings
@@ -36,8 +38,7 @@ class Echo(asyncio.Protocol):
         self.leaving = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is of no such class
         self.say(f"hello {self.peer.address} {'tls' if self.peer.tls else 'plain'}")
 
     def say(self, text: str) -> None:
@@ -67,7 +68,8 @@ class Echo(asyncio.Protocol):
     async def _start_tls(self) -> None:
         assert self.transport is not None
         assert self.context is not None
-        self.transport = await start_tls(self.transport, self, self.context)
+        with contextlib.suppress(OSError):
+            self.transport = await start_tls(self.transport, self, self.context)
 
     def shutdown(self) -> None:
         self.leaving = True
@@ -157,6 +159,24 @@ async def test_it_starts_tls_later(certificates: Certificates, trusting: ssl.SSL
         await writer.start_tls(trusting, server_hostname="localhost")
         writer.write(b"inside\r\n")
         assert await reader.readline() == b"inside\r\n"
+        writer.close()
+
+
+@pytest.mark.parametrize("garbage", [b"no hello\r\n", b""])
+async def test_it_releases_the_place_when_tls_does_not_start(
+    certificates: Certificates, garbage: bytes
+) -> None:
+    Echo.context = certificates.server_context()
+    async with running(smtp()) as server:
+        reader, writer = await server.connect()
+        await reader.readline()
+        writer.write(b"STARTTLS\r\n")
+        assert await reader.readline() == b"go ahead\r\n"
+        if garbage:
+            writer.write(garbage)
+        else:
+            writer.close()
+        await until(lambda: len(server.listener.book) == 0)
         writer.close()
 
 
