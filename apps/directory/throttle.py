@@ -3,8 +3,8 @@
 - A client network (an IPv4 address, an IPv6 /64) has 10 failures; then it waits longer and longer
   between attempts, up to 5 minutes, until it has been quiet for 10 minutes.
 - An account that had 10 failures from networks it does not know is slowed for such networks only:
-  ten attempts a second for networks that had no failure within a day, one a second for the others.
-  A botnet is soon made of the others, and the owner in a hotel is not. It is never locked.
+  ten attempts a second for networks with less than 3 failures within a day, one a second for the
+  others. A botnet is soon made of the others, the owner in a hotel is not. It is never locked.
 - A network from which the account signed in within 30 days is known to it: that pair has a budget
   of its own, which nobody elsewhere can use up.
 
@@ -35,7 +35,8 @@ BUDGET: Final = 10  # failures
 WINDOW: Final = 600  # seconds of quiet after which failures are forgotten
 LONGEST_WAIT: Final = 300  # seconds between two attempts of a network
 KNOWN_FOR: Final = 30 * 24 * 3600  # seconds since the last sign-in
-BAD_FOR: Final = 24 * 3600  # seconds after a failure in which a network is not a fresh one
+FRESH: Final = 3  # failures within a day up to which a network is a fresh one
+FRESH_FOR: Final = 24 * 3600  # seconds from the first of them
 FRESH_PACE: Final = 10  # attempts a second at an account under attack from fresh networks
 _REST: Final = 5.0  # seconds in which a broken cache is not asked again
 
@@ -74,16 +75,16 @@ def admit(account: str, address: str) -> Attempt:
 
 def _admit_stranger(attempt: Attempt) -> None:
     account, network = attempt.account, attempt.network
-    by_network, by_account, is_bad = _store.get(
-        f"auth:failed:{network}", f"auth:failed:{account}", f"auth:bad:{network}"
+    by_network, by_account, today = _store.get(
+        f"auth:failed:{network}", f"auth:failed:{account}", f"auth:today:{network}"
     )
     _take_turn(f"auth:turn:{network}", by_network)
     if by_account < BUDGET:
         return
-    if is_bad:
-        has_turn = _store.add(f"auth:turn:{account}", 1)
-    else:
+    if today < FRESH:
         has_turn = _store.count(f"auth:fresh:{account}", 1) <= FRESH_PACE
+    else:
+        has_turn = _store.add(f"auth:turn:{account}", 1)
     if not has_turn:
         raise Throttled("account is under attack")
 
@@ -105,7 +106,7 @@ def failed(attempt: Attempt) -> None:
         return
     _store.count(f"auth:failed:{attempt.network}", WINDOW, prolong=True)
     _store.count(f"auth:failed:{attempt.account}", WINDOW, prolong=True)
-    _store.put(f"auth:bad:{attempt.network}", BAD_FOR)
+    _store.count(f"auth:today:{attempt.network}", FRESH_FOR)
 
 
 def succeeded(attempt: Attempt, *, refresh: bool = True) -> None:
