@@ -58,7 +58,8 @@ def parse_address_list(value: bytes) -> list[HeaderMailbox]:
 
     Octets after the first `LIST_MAX` and mailboxes after the first `MAILBOXES_MAX` are left out.
     """
-    value = value[:LIST_MAX]
+    if len(value) > LIST_MAX:
+        value = value[: value.rfind(b",", 0, LIST_MAX) + 1] or value[:LIST_MAX]
     return _parse_common(value) or _parse_any(value)
 
 

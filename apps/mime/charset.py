@@ -1,7 +1,7 @@
 """Octets to text, whatever the sender claims: `decode` never raises.
 
 Order: the declared charset if we know and trust it; UTF-8; a guess from a bounded sample;
-windows-1252 with its holes filled. Codecs that are no charsets (hex, zip, rot13, idna,
+windows-1252, where every octet but five means something. Codecs that are no charsets (hex, zip, rot13, idna,
 unicode_escape ...) are refused by an allow-list: a message must not choose what code runs.
 """
 
@@ -142,9 +142,6 @@ _ALLOWED = frozenset(
     )
 )
 
-# windows-1252 leaves five octets undefined; browsers read them as C1 controls, so do we.
-_HOLES = str.maketrans({n: bytes([n]).decode(_FALLBACK, "replace") for n in range(0x80, 0xA0)})
-
 
 def decode(raw: bytes, declared: str | bytes | None = None) -> str:
     """Return `raw` as text, a byte order mark left out.
@@ -226,4 +223,4 @@ def _guess(raw: bytes) -> str:
         guessed = None
     codec = codec_for(guessed)
     text = _try(raw, codec) if codec else None
-    return text if text is not None else raw.decode("latin-1").translate(_HOLES)
+    return text if text is not None else raw.decode(_FALLBACK, "replace")

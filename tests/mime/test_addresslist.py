@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.mime import addresslist
-from apps.mime.addresslist import MAILBOXES_MAX, HeaderMailbox, mailboxes, parse_address_list
+from apps.mime.addresslist import (
+    LIST_MAX,
+    MAILBOXES_MAX,
+    HeaderMailbox,
+    mailboxes,
+    parse_address_list,
+)
 
 END = HeaderMailbox(None, None, None, None)
 
@@ -101,6 +107,13 @@ def test_it_leaves_markers_out_of_mailboxes() -> None:
 
 def test_it_bounds_the_list() -> None:
     assert len(parse_address_list(b"a@b," * (MAILBOXES_MAX + 10))) == MAILBOXES_MAX
+
+
+def test_it_cuts_a_huge_list_between_mailboxes() -> None:
+    one = b"Somebody with a long name " * 20 + b"<somebody@example.test>"
+    found = parse_address_list(b", ".join([one] * (LIST_MAX // len(one) + 10)))
+    assert len(found) == LIST_MAX // (len(one) + 2)
+    assert {mailbox.host for mailbox in found} == {b"example.test"}
 
 
 ODD = st.lists(
