@@ -1,0 +1,221 @@
+"""The pages as people see them:
+
+at a desk and on a phone, light and dark, by mouse and by keyboard.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.installation import PASSWORD, Installation
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SIZES = [(1440, 900), (390, 844)]
+HOSTILE = (
+    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Hostile {mark}\r\n"
+    "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    "<h1>Offer</h1><script>document.title='owned'</script>"
+    "<img src=x onerror=\"top.document.title='owned'\">"
+    "<svg><animate onbegin=\"top.document.title='owned'\" attributeName=x dur=1s></svg>"
+    '<a id=bad href="javascript:top.document.title=1">click</a>'
+    "<img src=https://track.invalid/pixel.png><style>@import 'https://track.invalid/x.css';"
+    "body {{ background: url(https://track.invalid/bg.png) }}</style>"
+    '<meta http-equiv=refresh content="0;url=https://evil.invalid/">'
+    '<div style="position:fixed;inset:0;background:url(https://track.invalid/y)">over</div>'
+    '<form action="https://evil.invalid/"><input name=password></form>\r\n'
+)
+PLAIN = (
+    "From: Bob Baker <bob@example.test>\r\nTo: Alice Archer <alice@example.test>\r\n"
+    "Subject: Lunch {mark}\r\nDate: Tue, 24 Nov 2026 12:00:00 +0100\r\n\r\n"
+    "Hi Alice,\r\n\r\nsee https://example.org/menu.\r\n\r\n> Shall we have lunch?\r\n\r\nBob\r\n"
+)
+
+
+@dataclass
+class Watched:
+    """A page, and what it complained about or asked for elsewhere."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.base + path)
+
+    def sign_in(self) -> None:
+        self.go("/login/")
+        self.page.fill("[name=address]", "alice@example.test")
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/mail/**")
+
+    def check(self) -> None:
+        """Nothing complained, nothing left the house, nothing stands over the edge."""
+        assert self.complaints == []
+        assert self.strangers == []
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert self.page.evaluate(wide) <= 0
+
+    def check_accessibility(self) -> None:
+        found = Axe().run(self.page, options=RULES)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.fixture(params=SIZES, ids=["desk", "phone"])
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    width, height = request.param
+    return width, height
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
+    return "dark" if request.param == "dark" else "light"
+
+
+@pytest.fixture
+def watched(
+    service: Installation,
+    chromium: Browser,
+    size: tuple[int, int],
+    theme: Literal["light", "dark"],
+) -> Iterator[Watched]:
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=theme,
+        ignore_https_errors=True,
+    )
+    seen = Watched(context.new_page(), f"https://localhost:{service.ports['WEB']}")
+    seen.page.on(
+        "console",
+        lambda said: seen.complaints.append(said.text) if said.type == "error" else None,
+    )
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+    seen.page.on(
+        "request",
+        lambda asked: None if seen.base in asked.url else seen.strangers.append(asked.url),
+    )
+    yield seen
+    context.close()
+
+
+def deliver(service: Installation, text: str) -> str:
+    """Send a message to alice and wait until it is in her inbox; its subject."""
+    raw = text.format(mark=uuid4().hex[:8]).encode()
+    with service.smtp() as client:
+        client.sendmail("mallory@evil.invalid", ["alice@example.test"], raw)
+    found = re.search(rb"Subject: ([^\r]+)", raw)
+    assert found is not None
+    subject = found[1]
+    service.wait_for(
+        lambda: any(subject in raw for raw in service.inbox("alice@example.test")), 20, "no mail"
+    )
+    return subject.decode()
+
+
+def test_it_signs_in_reads_and_signs_out(service: Installation, watched: Watched) -> None:
+    subject = deliver(service, PLAIN)
+    page = watched.page
+    watched.go("/")
+    watched.check_accessibility()
+    watched.sign_in()
+    watched.check()
+    watched.check_accessibility()
+    page.click(f"a.conv__subj:text-is('{subject}')")
+    expect(page.locator("h1")).to_have_text(subject)
+    expect(page.locator(".msg__body")).to_contain_text("Hi Alice")
+    expect(page.locator("blockquote")).to_be_hidden()
+    page.click(".quote-btn")
+    expect(page.locator("blockquote")).to_contain_text("Shall we have lunch?")
+    watched.check()
+    watched.check_accessibility()
+    watched.go("/settings/password/")
+    watched.check()
+    watched.check_accessibility()
+
+
+def test_it_shows_hostile_mail_and_nothing_runs(service: Installation, watched: Watched) -> None:
+    subject = deliver(service, HOSTILE)
+    watched.sign_in()
+    watched.page.click(f"a.conv__subj:text-is('{subject}')")
+    frame = watched.page.frame_locator("iframe.msg__frame")
+    expect(frame.locator("h1")).to_have_text("Offer")
+    watched.page.wait_for_load_state("networkidle")
+    assert watched.page.title().startswith(subject)
+    assert frame.locator("script, svg, meta[http-equiv=refresh], form, input").count() == 0
+    assert frame.locator("[href^=javascript]").count() == 0
+    box = watched.page.locator("iframe.msg__frame").bounding_box()
+    assert box is not None
+    assert box["height"] > 60
+    watched.check()
+
+
+def test_it_opens_hostile_mail_directly_and_nothing_runs(
+    service: Installation, watched: Watched
+) -> None:
+    subject = deliver(service, HOSTILE)
+    watched.sign_in()
+    watched.page.click(f"a.conv__subj:text-is('{subject}')")
+    source = watched.page.locator("iframe.msg__frame").get_attribute("src")
+    assert source is not None
+    watched.go(source)
+    expect(watched.page.locator("h1")).to_have_text("Offer")
+    assert watched.page.title() == "Message"
+    assert watched.strangers == []
+
+
+@pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
+@pytest.mark.parametrize("theme", ["light"])
+def test_it_is_used_by_keyboard(service: Installation, watched: Watched) -> None:
+    first, second = deliver(service, PLAIN), deliver(service, PLAIN)
+    watched.sign_in()
+    page = watched.page
+    page.keyboard.press("j")
+    expect(page.locator(f"a.conv__subj:text-is('{second}')")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator(f"a.conv__subj:text-is('{first}')")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".thread h1")).to_have_text(first)
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Remove star")).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.locator(f"a.conv__subj:text-is('{first}')")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    watched.check_accessibility()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
+@pytest.mark.parametrize("theme", ["light"])
+def test_it_keeps_the_theme_that_was_chosen(watched: Watched) -> None:
+    watched.sign_in()
+    watched.page.click("[data-do=theme]")
+    watched.go("/mail/inbox/")
+    assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_it_works_without_script(
+    service: Installation, chromium: Browser, size: tuple[int, int]
+) -> None:
+    subject = deliver(service, PLAIN)
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        java_script_enabled=False,
+        ignore_https_errors=True,
+    )
+    seen = Watched(context.new_page(), f"https://localhost:{service.ports['WEB']}")
+    seen.sign_in()
+    seen.page.click(f"a.conv__subj:text-is('{subject}')")
+    expect(seen.page.locator(".thread h1")).to_have_text(subject)
+    seen.page.get_by_role("button", name="Move to Trash").click()
+    expect(seen.page.locator(f"a.conv__subj:text-is('{subject}')")).to_have_count(0)
+    context.close()
