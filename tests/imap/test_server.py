@@ -1,6 +1,7 @@
 """The door on real sockets: TLS, deadlines, order, and the end."""
 
 import logging
+import random
 import socket
 import ssl
 import threading
@@ -8,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from django.db import OperationalError
+from django.conf import settings
+from django.db import OperationalError, connections
 
 from apps.blobs.models import Blob
 from apps.directory.models import User
@@ -195,6 +197,24 @@ def test_it_reports_one_damaged_message_and_sends_the_others(
         assert lines[-1].startswith("x OK")
 
 
+def test_it_reports_a_large_message_whose_object_is_gone(
+    alice: User, server: RunningServer
+) -> None:
+    add_numbered(alice.pk, 1)
+    add_message(
+        alice.pk, b"Subject: large\r\n\r\n" + random.Random(1).randbytes(900_000).hex().encode()
+    )
+    add_numbered(alice.pk, 1)
+    (objects,) = [path for path in (settings.MAILHOST_DATA / "blobs").rglob("*") if path.is_file()]
+    objects.unlink()
+    with closing(signed_in(server)) as client:
+        answer(client, "SELECT INBOX")
+        lines = answer(client, "FETCH 1:3 (UID BODY.PEEK[])")
+        assert [line.split()[1] for line in lines if line.startswith("* ")] == ["1", "3"]
+        assert lines[-1].startswith("x NO [SERVERBUG]")
+        assert answer(client, "NOOP")[-1].startswith("x OK")
+
+
 def test_it_answers_unavailable_while_the_database_is_gone(
     alice_in: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +287,12 @@ def test_it_tells_a_delivery_within_a_moment(alice: User, server: RunningServer)
         answer(client, "SELECT INBOX")
         client.send("i IDLE")
         assert client.line() == "+ idling"
-        worker = threading.Thread(target=add_numbered, args=(alice.pk, 1))
+
+        def deliver() -> None:
+            add_numbered(alice.pk, 1)
+            connections.close_all()  # the thread's own
+
+        worker = threading.Thread(target=deliver)
         worker.start()
         assert client.line() == "* 1 EXISTS"
         worker.join()

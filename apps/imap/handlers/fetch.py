@@ -73,6 +73,9 @@ class _Fetching:
         self._tells_flags = Attribute.FLAGS in plan.attributes
         self._gone = 0
         self._failed: MailError | None = None
+        self._pieces: list[bytes] = []
+        self._octets = 0
+        self._line_start: int | None = None  # where in _pieces the line begins; None: partly out
 
     def reply(self) -> Reply:
         """The tagged answer, when all pages are out."""
@@ -146,37 +149,53 @@ class _Fetching:
                 found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
                 self._selected.view.forget_changes([row[0]])
             await self._send(head, found)
-            await self._context.channel.drain()
+        await self._flush()
 
     async def _send(self, head: bytes, found: list[Cell]) -> None:
         """Write one message's line; of a long item one piece at a time."""
-        pieces = [head]
+        self._line_start = len(self._pieces)
+        self._pieces.append(head)
         for number, cell in enumerate(found):
             if number or self._plan.attributes:
-                pieces.append(b" ")
-            if isinstance(cell, Long):
-                await self._send_long(pieces, cell)
-                pieces = []
-            else:
-                pieces.append(cell)
-        self._context.write(b"".join([*pieces, b")\r\n"]))
+                self._pieces.append(b" ")
+            if not isinstance(cell, Long):
+                self._pieces.append(cell)
+                self._octets += len(cell)
+            elif not await self._send_long(cell):
+                return
+        self._pieces.append(b")\r\n")
+        if self._octets >= CHUNK:
+            await self._flush()
 
-    async def _send_long(self, pieces: list[bytes], cell: Long) -> None:
+    async def _flush(self) -> None:
+        """Write what has gathered: many small messages are one write, and few TLS records."""
+        self._context.write(b"".join(self._pieces))
+        self._pieces, self._octets, self._line_start = [], 0, None
+        await self._context.channel.drain()
+
+    async def _send_long(self, cell: Long) -> bool:
+        """Send an item by pieces; False if it cannot be read and the line was taken back."""
         for start in range(cell.start, cell.end, CHUNK):
             end = min(start + CHUNK, cell.end)
             try:
                 raw = await in_db("read", cell.shown.part, start, end)
             except MailError as error:
-                # The length is out already: nothing but the end of the connection can tell.
-                logger.error("message not readable", extra={"detail": error.detail})
-                raise ConnectionAbortedError from None
+                self._take_back(error)
+                return False
             if start == cell.start:
-                announced = b"%b {%d}\r\n" % (cell.label, cell.end - cell.start)
-                raw = b"".join([*pieces, announced, sendable(raw)])
-            else:
-                raw = sendable(raw)
-            self._context.write(raw)
-            await self._context.channel.drain()
+                self._pieces.append(b"%b {%d}\r\n" % (cell.label, cell.end - cell.start))
+            self._pieces.append(sendable(raw))
+            await self._flush()
+        return True
+
+    def _take_back(self, error: MailError) -> None:
+        """Forget the line that was begun; if part of it is out, only the end of the connection
+        can tell, for its length is out too."""
+        logger.error("message not readable", extra={"detail": error.detail})
+        if self._line_start is None:
+            raise ConnectionAbortedError from None
+        del self._pieces[self._line_start :]
+        self._failed = error
 
     async def _mark_seen(self, uids: list[int]) -> set[int]:
         """Set \\Seen on those without, before their bodies go out; return them."""

@@ -21,9 +21,7 @@ CHEAP_PAGE = 500
 async def search(context: Context, cmd: Search) -> Reply:
     """Answers with sequence numbers."""
     uids = await _matching(context, cmd.program)
-    view = context.mailbox.view
-    seqs = [seq for uid in uids if (seq := view.seq_of(uid)) is not None]
-    context.write(numbers_line(b"SEARCH", seqs))
+    context.write(numbers_line(b"SEARCH", context.mailbox.view.seqs_of(uids)))
     return Reply("Searched")
 
 
