@@ -1,8 +1,9 @@
 """Octets to text, whatever the sender claims: `decode` never raises.
 
 Order: the declared charset if we know and trust it; UTF-8; a guess from a bounded sample;
-windows-1252, where every octet but five means something. Codecs that are no charsets (hex, zip, rot13, idna,
-unicode_escape ...) are refused by an allow-list: a message must not choose what code runs.
+windows-1252, where every octet but five means something. Codecs that are no charsets (hex, zip,
+rot13, idna, unicode_escape ...) are refused by an allow-list: a message must not choose what code
+runs.
 """
 
 from __future__ import annotations
