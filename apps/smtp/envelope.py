@@ -4,6 +4,7 @@ Handlers written for aiosmtpd find every attribute they know; ours find decoded 
 """
 
 import asyncio
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class SmtpSession(Session):
         """Who signed in, None before."""
         return self.auth_data if isinstance(self.auth_data, Principal) else None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The connection's id as traces and logs show it."""
         return ulid_text(self.id)

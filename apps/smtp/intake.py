@@ -6,6 +6,7 @@ task that a client can cancel by dropping its connection.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ from apps.wire.errors import (
     UnknownRecipient,
 )
 from apps.wire.replies import Reply
+
+logger = logging.getLogger(__name__)
 
 # Up to here compressing and hashing takes less time than a hop to another thread and back, and the
 # result always fits in the row, so that no file is written on the event loop.
@@ -143,6 +146,7 @@ class Intake:
         results = await self._commit(messages)
         if any(isinstance(result, Accepted) for result in results):
             bell.ring()
+            _log(rules, session, transaction, messages[0].size)
         elif all(isinstance(result, QuotaExceeded) for result in results):
             # Certain: their transaction left no row. After any other failure the outcome may be
             # unknown, and the collector of orphans decides.
@@ -179,6 +183,21 @@ async def _prepare(raw: bytes) -> PreparedBlob:
     if len(raw) <= INLINE_BLOB:
         return blobs.prepare(raw)
     return await in_db("work", blobs.prepare, raw)
+
+
+def _log(rules: Rules, session: SmtpSession, transaction: Transaction, size: int) -> None:
+    logger.info(
+        "message kept",
+        extra={
+            "door": rules.door,
+            "address": session.address,
+            "connection": session.name,
+            "trace": ulid_text(transaction.message_id),
+            "sender": transaction.mail_from,
+            "recipients": len(transaction.recipients),
+            "size": size,
+        },
+    )
 
 
 def _look_up(addresses: list[Address | None]) -> list[Route | MailError]:

@@ -95,10 +95,8 @@ _ABSURD = 16  # times the message limit: a chunk so long is not read to its end
 _GROUP = 100  # pipelined RCPT resolved together
 
 
-@lru_cache(maxsize=64)
-def _encoded(reply: Reply) -> bytes:
-    """The few replies that all conversations are made of, encoded once."""
-    return reply.encode()
+_encoded = lru_cache(maxsize=64)(Reply.encode)
+"""Most replies are of the few that all conversations are made of: encoded once."""
 
 
 async def _at_once(reply: Reply) -> Reply:
@@ -228,13 +226,22 @@ class Conversation:
         if reply is None:
             return b""
         if not reply.is_permanent:
-            return _encoded(reply) if reply.code != 250 or len(reply.text) < 40 else reply.encode()
+            if reply.is_transient and reply is not _MANY_RECIPIENTS:
+                self._log("refused for now", reply)
+            return _encoded(reply)
         self._errors += 1
+        self._log("refused", reply)
         if self._errors >= self._most_errors and self.next is Next.GO_ON:
             return reply.encode() + self._hang_up(_ERRORS_END).encode()
         if self._errors > self.rules.limits.tarpit_after and not self.session.authenticated:
             self.delay = self.rules.limits.tarpit_seconds
         return reply.encode()
+
+    def _log(self, event: str, reply: Reply) -> None:
+        """Tell the log of a refusal; the texts are ours, the client's words stay out."""
+        where = {"door": self.rules.door, "address": self.session.address}
+        words = f"{reply.code} {reply.enhanced} {reply.text}"
+        logger.info(event, extra={**where, "connection": self.session.name, "reply": words})
 
     @property
     def _most_errors(self) -> int:
