@@ -63,6 +63,7 @@ app.conf.update(
         "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
         "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
+        "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
     },
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
