@@ -34,6 +34,7 @@ class Run:
         self.uncertain: set[int] = set()  # sent once more, or never acknowledged
         self._numbers = iter(range(first, first + total))
         self._lock = threading.Lock()
+        self._pause = threading.Event()
         self._threads = [threading.Thread(target=self._send_all) for _ in range(SENDERS)]
 
     def start(self) -> None:
@@ -65,7 +66,7 @@ class Run:
                 # The answer may have been lost on its way.
                 self.uncertain.add(number)
                 client = None
-                time.sleep(0.05)
+                self._pause.wait(0.05)  # the door is closed for a moment: do not spin
             else:
                 self.acknowledged.add(number)
                 number = self._next()
