@@ -81,7 +81,10 @@ class _Bell:
 
 
 def _waiting(connection: Any, queue: str) -> int:
-    declared = connection.default_channel.queue_declare(queue, passive=True)
+    try:
+        declared = connection.default_channel.queue_declare(queue, passive=True)
+    except connection.channel_errors:
+        return 0  # Redis knows no empty queues: it is there only while something waits
     return int(declared.message_count)
 
 
