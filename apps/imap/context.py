@@ -86,10 +86,6 @@ class Channel(Protocol):
         """From the next command on the limits of this state hold."""
 
 
-class ShutdownError(Exception):
-    """The service ends: say BYE. Raised by whatever waits for the client."""
-
-
 class CommandError(Exception):
     """The command cannot be carried out as it was sent: answer BAD. The text is ours."""
 

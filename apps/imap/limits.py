@@ -6,11 +6,11 @@ may hold is bounded by `MESSAGE_SIZE_LIMIT` and only in APPEND.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from apps.runtime.conversation import Patience
 from apps.wire.limits import (
     BEFORE_LOGIN,
-    KIB,
     LINE_AFTER_LOGIN,
     LITERAL_AFTER_LOGIN,
     MIB,
@@ -22,23 +22,18 @@ from apps.wire.limits import (
 class Limits:
     """All numbers of one IMAP door; seconds and octets.
 
-    login_time: from connect to login, whatever is sent meanwhile.
-    idle_time: RFC 3501 section 5.4 asks for 30 minutes at least.
+    patience: RFC 3501 section 5.4 asks for 30 minutes of idle time at least.
     idle_keepalive: an untagged OK during IDLE; keeps NAT tables and finds dead clients.
-    drain_time: how long a client may leave what we wrote unread.
     """
 
-    login_time: float = 60.0
-    idle_time: float = 30 * 60.0
+    patience: Patience = field(default_factory=Patience)
     idle_keepalive: float = 120.0
-    drain_time: float = 60.0
     bad_before_login: int = 10
     bad_in_a_row: int = 50
     failed_logins: int = 5
     message_size: int = 50 * MIB
     page_rows: int = 500
     page_octets: int = 4 * MIB
-    write_high: int = 256 * KIB
 
 
 def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:

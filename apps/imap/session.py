@@ -12,7 +12,7 @@ import logging
 
 from django.conf import settings
 
-from apps.imap.context import Channel, CommandError, Context, Reply, ShutdownError, State, no
+from apps.imap.context import Channel, CommandError, Context, Reply, State, no
 from apps.imap.handlers.registry import COMMANDS, Command, capabilities, load
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
@@ -21,6 +21,7 @@ from apps.imap.proto.scanner import GrammarError, Scanner
 from apps.imap.proto.search import CharsetError
 from apps.imap.telling import tell
 from apps.imap.view import NoMessageError
+from apps.runtime.conversation import ShutdownError
 from apps.wire.errors import MailError
 from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, RawCommand
 from apps.wire.lines import Event as WireEvent

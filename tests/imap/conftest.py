@@ -10,6 +10,7 @@ from apps.mailstore import queries
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.append import Appending, AppendResult, append
 from apps.mailstore.services.prepare import prepare
+from apps.runtime.conversation import Patience
 from apps.runtime.ulid import new_ulid
 from tests.support.imap_server import RunningServer, running
 
@@ -52,9 +53,8 @@ def server(transactional_db: None) -> Iterator[RunningServer]:
 @pytest.fixture
 def strict_server(transactional_db: None) -> Iterator[RunningServer]:
     """With short deadlines and small limits, as the hostile tests need them."""
-    limits = Limits(
-        message_size=100_000, login_time=2.0, drain_time=1.0, idle_keepalive=0.2, page_rows=50
-    )
+    patience = Patience(login_time=2.0, drain_time=1.0)
+    limits = Limits(patience, message_size=100_000, idle_keepalive=0.2, page_rows=50)
     with running(limits) as one:
         yield one
 

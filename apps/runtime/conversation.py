@@ -1,0 +1,264 @@
+"""One client of a line protocol: the part of a connection that IMAP and POP3 share.
+
+A `Conversation` is an asyncio Protocol with one task, which runs `serve()`: the session asks for
+the next thing the client said and waits in between. It promises: octets held for a client that
+sends are bounded (it is not read from while `buffered` is large), octets held for a client that
+does not read are what one `drain()` allows, and such a client is dropped after `drain_time`; a
+stranger has `login_time` in all; a command costs no timer. STARTTLS drops all that came in the
+clear (CVE-2011-0411).
+"""
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import cast
+
+from apps.runtime.listener import Peer, start_tls
+
+logger = logging.getLogger(__name__)
+
+READ_AHEAD = 64 * 1024
+"""Octets of pipelined commands taken in while one runs; beyond them the socket waits."""
+_TLS_HELLO = 0x16
+
+
+class ShutdownError(Exception):
+    """The service ends: say goodbye. Raised by whatever waits for the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds, and octets that may wait for the client before `drain` does.
+
+    login_time: from connect to sign-in, whatever is said meanwhile.
+    idle_time: between two things a signed-in client says.
+    drain_time: for reading what was written.
+    """
+
+    login_time: float = 60.0
+    idle_time: float = 30 * 60.0
+    drain_time: float = 60.0
+    write_high: int = 256 * 1024
+
+
+class Conversation(asyncio.Protocol):
+    """Base of a door's protocol object; a subclass says how octets are taken and what is served.
+
+    Args:
+        tls: for STARTTLS; None where it is not to be had.
+        cleartext: passwords may come without TLS from this client.
+    """
+
+    def __init__(
+        self, peer: Peer, patience: Patience, *, tls: ssl.SSLContext | None, cleartext: bool
+    ) -> None:
+        self._patience = patience
+        self._lease = peer.lease
+        self._tls = tls
+        self._cleartext = cleartext
+        self.address = peer.address
+        self.is_secure = peer.tls
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._unread: asyncio.Future[None] | None = None
+        self._deadline = self._loop.time() + patience.login_time
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_stranger = self._is_first = True
+        self._lost = self._eof = self._closing = self._paused = False
+
+    # -- what a subclass says ---------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Carry on the conversation to its end."""
+        raise NotImplementedError
+
+    def take(self, data: bytes) -> None:
+        """Put octets of the client into the buffer."""
+        raise NotImplementedError
+
+    @property
+    def buffered(self) -> int:
+        """Octets in the buffer that belong to nothing complete yet, or wait to be asked for."""
+        raise NotImplementedError
+
+    def drop_buffer(self) -> int:
+        """Empty the buffer; return how many octets it held."""
+        raise NotImplementedError
+
+    # -- asyncio ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the conversation."""
+        # A cast, for uvloop's transports are not asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=self._patience.write_high)
+        self._timer = self._loop.call_at(self._deadline, self._tick)
+        self._task = self._loop.create_task(self._run())
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets; stop reading while there is more than enough to do."""
+        if self._is_first:
+            self._is_first = False
+            if data[0] == _TLS_HELLO:  # TLS on the plain port: nothing we could say would be read
+                self.abort()
+                return
+        self._lease.heard()
+        if not self._is_stranger:
+            self._deadline = self._loop.time() + self._patience.idle_time
+        self.take(data)
+        if self.buffered > READ_AHEAD and self._transport and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self.wake()
+
+    def eof_received(self) -> bool:
+        """The client has said all; answer what it said (TLS cannot stay half open)."""
+        self._eof = True
+        self.wake()
+        return not self.is_secure
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End whatever waits for the client."""
+        self._lost = True
+        self._lease.release()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we write."""
+        if self._unread is None:
+            self._unread = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        unread, self._unread = self._unread, None
+        if unread is not None and not unread.done():
+            unread.set_result(None)
+
+    def shutdown(self) -> None:
+        """Say goodbye as soon as no command runs, and close."""
+        self._closing = True
+        self.wake()
+
+    # -- for the session --------------------------------------------------------------------------
+
+    @property
+    def may_send_passwords(self) -> bool:
+        """Whether a password may travel here."""
+        return self.is_secure or self._cleartext
+
+    @property
+    def may_start_tls(self) -> bool:
+        """Whether STARTTLS is to be had."""
+        return self._tls is not None and not self.is_secure
+
+    def write(self, data: bytes) -> None:
+        """Queue octets; what is written to a client that has gone is dropped."""
+        if self._transport is not None and not self._lost:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has read most of it, at most `drain_time`."""
+        if self._unread is not None:
+            try:
+                async with asyncio.timeout(self._patience.drain_time):
+                    await asyncio.shield(self._unread)
+            except TimeoutError:
+                self.abort()
+        if self._lost:
+            raise ConnectionResetError
+
+    async def wait(self) -> None:
+        """Wait until the client says something or `wake()` is called.
+
+        Call it only when the buffer has nothing complete, and look again after it.
+
+        Raises:
+            ConnectionResetError: the client is gone, or has said that it will say no more.
+            ShutdownError: the service ends.
+            TimeoutError: the client's time is over.
+        """
+        if self._lost or self._eof:
+            raise ConnectionResetError
+        if self._closing:
+            raise ShutdownError
+        if self._loop.time() >= self._deadline:
+            raise TimeoutError
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        self._waiter = self._loop.create_future()
+        self._lease.busy = False
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            self._lease.busy = True
+
+    def wake(self) -> None:
+        """End a `wait()`."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def start_tls(self) -> None:
+        """Drop what came before the handshake, then do it."""
+        assert self._transport is not None
+        assert self._tls is not None
+        self._transport.pause_reading()
+        dropped = self.drop_buffer()
+        if dropped:
+            logger.warning("octets after STARTTLS dropped", extra={"octets": dropped})
+        self._transport = await start_tls(self._transport, self, self._tls)
+        self._transport.set_write_buffer_limits(high=self._patience.write_high)
+        self.is_secure = True
+        self._paused = False
+
+    def signed_in(self, user_id: int) -> bool:
+        """Count the connection as the user's; False, changing nothing, if there are too many."""
+        if not self._lease.signed_in(user_id):
+            return False
+        self._is_stranger = False
+        self._deadline = self._loop.time() + self._patience.idle_time
+        return True
+
+    def abort(self) -> None:
+        """Drop the connection and what is queued for it."""
+        self._lost = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            await self.serve()
+        except (ConnectionError, ssl.SSLError, TimeoutError):
+            pass  # the client's own affair
+        except Exception:
+            logger.exception("connection failed")
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """Close when the last words are out; a client that does not read them gets no more time."""
+        if self._transport is None or self._lost:
+            return
+        self._transport.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(self._patience.drain_time, self._transport.abort)
+
+    def _tick(self) -> None:
+        """One timer per connection, set anew only when it rings."""
+        now = self._loop.time()
+        if now >= self._deadline:
+            self.wake()
+            # A stranger's command may be running (a hash): look again soon.
+            self._timer = self._loop.call_at(now + 1.0, self._tick)
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._tick)
