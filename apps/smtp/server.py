@@ -135,7 +135,8 @@ class SmtpProtocol(asyncio.Protocol):
         receiver = self._receiver
         receiver.feed(data)
         if self._waiter is None:
-            if receiver.buffered > self._limits.pipeline:
+            # Nobody looks at the limits of what comes in while the task is busy.
+            if receiver.buffered + receiver.held > self._limits.pipeline:
                 self._pause_reading()
             return
         event = receiver.next_event()
@@ -211,6 +212,9 @@ class SmtpProtocol(asyncio.Protocol):
         conversation, receiver = self._conversation, self._receiver
         self._out.append(conversation.greeting)
         while True:
+            if self._stopping and not receiver.is_reading_text:
+                self._say_and_close(_STOPPING)
+                return
             event = receiver.next_event()
             if event is None:
                 event = await self._next_event()
@@ -271,6 +275,8 @@ class SmtpProtocol(asyncio.Protocol):
         if context is None:
             raise RuntimeError("STARTTLS was offered without a certificate")
         await self._flush()
+        if self._ended_for_good:
+            return False
         # No await between here and the hand-over: what came in the clear is dropped, and nothing
         # can come after it (CVE-2011-0411).
         self._receiver.clear()

@@ -24,3 +24,9 @@ LOOK_ALIKES = (
     b"\r\n \r\n.\0\r\n",
     b"\r\n. \r\n",
 )
+
+
+def has_bare_newline(raw: bytes) -> bool:
+    """Whether a CR or LF stands outside a CRLF (RFC 5321 section 2.3.8)."""
+    rest = raw.replace(b"\r\n", b"")
+    return b"\r" in rest or b"\n" in rest

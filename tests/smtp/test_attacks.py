@@ -12,9 +12,8 @@ import uvloop
 from pytest_django import Settings
 
 from apps.directory.models import User
-from apps.smtp.proto.receiver import has_bare_newline
 from tests.smtp.queue import only, queued
-from tests.smtp.smuggling import LOOK_ALIKES
+from tests.smtp.smuggling import LOOK_ALIKES, has_bare_newline
 from tests.support.smtp_dialogue import (
     QUICK,
     Client,

@@ -87,7 +87,7 @@ def test_it_answers_chunks_for_each_recipient(lmtp: Running, alice: User, bob: U
     with lmtp.ready("lmtp") as client:
         client.run("C: MAIL FROM:<a@x.test>\nS: 250\nC: RCPT TO:<alice@example.test>\nS: 250")
         client.run("C: RCPT TO:<bob@example.test>\nS: 250")
-        client.send(b"BDAT 5\r\na: b\nBDAT 2 LAST\r\n\r\n")
+        client.send(b"BDAT 4\r\na: bBDAT 1 LAST\r\n\n")
         client.run("S: 250 2.0.0\nS: 554 5.6.0\nS: 554 5.6.0\nC: NOOP\nS: 250")
         client.run("C: MAIL FROM:<a@x.test>\nS: 250\nC: RCPT TO:<alice@example.test>\nS: 250")
         client.run("C: RCPT TO:<bob@example.test>\nS: 250")

@@ -18,6 +18,7 @@ from enum import Enum, auto
 from apps.smtp.proto.limits import Limits
 
 _END = b"\r\n.\r\n"
+_CR = 13
 _TLS_RECORD = b"\x16\x03"  # type 22 (handshake), version 3.x: RFC 8446 section 5.1
 
 
@@ -82,6 +83,7 @@ class Receiver:
 
     __slots__ = (
         "_body",
+        "_checked",
         "_closed",
         "_data",
         "_fault",
@@ -104,6 +106,7 @@ class Receiver:
         self._skipped = 0  # octets dropped of a line that is too long
         self._mode = _Mode.COMMANDS
         self._body = bytearray()
+        self._checked = 0  # octets of the text that were looked at for bare CR and LF
         self._fault: Fault | None = None
         self._left = 0  # octets missing of the current chunk
         self._last = False
@@ -148,7 +151,7 @@ class Receiver:
         self._body = bytearray(b"\r\n")
         self._body += self._data[self._pos :]
         self._drop_commands()
-        self._mode, self._scan, self._fault = _Mode.DATA, 0, None
+        self._mode, self._scan, self._checked, self._fault = _Mode.DATA, 0, 0, None
 
     def begin_chunk(self, size: int, *, last: bool) -> None:
         """After a BDAT command: exactly `size` octets of text follow (RFC 3030)."""
@@ -161,13 +164,16 @@ class Receiver:
     def refuse_text(self, fault: Fault) -> None:
         """Drop the text held; read on to its end and report `fault` there."""
         self._fault = fault
-        del self._body[:-4]  # the last octets may begin the end mark
         if self._mode is _Mode.DATA:
+            del self._body[:-4]  # the last octets may begin the end mark
             self._scan = 0
+        else:
+            self._body = bytearray()
 
     def forget_text(self) -> None:
         """Drop the chunks of an unfinished message (RSET, a new MAIL)."""
         self._body = bytearray()
+        self._checked = 0
         self._fault = None
 
     def clear(self) -> int:
@@ -247,20 +253,40 @@ class Receiver:
         body = self._body
         end = body.find(_END, self._scan)
         if end < 0:
-            self._scan = max(len(body) - 4, 0)
-            # A third more than the limit: every line of a message may begin with a stuffed dot.
-            if self._fault is None and len(body) > self.limits.message // 3 * 4 + 1024:
-                self.refuse_text(Fault.TOO_BIG)
-            elif self._fault is not None:
-                del body[:-4]
-                self._scan = 0
+            self._unfinished_message()
             return None
+        self._look_for_bare_newlines(end + 2)
         with memoryview(body) as view:
             raw = bytes(view[2 : end + 2]) if self._fault is None else b""
             self._data = bytes(view[end + 5 :])
-        self._mode, self._body = _Mode.COMMANDS, bytearray()
         self._pos = self._scan = 0
         return self._message(_unstuff(raw))
+
+    def _unfinished_message(self) -> None:
+        size = len(self._body)
+        if self._fault is None:
+            self._look_for_bare_newlines(size)
+            # A third over the limit: every line of a message may begin with a stuffed dot.
+            if self._fault is None and size > self.limits.message // 3 * 4 + 1024:
+                self.refuse_text(Fault.TOO_BIG)
+        if self._fault is not None:
+            del self._body[:-4]
+        self._scan = max(len(self._body) - 4, 0)
+
+    def _look_for_bare_newlines(self, end: int) -> None:
+        """Look for a CR or LF outside CRLF (RFC 5321 section 2.3.8) in what is new up to `end`.
+
+        Piece by piece as the text comes in, so that a long one does not hold up the event loop.
+        """
+        body, start = self._body, self._checked
+        if self._fault is not None or end <= start:
+            return
+        if body[end - 1] == _CR:
+            end -= 1  # its LF may be on the way
+        pairs = body.count(b"\r\n", start, end)
+        self._checked = end
+        if body.count(b"\n", start, end) != pairs or body.count(b"\r", start, end) != pairs:
+            self._fault = Fault.BARE_NEWLINE
 
     def _take_chunk(self, taken: bytes) -> None:
         self._left -= len(taken)
@@ -268,7 +294,8 @@ class Receiver:
             self._fault = Fault.TOO_BIG
         if self._fault is None:
             self._body += taken
-        elif self._body:
+            self._look_for_bare_newlines(len(self._body))
+        if self._fault is not None and self._body:
             self._body = bytearray()
 
     def _next_chunk(self) -> Chunk | Message | None:
@@ -277,23 +304,17 @@ class Receiver:
         self._mode = _Mode.COMMANDS
         if not self._last:
             return Chunk(self._fault)
-        raw = bytes(self._body)
-        self._body = bytearray()
-        return self._message(raw)
+        if self._fault is None and self._checked < len(self._body):
+            self._fault = Fault.BARE_NEWLINE  # a CR that no LF followed
+        return self._message(bytes(self._body))
 
     def _message(self, raw: bytes) -> Message:
-        fault, self._fault = self._fault, None
+        fault = self._fault
         if fault is None and len(raw) > self.limits.message:
             fault = Fault.TOO_BIG
-        if fault is None and has_bare_newline(raw):
-            fault = Fault.BARE_NEWLINE
+        self._mode = _Mode.COMMANDS
+        self.forget_text()
         return Message(raw) if fault is None else Message(b"", fault)
-
-
-def has_bare_newline(raw: bytes) -> bool:
-    """Whether a CR or LF stands outside a CRLF (RFC 5321 section 2.3.8)."""
-    pairs = raw.count(b"\r\n")
-    return raw.count(b"\n") != pairs or raw.count(b"\r") != pairs
 
 
 def _unstuff(raw: bytes) -> bytes:
