@@ -31,10 +31,7 @@ class Blob(models.Model):
     # and checks them.
     frames = models.BinaryField(default=b"")
     key = models.CharField(max_length=100, default="", blank=True)
-    created_at = models.BigIntegerField()  # Unix seconds
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at"], name="blob_age")]
+    created_at = models.BigIntegerField()  # Unix seconds; ids rise with it, so it needs no index
 
     def __str__(self) -> str:
         return f"{self.id} ({self.size} bytes)"

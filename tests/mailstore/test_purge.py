@@ -1,7 +1,10 @@
 """After some days expunged and deleted mail goes, with its messages, heads and blobs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
@@ -19,6 +22,7 @@ from apps.mailstore.models import (
     Message,
 )
 from apps.mailstore.services import journal, mailboxes
+from apps.mailstore.services import purge as purge_module
 from apps.mailstore.services.copy import copy
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
@@ -117,3 +121,27 @@ def test_it_prunes_the_journal(inbox: Mailbox) -> None:
 
 def _later(days: int) -> float:
     return now() + days * DAY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_leaves_no_message_when_two_purge_its_last_rows(alice: User) -> None:
+    """All copies of each message go at the same moment, on several threads."""
+    boxes = [mailboxes.create(user_id=alice.pk, name=f"box{number}") for number in range(6)]
+    filled(boxes[0], 30)
+    for box in boxes[1:]:
+        uids = list(range(1, 31))
+        copy(mailbox_id=boxes[0].pk, uids=uids, target_id=box.pk, origin=ORIGIN)
+    for box in boxes:
+        mailboxes.delete(user_id=alice.pk, name=box.name, origin=ORIGIN)
+
+    def job(mailbox: Mailbox) -> None:
+        try:
+            while purge_module._purge_mailbox(mailbox.pk):
+                pass
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(boxes)) as threads:
+        list(threads.map(job, boxes))
+    assert not Message.objects.exists()
+    assert not Entry.objects.exists()

@@ -100,3 +100,28 @@ def test_it_makes_mailboxes_below_one_that_is_missing(alice: User) -> None:
     assert sorted(names) == sorted(["a", "a/b", *(f"a/b/{number}" for number in range(10))])
     validities = [row.counters.uidvalidity for row in queries.mailboxes(alice.pk)]
     assert len(set(validities)) == len(validities)
+
+
+def test_it_takes_snapshots_of_one_moment(inbox: Mailbox) -> None:
+    """Counters, arrays and changes agree with each other while others write."""
+
+    def job(number: int) -> None:
+        if number:
+            for _ in range(8):
+                delivered([filing(inbox), filing(inbox)])
+                change = FlagChange("add", FLAG_DELETED)
+                store(mailbox_id=inbox.pk, uids=[number, number + 9], change=change, origin=ORIGIN)
+                expunge(mailbox_id=inbox.pk, origin=ORIGIN)
+            return
+        for _ in range(40):
+            shot = queries.snapshot(inbox.pk)
+            assert len(shot.uids) == shot.counters.messages
+            assert sum(not flags & 1 for flags in shot.flags) == shot.counters.unseen
+            assert max(shot.modseqs, default=0) <= shot.counters.highestmodseq
+            assert max(shot.uids, default=0) < shot.counters.uidnext
+            changes = queries.changes_since(inbox.pk, 0)
+            every = [row.uid for row in changes.changed] + changes.expunged
+            assert sorted(every) == list(range(1, len(every) + 1))
+
+    together(job, 5)
+    assert_counters_are_exact()

@@ -32,8 +32,5 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(blank=True, default='', max_length=100)),
                 ('created_at', models.BigIntegerField()),
             ],
-            options={
-                'indexes': [models.Index(fields=['created_at'], name='blob_age')],
-            },
         ),
     ]

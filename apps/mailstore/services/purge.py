@@ -23,6 +23,7 @@ _DAY: Final = 86_400
 _PAIRS = Values("d", "message bigint, head bigint")
 _OLD = "SELECT mailbox_id, uid FROM mailstore_expunged WHERE at < %s ORDER BY at LIMIT %s"
 
+_LOCK: Final = "SELECT 1 FROM mailstore_message WHERE "
 _UNNAMED_MESSAGES: Final = """
 DELETE FROM mailstore_message WHERE NOT EXISTS (
   SELECT 1 FROM mailstore_entry AS e WHERE e.message_id = mailstore_message.id)
@@ -106,7 +107,12 @@ def _forget(pairs: Sequence[tuple[int, int | None]]) -> None:
     A copy that is being made holds its source's entry in the same transaction, so a message without
     entries cannot come back.
     """
+    messages = sorted({message for message, _ in pairs})
     with connection.cursor() as cursor:
+        if messages and connection.vendor == "postgresql":
+            # Two purges of the last two rows that name a message would each still see the other's
+            # row, and the message would stay for ever. The second one waits here, and sees.
+            cursor.execute(f"{_LOCK}{among('id')} ORDER BY id FOR UPDATE", [listed(messages)])
         heads = sorted({(message, head) for message, head in pairs if head is not None})
         if heads:
             # By message: heads have no index of their own, they are few per message.
@@ -120,6 +126,5 @@ DELETE FROM mailstore_deliveryhead WHERE id IN (
     WHERE x.message_id = d.message AND x.head_id = d.head))""",
                 _PAIRS.parameters(heads),
             )
-        messages = sorted({message for message, _ in pairs})
         if messages:
             cursor.execute(f"{_UNNAMED_MESSAGES}{among('id')}", [listed(messages)])
