@@ -190,7 +190,7 @@ def _send(port: int, text: str) -> int:
         if client.sock is None:
             raise BenchError("The client has no connection.")
         own_port = int(client.sock.getsockname()[1])
-        client.sendmail(load.SENDER, [USERS[0]], text.encode())
+        client.sendmail(load.SENDER, [USERS[0]], text.replace("\n", "\r\n").encode())
         return own_port
 
 

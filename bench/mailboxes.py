@@ -37,6 +37,9 @@ class Mailboxes:
                 client = imaplib.IMAP4_SSL("127.0.0.1", self._port, ssl_context=context, timeout=30)
                 self._clients[user] = client
                 client.login(user, PASSWORD)
+        except (imaplib.IMAP4.error, OSError) as error:
+            self.__exit__()
+            raise BenchError(f"{user} could not sign in over IMAP: {error}") from error
         except BaseException:
             self.__exit__()
             raise

@@ -177,7 +177,7 @@ def notes(rows: Sequence[Row], runs: int) -> list[str]:
         f"{os.cpu_count()} cores ({_processor()}), {versions}.",
         f"Medians of {runs} runs, both services in turn; min-max are of pairs taken side by side.",
         f"Other processes used {statistics.median(shares):.2f} cores meanwhile (median;"
-        f" {max(shares):.2f} at worst): above 0.1 trust the ratios, not the rates.",
+        f" {max(shares):.2f} at worst): above 0.1 compare CPU per message, not rates.",
         *(f"{row.workload.name}: {row.workload.messages} messages a run." for row in rows),
     ]
 
