@@ -9,6 +9,8 @@ import time
 import uuid
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Two letters at a step: each received message writes its id several times.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def new_ulid() -> uuid.UUID:
@@ -20,7 +22,7 @@ def new_ulid() -> uuid.UUID:
 def ulid_text(value: uuid.UUID) -> str:
     """26 characters, as people read it."""
     number = value.int
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def parse_ulid(text: str) -> uuid.UUID | None:
