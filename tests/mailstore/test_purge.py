@@ -1,10 +1,11 @@
 """After some days expunged and deleted mail goes, with its messages, heads and blobs."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
@@ -124,24 +125,26 @@ def _later(days: int) -> float:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_leaves_no_message_when_two_purge_its_last_rows(alice: User) -> None:
-    """All copies of each message go at the same moment, on several threads."""
-    boxes = [mailboxes.create(user_id=alice.pk, name=f"box{number}") for number in range(6)]
-    filled(boxes[0], 30)
-    for box in boxes[1:]:
-        uids = list(range(1, 31))
-        copy(mailbox_id=boxes[0].pk, uids=uids, target_id=box.pk, origin=ORIGIN)
-    for box in boxes:
-        mailboxes.delete(user_id=alice.pk, name=box.name, origin=ORIGIN)
+def test_it_leaves_no_message_when_two_purge_its_last_rows(
+    alice: User, inbox: Mailbox, archive: Mailbox
+) -> None:
+    """Neither of two sees what the other deletes: the second must wait for the first."""
+    filled(inbox, 3)
+    copy(mailbox_id=inbox.pk, uids=[1, 2, 3], target_id=archive.pk, origin=ORIGIN)
+    done = threading.Event()
 
-    def job(mailbox: Mailbox) -> None:
+    def second() -> None:
         try:
-            while purge_module._purge_mailbox(mailbox.pk):
-                pass
+            purge_module._purge_mailbox(archive.pk)
+            done.set()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(boxes)) as threads:
-        list(threads.map(job, boxes))
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            purge_module._purge_mailbox(inbox.pk)
+            other = threads.submit(second)
+            assert not done.wait(0.5)
+        other.result(20)
     assert not Message.objects.exists()
     assert not Entry.objects.exists()
