@@ -6,11 +6,11 @@ after `accept` returned, and rings the bell then. Runs on the group-commit threa
 message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.blobs import services as blobs
 from apps.mailqueue import services as mailqueue
@@ -43,8 +43,15 @@ def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
     Raises:
         django.db.Error: nothing of the batch was kept.
     """
+    try:
+        return _accept(batch, frozenset())
+    except IntegrityError:
+        # A receive id that is here already: a retry after a commit whose outcome was unknown.
+        return _accept(batch, mailqueue.known([item.id for item in batch]))
+
+
+def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | MailError]:
     with transaction.atomic():
-        kept = mailqueue.known([item.id for item in batch])
         fresh = [item for item in batch if item.id not in kept]
         full = _reserve(fresh)
         wanted = [item for item in fresh if item.id not in full]

@@ -1,6 +1,6 @@
 """From the queue to the mailboxes: claim a batch, scan, route, file, settle.
 
-One call of `run_once` is one step: it returns True if there was work. Filing a message and
+One call of `run_once` is one step: it returns how many messages it found. Filing a message and
 settling its queue rows is one transaction, so local delivery happens exactly once whatever is
 killed when. Parsing and blob reads happen before that transaction begins. If a batch fails, its
 messages are tried one by one; a message that fails alone is given back
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 BATCH = 64
 
 
-def run_once(limit: int = BATCH) -> bool:
-    """Process one batch of due messages; True if there was one."""
+def run_once(limit: int = BATCH) -> int:
+    """Process one batch of due messages; how many there were."""
     with translate_errors():
         claimed = mailqueue.claim(limit)
     if not claimed:
-        return False
+        return 0
     plans = _plan_all(claimed)
     if plans and not _commit(plans):
         for one in plans:
             _commit_alone(one)
-    return True
+    return len(claimed)
 
 
 def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:
