@@ -52,7 +52,9 @@ def _contents() -> Iterator[Finding]:
     ):
         after = page[-1]
         for stored in find_many(page):
-            if trouble := stored.trouble():
+            trouble = stored.trouble()
+            # A blob that was collected between the two looks is no finding.
+            if trouble and Blob.objects.filter(pk=stored.id).exists():
                 yield Finding(trouble[0], stored.id, trouble[1])
 
 
