@@ -1,10 +1,13 @@
 """What strangers try at the doors, and what they get: smuggling, injection, floods, loops, HTTP."""
 
 import logging
+import random
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -428,6 +431,34 @@ def test_it_stops_a_loop(smtp: Running, alice: User) -> None:
         begin(client)
         assert client.text(LETTER + b"\r\nDelivered-To: alice@example.test\r\n").code == 250
     assert len(queued()) == 3
+
+
+# garbage
+
+
+WORDS = (
+    *(b"EHLO x", b"MAIL FROM:<a@x.test>", b"RCPT TO:<alice@example.test>", b"DATA", b"RSET"),
+    *(b"BDAT 5", b"BDAT 3 LAST", b"AUTH PLAIN", b"NOOP", b"VRFY", b"\r\n", b"\r\n", b"\r\n", b"."),
+    *(b"\r\n.\r\n", b"\n", b"\r", b"\0", b"\xff\xfe", b"<", b">", b" ", b"@", b"x" * 5_000),
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_survives_garbage(
+    smtp: Running, alice: User, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    dice = random.Random(seed)
+    for _ in range(25):
+        with smtp.client() as client:
+            pieces = [b"".join(dice.choices(WORDS, k=dice.randint(1, 30))) for _ in range(5)]
+            with suppress(OSError):
+                for piece in pieces:
+                    client.send(piece)
+                client.sock.shutdown(socket.SHUT_WR)
+            for answer in client.rest():
+                assert 200 <= answer.code <= 599
+                assert re.match(r"[245]\.\d+\.\d+ ", answer.lines[0]) or answer.code in {250, 354}
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 # logs
