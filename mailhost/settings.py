@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "apps.provisioning",
     "apps.smtp",
     "apps.imap",
+    "apps.pop3",
     "apps.webmail",
     "apps.ops",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 
 from django.conf import settings
 
@@ -33,8 +32,7 @@ class Service:
         """Make the protocol object of one connection; the first one opens our ears for events."""
         if self._subscribing is None:
             self._subscribing = asyncio.get_running_loop().create_task(self._subscribe())
-        cleartext = settings.CLEARTEXT_AUTH == "loopback" and _is_loopback(peer.address)
-        return Connection(peer, self.mirrors, self.limits, tls=self._tls, cleartext=cleartext)
+        return Connection(peer, self.mirrors, self.limits, self._tls)
 
     async def _subscribe(self) -> None:
         loop = asyncio.get_running_loop()
@@ -80,10 +78,3 @@ class Service:
 def doors() -> list[Door]:
     """Return the doors that have an address to listen on. Call it on the loop they will use."""
     return Service().doors()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

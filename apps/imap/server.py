@@ -21,15 +21,9 @@ class Connection(Conversation):
     """One client."""
 
     def __init__(
-        self,
-        peer: Peer,
-        mirrors: Mirrors,
-        limits: Limits,
-        *,
-        tls: ssl.SSLContext | None,
-        cleartext: bool,
+        self, peer: Peer, mirrors: Mirrors, limits: Limits, tls: ssl.SSLContext | None
     ) -> None:
-        super().__init__(peer, limits.patience, tls=tls, cleartext=cleartext)
+        super().__init__(peer, limits.patience, tls)
         self._mirrors = mirrors
         self._limits = limits
         self._buffer = CommandBuffer(command_limits(limits, signed_in=False))

@@ -9,10 +9,13 @@ clear (CVE-2011-0411).
 """
 
 import asyncio
+import ipaddress
 import logging
 import ssl
 from dataclasses import dataclass
 from typing import cast
+
+from django.conf import settings
 
 from apps.runtime.listener import Peer, start_tls
 
@@ -47,16 +50,13 @@ class Conversation(asyncio.Protocol):
 
     Args:
         tls: for STARTTLS; None where it is not to be had.
-        cleartext: passwords may come without TLS from this client.
     """
 
-    def __init__(
-        self, peer: Peer, patience: Patience, *, tls: ssl.SSLContext | None, cleartext: bool
-    ) -> None:
+    def __init__(self, peer: Peer, patience: Patience, tls: ssl.SSLContext | None) -> None:
         self._patience = patience
         self._lease = peer.lease
         self._tls = tls
-        self._cleartext = cleartext
+        self._cleartext = settings.CLEARTEXT_AUTH == "loopback" and is_loopback(peer.address)
         self.address = peer.address
         self.is_secure = peer.tls
         self._loop = asyncio.get_running_loop()
@@ -262,3 +262,11 @@ class Conversation(asyncio.Protocol):
             self._timer = self._loop.call_at(now + 1.0, self._tick)
         else:
             self._timer = self._loop.call_at(self._deadline, self._tick)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a client is on this machine."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,41 @@
+"""The doors `pop3` (110, STLS) and `pop3s` (995, implicit TLS), for the listener process."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from apps.pop3.server import PATIENCE, Connection
+from apps.runtime.conversation import Patience
+from apps.runtime.listener import Door, Peer
+from apps.runtime.tls import server_context
+
+ALPN = ("pop3",)  # as registered with IANA (TLS ALPN protocol IDs)
+_REFUSAL = b"-ERR [SYS/TEMP] Too many connections, come back later\r\n"
+
+
+class Service:
+    """What all POP3 connections share."""
+
+    def __init__(self, patience: Patience = PATIENCE) -> None:
+        self._patience = patience
+        self._tls = server_context(*ALPN)
+
+    def connection(self, peer: Peer) -> Connection:
+        """Make the protocol object of one connection."""
+        return Connection(peer, self._tls, self._patience)
+
+    def doors(self) -> list[Door]:
+        """Return the doors that the settings open."""
+        doors = []
+        if settings.POP3_LISTEN is not None:
+            doors.append(Door("pop3", settings.POP3_LISTEN, self.connection, refusal=_REFUSAL))
+        if settings.POP3S_LISTEN is not None:
+            doors.append(
+                Door("pop3s", settings.POP3S_LISTEN, self.connection, implicit_tls=True, alpn=ALPN)
+            )
+        return doors
+
+
+def doors() -> list[Door]:
+    """Return the doors that have an address to listen on. Call it on the loop they will use."""
+    return Service().doors()
