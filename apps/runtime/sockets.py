@@ -9,7 +9,6 @@ can be dropped in between.
 import errno
 import os
 import socket
-from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 BACKLOG = 1024
@@ -91,33 +90,3 @@ def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return "this machine does not have that address"
     return os.strerror(error.errno or 0)
-
-
-def describe(sockets: Mapping[str, Iterable[socket.socket]]) -> str:
-    """Open sockets as text for a child's command line: `smtp=5,6 imap=7`."""
-    return " ".join(
-        f"{door}={','.join(str(one.fileno()) for one in some)}" for door, some in sockets.items()
-    )
-
-
-def inherit(text: str) -> dict[str, list[socket.socket]]:
-    """The inverse of `describe`, in the child.
-
-    Raises:
-        DoorError: the descriptors are no sockets of ours.
-    """
-    inherited: dict[str, list[socket.socket]] = {}
-    try:
-        for word in text.split():
-            door, _, numbers = word.partition("=")
-            inherited[door] = [_adopt(int(number)) for number in numbers.split(",")]
-    except (ValueError, OSError):
-        raise DoorError(f"{text!r} does not name inherited sockets.") from None
-    return inherited
-
-
-def _adopt(descriptor: int) -> socket.socket:
-    one = socket.socket(fileno=descriptor)
-    one.setblocking(False)
-    os.set_inheritable(descriptor, False)
-    return one
