@@ -79,7 +79,7 @@ class Channel(Protocol):
     async def start_tls(self) -> None:
         """Drop what was received in the clear, then do the TLS handshake."""
 
-    def signed_in(self, user_id: int) -> bool:
+    def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 
     def new_limits(self, *, signed_in: bool) -> None:

@@ -6,8 +6,9 @@ import asyncio
 
 from django.conf import settings
 
+from apps.directory.signedin import SignedIn
 from apps.events import bus
-from apps.events.types import EventsMissed, MailboxChanged, UserChanged
+from apps.events.types import Event, EventsMissed, MailboxChanged, UserChanged
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
 from apps.imap.server import Connection
@@ -24,6 +25,7 @@ class Service:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits(message_size=settings.MESSAGE_SIZE_LIMIT)
         self.mirrors = Mirrors()
+        self.members = SignedIn()
         self._subscription: bus.Subscription | None = None
         self._subscribing: asyncio.Task[None] | None = None
         self._tls = server_context(*ALPN)
@@ -32,13 +34,18 @@ class Service:
         """Make the protocol object of one connection; the first one opens our ears for events."""
         if self._subscribing is None:
             self._subscribing = asyncio.get_running_loop().create_task(self._subscribe())
-        return Connection(peer, self.mirrors, self.limits, self._tls)
+        return Connection(peer, self.mirrors, self.members, self.limits, self._tls)
 
     async def _subscribe(self) -> None:
         loop = asyncio.get_running_loop()
         kinds = {MailboxChanged, UserChanged}
-        self._subscription = await bus.subscribe(loop, kinds, self.mirrors.hear)
-        self.mirrors.hear(EventsMissed())  # what was published before nobody heard
+        self._subscription = await bus.subscribe(loop, kinds, self._hear)
+        self._hear(EventsMissed())  # what was published before nobody heard
+
+    def _hear(self, event: Event) -> None:
+        self.mirrors.hear(event)
+        if isinstance(event, UserChanged | EventsMissed):
+            self.members.look()
 
     async def close(self) -> None:
         """Give back what is held; for the end of the process, after the last connection."""
@@ -46,6 +53,7 @@ class Service:
             await self._subscribing
         if self._subscription is not None:
             self._subscription.close()
+        self.members.close()
         await self.mirrors.keep_claims()
 
     def doors(self) -> list[Door]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl
 
+from apps.directory.authentication import Principal
+from apps.directory.signedin import SignedIn
 from apps.imap.context import Woken
 from apps.imap.limits import Limits, command_limits
 from apps.imap.mirrors import Mirrors
@@ -21,10 +23,16 @@ class Connection(Conversation):
     """One client."""
 
     def __init__(
-        self, peer: Peer, mirrors: Mirrors, limits: Limits, tls: ssl.SSLContext | None
+        self,
+        peer: Peer,
+        mirrors: Mirrors,
+        members: SignedIn,
+        limits: Limits,
+        tls: ssl.SSLContext | None,
     ) -> None:
         super().__init__(peer, limits.patience, tls)
         self._mirrors = mirrors
+        self._members = members
         self._limits = limits
         self._buffer = CommandBuffer(command_limits(limits, signed_in=False))
         self._poked = False
@@ -74,6 +82,13 @@ class Connection(Conversation):
         """End the wait of `event_or_poke`."""
         self._poked = True
         self.wake()
+
+    def sign_in(self, principal: Principal) -> bool:
+        """Count the connection as its user's, as long as the sign-in holds."""
+        if not self.signed_in(principal.user_id):
+            return False
+        self._members.add(self, principal)
+        return True
 
     def new_limits(self, *, signed_in: bool) -> None:
         """From the next command on these limits hold."""

@@ -54,8 +54,8 @@ class Session:
             await self._channel.drain()
         except TimeoutError:
             self.goodbye("Too long without a command")
-        except ShutdownError:
-            self.goodbye("Shutting down, come back in a moment", b"UNAVAILABLE")
+        except ShutdownError as error:
+            self.goodbye(str(error), b"UNAVAILABLE")
         finally:
             self.context.unselect()
 

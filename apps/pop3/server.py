@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 
+from apps.directory.authentication import Principal
+from apps.directory.signedin import SignedIn
 from apps.pop3.proto.lines import LineBuffer
 from apps.pop3.session import Session
 from apps.runtime.conversation import Conversation, Patience
@@ -17,9 +19,14 @@ class Connection(Conversation):
     """One client."""
 
     def __init__(
-        self, peer: Peer, tls: ssl.SSLContext | None, patience: Patience = PATIENCE
+        self,
+        peer: Peer,
+        members: SignedIn,
+        tls: ssl.SSLContext | None,
+        patience: Patience = PATIENCE,
     ) -> None:
         super().__init__(peer, patience, tls)
+        self._members = members
         self._buffer = LineBuffer()
 
     async def serve(self) -> None:
@@ -38,6 +45,13 @@ class Connection(Conversation):
     def drop_buffer(self) -> int:
         """Forget lines that wait."""
         return self._buffer.clear()
+
+    def sign_in(self, principal: Principal) -> bool:
+        """Count the connection as its user's, as long as the sign-in holds."""
+        if not self.signed_in(principal.user_id):
+            return False
+        self._members.add(self, principal)
+        return True
 
     async def next_line(self) -> bytes:
         """Return the client's next line."""

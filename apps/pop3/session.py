@@ -67,7 +67,7 @@ class Channel(Protocol):
     async def start_tls(self) -> None:
         """Drop what came in the clear, then do the handshake."""
 
-    def signed_in(self, user_id: int) -> bool:
+    def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 
 
@@ -99,8 +99,8 @@ class Session:
             await self._channel.drain()
         except TimeoutError:
             self._err("Too long without a command", "SYS/TEMP")
-        except ShutdownError:
-            self._err("Shutting down, come back in a moment", "SYS/TEMP")
+        except ShutdownError as error:
+            self._err(str(error), "SYS/TEMP")
         finally:
             if self._locked and self._principal is not None:
                 await in_db("read", lock.give_back, self._principal.user_id, self._token)
@@ -239,7 +239,7 @@ class Session:
             door="pop3",
             secure=self._channel.is_secure,
         )
-        if not self._channel.signed_in(principal.user_id):
+        if not self._channel.sign_in(principal):
             self._err("Too many connections of this user", "SYS/TEMP")
             self._over = True
             return

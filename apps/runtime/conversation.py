@@ -27,7 +27,7 @@ _TLS_HELLO = 0x16
 
 
 class ShutdownError(Exception):
-    """The service ends: say goodbye. Raised by whatever waits for the client."""
+    """The conversation has to end: say goodbye with this text. Raised by waits for the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Conversation(asyncio.Protocol):
         self._deadline = self._loop.time() + patience.login_time
         self._timer: asyncio.TimerHandle | None = None
         self._is_stranger = self._is_first = True
-        self._lost = self._eof = self._closing = self._paused = False
+        self._closing = ""
+        self._lost = self._eof = self._paused = False
 
     # -- what a subclass says ---------------------------------------------------------------------
 
@@ -142,7 +143,11 @@ class Conversation(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Say goodbye as soon as no command runs, and close."""
-        self._closing = True
+        self.end("Shutting down, come back in a moment")
+
+    def end(self, reason: str) -> None:
+        """As `shutdown`, for another reason; the client is told it."""
+        self._closing = reason
         self.wake()
 
     # -- for the session --------------------------------------------------------------------------
@@ -180,13 +185,13 @@ class Conversation(asyncio.Protocol):
 
         Raises:
             ConnectionResetError: the client is gone, or has said that it will say no more.
-            ShutdownError: the service ends.
+            ShutdownError: the conversation has to end.
             TimeoutError: the client's time is over.
         """
         if self._lost or self._eof:
             raise ConnectionResetError
         if self._closing:
-            raise ShutdownError
+            raise ShutdownError(self._closing)
         if self._loop.time() >= self._deadline:
             raise TimeoutError
         if self._paused and self._transport is not None:

@@ -14,8 +14,11 @@ from django.db import OperationalError, connections
 
 from apps.blobs.models import Blob
 from apps.directory.models import User
+from apps.events.bus import publish
+from apps.events.types import UserChanged
 from apps.imap.limits import Limits
 from apps.mailstore import queries
+from apps.provisioning import services as provisioning
 from tests.conftest import PASSWORD
 from tests.imap.conftest import add_message, add_numbered
 from tests.imap.memory import resident
@@ -163,6 +166,21 @@ def test_it_says_bye_when_the_service_ends(alice: User) -> None:
         assert client.line().startswith("* BYE [UNAVAILABLE]")
         assert client.line() == "(closed)"
         client.close()
+
+
+def test_it_ends_the_sessions_of_a_user_whose_password_changed(
+    alice: User, bob: User, server: RunningServer
+) -> None:
+    idle, other = signed_in(server), signed_in(server, bob.address)
+    idle.send("a IDLE")
+    assert idle.line() == "+ idling"
+    provisioning.set_password(alice, "another horse and battery")
+    publish(UserChanged(alice.pk))
+    assert idle.line().startswith("* BYE [UNAVAILABLE] Your password")
+    assert idle.line() == "(closed)"
+    assert answer(other, "NOOP")[-1].startswith("x OK")
+    idle.close()
+    other.close()
 
 
 def test_it_allows_a_user_so_many_connections(alice: User, bob: User) -> None:

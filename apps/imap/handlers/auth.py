@@ -118,7 +118,7 @@ async def _sign_in(context: Context, username: str, password: str) -> Reply:
             context.write(untagged(b"BYE", "Too many failed logins"))
             context.state = State.LOGOUT
         raise
-    if not context.channel.signed_in(principal.user_id):
+    if not context.channel.sign_in(principal):
         context.write(untagged(b"BYE", "Too many connections of this user", b"LIMIT"))
         context.state = State.LOGOUT
         return no("Too many connections of this user", b"LIMIT")

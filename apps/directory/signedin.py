@@ -1,0 +1,82 @@
+"""Who is signed in on this event loop, and whether each may stay.
+
+A connection outlives the check of its password by hours. Every `SECONDS`, and at once when an
+event says that a user has changed, the versions of all signed-in users are compared with the rows;
+who has another password now, is suspended or gone, is told goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from apps.directory.authentication import Principal
+from apps.directory.models import State, User, UserState
+from apps.runtime.db import in_db
+from apps.wire.errors import MailError
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 30.0
+REASON = "Your password or your account has changed, sign in again"
+
+
+class Connection(Protocol):
+    """What can be ended."""
+
+    def end(self, reason: str) -> None:
+        """Say goodbye with this reason as soon as no command runs, and close."""
+
+
+class SignedIn:
+    """The signed-in connections of one event loop."""
+
+    def __init__(self) -> None:
+        self._who: WeakKeyDictionary[Connection, Principal] = WeakKeyDictionary()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, connection: Connection, principal: Principal) -> None:
+        """Keep an eye on a connection until it is gone."""
+        self._who[connection] = principal
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SECONDS, self.look)
+
+    def look(self) -> None:
+        """Compare now, and again after `SECONDS` while anybody is there."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._who and (self._task is None or self._task.done()):
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._end_the_changed())
+            self._timer = loop.call_later(SECONDS, self.look)
+
+    def close(self) -> None:
+        """Stop looking."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _end_the_changed(self) -> None:
+        versions = {one.user_id: one.credential_version for one in self._who.values()}
+        try:
+            current = await in_db("read", current_versions, versions)
+        except MailError as error:
+            logger.info("sign-ins not checked", extra={"detail": str(error)})
+            return
+        for connection, principal in list(self._who.items()):
+            if current.get(principal.user_id) != principal.credential_version:
+                connection.end(REASON)
+
+
+def current_versions(user_ids: Mapping[int, int]) -> dict[int, int]:
+    """The credential versions of those users who may sign in at all; one query."""
+    return dict(
+        User.objects.filter(pk__in=list(user_ids), state=UserState.ACTIVE)
+        .exclude(domain__state=State.SUSPENDED)
+        .exclude(domain__organization__state=State.SUSPENDED)
+        .values_list("pk", "credential_version")
+    )
