@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 import trustme
 from django.core.cache import cache
+from hypothesis import settings
 
 from apps.directory.models import Domain, User
 from apps.events import bus
 from apps.provisioning import services as provisioning
 from apps.runtime import db
+
+# A busy machine is no bug: time is bounded by the test's own timeout.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 PASSWORD = "correct horse battery"
 
