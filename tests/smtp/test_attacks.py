@@ -5,6 +5,7 @@ import random
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -280,6 +281,19 @@ def test_it_is_less_patient_under_stress(transactional_db: None) -> None:
     with running("smtp", limits=limits) as smtp, smtp.client(), smtp.client() as client:
         assert client.ask("NOOP").code == 250
         assert client.reply().starts("421 4.4.2")
+
+
+@LOOPS
+def test_it_makes_a_client_wait_that_sends_too_fast(
+    transactional_db: None, loop: LoopFactory
+) -> None:
+    limits = replace(QUICK, commands=10**9, pipeline=1_000)
+    with running("smtp", limits=limits, loop_factory=loop) as smtp, smtp.client() as client:
+        sender = threading.Thread(target=client.send, args=(b"HELP\r\n" * 50_000 + b"QUIT\r\n",))
+        sender.start()
+        answers = client.rest()
+        sender.join()
+    assert [answer.code for answer in answers] == [214] * 50_000 + [221]
 
 
 def test_it_drops_a_client_that_never_reads(transactional_db: None) -> None:
