@@ -16,17 +16,17 @@ def hold(ids: Sequence[UUID], reason: str) -> int:
     """Keep messages from being delivered; returns how many were held."""
     with transaction.atomic():
         done = mailqueue.hold(ids, reason)
-        _trace(ids, "queue.held", {"why": reason})
-    return done
+        _trace(done, "queue.held", {"why": reason})
+    return len(done)
 
 
 def retry(ids: Sequence[UUID]) -> int:
     """Process held or waiting messages now; returns how many."""
     with transaction.atomic():
         done = mailqueue.retry(ids)
-        _trace(ids, "queue.retried", {})
+        _trace(done, "queue.retried", {})
         transaction.on_commit(bell.ring)
-    return done
+    return len(done)
 
 
 def delete(ids: Sequence[UUID]) -> int:
@@ -34,8 +34,8 @@ def delete(ids: Sequence[UUID]) -> int:
     with transaction.atomic():
         done, reserved = mailqueue.delete(ids)
         quota.release(reserved)
-        _trace(ids, "queue.deleted", {})
-    return done
+        _trace(done, "queue.deleted", {})
+    return len(done)
 
 
 def _trace(ids: Sequence[UUID], kind: str, data: dict[str, str]) -> None:

@@ -5,13 +5,11 @@ from itertools import groupby
 
 from apps.delivery.plan import Plan
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.models import MessageState, RecipientState
+from apps.mailqueue.models import MessageState
 from apps.mailqueue.services import ClaimedRecipient
 from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.quota import release
 from apps.trace import services as trace
-
-DELIVERED = "delivered"
 
 
 def file_plans(plans: Sequence[Plan]) -> None:
@@ -24,21 +22,25 @@ def file_plans(plans: Sequence[Plan]) -> None:
     _settle(plans)
     pairs = [(one, recipient, filing) for one in plans for recipient, filing in one.filings]
     filed = deliver([filing for _, _, filing in pairs])
-    # A user that was removed in the meantime still has its reservation.
-    release(
-        [
-            (recipient.user_id, recipient.reserved)
-            for one in plans
-            for recipient, _, _ in one.others
-            if recipient.user_id is not None and recipient.reserved
-        ]
-    )
+    release([freed for one in plans for freed in _unused(one)])
     trace.record([*_scanned(plans), *_delivered(pairs, filed), *_waiting(plans)])
+
+
+def _unused(one: Plan) -> list[tuple[int, int]]:
+    """(user, bytes) reserved for recipients whose copy went elsewhere, or nowhere yet."""
+    filed = {(recipient.id, filing.user_id) for recipient, filing in one.filings}
+    return [
+        (recipient.user_id, recipient.reserved)
+        for recipient in one.message.recipients
+        if recipient.user_id is not None
+        and recipient.reserved
+        and (recipient.id, recipient.user_id) not in filed
+    ]
 
 
 def _settle(plans: Sequence[Plan]) -> None:
     states = {
-        one.id: MessageState.ROUTED.value if one.others else MessageState.DONE.value
+        one.id: MessageState.ROUTED.value if one.waiting else MessageState.DONE.value
         for one in plans
     }
     for token, group in groupby(
@@ -49,18 +51,7 @@ def _settle(plans: Sequence[Plan]) -> None:
             if mine := [item for item in ids if states[item] == state]:
                 mailqueue.settle(token, mine, state)
     mailqueue.settle_recipients(
-        [
-            *(
-                (recipient.id, RecipientState.DELIVERED.value, DELIVERED)
-                for one in plans
-                for recipient, _ in one.filings
-            ),
-            *(
-                (recipient.id, state, words)
-                for one in plans
-                for recipient, state, words in one.others
-            ),
-        ]
+        [(recipient.id, state, words) for one in plans for recipient, state, words in one.outcomes]
     )
 
 
@@ -87,5 +78,5 @@ def _waiting(plans: Sequence[Plan]) -> list[trace.Event]:
     return [
         trace.Event(one.message.trace_id, "queue.waiting", {"to": recipient.address, "why": words})
         for one in plans
-        for recipient, _, words in one.others
+        for recipient, words in one.waiting
     ]

@@ -20,6 +20,7 @@ from apps.scan import services as scan
 from apps.scan.base import Subject, Verdict
 
 NO_ROUTE_YET = "no route yet: outbound delivery is not configured"
+DELIVERED = "delivered"
 GONE = "the mailbox was removed after the message was accepted"
 
 
@@ -32,18 +33,28 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A message, its verdict, the copies to file, and recipients that get another state, with
-    words.
+    """A message, its verdict, the copies to file, and the state that each recipient gets, with
+    words. A recipient whose place several users took has several copies; one whose place a user
+    took who has a copy already has none.
     """
 
     message: Claimed
     verdict: Verdict
     filings: tuple[tuple[ClaimedRecipient, Filing], ...]
-    others: tuple[tuple[ClaimedRecipient, str, str], ...]
+    outcomes: tuple[tuple[ClaimedRecipient, str, str], ...]
 
     @property
     def id(self) -> UUID:
         return self.message.id
+
+    @property
+    def waiting(self) -> list[tuple[ClaimedRecipient, str]]:
+        """Recipients for whom the message is still ours to deliver, and why."""
+        return [
+            (recipient, words)
+            for recipient, state, words in self.outcomes
+            if state != RecipientState.DELIVERED
+        ]
 
 
 def homes(claimed: Sequence[Claimed]) -> Homes:
@@ -74,35 +85,66 @@ def make(message: Claimed, raw: bytes, found: Homes) -> Plan:
         blob_id=message.blob_id,
         trace_id=message.trace_id,
     )
-    filings, others = [], []
+    places = _places(message, found)
+    filings = [
+        (recipient, _filing(message, prepared, recipient, user_id, mailbox_id))
+        for recipient, place in places
+        if not isinstance(place, _Nowhere)
+        for user_id, mailbox_id in place
+    ]
+    return Plan(message, verdict, tuple(filings), tuple(_outcome(*pair) for pair in places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Nowhere:
+    """No mailbox of ours, or not yet: the recipient's state, and why."""
+
+    state: RecipientState
+    words: str
+
+
+_Place = list[tuple[int, int]] | _Nowhere  # (user, inbox) of each copy
+
+
+def _places(message: Claimed, found: Homes) -> list[tuple[ClaimedRecipient, _Place]]:
+    """Where each recipient's copies go; no user gets two."""
+    inboxes = found.inboxes
+    served = {one.user_id for one in message.recipients if one.user_id in inboxes}
+    places: list[tuple[ClaimedRecipient, _Place]] = []
     for recipient in message.recipients:
-        user_id, mailbox_id = _home(recipient, found)
-        if user_id is not None and mailbox_id is not None:
-            filings.append((recipient, _filing(message, prepared, recipient, user_id, mailbox_id)))
-        elif recipient.user_id is not None:
-            others.append((recipient, RecipientState.HELD.value, GONE))
-        else:
-            others.append((recipient, RecipientState.WAITING.value, NO_ROUTE_YET))
-    return Plan(message, verdict, tuple(filings), tuple(others))
+        if recipient.user_id is not None and recipient.user_id in inboxes:
+            places.append((recipient, [(recipient.user_id, inboxes[recipient.user_id])]))
+            continue
+        place = _look_up(recipient)
+        if not isinstance(place, _Nowhere):
+            place = [(user, inbox) for user, inbox in place if user not in served]
+            served.update(user for user, _ in place)
+        places.append((recipient, place))
+    return places
 
 
-def _home(recipient: ClaimedRecipient, found: Homes) -> tuple[int | None, int | None]:
-    """(user, inbox) of a local recipient.
-
-    One that was removed since is looked up anew: an alias may have taken its place.
-    """
-    if recipient.user_id is None:
-        return None, None
-    if (mailbox_id := found.inboxes.get(recipient.user_id)) is not None:
-        return recipient.user_id, mailbox_id
+def _look_up(recipient: ClaimedRecipient) -> _Place:
+    """Route an address anew: of a user who was removed since, whose place others may have taken; or
+    of another host, which may have moved here."""
     try:
-        resolution = routing.resolve(Address.parse(recipient.original))
+        resolution = routing.resolve(Address.parse(recipient.address))
     except AddressError:
-        return None, None
-    if resolution.status is not Status.LOCAL or not resolution.users:
-        return None, None
-    user_id = resolution.users[0].user_id
-    return user_id, mailstore.inboxes([user_id]).get(user_id)
+        return _Nowhere(RecipientState.HELD, GONE)
+    if resolution.status is Status.REMOTE and recipient.user_id is None:
+        return _Nowhere(RecipientState.WAITING, NO_ROUTE_YET)
+    if resolution.status is not Status.LOCAL or resolution.remote:
+        return _Nowhere(RecipientState.HELD, GONE)
+    users = [user.user_id for user in resolution.users]
+    inboxes = mailstore.inboxes(users)
+    if len(inboxes) != len(users):
+        return _Nowhere(RecipientState.HELD, GONE)
+    return [(user, inboxes[user]) for user in users]
+
+
+def _outcome(recipient: ClaimedRecipient, place: _Place) -> tuple[ClaimedRecipient, str, str]:
+    if isinstance(place, _Nowhere):
+        return recipient, place.state.value, place.words
+    return recipient, RecipientState.DELIVERED.value, DELIVERED
 
 
 def _filing(

@@ -26,10 +26,18 @@ log = logging.getLogger(__name__)
 BATCH = 64
 
 
-def run_once(limit: int = BATCH) -> int:
-    """Process one batch of due messages; how many there were."""
+def run_once(limit: int = BATCH, *, retries_first: bool = False) -> int:
+    """Process one batch of due messages; how many there were.
+
+    Args:
+        retries_first: see `mailqueue.services.claim`.
+
+    Raises:
+        StorageUnavailable: database or blob store do not answer. What was claimed is given back
+            if that is possible, else its lease ends.
+    """
     with translate_errors():
-        claimed = mailqueue.claim(limit)
+        claimed = mailqueue.claim(limit, retries_first=retries_first)
     if not claimed:
         return 0
     plans = _plan_all(claimed)
@@ -41,16 +49,27 @@ def run_once(limit: int = BATCH) -> int:
 
 def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:
     """Everything that needs no transaction. A message that cannot be planned is given back."""
-    with translate_errors():
-        raws = blobs.read_many([message.blob_id for message in claimed])
-        homes = plan.homes(claimed)
+    try:
+        with translate_errors():
+            raws = blobs.read_many([message.blob_id for message in claimed])
+            homes = plan.homes(claimed)
+    except Exception as error:
+        if len(claimed) == 1:
+            _give_back(claimed[0], error)
+            return []
+        # A store that is away is no message's fault; one file that cannot be read is. Alone, each
+        # will show which. Without this their leases would lapse, and that counts as a crash.
+        with translate_errors():
+            mailqueue.put_back(claimed, _words(error))
+        raise
     plans = []
     for message in claimed:
         try:
             raw = raws.get(message.blob_id)
             if raw is None:
                 raise Damaged(f"blob {message.blob_id} cannot be read")
-            plans.append(plan.make(message, raw, homes))
+            with translate_errors():
+                plans.append(plan.make(message, raw, homes))
         except Exception as error:  # noqa: BLE001 - a poison message must not stop the others
             _give_back(message, error)
     return plans
@@ -86,10 +105,14 @@ def _give_back(message: Claimed, error: Exception) -> None:
 
     what the database or disk did is not the message's fault.
     """
-    words = f"{type(error).__name__}: {error}" if isinstance(error, MailError) else repr(error)
     log.error(
         "message could not be processed",
         exc_info=error,
         extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
     )
-    mailqueue.release(message, words, counts=not isinstance(error, Temporary))
+    with translate_errors():
+        mailqueue.release(message, _words(error), counts=not isinstance(error, Temporary))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, MailError) else repr(error)

@@ -8,11 +8,14 @@ Promises:
 - A row whose lease lapsed killed its worker, perhaps: it is claimed alone, so that a poison
   message cannot convict its batch. After three crashes alone it is `held` for an administrator.
   Nothing is ever dropped.
+- A claim is bounded in bytes as well as in messages: its worker reads all of it into memory, and
+  must be done before the lease ends.
 
 The statements here are hot and constant SQL; `tests/mailqueue` proves them equal to the ORM's.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +27,10 @@ from apps.blobs.services import PreparedBlob
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
 from apps.runtime.clock import now_us
 
+logger = logging.getLogger(__name__)
+
 LEASE_SECONDS = 60
+CLAIM_BYTES = 32 << 20
 CRASHES_ALONE = 3
 KEEP_SETTLED_SECONDS = 3600
 RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS = 5, 600
@@ -206,30 +212,51 @@ def _claim_sql(lapsed: bool) -> str:
 UPDATE mailqueue_queuedmessage SET lease_until = {now} + %s, lease_token = %s, claims = claims + 1,
   crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END
 WHERE state = 'accepted' AND id {one_of}
-  SELECT id FROM mailqueue_queuedmessage
-  WHERE state = 'accepted' AND {due} AND hold_until <= {now}
-  ORDER BY lease_until, received_at LIMIT %s{skip}{end}{_RETURNING}"""
+  SELECT id FROM (
+    SELECT id, size, SUM(size) OVER (ORDER BY lease_until, received_at, id) AS total FROM (
+      SELECT id, size, lease_until, received_at FROM mailqueue_queuedmessage
+      WHERE state = 'accepted' AND {due} AND hold_until <= {now}
+      ORDER BY lease_until, received_at LIMIT %s{skip}) AS due) AS counted
+  WHERE total - size < %s{end}{_RETURNING}"""
 
 
-def claim(limit: int, lease_seconds: int = LEASE_SECONDS) -> list[Claimed]:
+def claim(
+    limit: int, lease_seconds: int = LEASE_SECONDS, *, retries_first: bool = False
+) -> list[Claimed]:
     """Lease up to `limit` fresh messages, or else one whose lease lapsed.
 
     Safe with any number of workers. Returns an empty list when nothing is due.
+
+    Args:
+        retries_first: prefer the one that lapsed; said now and then by a worker that never finds
+            the queue empty, or mail that failed once would wait for the flood to end.
     """
     token = uuid4()
-    fresh = _claim(token, limit, lease_seconds, lapsed=False)
-    if fresh:
-        return fresh
-    alone = _claim(token, 1, lease_seconds, lapsed=True)
-    if alone and alone[0].crashes > CRASHES_ALONE:
+    if retries_first:
+        return _claim_alone(token, lease_seconds) or _claim(token, limit, lease_seconds)
+    return _claim(token, limit, lease_seconds) or _claim_alone(token, lease_seconds)
+
+
+def _claim_alone(token: UUID, lease_seconds: int) -> list[Claimed]:
+    """Lease one message whose lease lapsed; hold those that have had their three tries."""
+    while alone := _claim(token, 1, lease_seconds, lapsed=True):
+        if alone[0].crashes <= CRASHES_ALONE:
+            break
         hold([alone[0].id], f"its worker died {CRASHES_ALONE} times while it worked on it alone")
-        return claim(limit, lease_seconds)
+        _tell_held(alone[0])
     return alone
 
 
-def _claim(token: UUID, limit: int, lease_seconds: int, *, lapsed: bool) -> list[Claimed]:
+def _tell_held(message: Claimed) -> None:
+    logger.error(
+        "a message is held for an administrator",
+        extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
+    )
+
+
+def _claim(token: UUID, limit: int, lease_seconds: int, *, lapsed: bool = False) -> list[Claimed]:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_claim_sql(lapsed), [lease_seconds * _SECOND, token.hex, limit])
+        cursor.execute(_claim_sql(lapsed), [lease_seconds * _SECOND, token.hex, limit, CLAIM_BYTES])
         found = {_uuid(row[0]): _claimed(token, row) for row in cursor.fetchall()}
         if found:
             _add_recipients(cursor, found)
@@ -286,7 +313,7 @@ def settle_recipients(rows: Sequence[tuple[int, str, str]]) -> None:
     """Set (recipient id, state, last reply in words), in the caller's transaction."""
     groups: dict[tuple[str, str], list[int]] = {}
     for recipient, state, reply in rows:
-        groups.setdefault((state, reply[:500]), []).append(recipient)
+        groups.setdefault((state, _told(reply)), []).append(recipient)
     with connection.cursor() as cursor:
         for (state, reply), ids in groups.items():
             marks = ",".join(["%s"] * len(ids))
@@ -308,44 +335,83 @@ def release(message: Claimed, error: str, *, counts: bool) -> None:
     failures = message.crashes + 1 if counts else message.crashes
     if failures >= CRASHES_ALONE and counts:
         hold([message.id], error)
+        _tell_held(message)
         return
     pause = min(RETRY_FIRST_SECONDS * 2 ** min(failures, 10), RETRY_LONGEST_SECONDS)
     QueuedMessage.objects.filter(id=message.id, lease_token=message.token).update(
         lease_until=now_us() + pause * _SECOND,
         lease_token=None,
         crashes=failures,
-        last_error=error[:500],
+        last_error=_told(error),
     )
 
 
-def hold(ids: Sequence[UUID], reason: str) -> int:
-    """Take messages out of the flow until somebody says `retry` or `delete`; returns how many."""
-    return QueuedMessage.objects.filter(
-        id__in=ids, state__in=(MessageState.ACCEPTED, MessageState.ROUTED)
-    ).update(state=MessageState.HELD, lease_until=0, lease_token=None, last_error=reason[:500])
+def put_back(messages: Sequence[Claimed], error: str) -> None:
+    """Give a whole batch back whose bytes could not be read: each is tried again alone, so that
+    the one whose fault it may be does not hold up the others. Counts against none of them."""
+    for token in {message.token for message in messages}:
+        QueuedMessage.objects.filter(
+            id__in=[message.id for message in messages], lease_token=token
+        ).update(
+            lease_until=now_us() + RETRY_FIRST_SECONDS * _SECOND,
+            lease_token=None,
+            last_error=_told(error),
+        )
 
 
 @transaction.atomic
-def retry(ids: Sequence[UUID]) -> int:
-    """Let held or waiting messages be processed at once; returns how many."""
+def hold(ids: Sequence[UUID], reason: str) -> list[UUID]:
+    """Take messages out of the flow until somebody says `retry` or `delete`.
+
+    Returns the ids of those that were in it.
+    """
+    found = _in_state(ids, MessageState.ACCEPTED, MessageState.ROUTED)
+    QueuedMessage.objects.filter(id__in=found).update(
+        state=MessageState.HELD, lease_until=0, lease_token=None, last_error=_told(reason)
+    )
+    return found
+
+
+@transaction.atomic
+def retry(ids: Sequence[UUID]) -> list[UUID]:
+    """Let held or waiting messages be processed at once; returns the ids of those that were."""
+    found = _in_state(ids, MessageState.HELD, MessageState.ROUTED)
     QueuedRecipient.objects.filter(
-        message__in=ids, state__in=(RecipientState.HELD, RecipientState.WAITING)
+        message__in=found, state__in=(RecipientState.HELD, RecipientState.WAITING)
     ).update(state=RecipientState.PENDING, next_attempt_at=0)
-    return QueuedMessage.objects.filter(
-        id__in=ids, state__in=(MessageState.HELD, MessageState.ROUTED)
-    ).update(state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0)
+    QueuedMessage.objects.filter(id__in=found).update(
+        state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0
+    )
+    return found
 
 
-def delete(ids: Sequence[UUID]) -> tuple[int, list[tuple[int, int]]]:
+def _told(words: str) -> str:
+    """Words as the columns take them: short, without what no text column of Postgres takes (an
+    exception may quote anything)."""
+    return words[:500].encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
+    """Lock those messages that are in one of the states; in one order, so that two administrators
+    do not wait for each other."""
+    rows = QueuedMessage.objects.select_for_update().filter(id__in=ids, state__in=states)
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
+def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
     """Delete unfinished messages for good, in the caller's transaction.
 
     Returns:
-        How many, and (user id, reserved bytes) of each local recipient that was still waiting, for
+        Their ids, and (user id, reserved bytes) of each local recipient that was still waiting, for
         the caller to release.
     """
-    finished = (MessageState.DONE, MessageState.REFUSED)
-    mine = QueuedMessage.objects.select_for_update().filter(id__in=ids)
-    found = list(mine.exclude(state__in=finished).values_list("id", flat=True))
+    found = _in_state(
+        ids,
+        MessageState.OFFERED,
+        MessageState.ACCEPTED,
+        MessageState.ROUTED,
+        MessageState.HELD,
+    )
     recipients = QueuedRecipient.objects.filter(message__in=found)
     rows = recipients.filter(reserved__gt=0, user_id__isnull=False)
     reserved = [(int(user), size) for user, size in rows.values_list("user_id", "reserved")]
@@ -355,7 +421,7 @@ def delete(ids: Sequence[UUID]) -> tuple[int, list[tuple[int, int]]]:
     QueuedMessage.objects.filter(id__in=found).update(
         state=MessageState.DONE, settled_at=now_us(), lease_until=0, lease_token=None
     )
-    return len(found), reserved
+    return found, reserved
 
 
 def prune(limit: int = 1000) -> int:

@@ -146,12 +146,20 @@ def test_it_waits_before_it_tries_again(alice: User) -> None:
     assert services.claim(1) == []
 
 
+def test_it_keeps_any_words_about_what_went_wrong(alice: User) -> None:
+    item = submission(local(alice))
+    accept([item])
+    (message,) = services.claim(1)
+    services.release(message, "odd \0 \udcff bytes", counts=True)
+    assert QueuedMessage.objects.get(id=item.id).last_error == "odd ? ? bytes"
+
+
 def test_it_retries_what_was_held(alice: User) -> None:
     item = submission(local(alice))
     accept([item])
-    assert services.hold([item.id], "to be looked at") == 1
+    assert services.hold([item.id], "to be looked at") == [item.id]
     assert services.claim(1) == []
-    assert services.retry([item.id]) == 1
+    assert services.retry([item.id]) == [item.id]
     assert len(services.claim(1)) == 1
 
 
@@ -159,9 +167,9 @@ def test_it_gives_the_reserved_space_back_when_mail_is_deleted(alice: User, bob:
     item = submission(local(alice, bob))
     accept([item])
     done, reserved = services.delete([item.id])
-    assert done == 1
+    assert done == [item.id]
     assert sorted(reserved) == sorted([(alice.pk, item.size), (bob.pk, item.size)])
-    assert services.delete([item.id]) == (0, [])
+    assert services.delete([item.id]) == ([], [])
     states = QueuedRecipient.objects.filter(message=item.id).values_list("state", flat=True)
     assert set(states) == {RecipientState.DELETED}
 
