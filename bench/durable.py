@@ -135,22 +135,12 @@ def _file_steps(window: Sequence[Call], data: Path) -> Iterator[Step]:
     files = [c for c in syncs if c not in folders]
     file = files[0] if files else None
     yield Step("blob file synced", file)
-    named = [
-        c for c in window if c.name.startswith(("rename", "link")) and file and c.began > file.ended
-    ]
-    yield Step("blob file put under its name", named[0] if named else None)
     kept = [
         c
         for c in folders
-        if named and c.began > named[0].ended and c.path in _paths(named[0], data)
+        if file and c.began > file.ended and c.path == str(Path(file.path).parent)
     ]
     yield Step("its folder synced", kept[0] if kept else None)
-
-
-def _paths(call: Call, data: Path) -> set[str]:
-    """Folders a rename touched. Its arguments are absolute, or relative to where the service
-    runs."""
-    return {str(Path(data, name).parent) for name in _QUOTED.findall(call.rest)}
 
 
 def _is_sync(call: Call) -> bool:

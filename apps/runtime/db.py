@@ -31,18 +31,20 @@ __all__ = ["Pool", "in_db", "is_sqlite", "read_snapshot", "shutdown", "translate
 
 logger = logging.getLogger(__name__)
 
-Pool = Literal["read", "write", "work", "hash"]
+Pool = Literal["read", "write", "work", "hash", "blob"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Threads of a pool, and jobs that may wait beside those that run. More readers do not read faster
 # (one interpreter lock), and one writer per process is all that SQLite can use. 100 waiting hashes
-# are 100 * 22 ms / 2 = 1.1 s: whoever would wait longer is told to come back.
+# are 100 * 22 ms / 2 = 1.1 s: whoever would wait longer is told to come back. Blob writers wait for
+# the disk, and eight that wait together share its journal commits.
 _POOLS: dict[Pool, tuple[int, int]] = {
     "read": (4, 2_000),
     "write": (1, 2_000),
     "work": (2, 500),
     "hash": (2, 100),
+    "blob": (8, 2_000),
 }
 # A connection that rested longer than this is asked whether it still lives before it is used
 # again: the database server may have been restarted meanwhile.

@@ -153,7 +153,7 @@ class Intake:
         elif all(isinstance(result, QuotaExceeded) for result in results):
             # Certain: their transaction left no row. After any other failure the outcome may be
             # unknown, and the collector of orphans decides.
-            await in_db("work", blobs.discard, text.blob)
+            await in_db("blob", blobs.discard, text.blob)
         return [results[place] for place in places]
 
     async def drain(self) -> None:
@@ -185,7 +185,7 @@ class _Text:
 async def _prepare(raw: bytes) -> PreparedBlob:
     if len(raw) <= INLINE_BLOB:
         return blobs.prepare(raw)
-    return await in_db("work", blobs.prepare, raw)
+    return await in_db("blob", blobs.prepare, raw)
 
 
 def _log(rules: Rules, session: SmtpSession, transaction: Transaction, size: int) -> None:

@@ -1,7 +1,9 @@
 """Objects as files: `folder/ab/abcdef…`, fanned out by the first two digits of the key.
 
-A write is tmp, fsync, rename, fsync of the folder: a file of that name is whole or not there,
-whatever is killed or loses power. The fan-out folder itself must survive too, so its parent is
+A write is open under the final name, fsync, fsync of the folder. No temporary name and no rename:
+an object is named by an id that no row mentions before the object is durable, so a torn file is
+read by nobody and swept like any orphan. A rename would cost a second commit of the file system's
+journal, half the speed (docs/decisions/0011-blobs-under-their-final-name.md). The fan-out folder itself must survive too, so its parent is
 synced before a process first trusts it, even if another process made it: that one may not have come
 to its own fsync yet. Files 0600, folders 0700.
 """
@@ -19,7 +21,7 @@ from apps.blobs.backends.contract import MissingObjectError
 from apps.wire.errors import StorageFull, StorageUnavailable
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_KEY: Final = re.compile(r"[0-9a-f]{8,64}(?:\.tmp)?")
+_KEY: Final = re.compile(r"[0-9a-f]{8,64}")
 
 
 class Files:
@@ -34,14 +36,14 @@ class Files:
         path = self._path(key)
         with _translated():
             self._make_folder(path.parent)
-            tmp = path.with_name(f"{key}.tmp")
             try:
-                _write_synced(tmp, data)
-                tmp.rename(path)
+                _write_synced(path, data)
+            except FileExistsError:
+                raise
             except BaseException:
                 # A full disk must not stay full because of what could not be written.
                 with suppress(OSError):
-                    tmp.unlink()
+                    path.unlink()
                 raise
             _sync_folder(path.parent)
 
@@ -102,7 +104,7 @@ def _translated() -> Iterator[None]:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(data)
         while view:
