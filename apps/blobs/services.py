@@ -41,6 +41,8 @@ SWEEPS: Final = 24  # runs of `collect` in which the whole store is swept once
 _INSERT = ManyRows(
     "INSERT INTO blobs_blob (id, sha256, size, codec, inline, key, frames, created_at)",
     "uuid bytea bigint smallint bytea text bytea bigint",
+    # LMTP makes a message per recipient of one blob, and they may be written in several batches.
+    "ON CONFLICT (id) DO NOTHING",
 )
 # Candidates only: whoever deletes looks again. Without a lock, and by key, so that a page is one
 # short walk of an index.
@@ -88,7 +90,7 @@ def prepare(raw: bytes) -> PreparedBlob:
 
 
 def insert(blobs: Sequence[PreparedBlob]) -> None:
-    """Insert the rows, within the caller's transaction."""
+    """Insert the rows, within the caller's transaction; one that is there already stays."""
     at = now()
     _INSERT.write(
         [(b.id.hex, b.sha256, b.size, b.codec, b.inline, b.key, b.frames, at) for b in blobs]

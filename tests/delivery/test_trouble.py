@@ -2,12 +2,13 @@
 a flood; and recipients who left."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from apps.blobs import services as blobs
 from apps.delivery import administer, plan, process
-from apps.delivery.accept import accept
+from apps.delivery.accept import Accepted, accept
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
@@ -185,3 +186,12 @@ def test_it_writes_no_history_that_did_not_happen(alice: User) -> None:
     assert administer.delete([item.id]) == 0
     kinds = [event.kind for event in trace.events_of(item.trace_id)]
     assert kinds == ["mx.received", "scan.judged", "local.delivered"]
+
+
+def test_it_keeps_messages_that_share_a_blob_in_different_batches(alice: User, bob: User) -> None:
+    first = submission(local(alice))
+    second = replace(submission(local(bob)), blob=first.blob)
+    accept([first])
+    assert accept([second]) == [Accepted(second.id)]
+    drain()
+    assert (entries_of(alice), entries_of(bob)) == (1, 1)
