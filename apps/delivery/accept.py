@@ -64,13 +64,15 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
 
 
 def _reserve(batch: Sequence[Submission]) -> set[UUID]:
-    """Reserve quota for every local recipient; the ids of messages that found no space."""
+    """Reserve space for recipients with a quota; the ids of messages that found none."""
     owners = [
         (item, recipient.user_id)
         for item in batch
         for recipient in item.recipients
-        if recipient.user_id is not None
+        if recipient.user_id is not None and recipient.is_limited
     ]
+    if not owners:
+        return set()
     granted = _granted([(user_id, item.size) for item, user_id in owners])
     full = {item.id for (item, _), fits in zip(owners, granted, strict=True) if not fits}
     if full:

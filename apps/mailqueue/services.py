@@ -47,13 +47,17 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeRecipient:
-    """A final recipient: aliases are expanded. `user_id` is set for local ones."""
+    """A final recipient: aliases are expanded. `user_id` is set for local ones.
+
+    `is_limited` says whether the user has a quota, so that space must be reserved.
+    """
 
     address: str
     original: str
     user_id: int | None
     orcpt: str = ""
     notify: str = ""
+    is_limited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def _message_row(item: Submission) -> tuple[Any, ...]:
 
 def _recipient_row(item: Submission, recipient: EnvelopeRecipient) -> tuple[Any, ...]:
     local = recipient.user_id is not None
+    reserved = item.size if local and recipient.is_limited else 0
     return (
         item.id.hex,
         recipient.address,
@@ -185,7 +190,7 @@ def _recipient_row(item: Submission, recipient: EnvelopeRecipient) -> tuple[Any,
         recipient.orcpt,
         recipient.notify,
         recipient.user_id,
-        item.size if local else 0,
+        reserved,
         "local" if local else "remote",
     )
 

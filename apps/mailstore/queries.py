@@ -330,16 +330,16 @@ def list_row(mailbox_id: int, uid: int) -> ListRow | None:
     return ListRow(*row) if row else None
 
 
-def is_full(user_ids: Sequence[int]) -> set[int]:
-    """Those users who may take no more mail; one query."""
+def limits(user_ids: Sequence[int]) -> dict[int, bool]:
+    """Those users who have a quota, each with whether it is used up; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT u.user_id FROM mailstore_usage AS u"
+            "SELECT u.user_id, u.size + u.reserved >= o.quota FROM mailstore_usage AS u"
             " JOIN directory_user AS o ON o.id = u.user_id"
-            f" WHERE {among('u.user_id')} AND o.quota > 0 AND u.size + u.reserved >= o.quota",
+            f" WHERE {among('u.user_id')} AND o.quota > 0",
             [listed(user_ids)],
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {user_id: bool(is_full) for user_id, is_full in cursor.fetchall()}
 
 
 def usage(user_id: int) -> UsageRow:
@@ -372,6 +372,12 @@ class Shown:
     def part(self, start: int, end: int) -> bytes:
         """Bytes `start` to `end` (exclusive) of what is shown, head included, cut to what there is.
         Raises Damaged."""
+        if not (self.head or self.prefix or self.cuts):
+            stored = self._stored
+            raw = stored.part(start, end) if start > 0 or end < stored.size else stored.whole()
+            if len(raw) < min(end, stored.size) - max(start, 0):
+                raise Damaged(f"blob {stored.id}: shorter than its row says")
+            return raw
         pieces = list(
             runs(
                 max(start, 0),
@@ -409,9 +415,12 @@ class Shown:
         return self.part(0, self.header_size)
 
 
-_SHOWN: Final = (
-    "SELECT h.raw, m.prefix, m.cuts, m.header_size, m.size, m.header,"
+_SHOWN_COLUMNS: Final = (
+    "h.raw, m.prefix, m.cuts, m.header_size, m.size, m.header,"
     " b.id, b.sha256, b.size, b.codec, b.inline, b.key, b.frames"
+)
+_SHOWN: Final = (
+    f"SELECT {_SHOWN_COLUMNS}"
     " FROM mailstore_message AS m LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
     " LEFT JOIN mailstore_deliveryhead AS h ON h.id = CAST(%s AS bigint) WHERE m.id = %s"
 )
@@ -429,8 +438,40 @@ def shown(message_id: int, head_id: int | None) -> Shown:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"message {message_id} is not there")
-    if row[6] is None:
+    found = _shown(row)
+    if found is None:
         raise Damaged(f"message {message_id}: the row of its blob is missing")
+    return found
+
+
+_SHOWN_PAGE: Final = (
+    f"SELECT e.uid, {_SHOWN_COLUMNS}"
+    " FROM mailstore_entry AS e JOIN mailstore_message AS m ON m.id = e.message_id"
+    " LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
+    " LEFT JOIN mailstore_deliveryhead AS h ON h.id = e.head_id WHERE e.mailbox_id = %s AND "
+)
+
+
+def shown_page(mailbox_id: int, uids: Sequence[int]) -> dict[int, Shown]:
+    """`shown` for messages of a mailbox, by UID; one query per 500. UIDs that are not there, and
+    those whose blob's row is missing, are left out."""
+    found: dict[int, Shown] = {}
+    for first in range(0, len(uids), PAGE):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _SHOWN_PAGE + among("e.uid"), [mailbox_id, listed(uids[first : first + PAGE])]
+            )
+            for uid, *row in cursor.fetchall():
+                one = _shown(row)
+                if one is not None:
+                    found[uid] = one
+    return found
+
+
+def _shown(row: Sequence[Any]) -> Shown | None:
+    """From `_SHOWN_COLUMNS`; None if the blob's row is missing."""
+    if row[6] is None:
+        return None
     head = bytes(row[0] or b"")
     cuts = () if row[2] == "[]" else tuple((start, end) for start, end in json.loads(row[2]))
     return Shown(

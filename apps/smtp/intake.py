@@ -8,6 +8,7 @@ task that a client can cancel by dropping its connection.
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as Folder
@@ -24,7 +25,7 @@ from apps.directory import routing
 from apps.directory.routing import Resolution, Status
 from apps.events import bell
 from apps.mailqueue.services import EnvelopeRecipient, Submission
-from apps.mailstore.queries import is_full
+from apps.mailstore.queries import limits
 from apps.mime.address import Address, AddressError, Path
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
@@ -68,9 +69,13 @@ _MANY_TARGETS = Reply(452, "4.5.3", "Too many recipients, send the rest in anoth
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an address leads, and whether a mailbox on the way has no space left."""
+    """Where an address leads;
+
+    the users on the way who have a quota, and whether one of them is full.
+    """
 
     resolution: Resolution
+    limited: frozenset[int]
     is_full: bool
 
 
@@ -85,11 +90,37 @@ class Additions:
 _NONE = Additions()
 
 
+class _Recent:
+    """Good routes of the last quarter of a second:
+
+    under load most recipients come again at once, and a look-up costs as much as all else of a
+    RCPT. Nobody notices a change that much later, and acceptance asks for the space again.
+    """
+
+    SECONDS = 0.25
+    MOST = 5_000
+
+    def __init__(self) -> None:
+        self._routes: dict[Address | None, Route] = {}
+        self._until = 0.0
+
+    def find(self, address: Address | None) -> Route | None:
+        now = time.monotonic()
+        if now >= self._until or len(self._routes) >= self.MOST:
+            self._routes.clear()
+            self._until = now + self.SECONDS
+        return self._routes.get(address)
+
+    def keep(self, address: Address | None, route: Route) -> None:
+        self._routes[address] = route
+
+
 class Intake:
     """One per event loop; every handler of its doors has it."""
 
     def __init__(self) -> None:
         self._routes: GroupCommit[Address | None, Route] = GroupCommit(_look_up, pool="read")
+        self._recent = _Recent()
         self._commits: GroupCommit[Submission, Accepted] = GroupCommit(accept.accept)
         self._space = Space(_folders())
 
@@ -100,7 +131,13 @@ class Intake:
 
     async def route(self, path: Path) -> Route:
         """Resolve the path of a RCPT."""
-        return await self._routes.submit(None if path.postmaster else path.address)
+        address = None if path.postmaster else path.address
+        route = self._recent.find(address)
+        if route is None:
+            route = await self._routes.submit(address)
+            if route.resolution.status is Status.LOCAL and not route.is_full:
+                self._recent.keep(address, route)
+        return route
 
     async def add_recipient(
         self, rules: Rules, transaction: Transaction, command: Rcpt, *, relay: bool
@@ -215,9 +252,13 @@ def _look_up(addresses: list[Address | None]) -> list[Route | MailError]:
         found[None] = routing.resolve_postmaster()
     resolutions = [found[address] for address in addresses]
     users = {user.user_id for resolution in resolutions for user in resolution.users}
-    full = is_full(sorted(users)) if users else set()
+    quotas = limits(sorted(users)) if users else {}
     return [
-        Route(resolution, any(user.user_id in full for user in resolution.users))
+        Route(
+            resolution,
+            limited := frozenset(u.user_id for u in resolution.users if u.user_id in quotas),
+            any(quotas[user_id] for user_id in limited),
+        )
         for resolution in resolutions
     ]
 
@@ -235,7 +276,14 @@ def _recipients(route: Route, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRe
     local = [(user.address, user.user_id) for user in resolution.users]
     outside: list[tuple[str, int | None]] = [(address, None) for address in resolution.remote]
     return tuple(
-        EnvelopeRecipient(address, original, user_id, parameters.orcpt, parameters.notify)
+        EnvelopeRecipient(
+            address,
+            original,
+            user_id,
+            parameters.orcpt,
+            parameters.notify,
+            is_limited=user_id in route.limited,
+        )
         for address, user_id in [*local, *outside]
     )
 

@@ -133,6 +133,15 @@ def test_it_moves_reserved_space_to_used_space(alice: User) -> None:
     assert (usage.reserved, usage.size, usage.messages) == (0, len(raw), 1)
 
 
+def test_it_reserves_nothing_for_who_has_no_quota(alice: User) -> None:
+    free = EnvelopeRecipient(alice.address, alice.address, alice.pk, is_limited=False)
+    accept([submission([free])])
+    assert Usage.objects.get(user=alice).reserved == 0
+    drain()
+    usage = Usage.objects.get(user=alice)
+    assert (usage.reserved, usage.messages) == (0, 1)
+
+
 def test_it_refuses_when_the_mailbox_is_full_but_not_its_neighbours(alice: User, bob: User) -> None:
     User.objects.filter(pk=alice.pk).update(quota=10)
     results = accept([submission(recipients(alice)) for _ in range(3)])

@@ -152,11 +152,11 @@ def test_it_pages_by_an_index(inbox: Mailbox) -> None:
 def test_it_knows_who_is_full(alice: User, bob: User, inbox: Mailbox) -> None:
     filled(inbox, 1)
     size = queries.usage(alice.pk).size
-    assert queries.is_full([alice.pk, bob.pk]) == set()
-    for quota, full in ((size + 1, set()), (size, {alice.pk}), (1, {alice.pk}), (0, set())):
+    assert queries.limits([alice.pk, bob.pk]) == {}
+    for quota, is_full in ((size + 1, False), (size, True), (1, True)):
         User.objects.filter(pk=alice.pk).update(quota=quota)
-        assert queries.is_full([alice.pk, bob.pk]) == full
-    assert queries.usage(alice.pk) == (size, 1, 0, 0)
+        assert queries.limits([alice.pk, bob.pk]) == {alice.pk: is_full}
+    assert queries.usage(alice.pk) == (size, 1, 0, 1)
     with pytest.raises(NotFound):
         queries.usage(0)
 
@@ -231,3 +231,8 @@ def test_it_reads_a_header_too_large_for_the_row(inbox: Mailbox) -> None:
     assert header == raw[: message.header_size]
     assert queries.shown_bytes(message.pk, None) == raw
     assert box(inbox.user).pk == inbox.pk
+
+
+def test_it_reads_the_messages_of_a_page_at_once(alice: User) -> None:
+    """The same as one by one; what is not there, or has no blob, is left out."""
+    inbox = next(row for row in queries.mailboxes(alice.pk) if row.name == "INBOX")

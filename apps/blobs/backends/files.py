@@ -3,9 +3,9 @@
 A write is open under the final name, fsync, fsync of the folder. No temporary name and no rename:
 an object is named by an id that no row mentions before the object is durable, so a torn file is
 read by nobody and swept like any orphan. A rename would cost a second commit of the file system's
-journal, half the speed (docs/decisions/0011-blobs-under-their-final-name.md). The fan-out folder itself must survive too, so its parent is
-synced before a process first trusts it, even if another process made it: that one may not have come
-to its own fsync yet. Files 0600, folders 0700.
+journal, half the speed (docs/decisions/0011-blobs-under-their-final-name.md). The fan-out folder
+itself must survive too, so its parent is synced before a process first trusts it, even if another
+process made it: that one may not have come to its own fsync yet. Files 0600, folders 0700.
 """
 
 import errno
