@@ -54,6 +54,10 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
     with transaction.atomic():
         fresh = [item for item in batch if item.id not in kept]
         full = _reserve(fresh)
+        if full:
+            # After a commit of unknown outcome it may be the message's own reservation that fills
+            # the mailbox: refused now, the door would remove the object of a message that is kept.
+            full -= mailqueue.known(sorted(full))
         wanted = [item for item in fresh if item.id not in full]
         if wanted:
             # LMTP's submissions of one transaction share their blob.

@@ -16,7 +16,7 @@ from apps.mailqueue.services import EnvelopeRecipient
 from apps.mailstore.models import Entry, Mailbox, Usage
 from apps.provisioning import services as provisioning
 from apps.trace import queries as trace
-from apps.wire.errors import StorageUnavailable
+from apps.wire.errors import QuotaExceeded, StorageUnavailable
 from tests.support.mail import RAW, local, submission
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +195,17 @@ def test_it_keeps_messages_that_share_a_blob_in_different_batches(alice: User, b
     assert accept([second]) == [Accepted(second.id)]
     drain()
     assert (entries_of(alice), entries_of(bob)) == (1, 1)
+
+
+def test_it_says_yes_again_when_the_message_itself_filled_the_mailbox(alice: User) -> None:
+    """The commit came through, its answer did not: what was kept must not be refused, or its
+    object would be thrown away."""
+    User.objects.filter(pk=alice.pk).update(quota=10)
+    item = submission(local(alice))
+    other = submission(local(alice))
+    assert accept([item]) == [Accepted(item.id)]
+    again = accept([item, other])
+    assert again[0] == Accepted(item.id)
+    assert isinstance(again[1], QuotaExceeded)
+    drain()
+    assert entries_of(alice) == 1

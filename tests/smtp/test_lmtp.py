@@ -1,8 +1,12 @@
 """LMTP (RFC 2033): one answer for each recipient."""
 
-from apps.directory.models import User
+import pytest
+
+from apps.blobs.models import Blob
+from apps.directory.models import Domain, User
 from apps.mailstore.services import quota
 from apps.provisioning import services as provisioning
+from apps.runtime import groupcommit
 from tests.smtp.queue import queued
 from tests.support.smtp_dialogue import Running
 
@@ -105,3 +109,24 @@ def test_it_expands_an_alias_within_one_answer(lmtp: Running, alice: User, bob: 
         client.run("S: 250 2.0.0 Ok\nS: 250 2.0.0")
     (message,) = queued()
     assert len(message.recipients) == 2
+
+
+def test_it_keeps_a_large_message_for_many_recipients(
+    lmtp: Running, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its octets wait on the disk, once: they do not count against the line for each recipient."""
+    monkeypatch.setattr(groupcommit, "WAITING_BYTES", 4 << 20)
+    names = [f"user{number}@example.test" for number in range(12)]
+    for name in names:
+        provisioning.add_user(name, "correct horse battery")
+    letter = LETTER + b"".join(f"{number:060d}\r\n".encode() for number in range(20_000))
+    with lmtp.ready("lmtp") as client:
+        client.send(b"MAIL FROM:<a@x.test>\r\n")
+        for name in names:
+            client.send(f"RCPT TO:<{name}>\r\n".encode())
+        client.send(b"DATA\r\n")
+        assert [client.reply().code for _ in range(14)] == [250] * 13 + [354]
+        client.send(letter + b".\r\n")
+        assert [client.reply().code for _ in names] == [250] * 12
+    assert len(queued()) == 12
+    assert Blob.objects.count() == 1

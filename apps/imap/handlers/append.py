@@ -18,7 +18,7 @@ from apps.mailstore.services.prepare import prepare
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid
-from apps.wire.errors import NotFound
+from apps.wire.errors import MailError, NotFound
 
 
 def _limit(context: Context) -> Sequence[str]:
@@ -56,6 +56,8 @@ def _append(cmd: Append, mailbox_id: int, user_id: int, origin: Origin) -> Appen
         return service.append(
             mailbox_id=mailbox_id, user_id=user_id, messages=[appending], origin=origin
         )[0]
-    except BaseException:
+    except MailError:
+        # Certain: refused before the commit. After any other failure the message may be there (its
+        # commit came through, the answer did not); the collector of orphans decides.
         service.discard([message])
         raise
