@@ -67,6 +67,7 @@ class Plan:
     attributes: tuple[Attribute, ...]
     bodies: tuple[BodyItem | Attribute, ...]
     sets_seen: bool
+    reads_blobs: bool
 
     @property
     def template(self) -> bytes:
@@ -85,8 +86,14 @@ def make_plan(items: Sequence[FetchItem], *, uid: bool) -> Plan:
         columns += ["message_id", "head_id", "size", "parts"]
         if any(isinstance(item, BodyItem) and _is_in_row(item.section) for item in bodies):
             columns += ["head", "header"]
-    sets_seen = any(isinstance(item, BodyItem) and not item.peek for item in bodies)
-    return Plan(tuple(dict.fromkeys(columns)), tuple(attributes), tuple(bodies), sets_seen)
+    sections = [item for item in bodies if isinstance(item, BodyItem)]
+    return Plan(
+        columns=tuple(dict.fromkeys(columns)),
+        attributes=tuple(attributes),
+        bodies=tuple(bodies),
+        sets_seen=not all(item.peek for item in sections),
+        reads_blobs=not all(_is_in_row(item.section) for item in sections),
+    )
 
 
 def _is_in_row(section: Section) -> bool:
@@ -122,7 +129,7 @@ def read_page(
     if not plan.bodies or not rows:
         return rows, []
     _, high = next(batches(plan, rows, octets))
-    return rows, read_bodies(plan, rows[:high])
+    return rows, read_bodies(mailbox_id, plan, rows[:high])
 
 
 def batches(plan: Plan, rows: Sequence[tuple[Any, ...]], octets: int) -> Iterator[tuple[int, int]]:
@@ -137,16 +144,18 @@ def batches(plan: Plan, rows: Sequence[tuple[Any, ...]], octets: int) -> Iterato
     yield low, len(rows)
 
 
-def read_bodies(plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[Bodies]:
+def read_bodies(mailbox_id: int, plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[Bodies]:
     """Return, for each row, its body items ready to send, or why they cannot be had.
 
     A damaged message is an answer for itself only. Runs on a database thread.
     """
-    return [_bodies_of(plan, dict(zip(("uid", *plan.columns), row, strict=True))) for row in rows]
+    shown = queries.shown_page(mailbox_id, [row[0] for row in rows]) if plan.reads_blobs else {}
+    names = ("uid", *plan.columns)
+    return [_bodies_of(plan, dict(zip(names, row, strict=True)), shown.get(row[0])) for row in rows]
 
 
-def _bodies_of(plan: Plan, row: dict[str, Any]) -> Bodies:
-    reader = _Reader(row)
+def _bodies_of(plan: Plan, row: dict[str, Any], shown: Shown | None) -> Bodies:
+    reader = _Reader(row, shown)
     try:
         return [reader.cell(item) for item in plan.bodies]
     except MailError as error:
@@ -158,9 +167,9 @@ class _Reader:
 
     __slots__ = ("_header", "_root", "_row", "_shown")
 
-    def __init__(self, row: dict[str, Any]) -> None:
+    def __init__(self, row: dict[str, Any], shown: Shown | None) -> None:
         self._row = row
-        self._shown: Shown | None = None
+        self._shown = shown
         self._root: mime_tree.Part | None = None
         self._header: bytes | None = None
 

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -223,8 +224,9 @@ def test_it_reports_a_large_message_whose_object_is_gone(
         alice.pk, b"Subject: large\r\n\r\n" + random.Random(1).randbytes(900_000).hex().encode()
     )
     add_numbered(alice.pk, 1)
-    (objects,) = [path for path in (settings.MAILHOST_DATA / "blobs").rglob("*") if path.is_file()]
-    objects.unlink()
+    key = Blob.objects.exclude(key="").latest("created_at").key
+    (file,) = (settings.MAILHOST_DATA / "blobs").rglob(Path(key).name)
+    file.unlink()
     with closing(signed_in(server)) as client:
         answer(client, "SELECT INBOX")
         lines = answer(client, "FETCH 1:3 (UID BODY.PEEK[])")

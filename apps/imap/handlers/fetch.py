@@ -102,7 +102,8 @@ class _Fetching:
             return
         for low, high in batches(self._plan, rows, self._context.limits.page_octets):
             if low:
-                bodies = await in_db("read", read_bodies, self._plan, rows[low:high])
+                mailbox_id = self._selected.mailbox_id
+                bodies = await in_db("read", read_bodies, mailbox_id, self._plan, rows[low:high])
             await self._batch(seqs[low:high], rows[low:high], bodies)
 
     async def _read(self, uids: list[int]) -> tuple[list[Row], list[Bodies]]:
