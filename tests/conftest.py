@@ -1,5 +1,9 @@
-"""The cast: Alice and Bob share example.test, Eve lives at other.test and must see nothing of theirs."""
+"""The cast: Alice and Bob share example.test, Eve lives at other.test and must see nothing of
+theirs.
+"""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +36,13 @@ def _no_threads_left() -> Iterator[None]:
     yield
     db.shutdown()
     bus.reset()
+
+
+@pytest.fixture(autouse=True)
+def _no_objects_left() -> Iterator[None]:
+    """Rows are rolled back after a test; the files that they named are removed."""
+    yield
+    shutil.rmtree(Path(os.environ["MAILHOST_DATA"]) / "blobs", ignore_errors=True)
 
 
 @pytest.fixture
