@@ -40,6 +40,7 @@ PURE = (
     "tests/test_bootstrap.py",
     "tests/test_driver.py",
     "tests/test_deploy.py",
+    "tests/test_docs.py",
     "tests/test_env.py",
 )
 # What a developer's shell happens to set must not decide what a pass runs on.
