@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.ui.trouble.TroubleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

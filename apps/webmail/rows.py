@@ -1,5 +1,6 @@
 """Rows of the message list: grouped by day, named for people. And the cursor of keyset paging."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,8 @@ from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
 from apps.mailstore.queries import ListRow
 from apps.ui.templatetags.ui import hue
 
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
+_CURSOR = re.compile(r"(-?[0-9]{1,15})-([0-9]{1,15})")
 _SYSTEM_KEYWORDS = "$"  # $Junk, $Forwarded and friends are not labels
 
 
@@ -42,12 +45,18 @@ def days(rows: Iterable[ListRow], keywords: Sequence[str], *, is_sent: bool = Fa
     today = timezone.localdate()
     found: list[Day] = []
     for row in rows:
-        at = datetime.fromtimestamp(row.internaldate, UTC)
+        at = moment(row.internaldate)
         name = _heading(timezone.localtime(at).date(), today)
         if not found or found[-1].name != name:
             found.append(Day(name, []))
         found[-1].rows.append(_row(row, at, keywords, today, is_sent=is_sent))
     return found
+
+
+def moment(seconds: int) -> datetime:
+    """The time of Unix seconds, cut to the years that datetime knows: APPEND gives dates in any of
+    them, and with its zone one may lie outside. One odd date must not cost the whole list."""
+    return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC)
 
 
 def _row(row: ListRow, at: datetime, keywords: Sequence[str], today: date, *, is_sent: bool) -> Row:
@@ -97,7 +106,6 @@ def write_cursor(row: ListRow) -> str:
 
 def parse_cursor(text: str) -> tuple[int, int] | None:
     """The inverse; None (the first page) for anything that is not a cursor."""
-    at, dash, uid = text.partition("-")
-    if not dash or not (at + uid).isascii() or not (at.isdigit() and uid.isdigit()):
-        return None
-    return (int(at), int(uid)) if len(at) < 16 and len(uid) < 16 else None
+    # A date from before 1970 is a negative number.
+    found = _CURSOR.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None

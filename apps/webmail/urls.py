@@ -1,8 +1,27 @@
 """Addresses of sign-in, mail and settings. Every one works without script."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from apps.webmail.views import content, mail, signin
+
+
+class UidConverter:
+    """A UID (RFC 3501 section 2.3.1.1: 32 bits). A larger number is no address of ours, and more
+    than a database's integer holds."""
+
+    regex = "[0-9]{1,10}"
+
+    def to_python(self, value: str) -> int:
+        """Raises ValueError, which Django takes as: not this address."""
+        if (uid := int(value)) >= 2**32:
+            raise ValueError("more than 32 bits")
+        return uid
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(UidConverter, "uid")
 
 urlpatterns = [
     path("", mail.home, name="home"),
@@ -12,9 +31,9 @@ urlpatterns = [
     path("settings/password/", signin.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),
-    path("mail/<slug:slug>/<int:uid>/", mail.message, name="message"),
-    path("mail/<slug:slug>/<int:uid>/body/", content.body, name="body"),
-    path("mail/<slug:slug>/<int:uid>/source/", content.source, name="source"),
-    path("mail/<slug:slug>/<int:uid>/part/<int:number>/", content.part, name="part"),
-    path("mail/<slug:slug>/<int:uid>/<slug:verb>/", mail.act, name="act"),
+    path("mail/<slug:slug>/<uid:uid>/", mail.message, name="message"),
+    path("mail/<slug:slug>/<uid:uid>/body/", content.body, name="body"),
+    path("mail/<slug:slug>/<uid:uid>/source/", content.source, name="source"),
+    path("mail/<slug:slug>/<uid:uid>/part/<int:number>/", content.part, name="part"),
+    path("mail/<slug:slug>/<uid:uid>/<slug:verb>/", mail.act, name="act"),
 ]

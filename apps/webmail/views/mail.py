@@ -1,5 +1,6 @@
 """The list of a mailbox, and one message beside it. Each works as a plain page without script."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.queries import ListRow
 from apps.mailstore.services import copy, flags
 from apps.mailstore.services.flags import FlagChange
+from apps.runtime.db import translate_errors
 from apps.webmail import folders as boxes
 from apps.webmail.folders import Folder
 from apps.webmail.plaintext import blocks
@@ -23,7 +25,9 @@ from apps.webmail.reading import Reading, read
 from apps.webmail.rows import days, parse_cursor, write_cursor
 from apps.webmail.sanitize import clean
 from apps.webmail.views.signin import client_address
-from apps.wire.errors import Damaged, MailError, NotFound
+from apps.wire.errors import Damaged, MailError, NotFound, Temporary
+
+log = logging.getLogger(__name__)
 
 PAGE = 50
 
@@ -50,11 +54,22 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     context = _list_context(request, slug)
     folder: Folder = context["folder"]
     entry = find_entry(folder, uid)
-    if not entry.flags & FLAG_SEEN:
-        mark(request, folder, uid, "add", FLAG_SEEN)
+    if not entry.flags & FLAG_SEEN and _mark_seen(request, folder, uid):
         context.update(_list_context(request, slug))  # with the new counts
     context.update(_message_context(folder, entry))
     return render(request, "webmail/message.html", context)
+
+
+def _mark_seen(request: HttpRequest, folder: Folder, uid: int) -> bool:
+    """Mark a message read; False if that cannot be written. A full disk must not keep anybody from
+    reading mail."""
+    try:
+        with translate_errors():
+            mark(request, folder, uid, "add", FLAG_SEEN)
+    except Temporary as error:
+        log.warning("a message could not be marked read", extra={"detail": error.detail})
+        return False
+    return True
 
 
 def user_of(request: HttpRequest) -> User:
