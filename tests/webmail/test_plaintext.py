@@ -46,6 +46,6 @@ def test_it_folds_quotes() -> None:
 
 @pytest.mark.parametrize("text", ["http://" * 70_000, ">\n" * 200_000, "http://a" * 60_000])
 def test_it_is_linear(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     blocks(text)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3

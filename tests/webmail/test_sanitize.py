@@ -156,9 +156,9 @@ def test_it_reads_long_lists_without_end_tags() -> None:
     ids=lambda bomb: bomb[:12],
 )
 def test_it_is_bounded(bomb: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     clean(bomb, {})
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_it_survives_deep_functions() -> None:
