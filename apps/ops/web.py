@@ -31,6 +31,7 @@ from apps.runtime.listener import Door, Peer
 logger = logging.getLogger(__name__)
 
 _HEADERS = 32 * 1024  # octets of one request's line and headers
+_PIECE = 16 * 1024  # octets given to the parser at once
 _REQUEST = 20.0  # seconds to send the headers of the first request
 _BODY = 120.0  # seconds to send a request's body, which DATA_UPLOAD_MAX_MEMORY_SIZE bounds
 _KEEP_ALIVE = 30  # seconds between two requests
@@ -129,7 +130,10 @@ class HttpProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._peer.lease.heard()
-        super().data_received(data)
+        # h11 measures what is incomplete, and would take a header of any size that came at once.
+        for start in range(0, len(data), _PIECE):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + _PIECE])
         self._watch()
 
     def on_response_complete(self) -> None:

@@ -138,6 +138,7 @@ class Certificates:
         # Called for handshake messages only: with the other context in place it falls silent. The
         # attribute has no public name; it has been in every Python since 3.8, and a test guards
         # it.
+        front.sslobject_class = _Polite
         front._msg_callback = message  # type: ignore[attr-defined]
         front.sni_callback = named
         return front
@@ -179,6 +180,28 @@ class Certificates:
                 f"{pair.chain} with key {pair.key} cannot be used as a certificate: {reason}"
             ) from None
         loaded.contexts[pair, ()] = context
+
+
+class _Polite(ssl.SSLObject):
+    """A server's side of a handshake whose failure the client is told of.
+
+    Event loops close the socket the moment a handshake fails, with OpenSSL's alert still unsent.
+    This one asks for more to read first, upon which they send; then the client hangs up, or the
+    handshake's time is over.
+    """
+
+    _failure: ssl.SSLError | None = None
+
+    def do_handshake(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self._failure = error
+            raise ssl.SSLWantReadError from None
 
 
 def _bare_context(protocols: tuple[str, ...]) -> ssl.SSLContext:

@@ -149,6 +149,17 @@ async def test_it_serves_a_tls_door(certificates: Certificates, trusting: ssl.SS
         writer.close()
 
 
+async def test_it_sends_the_alert_before_it_closes(
+    certificates: Certificates, trusting: ssl.SSLContext
+) -> None:
+    door = Door("imaps", ANYWHERE, Echo, implicit_tls=True, alpn=("imap",))
+    trusting.set_alpn_protocols(["h2", "http/1.1"])
+    async with running(door, certificates=certificates) as server:
+        with pytest.raises(ssl.SSLError, match="no application protocol"):
+            await server.connect("imaps", trusting)
+        await until(lambda: len(server.listener.book) == 0)
+
+
 async def test_it_starts_tls_later(certificates: Certificates, trusting: ssl.SSLContext) -> None:
     Echo.context = certificates.server_context()
     async with running(smtp()) as server:
@@ -174,8 +185,8 @@ async def test_it_releases_the_place_when_tls_does_not_start(
         assert await reader.readline() == b"go ahead\r\n"
         if garbage:
             writer.write(garbage)
-        else:
-            writer.close()
+            assert (await reader.readexactly(1)) == b"\x15"  # an alert
+        writer.close()
         await until(lambda: len(server.listener.book) == 0)
         writer.close()
 
@@ -185,9 +196,9 @@ async def test_it_releases_the_place_of_a_failed_handshake(certificates: Certifi
     async with running(door, certificates=certificates) as server:
         reader, writer = await server.connect("imaps")
         writer.write(b"A1 LOGIN in the clear\r\n")
-        assert b"hello" not in await _rest(reader)
-        await until(lambda: len(server.listener.book) == 0)
+        assert b"hello" not in await reader.readexactly(7)  # an alert
         writer.close()
+        await until(lambda: len(server.listener.book) == 0)
 
 
 async def test_it_serves_both_where_a_door_takes_both(
