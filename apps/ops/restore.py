@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, connections
 
+from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.storage import backend
 from apps.mailstore.services.restored import renew_uidvalidity
 from apps.ops import locks, postgres, schema
@@ -93,10 +94,21 @@ def _has_content() -> bool:
 def _restore_objects(source: Path, manifest: Manifest, say: Say) -> None:
     said = time.monotonic()
     for number, line in enumerate(object_lines(source), 1):
-        backend().write(line.key, _checked(source, line))
+        _put(line.key, _checked(source, line))
         if time.monotonic() - said > _SAY_EVERY:
             said = time.monotonic()
             say(f"objects: {number} of {manifest.objects}")
+
+
+def _put(key: str, data: bytes) -> None:
+    """Write an object unless it is there; one that is another, or was cut off, gives way."""
+    try:
+        if backend().read(key, 0, len(data) + 1) == data:
+            return
+        backend().remove([key])
+    except MissingObjectError:
+        pass
+    backend().write(key, data)
 
 
 def _checked(source: Path, line: ObjectLine) -> bytes:

@@ -54,7 +54,8 @@ class Files:
             except FileNotFoundError:
                 raise MissingObjectError(key) from None
             try:
-                return _read_all(file, start, end - start)
+                # However much is asked for, memory is taken for what there is.
+                return _read_all(file, start, min(end, os.fstat(file).st_size) - start)
             finally:
                 os.close(file)
 
