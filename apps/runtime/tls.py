@@ -114,7 +114,7 @@ class Certificates:
             self.reload_if_changed()
 
     def _front(self, protocols: tuple[str, ...]) -> ssl.SSLContext:
-        front = _bare_context(protocols)
+        front = _configure(_FrontContext(ssl.PROTOCOL_TLS_SERVER), protocols)
         ours = frozenset(name.encode() for name in protocols)
 
         def message(
@@ -138,7 +138,6 @@ class Certificates:
         # Called for handshake messages only: with the other context in place it falls silent. The
         # attribute has no public name; it has been in every Python since 3.8, and a test guards
         # it.
-        front.sslobject_class = _Polite
         front._msg_callback = message  # type: ignore[attr-defined]
         front.sni_callback = named
         return front
@@ -190,6 +189,7 @@ class _Polite(ssl.SSLObject):
     handshake's time is over.
     """
 
+    unsent: ssl.MemoryBIO
     _failure: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
@@ -200,12 +200,32 @@ class _Polite(ssl.SSLObject):
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
+            if not self.unsent.pending:
+                raise  # what came was no TLS at all: there is nothing to answer
             self._failure = error
             raise ssl.SSLWantReadError from None
 
 
-def _bare_context(protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+class _FrontContext(ssl.SSLContext):
+    """Makes `_Polite` objects."""
+
+    sslobject_class = _Polite
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        assert isinstance(made, _Polite)
+        made.unsent = outgoing
+        return made
+
+
+def _configure(context: ssl.SSLContext, protocols: tuple[str, ...]) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -216,7 +236,7 @@ def _bare_context(protocols: tuple[str, ...]) -> ssl.SSLContext:
 
 
 def _context(pair: _Pair, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = _bare_context(protocols)
+    context = _configure(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), protocols)
     # A key with a passphrase would make OpenSSL ask on the terminal: refuse it instead.
     context.load_cert_chain(pair.chain, pair.key, password=_no_passphrase)
     return context

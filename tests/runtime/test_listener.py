@@ -185,7 +185,7 @@ async def test_it_releases_the_place_when_tls_does_not_start(
         assert await reader.readline() == b"go ahead\r\n"
         if garbage:
             writer.write(garbage)
-            assert (await reader.readexactly(1)) == b"\x15"  # an alert
+            assert await _rest(reader) == b""
         writer.close()
         await until(lambda: len(server.listener.book) == 0)
         writer.close()
@@ -196,7 +196,7 @@ async def test_it_releases_the_place_of_a_failed_handshake(certificates: Certifi
     async with running(door, certificates=certificates) as server:
         reader, writer = await server.connect("imaps")
         writer.write(b"A1 LOGIN in the clear\r\n")
-        assert b"hello" not in await reader.readexactly(7)  # an alert
+        assert await _rest(reader) == b""
         writer.close()
         await until(lambda: len(server.listener.book) == 0)
 
