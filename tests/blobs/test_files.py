@@ -53,10 +53,12 @@ def test_it_syncs_file_then_name_then_folders(
         names[file] = str(Path(path).relative_to(tmp_path))
         return file
 
+    def synced(file: int) -> None:
+        log.append(f"sync {names[file]}")
+        real_sync(file)
+
     monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(
-        os, "fsync", lambda file: (log.append(f"sync {names[file]}"), real_sync(file))
-    )
+    monkeypatch.setattr(os, "fsync", synced)
     store.write(KEY, b"x")
     objects = "a/objects"
     assert log == [
@@ -75,13 +77,16 @@ def test_it_syncs_a_folder_that_another_process_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Files(tmp_path).write(KEY, b"x")
-    synced: list[str] = []
+    opened: list[str] = []
     real_open = os.open
-    monkeypatch.setattr(
-        os, "open", lambda path, *more: (synced.append(str(path)), real_open(path, *more))[1]
-    )
+
+    def opening(path: Any, *more: Any) -> int:
+        opened.append(str(path))
+        return real_open(path, *more)
+
+    monkeypatch.setattr(os, "open", opening)
     Files(tmp_path).write("ab" + "1" * 30, b"x")
-    assert str(tmp_path) in synced
+    assert str(tmp_path) in opened
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,12 @@ def test_it_reads_no_more_frames_than_a_range_needs(monkeypatch: pytest.MonkeyPa
     blob = kept(raw)
     asked: list[tuple[int, int]] = []
     store, real = backend(), backend().read
-    monkeypatch.setattr(
-        store,
-        "read",
-        lambda key, start, end: (asked.append((start, end)), real(key, start, end))[1],
-    )
+
+    def reading(key: str, start: int, end: int) -> bytes:
+        asked.append((start, end))
+        return real(key, start, end)
+
+    monkeypatch.setattr(store, "read", reading)
     assert services.read_range(blob.id, 2 * FRAME + 5, 2 * FRAME + 9) == raw[2 * FRAME + 5 :][:4]
     assert asked == [(2 * FRAME, 3 * FRAME)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 
 from apps.directory.models import User
 from apps.mailstore import queries
@@ -29,15 +29,12 @@ from tests.mailstore.making import ORIGIN, delivered, filing, filled
 
 pytestmark = pytest.mark.django_db
 
-HOT = (Entry, Expunged, MailboxState, Usage)
+HOT: tuple[type[Model], ...] = (Entry, Expunged, MailboxState, Usage)
 Rows = list[list[dict[str, Any]]]
 
 
 def everything() -> Rows:
-    return [
-        sorted(model.objects.values(), key=repr)  # type: ignore[attr-defined]
-        for model in HOT
-    ]
+    return [sorted(model._default_manager.values(), key=repr) for model in HOT]
 
 
 @contextmanager
@@ -137,17 +134,17 @@ def test_it_inserts_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
 @pytest.mark.parametrize("mode", ["add", "remove", "replace"])
 def test_it_writes_flags_as_the_orm_would(boxes: list[Mailbox], mode: str) -> None:
     bits, mask = FLAG_FLAGGED | FLAG_SEEN, 0b10
-    fields = {
+    fields_of: dict[str, dict[str, Any]] = {
         "add": {"flags": F("flags").bitor(bits), "keywords": F("keywords").bitor(mask)},
         "remove": {"flags": F("flags").bitand(~bits), "keywords": F("keywords").bitand(~mask)},
         "replace": {"flags": bits, "keywords": mask},
-    }[mode]
+    }
     for box in boxes:
         assert after(
             lambda box=box: flags._write(Span(box.pk, [1, 2, 9]), mode, bits, mask, 50)  # type: ignore[misc]
         ) == after(
             lambda box=box: Entry.objects.filter(mailbox=box, uid__in=[1, 2, 9]).update(  # type: ignore[misc]
-                modseq=50, **fields
+                modseq=50, **fields_of[mode]
             )
         )
 

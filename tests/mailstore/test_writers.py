@@ -70,7 +70,7 @@ def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbo
                 message = prepared()
                 delivered([filing(box, message, head=b"A: b\r\n") for box in some])
             elif kind == 1:
-                change = FlagChange(dice.choice(["add", "remove"]), FLAG_DELETED, ("x",))  # type: ignore[arg-type]
+                change = FlagChange(dice.choice(["add", "remove"]), FLAG_DELETED, ("x",))
                 store(mailbox_id=some[0].pk, uids=uids, change=change, origin=ORIGIN)
             elif kind == 2:
                 expunge(mailbox_id=some[0].pk, origin=ORIGIN)
@@ -95,7 +95,10 @@ def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbo
 
 
 def test_it_makes_mailboxes_below_one_that_is_missing(alice: User) -> None:
-    together(lambda number: create(user_id=alice.pk, name=f"a/b/{number}") and None, 10)
+    def job(number: int) -> None:
+        create(user_id=alice.pk, name=f"a/b/{number}")
+
+    together(job, 10)
     names = [row.name for row in queries.mailboxes(alice.pk) if row.name.startswith("a")]
     assert sorted(names) == sorted(["a", "a/b", *(f"a/b/{number}" for number in range(10))])
     validities = [row.counters.uidvalidity for row in queries.mailboxes(alice.pk)]
