@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -72,7 +72,7 @@ class SignedIn:
                 connection.end(REASON)
 
 
-def current_versions(user_ids: Mapping[int, int]) -> dict[int, int]:
+def current_versions(user_ids: Iterable[int]) -> dict[int, int]:
     """The credential versions of those users who may sign in at all; one query."""
     return dict(
         User.objects.filter(pk__in=list(user_ids), state=UserState.ACTIVE)

@@ -5,16 +5,18 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from apps.delivery import submission
 from apps.directory.authentication import Principal, authenticate
 from apps.directory.permissions import may_send_as
+from apps.directory.signedin import REASON, current_versions
 from apps.mime.address import Address
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.smtp.envelope import Options, SmtpSession, Transaction
 from apps.smtp.intake import Additions
 from apps.smtp.mx import MxHandler, reply_of
-from apps.smtp.session import Conversation
+from apps.smtp.session import Conversation, Next
 from apps.wire.errors import AccountSuspended, SenderNotAllowed
 from apps.wire.replies import Reply
 
+_CHANGED = Reply(421, "4.7.0", REASON)
 _SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
 
 
@@ -54,15 +56,15 @@ class SubmissionHandler(MxHandler):
         address: str,
         options: Options,
     ) -> Reply | None:
-        """Refuse a sender that is not the user's.
+        """Refuse a sender that is not the user's, and a user whose sign-in no longer holds.
 
         The null sender is allowed: a mail program sends receipts with it (RFC 8098 section 2.1),
         and the From field is checked all the same.
         """
         sender = options.command.path.address
-        user_id = _principal(session).user_id
-        if sender is not None and not await in_db("read", may_send_as, user_id, sender):
-            raise SenderNotAllowed(f"user {user_id} as {sender}")
+        if not await in_db("read", _may_send, _principal(session), sender):
+            server.next = Next.HANG_UP
+            return _CHANGED
         return await super().handle_MAIL(server, session, envelope, address, options)
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
@@ -86,6 +88,17 @@ class SubmissionHandler(MxHandler):
         additions = Additions(prepared.fields, prepared.cuts)
         (result,) = await self.intake.keep(server.rules, session, envelope, additions)
         return reply_of(result)
+
+
+def _may_send(principal: Principal, sender: Address | None) -> bool:
+    """False if password or state have changed since the sign-in; raise SenderNotAllowed."""
+    user_id = principal.user_id
+    versions = current_versions([user_id])
+    if versions.get(user_id) != principal.credential_version:
+        return False
+    if sender is not None and not may_send_as(user_id, sender):
+        raise SenderNotAllowed(f"user {user_id} as {sender}")
+    return True
 
 
 def _principal(session: SmtpSession) -> Principal:

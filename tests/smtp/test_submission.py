@@ -270,3 +270,21 @@ def test_it_logs_no_password(door: Running, caplog: pytest.LogCaptureFixture) ->
     everything = "".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     for secret in ("hunter2", base64("hunter2-secret"), PASSWORD, plain("alice@example.test")):
         assert secret not in everything
+
+
+@pytest.mark.parametrize("sender", ["alice@example.test", ""])
+@pytest.mark.parametrize("change", ["password", "suspended", "removed"])
+def test_it_ends_the_connection_of_a_user_whose_sign_in_no_longer_holds(
+    door: Running, alice: User, bob: User, sender: str, change: str
+) -> None:
+    """A thief who is connected must not go on sending after the password was changed."""
+    with door.signed_in() as client:
+        assert send(client, "alice@example.test", "bob@example.test") == 250
+        if change == "password":
+            provisioning.set_password(alice, "another long password")
+        elif change == "suspended":
+            provisioning.suspend_user("alice@example.test")
+        else:
+            provisioning.remove_user("alice@example.test")
+        assert client.ask(f"MAIL FROM:<{sender}>").code == 421
+        assert client.is_closed()
