@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 TASK = "delivery.process"
 # Rings closer together than this are one ring. The first of them is passed on at once.
-_COALESCE = 0.002
+_COALESCE = 0.005
 _BETWEEN_TASKS = 0.05
 # Tasks that wait unread on the broker: with so many there, one more wakes nobody. This bounds what
 # piles up while no worker runs.
