@@ -119,9 +119,16 @@ def check(folder: Path, hashes: Mapping[str, str]) -> None:
 
 def write_private(file: Path, data: bytes) -> None:
     """Write a file that only its owner may read, and wait until the disk has it."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(file.parent)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as target:
         target.write(data)
         target.flush()
         os.fsync(target.fileno())
+
+
+def _make_private(folder: Path) -> None:
+    """`mkdir -p`, but 0700 all the way: Path.mkdir gives that mode to the last one only."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
