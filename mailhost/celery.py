@@ -65,6 +65,7 @@ app.conf.update(
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
         "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
+        "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
     },
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
 )

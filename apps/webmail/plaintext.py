@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 LARGEST_TEXT = 500_000  # characters shown; the rest is one click away as the original
+MOST_BLOCKS = 1_000
 _LINK = re.compile(r"https?://[^\s<>\"'`{}|\\^\x00-\x20]{1,2000}", re.IGNORECASE)
 _TRAILING = ".,;:!?)]*_"
 
@@ -23,15 +24,19 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """The text in order; a quote is a run of lines that begin with `>`."""
+    """The text in order; a quote is a run of lines that begin with `>`.
+
+    What comes after MOST_BLOCKS is one last block.
+    """
     found: list[Block] = []
     lines: list[str] = []
     quoted = False
     for line in text[:LARGEST_TEXT].replace("\r\n", "\n").split("\n"):
-        if line.startswith(">") != quoted and lines:
+        is_quote = line.startswith(">") and len(found) < MOST_BLOCKS
+        if is_quote != quoted and lines:
             found.append(_block(lines, is_quote=quoted))
             lines = []
-        quoted = line.startswith(">")
+        quoted = is_quote
         lines.append(line)
     if lines:
         found.append(_block(lines, is_quote=quoted))

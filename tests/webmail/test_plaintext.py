@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from apps.webmail.plaintext import blocks, linkify
+from apps.webmail.plaintext import MOST_BLOCKS, blocks, linkify
 
 
 def test_it_escapes_everything() -> None:
@@ -49,3 +49,10 @@ def test_it_is_linear(text: str) -> None:
     start = time.process_time()
     blocks(text)
     assert time.process_time() - start < 3
+
+
+def test_it_makes_no_page_of_a_hundred_thousand_quotes() -> None:
+    found = blocks("> a\nb\n" * 100_000)
+    assert len(found) <= MOST_BLOCKS + 2
+    assert not found[-1].is_quote
+    assert sum(str(block.html).count("b") for block in found) > 70_000

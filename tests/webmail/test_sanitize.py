@@ -161,5 +161,28 @@ def test_it_is_bounded(bomb: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize(
+    "hidden", ["<p ", '<!-- <p a=" --><p ', "<title><p a='</title><p ", "<p a=1"]
+)
+@pytest.mark.parametrize("apart", [" ", "/", '="">"', "='>'\t"])
+def test_it_does_not_compare_each_attribute_with_all_others(hidden: str, apart: str) -> None:
+    bomb = hidden + apart.join(f"a{number:x}" for number in range(300_000)) + ">"
+    start = time.process_time()
+    clean("<p>Hello</p>" + bomb, {})
+    assert time.process_time() - start < 4
+
+
+def test_it_cuts_no_long_letter() -> None:
+    words = " ".join(f"<td width={number % 90}>{number % 9_000}</td>" for number in range(50_000))
+    assert clean(f"<table><tr>{words}<td>the end</table>", {}).html.count("the end") == 1
+
+
+def test_it_reads_so_much_style_and_no_more() -> None:
+    cell = f'<td style="color: red; font-family: {"x" * 500}">cell</td>'
+    cleaned = clean(f"<table>{cell * 2_000}</table>", {}).html
+    assert cleaned.count("cell") == 2_000
+    assert 800 < cleaned.count("color: red") < 1_000
+
+
 def test_it_survives_deep_functions() -> None:
     assert clean_declarations("width: " + "calc(" * 5_000) == ""

@@ -1,0 +1,27 @@
+"""Housekeeping: sessions that have ended go."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from apps.directory.models import User
+from apps.webmail.tasks import clear_sessions
+from mailhost.celery import app
+
+
+@pytest.mark.django_db
+def test_it_removes_sessions_that_have_ended(alice: User, client: Client) -> None:
+    client.force_login(alice)
+    clear_sessions()
+    assert Session.objects.count() == 1
+    with time_machine.travel(timedelta(seconds=settings.SESSION_COOKIE_AGE + 5), tick=True):
+        clear_sessions()
+    assert not Session.objects.exists()
+
+
+def test_it_is_on_the_beat() -> None:
+    assert clear_sessions.name in {entry["task"] for entry in app.conf.beat_schedule.values()}
