@@ -12,6 +12,7 @@ import trustme
 from django.core.cache import cache
 from hypothesis import settings
 
+from apps.blobs import storage
 from apps.directory.models import Domain, User
 from apps.events import bus
 from apps.provisioning import services as provisioning
@@ -43,6 +44,7 @@ def _no_objects_left() -> Iterator[None]:
     """Rows are rolled back after a test; the files that they named are removed."""
     yield
     shutil.rmtree(Path(os.environ["MAILHOST_DATA"]) / "blobs", ignore_errors=True)
+    storage._backend.cache_clear()  # it remembers which folders it has made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import connection
@@ -59,7 +60,9 @@ def _broker() -> None:
     app = import_string(settings.CELERY_APP)
     with app.connection_for_write(connect_timeout=_BROKER_TIMEOUT) as broker:
         broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT)
-        broker.default_channel.queue_declare(app.conf.task_default_queue, passive=True)
+        # On Redis a queue is there only while something waits in it: "no such queue" is an answer.
+        with suppress(*broker.channel_errors):
+            broker.default_channel.queue_declare(app.conf.task_default_queue, passive=True)
 
 
 _PARTS: dict[str, Callable[[], None]] = {

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.events import bus
 from apps.events.types import (
@@ -41,6 +41,18 @@ async def _until(condition: Callable[[], bool], shown: Callable[[], object]) -> 
                 await asyncio.sleep(0.002)
     except TimeoutError:
         raise AssertionError(shown()) from None
+
+
+def _closing(function: Callable[[], object]) -> Callable[[], None]:
+    """For another thread: the connection that it got must not outlive the test."""
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            connection.close()
+
+    return run
 
 
 async def _hear(*kinds: type[Event]) -> tuple[Heard, bus.Subscription]:
@@ -93,7 +105,7 @@ async def test_it_publishes_when_the_transaction_commits() -> None:
             bus.publish_on_commit(MailboxChanged(2, 9))
             bus.publish_on_commit(MailboxChanged(1, 3))
 
-    await asyncio.to_thread(change)
+    await asyncio.to_thread(_closing(change))
     await heard.until(MailboxChanged(1, 3), MailboxChanged(2, 9))  # merged
     subscription.close()
 
@@ -114,14 +126,14 @@ async def test_it_publishes_nothing_that_was_rolled_back() -> None:
                 publish_and_fail(MailboxChanged(3, 3))
             bus.publish_on_commit(MailboxChanged(4, 4))
 
-    await asyncio.to_thread(change)
+    await asyncio.to_thread(_closing(change))
     await heard.until(MailboxChanged(2, 2), MailboxChanged(4, 4))
     subscription.close()
 
 
 async def test_it_publishes_at_once_outside_of_a_transaction() -> None:
     heard, subscription = await _hear()
-    await asyncio.to_thread(bus.publish_on_commit, UserChanged(1))
+    await asyncio.to_thread(_closing(lambda: bus.publish_on_commit(UserChanged(1))))
     await heard.until(UserChanged(1))
     subscription.close()
 
