@@ -8,7 +8,7 @@ messages are tried one by one; a message that fails alone is given back
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 
@@ -24,6 +24,7 @@ from apps.wire.errors import Damaged, MailError, Temporary
 log = logging.getLogger(__name__)
 
 BATCH = 64
+COPIES = 500  # of one transaction
 
 
 def run_once(limit: int = BATCH, *, retries_first: bool = False) -> int:
@@ -40,11 +41,26 @@ def run_once(limit: int = BATCH, *, retries_first: bool = False) -> int:
         claimed = mailqueue.claim(limit, retries_first=retries_first)
     if not claimed:
         return 0
-    plans = _plan_all(claimed)
-    if plans and not _commit(plans):
-        for one in plans:
-            _commit_alone(one)
+    for plans in _portions(_plan_all(claimed)):
+        if not _commit(plans):
+            for one in plans:
+                _commit_alone(one)
     return len(claimed)
+
+
+def _portions(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    """The plans in order, in transactions of a bounded number of copies: while one runs, nobody
+    else writes to SQLite, and mail to a large alias has a thousand. A message stays whole."""
+    portion: list[Plan] = []
+    copies = 0
+    for one in plans:
+        if portion and copies + len(one.filings) > COPIES:
+            yield portion
+            portion, copies = [], 0
+        portion.append(one)
+        copies += len(one.filings)
+    if portion:
+        yield portion
 
 
 def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:

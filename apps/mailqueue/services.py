@@ -429,7 +429,7 @@ def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
     return found, reserved
 
 
-def prune(limit: int = 1000) -> int:
+def prune(limit: int = 250) -> int:
     """Remove up to `limit` messages settled more than an hour ago, with their recipients."""
     before = now_us() - KEEP_SETTLED_SECONDS * _SECOND
     with transaction.atomic():
@@ -437,9 +437,24 @@ def prune(limit: int = 1000) -> int:
             state__in=(MessageState.DONE, MessageState.REFUSED), settled_at__lt=before
         )
         ids = list(old.order_by("settled_at").values_list("id", flat=True)[:limit])
-        QueuedRecipient.objects.filter(message__in=ids).delete()
-        QueuedMessage.objects.filter(id__in=ids).delete()
+        _forget(ids)
     return len(ids)
+
+
+def _forget(ids: Sequence[UUID]) -> None:
+    """Delete messages with all that belongs to them. Plain SQL: the ORM would first load each
+    recipient, and a message may have a thousand."""
+    if not ids:
+        return
+    marks = ",".join(["%s"] * len(ids))
+    theirs = f"SELECT id FROM mailqueue_queuedrecipient WHERE message_id IN ({marks})"
+    with connection.cursor() as cursor:
+        for statement in (
+            f"DELETE FROM mailqueue_attempt WHERE recipient_id IN ({theirs})",
+            f"DELETE FROM mailqueue_queuedrecipient WHERE message_id IN ({marks})",
+            f"DELETE FROM mailqueue_queuedmessage WHERE id IN ({marks})",
+        ):
+            cursor.execute(statement, [item.hex for item in ids])
 
 
 def _uuid(value: Any) -> UUID:

@@ -9,6 +9,7 @@ import pytest
 from apps.blobs import services as blobs
 from apps.delivery import administer, plan, process
 from apps.delivery.accept import Accepted, accept
+from apps.delivery.local import file_plans as file_plans_really
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
@@ -209,3 +210,23 @@ def test_it_says_yes_again_when_the_message_itself_filled_the_mailbox(alice: Use
     assert isinstance(again[1], QuotaExceeded)
     drain()
     assert entries_of(alice) == 1
+
+
+def test_it_files_many_copies_in_several_transactions(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "COPIES", 3)
+    accept([submission(local(alice, bob)) for _ in range(4)])
+    sizes = []
+
+    def file_plans(plans: list[plan.Plan]) -> None:
+        sizes.append(sum(len(one.filings) for one in plans))
+        file_plans_really(plans)
+
+    monkeypatch.setattr(process, "file_plans", file_plans)
+    assert process.run_once() == 4
+    assert sizes == [2, 2, 2, 2]
+    monkeypatch.setattr(process, "COPIES", 1)
+    accept([submission(local(alice, bob))])
+    assert process.run_once() == 1
+    assert (entries_of(alice), entries_of(bob)) == (5, 5)

@@ -11,7 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue import queries, services
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
+from apps.mailqueue.models import (
+    Attempt,
+    MessageState,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+)
 from apps.mailqueue.services import EnvelopeRecipient, LeaseLostError
 from tests.support.mail import local, submission
 
@@ -179,11 +185,15 @@ def test_it_prunes_what_was_settled_an_hour_ago(alice: User) -> None:
     accept([old, waiting])
     first, second = services.claim(2)
     services.settle(first.token, [first.id], "done")
+    Attempt.objects.create(
+        recipient=QueuedRecipient.objects.get(message=first.id), at=1, remote="mx", reply="250"
+    )
     assert services.prune() == 0
     with time_machine.travel(timedelta(hours=1, seconds=5), tick=True):
         assert services.prune() == 1
     assert list(QueuedMessage.objects.values_list("id", flat=True)) == [second.id]
     assert not QueuedRecipient.objects.filter(message=first.id).exists()
+    assert not Attempt.objects.exists()
 
 
 def test_it_lists_with_two_queries(alice: User) -> None:
