@@ -1,0 +1,73 @@
+"""Log lines: one each, whatever strangers have put into the fields."""
+
+import io
+import json
+import logging
+import logging.config
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mailhost.logs import logging_config
+
+NASTY = "a\r\nb\x1b[31m\x00\u202egnp.exe\u2028\x85{'event': 'forged'}"
+
+Log = Callable[[str], tuple[logging.Logger, io.StringIO]]
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """A logger with the installation's own format, and what it has written."""
+    logger = logging.getLogger("test.logs")
+    handlers: list[logging.Handler] = []
+
+    def make(form: str) -> tuple[logging.Logger, io.StringIO]:
+        config = logging_config("info", form)["formatters"]["line"]
+        factory = config["()"]
+        formatter = factory(**{key: value for key, value in config.items() if key != "()"})
+        written = io.StringIO()
+        handler = logging.StreamHandler(written)
+        handler.setFormatter(formatter)
+        handlers.append(handler)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        return logger, written
+
+    yield make
+    for handler in handlers:
+        logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_it_writes_one_json_object_a_line(log: Log) -> None:
+    logger, written = log("json")
+    logger.info("signed in", extra={"account": "alice@example.test", "trace_id": "01JD"})
+    line = json.loads(written.getvalue())
+    assert line["event"] == "signed in"
+    assert line["level"] == "info"
+    assert line["account"] == "alice@example.test"
+    assert line["trace_id"] == "01JD"
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_it_lets_nobody_forge_a_line(log: Log, form: str) -> None:
+    logger, written = log(form)
+    logger.warning("bad command", extra={"helo": NASTY})
+    logger.warning("unknown user %r", NASTY)
+    lines = written.getvalue().removesuffix("\n").split("\n")
+    assert len(lines) == 2
+    for line in lines:
+        assert line.isascii()
+        assert line.isprintable()
+
+
+def test_it_keeps_a_traceback_on_the_line_of_its_event(log: Log) -> None:
+    logger, written = log("json")
+    try:
+        raise ValueError(NASTY)
+    except ValueError:
+        logger.exception("a task failed")
+    (line,) = written.getvalue().splitlines()
+    assert "ValueError" in json.loads(line)["exception"]
