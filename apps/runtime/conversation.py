@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 READ_AHEAD = 64 * 1024
 """Octets of pipelined commands taken in while one runs; beyond them the socket waits."""
+LAST_WORDS = 5.0
+"""Seconds to take what was written before the end. TLS would wait half a minute for the client's
+own goodbye, and hold up the end of the service."""
 _TLS_HELLO = 0x16
 
 
@@ -256,7 +259,8 @@ class Conversation(asyncio.Protocol):
         self._transport.close()
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(self._patience.drain_time, self._transport.abort)
+        patience = min(self._patience.drain_time, LAST_WORDS)
+        self._timer = self._loop.call_later(patience, self._transport.abort)
 
     def _tick(self) -> None:
         """One timer per connection, set anew only when it rings."""
