@@ -30,7 +30,12 @@ app = Celery("mailhost")
 
 def _broker() -> dict[str, object]:
     if settings.REDIS_URL:
-        return {"broker_url": settings.REDIS_URL, "broker_connection_retry_on_startup": True}
+        return {
+            "broker_url": settings.REDIS_URL,
+            "broker_connection_retry_on_startup": True,
+            # A Redis that swallows packets must not hold a bell for the kernel's two minutes.
+            "broker_transport_options": {"socket_connect_timeout": 2, "socket_timeout": 10},
+        }
     folder = settings.CELERY_BROKER_DIR
     for name in ("queue", "processed", "control"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
