@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,13 @@ def test_it_walks_and_removes_objects_and_leftovers(store: Files, tmp_path: Path
     assert {key for key, _ in store.walk("ab")} == {KEY, torn}
     store.remove([KEY, torn])
     assert [path.name for path in folder.iterdir()] == ["README"]
+
+
+def test_it_makes_a_folder_again_that_was_removed(store: Files, tmp_path: Path) -> None:
+    store.write(KEY, b"x")
+    shutil.rmtree(tmp_path / "a/objects")
+    store.write(KEY, b"y")
+    assert store.read(KEY, 0, 1) == b"y"
 
 
 def test_it_says_so_when_the_disk_is_away(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class Files:
     def write(self, key: str, data: bytes) -> None:
         path = self._path(key)
         with _translated():
+            if not path.parent.exists():
+                self._durable.discard(path.parent.name)  # somebody removed what we had made
             self._make_folder(path.parent)
             try:
                 _write_synced(path, data)
