@@ -26,6 +26,7 @@ from django.db import connection, transaction
 from apps.blobs.services import PreparedBlob
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
 from apps.runtime.clock import now_us
+from apps.runtime.db import forgettable
 
 logger = logging.getLogger(__name__)
 
@@ -262,7 +263,7 @@ def _tell_held(message: Claimed) -> None:
 
 
 def _claim(token: UUID, limit: int, lease_seconds: int, *, lapsed: bool = False) -> list[Claimed]:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with forgettable(), connection.cursor() as cursor:
         cursor.execute(_claim_sql(lapsed), [lease_seconds * _SECOND, token.hex, limit, CLAIM_BYTES])
         found = {_uuid(row[0]): _claimed(token, row) for row in cursor.fetchall()}
         if found:

@@ -27,7 +27,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from apps.runtime.failures import translate_errors
 from apps.wire.errors import MailError, Overloaded
 
-__all__ = ["Pool", "in_db", "is_sqlite", "read_snapshot", "shutdown", "translate_errors"]
+__all__ = [
+    "Pool",
+    "forgettable",
+    "in_db",
+    "is_sqlite",
+    "read_snapshot",
+    "shutdown",
+    "translate_errors",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +205,30 @@ def read_snapshot() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
+
+
+@contextmanager
+def forgettable() -> Iterator[None]:
+    """A transaction that a power cut may undo, because only time would be lost (a lease, a counter).
+
+    Its commit does not wait for the disk, so whoever stands behind it in the line of writers need
+    not either. A crash of the process or of the database server alone undoes nothing on SQLite, and
+    on Postgres at most the last fractions of a second. Never for what somebody was told is kept.
+    """
+    if connection.in_atomic_block or not is_sqlite():
+        with transaction.atomic():
+            if not is_sqlite():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL synchronous_commit TO OFF")
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL")  # in WAL mode: no sync at commit
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 def is_sqlite() -> bool:

@@ -244,3 +244,22 @@ def test_it_leaves_a_transaction_that_is_open_alone() -> None:
             assert Group.objects.count() == 1
         Group.objects.create(name="also")
     assert Group.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_back_to_full_durability_after_a_forgettable_transaction() -> None:
+    def synchronous() -> object:
+        asked = "PRAGMA synchronous" if db.is_sqlite() else "SHOW synchronous_commit"
+        with connection.cursor() as cursor:
+            cursor.execute(asked)
+            return cursor.fetchone()[0]
+
+    before = synchronous()
+    with db.forgettable():
+        assert connection.in_atomic_block
+        assert synchronous() != before
+    assert synchronous() == before
+    with pytest.raises(ZeroDivisionError), db.forgettable():
+        _ = 1 / 0
+    assert synchronous() == before
+    assert not connection.in_atomic_block
