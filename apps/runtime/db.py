@@ -209,7 +209,7 @@ def read_snapshot() -> Iterator[None]:
 
 @contextmanager
 def forgettable() -> Iterator[None]:
-    """A transaction that a power cut may undo, because only time would be lost (a lease, a counter).
+    """A transaction that a power cut may undo, because only time would be lost (a lease).
 
     Its commit does not wait for the disk, so whoever stands behind it in the line of writers need
     not either. A crash of the process or of the database server alone undoes nothing on SQLite, and
