@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from apps.blobs import services as blobs
+from apps.blobs.backends import s3
 from apps.delivery import administer, plan, process
 from apps.delivery.accept import Accepted, accept
 from apps.delivery.local import file_plans as file_plans_really
@@ -230,3 +231,7 @@ def test_it_files_many_copies_in_several_transactions(
     accept([submission(local(alice, bob))])
     assert process.run_once() == 1
     assert (entries_of(alice), entries_of(bob)) == (5, 5)
+
+
+def test_it_gives_up_on_the_object_store_before_its_lease_ends() -> None:
+    assert 2 * s3.TIMEOUT < mailqueue.LEASE_SECONDS * 0.75

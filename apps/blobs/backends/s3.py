@@ -1,7 +1,7 @@
 """Objects in an S3 store: AWS, MinIO, Ceph, or whatever speaks it.
 
-A PUT that was answered is durable: that is the store's promise. Every call is bounded: 10 s to
-connect, 10 s without a byte, two tries. Credentials come from the AWS_* environment variables or
+A PUT that was answered is durable: that is the store's promise. Every call is bounded: 5 s to
+connect, 5 s without a byte, two tries. Credentials come from the AWS_* environment variables or
 the machine's role, as boto3 finds them.
 """
 
@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from apps.blobs.backends.contract import MissingObjectError
 from apps.wire.errors import StorageFull, StorageUnavailable
 
-TIMEOUT: Final = 10  # seconds
+# Seconds. Two tries must be over well before a worker's lease is (`mailqueue.services`): a worker
+# that waits longer for a store that is away looks dead, and its mail like what killed it.
+TIMEOUT: Final = 5
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _FULL: Final = frozenset({"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "507"})
 _REMOVE_AT_ONCE: Final = 1_000  # S3's own limit for DeleteObjects
