@@ -81,7 +81,7 @@ def test_it_says_so_when_the_bucket_is_not_there(s3_url: str) -> None:
 
 def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, s3_url: str) -> None:
     """A server that takes the connection and never says a word."""
-    assert s3.TIMEOUT == 10
+    assert s3.TIMEOUT == 5
     monkeypatch.setattr(s3, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         held: list[socket.socket] = []
