@@ -6,9 +6,9 @@ DATABASE_URL names Postgres, the
 server: each installation gets a database of its own there. Ends by process id.
 """
 
+import itertools
 import json
 import os
-import random
 import signal
 import smtplib
 import socket
@@ -27,8 +27,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support.services import (
-    REDIS_DATABASES,
-    REDIS_WORKERS,
+    WORKERS,
     ServiceError,
     free_port,
     wait_for,
@@ -39,6 +38,7 @@ DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
 START_SECONDS = 60.0
 PASSWORD = "correct horse battery"
 UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
+_counted = itertools.count(1)  # installations that this process has made
 
 
 @dataclass(slots=True)
@@ -210,9 +210,8 @@ def _own_database() -> dict[str, str]:
     with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     # A bus and a broker of its own too: another installation's bells must not ring here.
-    redis_url = os.environ.get("REDIS_URL", "")
-    number = random.randrange(REDIS_WORKERS, REDIS_DATABASES)
-    own = {"REDIS_URL": f"{redis_url.rpartition('/')[0]}/{number}"} if redis_url else {}
+    address, _, ours = os.environ.get("REDIS_URL", "").rpartition("/")
+    own = {"REDIS_URL": f"{address}/{int(ours) + next(_counted) * WORKERS}"} if ours else {}
     return {"DATABASE_URL": url.rpartition("/")[0] + f"/{name}", **own}
 
 

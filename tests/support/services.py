@@ -6,6 +6,7 @@ run, and nothing already running on the machine is touched. The servers keep not
 persistence): they are for tests alone. Binaries are Debian's (scripts/debian-test-packages.txt).
 """
 
+import itertools
 import os
 import pwd
 import random
@@ -24,14 +25,18 @@ import psycopg
 import redis as redis_client
 
 LOOPBACK = "127.0.0.1"
+# Test processes share neither ports nor Redis databases: each has every sixteenth.
+WORKERS = 16
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
 # Below Linux's range for outgoing connections (32768 and up): no client socket takes a port
 # between its choice here and the moment the server binds it.
-PORTS = range(20_000, 32_000)
-# The first for test processes, by their number; the rest for installations that tests start.
-REDIS_DATABASES = 64
-REDIS_WORKERS = 16
+PORTS = range(20_000, 32_000)[WORKER::WORKERS]
+REDIS_DATABASES = WORKERS * 128
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+# A port that was given stays unused for a moment: none is given twice before all were. Where the
+# round starts is random, for another run of the tests may be under way on this machine.
+_round = itertools.islice(itertools.cycle(PORTS), random.randrange(len(PORTS)), None)
 
 
 class ServiceError(Exception):
@@ -49,15 +54,14 @@ class Server:
 
 def free_port() -> int:
     """Return a loopback TCP port that nothing listens on."""
-    for _ in range(200):
-        port = random.choice(PORTS)
+    for port in itertools.islice(_round, len(PORTS)):
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
             except OSError:
                 continue
             return port
-    raise ServiceError("no free port found in 200 tries")
+    raise ServiceError("no port is free")
 
 
 def wait_for(condition: Callable[[], object], timeout: float = 10.0, what: str = "") -> None:
