@@ -109,6 +109,8 @@ _BAD_BDAT = Malformed(Reply(501, "5.5.4", "Syntax: BDAT size [LAST]"))
 _BAD_AUTH = Malformed(Reply(501, "5.5.4", "Syntax: AUTH mechanism [initial-response]"))
 _NEEDS_UTF8 = Malformed(Reply(553, "5.6.7", "This address needs SMTPUTF8"))
 _BAD_ADDRESS = Malformed(InvalidAddress.reply)
+# RFC 3463 section 3.2: X.1.3 is for recipients, X.1.7 for senders.
+_BAD_SENDER = Malformed(Reply(501, "5.1.7", InvalidAddress.reply.text))
 _DATA = Data()
 
 
@@ -147,12 +149,12 @@ def _mail(_verb: bytes, rest: bytes) -> Command:
     try:
         path = parse_path(raw, smtputf8=smtputf8)
         if path.postmaster:
-            return _BAD_ADDRESS
+            return _BAD_SENDER
         return Mail(path, mail_parameters(path.rest), raw)
     except Utf8NotAllowedError:
         return _NEEDS_UTF8
     except AddressError:
-        return _BAD_ADDRESS
+        return _BAD_SENDER
     except ParameterError as error:
         return Malformed(error.reply)
 
