@@ -18,7 +18,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.queries import Shown
 from apps.pop3 import lock, maildrop
 from apps.pop3.maildrop import Maildrop
-from apps.pop3.proto.commands import Command, GrammarError, parse
+from apps.pop3.proto.commands import Command, ForeignError, GrammarError, parse
 from apps.pop3.proto.lines import DotStuffer, top_size
 from apps.runtime.clock import now
 from apps.runtime.conversation import ShutdownError
@@ -129,6 +129,10 @@ class Session:
         try:
             command = parse(line)
             handler = self._handler(command)
+        except ForeignError:
+            self._err("This is a POP3 server")
+            self._over = True
+            return
         except GrammarError as error:
             self._refuse(f"Syntax error: {error}")
             return

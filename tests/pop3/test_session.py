@@ -236,6 +236,14 @@ def test_it_cuts_nonsense_and_lines_without_end(server: Running) -> None:
         assert client.line() == "(closed)"
 
 
+@pytest.mark.parametrize("verb", ["GET", "POST", "CONNECT", "PRI"])
+def test_it_cuts_off_a_browser(server: Running, verb: str) -> None:
+    with closing(Client(server.ports["pop3"])) as client:
+        client.send(f"{verb} / HTTP/1.1\r\nHost: x\r\n\r\nCAPA\r\nUSER alice@example.test")
+        assert client.line() == "-ERR This is a POP3 server"
+        assert client.line() == "(closed)"
+
+
 def test_it_gives_a_stranger_limited_time(transactional_db: None) -> None:
     patience = Patience(login_time=0.5)
     with (

@@ -17,6 +17,10 @@ class GrammarError(Exception):
     """Not in the grammar; the text says what was expected."""
 
 
+class ForeignError(GrammarError):
+    """A word of HTTP: a browser was made to talk to us (ALPACA). Cut it off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A verb (upper-case) with its numbers.
@@ -44,6 +48,9 @@ _NUMBERED = {
     "STLS": (0, 0),
 }
 _TEXTUAL = frozenset({"USER", "PASS", "AUTH"})
+_FOREIGN = frozenset(
+    "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI HOST: USER-AGENT:".split()
+)
 
 
 def parse(line: bytes) -> Command:
@@ -54,6 +61,8 @@ def parse(line: bytes) -> Command:
         if b"\0" in rest:
             raise GrammarError("NUL in a line")
         return Command(verb, text=rest)
+    if verb in _FOREIGN:
+        raise ForeignError("this is a POP3 server")
     if verb not in _NUMBERED:
         raise GrammarError("unknown command")
     least, most = _NUMBERED[verb]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.pop3.proto.commands import Command, GrammarError, parse
+from apps.pop3.proto.commands import Command, ForeignError, GrammarError, parse
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,12 @@ def test_it_reads(line: bytes, command: Command) -> None:
 )
 def test_it_refuses(line: bytes) -> None:
     with pytest.raises(GrammarError):
+        parse(line)
+
+
+@pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"post / HTTP/1.1", b"Host: x"])
+def test_it_knows_a_browser(line: bytes) -> None:
+    with pytest.raises(ForeignError):
         parse(line)
 
 
