@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from apps.events import bus
 from apps.ops import doors
+from apps.ops.bounds import bounded
 from apps.ops.listeners import on_signals
 from apps.runtime import db, listener, tls
 from apps.runtime.listener import Door, Peer
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 _HEADERS = 32 * 1024  # octets of one request's line and headers
 _PIECE = 16 * 1024  # octets given to the parser at once
 _REQUEST = 20.0  # seconds to send the headers of the first request
-_BODY = 120.0  # seconds to send a request's body, which DATA_UPLOAD_MAX_MEMORY_SIZE bounds
+_BODY = 120.0  # seconds to send a request's body, which `bounded` bounds
 _KEEP_ALIVE = 30  # seconds between two requests
 _PLAIN = frozenset({"/healthz", "/readyz"})
 _REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -95,7 +96,7 @@ class _Factory:
 
     def __init__(self) -> None:
         self._config = Config(
-            _only_https(import_string(settings.ASGI_APPLICATION)),
+            bounded(_only_https(import_string(settings.ASGI_APPLICATION))),
             http=HttpProtocol,
             ws="none",
             lifespan="off",

@@ -6,7 +6,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ async def echo(scope: Scope, receive: Any, send: Any) -> None:
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return
         body += message.get("body", b"")
         if not message.get("more_body"):
             break
@@ -270,6 +272,52 @@ async def test_it_takes_a_body_that_comes_in_time(
         status, _, body = await _answer(reader)
         writer.close()
     assert (status, json.loads(body)["body"]) == (200, 5)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ("Content-Length: 1000", b"a" * 1000, 200),
+        ("Content-Length: 1001", b"", 413),
+        ("Content-Length: 999999999999", b"a" * 5000, 413),
+        ("Transfer-Encoding: chunked", b"3e8\r\n" + b"a" * 1000 + b"\r\n0\r\n\r\n", 200),
+        ("Transfer-Encoding: chunked", b"3e8\r\n" + b"a" * 1000 + b"\r\n1\r\na", 413),
+        ("Transfer-Encoding: chunked", b"fffffffff\r\n" + b"a" * 5000, 413),
+    ],
+)
+async def test_it_takes_no_body_without_bound(
+    files: dict[str, Path], settings: Settings, headers: str, body: bytes, status: int
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    async with running(files) as server:
+        reader, writer = await server.connect()
+        writer.write(f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode() + body)
+        assert (await _answer(reader))[0] == status
+        if status == 413:
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+
+
+async def test_it_hides_no_request_in_another(files: dict[str, Path]) -> None:
+    """Two lengths: a proxy may take the one, we the other."""
+    hidden = get("/hidden")
+    async with running(files) as server:
+        for headers in (
+            f"Content-Length: {len(hidden) + 5}\r\nTransfer-Encoding: chunked",
+            f"Content-Length: 0\r\nContent-Length: {len(hidden)}",
+            f"Content-Length : {len(hidden)}",
+            "Content-Length: +0",
+            "Transfer-Encoding: xchunked",
+            "Transfer-Encoding:\x0bchunked",
+        ):
+            reader, writer = await server.connect()
+            line = f"POST / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n0\r\n\r\n"
+            writer.write(line.encode() + hidden)
+            assert (await _answer(reader))[0] == 400, headers
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b"", headers
+            writer.close()
 
 
 async def test_it_finishes_what_runs_at_the_end(files: dict[str, Path]) -> None:
