@@ -27,6 +27,10 @@ class ArchiveError(Exception):
     """A backup that cannot be written or used; its text is the sentence for the administrator."""
 
 
+class IncompleteError(ArchiveError):
+    """A backup was written, but for objects that the store has lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is in a backup. Hashes are SHA-256 in hexadecimal; `migrations` are `app.name`."""

@@ -26,6 +26,7 @@ from apps.ops.archive import (
     OBJECTS,
     ROWS,
     ArchiveError,
+    IncompleteError,
     Manifest,
     ObjectLine,
     object_file,
@@ -46,6 +47,7 @@ def backup(target: Path, say: Say) -> Manifest:
     """Write a backup into `target`, a folder that is new or empty.
 
     Raises:
+        IncompleteError: objects are missing in the store; the rest is backed up and stays.
         ArchiveError: with one sentence for the administrator; what was begun is removed.
         MailError: the database or the object store does not answer.
     """
@@ -57,6 +59,8 @@ def backup(target: Path, say: Say) -> Manifest:
     try:
         with hold(f"backup to {target.name}", hours=_HOURS):
             return _write(target, say)
+    except IncompleteError:
+        raise
     except BaseException:
         for child in target.iterdir():
             shutil.rmtree(child) if child.is_dir() else child.unlink()
@@ -70,7 +74,8 @@ def _write(target: Path, say: Say) -> Manifest:
     rows = target / ROWS[connection.vendor]
     say("rows…")
     keys = _sqlite_rows(rows) if is_sqlite() else _postgres_rows(rows)
-    count, size = _copy_objects(keys, target, say)
+    missing: list[str] = []
+    count, size = _copy_objects(keys, target, say, missing)
     manifest = Manifest(
         format=FORMAT,
         version=settings.VERSION,
@@ -84,6 +89,12 @@ def _write(target: Path, say: Say) -> Manifest:
         keys=_copy_keys(target),
     )
     manifest.write(target)
+    if missing:
+        # The rest is worth more than nothing, and a backup that never works again worth less.
+        raise IncompleteError(
+            f"All was backed up to {target} but {len(missing)} objects that are missing in the"
+            f" store, {missing[0]} first: `manage.py fsck` tells whose messages they are."
+        )
     say(f"done: {count} objects, {size + rows.stat().st_size} bytes in {target}")
     return manifest
 
@@ -105,28 +116,27 @@ def _postgres_rows(rows: Path) -> list[str]:
         return [str(key) for (key,) in cursor.fetchall()]
 
 
-def _copy_objects(keys: list[str], target: Path, say: Say) -> tuple[int, int]:
+def _copy_objects(keys: list[str], target: Path, say: Say, missing: list[str]) -> tuple[int, int]:
     total = 0
     said = time.monotonic()
     write_private(target / OBJECTS, b"")
     with (target / OBJECTS).open("ab") as lines:
-        for number, line in enumerate(_objects(keys, target), 1):
+        for number, line in enumerate(_objects(keys, target, missing), 1):
             lines.write(line.encode())
             total += line.size
             if time.monotonic() - said > _SAY_EVERY:
                 said = time.monotonic()
                 say(f"objects: {number} of {len(keys)}, {total} bytes")
-    return len(keys), total
+    return len(keys) - len(missing), total
 
 
-def _objects(keys: list[str], target: Path) -> Iterator[ObjectLine]:
+def _objects(keys: list[str], target: Path, missing: list[str]) -> Iterator[ObjectLine]:
     for key in keys:
         try:
             data = backend().read(key, 0, _WHOLE)
         except MissingObjectError:
-            raise ArchiveError(
-                f"The object {key} is missing: `manage.py fsck` tells whose message it is."
-            ) from None
+            missing.append(key)
+            continue
         write_private(object_file(target, key), data)
         yield ObjectLine(hashlib.sha256(data).hexdigest(), len(data), key)
 

@@ -139,6 +139,9 @@ class GroupCommit(Generic[Item, Result]):
         except Exception:
             logger.exception("a batch failed", extra={"items": len(taken)})
             return MailError("the batch function failed")
+        if len(results) != len(taken):  # a defect of ours; whoever waits must hear of it
+            logger.error("a batch came back short", extra={"items": len(taken)})
+            return MailError("the batch function gave too few results")
         for one, result in zip(taken, results, strict=True):
             _tell(one, result)
         return None

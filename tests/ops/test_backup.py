@@ -16,6 +16,7 @@ from django.db import connection
 from psycopg import sql
 from pytest_django import Settings
 
+from apps.blobs.backends.files import Files
 from apps.blobs.storage import backend
 from apps.directory.models import User
 from apps.mailstore.models import Mailbox
@@ -23,11 +24,12 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services.append import Appending, append
 from apps.mailstore.services.prepare import prepare
 from apps.ops import archive
-from apps.ops.archive import ArchiveError
+from apps.ops.archive import ArchiveError, IncompleteError
 from apps.ops.backup import backup
 from apps.ops.restore import restore
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
+from apps.wire.errors import StorageUnavailable
 from tests.support.installation import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,11 +246,25 @@ def test_it_does_not_write_into_a_folder_that_is_in_use(alice: User, tmp_path: P
     assert (tmp_path / "mine").read_text() == "keep me"
 
 
-def test_it_leaves_nothing_of_a_backup_that_failed(alice: User, tmp_path: Path) -> None:
+def test_it_backs_up_the_rest_when_an_object_is_missing(alice: User, tmp_path: Path) -> None:
     _put(alice, _letter(1, LARGE))
     for folder in range(256):
         backend().remove([key for key, _ in backend().walk(f"{folder:02x}")])
-    with pytest.raises(ArchiveError, match="is missing"):
+    with pytest.raises(IncompleteError, match="1 objects that are missing"):
+        backup(tmp_path / "backup", _quiet)
+    assert (tmp_path / "backup/manifest.json").exists()
+
+
+def test_it_leaves_nothing_of_a_backup_that_failed(
+    alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(alice, _letter(1, LARGE))
+
+    def fail(*_: object) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(Files, "read", fail)
+    with pytest.raises(StorageUnavailable):
         backup(tmp_path / "backup", _quiet)
     assert not (tmp_path / "backup").exists()
 

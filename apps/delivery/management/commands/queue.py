@@ -23,7 +23,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="unfinished messages, oldest first")
         listing.add_argument("--state", default="", choices=["", "accepted", "routed", "held"])
-        listing.add_argument("--limit", type=int, default=100)
+        listing.add_argument("--limit", type=_count, default=100, help="at most so many")
         listing.add_argument("--json", action="store_true", help="one JSON array")
         show = verbs.add_parser("show", help="one message, its recipients and its trace")
         show.add_argument("id")
@@ -80,6 +80,13 @@ class Command(BaseCommand):
         if not count:
             raise CommandError("No message of that id is in a state where this can be done.")
         self.stdout.write(f"{count} {word}.")
+
+
+def _count(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _acts(parser: ArgumentParser) -> None:
