@@ -4,9 +4,17 @@ Untrusted text (HELO names, subjects, user names) goes into fields, never into t
 and JSON escaping keeps CR, LF, ESC and bidirectional controls from forging lines.
 """
 
+import logging
 from typing import Any
 
 import structlog
+
+
+def quieten(record: logging.LogRecord) -> bool:
+    """Make a stranger's mistake a warning on one line: it is no fault of ours to be woken by."""
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def logging_config(level: str, form: str) -> dict[str, Any]:
@@ -42,10 +50,13 @@ def logging_config(level: str, form: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"quieten": {"()": lambda: quieten}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "django.server": {"level": "WARNING"},
+            # Any robot that asks for a made-up host would write an error with its traceback.
+            "django.security.DisallowedHost": {"filters": ["quieten"]},
             "django.db.backends": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
             # It warns that the embedded broker, a folder, has no host name.

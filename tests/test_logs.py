@@ -71,3 +71,28 @@ def test_it_keeps_a_traceback_on_the_line_of_its_event(log: Log) -> None:
         logger.exception("a task failed")
     (line,) = written.getvalue().splitlines()
     assert "ValueError" in json.loads(line)["exception"]
+
+
+def test_it_writes_one_short_line_about_a_stranger_who_asks_for_another_host(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger = logging.getLogger("django.security.DisallowedHost")
+    config = logging_config("info", "json")
+    # Only the logger in question: the root's handlers belong to pytest.
+    logging.config.dictConfig(
+        {
+            **{key: config[key] for key in ("version", "disable_existing_loggers", "formatters")},
+            **{key: config[key] for key in ("filters", "handlers")},
+            "loggers": {logger.name: {**config["loggers"][logger.name], "handlers": ["stderr"]}},
+        }
+    )
+    try:
+        raise ValueError(NASTY)
+    except ValueError:
+        logger.exception("no such host", extra={"status_code": 400})
+    finally:
+        logger.handlers.clear()
+        logger.filters.clear()
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "warning"
+    assert "exception" not in line
