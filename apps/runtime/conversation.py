@@ -71,7 +71,7 @@ class Conversation(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_stranger = self._is_first = True
         self._closing = ""
-        self._lost = self._eof = self._paused = False
+        self._lost = self._eof = self._paused = self._is_handshaking = False
 
     # -- what a subclass says ---------------------------------------------------------------------
 
@@ -151,6 +151,8 @@ class Conversation(asyncio.Protocol):
     def end(self, reason: str) -> None:
         """As `shutdown`, for another reason; the client is told it."""
         self._closing = reason
+        if self._is_handshaking and self._transport is not None:
+            self._transport.abort()  # there is nobody to talk to yet
         self.wake()
 
     # -- for the session --------------------------------------------------------------------------
@@ -221,7 +223,11 @@ class Conversation(asyncio.Protocol):
         dropped = self.drop_buffer()
         if dropped:
             logger.warning("octets after STARTTLS dropped", extra={"octets": dropped})
-        self._transport = await start_tls(self._transport, self, self._tls)
+        self._is_handshaking = True
+        try:
+            self._transport = await start_tls(self._transport, self, self._tls)
+        finally:
+            self._is_handshaking = False
         self._transport.set_write_buffer_limits(high=self._patience.write_high)
         self.is_secure = True
         self._paused = False

@@ -364,15 +364,19 @@ async def start_tls(
     reaches `protocol` before it has the new transport.
 
     Raises:
-        OSError, TimeoutError: no TLS was agreed on, and the connection is closed.
+        OSError, TimeoutError: no TLS was agreed on, and the connection is closed: `protocol` has
+            been told so by `connection_lost`, or is about to be.
     """
     loop = asyncio.get_running_loop()
+    if transport.is_closing():  # uvloop would raise RuntimeError
+        raise ConnectionResetError("closed before TLS began")
     gate = _Gate(protocol)
     try:
         secured = await loop.start_tls(
             transport, gate, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
         )
-        if secured is None:  # uvloop's word for a connection that closed meanwhile
+        # What asyncio and uvloop say of a connection that closed meanwhile.
+        if secured is None or secured.is_closing():
             raise ConnectionResetError("closed before TLS was agreed on")
     except BaseException:
         gate.give_up()
@@ -393,7 +397,6 @@ class _Gate(asyncio.Protocol):
         self._protocol = protocol
         self._events: list[Callable[[], object]] = []
         self._lost: Callable[[], object] | None = None
-        self._given_up = False
 
     def data_received(self, data: bytes) -> None:
         self._events.append(partial(self._protocol.data_received, data))
@@ -403,8 +406,6 @@ class _Gate(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = partial(self._protocol.connection_lost, exc)
-        if self._given_up:
-            self._lost()
 
     def pause_writing(self) -> None:
         self._events.append(self._protocol.pause_writing)
@@ -421,9 +422,13 @@ class _Gate(asyncio.Protocol):
             self._lost()
 
     def give_up(self) -> None:
-        """There is no TLS: the protocol hears of the connection's end, and of nothing before."""
-        self._given_up = True
-        if self._lost is not None:
+        """There is no TLS: the protocol hears of the connection's end, and of nothing before.
+
+        From here alone: of a connection that is lost during the handshake no loop tells us.
+        """
+        if self._lost is None:
+            self._protocol.connection_lost(None)
+        else:
             self._lost()
 
 

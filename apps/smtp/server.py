@@ -108,6 +108,7 @@ class SmtpProtocol(asyncio.Protocol):
         self._lingering = False
         self._reading_paused = False
         self._stopping = False
+        self._is_handshaking = False
 
     # what the transport calls
 
@@ -179,7 +180,9 @@ class SmtpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Say 421 and close: now if idle, else when what is under way has its answer."""
         self._stopping = True
-        if self._waiter is not None and not self._receiver.is_reading_text:
+        if self._is_handshaking:
+            self._abort()  # there is nobody to talk to yet
+        elif self._waiter is not None and not self._receiver.is_reading_text:
             self._say_and_close(_STOPPING)
 
     def expire(self) -> None:
@@ -280,12 +283,15 @@ class SmtpProtocol(asyncio.Protocol):
         # No await between here and the hand-over: what came in the clear is dropped, and nothing
         # can come after it (CVE-2011-0411).
         self._receiver.clear()
+        self._is_handshaking = True
         try:
             transport = await start_tls(self._transport, self, context)
         except (OSError, ssl.SSLError, TimeoutError) as error:
             logger.info("TLS handshake failed", extra={"detail": str(error)})
             self._abort()
             return False
+        finally:
+            self._is_handshaking = False
         if self._ended:
             return False
         self._transport = transport

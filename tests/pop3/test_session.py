@@ -3,6 +3,7 @@
 import base64
 import poplib
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -244,6 +245,16 @@ def test_it_cuts_off_a_browser(server: Running, verb: str) -> None:
         client.send(f"{verb} / HTTP/1.1\r\nHost: x\r\n\r\nCAPA\r\nUSER alice@example.test")
         assert client.line() == "-ERR This is a POP3 server"
         assert client.line() == "(closed)"
+
+
+def test_it_waits_for_no_handshake_when_it_stops(transactional_db: None) -> None:
+    with listening(Service, "pop3", "pop3s") as server:
+        client = Client(server.ports["pop3"])
+        assert said(client, "STLS").startswith("+OK Begin")
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    assert client.line() == "(closed)"
+    client.close()
 
 
 def test_it_gives_a_stranger_limited_time(transactional_db: None) -> None:

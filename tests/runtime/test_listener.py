@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import uvloop
 from pytest_django import Settings
 
 from apps.runtime import listener as module
@@ -189,6 +190,54 @@ async def test_it_releases_the_place_when_tls_does_not_start(
         writer.close()
         await until(lambda: len(server.listener.book) == 0)
         writer.close()
+
+
+def _client_hello() -> bytes:
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(to_client, to_server, server_hostname="x.test")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return to_server.read()
+
+
+# A fatal alert, bad_certificate: what a client says that does not trust us.
+_ALERT = b"\x15\x03\x03\x00\x02\x02\x2a"
+
+
+@pytest.mark.parametrize("resets", [True, False], ids=["reset", "close"])
+@pytest.mark.parametrize("last", [b"", _ALERT], ids=["silent", "alert"])
+@pytest.mark.parametrize("stage", ["command", "hello", "answer"])
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_it_releases_the_place_whenever_a_client_leaves_the_handshake(
+    certificates: Certificates,
+    stage: str,
+    last: bytes,
+    resets: bool,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    Echo.context = certificates.server_context()
+
+    async def leave() -> None:
+        async with running(smtp()) as server:
+            reader, writer = await server.connect()
+            await reader.readline()
+            writer.write(b"STARTTLS\r\n")
+            assert await reader.readline() == b"go ahead\r\n"
+            if stage != "command":
+                writer.write(_client_hello())
+            if stage == "answer":
+                await reader.readexactly(5)
+            writer.write(last)
+            if resets:
+                linger = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger
+                )
+            writer.close()
+            await until(lambda: len(server.listener.book) == 0)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(leave())
 
 
 async def test_it_releases_the_place_of_a_failed_handshake(certificates: Certificates) -> None:

@@ -1,11 +1,13 @@
 """When things break: database and disk away, clients that drop, the service being stopped."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 from django.db import connection
 
 from apps.blobs import services as blobs
@@ -15,8 +17,9 @@ from apps.smtp.space import Space
 from apps.wire.errors import StorageFull
 from tests.smtp.queue import only, queued
 from tests.support.services import wait_for
-from tests.support.smtp_dialogue import Client, Running, running
+from tests.support.smtp_dialogue import Client, LoopFactory, Running, running
 
+LOOPS = pytest.mark.parametrize("loop", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 LETTER = b"Subject: Hello\r\n\r\nHi.\r\n"
 
 
@@ -161,6 +164,18 @@ def test_it_stops_gracefully(transactional_db: None, alice: User) -> None:
         for client in (idle, between, sending):
             client.sock.close()
     assert only().raw == b"Subject: the last\r\n\r\nHi.\r\n"
+
+
+@LOOPS
+def test_it_waits_for_no_handshake_when_it_stops(transactional_db: None, loop: LoopFactory) -> None:
+    with running("smtp", loop_factory=loop, grace=10) as smtp:
+        client = smtp.ready()
+        assert client.ask("STARTTLS").code == 220
+        began = time.monotonic()
+        smtp.begin_stop()
+        assert client.is_closed()
+    assert time.monotonic() - began < 5
+    client.sock.close()
 
 
 def test_it_acknowledges_nothing_of_a_message_that_never_ends(
