@@ -35,6 +35,7 @@ _HEADERS = 32 * 1024  # octets of one request's line and headers
 _PIECE = 16 * 1024  # octets given to the parser at once
 _REQUEST = 20.0  # seconds to send the headers of the first request
 _BODY = 120.0  # seconds to send a request's body, which `bounded` bounds
+_TIDY = 2.0  # seconds, at the end, for what follows an answer
 _KEEP_ALIVE = 30  # seconds between two requests
 _PLAIN = frozenset({"/healthz", "/readyz"})
 _REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -79,15 +80,17 @@ def door() -> Door:
     where = doors.endpoint(doors.WEB)
     if where is None:
         raise listener.DoorError("WEB_LISTEN is empty: the web door is switched off.")
+    factory = _Factory()
     return Door(
         doors.WEB,
         where,
-        _Factory(),
+        factory,
         implicit_tls=settings.WEB_TLS,
         alpn=("http/1.1",),
         plain_too=True,
         refusal=_REFUSAL,
         proxy_protocol=False,
+        afterwards=factory.finish,
     )
 
 
@@ -113,6 +116,11 @@ class _Factory:
 
     def __call__(self, peer: Peer) -> "HttpProtocol":
         return HttpProtocol(peer, self._config, self._state)
+
+    async def finish(self) -> None:
+        """Let Django tidy up behind answers that were sent."""
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=_TIDY)
 
 
 class HttpProtocol(H11Protocol):

@@ -22,8 +22,11 @@ from mailhost.env import Endpoint
 Scope = dict[str, Any]
 
 
+tidied: list[str] = []
+
+
 async def echo(scope: Scope, receive: Any, send: Any) -> None:
-    """Says what it was asked, and takes its time at /slow."""
+    """Says what it was asked, and takes its time: at /slow before the answer, at /late after."""
     body = b""
     while True:
         message = await receive()
@@ -42,6 +45,9 @@ async def echo(scope: Scope, receive: Any, send: Any) -> None:
     }
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": json.dumps(said).encode()})
+    if scope["path"] == "/late":
+        await asyncio.sleep(0.2)
+        tidied.append("late")
 
 
 @dataclass
@@ -336,6 +342,13 @@ async def test_it_finishes_what_runs_at_the_end(files: dict[str, Path]) -> None:
         assert await idle.read() == b""
         for writer in (busy_writer, idle_writer):
             writer.close()
+
+
+async def test_it_lets_the_application_tidy_up_at_the_end(files: dict[str, Path]) -> None:
+    tidied.clear()
+    async with running(files) as server:
+        assert (await server.ask(get("/late", "Connection: close")))[0] == 200
+    assert tidied == ["late"]
 
 
 async def test_it_refuses_mail_clients_that_lost_their_way(files: dict[str, Path]) -> None:
