@@ -109,7 +109,6 @@ def _postgres_options(port: int, folder: Path) -> Iterator[str]:
         "listen_addresses": LOOPBACK,
         "unix_socket_directories": folder,
         "fsync": "off",
-        "synchronous_commit": "off",
         "full_page_writes": "off",
         "max_connections": 200,
     }
