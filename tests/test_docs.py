@@ -48,3 +48,23 @@ def test_the_readme_links_only_to_what_exists() -> None:
     text = (ROOT / "README.md").read_text()
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text)
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def promised_tests() -> list[tuple[str, str]]:
+    """File and name of every test that docs/security.md holds a promise to."""
+    found, file = [], ""
+    for named, test in re.findall(r"`([\w/.]*)::(\w+)`", (ROOT / "docs/security.md").read_text()):
+        file = named or file
+        found.append((file, test))
+    return found
+
+
+def test_it_holds_each_promise_of_security_to_a_test_that_exists() -> None:
+    named = promised_tests()
+    assert len(named) > 80
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not re.search(rf"def {test}\(", (ROOT / file).read_text())
+    ]
+    assert missing == []
