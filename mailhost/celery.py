@@ -13,6 +13,7 @@ from celery import Celery
 from celery.signals import (
     beat_embedded_init,
     setup_logging,
+    worker_init,
     worker_process_init,
     worker_shutting_down,
 )
@@ -26,6 +27,7 @@ from apps.runtime import process
 STOP_SECONDS = 25  # for running tasks to finish after SIGTERM
 
 app = Celery("mailhost")
+_worker = 0  # the worker's main process
 
 
 def _broker() -> dict[str, object]:
@@ -82,16 +84,23 @@ def _leave_logging_alone(**_: object) -> None:
     """Django's LOGGING is in place; with a receiver here, Celery does not set up its own."""
 
 
+@worker_init.connect(weak=False)
+def _note_worker(**_: object) -> None:
+    """Before it forks: a child that asks for its parent may already have lost it."""
+    global _worker
+    _worker = os.getpid()
+
+
 @worker_process_init.connect(weak=False)
 def _end_with_worker(**_: object) -> None:
     process.name_process("mh-worker-pool")
-    process.watch_parent()
+    process.watch_parent(_worker)
 
 
 @beat_embedded_init.connect(weak=False)
 def _end_beat_with_worker(**_: object) -> None:
     process.name_process("mh-beat")
-    process.die_with_parent(os.getppid(), signal.SIGKILL)
+    process.die_with_parent(_worker, signal.SIGKILL)
 
 
 @worker_shutting_down.connect(weak=False)

@@ -50,7 +50,9 @@ def copy_database() -> Path:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = folder / f"before-{settings.VERSION}-{moment}.sqlite3"
     copy_sqlite(Path(str(connection.settings_dict["NAME"])), target)
-    copies = sorted(folder.glob("before-*.sqlite3"), key=lambda file: file.stat().st_mtime_ns)
+    copies = sorted(
+        folder.glob("before-*.sqlite3"), key=lambda file: (file.stat().st_mtime_ns, file.name)
+    )
     for old in copies[:-KEPT_COPIES]:
         old.unlink(missing_ok=True)
     return target

@@ -28,13 +28,16 @@ def die_with_parent(parent: int, how: signal.Signals = signal.SIGTERM) -> None:
         os.kill(os.getpid(), how)
 
 
-def watch_parent() -> None:
+def watch_parent(parent: int) -> None:
     """End this process within a second after its parent, by a thread that looks.
 
     For children that a thread of their parent forks: to the kernel, the parent that
     `die_with_parent` speaks of is that thread, and its end would already be the signal.
+
+    Args:
+        parent: the process id of the parent, taken before the fork: asked for afterwards, it may be
+            that of whoever takes in orphans.
     """
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

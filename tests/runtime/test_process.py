@@ -51,7 +51,7 @@ def test_it_ends_a_child_whose_parent_was_killed(tmp_path: Path, how: str) -> No
             if how == "kernel":
                 process.die_with_parent(me)
             else:
-                process.watch_parent()
+                process.watch_parent(me)
             note.with_suffix(".tmp").write_text(str(os.getpid()))
             note.with_suffix(".tmp").rename(note)
 
@@ -70,6 +70,12 @@ def test_it_ends_at_once_when_the_parent_is_gone_already() -> None:
     pid = _fork(lambda: process.die_with_parent(parent=1))
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
+
+
+def test_it_ends_soon_when_the_parent_is_gone_already() -> None:
+    pid = _fork(lambda: process.watch_parent(parent=1))
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
 
 
 def test_it_refuses_to_become_nobody_known() -> None:
