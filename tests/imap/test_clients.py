@@ -30,7 +30,9 @@ def test_it_serves_imaplib(alice: User, server: RunningServer) -> None:
     assert client.append("Work", r"(\Flagged)", '"01-Jan-2024 10:00:00 +0000"', RAW)[0] == "OK"
     assert client.select("Work") == ("OK", [b"1"])
     assert client.search(None, "FLAGGED", "SUBJECT", "hello") == ("OK", [b"1"])
-    assert client.fetch("1", "(RFC822)")[1][0][1] == RAW
+    fetched = client.fetch("1", "(RFC822)")[1][0]
+    assert isinstance(fetched, tuple)
+    assert fetched[1] == RAW
     assert client.store("1", "+FLAGS", r"\Deleted") == (
         "OK",
         [rb"1 (FLAGS (\Recent \Flagged \Deleted \Seen))"],

@@ -60,11 +60,18 @@ def selected(server: RunningServer, user: User) -> Iterator[imaplib.IMAP4]:
     client.logout()
 
 
-def octets(client: imaplib.IMAP4, item: str) -> bytes | None:
-    """What a FETCH of one item of message 1 carries."""
+def answer(client: imaplib.IMAP4, item: str) -> tuple[bytes, bytes | None]:
+    """A FETCH of one item of message 1: its line, and the literal that the line announces."""
     kind, data = client.fetch("1", f"({item})")
     assert kind == "OK"
-    return data[0][1] if isinstance(data[0], tuple) else None
+    first = data[0]
+    assert first is not None
+    return first if isinstance(first, tuple) else (first, None)
+
+
+def octets(client: imaplib.IMAP4, item: str) -> bytes | None:
+    """What a FETCH of one item of message 1 carries."""
+    return answer(client, item)[1]
 
 
 @pytest.fixture
@@ -119,7 +126,7 @@ def test_it_cuts_sections(multipart: imaplib.IMAP4, section: str, expected: byte
 def test_it_cuts_partials(multipart: imaplib.IMAP4, partial: str, expected: bytes) -> None:
     assert octets(multipart, f"BODY.PEEK[1]{partial}") == expected
     start = partial.split(".")[0]
-    assert f"BODY[1]{start}>".encode() in multipart.fetch("1", f"(BODY.PEEK[1]{partial})")[1][0][0]
+    assert f"BODY[1]{start}>".encode() in answer(multipart, f"BODY.PEEK[1]{partial}")[0]
 
 
 def test_it_cuts_partials_of_headers(multipart: imaplib.IMAP4) -> None:
@@ -129,12 +136,10 @@ def test_it_cuts_partials_of_headers(multipart: imaplib.IMAP4) -> None:
 
 
 def test_it_describes_an_enclosed_message_without_extensions(multipart: imaplib.IMAP4) -> None:
-    _, data = multipart.fetch("1", "(BODY)")
-    structure = data[0]
+    structure, _ = answer(multipart, "BODY")
     assert b'"inside"' in structure  # the envelope of the enclosed message
     assert structure.count(b"(") == structure.count(b")")
-    _, data = multipart.fetch("1", "(BODYSTRUCTURE)")
-    assert len(data[0]) > len(structure)
+    assert len(answer(multipart, "BODYSTRUCTURE")[0]) > len(structure)
 
 
 def test_it_shows_the_delivery_head_and_cuts_behind_it(alice: User, server: RunningServer) -> None:
@@ -164,7 +169,7 @@ def test_it_shows_the_delivery_head_and_cuts_behind_it(alice: User, server: Runn
         assert octets(client, "BODY.PEEK[1]") == b"first part"
         assert octets(client, "BODY.PEEK[2.2]") == b"<p>html inside</p>"
         assert octets(client, "BODY.PEEK[HEADER.FIELDS (FROM RETURN-PATH)]") == head[:30] + b"\r\n"
-        assert f"RFC822.SIZE {len(shown)}".encode() in client.fetch("1", "(RFC822.SIZE)")[1][0]
+        assert f"RFC822.SIZE {len(shown)}".encode() in answer(client, "RFC822.SIZE")[0]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_it_cuts_a_stranger_who_talks_nonsense(stranger: Client) -> None:
 
 
 def test_it_cuts_a_guesser(alice: User, stranger: Client) -> None:
-    lines = []
+    lines: list[str] = []
     while not lines or not lines[-1].startswith("* BYE"):
         stranger.send("a LOGIN alice@example.test wrong")
         lines.append(stranger.line())

@@ -13,7 +13,7 @@ from apps.imap.mirrors import Mirrors
 from apps.imap.view import View
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin
-from apps.mailstore.queries import MailboxRow
+from apps.mailstore.queries import Changes, MailboxRow
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
 from apps.mailstore.services.mailboxes import delete
@@ -92,7 +92,12 @@ async def test_it_answers_many_who_ask_at_once_with_few_reads(
     held = await mirrors.open(row.id, 0)
     reads = []
     honest = module._changes
-    monkeypatch.setattr(module, "_changes", lambda *args: reads.append(args) or honest(*args))
+
+    def counted(mailbox_id: int, modseq: int) -> Changes | None:
+        reads.append(mailbox_id)
+        return honest(mailbox_id, modseq)
+
+    monkeypatch.setattr(module, "_changes", counted)
     await run(add_numbered, alice.pk, 1)
     await asyncio.gather(*(mirrors.refresh(held) for _ in range(20)))
     assert list(held.mirror.uids) == [1]
