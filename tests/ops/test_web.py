@@ -220,7 +220,7 @@ async def test_it_does_not_wait_for_ever_for_a_request(
         started = time.monotonic()
         writer.write(begun)
         await _ends(reader, writer, trickle=b"a" if begun else b"")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         writer.close()
 
 
@@ -233,7 +233,7 @@ async def test_it_does_not_wait_for_ever_for_a_body(
         started = time.monotonic()
         writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         await _ends(reader, writer, trickle=b"a")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         writer.close()
 
 
@@ -247,7 +247,7 @@ async def test_it_does_not_wait_for_ever_for_the_second_request(
         assert (await _answer(reader))[0] == 200
         started = time.monotonic()
         await _ends(reader, writer, trickle=b"T")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         writer.close()
 
 
@@ -334,11 +334,11 @@ async def test_it_finishes_what_runs_at_the_end(files: dict[str, Path]) -> None:
         idle_writer.write(get("/"))
         await _answer(idle)
         started = time.monotonic()
-        stopping = asyncio.create_task(server.listener.stop(grace=5))
+        stopping = asyncio.create_task(server.listener.stop(grace=60))
         status, _, _ = await _answer(busy)
         assert status == 200
         await stopping
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         assert await idle.read() == b""
         for writer in (busy_writer, idle_writer):
             writer.close()

@@ -395,7 +395,7 @@ async def test_it_cuts_connections_that_do_not_leave() -> None:
         await reader.readline()
         started = time.monotonic()
         await server.listener.stop(grace=0.1)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         assert await reader.read() == b""
         assert len(server.listener.book) == 0
         writer.close()
@@ -407,8 +407,8 @@ async def test_it_cuts_handshakes_at_the_end(certificates: Certificates) -> None
         reader, writer = await server.connect("imaps")
         await until(lambda: len(server.listener.book) == 1)
         started = time.monotonic()
-        await server.listener.stop(grace=5)
-        assert time.monotonic() - started < 2
+        await server.listener.stop(grace=60)
+        assert time.monotonic() - started < 10
         assert await _rest(reader) == b""
         writer.close()
 

@@ -105,7 +105,7 @@ def test_it_does_not_make_the_publisher_wait(caplog: pytest.LogCaptureFixture) -
     started = time.monotonic()
     for number in range(1000):
         away.send([MailboxChanged(number, 1)])
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert away.send_now([QueueRang()]) == 0
     with away.listen({QueueRang}) as inbox:
         assert not inbox.wait(0.05)

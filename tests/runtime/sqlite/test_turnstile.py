@@ -81,7 +81,7 @@ def test_it_ends_a_wait_at_its_bound(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(OperationalError, match="no turn"):
         waiting.enter(limit=0.1)
-    assert 0.1 <= time.monotonic() - started < 2
+    assert 0.1 <= time.monotonic() - started < 10
     assert not waiting.held
     holder.leave()
     waiting.enter(limit=0.1)  # the gate was opened again by the one that gave up
