@@ -23,7 +23,7 @@ from apps.wire.errors import Damaged, MailError, Temporary
 
 log = logging.getLogger(__name__)
 
-BATCH = 64
+BATCH = 256
 COPIES = 500  # of one transaction
 
 

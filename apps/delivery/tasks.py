@@ -19,7 +19,7 @@ LINGER_SECONDS = 3.0
 # turn that the worker takes is a turn that the doors wait for. The first message after a silence
 # waits for nothing, a trickle hardly, and a flood goes in batches that are nearly full.
 TRICKLE, TRICKLE_SECONDS = 8, 0.01
-FLOOD_SECONDS = 0.05
+FLOOD_SECONDS = 0.15
 RETRIES_EVERY = 8  # under a flood every eighth step goes to mail that failed before
 
 
