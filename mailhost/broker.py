@@ -29,7 +29,8 @@ class Channel(filesystem.Channel):
     # kombu's own classes do not agree on the second name.
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
-        name = f"{time.monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
+        # Names are sorted as text: without the zeros, 10 would come before 9.
+        name = f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue}.msg"
         coming = folder / f".{name}.in"
         coming.write_text(dumps(payload))
         coming.rename(folder / name)

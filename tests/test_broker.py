@@ -49,10 +49,20 @@ def test_it_hands_messages_over_in_order(connect: Connect, folder: Path) -> None
     sender, receiver = connect(), connect()
     for number in range(3):
         sender._put("mail", {"number": number})
-    assert sorted(receiver._get("mail")["number"] for _ in range(3)) == [0, 1, 2]
+    assert [receiver._get("mail")["number"] for _ in range(3)] == [0, 1, 2]
     with pytest.raises(Empty):
         receiver._get("mail")
     assert list(folder.iterdir()) == []
+
+
+def test_it_keeps_the_order_when_the_clock_gets_a_digit_more(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = connect()
+    for now in (99, 100, 999, 1000):
+        monkeypatch.setattr("mailhost.broker.time.monotonic_ns", lambda now=now: now)
+        channel._put("mail", {"at": now})
+    assert [channel._get("mail")["at"] for _ in range(4)] == [99, 100, 999, 1000]
 
 
 def test_it_leaves_other_queues_alone(connect: Connect) -> None:
@@ -85,7 +95,7 @@ def test_it_does_not_see_a_message_that_is_still_being_written(
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[" * 100])
 def test_it_drops_what_cannot_be_read(connect: Connect, folder: Path, text: bytes) -> None:
-    (folder / "1_x.mail.msg").write_bytes(text)
+    (folder / f"{1:020}_x.mail.msg").write_bytes(text)  # before the good one
     channel = connect()
     channel._put("mail", {"good": True})
     assert channel._get("mail") == {"good": True}
