@@ -15,7 +15,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ from tests.support.services import (
 
 ROOT = Path(__file__).parent.parent.parent
 DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
+POP3_DOORS = ("POP3", "POP3S")  # off unless a test asks for them
 START_SECONDS = 60.0
 PASSWORD = "correct horse battery"
 UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
@@ -172,16 +173,19 @@ class Installation:
 
 @contextmanager
 def installation(
-    data: Path, extra: Mapping[str, str] | None = None, *, start: bool = True
+    data: Path,
+    extra: Mapping[str, str] | None = None,
+    *,
+    start: bool = True,
+    doors: Sequence[str] = DOORS,
 ) -> Iterator[Installation]:
-    """A service in `data`; ended whatever happens."""
-    ports = {door: free_port() for door in DOORS}
+    """A service in `data` with these doors open; ended whatever happens."""
+    ports = {door: free_port() for door in doors}
     listen = {f"{door}_LISTEN": f"127.0.0.1:{port}" for door, port in ports.items()}
     environment = {
         **os.environ,
+        **{f"{door}_LISTEN": "" for door in (*DOORS, *POP3_DOORS)},
         **listen,
-        "POP3_LISTEN": "",
-        "POP3S_LISTEN": "",
         "MAILHOST_DATA": str(data / "var"),
         "MAIL_HOSTNAME": "mail.example.test",
         "LOG_LEVEL": "info",
