@@ -77,7 +77,10 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """`ca`, `cert` (chain) and `key` for localhost and mail.example.test."""
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
-    server = authority.issue_cert("localhost", "mail.example.test", "127.0.0.1")
+    server = authority.issue_cert(
+        *("localhost", "mail.example.test", "127.0.0.1"),
+        common_name="localhost",  # which OfflineIMAP looks for, whatever the other names are
+    )
     files = {"ca": folder / "ca.pem", "cert": folder / "cert.pem", "key": folder / "key.pem"}
     authority.cert_pem.write_to_path(str(files["ca"]))
     for blob in server.cert_chain_pems:
