@@ -10,7 +10,7 @@ from apps.imap.proto.utf7 import MailboxNameError, decode_name
 from apps.mailstore import queries
 from apps.mailstore.queries import MailboxRow
 from apps.mailstore.services.mailboxes import normal
-from apps.runtime.db import in_db
+from apps.runtime.glance import glance
 from apps.wire.errors import InvalidName, NotFound
 
 
@@ -36,7 +36,7 @@ async def mailbox_named(context: Context, raw: bytes) -> MailboxRow:
         name = name_of(raw)
     except InvalidName:
         raise NotFound(text="No such mailbox") from None
-    for row in await in_db("read", queries.mailboxes, context.user_id):
-        if row.name == name:
-            return row
-    raise NotFound(text="No such mailbox")
+    row = await glance(queries.mailbox_named, context.user_id, name)
+    if row is None:
+        raise NotFound(text="No such mailbox")
+    return row

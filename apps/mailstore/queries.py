@@ -17,6 +17,7 @@ from apps.blobs.queries import Stored
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.shown import Source, runs
 from apps.runtime.db import read_snapshot
+from apps.runtime.glance import Ask
 from apps.runtime.rows import among, listed
 from apps.wire.errors import Damaged, NotFound
 
@@ -124,7 +125,9 @@ _FROM_MAILBOX: Final = (
 _LIST: Final = (
     f"SELECT b.id, b.name, b.special_use, b.subscribed, {_COUNTERS}{_FROM_MAILBOX}b.user_id = %s"
 )
+_NAMED: Final = f"{_LIST} AND b.name = %s"
 _COUNT: Final = f"SELECT {_COUNTERS}{_FROM_MAILBOX}b.id = %s"
+_MODSEQ: Final = f"SELECT s.highestmodseq{_FROM_MAILBOX}b.id = %s"
 _KEYWORDS: Final = "SELECT bit, name FROM mailstore_keyword WHERE mailbox_id = %s"
 _ARRAYS: Final = (
     "SELECT uid, flags, keywords, modseq FROM mailstore_entry WHERE mailbox_id = %s ORDER BY uid"
@@ -142,12 +145,25 @@ def mailboxes(user_id: int) -> list[MailboxRow]:
     """The live mailboxes of a user in the order of their names, INBOX first; one query."""
     with connection.cursor() as cursor:
         cursor.execute(_LIST, [user_id])
-        rows = [
-            MailboxRow(row[0], row[1], row[2], bool(row[3]), Counters(*row[4:]))
-            for row in cursor.fetchall()
-        ]
+        rows = [_mailbox(row) for row in cursor.fetchall()]
     rows.sort(key=lambda row: (row.special_use != SpecialUse.INBOX, row.name))
     return rows
+
+
+def _mailbox(row: Sequence[Any]) -> MailboxRow:
+    return MailboxRow(row[0], row[1], row[2], bool(row[3]), Counters(*row[4:]))
+
+
+def mailbox_named(ask: Ask, user_id: int, name: str) -> MailboxRow | None:
+    """The live mailbox of a user that has this name, as it is kept; one query. For `glance`."""
+    rows = ask(_NAMED, [user_id, name])
+    return _mailbox(rows[0]) if rows else None
+
+
+def highest_modseq(ask: Ask, mailbox_id: int) -> int | None:
+    """The newest change of a live mailbox, None if it is not there; one query. For `glance`."""
+    rows = ask(_MODSEQ, [mailbox_id])
+    return int(rows[0][0]) if rows else None
 
 
 def status(mailbox_ids: Sequence[int]) -> dict[int, Counters]:

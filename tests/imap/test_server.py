@@ -243,6 +243,7 @@ def test_it_answers_unavailable_while_the_database_is_gone(
 
     with monkeypatch.context() as patched:
         patched.setattr(queries, "mailboxes", gone)
+        patched.setattr(queries, "mailbox_named", gone)
         assert answer(alice_in, "SELECT INBOX")[-1].startswith("x NO [UNAVAILABLE]")
         assert answer(alice_in, 'LIST "" *')[-1].startswith("x NO [UNAVAILABLE]")
     assert answer(alice_in, "SELECT INBOX")[-1].startswith("x OK")
@@ -255,7 +256,7 @@ def test_it_hides_what_went_wrong_inside(
         raise RuntimeError("secret inner words")
 
     with monkeypatch.context() as patched, caplog.at_level(logging.CRITICAL):
-        patched.setattr(queries, "mailboxes", broken)
+        patched.setattr(queries, "mailbox_named", broken)
         lines = answer(alice_in, "SELECT INBOX")
     assert lines == ["x NO [SERVERBUG] Something went wrong here"]
     assert answer(alice_in, "NOOP")[-1].startswith("x OK")

@@ -23,6 +23,7 @@ from apps.mailstore.models import (
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
 from apps.mailstore.services.mailboxes import delete
+from apps.runtime.glance import ask_database
 from apps.wire.errors import NotFound
 from tests.mailstore.making import DATE, ORIGIN, RAW, box, delivered, filing, filled, prepared
 
@@ -82,6 +83,23 @@ def test_it_knows_no_mailbox_that_is_deleted(inbox: Mailbox, archive: Mailbox) -
 
 
 COLUMNS = sorted(queries._ENTRY_COLUMNS | queries._MESSAGE_COLUMNS | queries._RENAMED.keys())
+
+
+def test_it_finds_a_mailbox_by_its_name_with_one_query(
+    alice: User, bob: User, inbox: Mailbox, archive: Mailbox
+) -> None:
+    filled(archive, 2)
+    for row in queries.mailboxes(alice.pk):
+        with CaptureQueriesContext(connection) as captured:
+            assert queries.mailbox_named(ask_database, alice.pk, row.name) == row
+            assert queries.highest_modseq(ask_database, row.id) == row.counters.highestmodseq
+        assert len(captured) == 2
+    found = queries.mailbox_named(ask_database, bob.pk, archive.name)
+    assert found is None or found.id != archive.pk
+    assert queries.mailbox_named(ask_database, alice.pk, archive.name.upper()) is None
+    delete(user_id=alice.pk, name=archive.name, origin=ORIGIN)
+    assert queries.mailbox_named(ask_database, alice.pk, archive.name) is None
+    assert queries.highest_modseq(ask_database, archive.pk) is None
 
 
 def test_it_fetches_every_column_there_is(inbox: Mailbox) -> None:
