@@ -58,7 +58,8 @@ def ask_database(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Ask on this thread's connection to the database, as all other code does."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _ask_here(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
