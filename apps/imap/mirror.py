@@ -17,6 +17,7 @@ from itertools import compress
 from typing import Protocol
 from weakref import WeakSet
 
+from apps.imap.places import Places
 from apps.imap.proto.flags import system_names
 
 _TEXTS_MAX = 4_096
@@ -28,11 +29,11 @@ Row = tuple[int, int, int, int]
 class Watcher(Protocol):
     """Who must hear what changes: a session's view."""
 
-    def note_expunged(self, uids: Sequence[int]) -> None:
-        """These UIDs (ascending) are gone."""
+    def note_expunged(self, gone: Places) -> None:
+        """These are gone. Called before the mirror drops them."""
 
-    def note_changed(self, uids: Sequence[int]) -> None:
-        """The flags of these UIDs are others."""
+    def note_changed(self, changed: Places) -> None:
+        """The flags of these are others."""
 
 
 class Mirror:
@@ -58,7 +59,7 @@ class Mirror:
         self.uidvalidity = 0
         self.uidnext = 1
         self.modseq = 0  # all changes up to it are in the arrays
-        self.recent_floor = 1  # UIDs from here on have been shown as \Recent to no one
+        self.recent_floor = 1  # what is known: UIDs below it are \Recent to some session already
         self.keyword_names: dict[int, str] = {}
         self._texts: dict[tuple[int, int], bytes] = {}
         self.uids = array("Q")
@@ -85,8 +86,9 @@ class Mirror:
         known = [uid for uid in gone if self.index(uid) >= 0]
         if not known:
             return
+        gone_now = Places(known)
         for watcher in list(self.watchers):
-            watcher.note_expunged(known)
+            watcher.note_expunged(gone_now)
         keep = bytearray(b"\1") * len(self.uids)
         for uid in known:
             keep[self.index(uid)] = 0
@@ -113,8 +115,14 @@ class Mirror:
                 self.uidnext = max(self.uidnext, uid + 1)
             # A UID below the last that is not there was expunged: an older row says nothing new.
         if changed:
+            changed_now = Places(changed)
             for watcher in list(self.watchers):
-                watcher.note_changed(changed)
+                watcher.note_changed(changed_now)
+
+    def learn_counters(self, uidnext: int, recent_floor: int) -> None:
+        """Take numbers that no row tells: a message that came and went has moved them too."""
+        self.uidnext = max(self.uidnext, uidnext)
+        self.recent_floor = max(self.recent_floor, recent_floor)
 
     def count_from(self, uid: int) -> int:
         """Return how many messages have this UID or a larger one."""

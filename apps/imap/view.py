@@ -6,7 +6,8 @@ numbers until told), changed flags, new messages. RFC 3501 section 7.4.1: while 
 uses sequence numbers no number may move; who calls `take(expunges=False)` gets that.
 
 The numbered UIDs are the mirror's own array as long as both agree, an older one of it until
-expunges are told: nothing is copied for a session.
+expunges are told: nothing is copied for a session. What must be told is kept as bits by place
+(apps.imap.places): at most an octet for four messages, however long a client says nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from apps.imap.mirror import Mirror
+from apps.imap.places import Places, places_of, to_bits, up_to
 from apps.imap.proto.sets import SequenceSet
+
+RECENT_MAX = 256
+"""Ranges of UIDs kept as \\Recent: one for each time that news came between those of others."""
 
 
 class NoMessageError(Exception):
@@ -45,8 +51,8 @@ class View:
         self._mirror = mirror
         self._uids = mirror.uids
         self._count = len(mirror.uids)
-        self._ghosts: set[int] = set()
-        self._dirty: set[int] = set()
+        self._ghosts = 0  # numbered and gone, as places in _uids
+        self._dirty = 0  # flags not told yet, as places in _uids
         self._recent: list[tuple[int, int]] = []
         mirror.watchers.add(self)
 
@@ -56,16 +62,14 @@ class View:
 
     # -- the mirror speaks ----------------------------------------------------------------------
 
-    def note_expunged(self, uids: Sequence[int]) -> None:
-        """Remember what is gone among the numbered ones. Called before the mirror drops them."""
-        for uid in uids:
-            if self._place(uid) >= 0:
-                self._ghosts.add(uid)
-                self._dirty.discard(uid)
+    def note_expunged(self, gone: Places) -> None:
+        """Remember what is gone among the numbered ones."""
+        self._ghosts |= gone.within(self._uids) & up_to(self._count)
+        self._dirty &= ~self._ghosts
 
-    def note_changed(self, uids: Sequence[int]) -> None:
+    def note_changed(self, changed: Places) -> None:
         """Remember whose flags are others."""
-        self._dirty.update(uid for uid in uids if self._place(uid) >= 0)
+        self._dirty |= changed.within(self._uids) & up_to(self._count)
 
     def _place(self, uid: int) -> int:
         place = bisect_left(self._uids, uid, 0, self._count)
@@ -96,7 +100,7 @@ class View:
     @property
     def has_news(self) -> bool:
         """Whether `take()` would return anything."""
-        return bool(self._ghosts or self._dirty) or self._has_new
+        return bool(self._ghosts or self._dirty or self._has_new)
 
     @property
     def _has_new(self) -> bool:
@@ -104,7 +108,10 @@ class View:
 
     def is_gone(self, uid: int) -> bool:
         """Whether a numbered message has been expunged already."""
-        return uid in self._ghosts
+        if not self._ghosts:
+            return False
+        place = self._place(uid)
+        return place >= 0 and bool(self._ghosts >> place & 1)
 
     def seq_of(self, uid: int) -> int | None:
         """Return the sequence number of a UID, None if the client knows no such message."""
@@ -154,7 +161,7 @@ class View:
     @property
     def live_count(self) -> int:
         """Numbered messages that are still there: the first ones of the mirror's arrays."""
-        return self._count - len(self._ghosts)
+        return self._count - self._ghosts.bit_count()
 
     def live_mask(self, numbers: SequenceSet, *, uid: bool) -> bytes:
         """Return one octet per live message, 1 where the set names it.
@@ -171,45 +178,49 @@ class View:
                     end = bisect_right(self._uids, high, 0, self._count)
                 if start < end:
                     marks[start:end] = b"\1" * (end - start)
-        for uid_gone in sorted(self._ghosts, reverse=True):
-            del marks[self._place(uid_gone)]
-        return bytes(marks)
+        if not self._ghosts:
+            return bytes(marks)
+        live = bytearray(b"\1") * self._count
+        for place in places_of(self._ghosts):
+            live[place] = 0
+        return bytes(compress(marks, live))
 
     # -- telling --------------------------------------------------------------------------------
 
     def forget_changes(self, uids: Iterable[int]) -> None:
         """The client has just been told the flags of these, or knows them."""
         if self._dirty:
-            self._dirty.difference_update(uids)
+            self._dirty &= ~to_bits(list(uids), self._uids)
 
     def take(self, *, expunges: bool) -> Pending:
         """Return what the client must be told and count it as told.
 
         With `expunges` false neither expunges nor new messages behind them are told: they stay.
         """
+        changed = [self._uids[place] for place in places_of(self._dirty)]
+        self._dirty = 0
         gone: list[int] = []
         if expunges and self._ghosts:
-            gone = sorted((self._place(uid) + 1 for uid in self._ghosts), reverse=True)
+            gone = [place + 1 for place in reversed(places_of(self._ghosts))]
             self._count -= len(gone)
-            self._ghosts.clear()
+            self._ghosts = 0
         if not self._ghosts:
             # Both begin with the same UIDs again: what is numbered, less what was expunged.
             self._uids = self._mirror.uids
         exists: int | None = None
         if self._has_new:
             self._count = exists = len(self._uids)
-        changed = tuple((self._place(uid) + 1, uid) for uid in sorted(self._dirty))
-        self._dirty.clear()
-        return Pending(tuple(gone), exists, changed)
+        return Pending(tuple(gone), exists, tuple((self._place(uid) + 1, uid) for uid in changed))
 
     # -- \Recent --------------------------------------------------------------------------------
 
     def add_recent(self, low: int, end: int) -> None:
-        """UIDs from `low` to below `end` are \\Recent to this session."""
+        """UIDs from `low` to below `end`, all above those before, are \\Recent to this session."""
         if self._recent and low <= self._recent[-1][1] < end:
             self._recent[-1] = (self._recent[-1][0], end)
         elif low < end:
             self._recent.append((low, end))
+            del self._recent[:-RECENT_MAX]
 
     def is_recent(self, uid: int) -> bool:
         """Whether a message is \\Recent to this session. Few intervals, the newest asked first."""
