@@ -21,7 +21,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from django.db import connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.runtime.failures import translate_errors
@@ -57,6 +57,7 @@ _POOLS: dict[Pool, tuple[int, int]] = {
 # A connection that rested longer than this is asked whether it still lives before it is used
 # again: the database server may have been restarted meanwhile.
 _RESTED = 5.0
+_SQLITE = "apps.runtime.sqlite"  # the one engine for it that the settings know
 
 
 class _Threads:
@@ -232,8 +233,12 @@ def forgettable() -> Iterator[None]:
 
 
 def is_sqlite() -> bool:
-    """True on SQLite, false on Postgres: for the few statements that differ."""
-    return connection.vendor == "sqlite"
+    """True on SQLite, false on Postgres: for the few statements that differ.
+
+    From the settings, for event loops ask too: there Django makes a whole `connection` (5 KB) for
+    each task that so much as looks at it.
+    """
+    return connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] == _SQLITE
 
 
 def shutdown() -> None:

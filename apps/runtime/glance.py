@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 
 from apps.runtime.db import in_db, is_sqlite
 
@@ -70,7 +70,8 @@ def _ask_here(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _own() -> sqlite3.Connection:
     """This thread's own connection; one per event loop, for each runs in a thread of its own."""
-    name = str(connection.settings_dict["NAME"])
+    # Not from `connection`: on an event loop Django makes a whole one for each task that looks at it.
+    name = str(connections.settings[DEFAULT_DB_ALIAS]["NAME"])
     found: tuple[str, sqlite3.Connection] | None = getattr(_here, "connection", None)
     if found is not None and found[0] == name:
         return found[1]

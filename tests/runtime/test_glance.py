@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connections, transaction
 
 from apps.runtime import db
 from apps.runtime.db import is_sqlite
@@ -113,3 +113,9 @@ async def test_it_says_unavailable_when_both_ways_fail() -> None:
     with pytest.raises((StorageUnavailable, ProgrammingError)):
         await glance(no_table)
     assert await glance(count) == 0
+
+
+async def test_it_makes_no_connection_of_django_for_the_task_that_asks() -> None:
+    """One for each client of a listener would be 5 KB each."""
+    await glance(count)
+    assert connections.all(initialized_only=True) == []
