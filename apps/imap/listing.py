@@ -5,7 +5,7 @@ RFC 3501 sections 6.3.8 and 6.3.9, RFC 3348 (CHILDREN), RFC 6154 (SPECIAL-USE).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.imap.proto.patterns import DELIMITER, Pattern
@@ -32,15 +32,20 @@ def _superiors(name: str) -> list[str]:
     return [DELIMITER.join(levels[:depth]) for depth in range(1, len(levels))]
 
 
-def list_all(names: Mapping[str, str], pattern: Pattern) -> list[Listed]:
+def list_all(
+    names: Mapping[str, str], pattern: Pattern, *, only_special: bool = False
+) -> list[Listed]:
     """Answer LIST for these mailboxes (name -> special use).
 
-    A level that is no mailbox but has some below it is told as \\Noselect.
+    A level that is no mailbox but has some below it is told as \\Noselect. With `only_special` only
+    mailboxes with a special-use attribute are told (RFC 6154 section 2).
     """
     parents = {superior for name in names for superior in _superiors(name)}
     known = [*names, *sorted(parents.difference(names))]
     return [
-        Listed(name, _attributes(name, names, parents)) for name in known if pattern.matches(name)
+        Listed(name, _attributes(name, names, parents))
+        for name in known
+        if pattern.matches(name) and (not only_special or names.get(name) in _USES)
     ]
 
 
@@ -53,14 +58,20 @@ def _attributes(name: str, names: Mapping[str, str], parents: set[str]) -> tuple
     return tuple(found)
 
 
-def list_subscribed(subscribed: Iterable[str], pattern: Pattern, *, text: str) -> Sequence[Listed]:
+def list_subscribed(
+    subscribed: Iterable[str], mailboxes: Container[str], pattern: Pattern, *, text: str
+) -> list[Listed]:
     """Answer LSUB.
 
-    With `%` in the pattern a level that is not subscribed but has subscribed ones below it is told
-    as \\Noselect (section 6.3.9).
+    A name stays subscribed when its mailbox is gone, and is told as \\Noselect then. With `%` in the
+    pattern so is a level that is not subscribed but has subscribed ones below it (section 6.3.9).
     """
     names = list(subscribed)
-    found = {name: Listed(name, ()) for name in names if pattern.matches(name)}
+    found = {
+        name: Listed(name, () if name in mailboxes else (b"\\Noselect",))
+        for name in names
+        if pattern.matches(name)
+    }
     if "%" in text:
         for superior in sorted({one for name in names for one in _superiors(name)}):
             if superior not in found and pattern.matches(superior):

@@ -45,7 +45,6 @@ class Mailbox(models.Model):
     special_use = models.CharField(
         max_length=8, choices=SpecialUse.choices, default=SpecialUse.NONE, blank=True
     )
-    subscribed = models.BooleanField(default=True)
     uidvalidity = models.BigIntegerField()
     created_at = models.BigIntegerField()  # Unix seconds
     deleted_at = models.BigIntegerField(null=True, blank=True)  # soft-deleted since
@@ -62,6 +61,23 @@ class Mailbox(models.Model):
                 name="mailbox_use_once",
                 condition=models.Q(deleted_at__isnull=True) & ~models.Q(special_use=""),
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """A name that LSUB shows, whether a mailbox has it now or not (RFC 3501 section 6.3.6)."""
+
+    user = models.ForeignKey(
+        "directory.User", on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    name = models.CharField(max_length=1000)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="subscription_once"),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,6 @@ class MailboxRow(NamedTuple):
     id: int
     name: str
     special_use: str
-    subscribed: bool
     counters: Counters
 
 
@@ -122,9 +121,7 @@ _FROM_MAILBOX: Final = (
     " FROM mailstore_mailbox AS b JOIN mailstore_mailboxstate AS s ON s.mailbox_id = b.id"
     " WHERE b.deleted_at IS NULL AND "
 )
-_LIST: Final = (
-    f"SELECT b.id, b.name, b.special_use, b.subscribed, {_COUNTERS}{_FROM_MAILBOX}b.user_id = %s"
-)
+_LIST: Final = f"SELECT b.id, b.name, b.special_use, {_COUNTERS}{_FROM_MAILBOX}b.user_id = %s"
 _NAMED: Final = f"{_LIST} AND b.name = %s"
 _COUNT: Final = f"SELECT {_COUNTERS}{_FROM_MAILBOX}b.id = %s"
 _MODSEQ: Final = f"SELECT s.highestmodseq{_FROM_MAILBOX}b.id = %s"
@@ -150,8 +147,15 @@ def mailboxes(user_id: int) -> list[MailboxRow]:
     return rows
 
 
+def subscriptions(user_id: int) -> list[str]:
+    """The names a user has subscribed to, in order; some may be of no mailbox. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM mailstore_subscription WHERE user_id = %s", [user_id])
+        return sorted(row[0] for row in cursor.fetchall())
+
+
 def _mailbox(row: Sequence[Any]) -> MailboxRow:
-    return MailboxRow(row[0], row[1], row[2], bool(row[3]), Counters(*row[4:]))
+    return MailboxRow(row[0], row[1], row[2], Counters(*row[3:]))
 
 
 def mailbox_named(ask: Ask, user_id: int, name: str) -> MailboxRow | None:

@@ -30,11 +30,25 @@ def test_it_describes() -> None:
     assert known["a/d"] == (b"\\HasNoChildren",)
 
 
+def subscribed(names: list[str], text: str) -> list[tuple[str, tuple[bytes, ...]]]:
+    found = list_subscribed(names, {"INBOX", "a", "a/b/c"}, Pattern(text), text=text)
+    return [(one.name, one.attributes) for one in found]
+
+
 def test_it_lists_what_is_subscribed() -> None:
     """RFC 3501 section 6.3.9: `%` shows a level above a subscribed one as \\Noselect."""
-    found = list_subscribed(["a/b/c", "INBOX"], Pattern("%"), text="%")
+    assert subscribed(["a/b/c", "INBOX"], "%") == [("INBOX", ()), ("a", (b"\\Noselect",))]
+    assert subscribed(["a/b/c"], "*") == [("a/b/c", ())]
+
+
+def test_it_lists_subscriptions_to_what_is_gone() -> None:
+    assert subscribed(["Gone", "INBOX"], "*") == [("Gone", (b"\\Noselect",)), ("INBOX", ())]
+
+
+def test_it_lists_only_what_has_a_special_use() -> None:
+    """RFC 6154 section 2, the selection option."""
+    names = {"INBOX": "inbox", "Trash": "trash", "Work": ""}
+    found = list_all(names, Pattern("*"), only_special=True)
     assert [(one.name, one.attributes) for one in found] == [
-        ("INBOX", ()),
-        ("a", (b"\\Noselect",)),
+        ("Trash", (b"\\HasNoChildren", b"\\Trash"))
     ]
-    assert [one.name for one in list_subscribed(["a/b/c"], Pattern("*"), text="*")] == ["a/b/c"]

@@ -6,7 +6,14 @@ from apps.directory.models import User
 from apps.mailstore import queries
 from apps.mailstore.models import Entry, Mailbox, MailboxState, SpecialUse, Usage
 from apps.mailstore.services import mailboxes
-from apps.mailstore.services.mailboxes import create, delete, normal, rename, subscribe
+from apps.mailstore.services.mailboxes import (
+    create,
+    delete,
+    normal,
+    rename,
+    subscribe,
+    unsubscribe,
+)
 from apps.wire.errors import AlreadyExists, InvalidName, LimitReached, NotFound, NotPermitted
 from tests.mailstore.making import ORIGIN, assert_counters_are_exact, box, filled
 
@@ -25,7 +32,8 @@ def test_it_makes_the_defaults_with_their_roles(alice: User) -> None:
     assert [row.name for row in rows] == DEFAULTS
     assert [row.special_use for row in rows] == [name.lower() for name in DEFAULTS]
     assert len({row.counters.uidvalidity for row in rows}) == len(rows)
-    assert all(row.subscribed and row.counters.uidnext == 1 for row in rows)
+    assert all(row.counters.uidnext == 1 for row in rows)
+    assert queries.subscriptions(alice.pk) == sorted(DEFAULTS)
     assert queries.usage(alice.pk)[:3] == (0, 0, 0)
 
 
@@ -159,10 +167,56 @@ def test_it_deletes_all_of_a_user_who_goes(alice: User, bob: User, inbox: Mailbo
     assert_counters_are_exact()
 
 
-def test_it_subscribes(alice: User) -> None:
-    subscribe(user_id=alice.pk, name="Junk", subscribed=False)
-    assert [row.name for row in queries.mailboxes(alice.pk) if not row.subscribed] == ["Junk"]
-    subscribe(user_id=alice.pk, name="Junk")
-    assert all(row.subscribed for row in queries.mailboxes(alice.pk))
+def test_it_subscribes(alice: User, bob: User) -> None:
+    unsubscribe(user_id=alice.pk, name="Junk")
+    assert queries.subscriptions(alice.pk) == sorted(set(DEFAULTS) - {"Junk"})
+    assert queries.subscriptions(bob.pk) == sorted(DEFAULTS)
+    for _ in range(2):
+        subscribe(user_id=alice.pk, name="Junk")
+    assert queries.subscriptions(alice.pk) == sorted(DEFAULTS)
     with pytest.raises(NotFound):
         subscribe(user_id=alice.pk, name="Nothing")
+
+
+def test_it_subscribes_to_nothing_by_itself(alice: User) -> None:
+    create(user_id=alice.pk, name="Work/2026")
+    assert queries.subscriptions(alice.pk) == sorted(DEFAULTS)
+
+
+def test_it_keeps_a_subscription_to_a_mailbox_that_is_gone(alice: User) -> None:
+    """RFC 3501 section 6.3.6: a server must not end one by itself."""
+    delete(user_id=alice.pk, name="Junk", origin=ORIGIN)
+    assert "Junk" in queries.subscriptions(alice.pk)
+    unsubscribe(user_id=alice.pk, name="Junk")
+    assert "Junk" not in queries.subscriptions(alice.pk)
+
+
+def test_it_takes_subscriptions_along(alice: User) -> None:
+    for name in ("a/b", "ab", "A/b"):
+        create(user_id=alice.pk, name=name)
+        subscribe(user_id=alice.pk, name=name)
+    rename(user_id=alice.pk, name="a", to="x", origin=ORIGIN)
+    assert queries.subscriptions(alice.pk) == sorted([*DEFAULTS, "A/b", "ab", "x/b"])
+
+
+def test_it_limits_subscriptions(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailboxes, "SUBSCRIPTIONS_MAX", len(DEFAULTS))
+    create(user_id=alice.pk, name="One more")
+    with pytest.raises(LimitReached):
+        subscribe(user_id=alice.pk, name="One more")
+
+
+def test_it_renames_a_level_that_is_no_mailbox(alice: User) -> None:
+    create(user_id=alice.pk, name="a/b/c")
+    delete(user_id=alice.pk, name="a/b", origin=ORIGIN)
+    rename(user_id=alice.pk, name="a/b", to="x", origin=ORIGIN)
+    assert set(names(alice)) - set(DEFAULTS) == {"a", "x/c"}
+
+
+def test_it_empties_inbox_into_a_mailbox_below_it(alice: User, inbox: Mailbox) -> None:
+    filled(inbox, 1)
+    rename(user_id=alice.pk, name="INBOX", to="INBOX/old", origin=ORIGIN)
+    assert MailboxState.objects.get(mailbox=box(alice, "INBOX/old")).messages == 1
+    for to in ("INBOX", "Trash"):
+        with pytest.raises(AlreadyExists):
+            rename(user_id=alice.pk, name="INBOX", to=to, origin=ORIGIN)

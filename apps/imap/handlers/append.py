@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
-from apps.imap.naming import mailbox_named
+from apps.imap.naming import target_named
 from apps.imap.proto.commands import Append, parse_append
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as service
@@ -31,7 +31,7 @@ async def append(context: Context, cmd: Append) -> Reply:
     if not cmd.message:
         return no("A message has at least one octet", b"CANNOT")
     try:
-        row = await mailbox_named(context, cmd.name)
+        row = await target_named(context, cmd.name)
     except NotFound:
         # Section 6.3.11: not NONEXISTENT; the client may create the mailbox and try again.
         return no("No such mailbox", b"TRYCREATE")

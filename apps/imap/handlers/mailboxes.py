@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.imap.context import Context, Reply
+from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
 from apps.imap.listing import Listed, list_all, list_subscribed
 from apps.imap.naming import mailbox_named, name_of
@@ -14,13 +14,15 @@ from apps.imap.proto.commands import (
     Rename,
     parse_create,
     parse_list,
+    parse_lsub,
     parse_mailbox,
     parse_rename,
 )
-from apps.imap.proto.patterns import Pattern
+from apps.imap.proto.patterns import DELIMITER, Pattern
 from apps.imap.proto.responses import list_line
 from apps.imap.proto.utf7 import MailboxNameError, decode_name
 from apps.mailstore import queries
+from apps.mailstore.models import SpecialUse
 from apps.mailstore.services import mailboxes as service
 from apps.runtime.db import in_db
 from apps.wire.errors import InvalidName, NotFound
@@ -29,25 +31,26 @@ from apps.wire.errors import InvalidName, NotFound
 @command("LIST", parse=parse_list, capability="CHILDREN SPECIAL-USE")
 async def list_(context: Context, cmd: List) -> Reply:
     """Mailboxes whose names match; an empty pattern asks for the delimiter only."""
-    if not cmd.pattern:
+    if not cmd.pattern and not cmd.extended:
         context.write(b'* LIST (\\Noselect) "/" ""\r\n')
         return Reply("Listed")
     text = _pattern(cmd)
     if text is not None:
         rows = await in_db("read", queries.mailboxes, context.user_id)
         names = {row.name: row.special_use for row in rows}
-        _write(context, b"LIST", list_all(names, Pattern(text)))
+        _write(context, b"LIST", list_all(names, Pattern(text), only_special=cmd.only_special))
     return Reply("Listed")
 
 
-@command("LSUB", parse=parse_list)
+@command("LSUB", parse=parse_lsub)
 async def lsub(context: Context, cmd: List) -> Reply:
-    """As LIST, of those subscribed."""
+    """As LIST, of the names subscribed to."""
     text = _pattern(cmd)
     if text is not None:
+        names = await in_db("read", queries.subscriptions, context.user_id)
         rows = await in_db("read", queries.mailboxes, context.user_id)
-        names = [row.name for row in rows if row.subscribed]
-        _write(context, b"LSUB", list_subscribed(names, Pattern(text), text=text))
+        found = list_subscribed(names, {row.name for row in rows}, Pattern(text), text=text)
+        _write(context, b"LSUB", found)
     return Reply("Listed")
 
 
@@ -73,9 +76,8 @@ async def subscribe(context: Context, cmd: Mailbox) -> Reply:
 
 @command("UNSUBSCRIBE", parse=parse_mailbox)
 async def unsubscribe(context: Context, cmd: Mailbox) -> Reply:
-    """Section 6.3.7."""
-    row = await mailbox_named(context, cmd.name)
-    await in_db("work", service.subscribe, user_id=context.user_id, name=row.name, subscribed=False)
+    """Section 6.3.7; the mailbox may be gone long since."""
+    await in_db("work", service.unsubscribe, user_id=context.user_id, name=name_of(cmd.name))
     return Reply("Unsubscribed")
 
 
@@ -89,13 +91,30 @@ async def create(context: Context, cmd: Mailbox) -> Reply:
 @command("DELETE", parse=parse_mailbox)
 async def delete(context: Context, cmd: Mailbox) -> Reply:
     """Section 6.3.4; what is below stays. Deleting the selected mailbox leaves it first."""
-    row = await mailbox_named(context, cmd.name)
+    try:
+        row = await mailbox_named(context, cmd.name)
+    except NotFound:
+        if await _is_level(context, cmd.name):
+            return no("Only a level above other mailboxes: delete those", b"HASCHILDREN")
+        raise
+    if row.special_use == SpecialUse.INBOX:
+        return no("INBOX cannot be deleted", b"CANNOT")
     await in_db(
         "work", service.delete, user_id=context.user_id, name=row.name, origin=context.origin
     )
     if context.selected is not None and context.selected.mailbox_id == row.id:
         context.unselect()
     return Reply("Deleted")
+
+
+async def _is_level(context: Context, raw: bytes) -> bool:
+    """Whether mailboxes lie below this name, which is that of none."""
+    try:
+        below = name_of(raw) + DELIMITER
+    except InvalidName:
+        return False
+    rows = await in_db("read", queries.mailboxes, context.user_id)
+    return any(row.name.startswith(below) for row in rows)
 
 
 @command("RENAME", parse=parse_rename)

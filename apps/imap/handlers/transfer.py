@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.registry import Use, command
-from apps.imap.naming import mailbox_named
+from apps.imap.naming import target_named
 from apps.imap.proto.commands import Transfer, parse_transfer
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.sets import format_set
@@ -71,7 +71,7 @@ async def _transfer(
     """Copy or move; None if there is no such mailbox (section 6.4.7: TRYCREATE)."""
     selected = context.mailbox
     try:
-        target = await mailbox_named(context, cmd.name)
+        target = await target_named(context, cmd.name)
     except NotFound:
         return None
     if not uids:

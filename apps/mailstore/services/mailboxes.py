@@ -1,5 +1,8 @@
 """Mailboxes: make, rename, delete, subscribe.
 
+A subscription is to a name (RFC 3501 section 6.3.6): it stays when the mailbox is deleted, goes along
+when it is renamed, and only the user's word makes it or ends it.
+
 Names are Unicode in form C with `/` between levels; INBOX is known in any case. `uidvalidity` comes
 from a counter that only rises, so a name that is deleted and made again never gets an old one (RFC
 3501 section 2.3.1.1). Deleting is soft: the space is free and the name is gone at once, the mail is
@@ -12,10 +15,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from apps.events.bus import publish_on_commit
 from apps.events.types import MailboxesChanged
-from apps.mailstore.models import Mailbox, SpecialUse
+from apps.mailstore.models import Mailbox, SpecialUse, Subscription
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy, filing, quota
 from apps.mailstore.services.filing import Change
@@ -30,6 +34,7 @@ NAME_MAX: Final = 500  # characters
 LEVEL_MAX: Final = 200  # characters of one level
 DEPTH_MAX: Final = 20  # levels: whoever walks the tree does so on a bounded stack
 MAILBOXES_MAX: Final = 10_000  # live ones of one user: LIST must stay affordable
+SUBSCRIPTIONS_MAX: Final = 20_000  # of one user, those to deleted mailboxes counted
 DEFAULTS: Final = (
     (INBOX, SpecialUse.INBOX),
     ("Drafts", SpecialUse.DRAFTS),
@@ -51,10 +56,13 @@ _NEW_STATE = ManyRows(
 
 
 def create_defaults(user_id: int) -> None:
-    """Give a new user an account of space and the mailboxes that every client expects, within the
-    caller's transaction."""
+    """Give a new user an account of space and the mailboxes that every client expects, subscribed,
+    within the caller's transaction."""
     quota.open_account(user_id)
     _create(user_id, DEFAULTS)
+    Subscription.objects.bulk_create(
+        [Subscription(user_id=user_id, name=name) for name, _ in DEFAULTS], ignore_conflicts=True
+    )
 
 
 def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Mailbox:
@@ -78,35 +86,65 @@ def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Ma
 
 
 def rename(*, user_id: int, name: str, to: str, origin: Origin) -> Mailbox:
-    """Rename a mailbox with all below it; returns the mailbox that has the new name.
+    """Rename a mailbox, or a level that is none, with all below it; returns the first renamed.
 
     INBOX stays and is emptied into a new mailbox; what is below INBOX stays too (RFC 3501 section
     6.3.5).
 
     Raises:
-        NotFound, InvalidName, LimitReached
+        NotFound, LimitReached
+        InvalidName: no name, or one below the old name.
         AlreadyExists: the new name, or one below it, is taken.
     """
     old, new = normal(name), normal(to)
-    if new == old or new.startswith(old + SEPARATOR):
-        kind = AlreadyExists if new == old else InvalidName
-        raise kind(f"{old!r} to {new!r}", text="A mailbox cannot be moved into itself")
     with _unique(new), transaction.atomic():
         _one_at_a_time()
-        mailbox = find(user_id, old)
-        if mailbox.special_use == SpecialUse.INBOX:
-            return _empty_inbox(mailbox, new, origin)
-        below = Mailbox.objects.filter(
-            user_id=user_id, deleted_at=None, name__startswith=old + SEPARATOR
-        )
-        moved = [mailbox, *(box for box in below if box.name.startswith(old + SEPARATOR))]
-        missing = _missing_above(user_id, new)
-        _create(user_id, [(above, "") for above in missing])
-        for box in moved:
+        family = _family(user_id, old)
+        if old == INBOX and new != INBOX:
+            return _empty_inbox(family[0], new, origin)
+        _check_target(user_id, old, new)
+        _create(user_id, [(above, "") for above in _missing_above(user_id, new)])
+        for box in family:
             box.name = normal(new + box.name[len(old) :])
             box.save(update_fields=["name"])
+        _rename_subscriptions(user_id, old, new)
         publish_on_commit(MailboxesChanged(user_id))
-    return mailbox
+    return family[0]
+
+
+def _family(user_id: int, name: str) -> list[Mailbox]:
+    """The mailbox of that name and all below it, by name; a level that is no mailbox itself (LIST
+    shows it as \\Noselect) has only the latter. Raises NotFound."""
+    named = Q(name=name) | Q(name__startswith=name + SEPARATOR)
+    found = Mailbox.objects.filter(named, user_id=user_id, deleted_at=None)
+    # SQLite's LIKE knows no case.
+    family = [box for box in found if box.name == name or box.name.startswith(name + SEPARATOR)]
+    if not family:
+        raise NotFound(f"mailbox {name!r} of user {user_id}", text="No such mailbox")
+    return sorted(family, key=lambda box: box.name)
+
+
+def _check_target(user_id: int, old: str, new: str) -> None:
+    if new.startswith(old + SEPARATOR):
+        raise InvalidName(f"{old!r} to {new!r}", text="A mailbox cannot be moved into itself")
+    if new == old or Mailbox.objects.filter(user_id=user_id, name=new, deleted_at=None).exists():
+        raise AlreadyExists(new, text="Mailbox already exists")
+
+
+def _rename_subscriptions(user_id: int, old: str, new: str) -> None:
+    """The name was changed by its user's wish: what was subscribed stays in sight."""
+    mine = Subscription.objects.filter(user_id=user_id)
+    moved = {
+        one.name: new + one.name[len(old) :]
+        for one in mine.filter(Q(name=old) | Q(name__startswith=old + SEPARATOR))
+        if one.name == old or one.name.startswith(old + SEPARATOR)
+    }
+    if moved:
+        mine.filter(name__in=moved).delete()
+        Subscription.objects.bulk_create(
+            [Subscription(user_id=user_id, name=name) for name in moved.values()],
+            ignore_conflicts=True,
+        )
 
 
 def delete(*, user_id: int, name: str, origin: Origin) -> None:
@@ -126,15 +164,31 @@ def delete(*, user_id: int, name: str, origin: Origin) -> None:
 def delete_all(*, user_id: int, origin: Origin) -> None:
     """Delete all mailboxes of a user softly, INBOX too, within the caller's transaction: the user
     is removed."""
+    Subscription.objects.filter(user_id=user_id).delete()
     live = Mailbox.objects.filter(user_id=user_id, deleted_at=None)
     _bury(user_id, list(live.values_list("pk", flat=True)), origin)
 
 
-def subscribe(*, user_id: int, name: str, subscribed: bool = True) -> None:
-    """Set whether LSUB shows a mailbox. Raises NotFound, InvalidName."""
+def subscribe(*, user_id: int, name: str) -> None:
+    """Have LSUB show a mailbox. Raises NotFound, InvalidName, LimitReached."""
     with transaction.atomic():
         mailbox = find(user_id, normal(name))
-        Mailbox.objects.filter(pk=mailbox.pk).update(subscribed=subscribed)
+        if Subscription.objects.filter(user_id=user_id).count() >= SUBSCRIPTIONS_MAX:
+            raise LimitReached(f"user {user_id}", text=f"At most {SUBSCRIPTIONS_MAX} subscriptions")
+        Subscription.objects.bulk_create(
+            [Subscription(user_id=user_id, name=mailbox.name)], ignore_conflicts=True
+        )
+        publish_on_commit(MailboxesChanged(user_id))
+
+
+def unsubscribe(*, user_id: int, name: str) -> None:
+    """Have LSUB show a name no more; it may be of no mailbox, and none that is shown.
+
+    Raises:
+        InvalidName
+    """
+    with transaction.atomic():
+        Subscription.objects.filter(user_id=user_id, name=normal(name)).delete()
         publish_on_commit(MailboxesChanged(user_id))
 
 
