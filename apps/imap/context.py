@@ -73,6 +73,10 @@ class Channel(Protocol):
         """End a wait of `event_or_poke`."""
 
     @property
+    def has_heard_more(self) -> bool:
+        """Whether the client has sent something after the command that runs."""
+
+    @property
     def may_start_tls(self) -> bool:
         """Whether STARTTLS is to be had: not where TLS runs already."""
 

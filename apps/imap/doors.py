@@ -54,7 +54,7 @@ class Service:
         if self._subscription is not None:
             self._subscription.close()
         self.members.close()
-        await self.mirrors.keep_claims()
+        await self.mirrors.settle()
 
     def doors(self) -> list[Door]:
         """Return the doors that the settings open."""

@@ -1,22 +1,23 @@
 """The mailboxes this process knows: reads them into mirrors, keeps them warm, hears of changes.
 
 One `Mirrors` per event loop. Events are hints: whoever needs the truth awaits `refresh`, which asks
-the database for what has a larger modseq. A mailbox nobody has selected stays warm while it is
-among the last used, `WARM_ROWS` messages in all.
+the database for what has a larger modseq. Sessions that idle are told at once, and of a flood at
+most ten times a second. A mailbox nobody has selected stays warm while it is among the last used,
+`WARM_ROWS` messages in all; one that was deleted is told to all who have it and forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from apps.events.types import Event, EventsMissed, MailboxChanged
 from apps.imap.mirror import Mirror
+from apps.imap.recents import Recents
 from apps.mailstore import queries
-from apps.mailstore.queries import Changes, Snapshot
-from apps.mailstore.services import recent
+from apps.mailstore.queries import Changes, Counters, Snapshot
 from apps.runtime.db import in_db, is_sqlite
 from apps.runtime.glance import glance
 from apps.wire.errors import MailError, NotFound
@@ -25,6 +26,13 @@ logger = logging.getLogger(__name__)
 
 WARM_ROWS = 400_000
 """Messages of mailboxes nobody has selected, 25 octets each: 10 MB."""
+EMPTY_ROWS = 100
+"""What a mailbox costs beside its messages, in messages: so many empty ones are bounded too."""
+PAUSE = 0.1
+"""Seconds between two looks at a mailbox on behalf of those who idle: a flood of deliveries is told
+in lumps. The first of them is told at once."""
+LOOKS = 16
+"""Mailboxes looked at at once on behalf of those who idle, when all of them may have changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,11 +43,14 @@ class Held:
     users: int = 0
     is_stale: bool = False
     is_loaded: bool = False
+    is_gone: bool = False  # the mailbox was deleted: sessions that have it end
     idlers: set[Callable[[], None]] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: int = 0
     answered: int = 0
-    claimed: int = 0
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    looked: float = 0.0
+    look: asyncio.TimerHandle | None = None
 
 
 class Mirrors:
@@ -47,26 +58,33 @@ class Mirrors:
 
     def __init__(self) -> None:
         self._held: dict[int, Held] = {}
+        self._warm: dict[int, int] = {}  # those without users, the last used last -> their rows
+        self._warm_rows = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looks = asyncio.Semaphore(LOOKS)
+        self._recents = Recents()
 
-    async def open(self, mailbox_id: int, modseq: int) -> Held:
+    async def open(self, mailbox_id: int, counters: Counters) -> Held:
         """Return the mailbox, up to date; give it back with `close`.
 
         Args:
-            modseq: the mailbox's highest, just read: a mirror that has it needs no look of its own.
+            counters: just read: a mirror that agrees with them needs no look of its own.
 
         Raises:
             NotFound: it is gone.
         """
-        held = self._held.pop(mailbox_id, None) or Held(Mirror(mailbox_id))
-        self._held[mailbox_id] = held  # the last used comes last
+        held = self._held.get(mailbox_id)
+        if held is None:
+            held = self._held[mailbox_id] = Held(Mirror(mailbox_id))
+        self._warm_rows -= self._warm.pop(mailbox_id, 0)
         held.users += 1
         try:
-            if not held.is_loaded or held.mirror.modseq < modseq:
+            if not held.is_loaded or held.mirror.modseq < counters.highestmodseq:
                 await self.refresh(held)
         except BaseException:
             self.close(held)
             raise
+        held.mirror.learn_counters(counters.uidnext, counters.recent_floor)
         return held
 
     def close(self, held: Held) -> None:
@@ -74,16 +92,18 @@ class Mirrors:
         held.users -= 1
         if held.users:
             return
-        if held.is_loaded:
-            self._start(self._keep_claim(held))
-        else:
+        if held.look is not None:
+            held.look.cancel()
+            held.look = None
+        if held.is_gone or not held.is_loaded:
             self._forget(held)
-        warm = sum(len(one.mirror) for one in self._held.values() if not one.users)
-        for one in [one for one in self._held.values() if not one.users]:
-            if warm <= WARM_ROWS:
-                break
-            warm -= len(one.mirror)
-            self._forget(one)
+            return
+        rows = self._warm[held.mirror.mailbox_id] = EMPTY_ROWS + len(held.mirror)
+        self._warm_rows += rows
+        while self._warm_rows > WARM_ROWS:
+            oldest = next(iter(self._warm))
+            self._warm_rows -= self._warm.pop(oldest)
+            self._forget(self._held[oldest])
 
     async def refresh(self, held: Held) -> None:
         """Bring the mirror up to what was committed before this call.
@@ -91,7 +111,7 @@ class Mirrors:
         Many may ask at once: whoever waits for a read that began after asking needs none itself.
 
         Raises:
-            NotFound: the mailbox is gone.
+            NotFound: the mailbox is gone, for good.
         """
         if held.is_loaded and is_sqlite() and await _is_current(held.mirror):
             held.is_stale = False
@@ -107,11 +127,30 @@ class Mirrors:
             except BaseException as error:
                 held.is_stale = True
                 if isinstance(error, NotFound):
-                    self._forget(held)
+                    self._bury(held)
                 raise
             held.answered = answering
-        for wake in list(held.idlers):
-            wake()
+        _wake(held)
+
+    async def claim_recent(self, held: Held, end: int) -> int:
+        """Make the messages below UID `end` that are \\Recent to nobody the caller's own.
+
+        Returns:
+            The first of them; `end` if others were told of all.
+        """
+        mirror = held.mirror
+        if mirror.recent_floor >= end:
+            return end
+        async with held.claiming:
+            if mirror.recent_floor >= end:
+                return end
+            try:
+                floor = await self._recents.claim(mirror.mailbox_id, end)
+            except MailError as error:  # the next session that is told of them has them
+                logger.info("recent messages not noted", extra={"detail": str(error)})
+                return end
+            mirror.recent_floor = max(mirror.recent_floor, end)
+            return floor
 
     def hear(self, event: Event) -> None:
         """Take a hint from the event bus."""
@@ -123,29 +162,41 @@ class Mirrors:
             for held in self._held.values():
                 self._hear_of(held)
 
-    def _hear_of(self, held: Held) -> None:
-        held.is_stale = True
-        if held.idlers:
-            self._start(self._refresh_quietly(held))
-
-    async def keep_claims(self) -> None:
-        """Write down what is \\Recent to no one any more; for the end of the process."""
-        for held in list(self._held.values()):
-            await self._keep_claim(held)
+    async def settle(self) -> None:
+        """Wait for what still runs; for the end of the process."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._recents.settle()
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _hear_of(self, held: Held) -> None:
+        held.is_stale = True
+        if held.idlers and held.look is None:
+            loop = asyncio.get_running_loop()
+            held.look = loop.call_at(max(loop.time(), held.looked + PAUSE), self._look, held)
+
+    def _look(self, held: Held) -> None:
+        held.look = None
+        held.looked = asyncio.get_running_loop().time()
+        self._start(self._refresh_quietly(held))
+
+    async def _refresh_quietly(self, held: Held) -> None:
+        async with self._looks:
+            try:
+                await self.refresh(held)
+            except MailError as error:
+                logger.info("no news for now", extra={"detail": str(error)})
 
     async def _read(self, held: Held) -> None:
         mirror = held.mirror
         if held.is_loaded:
-            changes = await in_db("read", _changes, mirror.mailbox_id, mirror.modseq)
-            if changes is None:
-                return
-            if changes.complete:
-                mirror.learn_keywords(_names(changes.keyword_names))
-                mirror.apply(changes.changed, changes.expunged, changes.highestmodseq)
+            counters, changes = await in_db("read", _changes, mirror.mailbox_id, mirror.modseq)
+            if changes is None or changes.complete:
+                if changes is not None:
+                    mirror.learn_keywords(_names(changes.keyword_names))
+                    mirror.apply(changes.changed, changes.expunged, changes.highestmodseq)
+                mirror.learn_counters(counters.uidnext, counters.recent_floor)
                 return
         self._take(held, await in_db("read", queries.snapshot, mirror.mailbox_id))
 
@@ -162,36 +213,31 @@ class Mirrors:
         else:
             mirror.uids, mirror.flags = snapshot.uids, bytearray(snapshot.flags.tolist())
             mirror.keywords, mirror.modseqs = snapshot.keywords, snapshot.modseqs
-            mirror.uidnext, mirror.modseq = counters.uidnext, counters.highestmodseq
-            mirror.uidvalidity = counters.uidvalidity
-            mirror.recent_floor = held.claimed = counters.recent_floor
+            mirror.modseq, mirror.uidvalidity = counters.highestmodseq, counters.uidvalidity
             held.is_loaded = True
+        mirror.learn_counters(counters.uidnext, counters.recent_floor)
 
-    def _start(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _refresh_quietly(self, held: Held) -> None:
-        try:
-            await self.refresh(held)
-        except MailError as error:
-            logger.info("no news for now", extra={"detail": str(error)})
-
-    async def _keep_claim(self, held: Held) -> None:
-        """Losing this shows a message as \\Recent once more: RFC 3501 section 2.3.2 allows it."""
-        floor = held.mirror.recent_floor
-        if floor <= held.claimed:
-            return
-        held.claimed = floor
-        try:
-            await in_db("work", recent.claim, mailbox_id=held.mirror.mailbox_id, floor=floor)
-        except MailError as error:
-            logger.info("recent messages not noted", extra={"detail": str(error)})
+    def _bury(self, held: Held) -> None:
+        """The mailbox was deleted: whoever opens it anew gets the answer of the database."""
+        held.is_gone = True
+        self._forget(held)
+        _wake(held)
 
     def _forget(self, held: Held) -> None:
-        if self._held.get(held.mirror.mailbox_id) is held:
-            del self._held[held.mirror.mailbox_id]
+        mailbox_id = held.mirror.mailbox_id
+        if self._held.get(mailbox_id) is held:
+            del self._held[mailbox_id]
+            self._warm_rows -= self._warm.pop(mailbox_id, 0)
+
+
+def _wake(held: Held) -> None:
+    for wake in list(held.idlers):
+        wake()
 
 
 async def _is_current(mirror: Mirror) -> bool:
@@ -200,14 +246,14 @@ async def _is_current(mirror: Mirror) -> bool:
     return highest == mirror.modseq
 
 
-def _changes(mailbox_id: int, modseq: int) -> Changes | None:
+def _changes(mailbox_id: int, modseq: int) -> tuple[Counters, Changes | None]:
     """What is new; None, after one query, in the usual case that nothing is."""
     counters = queries.status([mailbox_id]).get(mailbox_id)
     if counters is None:
-        raise NotFound(text="The mailbox is gone")
+        raise NotFound(text="The mailbox has been deleted")
     if counters.highestmodseq == modseq:
-        return None
-    return queries.changes_since(mailbox_id, modseq)
+        return counters, None
+    return counters, queries.changes_since(mailbox_id, modseq)
 
 
 def _names(names: tuple[str, ...]) -> dict[int, str]:

@@ -83,6 +83,11 @@ class Connection(Conversation):
         self._poked = True
         self.wake()
 
+    @property
+    def has_heard_more(self) -> bool:
+        """Whether there is more in the buffer than the command that runs."""
+        return self._buffer.buffered > 0
+
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's, as long as the sign-in holds."""
         if not self.signed_in(principal.user_id):

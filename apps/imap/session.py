@@ -13,7 +13,7 @@ import logging
 from django.conf import settings
 
 from apps.imap.context import Channel, CommandError, Context, Reply, State, no
-from apps.imap.handlers.registry import COMMANDS, Command, capabilities, load
+from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, load
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
 from apps.imap.proto.responses import capability, tagged, untagged
@@ -22,7 +22,7 @@ from apps.imap.proto.search import CharsetError
 from apps.imap.telling import tell
 from apps.imap.view import NoMessageError
 from apps.runtime.conversation import ShutdownError
-from apps.wire.errors import MailError
+from apps.wire.errors import MailError, NotFound
 from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, RawCommand
 from apps.wire.lines import Event as WireEvent
 
@@ -142,6 +142,8 @@ class Session:
         except MailError as error:
             if error.detail:
                 logger.info("command refused", extra={"command": row.name, "detail": error.detail})
+            if isinstance(error, NotFound) and self.context.selected is not None:
+                self.context.selected.held.is_stale = True  # is it the selected one that is gone?
             return no(error.reply.text, error.imap_code.encode("ascii"))
         except (CommandError, NoMessageError, ConnectionError, TimeoutError, ShutdownError):
             raise
@@ -164,13 +166,27 @@ class Session:
             context.client = ""
 
     async def _tell(self, row: Command) -> None:
-        selected = self.context.mailbox
-        if selected.held.is_stale:
+        held = self.context.mailbox.held
+        if held.is_stale and not held.is_gone:
             try:
                 await self.context.refresh()
             except MailError as error:  # the next command tries again
                 logger.info("no news for now", extra={"detail": str(error)})
-        tell(self.context, expunges=row.may_expunge)
+        if held.is_gone:
+            self.goodbye("The selected mailbox has been deleted")
+            return
+        await tell(self.context, expunges=self._may_expunge(row))
+
+    def _may_expunge(self, row: Command) -> bool:
+        """Whether EXPUNGE may be told now.
+
+        A client that has sent more already counted by the numbers it knows. RFC 3501 section 5.5
+        forbids it to use numbers there, and some do: better an EXPUNGE that comes a command later
+        than a STORE that hits another message. Not for a command whose answer the EXPUNGE is.
+        """
+        if Use.BREAKS in row.sequence_numbers:
+            return True
+        return row.may_expunge and not self._channel.has_heard_more
 
 
 def _is_foreign(raw: RawCommand) -> bool:

@@ -11,26 +11,31 @@ from apps.imap.proto.responses import untagged
 from apps.mailstore.services.keywords import BITS as KEYWORD_BITS
 
 
-def tell(context: Context, *, expunges: bool) -> None:
-    """Write all pending news of the selected mailbox; EXPUNGE only if allowed now."""
+async def tell(context: Context, *, expunges: bool) -> None:
+    """Write all pending news of the selected mailbox; EXPUNGE only if allowed now.
+
+    What is \\Recent must be asked of the database, so RECENT comes last: nothing else waits for it.
+    """
     selected = context.selected
     if selected is None:
         return
     tell_keywords(context, selected)
-    if not selected.view.has_news:
+    view = selected.view
+    if not view.has_news:
         return
-    last = selected.view.last_uid
-    pending = selected.view.take(expunges=expunges)
+    last = view.last_uid
+    pending = view.take(expunges=expunges)
     lines = [b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged]
     if pending.exists is not None:
-        claim_recent(selected, last + 1)
         lines.append(b"* %d EXISTS\r\n" % pending.exists)
-        lines.append(b"* %d RECENT\r\n" % selected.view.recent_count)
     lines += [
         b"* %d FETCH (FLAGS (%b))\r\n" % (seq, flag_text(selected, uid))
         for seq, uid in pending.changed
     ]
     context.write(b"".join(lines))
+    if pending.exists is not None:
+        await claim_recent(context, selected, last + 1)
+        context.write(b"* %d RECENT\r\n" % view.recent_count)
 
 
 def flag_text(selected: Selected, uid: int) -> bytes:
@@ -42,15 +47,18 @@ def flag_text(selected: Selected, uid: int) -> bytes:
     return text
 
 
-def claim_recent(selected: Selected, first: int) -> None:
-    """Make the messages from UID `first` on \\Recent here, unless another session was told before.
+async def claim_recent(context: Context, selected: Selected, first: int) -> None:
+    """Make the messages from UID `first` on that the client knows \\Recent here, unless another
+    session was told of them before.
 
     EXAMINE takes nothing from the sessions that may (RFC 3501 section 6.3.2).
     """
-    mirror = selected.held.mirror
-    selected.view.add_recent(max(first, mirror.recent_floor), mirror.uidnext)
-    if not selected.read_only:
-        mirror.recent_floor = max(mirror.recent_floor, mirror.uidnext)
+    end = selected.view.last_uid + 1
+    if selected.read_only:
+        floor = selected.held.mirror.recent_floor
+    else:
+        floor = await context.mirrors.claim_recent(selected.held, end)
+    selected.view.add_recent(max(first, floor), end)
 
 
 def tell_keywords(context: Context, selected: Selected) -> None:

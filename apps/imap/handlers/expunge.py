@@ -5,11 +5,14 @@ The EXPUNGE lines are told by the dispatcher, as those of other sessions are: on
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.commands import Numbers, Plain, parse_numbers
 from apps.mailstore.services.expunge import expunge as service
 from apps.runtime.db import in_db
+from apps.wire.errors import NotFound
 
 _READ_ONLY = no("The mailbox is read-only", b"READ-ONLY")
 
@@ -51,7 +54,8 @@ async def uid_expunge(context: Context, cmd: Numbers) -> Reply:
 async def close(context: Context, _: Plain) -> Reply:
     """RFC 3501 section 6.4.2: expunge without telling, then leave."""
     if not context.mailbox.read_only:
-        await _expunge(context, None)
+        with suppress(NotFound):  # deleted by somebody: there is nothing to expunge, it is left
+            await _expunge(context, None)
     context.unselect()
     return Reply("Closed")
 

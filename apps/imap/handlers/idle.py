@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from apps.imap.context import CommandError, Context, Reply, Woken
 from apps.imap.handlers.registry import command
 from apps.imap.proto.commands import Plain
 from apps.imap.proto.responses import untagged
 from apps.imap.telling import tell
+from apps.wire.errors import MailError, NotFound
 from apps.wire.lines import RawCommand
+
+logger = logging.getLogger(__name__)
 
 
 @command("IDLE", capability="IDLE")
@@ -20,8 +25,8 @@ async def idle(context: Context, _: Plain) -> Reply:
     # Before the look at the database: what happens after the look must wake us.
     selected.held.idlers.add(context.channel.poke)
     try:
-        await context.refresh()
-        tell(context, expunges=True)
+        await _look(context)
+        await tell(context, expunges=True)
         return await _until_done(context)
     finally:
         selected.held.idlers.discard(context.channel.poke)
@@ -40,5 +45,17 @@ async def _until_done(context: Context) -> Reply:
         if event is Woken.SILENCE:
             context.write(untagged(b"OK", "Still here"))
             if context.selected is not None:
-                await context.refresh()  # events may get lost: look at the rows now and then
-        tell(context, expunges=True)
+                await _look(context)  # events may get lost: look at the rows now and then
+        if context.selected is not None and context.selected.held.is_gone:
+            raise NotFound(text="The mailbox has been deleted")  # the dispatcher says BYE
+        await tell(context, expunges=True)
+
+
+async def _look(context: Context) -> None:
+    """Bring the mailbox up to date; a database that is away for a moment does not end IDLE."""
+    try:
+        await context.refresh()
+    except NotFound:
+        raise
+    except MailError as error:
+        logger.info("no news for now", extra={"detail": str(error)})

@@ -30,10 +30,11 @@ async def _open(context: Context, cmd: Mailbox, *, read_only: bool) -> Reply:
     # Section 6.3.1: whatever was selected is left, even if this one cannot be opened.
     context.unselect()
     row = await mailbox_named(context, cmd.name)
-    held = await context.mirrors.open(row.id, row.counters.highestmodseq)
+    held = await context.mirrors.open(row.id, row.counters)
     selected = Selected(row.id, row.name, read_only, held, View(held.mirror))
     context.selected, context.state = selected, State.SELECTED
-    claim_recent(selected, 1)
+    await claim_recent(context, selected, 1)
+    selected.view.take(expunges=True)  # what came while that was asked is in the first picture
     _describe(context, selected)
     if read_only:
         return Reply("Opened for reading", b"READ-ONLY")
@@ -71,7 +72,7 @@ async def _numbers(context: Context, row: MailboxRow, *, recent: bool) -> dict[b
     }
     if recent and counters.uidnext > counters.recent_floor:
         # UIDs at and above the floor, less those expunged since: the mirror knows them all.
-        held = await context.mirrors.open(row.id, row.counters.highestmodseq)
-        numbers[b"RECENT"] = held.mirror.count_from(held.mirror.recent_floor)
+        held = await context.mirrors.open(row.id, counters)
+        numbers[b"RECENT"] = held.mirror.count_from(counters.recent_floor)
         context.mirrors.close(held)
     return numbers
