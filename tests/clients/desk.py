@@ -89,7 +89,7 @@ class Desk:
         process = subprocess.Popen(
             words,
             cwd=self.home,
-            env={**self._environment(), **(environment or {})},
+            env={**self.environment(), **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,7 +111,7 @@ class Desk:
         )
         return done
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Nothing of the machine's own user: neither settings nor caches nor language."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A message in a Maildir; its text in CRLF lines, as it goes over the wire."""

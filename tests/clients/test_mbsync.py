@@ -100,7 +100,9 @@ def test_it_pushes_forty_and_pulls_them_elsewhere(desk: Desk, first: Place, seco
     assert "error" not in done.said.lower()
     assert plain(desk.messages().values()) == sorted(LETTERS[:30])
     assert plain(desk.messages(NESTED).values()) == sorted(LETTERS[30:])
-    assert set(map(frozenset, desk.flags(NESTED).values())) == {frozenset({rb"\Flagged", rb"\Seen"})}
+    assert set(map(frozenset, desk.flags(NESTED).values())) == {
+        frozenset({rb"\Flagged", rb"\Seen"})
+    }
     with desk.imap() as client:
         assert {name for _, _, name in client.list_folders()} >= {*DEFAULTS, NESTED}
 
