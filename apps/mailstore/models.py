@@ -151,6 +151,19 @@ class Message(models.Model):
         return self.subject
 
 
+class LineSize(models.Model):
+    """How much longer a message gets when it is sent by lines (POP3); few messages have a row."""
+
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, primary_key=True, db_constraint=False
+    )
+    growth = models.BigIntegerField()  # octets more when every line ends with CRLF
+    ascii_growth = models.BigIntegerField()  # the same, UTF-8 in header fields made ASCII too
+
+    def __str__(self) -> str:
+        return f"lines of message {self.message_id}"
+
+
 class DeliveryHead(models.Model):
     """Fields of one delivery (Return-Path, Delivered-To), shown before the message."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from apps.directory.signedin import SignedIn
+from apps.pop3.lock import Locks
 from apps.pop3.server import PATIENCE, Connection
 from apps.runtime.conversation import Patience
 from apps.runtime.listener import Door, Peer
@@ -20,15 +21,17 @@ class Service:
     def __init__(self, patience: Patience = PATIENCE) -> None:
         self._patience = patience
         self._members = SignedIn()
+        self._locks = Locks()
         self._tls = server_context(*ALPN)
 
     def connection(self, peer: Peer) -> Connection:
         """Make the protocol object of one connection."""
-        return Connection(peer, self._members, self._tls, self._patience)
+        return Connection(peer, self._members, self._locks, self._tls, self._patience)
 
     async def close(self) -> None:
-        """Stop looking after who is signed in."""
+        """Stop looking after who is signed in, and what is locked."""
         self._members.close()
+        self._locks.close()
 
     def doors(self) -> list[Door]:
         """Return the doors that the settings open."""

@@ -1,42 +1,77 @@
 """One POP3 session per mailbox at a time (RFC 1939 section 4), across the processes of a service.
 
 Held in this process's memory, and with REDIS_URL in the cache too, where other listeners see it.
-There it lapses by itself, so that a process that died locks nobody out for longer than a session
-may idle. A cache that does not answer locks nobody out either: two sessions at once harm nothing
-but each other's numbers.
+There a lock lapses `SECONDS` after its process has last renewed it: who died, by whatever signal,
+locks nobody out for longer. A cache that does not answer locks nobody out either: two sessions at
+once harm nothing but each other's numbers, and each message is still deleted once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from apps.runtime.db import in_db
+from apps.runtime.ulid import new_ulid
+
 logger = logging.getLogger(__name__)
 
-SECONDS = 11 * 60
-"""A little longer than a session may idle; it renews its lock while it talks."""
+SECONDS: Final = 30
+RENEWAL: Final = 8.0
+"""Seconds between two renewals: two may fail."""
 
-_held: dict[int, str] = {}
+
+class Locks:
+    """The locks that the sessions of one event loop hold."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, str] = {}  # user id -> token, which tells a lock from the next one's
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def take(self, user_id: int) -> bool:
+        """Take a user's lock; False if another session has it."""
+        if user_id in self._held:
+            return False
+        token = self._held[user_id] = new_ulid().hex
+        if not settings.REDIS_URL:
+            return True
+        if not await in_db("read", _take, user_id, token):
+            del self._held[user_id]
+            return False
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(RENEWAL, self._renew)
+        return True
+
+    async def give_back(self, user_id: int) -> None:
+        """Let go of it."""
+        token = self._held.pop(user_id)
+        if settings.REDIS_URL:
+            await in_db("read", _give_back, user_id, token)
+
+    def close(self) -> None:
+        """Renew no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _renew(self) -> None:
+        self._timer = None
+        if self._held:
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(in_db("read", _renew, list(self._held)))
+            self._timer = loop.call_later(RENEWAL, self._renew)
 
 
 def _key(user_id: int) -> str:
     return f"pop3-lock-{user_id}"
 
 
-def take(user_id: int, token: str) -> bool:
-    """Take the lock; False if another session has it."""
-    if _held.setdefault(user_id, token) != token:
-        return False
-    if settings.REDIS_URL and not _add(user_id, token):
-        del _held[user_id]
-        return False
-    return True
-
-
-def _add(user_id: int, token: str) -> bool:
+def _take(user_id: int, token: str) -> bool:
     try:
         return cache.add(_key(user_id), token, SECONDS)
     except RedisError as error:
@@ -44,22 +79,18 @@ def _add(user_id: int, token: str) -> bool:
         return True
 
 
-def renew(user_id: int) -> None:
-    """Hold it longer."""
-    if settings.REDIS_URL:
-        try:
+def _renew(user_ids: list[int]) -> None:
+    try:
+        for user_id in user_ids:
             cache.touch(_key(user_id), SECONDS)
-        except RedisError as error:
-            logger.warning("lock not renewed", extra={"detail": str(error)})
+    except RedisError as error:
+        logger.warning("locks not renewed", extra={"detail": str(error)})
 
 
-def give_back(user_id: int, token: str) -> None:
-    """Let go, unless it lapsed and is another's by now."""
-    if _held.get(user_id) == token:
-        del _held[user_id]
-    if settings.REDIS_URL:
-        try:
-            if cache.get(_key(user_id)) == token:
-                cache.delete(_key(user_id))
-        except RedisError as error:
-            logger.warning("lock not given back", extra={"detail": str(error)})
+def _give_back(user_id: int, token: str) -> None:
+    """Unless it lapsed and is another's by now."""
+    try:
+        if cache.get(_key(user_id)) == token:
+            cache.delete(_key(user_id))
+    except RedisError as error:
+        logger.warning("lock not given back", extra={"detail": str(error)})

@@ -6,6 +6,7 @@ import ssl
 
 from apps.directory.authentication import Principal
 from apps.directory.signedin import SignedIn
+from apps.pop3.lock import Locks
 from apps.pop3.proto.lines import LineBuffer
 from apps.pop3.session import Session
 from apps.runtime.conversation import Conversation, Patience
@@ -22,16 +23,18 @@ class Connection(Conversation):
         self,
         peer: Peer,
         members: SignedIn,
+        locks: Locks,
         tls: ssl.SSLContext | None,
         patience: Patience = PATIENCE,
     ) -> None:
         super().__init__(peer, patience, tls)
         self._members = members
+        self._locks = locks
         self._buffer = LineBuffer()
 
     async def serve(self) -> None:
         """Run a session."""
-        await Session(self).run()
+        await Session(self, self._locks).run()
 
     def take(self, data: bytes) -> None:
         """Feed the buffer."""

@@ -4,6 +4,7 @@
     deliver alice INBOX 3          three messages, "Message 1" and so on
     login alice                    client 1 signs in
     2 login alice                  client 2 does
+    2 secure                       client 2 does the TLS handshake, after STARTTLS or STLS
     C: a SELECT INBOX              client 1 sends a line
     S: * 3 EXISTS                  client 1 must get exactly this line next
     S: * OK [UIDNEXT {num}] {any}  {num} is digits, {any} is anything, {set} a sequence set
@@ -25,6 +26,7 @@ from pathlib import Path
 
 PATIENCE = 15.0
 _STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
+_SECURE = re.compile(r"(\d?)\s*secure")
 _LOGIN = re.compile(r"(\d?)\s*login (\w+)")
 _DELIVER = re.compile(r"deliver (\w+) (\S+) (\d+)")
 _HOLES = {"{any}": ".*", "{num}": "[0-9]+", "{set}": "[0-9:,]+"}
@@ -72,6 +74,21 @@ class Client:
         self.socket.close()
 
 
+def imap_login(client: Client, address: str, password: str) -> None:
+    """Sign in as IMAP does."""
+    client.send(f'login LOGIN {address} "{password}"')
+    answer = client.line()
+    assert answer.startswith("login OK"), answer
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's TLS that takes any certificate: dialogues are not about those."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 @dataclass
 class Dialogue:
     """One file on its way.
@@ -80,12 +97,14 @@ class Dialogue:
         port: of the server.
         deliver: puts messages into a user's mailbox: (user, mailbox, how many).
         addresses: user -> address to sign in with; the password is everybody's.
+        sign_in: how that is done.
     """
 
     port: int
     deliver: Callable[[str, str, int], None]
     addresses: dict[str, str]
     password: str
+    sign_in: Callable[[Client, str, str], None] = imap_login
     said: list[str] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -105,10 +124,9 @@ class Dialogue:
         if found := _DELIVER.fullmatch(step):
             self.deliver(found[1], found[2], int(found[3]))
         elif found := _LOGIN.fullmatch(step):
-            client = self._client(found[1])
-            client.send(f'login LOGIN {self.addresses[found[2]]} "{self.password}"')
-            answer = client.line()
-            assert answer.startswith("login OK"), answer
+            self.sign_in(self._client(found[1]), self.addresses[found[2]], self.password)
+        elif found := _SECURE.fullmatch(step):
+            self._client(found[1]).secure(trusting())
         elif found := _STEP.fullmatch(step):
             self._speak(number, found[1], found[2], found[3] or "")
         else:

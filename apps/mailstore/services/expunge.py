@@ -41,12 +41,14 @@ class Gone(NamedTuple):
 
 
 def expunge(
-    *, mailbox_id: int, origin: Origin, uids: Sequence[int] | None = None
+    *, mailbox_id: int, origin: Origin, uids: Sequence[int] | None = None, marked: bool = True
 ) -> list[tuple[int, int]]:
     """Expunge the messages that are marked \\Deleted, in transactions of its own.
 
     Args:
         uids: only these (UID EXPUNGE, RFC 4315 section 2.1); None for all.
+        marked: False expunges `uids` whether they are marked or not: a POP3 session's marks are its
+            own, and what its QUIT could not delete has to stay as it was.
 
     Returns:
         (uid, modseq of the expunge), in the order of UIDs.
@@ -62,7 +64,7 @@ def expunge(
             lock(users=[owner], mailboxes=[mailbox_id])
             filing.home(mailbox_id)
             # Asked again under the lock: somebody may have taken \\Deleted off since.
-            gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=True)
+            gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=marked)
             expunged += let_go(mailbox_id, owner, gone, origin, "expunge")
     return expunged
 

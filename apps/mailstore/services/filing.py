@@ -27,6 +27,9 @@ CHUNK: Final = (
 )
 
 _INSERT_MESSAGES = ManyRows(f"INSERT INTO mailstore_message ({MESSAGE_COLUMNS})", MESSAGE_TYPES)
+_INSERT_LINE_SIZES = ManyRows(
+    "INSERT INTO mailstore_linesize (message_id, growth, ascii_growth)", "bigint bigint bigint"
+)
 _INSERT_HEADS = ManyRows("INSERT INTO mailstore_deliveryhead (id, raw)", "bigint bytea")
 _INSERT_ENTRIES = ManyRows(
     "INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,"
@@ -128,6 +131,13 @@ def insert_messages(messages: Sequence[PreparedMessage]) -> list[int]:
                 at,
             )
             for message_id, message in zip(ids, messages, strict=True)
+        ]
+    )
+    _INSERT_LINE_SIZES.write(
+        [
+            (message_id, *message.growth)
+            for message_id, message in zip(ids, messages, strict=True)
+            if message.growth is not None
         ]
     )
     return ids

@@ -20,6 +20,7 @@ from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
 from apps.mailstore.shown import assemble, check_cuts
 from apps.mime.derive import Derived, derive
+from apps.mime.surrogate import slices, surrogate_edits
 
 # A header block up to this size is kept in the row, where the header searches and fetches find it.
 # A longer one is an attack or an accident: it is read from the blob.
@@ -37,6 +38,7 @@ class PreparedMessage:
         blob: the blob whose row is still to be inserted; None if it has one already.
         size: bytes as shown, without delivery head.
         derived: its values in the order of `MESSAGE_COLUMNS`, from `header_size` on.
+        growth: (growth, ascii_growth) of its `LineSize`; None if it needs none.
     """
 
     blob: PreparedBlob | None
@@ -46,6 +48,7 @@ class PreparedMessage:
     cuts: str
     size: int
     derived: tuple[Any, ...]
+    growth: tuple[int, int] | None
 
 
 MESSAGE_COLUMNS: Final = (
@@ -82,7 +85,7 @@ def prepare(
     """
     kept_cuts = check_cuts(cuts, len(raw))
     shown = assemble(prefix, raw, kept_cuts)
-    derived = _columns(shown, derive(shown))
+    derived = derive(shown)
     if blob is None and blob_id is None:
         blob = blobs.prepare(raw)
     identity = blob.id if blob is not None else blob_id
@@ -94,8 +97,20 @@ def prepare(
         prefix=prefix,
         cuts=json.dumps(kept_cuts) if kept_cuts else "[]",
         size=len(shown),
-        derived=derived,
+        derived=_columns(shown, derived),
+        growth=_growth(shown, derived.parts),
     )
+
+
+def _growth(shown: bytes, parts: bytes) -> tuple[int, int] | None:
+    """How much longer it gets when it is sent by lines, as UTF-8 and as ASCII."""
+    growth = shown.count(b"\n") - shown.count(b"\r\n")
+    if shown and not shown.endswith(b"\n"):
+        growth += 2
+    edits = () if shown.isascii() else surrogate_edits(slices(shown), len(shown), parts)
+    if not growth and not edits:
+        return None
+    return growth, growth + sum(edit.growth for edit in edits)
 
 
 def _columns(shown: bytes, d: Derived) -> tuple[Any, ...]:

@@ -31,6 +31,11 @@ AND NOT EXISTS (
   SELECT 1 FROM mailstore_expunged AS x WHERE x.message_id = mailstore_message.id)
 AND """
 
+_UNNAMED_SIZES: Final = """
+DELETE FROM mailstore_linesize WHERE NOT EXISTS (
+  SELECT 1 FROM mailstore_message AS m WHERE m.id = mailstore_linesize.message_id)
+AND """
+
 
 def purge(keep_days: int = KEEP_DAYS) -> int:
     """Forget expunged messages and deleted mailboxes older than that; returns how many messages
@@ -128,3 +133,4 @@ DELETE FROM mailstore_deliveryhead WHERE id IN (
             )
         if messages:
             cursor.execute(f"{_UNNAMED_MESSAGES}{among('id')}", [listed(messages)])
+            cursor.execute(f"{_UNNAMED_SIZES}{among('message_id')}", [listed(messages)])

@@ -1,4 +1,4 @@
-"""Every POP3 command as a typed value (RFC 1939 section 5 to 7, RFC 2449, RFC 2595, RFC 5034).
+"""Every POP3 command as a typed value (RFC 1939, RFC 2449, RFC 2595, RFC 5034, RFC 6856).
 
 `parse` promises `GrammarError` for all that is no command; its text says what was expected and
 never repeats input. Numbers are ASCII digits only: no other script's digits, no `0x1`, no `+1`.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-NUMBER_MAX = 2**31 - 1
-_NUMBER = re.compile(rb"[0-9]{1,10}")
+NUMBER_MAX = 2**63 - 1
+_NUMBER = re.compile(rb"[0-9]{1,19}")
+_WORDS = re.compile(rb" +")
 
 
 class GrammarError(Exception):
@@ -25,7 +26,7 @@ class ForeignError(GrammarError):
 class Command:
     """A verb (upper-case) with its numbers.
 
-    text: the argument as sent, for USER, PASS and AUTH alone; never shown.
+    text: the argument as sent, for USER, PASS, AUTH, APOP and LANG alone; never shown.
     """
 
     verb: str
@@ -46,8 +47,11 @@ _NUMBERED = {
     "UIDL": (0, 1),
     "CAPA": (0, 0),
     "STLS": (0, 0),
+    "UTF8": (0, 0),
 }
-_TEXTUAL = frozenset({"USER", "PASS", "AUTH"})
+_TEXTUAL = frozenset({"USER", "PASS", "AUTH", "APOP", "LANG"})
+VERBS = _TEXTUAL | _NUMBERED.keys()
+"""Every verb that `parse` returns."""
 _FOREIGN = frozenset(
     "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI HOST: USER-AGENT:".split()
 )
@@ -66,7 +70,7 @@ def parse(line: bytes) -> Command:
     if verb not in _NUMBERED:
         raise GrammarError("unknown command")
     least, most = _NUMBERED[verb]
-    words = rest.split()
+    words = [word for word in _WORDS.split(rest) if word]
     if not least <= len(words) <= most:
         raise GrammarError("wrong number of arguments")
     return Command(verb, tuple(_number(word) for word in words))

@@ -1,0 +1,1 @@
+"""POP3's commands, by theme; each module registers its own (see `registry`)."""
