@@ -63,8 +63,9 @@ def list_subscribed(
 ) -> list[Listed]:
     """Answer LSUB.
 
-    A name stays subscribed when its mailbox is gone, and is told as \\Noselect then. With `%` in the
-    pattern so is a level that is not subscribed but has subscribed ones below it (section 6.3.9).
+    A name stays subscribed when its mailbox is gone, and is told as \\Noselect then. With `%` in
+    the pattern so is a level that is not subscribed but has subscribed ones below it (section
+    6.3.9).
     """
     names = list(subscribed)
     found = {

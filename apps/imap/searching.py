@@ -9,6 +9,7 @@ for `undecided_values`, which runs on a database thread.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,11 @@ from apps.mime.tree import Part
 
 BODY_MAX: Final = 4 * 1024 * 1024
 """Octets of one text part that are looked at; a longer text is searched up to there."""
+
+_ADDRESS_FIELDS = frozenset({b"FROM", b"TO", b"CC", b"BCC", b"SENDER", b"REPLY-TO"})
+_COMMENTED = re.compile(
+    rb"^(?:from|to|cc|bcc|sender|reply-to)[ \t]*+:(?:[^\n(]|\n[ \t])*+\(", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class _Message:
     def matches(self, leaf: Leaf, needle: str) -> bool:
         match leaf:
             case HeaderHas(name, _):
-                return self._may_have(needle) and any(
+                return self._may_have(needle, name) and any(
                     needle in text for text in self._header_texts(name.lower())
                 )
             case TextHas(_, header):
@@ -201,17 +207,20 @@ class _Message:
             case _:
                 raise AssertionError(leaf)
 
-    def _may_have(self, needle: str) -> bool:
+    def _may_have(self, needle: str, name: bytes) -> bool:
         """Whether a header can have this at all: most are ruled out without decoding a field.
 
-        Only if what is looked for is one ASCII word, and the header has nothing to decode.
+        Only if what is looked for is one ASCII word, and the header has nothing to decode and no
+        address with comments in it.
         """
         if self._lower is None:
             self._lower = self._raw_header().lower()
         raw = self._lower
         if b"=?" in raw or not raw.isascii() or not needle.isascii() or " " in needle:
             return True
-        return needle.encode("ascii") in raw
+        if needle.encode("ascii") in raw:
+            return True
+        return name in _ADDRESS_FIELDS and _COMMENTED.search(raw) is not None
 
     def _internal_day(self) -> int:
         return local_day(self._row["internaldate"], self._row["internaldate_offset"])
@@ -241,6 +250,8 @@ class _Message:
         texts = self._fields.get(name)
         if texts is None:
             texts = [_fold(headers.decode_text(value)) for value in self._block.all(name)]
+            if name.upper() in _ADDRESS_FIELDS and any("(" in text for text in texts):
+                texts += _addresses(self._block, name)
             self._fields[name] = texts
         return texts
 
@@ -276,6 +287,16 @@ def _text_of(shown: queries.Shown, base: int, part: Part) -> str:
     end = min(part.body_end, part.body_start + BODY_MAX)
     raw = shown.part(base + part.body_start, base + end)
     return decode_charset(decode.body(raw, part.encoding), part.charset.encode() or None)
+
+
+def _addresses(block: headers.HeaderBlock, name: bytes) -> list[str]:
+    """The addresses of a field as ENVELOPE tells them: FROM, TO, CC and BCC look at these (section
+    6.4.4), and a field may write them with comments between their parts."""
+    return [
+        _fold((one.local + b"@" + one.host).decode("utf-8", "replace"))
+        for one in block.addresses(name)
+        if one.local and one.host
+    ]
 
 
 def _compare(relation: Relation, day: int, wanted: int) -> bool:

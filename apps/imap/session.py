@@ -17,7 +17,7 @@ from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, lo
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
 from apps.imap.proto.responses import capability, tagged, untagged
-from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import CharsetError
 from apps.imap.telling import tell
 from apps.imap.view import NoMessageError
@@ -107,6 +107,9 @@ class Session:
         except GrammarError as error:
             self._refuse(raw.tag, f"Syntax error: {error}")
             return
+        except LimitError as error:
+            self._channel.write(tagged(raw.tag, b"NO", str(error), b"LIMIT"))
+            return
         except CharsetError:
             text = "Charset is not known, or the strings are not in it"
             self._channel.write(tagged(raw.tag, b"NO", text, b"BADCHARSET (US-ASCII UTF-8)"))
@@ -132,7 +135,7 @@ class Session:
         if row is None:
             raise GrammarError("unknown command")
         if not row.fits(self.context.state):
-            raise GrammarError("not possible in this state")
+            raise GrammarError(_out_of_place(row, self.context.state))
         return row, row.parse(scanner)
 
     async def _carry_out(self, row: Command, cmd: object) -> Reply:
@@ -187,6 +190,15 @@ class Session:
         if Use.BREAKS in row.sequence_numbers:
             return True
         return row.may_expunge and not self._channel.has_heard_more
+
+
+def _out_of_place(row: Command, state: State) -> str:
+    """Say what the command would need."""
+    if row.only_there and state > row.needs:
+        return f"expected {row.name} only before signing in"
+    if state is State.NOT_AUTHENTICATED:
+        return f"expected LOGIN or AUTHENTICATE before {row.name}"
+    return f"expected SELECT or EXAMINE before {row.name}"
 
 
 def _is_foreign(raw: RawCommand) -> bool:

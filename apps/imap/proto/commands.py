@@ -14,7 +14,7 @@ from enum import Enum
 from apps.imap.proto.dates import parse_date_time
 from apps.imap.proto.fetch import FetchItem, parse_items
 from apps.imap.proto.flags import Flags, parse_flag_list, parse_store_flags
-from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import SearchProgram, parse_program
 from apps.imap.proto.sets import SequenceSet, parse_set
 
@@ -364,7 +364,7 @@ def _id_pairs(scanner: Scanner, fields: dict[str, str]) -> None:
         if not scanner.take(b" "):
             scanner.expect(b")")
             return
-    raise GrammarError("too many ID fields")
+    raise GrammarError(f"expected at most {ID_FIELDS_MAX} fields")
 
 
 def parse_enable(scanner: Scanner) -> Enable:
@@ -376,4 +376,4 @@ def parse_enable(scanner: Scanner) -> Enable:
         if not scanner.take(b" "):
             scanner.end()
             return Enable(tuple(names))
-    raise GrammarError("too many names")
+    raise LimitError(f"At most {ENABLE_MAX} names")

@@ -36,7 +36,7 @@ def _day(day: bytes, month: bytes, year: bytes) -> datetime.date:
     try:
         return datetime.date(int(year), number or 0, int(day))
     except ValueError:
-        raise GrammarError("no such day in the calendar") from None
+        raise GrammarError("expected a day that the calendar has") from None
 
 
 def parse_date_time(raw: bytes) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def parse_date_time(raw: bytes) -> tuple[int, int]:
     hour, minute, second = int(found[4]), int(found[5]), int(found[6])
     zone_hour, zone_minute = int(found[8]), int(found[9])
     if hour > 23 or minute > 59 or second > 60 or zone_hour > 23 or zone_minute > 59:
-        raise GrammarError("no such time of day")
+        raise GrammarError("expected a time of day and a zone that exist")
     offset = (zone_hour * 60 + zone_minute) * (-1 if found[7] == b"-" else 1)
     seconds = (date.toordinal() - _EPOCH) * DAY + hour * 3600 + minute * 60 + second
     return seconds - offset * 60, offset

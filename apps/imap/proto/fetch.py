@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, Scanner
+from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, LimitError, Scanner
 
 ITEMS_MAX = 100
 PATH_MAX = 100
@@ -74,6 +74,9 @@ _WORDS: dict[bytes, FetchItem] = {attribute.value: attribute for attribute in At
     b"RFC822.TEXT": BodyItem(Section(part=Part.TEXT), b"RFC822.TEXT"),
 }
 _PARTS = {part.value: part for part in Part if part.value}
+_EXPECTED = "expected a FETCH item: BODY[...], BODY.PEEK[...] or one of " + ", ".join(
+    sorted(word.decode("ascii") for word in _WORDS)
+)
 
 
 def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:
@@ -84,7 +87,7 @@ def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:
     while True:
         items[_item(scanner, scanner.word("a FETCH item"))] = None
         if len(items) > ITEMS_MAX:
-            raise GrammarError("too many FETCH items")
+            raise LimitError(f"At most {ITEMS_MAX} FETCH items")
         if not scanner.take(b" "):
             scanner.expect(b")")
             return tuple(items)
@@ -99,7 +102,7 @@ def _item(scanner: Scanner, word: bytes) -> FetchItem:
     if word in {b"BODY", b"BODY.PEEK"} and scanner.take(b"["):
         return _body(scanner, peek=word == b"BODY.PEEK")
     if word not in _WORDS:
-        raise GrammarError("unknown FETCH item")
+        raise GrammarError(_EXPECTED)
     return _WORDS[word]
 
 
@@ -114,7 +117,7 @@ def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
     count = scanner.number("the size of a partial")
     scanner.expect(b">")
     if not count:
-        raise GrammarError("the size of a partial is never 0")
+        raise GrammarError("expected the size of a partial, never 0")
     # The answer names the start only (section 7.4.2).
     return BodyItem(section, b"%b<%d>" % (label, start), peek, (start, count))
 
@@ -128,19 +131,21 @@ def _section(scanner: Scanner) -> Section:
     while words and words[0].isdigit():
         path.append(_number(words.pop(0)))
         if len(path) > PATH_MAX:
-            raise GrammarError("section path is too deep")
+            raise LimitError(f"At most {PATH_MAX} levels in a section")
     if not words:
         return Section(tuple(path))
     part = _PARTS.get(b".".join(words))
     if part is None or (part is Part.MIME and not path):
-        raise GrammarError("unknown section")
+        raise GrammarError(
+            "expected HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT, or MIME of a part"
+        )
     fields = _fields(scanner) if part in {Part.FIELDS, Part.FIELDS_NOT} else ()
     return Section(tuple(path), part, fields)
 
 
 def _number(digits: bytes) -> int:
     if len(digits) > 10 or not 0 < int(digits) <= NUMBER_MAX:
-        raise GrammarError("bad part number")
+        raise GrammarError("expected a part number, counted from 1")
     return int(digits)
 
 
@@ -153,7 +158,7 @@ def _fields(scanner: Scanner) -> tuple[bytes, ...]:
         if not scanner.take(b" "):
             scanner.expect(b")")
             return tuple(names)
-    raise GrammarError("too many field names")
+    raise LimitError(f"At most {FIELDS_MAX} field names")
 
 
 def _spell(section: Section) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 
 SYSTEM = {
     b"\\SEEN": 1,
@@ -58,7 +58,7 @@ def _flags(scanner: Scanner, *, in_parentheses: bool) -> Flags:
         if not scanner.take(b" "):
             break
     else:
-        raise GrammarError("too many flags")
+        raise LimitError(f"At most {FLAGS_MAX} flags")
     if in_parentheses:
         scanner.expect(b")")
     return Flags(system, tuple(keywords.values()))
@@ -68,14 +68,14 @@ def _flag(scanner: Scanner) -> bytes:
     backslash = b"\\" if scanner.take(b"\\") else b""
     name = scanner.atom("a flag")
     if len(name) > KEYWORD_MAX:
-        raise GrammarError("flag name is too long")
+        raise LimitError(f"At most {KEYWORD_MAX} characters in the name of a flag")
     return backslash + name
 
 
 def _system(name: bytes) -> int:
     bit = SYSTEM.get(name.upper())
     if bit is None:
-        raise GrammarError("unknown system flag")
+        raise GrammarError("expected a keyword or one of " + ALL_SYSTEM.decode("ascii"))
     return bit
 
 

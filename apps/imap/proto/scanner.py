@@ -26,7 +26,11 @@ _UNESCAPE = re.compile(rb"\\(.)")
 
 
 class GrammarError(Exception):
-    """The command is not in the grammar; the text says what was expected."""
+    """The command is not in the grammar; the text says what was expected: answer BAD."""
+
+
+class LimitError(Exception):
+    """The command is in the grammar and asks for more than is served: answer NO [LIMIT]."""
 
 
 class Scanner:
@@ -90,7 +94,7 @@ class Scanner:
         while self.take(b" "):
             pass
         if not self.at_end:
-            raise GrammarError("unexpected text after the command")
+            raise GrammarError("expected the end of the command")
 
     # -- words --------------------------------------------------------------------------------
 
@@ -131,7 +135,9 @@ class Scanner:
             raise GrammarError(f"expected {what}")
         found = _QUOTED.match(self._line, self._pos)
         if found is None:
-            raise GrammarError("unterminated or bad quoted string")
+            raise GrammarError(
+                "expected a closing quote, and a backslash only before \\ or a quote"
+            )
         self._pos = found.end()
         raw = found[1]
         return _UNESCAPE.sub(rb"\1", raw) if b"\\" in raw else raw
@@ -162,8 +168,10 @@ class Scanner:
         assert isinstance(line, bytes)
         self._index += 2
         self._line, self._pos = line, 0
-        if b"\0" in literal.data and not literal.binary:
-            raise GrammarError("NUL in a literal (RFC 3501: CHAR8 has none)")
+        if literal.binary:  # literal8 belongs to BINARY (RFC 3516), which is not offered
+            raise GrammarError("expected a literal without ~")
+        if b"\0" in literal.data:  # RFC 3501 section 9: CHAR8 has none
+            raise GrammarError("expected a literal without NUL octets")
         return literal
 
 

@@ -13,8 +13,9 @@ from enum import Enum, auto
 
 from apps.imap.proto.dates import parse_date
 from apps.imap.proto.flags import KEYWORD_MAX, SYSTEM
-from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, Scanner
+from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, LimitError, Scanner
 from apps.imap.proto.sets import SequenceSet, parse_set
+from apps.mime.charset import codec_for
 
 TEXT_KEYS_MAX = 100
 """Different string keys in one SEARCH: each is looked for in every candidate."""
@@ -192,7 +193,7 @@ class _Compiler:
     def _close(self) -> None:
         frame = self.stack.pop()
         if not frame.joined:
-            raise GrammarError("empty parentheses")
+            raise GrammarError("expected a search key between the parentheses")
         self._value()
 
     def _leaf(self, leaf: Leaf, *, negated: bool = False) -> None:
@@ -258,12 +259,12 @@ class _Compiler:
         elif word in {b"BODY", b"TEXT"}:
             self._text(TextHas(self._astring(), header=word == b"TEXT"))
         else:
-            raise GrammarError("unknown search key")
+            raise GrammarError("expected a search key of RFC 3501")
 
     def _text(self, leaf: Leaf) -> None:
         self.texts += leaf not in self.leaves
         if self.texts > TEXT_KEYS_MAX:
-            raise GrammarError("too many strings to search for")
+            raise LimitError(f"At most {TEXT_KEYS_MAX} strings to search for")
         self._leaf(leaf)
 
     def _astring(self) -> str:
@@ -271,10 +272,10 @@ class _Compiler:
         raw = self.scanner.astring("a string to search for")
         try:
             text = raw.decode(self.charset)
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise CharsetError from None
         if len(text) > TEXT_MAX:
-            raise GrammarError("string to search for is too long")
+            raise LimitError(f"At most {TEXT_MAX} characters in a string to search for")
         return text
 
     def _date(self) -> datetime.date:
@@ -284,23 +285,23 @@ class _Compiler:
 
 _SIMPLE = frozenset({b"ALL", b"RECENT", b"OLD", b"NEW"})
 _DIGITS = tuple(b"%d" % digit for digit in range(10))
-_CHARSETS = {b"US-ASCII": "utf-8", b"UTF-8": "utf-8", b"ASCII": "utf-8"}
 
 
 def parse_program(scanner: Scanner) -> SearchProgram:
     """Take an optional CHARSET and all search keys, up to the end of the command.
 
-    Strings without a CHARSET are read as UTF-8 too: it contains US-ASCII, and clients send it.
+    Strings without a CHARSET, and those said to be US-ASCII, are read as UTF-8: it contains
+    US-ASCII, and clients send it.
 
     Raises:
-        GrammarError: not in the grammar, or over a limit.
+        GrammarError: not in the grammar.
+        LimitError: over a limit.
         CharsetError: answer NO [BADCHARSET].
     """
-    charset = b"UTF-8"
-    if scanner.take_word(b"CHARSET"):
-        scanner.space()
+    codec = "utf-8"
+    if scanner.take_word(b"CHARSET "):
         charset = scanner.astring("a charset").upper()
         scanner.space()
-    if charset not in _CHARSETS:
-        raise CharsetError
-    return _Compiler(scanner, _CHARSETS[charset]).run()
+        if charset not in {b"US-ASCII", b"ASCII"} and not (codec := codec_for(charset)):
+            raise CharsetError
+    return _Compiler(scanner, codec).run()

@@ -58,7 +58,7 @@ def _number(text: bytes) -> int:
         return STAR
     # Ten digits hold 2^32 - 1; the length is looked at first because int() is quadratic.
     if not text.isdigit() or len(text) > 10 or not 0 < int(text) <= NUMBER_MAX:
-        raise GrammarError("bad sequence set")
+        raise GrammarError("expected a sequence set such as 1,3:5,*")
     return int(text)
 
 

@@ -1,7 +1,7 @@
 """Mailboxes: make, rename, delete, subscribe.
 
-A subscription is to a name (RFC 3501 section 6.3.6): it stays when the mailbox is deleted, goes along
-when it is renamed, and only the user's word makes it or ends it.
+A subscription is to a name (RFC 3501 section 6.3.6): it stays when the mailbox is deleted, goes
+along when it is renamed, and only the user's word makes it or ends it.
 
 Names are Unicode in form C with `/` between levels; INBOX is known in any case. `uidvalidity` comes
 from a counter that only rises, so a name that is deleted and made again never gets an old one (RFC

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import (
     TEXT_KEYS_MAX,
     All,
@@ -87,7 +87,6 @@ def test_it_compiles(raw: bytes, leaves: tuple[object, ...], steps: tuple[object
         b"UID x",
         b"LARGER 99999999999999999999",
         b"SEEN\tALL",
-        b"FROM " + b"x" * 2000,
     ],
 )
 def test_it_refuses(raw: bytes) -> None:
@@ -95,7 +94,32 @@ def test_it_refuses(raw: bytes) -> None:
         parse(raw)
 
 
-@pytest.mark.parametrize("raw", [b"CHARSET KLINGON ALL", b'CHARSET UTF-8 FROM "\xff"'])
+@pytest.mark.parametrize(
+    ("charset", "raw", "text"),
+    [
+        (b"ISO-8859-1", b"caf\xe9", "café"),
+        (b"iso-8859-2", b"\xbe", "ž"),
+        (b'"windows-1251"', b"\xe4\xe0", "да"),
+        (b"koi8-r", b"\xc4\xc1", "да"),
+        (b"Shift_JIS", b"\x93\xfa", "日"),
+        (b"US-ASCII", b"caf\xc3\xa9", "café"),
+    ],
+)
+def test_it_reads_strings_in_their_charset(charset: bytes, raw: bytes, text: str) -> None:
+    program = parse(b"CHARSET " + charset + b" SUBJECT ", Literal(raw), b"")
+    assert program.leaves == (HeaderHas(b"SUBJECT", text),)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"CHARSET KLINGON ALL",
+        b"CHARSET rot13 ALL",
+        b'CHARSET UTF-8 FROM "\xff"',
+        b'CHARSET US-ASCII FROM "\xff"',
+        b'CHARSET Shift_JIS FROM "\x93"',
+    ],
+)
 def test_it_refuses_a_charset_it_does_not_read(raw: bytes) -> None:
     with pytest.raises(CharsetError):
         parse(raw)
@@ -130,6 +154,8 @@ def test_it_does_not_recurse(raw: bytes) -> None:
 
 def test_it_bounds_the_strings() -> None:
     many = b" ".join(b"BODY x%d" % number for number in range(TEXT_KEYS_MAX + 1))
-    with pytest.raises(GrammarError, match="too many"):
+    with pytest.raises(LimitError, match="At most 100 strings"):
         parse(many)
+    with pytest.raises(LimitError, match="At most 1000 characters"):
+        parse(b"FROM " + b"x" * 2000)
     assert len(parse(b"BODY same " * 2000 + b"ALL").leaves) == 2
