@@ -36,16 +36,28 @@ _MANY: Final = f"SELECT {_COLUMNS} FROM blobs_blob WHERE id IN "
 class Stored:
     """A blob's row, from which its bytes can be had."""
 
-    __slots__ = ("_codec", "_frames", "_inline", "_key", "_sha256", "id", "size")
+    __slots__ = ("_codec", "_frames", "_id", "_inline", "_key", "_sha256", "size")
 
     def __init__(self, row: Sequence[Any]) -> None:
-        self.id = row[0] if isinstance(row[0], UUID) else UUID(row[0])
-        self._sha256 = bytes(row[1])
-        self.size: int = row[2]
-        self._codec: int = row[3]
-        self._inline: bytes | None = row[4]
-        self._key: str = row[5]
-        self._frames = row[6]
+        self._id: UUID | str
+        self.size: int
+        self._codec: int
+        self._inline: bytes | None
+        self._key: str
+        (
+            self._id,
+            self._sha256,
+            self.size,
+            self._codec,
+            self._inline,
+            self._key,
+            self._frames,
+        ) = row
+
+    @property
+    def id(self) -> UUID:
+        """The blob's id."""
+        return self._id if isinstance(self._id, UUID) else UUID(self._id)
 
     def whole(self) -> bytes:
         """All bytes. Raises Damaged if they are not those that were written."""
@@ -94,7 +106,7 @@ class Stored:
         return self._from_object(start, end)
 
     def _checked(self, raw: bytes) -> bytes:
-        if len(raw) != self.size or hashlib.sha256(raw).digest() != self._sha256:
+        if len(raw) != self.size or hashlib.sha256(raw).digest() != bytes(self._sha256):
             raise BrokenEncodingError("the checksum is another one")
         return raw
 

@@ -7,8 +7,10 @@ in a body reads the blob. The functions that read run on a database thread (`in_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from apps.imap.proto.dates import internal_date
@@ -37,6 +39,9 @@ _FORMS: dict[Attribute, bytes] = {
     Attribute.ENVELOPE: b"ENVELOPE %b",
     Attribute.BODYSTRUCTURE: b"BODYSTRUCTURE %b",
 }
+_HEAVY = frozenset({"envelope", "bodystructure", "header"})
+_QUICK = 1_024
+"""Octets of field names that are worth a pattern of their own."""
 _HEADER_PARTS = frozenset({Part.HEADER, Part.FIELDS, Part.FIELDS_NOT})
 
 
@@ -58,21 +63,23 @@ Bodies = list[Cell] | MailError
 class Plan:
     """What to do for each page.
 
-    columns: of `queries.fetch_page`, without the uid that always comes first.
+    columns: of `queries.fetch_some`, without the uid that always comes first.
     attributes: the items that are columns, in the order of the answer.
-    bodies: the items that are octets of the message, BODY (structure) among them.
+    bodies: how to make each of the other items of one message, in order.
+    template: the line up to the bodies, to be filled by `%` with seq and `cells`.
     """
 
     columns: tuple[str, ...]
     attributes: tuple[Attribute, ...]
-    bodies: tuple[BodyItem | Attribute, ...]
+    bodies: tuple[Callable[[Reader], Cell], ...]
+    template: bytes
     sets_seen: bool
     reads_blobs: bool
 
     @property
-    def template(self) -> bytes:
-        """The line up to the bodies, to be filled by `%` with seq and `cells`."""
-        return b"* %d FETCH (" + b" ".join([_FORMS[item] for item in self.attributes])
+    def names(self) -> tuple[str, ...]:
+        """What each place of a row holds."""
+        return ("uid", *self.columns, *(("shown",) if self.reads_blobs else ()))
 
 
 def make_plan(items: Sequence[FetchItem], *, uid: bool) -> Plan:
@@ -81,18 +88,22 @@ def make_plan(items: Sequence[FetchItem], *, uid: bool) -> Plan:
     if uid and Attribute.UID not in attributes:
         attributes.insert(0, Attribute.UID)
     bodies = [item for item in items if item not in _FORMS]
+    sections = [item for item in bodies if isinstance(item, BodyItem)]
+    reads_blobs = not all(_is_in_row(item.section) for item in sections)
     columns = [column for item in attributes for column in _COLUMNS.get(item, ())]
     if bodies:
-        columns += ["message_id", "head_id", "size", "parts"]
-        if any(isinstance(item, BodyItem) and _is_in_row(item.section) for item in bodies):
-            columns += ["head", "header"]
-    sections = [item for item in bodies if isinstance(item, BodyItem)]
+        columns += ["size"]
+        if any(isinstance(item, Attribute) or item.section.path for item in bodies):
+            columns += ["parts"]
+        if not reads_blobs:
+            columns += ["message_id", "head_id", "head", "header"]
     return Plan(
         columns=tuple(dict.fromkeys(columns)),
         attributes=tuple(attributes),
-        bodies=tuple(bodies),
+        bodies=tuple([_maker(item) for item in bodies]),
+        template=b"* %d FETCH (" + b" ".join([_FORMS[item] for item in attributes]),
         sets_seen=not all(item.peek for item in sections),
-        reads_blobs=not all(_is_in_row(item.section) for item in sections),
+        reads_blobs=reads_blobs,
     )
 
 
@@ -104,7 +115,7 @@ def cells(
     plan: Plan, rows: Sequence[tuple[Any, ...]], flag_texts: Iterable[bytes]
 ) -> list[Iterable[Any]]:
     """Return one column of values for each attribute of the plan; `rows` is not empty."""
-    table = dict(zip(("uid", *plan.columns), zip(*rows, strict=True), strict=True))
+    table = dict(zip(plan.names, zip(*rows, strict=True), strict=True))
     made: list[Iterable[Any]] = []
     for item in plan.attributes:
         if item is Attribute.UID:
@@ -118,109 +129,112 @@ def cells(
     return made
 
 
-def read_page(
-    mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int
-) -> tuple[list[tuple[Any, ...]], list[Bodies]]:
-    """Return the rows of a page, and the bodies of the first ones: as many as `octets` allow.
+class Page(NamedTuple):
+    """What was read for the first `used` of the UIDs asked for; `bodies` are for each row, none if
+    the plan has none."""
 
-    One job for both, as most FETCHes of a body are of one message. Runs on a database thread.
+    rows: list[tuple[Any, ...]]
+    bodies: list[Bodies]
+    used: int
+
+
+def read_page(mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int) -> Page:
+    """Return rows and bodies, ready to send, of the first of these messages: as many as `octets`
+    allow, and at least one.
+
+    One statement for all. A damaged message is an answer for itself only. Runs on a database
+    thread.
     """
-    rows = queries.fetch_page(mailbox_id, uids, plan.columns)
-    if not plan.bodies or not rows:
-        return rows, []
-    _, high = next(batches(plan, rows, octets))
-    return rows, read_bodies(mailbox_id, plan, rows[:high])
+    weight = 0
+    weigh = _scales(plan)
+
+    def enough(rows: Sequence[tuple[Any, ...]]) -> bool:
+        nonlocal weight
+        weight += weigh(rows)
+        return weight >= octets
+
+    rows, used = queries.fetch_some(
+        mailbox_id, uids, plan.columns, enough=enough, blobs=plan.reads_blobs
+    )
+    bodies = [_bodies_of(plan, row) for row in rows] if plan.bodies else []
+    return Page(rows, bodies, used)
 
 
-def batches(plan: Plan, rows: Sequence[tuple[Any, ...]], octets: int) -> Iterator[tuple[int, int]]:
-    """Cut a page into runs [low, high) of rows whose messages are at most `octets` together."""
-    column = plan.columns.index("size") + 1
-    low = total = 0
-    for high, row in enumerate(rows):
-        if high > low and total + row[column] > octets:
-            yield low, high
-            low, total = high, 0
-        total += row[column]
-    yield low, len(rows)
+def _scales(plan: Plan) -> Callable[[Sequence[tuple[Any, ...]]], int]:
+    """How many octets some rows will take, about."""
+    places = plan.names.index
+    if plan.reads_blobs:
+        size = places("size")
+        return lambda rows: sum([min(row[size], CHUNK) for row in rows])
+    heavy = [places(name) for name in plan.columns if name in _HEAVY]
+    # A header that is too long for the row is read from the blob.
+    return lambda rows: sum([len(row[place]) or CHUNK for row in rows for place in heavy])
 
 
-def read_bodies(mailbox_id: int, plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[Bodies]:
-    """Return, for each row, its body items ready to send, or why they cannot be had.
-
-    A damaged message is an answer for itself only. Runs on a database thread.
-    """
-    shown = queries.shown_page(mailbox_id, [row[0] for row in rows]) if plan.reads_blobs else {}
-    names = ("uid", *plan.columns)
-    return [_bodies_of(plan, dict(zip(names, row, strict=True)), shown.get(row[0])) for row in rows]
-
-
-def _bodies_of(plan: Plan, row: dict[str, Any], shown: Shown | None) -> Bodies:
-    reader = _Reader(row, shown)
+def _bodies_of(plan: Plan, row: tuple[Any, ...]) -> Bodies:
+    reader = Reader(plan, row)
     try:
-        return [reader.cell(item) for item in plan.bodies]
+        return [make(reader) for make in plan.bodies]
     except MailError as error:
         return error
 
 
-class _Reader:
-    """Octets of one message, each thing read once."""
+class Reader:
+    """One message of a page, each thing read once."""
 
-    __slots__ = ("_header", "_root", "_row", "_shown")
+    __slots__ = ("_header", "_names", "_root", "_row", "_shown")
 
-    def __init__(self, row: dict[str, Any], shown: Shown | None) -> None:
+    def __init__(self, plan: Plan, row: tuple[Any, ...]) -> None:
+        self._names = plan.names
         self._row = row
-        self._shown = shown
+        self._shown: Shown | None = row[-1] if plan.reads_blobs else None
         self._root: mime_tree.Part | None = None
         self._header: bytes | None = None
 
+    def __getitem__(self, name: str) -> Any:
+        """Return what a column holds."""
+        return self._row[self._names.index(name)]
+
     @property
     def shown(self) -> Shown:
+        """The whole message."""
         if self._shown is None:
-            self._shown = queries.shown(self._row["message_id"], self._row["head_id"])
+            if "shown" in self._names:
+                raise Damaged("the row of its blob is missing")
+            self._shown = queries.shown(self["message_id"], self["head_id"])
         return self._shown
 
     @property
     def root(self) -> mime_tree.Part:
+        """Its parts."""
         if self._root is None:
-            self._root = load_parts(bytes(self._row["parts"]))
+            self._root = load_parts(bytes(self["parts"]))
         return self._root
 
     def header(self) -> bytes:
         """The message's own header, from the row; from the blob if it was too long for that."""
         if self._header is None:
-            kept = bytes(self._row["header"])
-            self._header = bytes(self._row["head"] or b"") + kept if kept else self.shown.header()
+            self._header = self._kept_header() or self.shown.header()
         return self._header
 
-    def cell(self, item: BodyItem | Attribute) -> Cell:
-        if isinstance(item, Attribute):
-            return b"BODY " + self._structure()
-        section = item.section
-        if _is_in_row(section):
-            return _literal(item, filtered(self.header(), section))
-        if section.part in {Part.FIELDS, Part.FIELDS_NOT}:
-            found = self._range(Section(section.path, Part.HEADER))
-            raw = None if found is None else filtered(self._read(*found), section)
-            return _literal(item, raw)
-        found = self._range(section)
-        if found is None:
-            return _literal(item, None)
-        start, end = _cut(found, item.partial)
-        if end - start > CHUNK:
-            return Long(item.label, self.shown, start, end)
-        return _literal(item, self._read(start, end), is_cut=True)
+    def _kept_header(self) -> bytes:
+        if "shown" in self._names or not (kept := bytes(self["header"])):
+            return b""
+        head = self["head"]
+        return bytes(head) + kept if head else kept
 
-    def _read(self, start: int, end: int) -> bytes:
+    def read(self, start: int, end: int) -> bytes:
+        """Return octets of the message; exactly these or `Damaged`."""
         raw = self.shown.part(start, end)
         if len(raw) != end - start:
             raise Damaged(f"{end - start - len(raw)} octets are missing")
         return raw
 
-    def _range(self, section: Section) -> tuple[int, int] | None:
+    def range(self, section: Section) -> tuple[int, int] | None:
+        """Return where a section lies; None if the message has none such."""
         if not section.path:
-            size = self._row["size"]
             start = self.shown.header_size if section.part is Part.TEXT else 0
-            return start, size
+            return start, self.shown.size
         what: Any = section.part.name if section.part is not Part.ALL else ""
         found = section_range(self.root, section.path, what)
         if found is None:
@@ -228,8 +242,8 @@ class _Reader:
         head = len(self.shown.head)  # offsets count from behind it
         return found[0] + head, found[1] + head
 
-    def _structure(self) -> bytes:
-        """BODY: the structure without extension data.
+    def structure(self) -> bytes:
+        """Return BODY: the structure without extension data.
 
         Stored parts hold all that it needs but the envelopes of enclosed messages.
         """
@@ -239,6 +253,61 @@ class _Reader:
         return bodystructure.body(root)
 
 
+def _maker(item: BodyItem | Attribute) -> Callable[[Reader], Cell]:
+    """Return what makes an item of a message: decided once for all messages of a FETCH."""
+    if isinstance(item, Attribute):
+        return lambda reader: b"BODY " + reader.structure()
+    section = item.section
+    if _is_in_row(section):
+        fields = picker(section)
+        return lambda reader: _literal(item, fields(reader.header()))
+    if section.part in {Part.FIELDS, Part.FIELDS_NOT}:
+        return partial(_fields_of_part, item, picker(section))
+    return partial(_octets, item)
+
+
+def _fields_of_part(item: BodyItem, fields: Callable[[bytes], bytes], reader: Reader) -> Cell:
+    found = reader.range(Section(item.section.path, Part.HEADER))
+    return _literal(item, None if found is None else fields(reader.read(*found)))
+
+
+def _octets(item: BodyItem, reader: Reader) -> Cell:
+    found = reader.range(item.section)
+    if found is None:
+        return _literal(item, None)
+    start, end = _cut(found, item.partial)
+    if end - start > CHUNK:
+        return Long(item.label, reader.shown, start, end)
+    return _literal(item, reader.read(start, end), is_cut=True)
+
+
+def picker(section: Section) -> Callable[[bytes], bytes]:
+    """Return what cuts a header block down to the fields that a section names, with the empty
+    line."""
+    if section.part is Part.HEADER:
+        return bytes
+    if section.part is Part.FIELDS and sum(map(len, section.fields)) <= _QUICK:
+        wanted = _tiles(section.fields)
+        return lambda raw: _joined(wanted.findall(raw))
+    return partial(filtered, section=section)
+
+
+@lru_cache(maxsize=64)
+def _tiles(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Cuts a header block into runs of fields so named, and runs of lines that are none.
+
+    Each match ends with a line and the next begins there, so a line is looked at once; the group
+    holds the fields. What a field is `apps.mime.headers` says.
+    """
+    either = b"(?:%b)[ \\t]*+:" % b"|".join([re.escape(name) for name in names])
+    rest = b"[^\\n]*+(?:\\n[ \\t][^\\n]*+)*+(?:\\n|\\Z)"
+    return re.compile(
+        b"((?:%b%b)++)|(?:(?!%b)(?:[^\\n]*+\\n|[^\\n]++\\Z)(?:[ \\t][^\\n]*+(?:\\n|\\Z))*+)++"
+        % (either, rest, either),
+        re.IGNORECASE,
+    )
+
+
 def filtered(raw: bytes, section: Section) -> bytes:
     """Return a header block, or the fields of it that the section names, with the empty line."""
     if section.part is Part.HEADER:
@@ -246,10 +315,15 @@ def filtered(raw: bytes, section: Section) -> bytes:
     block = headers.scan(raw)
     names = {name.lower() for name in section.fields}
     wanted = section.part is Part.FIELDS
-    kept = [raw[one.start : one.end] for one in block.fields if (one.name in names) is wanted]
-    if kept and not kept[-1].endswith(b"\n"):
-        kept.append(b"\r\n")
-    return b"".join(kept) + b"\r\n"
+    return _joined(
+        [raw[one.start : one.end] for one in block.fields if (one.name in names) is wanted]
+    )
+
+
+def _joined(fields: list[bytes]) -> bytes:
+    """Whole fields as a header block."""
+    kept = b"".join(fields)
+    return kept + (b"\r\n" if not kept or kept.endswith(b"\n") else b"\r\n\r\n")
 
 
 def _cut(found: tuple[int, int], partial: tuple[int, int] | None) -> tuple[int, int]:

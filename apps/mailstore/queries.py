@@ -6,7 +6,8 @@ Results are plain tuples, arrays and dataclasses, so they may leave the thread t
 
 import json
 from array import array
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from apps.runtime.rows import among, listed
 from apps.wire.errors import Damaged, NotFound
 
 PAGE: Final = 500  # messages in one query of `fetch_page`
+FEW: Final = 32  # rows that `fetch_some` takes before it asks whether there is enough
 
 
 class Counters(NamedTuple):
@@ -262,29 +264,40 @@ _RENAMED: Final = {
 }
 
 
+_SHOWN_COLUMNS: Final = (
+    "h.raw, m.prefix, m.cuts, m.header_size, m.size, m.header,"
+    " b.id, b.sha256, b.size, b.codec, b.inline, b.key, b.frames"
+)
+
+
 @lru_cache(maxsize=256)
-def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool) -> str:
+def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool, blobs: bool) -> str:
     """Constant for each set of columns. `vendor` is part of the key only: `among` asks for it
     itself."""
-    picked, tables = [], "mailstore_entry AS e"
-    for name in columns:
-        if name in _ENTRY_COLUMNS:
-            picked.append(f"e.{name}")
-        elif name in _RENAMED:
-            picked.append(_RENAMED[name])
-        elif name in _MESSAGE_COLUMNS:
-            picked.append(f"m.{name}")
-        else:
-            raise ValueError(f"no such column: {name}")
-    if any(one.startswith("m.") for one in picked):
+    picked, tables = [_column(name) for name in columns], "mailstore_entry AS e"
+    if blobs:
+        picked.append(_SHOWN_COLUMNS)
+    if blobs or any(one.startswith("m.") for one in picked):
         tables += " JOIN mailstore_message AS m ON m.id = e.message_id"
-    if "h.raw" in picked:
+    if blobs:
+        tables += " LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
+    if blobs or "h.raw" in picked:
         tables += " LEFT JOIN mailstore_deliveryhead AS h ON h.id = e.head_id"
     chosen = "e.uid BETWEEN %s AND %s" if dense else among("e.uid")
     return (
-        f"SELECT e.uid, {', '.join(picked)} FROM {tables}"
+        f"SELECT {', '.join(['e.uid', *picked])} FROM {tables}"
         f" WHERE e.mailbox_id = %s AND {chosen} ORDER BY e.uid"
     )
+
+
+def _column(name: str) -> str:
+    if name in _ENTRY_COLUMNS:
+        return f"e.{name}"
+    if name in _RENAMED:
+        return _RENAMED[name]
+    if name in _MESSAGE_COLUMNS:
+        return f"m.{name}"
+    raise ValueError(f"no such column: {name}")
 
 
 def fetch_page(
@@ -304,19 +317,69 @@ def fetch_page(
     rows: list[tuple[Any, ...]] = []
     for first in range(0, len(uids), PAGE):
         chunk = uids[first : first + PAGE]
-        # UIDs of a page mostly follow each other: a range reads the table in its own order, without
-        # a probe for each.
-        dense = chunk[-1] - chunk[0] < 2 * len(chunk)
-        sql = _page_sql(tuple(columns), connection.vendor, dense=dense)
-        chosen = [chunk[0], chunk[-1]] if dense else [listed(chunk)]
         with connection.cursor() as cursor:
-            cursor.execute(sql, [mailbox_id, *chosen])
-            found = cursor.fetchall()
-        if len(found) > len(chunk) or (dense and len(found) != chunk[-1] - chunk[0] + 1):
-            wanted = frozenset(chunk)
-            found = [row for row in found if row[0] in wanted]
-        rows += found
+            _ask_for_page(cursor, mailbox_id, chunk, tuple(columns), blobs=False)
+            rows += _wanted(cursor.fetchall(), chunk)
     return rows
+
+
+class Some(NamedTuple):
+    """The first rows of a page; they answer for the first `used` of the UIDs asked for."""
+
+    rows: list[tuple[Any, ...]]
+    used: int
+
+
+def fetch_some(
+    mailbox_id: int,
+    uids: Sequence[int],
+    columns: Sequence[str],
+    *,
+    enough: Callable[[Sequence[tuple[Any, ...]]], bool],
+    blobs: bool = False,
+) -> Some:
+    """`fetch_page` for what is large: one query, which ends early when there is enough.
+
+    Args:
+        uids: rising; at most a page of them is looked at.
+        enough: called with each few rows that came, tells whether to stop behind them.
+        blobs: each row ends with a `Shown`, None where the blob's row is missing.
+    """
+    # Postgres sends all that was asked for, SQLite makes a row when it is taken.
+    chunk = uids[: PAGE if connection.vendor == "sqlite" else FEW]
+    rows: list[tuple[Any, ...]] = []
+    used = len(chunk)
+    with connection.cursor() as cursor:
+        _ask_for_page(cursor, mailbox_id, chunk, tuple(columns), blobs=blobs)
+        while few := cursor.fetchmany(FEW):
+            rows += few
+            if enough(few):
+                used = bisect_right(chunk, few[-1][0])
+                break
+    rows = list(_wanted(rows, chunk[:used]))
+    if blobs:
+        width = len(columns) + 1
+        rows = [(*row[:width], _shown(row[width:])) for row in rows]
+    return Some(rows, used)
+
+
+def _ask_for_page(
+    cursor: Any, mailbox_id: int, uids: Sequence[int], columns: tuple[str, ...], *, blobs: bool
+) -> None:
+    # UIDs of a page mostly follow each other: a range reads the table in its own order, without a
+    # probe for each.
+    dense = uids[-1] - uids[0] < 2 * len(uids)
+    chosen = [uids[0], uids[-1]] if dense else [listed(uids)]
+    sql = _page_sql(columns, connection.vendor, dense=dense, blobs=blobs)
+    cursor.execute(sql, [mailbox_id, *chosen])
+
+
+def _wanted(rows: Sequence[tuple[Any, ...]], uids: Sequence[int]) -> Sequence[tuple[Any, ...]]:
+    """Without what a range found beside."""
+    if len(rows) <= len(uids) and len(rows) == uids[-1] - uids[0] + 1:
+        return rows
+    wanted = frozenset(uids)
+    return [row for row in rows if row[0] in wanted]
 
 
 _INBOX: Final = (
@@ -376,10 +439,10 @@ def usage(user_id: int) -> UsageRow:
     return UsageRow(*row)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shown:
-    """A message as a reader sees it, read piece by piece. `header_size` counts the delivery head
-    too."""
+    """A message as a reader sees it, read piece by piece; never changed. `header_size` counts the
+    delivery head too."""
 
     head: bytes
     prefix: bytes
@@ -435,10 +498,6 @@ class Shown:
         return self.part(0, self.header_size)
 
 
-_SHOWN_COLUMNS: Final = (
-    "h.raw, m.prefix, m.cuts, m.header_size, m.size, m.header,"
-    " b.id, b.sha256, b.size, b.codec, b.inline, b.key, b.frames"
-)
 _SHOWN: Final = (
     f"SELECT {_SHOWN_COLUMNS}"
     " FROM mailstore_message AS m LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
@@ -464,35 +523,25 @@ def shown(message_id: int, head_id: int | None) -> Shown:
     return found
 
 
-_SHOWN_PAGE: Final = (
-    f"SELECT e.uid, {_SHOWN_COLUMNS}"
-    " FROM mailstore_entry AS e JOIN mailstore_message AS m ON m.id = e.message_id"
-    " LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
-    " LEFT JOIN mailstore_deliveryhead AS h ON h.id = e.head_id WHERE e.mailbox_id = %s AND "
-)
+def shown_some(mailbox_id: int, uids: Sequence[int], octets: int) -> Some:
+    """(uid, `Shown`) of the first of these messages, as many as `octets` allow and at least one;
+    one query. For whoever reads one message after another."""
+    weight = 0
 
+    def enough(rows: Sequence[tuple[Any, ...]]) -> bool:
+        nonlocal weight
+        weight += int(sum(row[1] for row in rows))
+        return weight >= octets
 
-def shown_page(mailbox_id: int, uids: Sequence[int]) -> dict[int, Shown]:
-    """`shown` for messages of a mailbox, by UID; one query per 500. UIDs that are not there, and
-    those whose blob's row is missing, are left out."""
-    found: dict[int, Shown] = {}
-    for first in range(0, len(uids), PAGE):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _SHOWN_PAGE + among("e.uid"), [mailbox_id, listed(uids[first : first + PAGE])]
-            )
-            for uid, *row in cursor.fetchall():
-                one = _shown(row)
-                if one is not None:
-                    found[uid] = one
-    return found
+    found = fetch_some(mailbox_id, uids, ("size",), enough=enough, blobs=True)
+    return Some([(uid, one) for uid, _, one in found.rows], found.used)
 
 
 def _shown(row: Sequence[Any]) -> Shown | None:
     """From `_SHOWN_COLUMNS`; None if the blob's row is missing."""
     if row[6] is None:
         return None
-    head = bytes(row[0] or b"")
+    head = bytes(row[0]) if row[0] else b""
     cuts = () if row[2] == "[]" else tuple((start, end) for start, end in json.loads(row[2]))
     return Shown(
         head=head,

@@ -70,7 +70,7 @@ def _ask_here(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _own() -> sqlite3.Connection:
     """This thread's own connection; one per event loop, for each runs in a thread of its own."""
-    # Not from `connection`: on an event loop Django makes a whole one for each task that looks at it.
+    # Not from `connection`: on an event loop Django makes a whole one for each task that asks.
     name = str(connections.settings[DEFAULT_DB_ALIAS]["NAME"])
     found: tuple[str, sqlite3.Connection] | None = getattr(_here, "connection", None)
     if found is not None and found[0] == name:

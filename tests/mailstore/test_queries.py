@@ -240,6 +240,20 @@ def test_it_reads_a_message_with_one_query(inbox: Mailbox) -> None:
         queries.shown_bytes(0, None)
 
 
+def test_it_reads_no_more_of_a_page_than_is_enough(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FEW", 3)
+    filled(inbox, 10)
+    asked = [*range(2, 8), 40, 50]
+    found, used = queries.shown_some(inbox.pk, asked, 1)
+    assert ([uid for uid, _ in found], used) == ([2, 3, 4], 3)
+    found, used = queries.shown_some(inbox.pk, asked[3:], 10**9)
+    # Postgres is asked for no more than a few at a time, SQLite for a page.
+    assert [uid for uid, _ in found] == [5, 6, 7]
+    assert used == (5 if connection.vendor == "sqlite" else 3)
+
+
 def test_it_reads_a_header_too_large_for_the_row(inbox: Mailbox) -> None:
     raw = b"Subject: x\r\n" + b"X: " + b"y" * 300_000 + b"\r\n\r\nbody"
     delivered([filing(inbox, prepared(raw))])
@@ -252,7 +266,7 @@ def test_it_reads_a_header_too_large_for_the_row(inbox: Mailbox) -> None:
 
 
 def test_it_reads_the_messages_of_a_page_at_once(inbox: Mailbox) -> None:
-    """The same as one by one; what is not there, or has lost its blob's row, is left out."""
+    """The same as one by one; without what is not there, and None for a lost row of a blob."""
     cut = prepared(RAW, prefix=b"Received: by us\r\n", cuts=[(0, RAW.index(b"\n") + 1)])
     delivered([filing(inbox, head=b"A: b\r\n"), filing(inbox, cut), filing(inbox), filing(inbox)])
     entries = list(Entry.objects.order_by("uid"))
@@ -260,13 +274,15 @@ def test_it_reads_the_messages_of_a_page_at_once(inbox: Mailbox) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM blobs_blob WHERE id = %s", [lost.blob_id.hex])
     with CaptureQueriesContext(connection) as captured:
-        page = queries.shown_page(inbox.pk, [1, 2, 3, 4, 99])
+        found, used = queries.shown_some(inbox.pk, [1, 2, 3, 4, 99], 10**9)
     assert len(captured) == 1
-    assert sorted(page) == [1, 2, 3]
+    assert used == 5
+    page = dict(found)
+    assert sorted(page) == [1, 2, 3, 4]
+    assert page[4] is None
     for entry in entries[:3]:
         one = queries.shown(entry.message_id, entry.head_id)
         assert page[entry.uid].whole() == one.whole()
         assert page[entry.uid].header() == one.header()
         assert page[entry.uid].part(3, 40) == one.whole()[3:40]
         assert page[entry.uid].part(-5, 10**9) == one.whole()
-    assert queries.shown_page(inbox.pk, []) == {}

@@ -17,11 +17,10 @@ from apps.imap.fetchplan import (
     Bodies,
     Cell,
     Long,
+    Page,
     Plan,
-    batches,
     cells,
     make_plan,
-    read_bodies,
     read_page,
     sendable,
 )
@@ -90,30 +89,35 @@ class _Fetching:
         """Answer for these messages."""
         if self._tells_flags:
             tell_keywords(self._context, self._selected)
-        rows, bodies = await self._read(uids)
+        done = 0
+        while done < len(uids):
+            rows, bodies, used = await self._read(uids[done:] if done else uids)
+            await self._answer(seqs[done : done + used], uids[done : done + used], rows, bodies)
+            done += used
+
+    async def _answer(
+        self, seqs: list[int], uids: list[int], rows: list[Row], bodies: list[Bodies]
+    ) -> None:
         if len(rows) < len(uids):
             self._gone += len(uids) - len(rows)
             place = dict(zip(uids, seqs, strict=True))
             seqs = [place[row[0]] for row in rows]
         if not rows:
             return
-        if not self._plan.bodies:
+        if self._plan.bodies:
+            await self._write_bodies(seqs, rows, bodies)
+        else:
             self._write(seqs, rows)
-            return
-        for low, high in batches(self._plan, rows, self._context.limits.page_octets):
-            if low:
-                mailbox_id = self._selected.mailbox_id
-                bodies = await in_db("read", read_bodies, mailbox_id, self._plan, rows[low:high])
-            await self._batch(seqs[low:high], rows[low:high], bodies)
 
-    async def _read(self, uids: list[int]) -> tuple[list[Row], list[Bodies]]:
-        """Return the rows, and bodies of the first batch; reads nothing if the mirror has all."""
+    async def _read(self, uids: list[int]) -> Page:
+        """Return what answers for the first of these; reads nothing if the mirror has all."""
         if self._plan.columns:
             octets = self._context.limits.page_octets
             mailbox_id = self._selected.mailbox_id
             return await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
         mirror = self._selected.held.mirror
-        return ([(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)), []
+        rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
+        return Page(list(rows), [], len(uids))
 
     def _flag_texts(self, rows: Sequence[Row]) -> list[bytes]:
         if not self._tells_flags:
@@ -133,11 +137,12 @@ class _Fetching:
 
     # -- bodies -----------------------------------------------------------------------------------
 
-    async def _batch(self, seqs: list[int], rows: list[Row], bodies: list[Bodies]) -> None:
-        readable = [
-            row[0] for row, one in zip(rows, bodies, strict=True) if not isinstance(one, MailError)
-        ]
-        seen = await self._mark_seen(readable)
+    async def _write_bodies(self, seqs: list[int], rows: list[Row], bodies: list[Bodies]) -> None:
+        seen: set[int] = set()
+        if self._plan.sets_seen:
+            seen = await self._mark_seen(
+                [row[0] for row, one in zip(rows, bodies, strict=True) if isinstance(one, list)]
+            )
         columns = cells(self._plan, rows, self._flag_texts(rows))
         heads = map(self._plan.template.__mod__, zip(seqs, *columns, strict=True))
         for row, head, found in zip(rows, heads, bodies, strict=True):
