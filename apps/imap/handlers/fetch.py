@@ -87,8 +87,6 @@ class _Fetching:
 
     async def page(self, seqs: list[int], uids: list[int]) -> None:
         """Answer for these messages."""
-        if self._tells_flags:
-            tell_keywords(self._context, self._selected)
         done = 0
         while done < len(uids):
             rows, bodies, used = await self._read(uids[done:] if done else uids)
@@ -123,6 +121,8 @@ class _Fetching:
         if not self._tells_flags:
             return []
         uids = [row[0] for row in rows]
+        # Only now: while rows were read another session may have brought a new keyword.
+        tell_keywords(self._context, self._selected)
         self._selected.view.forget_changes(uids)
         if self._selected.view.has_recent:
             return [flag_text(self._selected, uid) for uid in uids]
@@ -144,18 +144,24 @@ class _Fetching:
                 [row[0] for row, one in zip(rows, bodies, strict=True) if isinstance(one, list)]
             )
         columns = cells(self._plan, rows, self._flag_texts(rows))
+        if seen and not self._tells_flags:
+            self._tell_seen(seen, rows, bodies)
         heads = map(self._plan.template.__mod__, zip(seqs, *columns, strict=True))
-        for row, head, found in zip(rows, heads, bodies, strict=True):
+        for head, found in zip(heads, bodies, strict=True):
             if isinstance(found, MailError):
                 logger.error("message not readable", extra={"detail": found.detail})
                 self._failed = found
                 continue
-            if row[0] in seen and not self._tells_flags:
-                # Section 6.4.5: a FETCH that sets \Seen tells so.
-                found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
-                self._selected.view.forget_changes([row[0]])
             await self._send(head, found)
         await self._flush()
+
+    def _tell_seen(self, seen: set[int], rows: list[Row], bodies: list[Bodies]) -> None:
+        """Section 6.4.5: a FETCH that sets \\Seen tells so."""
+        tell_keywords(self._context, self._selected)
+        for row, found in zip(rows, bodies, strict=True):
+            if row[0] in seen and isinstance(found, list):
+                found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
+        self._selected.view.forget_changes(seen)
 
     async def _send(self, head: bytes, found: list[Cell]) -> None:
         """Write one message's line; of a long item one piece at a time."""
