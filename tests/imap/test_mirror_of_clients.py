@@ -1,97 +1,48 @@
 """The mirror test: after any history of several sessions, each client knows what there is."""
 
-import random
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 
 import pytest
 
-from apps.directory.models import User
+from apps.directory.models import Domain
+from apps.provisioning import services as provisioning
 from tests.conftest import PASSWORD
-from tests.imap.conftest import add_numbered
-from tests.support.dialogue import Client
-from tests.support.imap_client import ModelClient
+from tests.imap.histories import History
+from tests.imap.listening_process import listener_process
 from tests.support.imap_server import RunningServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS = 60
 
 
-def _seq(client: ModelClient, dice: random.Random) -> str:
-    count = len(client.messages)
-    low = dice.randint(1, count)
-    return f"{low}:{min(count, low + dice.randint(0, 3))}"
+def histories(seeds: Iterable[int], ports: Sequence[int], steps: int = STEPS) -> None:
+    """Let each happen to a user of its own; what fails says which, and how it came to it."""
+    for seed in seeds:
+        user = provisioning.add_user(f"user{seed}@example.test", PASSWORD)[0]
+        history = History(seed, user, ports)
+        try:
+            history.run(steps)
+        except Exception as error:
+            talk = "\n".join(history.log[-120:])
+            raise AssertionError(f"seed {seed}: {error!r}\n{talk}") from error
 
 
-def _store(client: ModelClient, dice: random.Random) -> None:
-    mode = dice.choice(["+FLAGS", "-FLAGS", "FLAGS"]) + dice.choice(["", ".SILENT"])
-    flags = dice.choice([r"\Seen", r"\Flagged \Answered", r"$Work", r"\Deleted", ""])
-    numbers = _seq(client, dice)
-    said = client.command(f"STORE {numbers} {mode} ({flags})")
-    assert said.startswith(("OK", "NO [EXPUNGEISSUED]")), said
-    if mode.endswith(".SILENT"):
-        # A client that asks for silence knows what it stored; ours asks instead.
-        client.command(f"FETCH {numbers} (UID FLAGS)")
+@pytest.mark.parametrize("first", [0, 10])
+def test_it_tells_every_client_the_truth(domain: Domain, server: RunningServer, first: int) -> None:
+    histories(range(first, first + 6), [server.port])
 
 
-def _delete(client: ModelClient, dice: random.Random) -> None:
-    client.command(rf"STORE {_seq(client, dice)} +FLAGS (\Deleted)")
+def test_it_tells_clients_of_two_processes_the_truth(domain: Domain, server: RunningServer) -> None:
+    with listener_process() as port:
+        histories(range(100, 106), [server.port, port])
 
 
-def _expunge(client: ModelClient, dice: random.Random) -> None:
-    assert client.command("EXPUNGE").startswith("OK")
-
-
-def _fetch(client: ModelClient, dice: random.Random) -> None:
-    client.command(f"FETCH {_seq(client, dice)} (UID FLAGS)")
-
-
-def _read(client: ModelClient, dice: random.Random) -> None:
-    client.command(f"UID FETCH {dice.randint(1, 30)} (FLAGS BODY[HEADER.FIELDS (X-None)])")
-
-
-def _search(client: ModelClient, dice: random.Random) -> None:
-    client.command(dice.choice(["SEARCH UNSEEN", "UID SEARCH FLAGGED"]))
-
-
-def _move(client: ModelClient, dice: random.Random) -> None:
-    client.command(f"MOVE {_seq(client, dice)} Archive")
-
-
-def _copy(client: ModelClient, dice: random.Random) -> None:
-    client.command(f"COPY {_seq(client, dice)} INBOX")
-
-
-def _append(client: ModelClient, dice: random.Random) -> None:
-    assert client.command("APPEND INBOX (\\Draft) {6+}\r\na: b\r\n").startswith("OK")
-
-
-def _noop(client: ModelClient, dice: random.Random) -> None:
-    client.command("NOOP")
-
-
-ANY_TIME: list[Callable[[ModelClient, random.Random], None]] = [_append, _noop, _read, _search]
-WITH_MESSAGES = [_store, _store, _delete, _expunge, _fetch, _fetch, _move, _copy, *ANY_TIME]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_it_tells_every_client_the_truth(alice: User, server: RunningServer, seed: int) -> None:
-    dice = random.Random(seed)
-    add_numbered(alice.pk, 8)
-    clients = []
-    for _ in range(dice.randint(2, 4)):
-        client = ModelClient(Client(server.port))
-        client.login(alice.address, PASSWORD)
-        client.select("INBOX")
-        clients.append(client)
-    for _ in range(STEPS):
-        client = dice.choice(clients)
-        dice.choice(WITH_MESSAGES if client.messages else ANY_TIME)(client, dice)
-    with closing(Client(server.port)) as wire:
-        fresh = ModelClient(wire)
-        fresh.login(alice.address, PASSWORD)
-        fresh.select("INBOX")
-        for client in clients:
-            client.command("NOOP")
-            assert client.picture() == fresh.picture()
-            client.wire.close()
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("first", range(1_000, 1_400, 100))
+def test_it_tells_the_truth_after_hundreds_of_histories(
+    domain: Domain, server: RunningServer, first: int
+) -> None:
+    with listener_process() as port:
+        histories(range(first, first + 50), [server.port], steps=150)
+        histories(range(first + 50, first + 100), [server.port, port], steps=150)

@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support import processes
 
 
 def start(
@@ -23,28 +22,12 @@ def start(
     words = [*wrap, sys.executable, "-m", "tests.mailstore.workers", job, *map(str, arguments)]
     return subprocess.Popen(
         words,
-        cwd=ROOT,
-        env={**os.environ, **_settings(), **environment},
+        cwd=processes.ROOT,
+        env={**os.environ, **processes.environment(), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def _settings() -> dict[str, str]:
-    from django.conf import settings
-    from django.db import connection
-
-    database = connection.settings_dict
-    url = f"sqlite:{database['NAME']}"
-    if connection.vendor == "postgresql":
-        user = f"{database['USER']}:{database['PASSWORD']}"
-        url = f"postgres://{user}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    return {
-        "DATABASE_URL": url,
-        "MAILHOST_DATA": str(settings.MAILHOST_DATA),
-        "DJANGO_SETTINGS_MODULE": "mailhost.settings",
-    }
 
 
 def say(*words: object) -> None:

@@ -1,22 +1,94 @@
-"""A model IMAP client: believes what it is told and nothing else.
+"""A model IMAP client: believes what it is told and nothing else, and is strict about how.
 
-It sends commands, applies every untagged EXISTS, EXPUNGE and FETCH to its picture of the mailbox in
-the order they come, and keeps an eye on the rules that a client relies on: a count never falls by
-itself, no EXPUNGE comes while sequence numbers are in use (RFC 3501 section 7.4.1).
+It applies every untagged reply to its picture of the mailbox in the order they come, and fails when
+the server breaks a rule that a client relies on:
+
+- a count never falls without EXPUNGE, and every number is within it (RFC 3501 section 5.2);
+- no EXPUNGE without a command, nor while FETCH, STORE or SEARCH is answered (section 7.4.1), nor
+  while numbers that were sent already may be meant by the old count (section 5.5);
+- UIDs rise with the numbers and never change theirs (section 2.3.1.1);
+- FLAGS names a keyword before a message has it (section 7.2.6);
+- every command has one tagged answer, in the order they were sent;
+- a message is \\Recent to one session (section 2.3.2): `World` is what several of them share.
 """
 
 import re
+import select
+import socket
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.support.dialogue import Client
-
-_EXISTS = re.compile(r"\* (\d+) EXISTS")
-_EXPUNGE = re.compile(r"\* (\d+) EXPUNGE")
+PATIENCE = 20.0
+_NUMBER = re.compile(r"\* (\d+) (EXISTS|RECENT|EXPUNGE)")
 _FETCH = re.compile(r"\* (\d+) FETCH \((.*)\)")
 _LITERAL = re.compile(r"\{(\d+)\}$")
 _UID = re.compile(r"UID (\d+)")
-_FLAGS = re.compile(r"FLAGS \(([^)]*)\)")
-_HOLDS_EXPUNGES = frozenset({"FETCH", "STORE", "SEARCH"})
+_FLAGS = re.compile(r"\bFLAGS \(([^)]*)\)")
+_CODE = re.compile(r"\[(UIDVALIDITY|UIDNEXT|UNSEEN|APPENDUID|COPYUID) ([^\]]*)\]")
+_USES_NUMBERS = frozenset({"FETCH", "STORE", "SEARCH"})
+_MOVES_NUMBERS = frozenset({"EXPUNGE", "UID EXPUNGE", "MOVE", "UID MOVE"})
+_FREE = re.compile(r"\* (OK|LIST|LSUB|STATUS|CAPABILITY|SEARCH|NO)\b.*")
+
+Picture = list[tuple[int | None, frozenset[str] | None]]
+
+
+class Wire:
+    """One connection, by lines; knows whether something was said that nobody has read."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._buffer = b""
+        assert self.line().startswith("* OK")
+
+    def send(self, text: str) -> None:
+        self._socket.sendall(text.encode("ascii"))
+
+    def line(self) -> str:
+        """The next line without its end; "" when the connection has ended."""
+        while b"\n" not in self._buffer:
+            if not self._more():
+                return ""
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.removesuffix(b"\r").decode("latin-1")
+
+    def octets(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            assert self._more(), "the connection ended within a literal"
+        octets, self._buffer = self._buffer[:count], self._buffer[count:]
+        return octets
+
+    def has_unread(self) -> bool:
+        """Whether there is something to read now."""
+        return bool(self._buffer) or bool(select.select([self._socket], [], [], 0)[0])
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _more(self) -> bool:
+        raw = self._socket.recv(65_536)
+        self._buffer += raw
+        return bool(raw)
+
+
+@dataclass
+class World:
+    """What several clients know together: to whom a message is \\Recent, and which UIDs were given.
+
+    Messages are known by UIDVALIDITY and UID: no two ever have the same (section 2.3.1.1).
+    """
+
+    recent: dict[tuple[int, int], str] = field(default_factory=dict)
+    given: set[tuple[int, int]] = field(default_factory=set)
+
+    def is_recent(self, mailbox: int, uid: int, session: str) -> None:
+        owner = self.recent.setdefault((mailbox, uid), session)
+        assert owner == session, f"UID {uid} is \\Recent to {session} and to {owner}"
+
+    def give(self, mailbox: int, uids: Sequence[int]) -> None:
+        for uid in uids:
+            assert (mailbox, uid) not in self.given, f"UID {uid} was given twice"
+            self.given.add((mailbox, uid))
 
 
 @dataclass
@@ -29,63 +101,122 @@ class Seen:
 
 @dataclass
 class ModelClient:
-    """One session."""
+    """One connection. `name` is for failures; `log` is what was said on it."""
 
-    wire: Client
+    wire: Wire
+    world: World = field(default_factory=World)
+    name: str = "client"
     messages: list[Seen] = field(default_factory=list)
-    count: int = 0
+    mailbox: int = 0  # UIDVALIDITY of what is selected, 0 for nothing
+    uidnext: int = 0
+    read_only: bool = False
+    bye: str = ""
+    idling: bool = False
+    log: list[str] = field(default_factory=list)
+    _session: str = ""
+    _count: int = 0
+    _keywords: frozenset[str] = frozenset()
+    _sent: deque[tuple[str, str]] = field(default_factory=deque)  # tag, name of the command
+    _recent: int = 0
+
+    # -- what a test does -------------------------------------------------------------------------
 
     def login(self, address: str, password: str) -> None:
         answer = self.command(f'LOGIN {address} "{password}"')
         assert answer.startswith("OK"), answer
 
-    def select(self, mailbox: str) -> None:
-        self.messages = []
-        assert self.command(f"SELECT {mailbox}").startswith("OK")
+    def open(self, mailbox: str, *, read_only: bool = False) -> str:
+        """SELECT or EXAMINE, and ask for all flags; the tagged answer of the first."""
+        self.assert_silent()
+        self.left()
+        self.read_only = read_only
+        self._session = f"{self.name}.{self._count}"
+        answer = self.command(f"{'EXAMINE' if read_only else 'SELECT'} {mailbox}")
+        if answer.startswith("OK"):
+            assert self.mailbox
+            assert self.uidnext
+            self.learn_all()
+        return answer
+
+    def learn_all(self) -> None:
         if self.messages:
             self.command("FETCH 1:* (UID FLAGS)")
 
+    def left(self) -> None:
+        """No mailbox is selected any more."""
+        self.messages, self.mailbox, self.uidnext, self._recent = [], 0, 0, 0
+        self._keywords = frozenset()
+
     def command(self, line: str) -> str:
         """Run a command; return its tagged answer without the tag."""
-        self.count += 1
-        tag = f"t{self.count}"
-        self.wire.send(f"{tag} {line}")
-        holds = line.split()[0] in _HOLDS_EXPUNGES
-        while True:
-            said = self._line()
-            if said.startswith(f"{tag} "):
-                return said.removeprefix(f"{tag} ")
-            assert said.startswith("* "), said
-            self._hear(said, holds=holds)
+        return self.commands(line)[0]
 
-    def _line(self) -> str:
-        """A line of an answer, the contents of its literals left out."""
-        said = self.wire.line()
-        while found := _LITERAL.search(said):
-            self.wire.octets(int(found[1]))
-            said = said[: found.start()] + '""' + self.wire.line()
+    def commands(self, *lines: str) -> list[str]:
+        """Send commands in one packet; return their tagged answers."""
+        self.start(*lines)
+        return [self.finish() for _ in lines]
+
+    def start(self, *lines: str) -> None:
+        """Send commands in one packet and read nothing yet."""
+        self.assert_silent()
+        text = ""
+        for line in lines:
+            self._count += 1
+            words = line.split()
+            named = " ".join(words[:2]).upper() if words[0].upper() == "UID" else words[0].upper()
+            self._sent.append((f"t{self._count}", named))
+            text += f"t{self._count} {line}\r\n"
+            self.log.append(f"{self.name} C: t{self._count} {line}")
+        self.wire.send(text)
+
+    def finish(self) -> str:
+        """Read up to the next tagged answer; "" if the server has said BYE and closed."""
+        if not self._sent:
+            assert self.bye, "an answer is wanted that nobody asked for"
+            return ""
+        tag, _ = self._sent[0]
+        while said := self._line():
+            if said.startswith(f"{tag} "):
+                self._sent.popleft()
+                self._codes(said)
+                return said.removeprefix(f"{tag} ")
+            self._hear(said)
+        assert self.bye, "the connection was closed without BYE"
+        self._sent.clear()
+        return ""
+
+    def idle(self) -> None:
+        """Begin IDLE."""
+        self.start("IDLE")
+        while not (said := self._line()).startswith("+"):
+            assert said.startswith("* "), said
+            self._hear(said)
+        self.idling = True
+
+    def done(self) -> str:
+        """End IDLE; the tagged answer."""
+        self.idling = False
+        self.wire.send("DONE\r\n")
+        return self.finish()
+
+    def hear(self) -> str:
+        """Wait for one untagged line (in IDLE); "" when the server has closed."""
+        said = self._line()
+        if said.startswith("* "):
+            self._hear(said)
         return said
 
-    def _hear(self, said: str, *, holds: bool) -> None:
-        if found := _EXISTS.fullmatch(said):
-            count = int(found[1])
-            assert count >= len(self.messages), "EXISTS may not shrink the mailbox"
-            self.messages += [Seen() for _ in range(count - len(self.messages))]
-        elif found := _EXPUNGE.fullmatch(said):
-            assert not holds, "EXPUNGE while sequence numbers are in use"
-            del self.messages[int(found[1]) - 1]
-        elif found := _FETCH.fullmatch(said):
-            self._learn(self.messages[int(found[1]) - 1], found[2])
+    def assert_silent(self) -> None:
+        """No command is running: nothing may have been said but a goodbye."""
+        while not self.idling and not self._sent and self.wire.has_unread():
+            said = self._line()
+            if not said:
+                assert self.bye, "the connection was closed without BYE"
+                return
+            assert said.startswith("* BYE"), f"said without a command: {said}"
+            self._hear(said)
 
-    def _learn(self, message: Seen, items: str) -> None:
-        if found := _UID.search(items):
-            uid = int(found[1])
-            assert message.uid in {None, uid}, "a number changed its message"
-            message.uid = uid
-        if found := _FLAGS.search(items):
-            message.flags = frozenset(found[1].split()) - {"\\Recent"}
-
-    def picture(self) -> list[tuple[int | None, frozenset[str] | None]]:
+    def picture(self) -> Picture:
         """Ask for what the client was never told, and return all it believes."""
         unknown = [
             seq
@@ -95,3 +226,100 @@ class ModelClient:
         if unknown:
             self.command(f"FETCH {','.join(map(str, unknown))} (UID FLAGS)")
         return [(message.uid, message.flags) for message in self.messages]
+
+    # -- what the server says ---------------------------------------------------------------------
+
+    def _line(self) -> str:
+        """A line of an answer, the contents of its literals left out."""
+        said = self.wire.line()
+        while found := _LITERAL.search(said):
+            self.wire.octets(int(found[1]))
+            said = said[: found.start()] + '""' + self.wire.line()
+        self.log.append(f"{self.name} S: {said}")
+        return said
+
+    def _hear(self, said: str) -> None:
+        if found := _NUMBER.fullmatch(said):
+            self._count_is(int(found[1]), found[2])
+        elif found := _FETCH.fullmatch(said):
+            self._learn(int(found[1]), found[2])
+        elif said.startswith("* FLAGS ("):
+            known = frozenset(said.removeprefix("* FLAGS (").removesuffix(")").split())
+            assert self._keywords <= known, "a keyword was forgotten"
+            self._keywords = known
+        elif said.startswith("* BYE"):
+            self.bye = said
+        else:
+            assert _FREE.fullmatch(said), f"not understood: {said}"
+            self._codes(said)
+            if said.startswith("* SEARCH"):
+                self._found([int(word) for word in said.split()[2:]])
+
+    def _count_is(self, number: int, what: str) -> None:
+        if what == "EXISTS":
+            assert number >= len(self.messages), "EXISTS may not shrink the mailbox"
+            self.messages += [Seen() for _ in range(number - len(self.messages))]
+        elif what == "RECENT":
+            assert number <= len(self.messages), "more \\Recent messages than there are"
+            self._recent = number
+        else:
+            self._may_expunge()
+            assert 1 <= number <= len(self.messages), "EXPUNGE of a number that is not there"
+            del self.messages[number - 1]
+
+    def _may_expunge(self) -> None:
+        assert self._sent, "EXPUNGE without a command"
+        running = self._sent[0][1]
+        assert running not in _USES_NUMBERS, f"EXPUNGE while {running} is answered"
+        behind = [name for _, name in list(self._sent)[1:]]
+        assert not behind or running in _MOVES_NUMBERS, f"EXPUNGE before {behind} is answered"
+
+    def _found(self, numbers: list[int]) -> None:
+        assert numbers == sorted(set(numbers))
+        if self._sent[0][1] == "SEARCH":
+            assert all(1 <= number <= len(self.messages) for number in numbers)
+
+    def _learn(self, number: int, items: str) -> None:
+        assert 1 <= number <= len(self.messages), "FETCH of a number that is not there"
+        message = self.messages[number - 1]
+        if found := _UID.search(items):
+            uid = int(found[1])
+            assert message.uid in {None, uid}, "a number changed its message"
+            message.uid = uid
+            self._assert_ascending(number - 1)
+        if found := _FLAGS.search(items):
+            flags = frozenset(found[1].split())
+            unknown = flags - self._keywords - {"\\Recent"}
+            assert not unknown, f"{unknown} were not announced"
+            if "\\Recent" in flags and message.uid is not None and not self.read_only:
+                self.world.is_recent(self.mailbox, message.uid, self._session)
+            message.flags = flags - {"\\Recent"}
+
+    def _assert_ascending(self, place: int) -> None:
+        uid = self.messages[place].uid
+        assert uid is not None
+        below = next((m.uid for m in reversed(self.messages[:place]) if m.uid is not None), 0)
+        above = next((m.uid for m in self.messages[place + 1 :] if m.uid is not None), uid + 1)
+        assert below < uid < above, "UIDs do not rise with the numbers"
+
+    def _codes(self, said: str) -> None:
+        for code, text in _CODE.findall(said):
+            words = text.split()
+            if code == "UIDVALIDITY":
+                self.mailbox = int(text)
+            elif code == "UIDNEXT":
+                assert int(text) >= self.uidnext
+                self.uidnext = int(text)
+            elif code == "UNSEEN":
+                assert 1 <= int(text) <= len(self.messages)
+            else:
+                self.world.give(int(words[0]), _numbers(words[-1]))
+
+
+def _numbers(text: str) -> list[int]:
+    """A set without `*`, in full."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        low, _, high = part.partition(":")
+        numbers += range(int(low), int(high or low) + 1)
+    return numbers
