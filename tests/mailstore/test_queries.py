@@ -246,11 +246,12 @@ def test_it_reads_no_more_of_a_page_than_is_enough(
     monkeypatch.setattr(queries, "FEW", 3)
     filled(inbox, 10)
     asked = [*range(2, 8), 40, 50]
-    found, used = queries.shown_some(inbox.pk, asked, 1)
-    assert ([uid for uid, _ in found], used) == ([2, 3, 4], 3)
-    found, used = queries.shown_some(inbox.pk, asked[3:], 10**9)
+    rows, used = queries.fetch_some(inbox.pk, asked, ("size",), enough=lambda _: True, blobs=True)
+    assert ([uid for uid, *_ in rows], used) == ([2, 3, 4], 3)
+    assert all(shown.size == size for _, size, shown in rows)
+    rows, used = queries.fetch_some(inbox.pk, asked[3:], (), enough=lambda _: False)
+    assert [uid for uid, *_ in rows] == [5, 6, 7]
     # Postgres is asked for no more than a few at a time, SQLite for a page.
-    assert [uid for uid, _ in found] == [5, 6, 7]
     assert used == (5 if connection.vendor == "sqlite" else 3)
 
 
@@ -266,7 +267,7 @@ def test_it_reads_a_header_too_large_for_the_row(inbox: Mailbox) -> None:
 
 
 def test_it_reads_the_messages_of_a_page_at_once(inbox: Mailbox) -> None:
-    """The same as one by one; without what is not there, and None for a lost row of a blob."""
+    """The same as one by one; what is not there, or has lost its blob's row, is left out."""
     cut = prepared(RAW, prefix=b"Received: by us\r\n", cuts=[(0, RAW.index(b"\n") + 1)])
     delivered([filing(inbox, head=b"A: b\r\n"), filing(inbox, cut), filing(inbox), filing(inbox)])
     entries = list(Entry.objects.order_by("uid"))
@@ -274,12 +275,9 @@ def test_it_reads_the_messages_of_a_page_at_once(inbox: Mailbox) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM blobs_blob WHERE id = %s", [lost.blob_id.hex])
     with CaptureQueriesContext(connection) as captured:
-        found, used = queries.shown_some(inbox.pk, [1, 2, 3, 4, 99], 10**9)
+        page = queries.shown_page(inbox.pk, [1, 2, 3, 4, 99])
     assert len(captured) == 1
-    assert used == 5
-    page = dict(found)
-    assert sorted(page) == [1, 2, 3, 4]
-    assert page[4] is None
+    assert sorted(page) == [1, 2, 3]
     for entry in entries[:3]:
         one = queries.shown(entry.message_id, entry.head_id)
         assert page[entry.uid].whole() == one.whole()
