@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 READ_AHEAD = 64 * 1024
 """Octets of pipelined commands taken in while one runs; beyond them the socket waits."""
+GATHERED = 16 * 1024
+"""Octets to write that are gathered at most: a TLS record holds no more."""
+IN_A_ROW = 16
+"""Commands of one client carried out without a turn for the others."""
 LAST_WORDS = 5.0
 """Seconds to take what was written before the end. TLS would wait half a minute for the client's
 own goodbye, and hold up the end of the service."""
@@ -71,6 +75,8 @@ class Conversation(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_stranger = self._is_first = True
         self._closing = ""
+        self._unsent: list[bytes] = []
+        self._unsent_octets = self._in_a_row = 0
         self._lost = self._eof = self._paused = self._is_handshaking = False
 
     # -- what a subclass says ---------------------------------------------------------------------
@@ -127,6 +133,7 @@ class Conversation(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End whatever waits for the client."""
         self._lost = True
+        self._unsent.clear()
         self._lease.release()
         if self._timer is not None:
             self._timer.cancel()
@@ -168,12 +175,37 @@ class Conversation(asyncio.Protocol):
         return self._tls is not None and not self.is_secure
 
     def write(self, data: bytes) -> None:
-        """Queue octets; what is written to a client that has gone is dropped."""
+        """Queue octets; what is written to a client that has gone is dropped.
+
+        Small pieces are gathered until the loop's turn ends: the lines of an answer, and answers to
+        commands that came together, are one packet and one TLS record.
+        """
+        if self._lost or not data:
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(data)
+        self._unsent_octets += len(data)
+        if self._unsent_octets >= GATHERED:
+            self._send()
+
+    def _send(self) -> None:
+        """Give the transport what was gathered."""
+        if not self._unsent:
+            return
+        gathered, self._unsent, self._unsent_octets = self._unsent, [], 0
         if self._transport is not None and not self._lost:
-            self._transport.write(data)
+            self._transport.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
 
     async def drain(self) -> None:
-        """Wait until the client has read most of it, at most `drain_time`."""
+        """Wait until the client has read most of it, at most `drain_time`.
+
+        Called for each command: others are served too while one client's commands wait in a row.
+        """
+        self._in_a_row += 1
+        if self._in_a_row > IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
         if self._unread is not None:
             try:
                 async with asyncio.timeout(self._patience.drain_time):
@@ -202,6 +234,7 @@ class Conversation(asyncio.Protocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
+        self._in_a_row = 0
         self._waiter = self._loop.create_future()
         self._lease.busy = False
         try:
@@ -224,6 +257,7 @@ class Conversation(asyncio.Protocol):
         if dropped:
             logger.warning("octets after STARTTLS dropped", extra={"octets": dropped})
         self._is_handshaking = True
+        self._send()
         try:
             self._transport = await start_tls(self._transport, self, self._tls)
         finally:
@@ -243,6 +277,7 @@ class Conversation(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the connection and what is queued for it."""
         self._lost = True
+        self._unsent.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -262,6 +297,7 @@ class Conversation(asyncio.Protocol):
         """Close when the last words are out; a client that does not read them gets no more time."""
         if self._transport is None or self._lost:
             return
+        self._send()
         self._transport.close()
         if self._timer is not None:
             self._timer.cancel()
