@@ -1,0 +1,90 @@
+"""getmail takes mail over IMAP into a Maildir."""
+
+import re
+
+import pytest
+
+from tests.clients.collecting import Collection
+from tests.clients.desk import Desk, Done, letter
+
+CONFIG = """\
+[retriever]
+type = %TYPE%
+server = %HOST%
+port = %PORT%
+username = %USER%
+password = %PASSWORD%
+mailboxes = ("INBOX", "%FOLDER%")
+ca_certs = %CA%
+
+[destination]
+type = MDA_external
+path = %HOME%/deliver
+allow_root_commands = true
+
+[options]
+verbose = 2
+read_all = %ALL%
+delete = %DELETE%
+delivered_to = false
+received = false
+"""
+FOLDER = "Bücher/Märchen"
+LETTERS = [letter(number) for number in range(12)]
+
+
+class Collector(Collection):
+    """getmail, and what it has taken, without the two fields that it adds."""
+
+    def plain(self) -> list[bytes]:
+        added = rb"(?m)^(X-getmail-retrieved-from-mailbox: .*|Return-Path: <unknown>)\r\n"
+        return sorted(re.sub(added, b"", raw) for raw in self.texts())
+
+    def configure(self, *, delete: bool = False, everything: bool = False) -> None:
+        self.desk.write(
+            ".config/getmail/getmailrc",
+            CONFIG,
+            TYPE="SimpleIMAPSSLRetriever",
+            PORT=self.desk.port("IMAPS"),
+            FOLDER=FOLDER,
+            ALL=str(everything).lower(),
+            DELETE=str(delete).lower(),
+        )
+
+    def fetch(self) -> Done:
+        return self.desk.run("getmail")
+
+
+@pytest.fixture
+def collector(desk: Desk) -> Collector:
+    with desk.imap() as client:
+        client.create_folder(FOLDER)
+    desk.put(*LETTERS[:8])
+    desk.put(*LETTERS[8:], folder=FOLDER)
+    return Collector(desk)
+
+
+def test_it_keeps_what_it_takes(desk: Desk, collector: Collector) -> None:
+    collector.configure()
+    collector.fetch()
+    assert collector.plain() == sorted(LETTERS)
+    assert sorted([*desk.messages().values(), *desk.messages(FOLDER).values()]) == sorted(LETTERS)
+
+    before = desk.flags(), desk.flags(FOLDER)
+    done = collector.fetch()
+    assert "Retrieved" not in done.stdout
+    assert collector.plain() == sorted(LETTERS)
+    assert (desk.flags(), desk.flags(FOLDER)) == before
+
+    desk.receive(letter(50))
+    collector.fetch()
+    assert len(collector.texts()) == len(LETTERS) + 1
+
+
+def test_it_deletes_what_it_takes(desk: Desk, collector: Collector) -> None:
+    collector.configure(delete=True)
+    collector.fetch()
+    assert collector.plain() == sorted(LETTERS)
+    assert desk.messages() == desk.messages(FOLDER) == {}
+    collector.fetch()
+    assert len(collector.texts()) == len(LETTERS)
