@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev pins test test-long check lint format types contracts deploy-check migrations-check \
+.PHONY: help run demo dev pins test test-long check lint format types contracts deploy-check migrations-check \
         templates-check settings-check packages-check settings shell migrate bench clean
 
 PY := .venv/bin/python
@@ -20,6 +20,15 @@ help: ## show this list
 run: ## start the whole service on loopback ports (first time: install, make keys, migrate)
 	@scripts/bootstrap.sh run
 	@exec $(PY) manage.py serve $(ARGS)
+
+# A demo has a folder of its own and never the database of a real installation, whatever the shell says. Plain HTTP,
+# because a browser would greet with a warning about the certificate; it listens on loopback only.
+DEMO := env DEMO=true MAILHOST_DATA=var/demo DATABASE_URL= REDIS_URL= BLOB_URL= MAIL_HOSTNAME=mail.fernhill.example \
+        WEB_TLS=off LOG_FORMAT=text LOG_LEVEL=warning
+
+demo: ## make a demo (a dozen people, two thousand messages) and run it; anew: make demo ARGS=--fresh
+	@scripts/bootstrap.sh run
+	@exec $(DEMO) $(PY) manage.py demo $(ARGS)
 
 dev: ## install what development and tests need
 	@scripts/bootstrap.sh dev

@@ -239,6 +239,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SECRET_KEY", text, "", "Signing key. Empty: made at first start in MAILHOST_DATA."),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "Least severity."),
     Setting("LOG_FORMAT", choice("json", "text"), "json", "One JSON object a line, or text."),
+    Setting(
+        "DEMO",
+        boolean,
+        "false",
+        "true: this installation is a demo, with accounts whose passwords everybody knows and a"
+        " link that signs in; it listens on loopback only. `make demo` sets it.",
+    ),
     Setting("DEBUG", boolean, "false", "Django's debug pages; never on a real installation."),
 )
 
@@ -258,7 +265,34 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
             raise SettingError(
                 f"{setting.name}={raw!r} is not usable: it must be {error}."
             ) from None
+    _check_demo(values)
     return values
+
+
+def _check_demo(values: Mapping[str, Any]) -> None:
+    """A demo's passwords are in the documentation: nobody outside may reach it."""
+    if not values["DEMO"]:
+        return
+    for name, value in values.items():
+        if isinstance(value, Endpoint) and not _is_loopback(value.host):
+            raise SettingError(
+                f"{name}={value} is not usable with DEMO=true: a demo's passwords are known to"
+                " everybody, so it may listen on loopback only, such as 127.0.0.1."
+            )
+    if values["TRUSTED_PROXIES"]:
+        raise SettingError(
+            "TRUSTED_PROXIES is not usable with DEMO=true: a demo's passwords are known to"
+            " everybody, so no proxy may lead to it."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def load() -> dict[str, Any]:

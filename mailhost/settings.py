@@ -42,6 +42,7 @@ BLOB_URL: str = _values["BLOB_URL"]
 RUN_AS: str = _values["RUN_AS"]
 LOG_LEVEL: str = _values["LOG_LEVEL"]
 LOG_FORMAT: str = _values["LOG_FORMAT"]
+DEMO: bool = _values["DEMO"]
 DEBUG: bool = _values["DEBUG"]
 SETTINGS_TABLE = env.SETTINGS
 VERSION = "0.1.0"
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "apps.pop3",
     "apps.webmail",
     "apps.ops",
+    "apps.demo",
 ]
 
 MIDDLEWARE = [

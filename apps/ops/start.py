@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +20,26 @@ logger = logging.getLogger(__name__)
 ROLES = ("listeners", "web", "worker", "beat")
 
 Say = Callable[[str], object]
+Doors = Mapping[str, Endpoint]  # where each door, web too, listens
 
 
 class StartError(Exception):
     """The service cannot start; the text is the one sentence for the administrator."""
 
 
-def serve(roles: Sequence[str], wanted_doors: Sequence[str], say: Say) -> int:
+def serve(
+    roles: Sequence[str],
+    wanted_doors: Sequence[str],
+    say: Say,
+    *,
+    any_port: bool = False,
+    also_say: Callable[[Doors], str] | None = None,
+) -> int:
     """Prepare what is needed and run `roles` until SIGTERM or SIGINT; returns the exit status.
+
+    Args:
+        any_port: a port that is taken is no reason to stop: the door opens at a free one.
+        also_say: what is said last before the service runs.
 
     Raises:
         StartError: nothing runs.
@@ -38,13 +50,16 @@ def serve(roles: Sequence[str], wanted_doors: Sequence[str], say: Say) -> int:
         mail = doors.mail_doors(wanted_doors) if "listeners" in roles else {}
         where = doors.endpoint(doors.WEB) if "web" in roles else None
         held = locks.hold(roles)
-        opened = _open(mail, where)
+        doors_open = {**mail, **({doors.WEB: where} if where is not None else {})}
+        opened = _open(doors_open, say if any_port else None)
         _become_user()
         tls.certificates()  # makes the self-signed one; a bad one is told before anything runs
         _prepare_database(say)
     except (ValueError, DoorError, locks.RunningError, tls.CertificateError) as error:
         raise StartError(str(error)) from None
-    _greet(mail, where, say)
+    _greet({door: doors_open[door] for door in mail}, doors_open.get(doors.WEB), say)
+    if also_say is not None:
+        say(also_say(doors_open))
     supervisor = Supervisor(
         _children(roles, list(mail), where is not None),
         opened,
@@ -55,10 +70,18 @@ def serve(roles: Sequence[str], wanted_doors: Sequence[str], say: Say) -> int:
     return supervisor.run()
 
 
-def _open(mail: dict[str, Endpoint], where: Endpoint | None) -> Sockets:
-    opened = {door: sockets.listen(door, endpoint) for door, endpoint in mail.items()}
-    if where is not None:
-        opened[doors.WEB] = sockets.listen(doors.WEB, where)
+def _open(wanted: dict[str, Endpoint], say_of_free_ports: Say | None) -> Sockets:
+    """Open all doors; with somebody to tell, one whose port is taken opens at another, and `wanted`
+    then names that."""
+    opened = {}
+    for door, endpoint in wanted.items():
+        try:
+            opened[door] = sockets.listen(door, endpoint)
+        except DoorError as error:
+            if say_of_free_ports is None:
+                raise
+            opened[door], wanted[door] = sockets.listen_anywhere(door, endpoint.host)
+            say_of_free_ports(f"{error} It opens at {wanted[door]} instead.")
     return opened
 
 

@@ -9,6 +9,7 @@ can be dropped in between.
 import errno
 import os
 import socket
+from dataclasses import dataclass
 from typing import Protocol
 
 BACKLOG = 1024
@@ -22,6 +23,17 @@ class Endpoint(Protocol):
 
     @property
     def port(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint that was found, not set."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class DoorError(Exception):
@@ -52,6 +64,22 @@ def listen(door: str, endpoint: Endpoint, *, share: bool = False) -> list[socket
         where = f"{setting_of(door)}={endpoint}"
         raise DoorError(f"{where} cannot be opened: {_reason(error)}.") from None
     return sockets
+
+
+def listen_anywhere(door: str, host: str) -> tuple[list[socket.socket], Place]:
+    """Open a door at a port that the kernel picks; its sockets, and where that is.
+
+    Raises:
+        DoorError: not even so.
+    """
+    first = listen(door, Place(host, 0))
+    place = Place(host, first[0].getsockname()[1])
+    if len(first) == 1:
+        return first, place
+    # A name with several addresses: they shall have one port.
+    for one in first:
+        one.close()
+    return listen(door, place), place
 
 
 def _addresses(endpoint: Endpoint) -> list[tuple[int, tuple[str, int]]]:

@@ -19,3 +19,16 @@ def renew_uidvalidity() -> None:
         cursor.execute(
             "UPDATE mailstore_counter SET value = value + %s WHERE name = 'uidvalidity'", [_STEP]
         )
+
+
+def go_on_after(value: int) -> None:
+    """Let new mailboxes begin above a UIDVALIDITY that clients may remember: all rows, the counter
+    with them, were taken away, and the same names are about to be made again."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO mailstore_counter (name, value) VALUES ('uidvalidity', %s)"
+            " ON CONFLICT (name) DO UPDATE SET value ="
+            " CASE WHEN mailstore_counter.value < excluded.value THEN excluded.value"
+            " ELSE mailstore_counter.value END",
+            [value],
+        )
