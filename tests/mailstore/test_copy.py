@@ -79,6 +79,30 @@ def test_it_translates_keywords(inbox: Mailbox, archive: Mailbox, carry: object)
     assert {name for bit, name in enumerate(names) if mask >> bit & 1} == {"a", "b"}
 
 
+def test_it_takes_only_what_was_asked_for(inbox: Mailbox, archive: Mailbox, carry: object) -> None:
+    """Of UIDs that nearly follow each other the ones between stay where they are."""
+    filled(inbox, 9)
+    move(mailbox_id=inbox.pk, uids=[4], target_id=archive.pk, origin=ORIGIN)
+    got = carry(mailbox_id=inbox.pk, uids=[8, 2, 3, 4, 6, 6], target_id=archive.pk, origin=ORIGIN)  # type: ignore[operator]
+    assert got.uids == [(2, 2), (3, 3), (6, 4), (8, 5)]
+    left = set(Entry.objects.filter(mailbox=inbox).values_list("uid", flat=True))
+    assert {1, 5, 7, 9} <= left
+    assert left & {2, 3, 6, 8} == (set() if carry is move else {2, 3, 6, 8})
+    assert_counters_are_exact()
+
+
+def test_it_leaves_out_keywords_for_which_there_is_no_bit(
+    inbox: Mailbox, archive: Mailbox, carry: object
+) -> None:
+    filled(archive, 1, keywords=tuple(f"k{number}" for number in range(62)))
+    filled(inbox, 1, keywords=("first", "second", "k61"))
+    carry(mailbox_id=inbox.pk, uids=[1], target_id=archive.pk, origin=ORIGIN)  # type: ignore[operator]
+    names = keyword_names(archive.pk)
+    mask = Entry.objects.get(mailbox=archive, uid=2).keywords
+    assert mask > 0
+    assert {name for bit, name in enumerate(names) if mask >> bit & 1} == {"first", "k61"}
+
+
 def test_it_works_within_one_mailbox(inbox: Mailbox, carry: object) -> None:
     filled(inbox, 2, keywords=("a",))
     got = carry(mailbox_id=inbox.pk, uids=[1, 2], target_id=inbox.pk, origin=ORIGIN)  # type: ignore[operator]
@@ -111,10 +135,14 @@ def test_it_moves_all_or_nothing(
 ) -> None:
     filled(inbox, 3)
 
-    def fail(rows: object) -> None:
-        raise OSError("the disk is away")
+    honest = filing_module.record
 
-    monkeypatch.setattr(filing_module, "insert_entries", fail)
+    def fail(changes: list[filing_module.Change]) -> None:
+        if changes[0].mailbox_id == archive.pk:  # the last that is written
+            raise OSError("the disk is away")
+        honest(changes)
+
+    monkeypatch.setattr(filing_module, "record", fail)
     with pytest.raises(OSError, match="away"):
         move(mailbox_id=inbox.pk, uids=[1, 2, 3], target_id=archive.pk, origin=ORIGIN)
     assert Entry.objects.filter(mailbox=inbox).count() == 3
