@@ -21,8 +21,8 @@ from apps.runtime.ulid import new_ulid
 
 logger = logging.getLogger(__name__)
 
-SECONDS: Final = 30
-RENEWAL: Final = 8.0
+SECONDS: Final = 15
+RENEWAL: Final = 4.0
 """Seconds between two renewals: two may fail."""
 
 
@@ -63,7 +63,7 @@ class Locks:
         self._timer = None
         if self._held:
             loop = asyncio.get_running_loop()
-            self._task = loop.create_task(in_db("read", _renew, list(self._held)))
+            self._task = loop.create_task(in_db("read", _renew, dict(self._held)))
             self._timer = loop.call_later(RENEWAL, self._renew)
 
 
@@ -79,10 +79,13 @@ def _take(user_id: int, token: str) -> bool:
         return True
 
 
-def _renew(user_ids: list[int]) -> None:
+def _renew(held: dict[int, str]) -> None:
+    """Those that are not another's by now; a cache that was emptied has them again."""
+    mine = {_key(user_id): token for user_id, token in held.items()}
     try:
-        for user_id in user_ids:
-            cache.touch(_key(user_id), SECONDS)
+        found = cache.get_many(mine)
+        kept = {key: token for key, token in mine.items() if found.get(key, token) == token}
+        cache.set_many(kept, SECONDS)
     except RedisError as error:
         logger.warning("locks not renewed", extra={"detail": str(error)})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -19,7 +19,7 @@ from apps.mailstore.queries import Shown, fetch_page, shown_page
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.filing import CHUNK as UIDS_AT_ONCE
 from apps.mailstore.services.flags import FlagChange, store
-from apps.pop3.proto.lines import top_size
+from apps.pop3.proto.lines import DotStuffer, top_size
 from apps.pop3.surrogate import surrogate
 from apps.wire.errors import MailError, NotFound
 
@@ -30,7 +30,7 @@ CHUNK: Final = 256 * 1024
 AHEAD: Final = 32
 """Messages read ahead at most, and below the octets that they may have together."""
 AHEAD_OCTETS: Final = 128 * 1024
-AHEAD_SECONDS: Final = 2.0
+AHEAD_SECONDS: Final = 0.5
 """How old what was read ahead may be: a message that was expunged elsewhere is soon seen to be."""
 
 
@@ -56,9 +56,9 @@ class Maildrop:
     """
 
     mailbox_id: int
-    uidvalidity: int
     uids: array[int]
     sizes: array[int]
+    traces: bytes
     utf8: bool
     changed: frozenset[int]
     deleted: set[int] = field(default_factory=set)
@@ -84,25 +84,42 @@ class Maildrop:
         return len(self.uids) - len(self.deleted), sum(self.sizes) - marked
 
     def unique_id(self, number: int) -> str:
-        """RFC 1939 section 7, UIDL: the same in every session, and after the store has moved.
+        """RFC 1939 section 7, UIDL: UID and trace id.
 
-        A mailbox that is made anew under an old name has another UIDVALIDITY, and a UID is never
-        given twice: no other message ever gets this id.
+        The same in every session and wherever the store moves: a restored backup gives mailboxes
+        another UIDVALIDITY, because UIDs that were given after it was made will be given again, but
+        no two messages ever have the same trace id. The UID tells copies of a message apart.
         """
-        return f"{self.uidvalidity}.{self.uids[number - 1]}"
+        trace = self.traces[16 * number - 16 : 16 * number].hex()
+        return f"{self.uids[number - 1]}.{trace}"
 
     def uids_of(self, numbers: set[int]) -> list[int]:
         """Their UIDs, rising."""
         return [self.uids[number - 1] for number in sorted(numbers)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
-    """A message ready to be sent up to `end`, its `first` octets read."""
+    """A message, or its top, ready to be sent: `first` is the beginning of the response's lines."""
 
     form: Form
     first: bytes
     end: int
+    _stuffer: DotStuffer
+
+    @classmethod
+    def at(cls, form: Form, end: int) -> Opened:
+        """Open it up to `end`; reads the first octets. Raises Damaged."""
+        stuffer = DotStuffer()
+        return cls(form, stuffer.feed(form.part(0, min(CHUNK, end))), end, stuffer)
+
+    def piece(self, start: int) -> bytes:
+        """Return the lines of the octets from `start` on; to be asked for in order. Reads."""
+        return self._stuffer.feed(self.form.part(start, min(start + CHUNK, self.end)))
+
+    def close(self) -> bytes:
+        """Return what ends the response."""
+        return self._stuffer.end()
 
 
 class ReadAhead:
@@ -113,7 +130,7 @@ class ReadAhead:
     def __init__(self) -> None:
         self._kept: dict[int, Opened | MailError] = {}
         self._until = 0.0
-        self._last = 0
+        self._last = -1  # the first message alone is no habit yet
 
     def take(self, number: int) -> Opened | MailError | None:
         """Return the message if it was read ahead a moment ago."""
@@ -149,10 +166,8 @@ def open_maildrop(user_id: int, *, utf8: bool) -> Maildrop:
     Raises:
         NotFound: there is none.
     """
-    mailbox_id, uidvalidity = bylines.inbox(user_id)
-    sizes = bylines.sizes(mailbox_id, utf8=utf8)
-    changed = frozenset() if utf8 else sizes.changed
-    return Maildrop(mailbox_id, uidvalidity, sizes.uids, sizes.octets, utf8, changed)
+    found = bylines.inbox(user_id, utf8=utf8)
+    return Maildrop(found.mailbox_id, found.uids, found.octets, found.traces, utf8, found.changed)
 
 
 def open_messages(drop: Maildrop, numbers: Sequence[int]) -> dict[int, Opened | MailError]:
@@ -162,8 +177,8 @@ def open_messages(drop: Maildrop, numbers: Sequence[int]) -> dict[int, Opened | 
     found: dict[int, Opened | MailError] = {}
     for number, uid in uids.items():
         try:
-            form = _form(drop, uid, page.get(uid))
-            found[number] = Opened(form, form.part(0, min(CHUNK, form.size)), form.size)
+            form = _form(drop, uid, page)
+            found[number] = Opened.at(form, form.size)
         except MailError as error:
             found[number] = error
     return found
@@ -177,7 +192,7 @@ def top(drop: Maildrop, number: int, lines: int) -> Opened:
         Damaged: its blob is not there.
     """
     uid = drop.uids[number - 1]
-    form = _form(drop, uid, shown_page(drop.mailbox_id, [uid]).get(uid))
+    form = _form(drop, uid, shown_page(drop.mailbox_id, [uid]))
     end = form.header_size
     while lines and end < form.size:
         text = form.part(end, end + CHUNK)
@@ -186,11 +201,12 @@ def top(drop: Maildrop, number: int, lines: int) -> Opened:
         if taken < len(text):
             break
         lines -= text.count(b"\n")
-    return Opened(form, form.part(0, min(CHUNK, end)), end)
+    return Opened.at(form, end)
 
 
-def _form(drop: Maildrop, uid: int, shown: Shown | None) -> Form:
+def _form(drop: Maildrop, uid: int, page: Mapping[int, Shown]) -> Form:
     """What is sent of a message; one more query for one that may need a surrogate."""
+    shown = page.get(uid)
     if shown is None:
         raise NotFound(text="That message no longer exists")
     if drop.utf8:

@@ -1,7 +1,7 @@
 """A running POP3 service, ways to speak to it, and letters that are odd in one way each."""
 
 import poplib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
@@ -89,3 +89,18 @@ def session(server: Running, user: User) -> Iterator[poplib.POP3]:
         yield client
     finally:
         client.close()
+
+
+def knock(server: Running, user: User) -> str:
+    """Sign in on a connection of its own; the answer to PASS."""
+    with closing(Client(server.ports["pop3"])) as client:
+        said(client, f"USER {user.address}")
+        answer = said(client, f"PASS {PASSWORD}")
+        if answer.startswith("+OK"):
+            assert said(client, "QUIT").startswith("+OK")
+        return answer
+
+
+def opens(server: Running, user: User) -> Callable[[], bool]:
+    """A condition: the user can sign in."""
+    return lambda: knock(server, user).startswith("+OK")

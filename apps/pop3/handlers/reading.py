@@ -12,7 +12,6 @@ from apps.pop3.handlers.listing import chosen
 from apps.pop3.handlers.registry import command
 from apps.pop3.maildrop import CHUNK, Opened, open_messages, top
 from apps.pop3.proto.commands import Command
-from apps.pop3.proto.lines import DotStuffer
 from apps.runtime.db import in_db
 from apps.wire.errors import MailError
 
@@ -43,15 +42,13 @@ async def top_(context: Context, command: Command) -> None:
 
 
 async def _send(context: Context, opened: Opened, text: str) -> None:
-    stuffer = DotStuffer()
-    pieces = [f"+OK {text}\r\n".encode("ascii"), stuffer.feed(opened.first)]
-    for start in range(len(opened.first), opened.end, CHUNK):
-        context.channel.write(b"".join(pieces))
+    lines = b"+OK %b\r\n%b" % (text.encode("ascii"), opened.first)
+    for start in range(CHUNK, opened.end, CHUNK):
+        context.channel.write(lines)
         await context.channel.drain()
-        stop = min(start + CHUNK, opened.end)
         try:
-            pieces = [stuffer.feed(await in_db("read", opened.form.part, start, stop))]
+            lines = await in_db("read", opened.piece, start)
         except MailError:
             # It has begun: only the end of the connection can tell that it is not whole.
             raise ConnectionAbortedError from None
-    context.channel.write(b"".join([*pieces, stuffer.end()]))
+    context.channel.write(lines + opened.close())
