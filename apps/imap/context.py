@@ -19,7 +19,7 @@ from apps.wire.lines import Event
 
 if TYPE_CHECKING:
     from apps.directory.authentication import Principal
-    from apps.imap.mirrors import Held, Mirrors
+    from apps.imap.mirrors import Done, Held, Mirrors
 
 
 class State(IntEnum):
@@ -159,6 +159,10 @@ class Context:
     async def refresh(self) -> None:
         """Bring the selected mailbox up to what the database holds now."""
         await self.mirrors.refresh(self.mailbox.held)
+
+    async def advance(self, done: Done) -> None:
+        """As `refresh`, after a change of the selected mailbox made here."""
+        await self.mirrors.advance(self.mailbox.held, done)
 
     def unselect(self) -> None:
         """Leave the selected mailbox, if any."""

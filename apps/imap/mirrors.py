@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from apps.events.types import Event, EventsMissed, MailboxChanged
-from apps.imap.mirror import Mirror
+from apps.imap.mirror import Mirror, Row
 from apps.imap.recents import Recents
 from apps.mailstore import queries
 from apps.mailstore.queries import Changes, Counters, Snapshot
@@ -51,6 +51,23 @@ class Held:
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     looked: float = 0.0
     look: asyncio.TimerHandle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a service changed in a mailbox, and committed.
+
+    modseqs: those that its transactions took, rising; each message changed by them is in `rows`
+        or in `expunged`.
+    rows: others may be among them, as they were then.
+    uidnext: as the change left it, 0 if it added nothing.
+    """
+
+    modseqs: Sequence[int]
+    rows: Sequence[Row] = ()
+    expunged: Sequence[int] = ()
+    keyword_names: tuple[str, ...] = ()
+    uidnext: int = 0
 
 
 class Mirrors:
@@ -130,6 +147,26 @@ class Mirrors:
                     self._bury(held)
                 raise
             held.answered = answering
+        _wake(held)
+
+    async def advance(self, held: Held, done: Done) -> None:
+        """As `refresh` after a change of our own, which need not be read back if nobody changed
+        anything in between.
+
+        Modseqs rise by one with each transaction that changes a mailbox: those that follow the
+        mirror's without a gap are all there is. While a read is under way it must not be
+        overtaken: what it found before our change would be taken for what came after.
+        """
+        mirror = held.mirror
+        known, count = mirror.modseq, len(done.modseqs)
+        follows = list(done.modseqs) == list(range(known + 1, known + 1 + count))
+        if not (held.is_loaded and count and follows) or held.lock.locked():
+            await self.refresh(held)
+            return
+        if done.keyword_names:
+            mirror.learn_keywords(_names(done.keyword_names))
+        mirror.learn_counters(done.uidnext, mirror.recent_floor)
+        mirror.apply(done.rows, done.expunged, known + count)
         _wake(held)
 
     async def claim_recent(self, held: Held, end: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
+from apps.imap.mirrors import Done
 from apps.imap.naming import target_named
 from apps.imap.proto.commands import Append, parse_append
 from apps.mailstore.origin import Origin
@@ -37,7 +38,10 @@ async def append(context: Context, cmd: Append) -> Reply:
         return no("No such mailbox", b"TRYCREATE")
     result = await in_db("work", _append, cmd, row.id, context.user_id, context.origin)
     if context.selected is not None and context.selected.mailbox_id == row.id:
-        await context.refresh()
+        saved = (result.uid, cmd.flags.system, 0, result.modseq)
+        # Which bits its keywords have the service does not tell: then they are read.
+        modseqs = () if cmd.flags.keywords else (result.modseq,)
+        await context.advance(Done(modseqs, [saved], uidnext=result.uid + 1))
     return Reply("Saved", b"APPENDUID %d %d" % (result.uidvalidity, result.uid))
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.registry import Use, command
+from apps.imap.mirrors import Done
 from apps.imap.proto.commands import Numbers, Plain, parse_numbers
 from apps.mailstore.services.expunge import expunge as service
 from apps.runtime.db import in_db
@@ -17,9 +18,11 @@ from apps.wire.errors import NotFound
 _READ_ONLY = no("The mailbox is read-only", b"READ-ONLY")
 
 
-async def _expunge(context: Context, uids: list[int] | None) -> None:
-    selected = context.mailbox
-    await in_db("work", service, mailbox_id=selected.mailbox_id, uids=uids, origin=context.origin)
+async def _expunge(context: Context, uids: list[int] | None) -> Done:
+    mailbox_id = context.mailbox.mailbox_id
+    gone = await in_db("work", service, mailbox_id=mailbox_id, uids=uids, origin=context.origin)
+    modseqs = sorted({modseq for _, modseq in gone})
+    return Done(modseqs, expunged=[uid for uid, _ in gone])
 
 
 @command("EXPUNGE", needs=State.SELECTED, sequence_numbers=Use.BREAKS)
@@ -27,8 +30,7 @@ async def expunge(context: Context, _: Plain) -> Reply:
     """RFC 3501 section 6.4.3: all that are \\Deleted."""
     if context.mailbox.read_only:
         return _READ_ONLY
-    await _expunge(context, None)
-    await context.refresh()
+    await context.advance(await _expunge(context, None))
     return Reply("Expunged")
 
 
@@ -45,8 +47,7 @@ async def uid_expunge(context: Context, cmd: Numbers) -> Reply:
         return _READ_ONLY
     _, uids = context.mailbox.view.pick(cmd.numbers, uid=True)
     if uids:
-        await _expunge(context, uids)
-        await context.refresh()
+        await context.advance(await _expunge(context, uids))
     return Reply("Expunged")
 
 

@@ -59,10 +59,13 @@ class StoreResult:
 
     rows: every message that was asked for and is there, changed or not.
     failed: UIDs changed since `unchanged_since`, left alone (RFC 7162 section 3.1.3, MODIFIED).
+    modseqs: what the transactions took that changed something, one each.
+    keyword_names: empty if no row has any.
     """
 
     rows: list[Flagged] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
+    modseqs: list[int] = field(default_factory=list)
     keyword_names: tuple[str, ...] = ()
 
 
@@ -86,7 +89,8 @@ def store(
         with transaction.atomic():
             _store_chunk(chunk, change, unchanged_since, origin, result)
     result.rows.sort()
-    result.keyword_names = keyword_names(mailbox_id)
+    if any(row.keywords for row in result.rows):
+        result.keyword_names = keyword_names(mailbox_id)
     return result
 
 
@@ -112,6 +116,7 @@ def _store_chunk(
             changed[flags, words] = rows
     if changed:
         modseq = filing.grow({mailbox_id: Growth(0, 0, unseen, 0)})[mailbox_id].modseq
+        result.modseqs.append(modseq)
         uids = sorted(uid for rows in changed.values() for uid, _ in rows)
         _write(span.part(uids), change.mode, bits, mask, modseq)
         for (flags, words), rows in changed.items():
