@@ -23,7 +23,7 @@ async def tell(context: Context, *, expunges: bool) -> None:
     view = selected.view
     if not view.has_news:
         return
-    last = view.last_uid
+    last, recent = view.last_uid, view.recent_count
     pending = view.take(expunges=expunges)
     lines = [b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged]
     if pending.exists is not None:
@@ -35,6 +35,7 @@ async def tell(context: Context, *, expunges: bool) -> None:
     context.write(b"".join(lines))
     if pending.exists is not None:
         await claim_recent(context, selected, last + 1)
+    if pending.exists is not None or view.recent_count != recent:  # an expunge may lower it
         context.write(b"* %d RECENT\r\n" % view.recent_count)
 
 

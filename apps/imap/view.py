@@ -113,6 +113,11 @@ class View:
         place = self._place(uid)
         return place >= 0 and bool(self._ghosts >> place & 1)
 
+    def is_untold(self, uid: int) -> bool:
+        """Whether the flags of a numbered message are others than the client knows."""
+        place = self._place(uid)
+        return place >= 0 and bool(self._dirty >> place & 1)
+
     def seq_of(self, uid: int) -> int | None:
         """Return the sequence number of a UID, None if the client knows no such message."""
         place = self._place(uid)

@@ -1,6 +1,7 @@
 """APPEND (RFC 3501 section 6.3.11), with APPENDUID (RFC 4315) and APPENDLIMIT (RFC 7889).
 
-A message over the limit is refused by the command buffer, before its octets are sent.
+A message over the limit is refused by the command buffer, before its octets are sent. Bare LF is
+stored as CRLF, so that sizes and offsets are those of mail; Dovecot shows it so, Cyrus refuses it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as service
 from apps.mailstore.services.append import Appending, AppendResult
 from apps.mailstore.services.prepare import prepare
+from apps.mime.lineends import with_crlf
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid
@@ -48,7 +50,7 @@ async def append(context: Context, cmd: Append) -> Reply:
 def _append(cmd: Append, mailbox_id: int, user_id: int, origin: Origin) -> AppendResult:
     """Prepare and file; runs on a database thread."""
     seconds, offset = cmd.date or (now(), 0)
-    message = prepare(cmd.message, trace_id=new_ulid())
+    message = prepare(with_crlf(cmd.message), trace_id=new_ulid())
     appending = Appending(
         message=message,
         internaldate=seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from apps.imap.context import Context, Reply, Selected, State, no
@@ -10,9 +11,15 @@ from apps.imap.proto.commands import Store, StoreMode, parse_store
 from apps.imap.telling import flag_text, tell_keywords
 from apps.mailstore.services import flags as service
 from apps.mailstore.services.flags import FlagChange
+from apps.mailstore.services.keywords import BITS
 from apps.runtime.db import in_db
 
 _Mode = Literal["add", "remove", "replace"]
+_AFTER: dict[StoreMode, Callable[[int, int], int]] = {
+    StoreMode.ADD: lambda old, bits: old | bits,
+    StoreMode.REMOVE: lambda old, bits: old & ~bits,
+    StoreMode.REPLACE: lambda old, bits: bits,
+}
 _MODES: dict[StoreMode, _Mode] = {
     StoreMode.ADD: "add",
     StoreMode.REMOVE: "remove",
@@ -37,9 +44,12 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
     seqs, uids = selected.view.pick(cmd.numbers, uid=uid)
     if selected.read_only:
         return no("The mailbox is read-only", b"READ-ONLY")
+    if _are_too_many(selected, cmd):
+        return no(f"At most {BITS} keywords in one mailbox", b"LIMIT")
     live = [number for number in uids if not selected.view.is_gone(number)]
     if live:
-        result = await in_db(
+        before = _known_flags(selected, live) if cmd.silent else {}
+        await in_db(
             "work",
             service.store,
             mailbox_id=selected.mailbox_id,
@@ -49,17 +59,48 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
             origin=context.origin,
         )
         await context.refresh()
-        mirror = selected.held.mirror
-        # Told below, or known to the client by itself; not if somebody changed it after us.
-        selected.view.forget_changes(
-            row[0] for row in result.rows if not cmd.silent or mirror.modseq_of(row[0]) == row[3]
-        )
+        # Told below, or known to the client without being told.
+        told = _as_expected(selected, cmd, before) if cmd.silent else live
+        selected.view.forget_changes(told)
     if not cmd.silent:
-        tell_keywords(context, selected)
         await _answer(context, selected, seqs, uids, uid=uid)
     if len(live) < len(uids):
-        return no("Some of the messages no longer exist", b"EXPUNGEISSUED")
+        # RFC 5530 section 3; OK, as all that could be done is done (RFC 2180 section 4.2.1).
+        return Reply("Stored, but some of the messages no longer exist", b"EXPUNGEISSUED")
     return Reply("Stored")
+
+
+def _are_too_many(selected: Selected, cmd: Store) -> bool:
+    """Whether the mailbox would need more keywords than it has bits for (RFC 5530, LIMIT)."""
+    if cmd.mode is StoreMode.REMOVE:
+        return False
+    known = {name.upper() for name in selected.held.mirror.keyword_names.values()}
+    known.update(name.upper() for name in cmd.flags.keywords)
+    return len(known) > BITS
+
+
+def _known_flags(selected: Selected, uids: list[int]) -> dict[int, tuple[int, int]]:
+    """Flags and keywords of the messages whose flags the client knows."""
+    mirror, view = selected.held.mirror, selected.view
+    return {
+        uid: flags
+        for uid in uids
+        if not view.is_untold(uid) and (flags := mirror.flags_of(uid)) is not None
+    }
+
+
+def _as_expected(
+    selected: Selected, cmd: Store, before: dict[int, tuple[int, int]]
+) -> Iterator[int]:
+    """The messages that are now as a client must think that stored in silence. The others, which
+    somebody else changed too, are told in spite of .SILENT (RFC 3501 section 6.4.6)."""
+    mirror = selected.held.mirror
+    wanted = {name.upper() for name in cmd.flags.keywords}
+    mask = sum(1 << bit for bit, name in mirror.keyword_names.items() if name.upper() in wanted)
+    after = _AFTER[cmd.mode]
+    for uid, (flags, keywords) in before.items():
+        if mirror.flags_of(uid) == (after(flags, cmd.flags.system), after(keywords, mask)):
+            yield uid
 
 
 async def _answer(
@@ -68,6 +109,8 @@ async def _answer(
     """Tell the flags of every message named, in pages."""
     size = context.limits.page_rows
     for start in range(0, len(seqs), size):
+        # Each time: while the client took a page another session may have brought a new keyword.
+        tell_keywords(context, selected)
         lines = [
             b"* %d FETCH (%bFLAGS (%b))\r\n"
             % (seq, b"UID %d " % number if uid else b"", flag_text(selected, number))

@@ -13,6 +13,9 @@ from apps.mailstore.services.copy import Copied
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound
 
+# Sections 6.3.11 and 6.4.7: not NONEXISTENT; the client may create the mailbox and try again.
+_TRYCREATE = no("No such mailbox", b"TRYCREATE")
+
 
 @command("COPY", parse=parse_transfer, needs=State.SELECTED, sequence_numbers=Use.READS)
 async def copy(context: Context, cmd: Transfer) -> Reply:
@@ -45,54 +48,56 @@ async def uid_move(context: Context, cmd: Transfer) -> Reply:
 
 
 async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
-    _, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
-    copied = await _transfer(context, cmd, uids, moving=False)
-    if copied is None:
-        return no("No such mailbox", b"TRYCREATE")
-    return _reply(context, uids, "Copied", copyuid(copied))
-
-
-async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
-    _, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
-    if context.mailbox.read_only:
-        return no("The mailbox is read-only", b"READ-ONLY")
-    moved = await _transfer(context, cmd, uids, moving=True)
-    if moved is None:
-        return no("No such mailbox", b"TRYCREATE")
-    if code := copyuid(moved):
-        # RFC 6851 section 4.3: before the EXPUNGE lines, so in an untagged OK.
-        context.write(untagged(b"OK", "Moved", code))
-    return _reply(context, uids, "Moved", b"")
-
-
-async def _transfer(
-    context: Context, cmd: Transfer, uids: list[int], *, moving: bool
-) -> Copied | None:
-    """Copy or move; None if there is no such mailbox (section 6.4.7: TRYCREATE)."""
-    selected = context.mailbox
+    """Copy all that is named or nothing; what is expunged already cannot be copied."""
+    view = context.mailbox.view
+    _, uids = view.pick(cmd.numbers, uid=uid)
     try:
         target = await target_named(context, cmd.name)
     except NotFound:
-        return None
+        return _TRYCREATE
     if not uids:
-        return Copied(target.counters.uidvalidity, [])
-    done = await in_db(
+        return Reply("Nothing to copy")
+    if any(map(view.is_gone, uids)):
+        return no("Nothing copied: some of the messages no longer exist", b"EXPUNGEISSUED")
+    copied = await in_db(
         "work",
-        service.move if moving else service.copy,
-        mailbox_id=selected.mailbox_id,
+        service.copy,
+        mailbox_id=context.mailbox.mailbox_id,
         uids=uids,
         target_id=target.id,
         origin=context.origin,
     )
-    if moving or target.id == selected.mailbox_id:
+    if target.id == context.mailbox.mailbox_id:
         await context.refresh()
-    return done
+    return Reply("Copied", copyuid(copied))
 
 
-def _reply(context: Context, uids: list[int], text: str, code: bytes) -> Reply:
-    if any(context.mailbox.view.is_gone(uid) for uid in uids) and text == "Copied":
-        return no("Some of the messages no longer exist", b"EXPUNGEISSUED")
-    return Reply(text, code)
+async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
+    """Move what is still there; each message is in one of the two mailboxes at any time."""
+    _, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
+    if context.mailbox.read_only:
+        return no("The mailbox is read-only", b"READ-ONLY")
+    try:
+        target = await target_named(context, cmd.name)
+    except NotFound:
+        return _TRYCREATE
+    if not uids:
+        return Reply("Nothing to move")
+    moved = await in_db(
+        "work",
+        service.move,
+        mailbox_id=context.mailbox.mailbox_id,
+        uids=uids,
+        target_id=target.id,
+        origin=context.origin,
+    )
+    await context.refresh()
+    if code := copyuid(moved):
+        # RFC 6851 section 4.3: before the EXPUNGE lines, so in an untagged OK.
+        context.write(untagged(b"OK", "Moved", code))
+    if len(moved.uids) < len(uids):
+        return Reply("Moved, but some of the messages no longer exist", b"EXPUNGEISSUED")
+    return Reply("Moved")
 
 
 def copyuid(copied: Copied) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 DELIMITER = "/"
+INBOX = "INBOX"
 
 _WILDCARDS = re.compile(r"[*%]{2,}")
 
@@ -16,13 +17,16 @@ _WILDCARDS = re.compile(r"[*%]{2,}")
 class Pattern:
     """A compiled pattern. INBOX matches in any case, as its first level does (section 5.1)."""
 
-    __slots__ = ("_any", "_final", "_level", "_places", "_start")
+    __slots__ = ("_any", "_final", "_is_inbox", "_level", "_places", "_start")
 
     def __init__(self, text: str) -> None:
+        upper = text.upper()
+        # Wildcards or not, INBOX is known in any case: `inb*` finds it, as `INB*` does.
+        self._is_inbox = upper != text and Pattern(upper).matches(INBOX)
         # A run of wildcards is the strongest of them: after this no two stand side by side.
         text = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)
-        if text[:5].upper() == "INBOX" and text[5:6] in {"", DELIMITER}:
-            text = "INBOX" + text[5:]
+        if text[:5].upper() == INBOX and text[5:6] in {"", DELIMITER}:
+            text = INBOX + text[5:]
         self._places: dict[str, int] = {}
         self._any = self._level = 0
         for index, character in enumerate(text):
@@ -40,6 +44,8 @@ class Pattern:
 
     def matches(self, name: str) -> bool:
         """Whether the whole of `name` matches."""
+        if name == INBOX and self._is_inbox:
+            return True
         states = self._start
         for character in name:
             stay = states & (self._any if character == DELIMITER else self._any | self._level)
