@@ -238,7 +238,7 @@ def is_sqlite() -> bool:
     From the settings, for event loops ask too: there Django makes a whole `connection` (5 KB) for
     each task that so much as looks at it.
     """
-    return connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] == _SQLITE
+    return bool(connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] == _SQLITE)
 
 
 def shutdown() -> None:

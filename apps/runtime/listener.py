@@ -16,12 +16,11 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol, cast
 
 from django.conf import settings
 
-from apps.runtime import proxy, sockets, tls
+from apps.runtime import proxy, sockets, tls, tlsstream
 from apps.runtime.connections import Connections, Lease
 from apps.runtime.sockets import DoorError, Endpoint
 from apps.runtime.tls import Certificates
@@ -276,12 +275,11 @@ class Listener:
                 Peer(*client, *here, door.name, lease, context is not None)
             )
             connection.protocol = protocol
-            await self._loop.connect_accepted_socket(
-                lambda: cast(asyncio.Protocol, protocol),
-                sock,
-                ssl=context,
-                ssl_handshake_timeout=HANDSHAKE if context else None,
-            )
+            served = cast(asyncio.Protocol, protocol)
+            if context is None:
+                await self._loop.connect_accepted_socket(lambda: served, sock)
+            else:
+                await tlsstream.accept(sock, served, context, HANDSHAKE)
             connection.connected = True
         except (OSError, TimeoutError) as error:
             # Scanners, clients that do not trust us, and those that hang up: the peer's affair.
@@ -367,69 +365,9 @@ async def start_tls(
         OSError, TimeoutError: no TLS was agreed on, and the connection is closed: `protocol` has
             been told so by `connection_lost`, or is about to be.
     """
-    loop = asyncio.get_running_loop()
     if transport.is_closing():  # uvloop would raise RuntimeError
         raise ConnectionResetError("closed before TLS began")
-    gate = _Gate(protocol)
-    try:
-        secured = await loop.start_tls(
-            transport, gate, context, server_side=True, ssl_handshake_timeout=HANDSHAKE
-        )
-        # What asyncio and uvloop say of a connection that closed meanwhile.
-        if secured is None or secured.is_closing():
-            raise ConnectionResetError("closed before TLS was agreed on")
-    except BaseException:
-        gate.give_up()
-        raise
-    # After the caller has run on to its next await, and so has taken the transport.
-    loop.call_soon(gate.open, secured)
-    return secured
-
-
-class _Gate(asyncio.Protocol):
-    """Keeps what a client sends together with the last octets of the handshake.
-
-    The loop delivers that before it resumes who awaits the handshake. A protocol that answered at
-    once would answer on the transport it still knows: in the clear.
-    """
-
-    def __init__(self, protocol: asyncio.Protocol) -> None:
-        self._protocol = protocol
-        self._events: list[Callable[[], object]] = []
-        self._lost: Callable[[], object] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        self._events.append(partial(self._protocol.data_received, data))
-
-    def eof_received(self) -> None:
-        self._events.append(self._protocol.eof_received)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = partial(self._protocol.connection_lost, exc)
-
-    def pause_writing(self) -> None:
-        self._events.append(self._protocol.pause_writing)
-
-    def resume_writing(self) -> None:
-        self._events.append(self._protocol.resume_writing)
-
-    def open(self, transport: asyncio.Transport) -> None:
-        """Let everything through, in order."""
-        transport.set_protocol(self._protocol)
-        for event in self._events:
-            event()
-        if self._lost is not None:
-            self._lost()
-
-    def give_up(self) -> None:
-        """There is no TLS: the protocol hears of the connection's end, and of nothing before.
-
-        From here alone: of a connection that is lost during the handshake no loop tells us.
-        """
-        if self._lost is None:
-            self._protocol.connection_lost(None)
-        else:
-            self._lost()
+    return await tlsstream.upgrade(transport, protocol, context, HANDSHAKE)
 
 
 def connection_limit(wanted: int) -> int:

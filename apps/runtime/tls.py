@@ -114,7 +114,7 @@ class Certificates:
             self.reload_if_changed()
 
     def _front(self, protocols: tuple[str, ...]) -> ssl.SSLContext:
-        front = _configure(_FrontContext(ssl.PROTOCOL_TLS_SERVER), protocols)
+        front = _configure(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), protocols)
         ours = frozenset(name.encode() for name in protocols)
 
         def message(
@@ -179,50 +179,6 @@ class Certificates:
                 f"{pair.chain} with key {pair.key} cannot be used as a certificate: {reason}"
             ) from None
         loaded.contexts[pair, ()] = context
-
-
-class _Polite(ssl.SSLObject):
-    """A server's side of a handshake whose failure the client is told of.
-
-    Event loops close the socket the moment a handshake fails, with OpenSSL's alert still unsent.
-    This one asks for more to read first, upon which they send; then the client hangs up, or the
-    handshake's time is over.
-    """
-
-    unsent: ssl.MemoryBIO
-    _failure: ssl.SSLError | None = None
-
-    def do_handshake(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            super().do_handshake()
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
-        except ssl.SSLError as error:
-            if not self.unsent.pending:
-                raise  # what came was no TLS at all: there is nothing to answer
-            self._failure = error
-            raise ssl.SSLWantReadError from None
-
-
-class _FrontContext(ssl.SSLContext):
-    """Makes `_Polite` objects."""
-
-    sslobject_class = _Polite
-
-    def wrap_bio(
-        self,
-        incoming: ssl.MemoryBIO,
-        outgoing: ssl.MemoryBIO,
-        server_side: bool = False,
-        server_hostname: str | bytes | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLObject:
-        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
-        assert isinstance(made, _Polite)
-        made.unsent = outgoing
-        return made
 
 
 def _configure(context: ssl.SSLContext, protocols: tuple[str, ...]) -> ssl.SSLContext:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-BOTH = frozenset({"test_listener.py"})
+BOTH = frozenset({"test_listener.py", "test_tlsstream.py"})
 
 
 def pytest_asyncio_loop_factories(
