@@ -1,4 +1,7 @@
-"""`python -m bench`: receive | fsync | memory. Exit 0 done, 1 failed or promise broken, 2 usage."""
+"""`python -m bench`: receive | fsync | memory | idle.
+
+Exit 0 done, 1 failed or promise broken, 2 usage.
+"""
 
 import argparse
 import contextlib
@@ -10,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench import durable, memory, receive, report
+from bench import durable, idle, memory, receive, report
 from bench.ours import Ours
 from bench.peer import Peer
 from bench.processes import BenchError
@@ -25,6 +28,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if durable.show() else 1
         if options.command == "memory":
             return 0 if memory.show() else 1
+        if options.command == "idle":
+            return 0 if idle.show(options.connections, peer=options.only is None) else 1
         return _receive(options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     race.add_argument("--save", type=Path, metavar="FILE", help="also write the table as Markdown")
     commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
     commands.add_parser("memory", help="memory of the idle service")
+    waiting = commands.add_parser("idle", help="what clients cost that wait for news")
+    waiting.add_argument("--connections", type=_positive, default=2000, help="ours (2000)")
+    waiting.add_argument("--only", choices=("ours",), help="leave the peer out")
     return parser
 
 

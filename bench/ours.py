@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 from bench import processes
@@ -37,14 +39,18 @@ STOP_SECONDS: Final = 40
 
 class Ours:
     """`manage.py serve` between `__enter__` and `__exit__`. `users=False` leaves the directory
-    empty."""
+    empty; `changed` are settings that are not as shipped."""
 
     name = "mailhost"
 
-    def __init__(self, *, users: bool = True) -> None:
+    def __init__(
+        self, *, users: bool = True, changed: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._users = users
+        self._changed = changed
         self._ports = dict(zip(DOORS, processes.free_ports(len(DOORS)), strict=True))
         self.smtp_port = self._ports["SMTP_LISTEN"]
+        self.imap_port = self._ports["IMAP_LISTEN"]
         self.imaps_port = self._ports["IMAPS_LISTEN"]
         self.data = Path()
         self._server: subprocess.Popen[bytes] | None = None
@@ -97,7 +103,8 @@ class Ours:
         ours = {setting.name for setting in SETTINGS} - set(HANDED_ON)
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         doors = {name: f"127.0.0.1:{port}" for name, port in self._ports.items()}
-        return kept | doors | {"MAILHOST_DATA": str(self.data), "MAIL_HOSTNAME": f"mail.{DOMAIN}"}
+        own = {"MAILHOST_DATA": str(self.data), "MAIL_HOSTNAME": f"mail.{DOMAIN}"}
+        return kept | doors | own | dict(self._changed)
 
     def _wait_for_doors(self) -> None:
         def greets() -> bool:
