@@ -7,6 +7,7 @@ import pytest
 
 from tests.clients import maildir
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.terminal import terminal
 
 CONFIG = """\
 [general]
@@ -155,3 +156,25 @@ def test_it_keeps_odd_bytes(desk: Desk, mirror: Mirror) -> None:
     desk.put(*odd, folder="Archive")
     mirror.sync()
     assert mirror.texts("Archive") == sorted(odd)
+
+
+def test_it_is_told_of_mail_while_it_waits(desk: Desk, mirror: Mirror) -> None:
+    """With `idlefolders`: mail that arrives is fetched at once, not at the next round."""
+    waiting = CONFIG.replace("[Account mail]\n", "[Account mail]\nautorefresh = 10\n")
+    config = desk.write(
+        ".offlineimaprc",
+        f"{waiting}idlefolders = ['INBOX']\nkeepalive = 60\n",
+        PORT=desk.port("IMAPS"),
+        SSL="yes",
+        STARTTLS="no",
+    )
+    words = ["offlineimap", "-c", str(config), "-u", "basic", "-d", "imap"]
+    with terminal(words, desk.home, desk.environment()) as screen:
+        screen.wait_for(lambda: b"IDLE\\r\\n" in screen.drawn, 30, "IDLE")
+        desk.receive(letter(60))
+        screen.wait_for(
+            lambda: any(b"Subject: Letter 60\r" in raw for raw in mirror.texts("INBOX")),
+            30,
+            "message",
+        )
+    assert len(mirror.texts("INBOX")) == 13
