@@ -25,6 +25,7 @@ from apps.runtime.ulid import new_ulid
 
 __all__ = [
     "PreparedBlob",
+    "as_uuid",
     "collect",
     "discard",
     "hold",
@@ -33,6 +34,7 @@ __all__ = [
     "read",
     "read_many",
     "read_range",
+    "release",
 ]
 
 PAGE: Final = 500  # blobs of one transaction of `collect`
@@ -116,6 +118,21 @@ def collect(grace_hours: int = 24) -> int:
     return _collect_rows(before) + _sweep_objects(before, now() // 3600 % SWEEPS)
 
 
+def release(ids: Sequence[UUID]) -> int:
+    """Remove those of these blobs that no row names, before `collect` would; returns how many.
+
+    For whoever has committed the deletion of what named them, long after it was made: no running
+    transaction may be about to name them again. While somebody holds nothing goes.
+    """
+    total = 0
+    for first in range(0, len(ids), PAGE):
+        with transaction.atomic():
+            keys = [] if _is_held() else _delete_unreferenced(ids[first : first + PAGE])
+        backend().remove([key for key in keys if key])
+        total += len(keys)
+    return total
+
+
 @contextmanager
 def hold(reason: str, hours: int = 24) -> Iterator[None]:
     """Within: nothing is collected, in any process. A backup copies rows first and objects after.
@@ -138,18 +155,25 @@ def _collect_rows(before: int) -> int:
             if _is_held():
                 return total
             cursor.execute(_PAGE, [before, after.hex, PAGE])
-            page = [_uuid(row[0]) for row in cursor.fetchall()]
+            page = [as_uuid(row[0]) for row in cursor.fetchall()]
             if not page:
                 return total
-            marks = ",".join(["%s"] * len(page))
-            cursor.execute(
-                f"DELETE FROM blobs_blob WHERE id IN ({marks}) AND {unreferenced()} RETURNING key",
-                [one.hex for one in page],
-            )
-            keys = [row[0] for row in cursor.fetchall()]
+            keys = _delete_unreferenced(page)
         total, after = total + len(keys), page[-1]
         # Only now that no row can name them any more.
         backend().remove([key for key in keys if key])
+
+
+def _delete_unreferenced(page: Sequence[UUID]) -> list[str]:
+    """Delete those that no row names, within the caller's transaction; the keys of their objects,
+    empty for what had none."""
+    marks = ",".join(["%s"] * len(page))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM blobs_blob WHERE id IN ({marks}) AND {unreferenced()} RETURNING key",
+            [one.hex for one in page],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _sweep_objects(before: int, turn: int) -> int:
@@ -169,6 +193,6 @@ def _is_held() -> bool:
     return Hold.objects.filter(until__gt=now()).exists()
 
 
-def _uuid(value: UUID | str) -> UUID:
-    """Postgres gives UUIDs, SQLite their 32 hexadecimal digits."""
+def as_uuid(value: UUID | str) -> UUID:
+    """An id as it comes from a cursor: Postgres gives UUIDs, SQLite their 32 hexadecimal digits."""
     return value if isinstance(value, UUID) else UUID(value)

@@ -30,13 +30,18 @@ LEFT JOIN mailstore_entry AS e ON e.mailbox_id = b.id
 WHERE b.deleted_at IS NULL
 GROUP BY b.id, o.address, b.name, s.messages, s.unseen, s.size, s.uidnext, s.highestmodseq"""
 _USERS = """
-SELECT o.address, u.size, u.messages, u.reserved,
-  COALESCE(SUM(s.size), 0), COALESCE(SUM(s.messages), 0)
+SELECT o.address, u.reserved, u.size, u.messages, u.expunged,
+  COALESCE(SUM(s.size), 0), COALESCE(SUM(s.messages), 0),
+  (SELECT COALESCE(SUM(x.size), 0) FROM mailstore_mailbox AS b
+    JOIN mailstore_expunged AS x ON x.mailbox_id = b.id WHERE b.user_id = u.user_id) +
+  (SELECT COALESCE(SUM(e.size), 0) FROM mailstore_mailbox AS b
+    JOIN mailstore_entry AS e ON e.mailbox_id = b.id
+    WHERE b.user_id = u.user_id AND b.deleted_at IS NOT NULL)
 FROM mailstore_usage AS u
 JOIN directory_user AS o ON o.id = u.user_id
 LEFT JOIN mailstore_mailbox AS b ON b.user_id = u.user_id AND b.deleted_at IS NULL
 LEFT JOIN mailstore_mailboxstate AS s ON s.mailbox_id = b.id
-GROUP BY o.address, u.size, u.messages, u.reserved"""
+GROUP BY o.address, u.user_id, u.reserved, u.size, u.messages, u.expunged"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,10 @@ def _users() -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute(_USERS)
         rows = cursor.fetchall()
-    for address, size, messages, reserved, *counted in rows:
-        if [size, messages] != [int(number) for number in counted]:
-            detail = f"bytes, messages are {counted}, but {[size, messages]} is kept"
+    for address, reserved, *numbers in rows:
+        kept, counted = numbers[:3], [int(number) for number in numbers[3:]]
+        if kept != counted:
+            detail = f"bytes, messages, expunged bytes are {counted}, but {kept} is kept"
             yield Finding("counters", address, detail)
         if reserved < 0:
             yield Finding("counters", address, f"{reserved} bytes are reserved")

@@ -105,7 +105,8 @@ class MailboxState(models.Model):
 
 
 class Usage(models.Model):
-    """Space of a user: kept bytes and messages, and bytes reserved for mail in the queue."""
+    """Space of a user: kept bytes and messages, bytes reserved for mail in the queue, and bytes of
+    expunged mail and deleted mailboxes that can still be brought back."""
 
     user = models.OneToOneField(
         "directory.User", on_delete=models.CASCADE, primary_key=True, related_name="usage"
@@ -113,6 +114,7 @@ class Usage(models.Model):
     size = models.BigIntegerField(default=0)
     messages = models.BigIntegerField(default=0)
     reserved = models.BigIntegerField(default=0)
+    expunged = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.size}"
@@ -251,7 +253,7 @@ class Expunged(models.Model):
     keywords = models.BigIntegerField(default=0)
     internaldate = models.BigIntegerField()
     internaldate_offset = models.SmallIntegerField(default=0)
-    size = models.BigIntegerField()
+    size = models.BigIntegerField()  # bytes that are kept for its sake; few for one that was moved
     user_id = models.BigIntegerField(null=True)  # who
 
     class Meta:

@@ -126,23 +126,23 @@ def _later(days: int) -> float:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_leaves_no_message_when_two_purge_its_last_rows(
-    alice: User, inbox: Mailbox, archive: Mailbox
+    inbox: Mailbox, bobs_inbox: Mailbox
 ) -> None:
     """Neither of two sees what the other deletes: the second must wait for the first."""
     filled(inbox, 3)
-    copy(mailbox_id=inbox.pk, uids=[1, 2, 3], target_id=archive.pk, origin=ORIGIN)
+    copy(mailbox_id=inbox.pk, uids=[1, 2, 3], target_id=bobs_inbox.pk, origin=ORIGIN)
     done = threading.Event()
 
     def second() -> None:
         try:
-            purge_module._purge_mailbox(archive.pk)
+            purge_module._purge_mailbox(bobs_inbox.pk, bobs_inbox.user_id)
             done.set()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
-            purge_module._purge_mailbox(inbox.pk)
+            purge_module._purge_mailbox(inbox.pk, inbox.user_id)
             other = threads.submit(second)
             assert not done.wait(0.5)
         other.result(20)

@@ -23,7 +23,7 @@ from apps.mailstore.models import (
 )
 from apps.mailstore.services import expunge, flags, quota
 from apps.mailstore.services import filing as filing_module
-from apps.mailstore.services.filing import Entering, Growth
+from apps.mailstore.services.filing import Entering, Growth, Use
 from apps.mailstore.span import Span
 from tests.mailstore.making import ORIGIN, delivered, filing, filled
 
@@ -103,14 +103,15 @@ def test_it_grows_mailboxes_as_the_orm_would(boxes: list[Mailbox]) -> None:
 
 def test_it_counts_use_as_the_orm_would(boxes: list[Mailbox]) -> None:
     alice, bob = boxes[0].user_id, boxes[2].user_id
-    rows = [(alice, 5, 1, 2), (bob, -7, -1, 0), (alice, 1, 1, 1)]
+    rows = [Use(alice, 5, 1, 2), Use(bob, -7, -1, expunged=7), Use(alice, 1, 1, 1, 3)]
 
     def twin() -> None:
-        for user_id, size, messages, reserved in rows:
+        for user_id, size, messages, reserved, expunged in rows:
             Usage.objects.filter(user=user_id).update(
                 size=F("size") + size,
                 messages=F("messages") + messages,
                 reserved=F("reserved") - reserved,
+                expunged=F("expunged") + expunged,
             )
 
     assert after(lambda: filing_module.use(rows)) == after(twin)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mailstore", "0003_subscription")]
+    dependencies = [("mailstore", "0004_expunged_bytes")]
 
     operations = [
         migrations.CreateModel(

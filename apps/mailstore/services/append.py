@@ -11,8 +11,8 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import quota
-from apps.mailstore.services.deliver import Filing, deliver
+from apps.mailstore.services import purge, quota
+from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.prepare import PreparedMessage
 
 
@@ -60,9 +60,13 @@ def append(
         )
         for one in messages
     ]
-    with transaction.atomic():
-        quota.require(user_id, [one.message.size for one in messages])
-        filed = deliver(filings, what="append")
+
+    def file() -> list[Filed]:
+        with transaction.atomic():
+            quota.require(user_id, [one.message.size for one in messages])
+            return deliver(filings, what="append")
+
+    filed = purge.after_trim(user_id, file)
     return [AppendResult(one.uidvalidity, one.uid, one.modseq) for one in filed]
 
 

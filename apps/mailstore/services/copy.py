@@ -14,11 +14,14 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords, quota
-from apps.mailstore.services.filing import Change, Growth, Home
+from apps.mailstore.services import filing, keywords, purge, quota
+from apps.mailstore.services.filing import Change, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.span import Span
 from apps.runtime.clock import now
+
+MOVED_COST: Final = 1_024
+"""Bytes that the memory of a moved message counts for: the message lives on where it went."""
 
 _PICK: Final = "SELECT uid, size, flags, keywords FROM mailstore_entry WHERE "
 _COPY: Final = """
@@ -31,7 +34,7 @@ _EXPUNGE: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
   keywords, internaldate, internaldate_offset, size)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size
+  keywords, internaldate, internaldate_offset, CASE WHEN size < %s THEN size ELSE %s END
 FROM mailstore_entry WHERE {span}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE "
 
@@ -66,14 +69,18 @@ def copy(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
         NotFound: one of the mailboxes is not there.
         QuotaExceeded: the target's owner is full, or would be before the last message.
     """
-    with transaction.atomic():
-        owner = filing.home(target_id).user_id
-        lock(users=[owner], mailboxes=[mailbox_id, target_id])
-        filing.home(mailbox_id)
-        target = filing.home(target_id)
-        picked = _pick(mailbox_id, uids)
-        quota.require(owner, picked.sizes)
-        return _arrive(picked, target_id, target, origin, "copy")
+    owner = filing.home(target_id).user_id
+
+    def carry() -> Copied:
+        with transaction.atomic():
+            lock(users=[owner], mailboxes=[mailbox_id, target_id])
+            filing.home(mailbox_id)
+            target = filing.home(target_id)
+            picked = _pick(mailbox_id, uids)
+            quota.require(owner, picked.sizes)
+            return _arrive(picked, target_id, target, origin, "copy")
+
+    return purge.after_trim(owner, carry)
 
 
 def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin) -> Copied:
@@ -96,6 +103,7 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
         if picked.uids:
             with connection.cursor() as cursor:
                 cursor.execute(_DELETE + picked.span.sql, picked.span.parameters)
+        purge.trim_on_commit(leaving.user_id)
         return moved
 
 
@@ -125,7 +133,7 @@ def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what:
             _COPY.format(keywords=words, span=picked.span.sql),
             [target_id, first - 1, modseq, now(), *picked.span.parameters],
         )
-    filing.use([(target.user_id, size, count, 0)])
+    filing.use([Use(target.user_id, size, count)])
     told = {"mailbox": source_id, "first": picked.uids[0]}
     new = range(first, first + count)
     filing.record([Change(target_id, what, new, modseq, origin, before=told)])
@@ -140,9 +148,10 @@ def _leave(picked: _Picked, owner: int, origin: Origin) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _EXPUNGE.format(span=picked.span.sql),
-            [modseq, now(), origin.user_id, *picked.span.parameters],
+            [modseq, now(), origin.user_id, MOVED_COST, MOVED_COST, *picked.span.parameters],
         )
-    filing.use([(owner, -size, -count, 0)])
+    kept = sum(min(one, MOVED_COST) for one in picked.sizes)
+    filing.use([Use(owner, -size, -count, expunged=kept)])
     filing.record([Change(mailbox_id, "move", picked.uids, modseq, origin)])
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import filing, keywords
-from apps.mailstore.services.filing import Change, Entering, Growth, Home
+from apps.mailstore.services.filing import Change, Entering, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.services.prepare import PreparedMessage
 from apps.runtime.clock import now
@@ -82,7 +82,7 @@ def deliver(filings: Sequence[Filing], *, what: str = "deliver") -> list[Filed]:
     entries = _entries(filings)
     filed = _place(filings, batches, entries)
     filing.use(
-        (one.user_id, entry.size, 1, one.reserved)
+        Use(one.user_id, entry.size, 1, one.reserved)
         for one, entry in zip(filings, entries, strict=True)
     )
     filing.record(_changes(filings, batches, filed, what))

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 
 from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing
-from apps.mailstore.services.filing import CHUNK, Change, Growth
+from apps.mailstore.services import filing, purge
+from apps.mailstore.services.filing import CHUNK, Change, Growth, Use
 from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows, among, listed
@@ -66,6 +66,8 @@ def expunge(
             # Asked again under the lock: somebody may have taken \\Deleted off since.
             gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=marked)
             expunged += let_go(mailbox_id, owner, gone, origin, "expunge")
+    if expunged:
+        purge.trim_on_commit(owner)
     return expunged
 
 
@@ -92,7 +94,7 @@ def let_go(
     unseen = sum(not row.flags & FLAG_SEEN for row in gone)
     growth = Growth(0, -len(gone), -unseen, -size)
     modseq = filing.grow({mailbox_id: growth})[mailbox_id].modseq
-    filing.use([(owner, -size, -len(gone), 0)])
+    filing.use([Use(owner, -size, -len(gone), expunged=size)])
     at = now()
     rows: list[tuple[Any, ...]] = [
         (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:]) for row in gone

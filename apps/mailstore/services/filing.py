@@ -8,6 +8,7 @@ All of them run inside the caller's transaction, after its locks
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -42,7 +43,7 @@ _INSERT_CHANGES = ManyRows(
     "bigint bigint bigint text text bigint text text text text text",
 )
 _GROWTH = Values("d", "box bigint, taken bigint, messages bigint, unseen bigint, size bigint")
-_USE = Values("d", "owner bigint, size bigint, messages bigint, reserved bigint")
+_USE = Values("d", "owner bigint, size bigint, messages bigint, reserved bigint, expunged bigint")
 
 
 class Entering(NamedTuple):
@@ -171,12 +172,22 @@ RETURNING mailbox_id, uidnext, highestmodseq""",
         }
 
 
-def use(rows: Iterable[tuple[int, int, int, int]]) -> None:
-    """Change what users use: (user id, bytes, messages, reserved bytes that are given back)."""
-    totals: dict[int, tuple[int, int, int]] = {}
-    for user_id, size, messages, reserved in rows:
-        before = totals.get(user_id, (0, 0, 0))
-        totals[user_id] = (before[0] + size, before[1] + messages, before[2] + reserved)
+class Use(NamedTuple):
+    """What changes in a user's account. `reserved` are bytes that are given back."""
+
+    user_id: int
+    size: int = 0
+    messages: int = 0
+    reserved: int = 0
+    expunged: int = 0
+
+
+def use(rows: Iterable[Use]) -> None:
+    """Change what users use; one statement for all."""
+    totals: dict[int, tuple[int, ...]] = {}
+    for user_id, *numbers in rows:
+        before = totals.get(user_id, (0, 0, 0, 0))
+        totals[user_id] = tuple(map(add, before, numbers))
     table = [(user_id, *totals[user_id]) for user_id in sorted(totals)]
     if not table:
         return
@@ -184,7 +195,7 @@ def use(rows: Iterable[tuple[int, int, int, int]]) -> None:
         cursor.execute(
             f"""
 UPDATE mailstore_usage AS u SET size = u.size + d.size, messages = u.messages + d.messages,
-  reserved = u.reserved - d.reserved
+  reserved = u.reserved - d.reserved, expunged = u.expunged + d.expunged
 FROM {_USE.sql} WHERE u.user_id = d.owner""",
             _USE.parameters(table),
         )

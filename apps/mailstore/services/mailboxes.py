@@ -21,8 +21,8 @@ from apps.events.bus import publish_on_commit
 from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse, Subscription
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import copy, filing, quota
-from apps.mailstore.services.filing import Change
+from apps.mailstore.services import copy, filing, purge, quota
+from apps.mailstore.services.filing import Change, Growth, Use
 from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
@@ -295,11 +295,13 @@ def _bury(user_id: int, mailbox_ids: Sequence[int], origin: Origin) -> None:
             if not cursor.rowcount:
                 continue  # somebody else was first, and has counted it
             cursor.execute(
-                "SELECT size, messages, highestmodseq FROM mailstore_mailboxstate"
-                " WHERE mailbox_id = %s",
+                "SELECT size, messages FROM mailstore_mailboxstate WHERE mailbox_id = %s",
                 [mailbox_id],
             )
-            size, messages, modseq = cursor.fetchone()
-        filing.use([(user_id, -size, -messages, 0)])
+            size, messages = cursor.fetchone()
+        # A modseq of its own: sessions that know all up to now look, and see that it is gone.
+        modseq = filing.grow({mailbox_id: Growth(0, 0, 0, 0)})[mailbox_id].modseq
+        filing.use([Use(user_id, -size, -messages, expunged=size)])
         filing.record([Change(mailbox_id, "delete", [], modseq, origin)])
     publish_on_commit(MailboxesChanged(user_id))
+    purge.trim_on_commit(user_id)

@@ -4,7 +4,9 @@ A user is full when what is kept plus what is reserved reaches the quota; a mess
 the user is not full. So a mailbox may end up over its quota by less than one message, however
 many writers there are: the check and the reservation are one statement, and a user's row admits
 one writer at a time. Expunged mail frees its space at once, though it can be undeleted for some
-days: what a user cannot see does not count.
+days: what a user cannot see does not count. It is kept while it is less than the quota once more
+(`purge.trim`); who has expunged more than that within the hour that all of it is kept cannot append
+or copy until the hour is over. Mail from outside is taken all the same.
 """
 
 from collections.abc import Sequence
@@ -19,14 +21,15 @@ from apps.wire.errors import QuotaExceeded
 _RESERVED = Values("d", "owner bigint, total bigint, before bigint")
 _RELEASED = Values("d", "owner bigint, total bigint")
 _NEW = ManyRows(
-    "INSERT INTO mailstore_usage (user_id, size, messages, reserved)",
-    "bigint bigint bigint bigint",
+    "INSERT INTO mailstore_usage (user_id, size, messages, reserved, expunged)",
+    "bigint bigint bigint bigint bigint",
     "ON CONFLICT (user_id) DO NOTHING",
 )
 
 _HAS_ROOM = """
 SELECT 1 FROM mailstore_usage AS u JOIN directory_user AS o ON o.id = u.user_id
-WHERE u.user_id = %s AND (o.quota = 0 OR u.size + u.reserved + %s < o.quota)"""
+WHERE u.user_id = %s AND (
+  o.quota = 0 OR (u.size + u.reserved + %s < o.quota AND u.expunged <= o.quota))"""
 
 
 def reserve(rows: Sequence[tuple[int, int]]) -> set[int]:
@@ -80,7 +83,7 @@ FROM {_RELEASED.sql} WHERE u.user_id = d.owner""",
 
 def open_account(user_id: int) -> None:
     """Give a user an empty row; nothing happens if there is one."""
-    _NEW.write([(user_id, 0, 0, 0)])
+    _NEW.write([(user_id, 0, 0, 0, 0)])
 
 
 def require(user_id: int, sizes: Sequence[int]) -> None:
@@ -88,7 +91,8 @@ def require(user_id: int, sizes: Sequence[int]) -> None:
     its row.
 
     Raises:
-        QuotaExceeded: the user is full, or would be before the last of them.
+        QuotaExceeded: the user is full, or would be before the last of them, or has expunged more
+            than the quota just now.
     """
     if not sizes:
         return
