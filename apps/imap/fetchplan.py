@@ -138,12 +138,14 @@ class Page(NamedTuple):
     used: int
 
 
-def read_page(mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int) -> Page:
+def read_page(
+    mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int, *, expunged: bool = False
+) -> Page:
     """Return rows and bodies, ready to send, of the first of these messages: as many as `octets`
     allow, and at least one.
 
-    One statement for all. A damaged message is an answer for itself only. Runs on a database
-    thread.
+    One statement for all; with `expunged` of messages that were expunged and are not purged yet. A
+    damaged message is an answer for itself only. Runs on a database thread.
     """
     weight = 0
     weigh = _scales(plan)
@@ -154,7 +156,12 @@ def read_page(mailbox_id: int, uids: Sequence[int], plan: Plan, octets: int) -> 
         return weight >= octets
 
     rows, used = queries.fetch_some(
-        mailbox_id, uids, plan.columns, enough=enough, blobs=plan.reads_blobs
+        mailbox_id,
+        uids,
+        plan.columns,
+        enough=enough,
+        blobs=plan.reads_blobs,
+        expunged=expunged,
     )
     bodies = [_bodies_of(plan, row) for row in rows] if plan.bodies else []
     return Page(rows, bodies, used)

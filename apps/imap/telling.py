@@ -39,10 +39,11 @@ async def tell(context: Context, *, expunges: bool) -> None:
         context.write(b"* %d RECENT\r\n" % view.recent_count)
 
 
-def flag_text(selected: Selected, uid: int) -> bytes:
-    """Return the names of all flags of a message as this session sees them."""
+def flag_text(selected: Selected, uid: int, last: tuple[int, int] | None = None) -> bytes:
+    """Return the names of all flags of a message as this session sees them; `last` are those that
+    an expunged one had."""
     mirror = selected.held.mirror
-    text = mirror.flag_names(*(mirror.flags_of(uid) or (0, 0)))
+    text = mirror.flag_names(*(last or mirror.flags_of(uid) or (0, 0)))
     if selected.view.is_recent(uid):
         return b"\\Recent " + text if text else b"\\Recent"
     return text

@@ -271,10 +271,13 @@ _SHOWN_COLUMNS: Final = (
 
 
 @lru_cache(maxsize=256)
-def _page_sql(columns: tuple[str, ...], vendor: str, *, dense: bool, blobs: bool) -> str:
+def _page_sql(
+    columns: tuple[str, ...], vendor: str, *, dense: bool, blobs: bool, expunged: bool
+) -> str:
     """Constant for each set of columns. `vendor` is part of the key only: `among` asks for it
     itself."""
-    picked, tables = [_column(name) for name in columns], "mailstore_entry AS e"
+    picked = [_column(name) for name in columns]
+    tables = "mailstore_expunged AS e" if expunged else "mailstore_entry AS e"
     if blobs:
         picked.append(_SHOWN_COLUMNS)
     if blobs or any(one.startswith("m.") for one in picked):
@@ -337,6 +340,7 @@ def fetch_some(
     *,
     enough: Callable[[Sequence[tuple[Any, ...]]], bool],
     blobs: bool = False,
+    expunged: bool = False,
 ) -> Some:
     """`fetch_page` for what is large: one query, which ends early when there is enough.
 
@@ -344,13 +348,14 @@ def fetch_some(
         uids: rising; at most a page of them is looked at.
         enough: called with each few rows that came, tells whether to stop behind them.
         blobs: each row ends with a `Shown`, None where the blob's row is missing.
+        expunged: of messages that were expunged and are not purged yet, instead.
     """
     # Postgres sends all that was asked for, SQLite makes a row when it is taken.
     chunk = uids[: PAGE if connection.vendor == "sqlite" else FEW]
     rows: list[tuple[Any, ...]] = []
     used = len(chunk)
     with connection.cursor() as cursor:
-        _ask_for_page(cursor, mailbox_id, chunk, tuple(columns), blobs=blobs)
+        _ask_for_page(cursor, mailbox_id, chunk, tuple(columns), blobs=blobs, expunged=expunged)
         while few := cursor.fetchmany(FEW):
             rows += few
             if enough(few):
@@ -364,14 +369,31 @@ def fetch_some(
 
 
 def _ask_for_page(
-    cursor: Any, mailbox_id: int, uids: Sequence[int], columns: tuple[str, ...], *, blobs: bool
+    cursor: Any,
+    mailbox_id: int,
+    uids: Sequence[int],
+    columns: tuple[str, ...],
+    *,
+    blobs: bool,
+    expunged: bool = False,
 ) -> None:
     # UIDs of a page mostly follow each other: a range reads the table in its own order, without a
     # probe for each.
     dense = uids[-1] - uids[0] < 2 * len(uids)
     chosen = [uids[0], uids[-1]] if dense else [listed(uids)]
-    sql = _page_sql(columns, connection.vendor, dense=dense, blobs=blobs)
+    sql = _page_sql(columns, connection.vendor, dense=dense, blobs=blobs, expunged=expunged)
     cursor.execute(sql, [mailbox_id, *chosen])
+
+
+def expunged_flags(mailbox_id: int, uids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Flags and keyword bits that messages had when they were expunged, by UID; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT uid, flags, keywords FROM mailstore_expunged"
+            f" WHERE mailbox_id = %s AND {among('uid')}",
+            [mailbox_id, listed(uids)],
+        )
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
 def _wanted(rows: Sequence[tuple[Any, ...]], uids: Sequence[int]) -> Sequence[tuple[Any, ...]]:

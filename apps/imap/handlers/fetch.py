@@ -3,12 +3,15 @@
 Pages of `page_rows` messages by UID: read, write, wait until the client has taken it, so that a
 slow client costs one page and the loop serves others in between. Bodies go in batches bounded by
 octets, long ones piece by piece.
+
+A message that another session has expunged is answered for as long as this client numbers it: the
+table of expunges has all of it (RFC 2180 section 4.1.1).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from apps.imap.context import Context, Reply, Selected, State, no
@@ -28,6 +31,7 @@ from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.commands import Fetch, parse_fetch
 from apps.imap.proto.fetch import Attribute
 from apps.imap.telling import flag_text, tell_keywords
+from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.services import flags as flag_service
 from apps.mailstore.services.flags import FlagChange
@@ -37,6 +41,7 @@ from apps.wire.errors import MailError
 logger = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
+_Read = Callable[[list[int]], Awaitable[Page]]
 
 
 @command("FETCH", parse=parse_fetch, needs=State.SELECTED, sequence_numbers=Use.READS)
@@ -70,7 +75,8 @@ class _Fetching:
         self._selected = selected
         self._plan = plan
         self._tells_flags = Attribute.FLAGS in plan.attributes
-        self._gone = 0
+        self._gone = self._lost = 0  # expunged meanwhile; of these, not to be had any more
+        self._last_flags: dict[int, tuple[int, int]] = {}  # of what was expunged
         self._failed: MailError | None = None
         self._pieces: list[bytes] = []
         self._octets = 0
@@ -81,31 +87,48 @@ class _Fetching:
         if self._failed is not None:
             text = "Some of the messages could not be read"
             return no(text, self._failed.imap_code.encode("ascii"))
-        if self._gone:
+        if self._lost:
             return no("Some of the messages no longer exist", b"EXPUNGEISSUED")
+        if self._gone:
+            return Reply("Fetched, also what no longer exists", b"EXPUNGEISSUED")
         return Reply("Fetched")
 
     async def page(self, seqs: list[int], uids: list[int]) -> None:
-        """Answer for these messages."""
+        """Answer for these messages, expunged ones last."""
+        gone = await self._page(seqs, uids, self._read)
+        if gone:
+            self._gone += len(gone)
+            if self._tells_flags:
+                mailbox_id = self._selected.mailbox_id
+                flags = await in_db("read", queries.expunged_flags, mailbox_id, list(gone.values()))
+                self._last_flags.update(flags)
+            lost = await self._page(list(gone), list(gone.values()), self._read_expunged)
+            self._lost += len(lost)
+
+    async def _page(self, seqs: list[int], uids: list[int], read: _Read) -> dict[int, int]:
+        """Answer for what `read` finds; return what it does not (sequence number -> UID)."""
+        missing: dict[int, int] = {}
         done = 0
         while done < len(uids):
-            rows, bodies, used = await self._read(uids[done:] if done else uids)
-            await self._answer(seqs[done : done + used], uids[done : done + used], rows, bodies)
+            rows, bodies, used = await read(uids[done:] if done else uids)
+            place = slice(done, done + used)
+            missing |= await self._answer(seqs[place], uids[place], rows, bodies)
             done += used
+        return missing
 
     async def _answer(
         self, seqs: list[int], uids: list[int], rows: list[Row], bodies: list[Bodies]
-    ) -> None:
+    ) -> dict[int, int]:
+        missing: dict[int, int] = {}
         if len(rows) < len(uids):
-            self._gone += len(uids) - len(rows)
-            place = dict(zip(uids, seqs, strict=True))
-            seqs = [place[row[0]] for row in rows]
-        if not rows:
-            return
-        if self._plan.bodies:
+            found = {row[0] for row in rows}
+            missing = {seq: uid for seq, uid in zip(seqs, uids, strict=True) if uid not in found}
+            seqs = [seq for seq in seqs if seq not in missing]
+        if rows and self._plan.bodies:
             await self._write_bodies(seqs, rows, bodies)
-        else:
+        elif rows:
             self._write(seqs, rows)
+        return missing
 
     async def _read(self, uids: list[int]) -> Page:
         """Return what answers for the first of these; reads nothing if the mirror has all."""
@@ -117,6 +140,15 @@ class _Fetching:
         rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
         return Page(list(rows), [], len(uids))
 
+    async def _read_expunged(self, uids: list[int]) -> Page:
+        if self._plan.columns:
+            octets = self._context.limits.page_octets
+            mailbox_id = self._selected.mailbox_id
+            return await in_db(
+                "read", read_page, mailbox_id, uids, self._plan, octets, expunged=True
+            )
+        return Page([(uid,) for uid in uids], [], len(uids))
+
     def _flag_texts(self, rows: Sequence[Row]) -> list[bytes]:
         if not self._tells_flags:
             return []
@@ -124,8 +156,9 @@ class _Fetching:
         # Only now: while rows were read another session may have brought a new keyword.
         tell_keywords(self._context, self._selected)
         self._selected.view.forget_changes(uids)
-        if self._selected.view.has_recent:
-            return [flag_text(self._selected, uid) for uid in uids]
+        if self._last_flags or self._selected.view.has_recent:
+            last = self._last_flags
+            return [flag_text(self._selected, uid, last.get(uid)) for uid in uids]
         return self._selected.held.mirror.flag_texts(uids)
 
     def _write(self, seqs: list[int], rows: list[Row]) -> None:
