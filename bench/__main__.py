@@ -1,4 +1,4 @@
-"""`python -m bench`: receive | fsync | memory | idle.
+"""`python -m bench`: receive | imap | fsync | memory | idle.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -8,12 +8,12 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench import durable, idle, memory, receive, report
+from bench import durable, idle, imap, mailreport, memory, receive, report
 from bench.ours import Ours
 from bench.peer import Peer
 from bench.processes import BenchError
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if memory.show() else 1
         if options.command == "idle":
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
-        return _receive(options)
+        return _imap(options) if options.command == "imap" else _receive(options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -52,19 +52,31 @@ def _parser() -> argparse.ArgumentParser:
     race.add_argument(
         "--messages", type=_positive, default=6000, help="of 4 KB over 20 connections (6000)"
     )
-    race.add_argument("--runs", type=_positive, default=5, help="of which the median is taken (5)")
-    race.add_argument("--only", choices=("ours", "peer"), help="leave the other service out")
-    race.add_argument(
-        "--rows", default="", metavar="TEXT", help="only rows whose name holds this text"
+    _add_common(race, runs=5)
+    reading = commands.add_parser("imap", help="the race of reading mail, by IMAP and POP3")
+    reading.add_argument(
+        "--messages", type=_positive, default=10_000, help="in the mailbox (10000)"
     )
-    race.add_argument("--json", action="store_true", help="print JSON with every sample")
-    race.add_argument("--save", type=Path, metavar="FILE", help="also write the table as Markdown")
+    _add_common(reading, runs=5)
     commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
     commands.add_parser("memory", help="memory of the idle service")
     waiting = commands.add_parser("idle", help="what clients cost that wait for news")
     waiting.add_argument("--connections", type=_positive, default=2000, help="ours (2000)")
     waiting.add_argument("--only", choices=("ours",), help="leave the peer out")
     return parser
+
+
+def _add_common(race: argparse.ArgumentParser, *, runs: int) -> None:
+    """What all races take."""
+    race.add_argument(
+        "--runs", type=_positive, default=runs, help=f"of which the median is taken ({runs})"
+    )
+    race.add_argument("--only", choices=("ours", "peer"), help="leave the other service out")
+    race.add_argument(
+        "--rows", default="", metavar="TEXT", help="only rows whose name holds this text"
+    )
+    race.add_argument("--json", action="store_true", help="print JSON with every sample")
+    race.add_argument("--save", type=Path, metavar="FILE", help="also write the table as Markdown")
 
 
 def _positive(value: str) -> int:
@@ -79,23 +91,55 @@ def _receive(options: argparse.Namespace) -> int:
     if not rows:
         raise BenchError(f"No row's name holds {options.rows!r}.")
     with contextlib.ExitStack() as stack:
-        services: list[Service] = []
-        if options.only != "ours":
-            services.append(stack.enter_context(Peer()))
-        if options.only != "peer":
-            services.append(stack.enter_context(Ours()))
+        services = _started(stack, options.only)
         settings = {service.name: service.settings() for service in services}
         done, used = receive.race(services, rows, options.runs)
     table, remarks = report.lines(done, used), report.notes(done, options.runs)
     if options.json:
         print(json.dumps(report.as_json(done, used, settings), indent=1))
     else:
-        for name, values in settings.items():
-            print(f"{name}, all that differs from what is shipped:", *values, sep="\n  ")
-        print("", report.text(table), "", *remarks, sep="\n")
+        _print(table, remarks, settings)
     if options.save:
         options.save.write_text(report.markdown(table, remarks, settings))
     return 0
+
+
+def _imap(options: argparse.Namespace) -> int:
+    rows = imap.rows_named(options.rows)
+    with contextlib.ExitStack() as stack:
+        services = _started(stack, options.only)
+        settings = {service.name: service.settings() for service in services}
+        done = imap.race(services, rows, options.messages, options.runs)
+    table = mailreport.lines(done)
+    remarks = mailreport.notes(done, options.messages, options.runs)
+    if options.json:
+        print(json.dumps(mailreport.as_json(done, settings), indent=1))
+    else:
+        _print(table, remarks, settings)
+    if options.save:
+        made_by = "imap --save docs/benchmarks-imap.md"
+        title = "Benchmarks of reading mail"
+        options.save.write_text(
+            report.markdown(table, remarks, settings, title=title, made_by=made_by)
+        )
+    return 0
+
+
+def _started(stack: contextlib.ExitStack, only: str | None) -> list[Service]:
+    services: list[Service] = []
+    if only != "ours":
+        services.append(stack.enter_context(Peer()))
+    if only != "peer":
+        services.append(stack.enter_context(Ours()))
+    return services
+
+
+def _print(
+    table: Sequence[report.Line], remarks: Sequence[str], settings: Mapping[str, Sequence[str]]
+) -> None:
+    for name, values in settings.items():
+        print(f"{name}, all that differs from what is shipped:", *values, sep="\n  ")
+    print("", report.text(table), "", *remarks, sep="\n")
 
 
 if __name__ == "__main__":

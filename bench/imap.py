@@ -1,187 +1,241 @@
-"""`python -m bench.imap`: IMAP against Debian's Dovecot, same machine, same run, same mailbox.
+"""The race of reading: IMAP and POP3 against Debian's Dovecot, same machine, same run, same mail.
 
-Both sides are started as shipped (bench.ours, bench.peer), filled over their own TLS doors with the
-same messages, and asked the same commands in turn; the median counts. A ratio above 1 means that we
-are faster. Exit 0 done, 1 failed.
+Both sides are started as shipped, filled over their own TLS doors with the same messages, and asked
+the same things in turn, A B A B; a row's first round warms both and is not counted. All rows of the
+IMAP part are here, those of POP3 in bench.pop3.
 """
 
-import argparse
-import contextlib
-import socket
-import ssl
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
+from bench import pop3, processes
+from bench.letters import letter
+from bench.mailrows import ME, Row, Side, command
 from bench.ours import Ours
-from bench.peer import Peer
 from bench.processes import BenchError
-from bench.service import PASSWORD, USERS, Service
+from bench.service import Service
+from bench.talk import Imap
 
-FILL_AT_ONCE: Final = 50
-BODY: Final = b"All work and no play makes a dull benchmark of it, says the poet.\r\n" * 55
+AT_ONCE: Final = 50
 SIX: Final = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)"
+OPENING: Final = (
+    "(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT MESSAGE-ID REFERENCES"
+    " IN-REPLY-TO CONTENT-TYPE REPLY-TO X-PRIORITY LIST-POST)])"
+)
+"""What mutt, Thunderbird and others ask when they open a mailbox, but for a field or two."""
+NEWS: Final = 3
+PAUSE: Final = 0.15  # seconds: a flood of news may be told in lumps, one letter may not wait
+NOOPS_UNTIL: Final = 2  # large FETCHes, one after another
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One row: a command, how often it is timed per round, and the goal as a ratio."""
+class Sample:
+    """One figure; `other_cpu` in cores, used by neither the service nor this program meanwhile."""
 
-    name: str
-    command: str
-    times: int
-    goal: float
+    service: str
+    value: float
+    other_cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A row and its samples in the order they were taken."""
+
+    row: Row
+    samples: tuple[Sample, ...]
+
+    def of(self, service: str) -> list[float]:
+        """The figures of one service; the n-th of each were taken side by side."""
+        return [sample.value for sample in self.samples if sample.service == service]
+
+
+def _first_select(side: Side, _: int) -> float:
+    side.restart()
+    with side.another() as client:
+        return client.run("SELECT INBOX") * 1e3
+
+
+def _first_six(side: Side, _: int) -> float:
+    return side.imap.run(f"FETCH 1:* {SIX}") * 1e3
+
+
+def _appends(side: Side, turn: int) -> float:
+    began = time.perf_counter()
+    letters = [letter(turn * AT_ONCE + number) for number in range(AT_ONCE)]
+    began = time.perf_counter()
+    tags = [side.imap.append("Trash", raw) for raw in letters]
+    side.imap.wait(tags[-1])
+    return AT_ONCE / (time.perf_counter() - began)
+
+
+def _append(side: Side, turn: int) -> float:
+    taken = []
+    for number in range(10):
+        raw = letter(turn * 10 + number)
+        began = time.perf_counter()
+        side.imap.wait(side.imap.append("Trash", raw))
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken) * 1e3
+
+
+def _expunge(side: Side, _: int) -> float:
+    imap, count = side.imap, min(500, side.messages)
+    imap.run(f"COPY 1:{count} Play")
+    imap.run("SELECT Play")
+    imap.run("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    taken = imap.run("EXPUNGE")
+    imap.run("SELECT INBOX")
+    return taken * 1e3
+
+
+def _news(side: Side, turn: int) -> float:
+    """From the first octet of an APPEND until another client, in IDLE, is told of it."""
+    taken = []
+    with side.another() as waiting:
+        waiting.run("SELECT Play")
+        for number in range(NEWS):
+            tag = waiting.begin_idle()
+            time.sleep(PAUSE)
+            raw = letter(turn * NEWS + number)
+            began = time.perf_counter()
+            appended = side.imap.append("Play", raw)
+            taken.append(waiting.until_exists() - began)
+            side.imap.wait(appended)
+            waiting.end_idle(tag)
+    return statistics.median(taken) * 1e3
+
+
+def _beside(side: Side, _: int) -> float:
+    """The 99th percentile of another session's NOOP while one reads all of the mailbox."""
+    over = threading.Event()
+
+    def read() -> None:
+        try:
+            with side.another() as reader:
+                reader.run("EXAMINE INBOX")
+                for _ in range(NOOPS_UNTIL):
+                    reader.run(f"FETCH 1:* {SIX}")
+        finally:
+            over.set()
+
+    thread = threading.Thread(target=read)
+    taken = []
+    thread.start()
+    while not over.is_set():
+        taken.append(side.imap.run("NOOP"))
+        time.sleep(0.001)
+    thread.join()
+    return sorted(taken)[int(len(taken) * 0.99)] * 1e3
 
 
 ROWS: Final = (
-    Work("SELECT, warm", "SELECT INBOX", 30, 1),
-    Work("NOOP", "NOOP", 50, 1),
-    Work("FETCH 1:* (FLAGS)", "FETCH 1:* (FLAGS)", 5, 1.2),
-    Work("FETCH 1:* of six items", f"FETCH 1:* {SIX}", 3, 3),
-    Work("FETCH of 50 envelopes", "FETCH 1:50 (ENVELOPE)", 20, 1),
-    Work("FETCH BODY.PEEK[] of one", "FETCH 77 BODY.PEEK[]", 30, 0.7),
-    Work("FETCH BODY.PEEK[] of 500", "FETCH 1:500 BODY.PEEK[]", 2, 1),
-    Work("SEARCH UNSEEN", "SEARCH UNSEEN", 5, 1),
-    Work("SEARCH SUBJECT", 'SEARCH SUBJECT "number 77"', 3, 1),
-    Work("SEARCH BODY", 'SEARCH BODY "dull poet"', 1, 1),
-    Work("STORE one flag", "STORE 7 {sign}FLAGS (\\Flagged)", 10, 0.5),
-    Work("STORE all", "STORE 1:* {sign}FLAGS.SILENT (\\Answered)", 1, 3),
-    Work("APPEND", "APPEND INBOX {{9+}}\r\na: b\r\n\r\nc", 10, 1),
-    Work("COPY one", "COPY 5 Trash", 10, 1),
-    Work("COPY 500", "COPY 1:500 Trash", 1, 1),
+    Row("FETCH 1:* of six items, never asked before", "ms", _first_six, goal=30, once=True),
+    Row("SELECT, first after a start", "ms", _first_select, goal=3, runs=3),
+    Row("SELECT, warm", "ms", command("SELECT INBOX", 30), goal=1),
+    Row("STATUS of another mailbox", "ms", command("STATUS Trash (MESSAGES UNSEEN)", 30)),
+    Row("NOOP", "ms", command("NOOP", 50), goal=1),
+    Row("FETCH 1:* (FLAGS)", "ms", command("FETCH 1:* (FLAGS)", 5), goal=1.2, floor=0.7),
+    Row("FETCH 1:* (ENVELOPE)", "ms", command("FETCH 1:* (ENVELOPE)", 3), goal=3, floor=1.5),
+    Row("FETCH 1:* of six items", "ms", command(f"FETCH 1:* {SIX}", 3), goal=3),
+    Row("UID FETCH 1:* of 12 header fields", "ms", command(f"UID FETCH 1:* {OPENING}", 2), goal=1),
+    Row("FETCH of 50 envelopes", "ms", command("FETCH 1:50 (ENVELOPE)", 20), goal=1),
+    Row("FETCH BODY.PEEK[] of one", "ms", command("FETCH {n} BODY.PEEK[]", 30), goal=0.7),
+    Row("FETCH BODY.PEEK[] of 500", "ms", command("FETCH 1:500 BODY.PEEK[]", 2), goal=1),
+    Row("SEARCH UNSEEN", "ms", command("SEARCH UNSEEN", 10), goal=1),
+    Row("SEARCH FROM", "ms", command('SEARCH FROM "s77@"', 2), goal=10),
+    Row("SEARCH SUBJECT", "ms", command('SEARCH SUBJECT "number 77"', 2), goal=10),
+    Row("SEARCH BODY", "ms", command('SEARCH BODY "dull poet"', 1), goal=100, runs=3),
+    Row("STORE one flag", "ms", command("STORE {n} {sign}FLAGS (\\Flagged)", 20), goal=0.5),
+    Row("STORE all", "ms", command("STORE 1:* {sign}FLAGS.SILENT (\\Answered)", 1), goal=3),
+    Row("APPEND of one", "ms", _append, goal=1),
+    Row("APPEND, 50 on their way", "msg/s", _appends, goal=2, less_is_better=False),
+    Row("COPY one", "ms", command("COPY {n} Trash", 20), goal=1),
+    Row("COPY 500", "ms", command("COPY 1:500 Trash", 1), goal=1),
+    Row("EXPUNGE of 500", "ms", _expunge, goal=1),
+    Row("APPEND until IDLE's EXISTS", "ms", _news, goal=1),
+    Row("NOOP beside a FETCH of all, p99", "ms", _beside),
+    *pop3.ROWS,
 )
 
 
-class Client:
-    """One signed-in TLS connection."""
-
-    def __init__(self, service: Service, user: str) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname = False  # both certificates are self-signed and made for this run
-        context.verify_mode = ssl.CERT_NONE
-        plain = socket.create_connection(("127.0.0.1", service.imaps_port), timeout=120)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = context.wrap_socket(plain)
-        self._count = 0
-        self._socket.recv(4096)
-        self.run(f'LOGIN {user} "{PASSWORD}"')
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def send(self, command: str) -> bytes:
-        """Send a command and return its tag."""
-        self._count += 1
-        tag = f"t{self._count}"
-        self._socket.sendall(f"{tag} {command}\r\n".encode())
-        return tag.encode()
-
-    def wait(self, tag: bytes) -> int:
-        """Read up to the tagged answer; return the octets read."""
-        end, total = b"", 0
-        while True:
-            data = self._socket.recv(1 << 20)
-            if not data:
-                raise BenchError("the server closed the connection")
-            total += len(data)
-            end = (end + data)[-1000:]
-            start = end.rfind(b"\r\n", 0, -2) + 2 if end.count(b"\r\n") > 1 else 0
-            if end.endswith(b"\r\n") and end.startswith(tag + b" ", start):
-                if not end.startswith(tag + b" OK", start):
-                    raise BenchError(f"answered by {end[start:]!r}")
-                return total
-
-    def run(self, command: str) -> float:
-        """Run a command and return the seconds it took."""
-        began = time.perf_counter()
-        self.wait(self.send(command))
-        return time.perf_counter() - began
-
-
-def message(number: int) -> bytes:
-    return (
-        f"From: Sender {number} <s{number % 97}@example.net>\r\nTo: {USERS[0]}\r\n"
-        f"Subject: Quarterly report number {number}\r\nDate: Tue, 01 Oct 2024 10:00:00 +0200\r\n"
-        f"Message-ID: <{number}@example.net>\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/plain; charset=utf-8\r\n\r\n"
-    ).encode() + BODY
-
-
-def fill(client: Client, count: int) -> None:
-    """Put the messages in, some on their way at once."""
-    for start in range(0, count, FILL_AT_ONCE):
-        tag = b""
-        for number in range(start, min(start + FILL_AT_ONCE, count)):
-            flags = "(\\Seen)" if number % 3 else "()"
-            raw = message(number)
-            tag = client.send(f"APPEND INBOX {flags} {{{len(raw)}+}}\r\n{raw.decode()}")
-        client.wait(tag)
-
-
-def measure(client: Client, work: Work, turn: int) -> float:
-    """Return the median seconds of one round."""
-    return statistics.median(
-        client.run(work.command.format(sign="+-"[(turn * work.times + time) % 2]))
-        for time in range(work.times)
-    )
-
-
-def race(services: Sequence[Service], messages: int, runs: int) -> list[list[float]]:
-    """Return, for each row, the median milliseconds of each service."""
-    table: list[list[float]] = []
-    with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(Client(service, USERS[0])) for service in services]
-        for client, service in zip(clients, services, strict=True):
-            began = time.perf_counter()
-            fill(client, messages)
-            seconds = time.perf_counter() - began
-            print(f"{service.name}: {messages / seconds:.0f} APPENDs per second on one connection")
-            client.run("CREATE Trash") if service.name != Ours.name else None
-            client.run("SELECT INBOX")
-            client.run(f"FETCH 1:* {SIX}")  # once unmeasured: both sides warm
-        for work in ROWS:
-            samples: list[list[float]] = [[] for _ in clients]
-            for turn in range(runs):
-                for client, taken in zip(clients, samples, strict=True):
-                    taken.append(measure(client, work, turn) * 1e3)
-            table.append([statistics.median(taken) for taken in samples])
-    return table
-
-
-def show(services: Sequence[Service], table: Sequence[Sequence[float]]) -> None:
-    """Print the table as Markdown."""
-    names = " | ".join(f"{service.name}, ms" for service in services)
-    print(f"\n| work | {names} | ratio | goal |\n|---|{'---|' * len(services)}---|---|")
-    for work, values in zip(ROWS, table, strict=True):
-        shown = " | ".join(f"{value:.2f}" for value in values)
-        ratio = f"{values[0] / values[1]:.1f}x" if len(values) == 2 else "-"
-        print(f"| {work.name} | {shown} | {ratio} | {work.goal:g}x |")
-
-
-def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.imap", description=__doc__)
-    parser.add_argument("--messages", type=int, default=10_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=("ours",), help="leave the peer out")
-    options = parser.parse_args(arguments)
+def race(
+    services: Sequence[Service], rows: Sequence[Row], messages: int, runs: int
+) -> list[Measured]:
+    """Fill the services and measure every row on each of them, in turn."""
+    sides = [Side(service, messages) for service in services]
     try:
-        with contextlib.ExitStack() as stack:
-            services: list[Service] = []
-            if options.only is None:
-                services.append(stack.enter_context(Peer()))
-            services.append(stack.enter_context(Ours()))
-            show(services, race(services, options.messages, options.runs))
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    return 0
+        for side in sides:
+            _fill(side)
+        return [_measured(row, sides, runs) for row in sorted(rows, key=lambda row: not row.once)]
+    finally:
+        for side in sides:
+            side.leave()
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _fill(side: Side) -> None:
+    began = time.perf_counter()
+    with side.another() as client:
+        client.run("CREATE Play")
+        if side.name != Ours.name:
+            client.run("CREATE Trash")
+        _put(client, ME, side.messages)
+    for user in pop3.PARALLEL:
+        with Imap(side.service.imaps_port, user) as client:
+            _put(client, user, pop3.SHARE)
+    total = side.messages + pop3.SHARE * len(pop3.PARALLEL)
+    _tell(f"{side.name}: filled with {total / (time.perf_counter() - began):.0f} messages a second")
+
+
+def _put(client: Imap, user: str, count: int) -> None:
+    """Put messages in, some on their way at once."""
+    for start in range(0, count, AT_ONCE):
+        tags = [
+            client.append("INBOX", letter(number, user), "(\\Seen)" if number % 3 else "()")
+            for number in range(start, min(start + AT_ONCE, count))
+        ]
+        client.wait(tags[-1])
+
+
+def _measured(row: Row, sides: Sequence[Side], runs: int) -> Measured:
+    runs = 1 if row.once else min(runs, row.runs or runs)
+    samples = []
+    for turn in range(0 if row.once else -1, runs):
+        for side in sides:
+            sample = _sample(row, side, turn + 1)
+            if row.once or turn >= 0:
+                samples.append(sample)
+    done = Measured(row, tuple(samples))
+    figures = [
+        f"{side.name} {statistics.median(done.of(side.name)):.2f} {row.unit}" for side in sides
+    ]
+    _tell(f"{row.name}: {', '.join(figures)}")
+    return done
+
+
+def _sample(row: Row, side: Side, turn: int) -> Sample:
+    began = time.perf_counter()
+    machine, service = processes.machine_cpu_seconds(), processes.cpu_seconds(side.service.roots())
+    own = time.process_time()
+    value = row.measure(side, turn)
+    seconds = time.perf_counter() - began
+    used = processes.machine_cpu_seconds() - machine - (time.process_time() - own)
+    # A restart begins the count of the service's processor time anew.
+    served = max(0.0, processes.cpu_seconds(side.service.roots()) - service)
+    return Sample(side.name, value, max(0.0, used - served) / seconds)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def rows_named(text: str) -> list[Row]:
+    """The rows whose name holds the text. Raises BenchError if there is none."""
+    found = [row for row in ROWS if text in row.name]
+    if not found:
+        raise BenchError(f"No row's name holds {text!r}.")
+    return found

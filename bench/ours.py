@@ -52,22 +52,14 @@ class Ours:
         self.smtp_port = self._ports["SMTP_LISTEN"]
         self.imap_port = self._ports["IMAP_LISTEN"]
         self.imaps_port = self._ports["IMAPS_LISTEN"]
+        self.pop3s_port = self._ports["POP3S_LISTEN"]
         self.data = Path()
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.data = Path(tempfile.mkdtemp(prefix="bench-ours-"))
         try:
-            with (self.data / "serve.log").open("wb") as log:
-                self._server = subprocess.Popen(
-                    [sys.executable, ROOT / "manage.py", "serve"],
-                    cwd=ROOT,
-                    env=self._environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-            self._wait_for_doors()
+            self._start()
             if self._users:
                 self._add_users()
         except BaseException:
@@ -76,6 +68,27 @@ class Ours:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def restart(self) -> None:
+        """End all processes and start them again with the same data folder and ports."""
+        self._stop()
+        self._start()
+
+    def _start(self) -> None:
+        with (self.data / "serve.log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, ROOT / "manage.py", "serve"],
+                cwd=ROOT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_for_doors()
+
+    def _stop(self) -> None:
         if self._server is not None:
             members = processes.tree(self.roots())
             self._server.send_signal(signal.SIGTERM)
@@ -85,7 +98,6 @@ class Ours:
                 self._server.kill()
                 self._server.wait()
             processes.end_leftovers(members)
-        shutil.rmtree(self.data, ignore_errors=True)
 
     def roots(self) -> list[int]:
         """The supervisor; every other process of the service hangs under it."""

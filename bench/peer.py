@@ -26,6 +26,7 @@ PACKAGES: Final = {
     "postfix": (POSTFIX, Path("/usr/sbin/smtp-source"), SHIPPED_MASTER),
     "dovecot-core": (DOVECOT, DOVEADM),
     "dovecot-imapd": (Path("/usr/lib/dovecot/imap"),),
+    "dovecot-pop3d": (Path("/usr/lib/dovecot/pop3"),),
     "dovecot-lmtpd": (Path("/usr/lib/dovecot/lmtp"),),
 }
 # What Debian's start script copies into the chroot of Postfix's daemons, so that names resolve.
@@ -59,7 +60,7 @@ virtual_transport = lmtp:unix:private/dovecot-lmtp
 """
 
 DOVECOT_CONF: Final = """\
-protocols = imap lmtp
+protocols = imap pop3 lmtp
 base_dir = {home}/dovecot-run
 state_dir = {home}/dovecot-state
 listen = 127.0.0.1
@@ -85,6 +86,14 @@ service imap-login {{
   }}
   inet_listener imaps {{
     port = {imaps}
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = 0
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
   }}
 }}
 service lmtp {{
@@ -140,7 +149,7 @@ class Peer:
 
     def __init__(self) -> None:
         require_packages()
-        self.smtp_port, self.imaps_port = processes.free_ports(2)
+        self.smtp_port, self.imaps_port, self.pop3s_port = processes.free_ports(3)
         self._home = Path()
 
     def __enter__(self) -> Self:
@@ -172,6 +181,16 @@ class Peer:
             subprocess.run(stop, capture_output=True, timeout=60, check=False)
         processes.end_leftovers(members)
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def restart(self) -> None:
+        """End Dovecot and start it again; Postfix keeps no mail that is read."""
+        members = processes.tree(self.roots()[-1:])
+        _run(DOVEADM, "-c", self._dovecot_conf, "stop")
+        processes.end_leftovers(members)
+        _run(DOVECOT, "-c", self._dovecot_conf)
+        processes.wait_until(
+            lambda: processes.accepts(self.imaps_port), "Dovecot to listen", seconds=30
+        )
 
     @property
     def _postfix_conf(self) -> Path:
@@ -244,6 +263,7 @@ class Peer:
             *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
         )
         values = {"home": self._home, "password": PASSWORD, "imaps": self.imaps_port}
+        values["pop3s"] = self.pop3s_port
         self._dovecot_conf.write_text(DOVECOT_CONF.format(**values))
 
 

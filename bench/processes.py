@@ -174,6 +174,15 @@ def banner_answers(port: int, expected: bytes) -> bool:
         return False
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody listens on this loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 def end_leftovers(members: Iterable[Process], *, seconds: float = 10) -> None:
     """Wait for these processes to be gone; kill those that stay. The start time guards against a
     process id that now belongs to somebody else."""

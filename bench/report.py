@@ -172,14 +172,19 @@ def text(table: Sequence[Line]) -> str:
 def notes(rows: Sequence[Row], runs: int) -> list[str]:
     """What a reader must know before believing a figure."""
     shares = [sample.other_cpu / sample.seconds for row in rows for sample in row.samples]
-    versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return [
-        f"{os.cpu_count()} cores ({_processor()}), {versions}.",
+        machine(),
         f"Medians of {runs} runs, both services in turn; min-max are of pairs taken side by side.",
         f"Other processes used {statistics.median(shares):.2f} cores meanwhile (median;"
         f" {max(shares):.2f} at worst): above 0.1 compare CPU per message, not rates.",
         *(f"{row.workload.name}: {row.workload.messages} messages a run." for row in rows),
     ]
+
+
+def machine() -> str:
+    """What all ran on."""
+    versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({_processor()}), {versions}."
 
 
 def _processor() -> str:
@@ -202,13 +207,18 @@ def as_json(
 
 
 def markdown(
-    table: Sequence[Line], remarks: Sequence[str], settings: Mapping[str, Sequence[str]]
+    table: Sequence[Line],
+    remarks: Sequence[str],
+    settings: Mapping[str, Sequence[str]],
+    *,
+    title: str = "Benchmarks",
+    made_by: str = "receive --save docs/benchmarks.md",
 ) -> str:
-    """docs/benchmarks.md."""
+    """A page of the documentation."""
     parts = [
-        "# Benchmarks",
+        f"# {title}",
         "",
-        "Made by `python -m bench receive --save docs/benchmarks.md`; `bench/README.md` says what"
+        f"Made by `python -m bench {made_by}`; `bench/README.md` says what"
         " each number means. Both services ran on the same machine in the same run, with their"
         " shipped defaults.",
         "",

@@ -1,0 +1,90 @@
+"""What every row of the mailbox race is: a name, how it is measured, and the goal.
+
+`Side` is one service with the clients that stay connected; a row's `measure` gets it and the number
+of the turn, and returns one figure.
+"""
+
+import contextlib
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench.service import USERS, Service
+from bench.talk import Imap
+
+ME: Final = USERS[0]
+
+
+@dataclass(slots=True)
+class Side:
+    """A started service; `imap` has the INBOX selected between two rows."""
+
+    service: Service
+    messages: int
+    kept: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _imap: Imap | None = None
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.service.name
+
+    @property
+    def imap(self) -> Imap:
+        """The one client that most rows use; made when it is first asked for."""
+        if self._imap is None:
+            self._imap = self.kept.enter_context(Imap(self.service.imaps_port, ME))
+            self._imap.run("SELECT INBOX")
+        return self._imap
+
+    def another(self) -> Imap:
+        """One more client of the same user; a context."""
+        return Imap(self.service.imaps_port, ME)
+
+    def leave(self) -> None:
+        """Close the client that stays."""
+        self.kept.close()
+        self._imap = None
+
+    def restart(self) -> None:
+        """End the service and start it again with the same mail; every client is gone."""
+        self.leave()
+        self.service.restart()
+
+
+Measure = Callable[[Side, int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `goal` and `floor` are ratios to the peer; none where there is no goal.
+
+    once: it can be measured a single time, before anything else is asked.
+    """
+
+    name: str
+    unit: str
+    measure: Measure
+    goal: float | None = None
+    floor: float | None = None
+    less_is_better: bool = True
+    once: bool = False
+    runs: int | None = None  # fewer than the others, for what is slow
+
+
+def command(text: str, times: int) -> Measure:
+    """Return the measure of a command: the median of a few runs, in milliseconds.
+
+    `{sign}` alternates between + and -, `{n}` runs through the first thousand messages.
+    """
+
+    def measure(side: Side, turn: int) -> float:
+        taken = []
+        for time in range(times):
+            number = turn * times + time
+            line = text.format(sign="+-"[number % 2], n=number * 37 % min(side.messages, 1000) + 1)
+            taken.append(side.imap.run(line))
+        return statistics.median(taken) * 1e3
+
+    return measure
