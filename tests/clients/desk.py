@@ -6,6 +6,7 @@ that signed the service's certificate; nothing switches verification off.
 """
 
 import os
+import poplib
 import signal
 import smtplib
 import ssl
@@ -137,6 +138,17 @@ class Desk:
             yield client
         finally:
             client.shutdown()
+
+    @contextmanager
+    def pop3(self) -> Iterator[poplib.POP3_SSL]:
+        """The same by POP3; nothing is deleted unless the block says `quit()`."""
+        client = poplib.POP3_SSL(HOST, self.port("POP3S"), context=self.trust(), timeout=30)
+        try:
+            client.user(self.address)
+            client.pass_(self.password)
+            yield client
+        finally:
+            client.close()
 
     def put(self, *messages: bytes, folder: str = "INBOX", flags: Sequence[bytes] = ()) -> None:
         """File messages into a folder, in this order."""
