@@ -316,15 +316,31 @@ def _tiles(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
 
 
 def filtered(raw: bytes, section: Section) -> bytes:
-    """Return a header block, or the fields of it that the section names, with the empty line."""
+    """Return a header block, or the fields of it that the section names, with the empty line.
+
+    HEADER.FIELDS.NOT leaves the lines that are no fields, as other servers do.
+    """
     if section.part is Part.HEADER:
         return raw
     block = headers.scan(raw)
     names = {name.lower() for name in section.fields}
-    wanted = section.part is Part.FIELDS
-    return _joined(
-        [raw[one.start : one.end] for one in block.fields if (one.name in names) is wanted]
-    )
+    named = [one for one in block.fields if one.name in names]
+    if section.part is Part.FIELDS:
+        return _joined([raw[one.start : one.end] for one in named])
+    return _joined(_without(raw[: block.body_start], named))
+
+
+def _without(header: bytes, fields: Sequence[headers.Field]) -> list[bytes]:
+    """Return what a header block holds besides these fields and its empty line."""
+    last_line = header.rfind(b"\n", 0, len(header) - 1) + 1
+    end = len(header) if header[last_line:].strip(b"\r\n") else last_line
+    kept: list[bytes] = []
+    at = 0
+    for one in fields:
+        kept.append(header[at : one.start])
+        at = one.end
+    kept.append(header[at:end])
+    return kept
 
 
 def _joined(fields: list[bytes]) -> bytes:

@@ -33,7 +33,8 @@ class HeaderMailbox(NamedTuple):
     """One mailbox or group marker.
 
     A mailbox: `name` is the display name (encoded words not decoded) or None; `route` the obsolete
-    source route or None; `local` and `host` unquoted, b"" where the field left them out.
+    source route or None; `local` and `host` unquoted; where the field left them out, `local` is
+    None and `host` b"".
     A group start: `local` is the group's name, `host` None. A group end: all None.
     """
 
@@ -73,7 +74,8 @@ def _parse_common(value: bytes) -> list[HeaderMailbox] | None:
             return None
         at = match.end()
         quoted, bare, _, local, host = match.groups()
-        found.append(HeaderMailbox(quoted or (bare and bare.rstrip()), None, local, host))
+        name = quoted or (bare and bare.rstrip())
+        found.append(HeaderMailbox(name, None, local, host.rstrip(b".")))
     return found
 
 
@@ -228,11 +230,13 @@ def _bare(tokens: list[_Token]) -> HeaderMailbox:
     if not _has_at(tokens):
         phrase = _phrase(tokens)
         if phrase is not None and b" " in phrase:
-            return HeaderMailbox(phrase, None, b"", b"")
+            return HeaderMailbox(phrase, None, None, b"")
         return HeaderMailbox(_last_comment(tokens), None, phrase, b"")
     begin = _spec_start(tokens)
-    local, host = _split_spec(tokens[begin:])
-    return HeaderMailbox(_last_comment(tokens) or _phrase(tokens[:begin]), None, local, host)
+    spec = tokens[begin:]
+    local, host = _split_spec(spec)
+    # A comment before the address is no name, one behind it is: "joe@example.net (Joe)".
+    return HeaderMailbox(_last_comment(spec) or _phrase(tokens[:begin]), None, local, host)
 
 
 def _spec_start(tokens: list[_Token]) -> int:
@@ -253,15 +257,18 @@ def _split_route(tokens: list[_Token]) -> tuple[bytes | None, list[_Token]]:
     return None, tokens
 
 
-def _split_spec(tokens: list[_Token]) -> tuple[bytes, bytes]:
-    """Return local part and host: the last "@" outside quotes parts them."""
+def _split_spec(tokens: list[_Token]) -> tuple[bytes | None, bytes]:
+    """Return local part, None if there is none, and host: the last "@" outside quotes parts them.
+
+    A dot at the end of the host says the same to the DNS and confuses programs.
+    """
     local: list[bytes] = []
     host: list[bytes] | None = None
     gap = False
     for kind, raw in tokens:
         if kind in (_SPACE, _COMMENT):
             gap = True
-        elif kind != _SPECIAL or raw == b".":
+        elif kind != _SPECIAL or raw in b".:":
             if host is None:
                 local.append(raw)
             elif gap and host and raw != b"." and host[-1] != b".":
@@ -275,7 +282,7 @@ def _split_spec(tokens: list[_Token]) -> tuple[bytes, bytes]:
             host, gap = [], False
         elif raw == b">":
             break
-    return b"".join(local), b"".join(host or ())
+    return b"".join(local) if local else None, b"".join(host or ()).rstrip(b".")
 
 
 def _phrase(tokens: list[_Token]) -> bytes | None:

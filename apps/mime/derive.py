@@ -74,14 +74,14 @@ def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
     """Return everything kept of the message `raw`."""
     block = scan(raw, limit=limits.header)
     root = scan_tree(raw, block)
-    sent = parse_date(block.first(b"date"))
+    sent = parse_date(block.last(b"date"))
     name, address = _sender(block, limits)
     return Derived(
         envelope=envelope(block),
         bodystructure=bodystructure(root),
         parts=dump_parts(root),
         header_size=block.body_start,
-        subject=_text(block.first(b"subject"), limits.subject),
+        subject=_text(block.last(b"subject"), limits.subject),
         sender_name=name,
         sender_address=address,
         recipients=_recipients(block, limits),
@@ -137,7 +137,7 @@ def _recipients(block: HeaderBlock, limits: DeriveLimits) -> str:
 
 
 def _message_id(block: HeaderBlock, name: bytes, limits: DeriveLimits) -> str:
-    value = block.first(name)
+    value = block.last(name)
     if not value:
         return ""
     found = _MESSAGE_ID.search(value)

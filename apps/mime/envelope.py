@@ -1,8 +1,8 @@
 """The IMAP ENVELOPE of a header block (RFC 3501 section 7.4.2), as the octets FETCH sends.
 
-Answers as Dovecot does where the RFC leaves room: absent is NIL, empty is "", Sender and Reply-To
-fall back to From, and a mailbox without a host gets a made-up one, because NIL there would say
-"group".
+Answers as Dovecot and Cyrus do where the RFC leaves room (`tests/mime/broken`): absent is NIL,
+empty is "", of a field that stands twice the last counts, but all mailboxes do; Sender and Reply-To
+fall back to From. A mailbox without a host gets a made-up one, because NIL there would say "group".
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def envelope(block: HeaderBlock) -> bytes:
     """Return the ENVELOPE, parentheses included."""
     sender = _addresses(block, b"from")
     pieces = (
-        imap_nstring(block.first(b"date")),
-        imap_nstring(block.first(b"subject")),
+        imap_nstring(block.last_as_written(b"date")),
+        imap_nstring(block.last_as_written(b"subject")),
         sender,
         _addresses(block, b"sender", sender),
         _addresses(block, b"reply-to", sender),
         _addresses(block, b"to"),
         _addresses(block, b"cc"),
         _addresses(block, b"bcc"),
-        imap_nstring(block.first(b"in-reply-to")),
-        imap_nstring(block.first(b"message-id")),
+        imap_nstring(block.last_as_written(b"in-reply-to")),
+        imap_nstring(block.last_as_written(b"message-id")),
     )
     return b"(" + b" ".join(pieces) + b")"
 
@@ -61,7 +61,7 @@ def _addresses(block: HeaderBlock, name: bytes, default: bytes = b"NIL") -> byte
 def _address(mailbox: HeaderMailbox) -> bytes:
     name, route, local, host = mailbox
     if host is not None:
-        local = local or _MISSING_LOCAL
+        local = _MISSING_LOCAL if local is None else local
         host = host or _MISSING_HOST
     return b"(%b %b %b %b)" % (
         imap_nstring(name),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.mime import charset, decode
-from apps.mime.addresslist import HeaderMailbox, parse_address_list
+from apps.mime.addresslist import MAILBOXES_MAX, HeaderMailbox, parse_address_list
 
 HEADER_LIMIT = 256 * 1024  # Octets of header block we look into; the largest honest ones have 60 K.
 FIELDS_MAX = 2_000  # Fields in one block.
@@ -46,7 +46,11 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HeaderBlock:
-    """The header block of a message or part. Offsets are into `raw`."""
+    """The header block of a message or part. Offsets are into `raw`.
+
+    Of a field that may stand only once and stands twice, `last` is what Dovecot and Cyrus take
+    for a message, `first` what reads safest for the rest. Mailboxes of all fields so named count.
+    """
 
     raw: bytes
     start: int
@@ -54,12 +58,28 @@ class HeaderBlock:
     fields: tuple[Field, ...]
     is_cut: bool
     _index: dict[bytes, Field]
+    _again: dict[bytes, Field]  # the last one of those that stand more than once
     _lists: dict[bytes, list[HeaderMailbox]]  # what addresses() has read, for the next who asks
 
     def first(self, name: bytes) -> bytes | None:
         """Return the unfolded value of the first field so named (lower case), None if absent."""
         found = self._index.get(name)
         return None if found is None else self.value(found)
+
+    def last(self, name: bytes) -> bytes | None:
+        """Return the unfolded value of the last field so named (lower case), None if absent."""
+        found = self._again.get(name) or self._index.get(name)
+        return None if found is None else self.value(found)
+
+    def last_as_written(self, name: bytes) -> bytes | None:
+        """As `last`, with the white space that IMAP shows: all but that behind the colon."""
+        found = self._again.get(name) or self._index.get(name)
+        return None if found is None else self.as_written(found)
+
+    def first_as_written(self, name: bytes) -> bytes | None:
+        """As `last_as_written`, of the first field so named."""
+        found = self._index.get(name)
+        return None if found is None else self.as_written(found)
 
     def all(self, name: bytes) -> list[bytes]:
         """Return the unfolded values of every field so named, top to bottom."""
@@ -72,21 +92,36 @@ class HeaderBlock:
         return sum(1 for field in self.fields if field.name == name)
 
     def addresses(self, name: bytes) -> list[HeaderMailbox]:
-        """Return mailboxes and group markers of the first field so named; not to be changed."""
+        """Return mailboxes and group markers of all fields so named; not to be changed."""
         found = self._lists.get(name)
         if found is None:
             value = self.first(name)
-            found = self._lists[name] = parse_address_list(value) if value else []
+            found = parse_address_list(value) if value else []
+            if name in self._again:
+                found = self._add_mailboxes(name, found)
+            self._lists[name] = found
+        return found
+
+    def _add_mailboxes(self, name: bytes, found: list[HeaderMailbox]) -> list[HeaderMailbox]:
+        """Return `found`, what the first field so named holds, with those of the further ones."""
+        for value in self.all(name)[1:]:
+            if len(found) >= MAILBOXES_MAX:
+                break
+            found += parse_address_list(value)
         return found
 
     def text(self, name: bytes) -> str:
-        """Return the first field so named as text for people, "" if absent."""
-        value = self.first(name)
+        """Return the last field so named as text for people, "" if absent."""
+        value = self.last(name)
         return "" if value is None else decode_text(value)
 
     def value(self, field: Field) -> bytes:
         """Return the unfolded value of a field of this block."""
         return unfold(self.raw[field.value_start : field.end])
+
+    def as_written(self, field: Field) -> bytes:
+        """Return a field's value without line ends, white space inside and behind it kept."""
+        return _without_line_ends(self.raw[field.value_start : field.end])
 
 
 def scan(
@@ -104,16 +139,19 @@ def scan(
         header_end = raw.rfind(b"\n", start, start + limit) + 1 or start + limit
     fields: list[Field] = []
     index: dict[bytes, Field] = {}
+    again: dict[bytes, Field] = {}
     for found in _FIELD.finditer(raw, start, header_end):
         name = found[1].lower()
         field = Field(name, found.start(), found.end(), found.start(2))
         fields.append(field)
         if name not in index:
             index[name] = field
+        else:
+            again[name] = field
         if len(fields) == FIELDS_MAX:
             is_cut = True
             break
-    return HeaderBlock(raw, start, body_start, tuple(fields), is_cut, index, {})
+    return HeaderBlock(raw, start, body_start, tuple(fields), is_cut, index, again, {})
 
 
 def _block_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
@@ -133,6 +171,14 @@ def unfold(value: bytes) -> bytes:
     if b"\n" in value[:-2]:
         value = _FOLD.sub(b"", value)
     value = value.strip()
+    return value.replace(b"\r", b" ") if b"\r" in value else value
+
+
+def _without_line_ends(value: bytes) -> bytes:
+    """As `unfold`, but nothing is taken off the ends except the line end."""
+    if b"\n" in value[:-2]:
+        value = _FOLD.sub(b"", value)
+    value = value.rstrip(b"\r\n")
     return value.replace(b"\r", b" ") if b"\r" in value else value
 
 

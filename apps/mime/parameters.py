@@ -1,8 +1,8 @@
 """Parameters of Content-Type and Content-Disposition (RFC 2045 section 5.1, RFC 2231).
 
-`split` gives octets as IMAP BODYSTRUCTURE shows them: continuations joined, a value that is
-percent-encoded keeps its "*" name. `parse_parameters` gives text for people. Both are linear,
-look at `VALUE_MAX` octets and `PARAMETERS_MAX` parameters, and never raise.
+`split` gives octets as IMAP BODYSTRUCTURE shows them: continuations joined if none is missing, a
+value that is percent-encoded keeps its "*" name. `parse_parameters` gives text for people. Both
+are linear, look at `VALUE_MAX` octets and `PARAMETERS_MAX` parameters, and never raise.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from apps.mime.headers import clean, decode_text
 
 VALUE_MAX = 64 * 1024  # Octets of one field looked at.
 PARAMETERS_MAX = 200  # Parameters of one field, each continuation counted.
-SECTIONS_MAX = 100  # Continuations of one parameter: 100 x 70 octets outgrow any file system.
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
 _MAIN = re.compile(rb"[^;]*+")
 _PARAMETER = re.compile(
-    rb';\s*+([^\s=;"]*+)\s*+(?:=\s*+(?:"((?:[^"\\]++|\\.)*+)"?[^;]*+|([^;]*+)))?', re.DOTALL
+    rb';\s*+([^\s=;"]*+)\s*+(?:=\s*+(?:"((?:[^"\\]++|\\.)*+)("?)[^;]*+|([^;]*+)))?',
+    re.DOTALL,
 )
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
-_SECTION = re.compile(rb"([^*]++)(?:\*([0-9]{1,4}))?(\*?)")
+_SECTION = re.compile(rb"([^*]++)\*([0-9]{1,4})(\*?)")
 _COMMENT_MARK = re.compile(rb'[()"]|\\.', re.DOTALL)
 
 
@@ -38,14 +38,15 @@ def split(value: bytes) -> tuple[bytes, Parameters]:
     found: list[tuple[bytes, bytes]] = []
     starred = False
     for match in _PARAMETER.finditer(value, main.end()):
-        name = match[1]
-        if not name:
-            continue
-        quoted = match[2]
-        if quoted is None:
-            text = (match[3] or b"").rstrip()
-        else:
+        name, quoted, close, bare = match.groups()
+        if quoted is not None:
+            if not close:
+                break  # A quote that nothing closes has no value, and nothing comes after it.
             text = _QUOTED_PAIR.sub(rb"\1", quoted) if b"\\" in quoted else quoted
+        elif bare is not None:
+            text = bare.rstrip()
+        else:
+            continue
         starred = starred or b"*" in name
         found.append((name, text))
         if len(found) >= PARAMETERS_MAX:
@@ -54,26 +55,37 @@ def split(value: bytes) -> tuple[bytes, Parameters]:
 
 
 def _join_sections(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Put RFC 2231 continuations together, whatever order they came in."""
-    joined: dict[bytes, tuple[bytes, dict[int, tuple[bool, bytes]]]] = {}
+    """Put RFC 2231 continuations together, whatever order they came in.
+
+    Where one is missing or stands twice they stay as written: who guesses makes another name.
+    """
+    split_up: dict[bytes, dict[int, tuple[bool, bytes]]] = {}
+    twice: set[bytes] = set()
+    for written, value in found:
+        if (match := _SECTION.fullmatch(written)) is not None:
+            key, number = match[1].lower(), int(match[2])
+            sections = split_up.setdefault(key, {})
+            if number in sections:
+                twice.add(key)
+            sections[number] = (bool(match[3]), value)
+    whole = {
+        key: sections
+        for key, sections in split_up.items()
+        if key not in twice and max(sections) + 1 == len(sections)
+    }
+    joined: list[tuple[bytes, bytes]] = []
     for written, value in found:
         match = _SECTION.fullmatch(written)
-        name = match[1] if match is not None else written
-        number = int(match[2] or 0) if match is not None else 0
-        encoded = match is not None and bool(match[3])
-        _, sections = joined.setdefault(name.lower(), (name, {}))
-        # An encoded form wins over the plain one beside it: "filename*=" over "filename=".
-        if number < SECTIONS_MAX and (number not in sections or encoded):
-            sections[number] = (encoded, value)
-    return [_join(name, sections) for name, sections in joined.values()]
+        if match is None or match[1].lower() not in whole:
+            joined.append((written, value))
+        elif sections := whole[match[1].lower()]:
+            joined.append(_join(match[1], sections))
+            whole[match[1].lower()] = {}  # All of them are now where the first one stood.
+    return joined
 
 
 def _join(name: bytes, sections: dict[int, tuple[bool, bytes]]) -> tuple[bytes, bytes]:
-    ordered: list[tuple[bool, bytes]] = []
-    for number in range(SECTIONS_MAX):
-        if number not in sections:
-            break
-        ordered.append(sections[number])
+    ordered = [sections[number] for number in sorted(sections)]
     if not any(encoded for encoded, _ in ordered):
         return name, b"".join(value for _, value in ordered)
     pieces = [
@@ -89,6 +101,7 @@ def text(parameters: Parameters, name: bytes) -> str:
     """Return the parameter so named (lower case) as text for people, "" if absent."""
     starred = name + b"*"
     plain = ""
+    pieces: list[tuple[bytes, bytes]] = []  # of continuations that were not whole
     for key, value in parameters:
         lowered = key.lower()
         if lowered == starred:
@@ -96,7 +109,9 @@ def text(parameters: Parameters, name: bytes) -> str:
         if lowered == name and not plain:
             # Encoded words do not belong here (RFC 2047 section 5), yet most senders use them.
             plain = decode_text(value)
-    return plain
+        elif lowered.startswith(starred):
+            pieces.append((lowered, value))
+    return plain or decode_text(b"".join([value for _, value in sorted(pieces)]))
 
 
 def value(parameters: Parameters, name: bytes) -> bytes:

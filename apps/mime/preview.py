@@ -33,6 +33,8 @@ _INVISIBLE = re.compile(
 
 def preview(root: Part, raw: bytes) -> str:
     """Return the beginning of the first text/plain part, else of the first text/html part."""
+    if root.is_unparted:
+        return _plain(decode.text_of(root, raw, limit=PLAIN_LOOK))
     fallback: Part | None = None
     for part in root.walk() if root.children else (root,):
         if part.type != b"text" or part.disposition == b"attachment":

@@ -84,13 +84,20 @@ def load_parts(stored: bytes) -> Part:
 
 
 def find_part(root: Part, path: Sequence[int]) -> Part | None:
-    """Return the part numbered `path` (from 1), the root for an empty path, None if absent."""
+    """Return the part numbered `path` (from 1), the root for an empty path, None if absent.
+
+    Of a multipart without parts there is the empty one that BODYSTRUCTURE shows.
+    """
     part = root
     holder: Part | None = root  # whose parts the next number counts
     for number in path:
         if holder is None:
             return None
-        if holder.is_multipart:
+        if holder.is_unparted:
+            if number != 1:
+                return None
+            part = Part(holder.body_start, holder.body_start, holder.body_start)
+        elif holder.is_multipart:
             if not 1 <= number <= len(holder.children):
                 return None
             part = holder.children[number - 1]

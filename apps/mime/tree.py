@@ -4,7 +4,8 @@
 `PARTS_MAX` parts and `DEPTH_MAX` levels. What goes beyond is not refused: a container too deep
 becomes a leaf, parts too many become epilogue. Time is linear in the size of the message times
 the depth reached. Framing follows Dovecot: a boundary matches by prefix, the longest wins, an
-outer one ends inner parts, the line end before a delimiter belongs to the delimiter.
+outer one ends inner parts, the line end before a delimiter belongs to the delimiter unless it ends
+the closing delimiter of an inner multipart. What other servers answer is in `tests/mime/broken`.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from apps.mime.envelope import ENVELOPE_FIELDS, NO_ENVELOPE, envelope
 from apps.mime.headers import HeaderBlock, scan
 from apps.mime.parameters import Parameters
 
-PARTS_MAX = 1_000
-DEPTH_MAX = 50
+PARTS_MAX = 2_000
+DEPTH_MAX = 99  # Levels open at once; with the part inside them Dovecot's hundred.
 BOUNDARY_MAX = 256  # Octets. RFC 2046 section 5.1.1 allows 70; longer ones are seen.
-STRING_MAX = 2_000  # Octets kept of one content string; BODYSTRUCTURE repeats them for every FETCH.
+STRING_MAX = 4_000  # Octets kept of one content string; BODYSTRUCTURE repeats them for every FETCH.
 STRINGS_MAX = 512 * 1024  # Octets of content strings and inner envelopes kept of one message.
 
 _TYPE = re.compile(rb"([^\s/;()<>@,\"]{1,127}+)\s*/\s*([^\s/;()<>@,\"]{1,127}+)")
-_TOKEN = re.compile(rb"[^\s;()<>@,\"]++")
-_LANGUAGE = re.compile(rb"[A-Za-z0-9*-]{1,64}")
+_TOKEN = re.compile(rb"[^\s;()<>@,=\"\\]++")
+_LANGUAGE = re.compile(rb"(?:\A|,)\s*+([^\s;()<>@,\"\\]{1,64})")
 _NOWHERE = 1 << 62
 
 
@@ -65,6 +66,12 @@ class Part:
     def is_multipart(self) -> bool:
         """Whether the children are parts (there may be none of them)."""
         return self.type == b"multipart"
+
+    @property
+    def is_unparted(self) -> bool:
+        """Whether this is a multipart in which no part was found: all there is to read is its
+        body, which programs for people show as text."""
+        return self.type == b"multipart" and not self.children
 
     @property
     def is_message(self) -> bool:
@@ -116,14 +123,16 @@ _SIGNATURES = frozenset((b"pgp-signature", b"pkcs7-signature", b"x-pkcs7-signatu
 class _Level:
     """A container whose end is not found yet. `needle` is None for messages and for multiparts
     whose closing delimiter has been seen; `next` is where the needle is found next, known to be
-    the first place at or after the last position asked for."""
+    the first place at or after the last position asked for, `closed` the end of the line of the
+    closing delimiter, 0 before it was seen."""
 
-    __slots__ = ("needle", "next", "part")
+    __slots__ = ("closed", "needle", "next", "part")
 
     def __init__(self, part: Part, needle: bytes | None) -> None:
         self.part = part
         self.needle = needle
         self.next = -1 if needle is not None else _NOWHERE
+        self.closed = 0
 
 
 def scan_tree(raw: bytes, block: HeaderBlock | None = None) -> Part:
@@ -172,19 +181,18 @@ class _Scanner:
             self.open.append(_Level(part, needle))
             if needle is not None:
                 break
-            block = scan(self.raw, start=part.body_start, end=min(limit + 1, self.end))
+            block = self._header(part.body_start, limit)
             part.envelope = self._envelope(block)
             parent = part
         self.position = max(part.body_start - 1, 0)
         return first
 
     def _needle(self, part: Part) -> bytes | None:
-        """Return what parts of a multipart begin with; a multipart that has none is a leaf."""
+        """Return what parts of a multipart begin with, None if it has no usable boundary."""
         if part.type != b"multipart":
             return None
-        boundary = parameters.value(part.params, b"boundary").rstrip()
+        boundary = parameters.value(part.params, b"boundary")
         if not 0 < len(boundary) <= BOUNDARY_MAX:
-            part.type, part.subtype, part.params = b"text", b"plain", ()
             return None
         if self._is_full():
             _degrade(part)
@@ -192,7 +200,7 @@ class _Scanner:
         return b"\n--" + boundary
 
     def _holds_message(self, part: Part) -> bool:
-        if part.type != b"message" or part.subtype not in _MESSAGES:
+        if part.type != b"message" or part.subtype != b"rfc822":
             return False
         if self._is_full():
             _degrade(part)  # BODYSTRUCTURE has no way to say "a message, but not looked into".
@@ -257,61 +265,96 @@ class _Scanner:
         start = self.raw.find(b"\n", needle_end) + 1
         if self.raw.startswith(b"--", needle_end) or not start or self.count >= PARTS_MAX:
             level.needle, level.next = None, _NOWHERE
+            level.closed = start or self.end
             self.position = needle_end
             return
         limit, _ = self._next_delimiter(start - 1)
+        self._begin(self._header(start, limit), limit, level.part)
+
+    def _header(self, start: int, limit: int) -> HeaderBlock:
+        """Return the header block at `start`, which ends at the delimiter at `limit` at the latest.
+
+        The line end before a delimiter is the delimiter's, unless it makes the empty line.
+        """
         block = scan(self.raw, start=start, end=min(limit + 1, self.end))
-        self._begin(block, limit, level.part)
+        if start < block.body_start == limit + 1:
+            line = max(self.raw.rfind(b"\n", start, limit) + 1, start)
+            if self.raw[line:limit].strip(b"\r"):
+                return scan(self.raw, start=start, end=self._before(limit))
+        return block
+
+    def _before(self, at: int) -> int:
+        """Return where what stands before the line end at `at` ends."""
+        return at - 1 if at > 0 and self.raw[at - 1] == 0x0D else at
 
     def _close_above(self, index: int, at: int) -> None:
         while len(self.open) > index + 1:
-            self._close(self.open.pop().part, at)
+            level = self.open.pop()
+            self._close(level.part, at, level.closed)
 
-    def _close(self, part: Part, at: int) -> None:
-        """Set the end of a body: the line end before the delimiter is not part of it."""
-        if at >= self.end:
-            at = self.end
-        elif at > 0 and self.raw[at - 1] == 0x0D:
-            at -= 1
-        part.body_end = max(at, part.body_start)
+    def _close(self, part: Part, at: int, closed: int = 0) -> None:
+        """Set the end of a body: the line end before the delimiter is not part of it.
+
+        But the line of a closing delimiter is whole, and so are the parts that are inside.
+        """
+        end = self.end if at >= self.end else self._before(at)
+        inside = part.children[-1].body_end if part.children else part.body_start
+        part.body_end = max(end, closed, inside)
         if part.type == b"text" or part.is_message:
             part.lines = self.raw.count(b"\n", part.body_start, part.body_end)
 
 
-_MESSAGES = (b"rfc822", b"global")
-
-
 def _degrade(part: Part) -> None:
-    part.type, part.subtype, part.params = b"application", b"octet-stream", ()
+    part.type, part.subtype = b"application", b"octet-stream"
 
 
 def _part_of(block: HeaderBlock, parent: Part | None) -> Part:
-    """Read the content fields of a header block."""
+    """Read the content fields of a header block.
+
+    Of those that stand twice the first counts, as with Dovecot; of the disposition, as with Cyrus
+    too, the last.
+    """
     part = Part(block.start, block.body_start)
-    value = block.first(b"content-type")
-    if value is not None:
-        main, params = parameters.split(value)
-        found = _TYPE.match(main)
-        if found is not None:
-            part.type, part.subtype = found[1].lower(), found[2].lower()
-            part.params = _shorten(params)
-    elif parent is not None and parent.type == b"multipart" and parent.subtype == b"digest":
+    if not _read_type(part, block) and parent is not None and parent.subtype == b"digest":
         part.type, part.subtype = b"message", b"rfc822"  # RFC 2046 section 5.1.5
     if (value := block.first(b"content-transfer-encoding")) is not None:
-        token = _TOKEN.search(value)
-        part.encoding = token[0].lower()[:STRING_MAX] if token is not None else b"7bit"
+        part.encoding = _encoding(value)
     part.id = _string(block, b"content-id")
     part.description = _string(block, b"content-description")
     part.md5 = _string(block, b"content-md5")
     part.location = _string(block, b"content-location")
-    if (value := block.first(b"content-disposition")) is not None:
+    if (value := block.last(b"content-disposition")) is not None:
         main, params = parameters.split(value)
-        if main:
-            part.disposition = main.lower()[:STRING_MAX]
+        if main or params:
+            token = _TOKEN.match(main)
+            part.disposition = token[0].lower()[:STRING_MAX] if token is not None else b""
             part.disposition_params = _shorten(params)
     if (value := block.first(b"content-language")) is not None:
-        part.languages = tuple(_LANGUAGE.findall(value[:STRING_MAX]))
+        value = parameters.without_comments(value[:STRING_MAX])
+        part.languages = tuple(_LANGUAGE.findall(value))
     return part
+
+
+def _read_type(part: Part, block: HeaderBlock) -> bool:
+    """Read Content-Type; False if there is none that can be read (RFC 2045 section 5.2: it counts
+    as if it was not there)."""
+    value = block.first(b"content-type")
+    if value is None:
+        return False
+    main, params = parameters.split(value)
+    found = _TYPE.fullmatch(main)
+    if found is None:
+        return False
+    part.type, part.subtype = found[1].lower(), found[2].lower()
+    part.params = _shorten(params)
+    return True
+
+
+def _encoding(value: bytes) -> bytes:
+    if b"(" in value:
+        value = parameters.without_comments(value[: parameters.VALUE_MAX]).strip()
+    token = _TOKEN.fullmatch(value)
+    return token[0].lower()[:STRING_MAX] if token is not None else b"7bit"
 
 
 def _strings_size(part: Part) -> int:
@@ -323,7 +366,7 @@ def _strings_size(part: Part) -> int:
 
 
 def _string(block: HeaderBlock, name: bytes) -> bytes | None:
-    value = block.first(name)
+    value = block.first_as_written(name)
     return None if value is None else value[:STRING_MAX]
 
 

@@ -72,7 +72,7 @@ def read(raw: bytes) -> Reading:
     body = _body(parts)
     shown = _decoded(raw, parts[body]) if body is not None else ""
     is_html = body is not None and parts[body].subtype == b"html"
-    date = parse_date(block.first(b"date"))
+    date = parse_date(block.last(b"date"))
     people = _people(block, b"from") or (Person("", ""),)
     return Reading(
         subject=block.text(b"subject"),
@@ -83,7 +83,7 @@ def read(raw: bytes) -> Reading:
         text="" if is_html else shown,
         html=shown if is_html else "",
         inline=dict(_inline(parts)),
-        files=tuple(_files(parts, body)),
+        files=tuple(_files(raw, parts, body)),
     )
 
 
@@ -109,8 +109,11 @@ def _people(block: HeaderBlock, name: bytes) -> tuple[Person, ...]:
 def _body(parts: list[Part]) -> int | None:
     """The number of the part to show:
 
-    the first HTML, or else the first text, that is no attachment.
+    the first HTML, or else the first text, that is no attachment. A multipart without parts, as
+    broken mail has it, is shown as it is.
     """
+    if parts[0].is_unparted:
+        return 0 if parts[0].size <= LARGEST_BODY else None
     texts = [
         number
         for number, part in enumerate(_until_message(parts))
@@ -142,31 +145,53 @@ def _inline(parts: list[Part]) -> Iterator[tuple[str, int]]:
             yield charset.decode(part.id).strip("<> "), number
 
 
-def _files(parts: list[Part], body: int | None) -> Iterator[File]:
+def _files(raw: bytes, parts: list[Part], body: int | None) -> Iterator[File]:
     inside_message = False
+    has_calendar = any(_name_of(part).lower().endswith(".ics") for part in parts)
     shown = 0
     for number, part in enumerate(parts):
         if inside_message or part.is_multipart or number == body or shown == FILES_SHOWN:
             continue
         if _is_alternative(part) and not part.is_attachment:
             continue
+        if has_calendar and part.subtype == b"calendar" and not part.filename:
+            continue  # an invitation comes twice (RFC 6047 section 2.4): once as a file with a name
         if part.is_message:
             inside_message = number > 0  # what is in a forwarded message belongs to that one file
         if part.id and part.type == b"image" and not part.is_attachment:
             continue  # shown within the HTML
         shown += 1
-        yield File(number, _name(part), part.mime_type, _size(part))
+        yield File(number, _name_of(part) or _invented(raw, part), part.mime_type, _size(part))
 
 
 def _is_alternative(part: Part) -> bool:
     return part.type == b"text" and part.subtype in {b"plain", b"html"} and not part.filename
 
 
-def _name(part: Part) -> str:
-    # The last component only: a path in a name is an attack or a habit of old Windows mailers.
-    name = clean(part.filename).replace("\\", "/").rpartition("/")[2].strip(" .")
-    fallback = "message.eml" if part.type == b"message" else f"part.{part.subtype.decode()[:8]}"
-    return name[:200] or fallback
+# What parts without a name are called; `message/rfc822` is called by its subject.
+_NAMES = {
+    "text/calendar": "invite.ics",
+    "text/rfc822-headers": "headers.txt",
+    "message/delivery-status": "delivery-status.txt",
+    "message/disposition-notification": "receipt.txt",
+}
+
+
+def _name_of(part: Part) -> str:
+    return _last_component(part.filename)
+
+
+def _invented(raw: bytes, part: Part) -> str:
+    if part.is_message:
+        subject = scan(raw[part.body_start : part.body_end]).text(b"subject")
+        # Whole: a slash in a subject divides words, not folders.
+        return f"{_last_component(subject.replace('/', '-'))[:190] or 'message'}.eml"
+    return _NAMES.get(part.mime_type) or f"part.{part.subtype.decode()[:8]}"
+
+
+def _last_component(name: str) -> str:
+    # A path in a name is an attack or a habit of old Windows mailers.
+    return clean(name).replace("\\", "/").rpartition("/")[2].strip(" .")[:200]
 
 
 def _size(part: Part) -> int:

@@ -17,7 +17,7 @@ END = HeaderMailbox(None, None, None, None)
 
 
 def box(
-    local: bytes, host: bytes, name: bytes | None = None, route: bytes | None = None
+    local: bytes | None, host: bytes, name: bytes | None = None, route: bytes | None = None
 ) -> HeaderMailbox:
     return HeaderMailbox(name, route, local, host)
 
@@ -83,7 +83,7 @@ def group(name: bytes) -> HeaderMailbox:
         (b"j@[192.0.2.1]", [box(b"j", b"[192.0.2.1]")]),
         (b"joe", [box(b"joe", b"")]),
         (b"Joe <joe>", [box(b"joe", b"", b"Joe")]),
-        (b"Joe <>", [box(b"", b"", b"Joe")]),
+        (b"Joe <>", [box(None, b"", b"Joe")]),
         (b"<joe@x", [box(b"joe", b"x")]),
         (b"Joe <joe@x, amy@y", [box(b"joe", b"x", b"Joe"), box(b"amy", b"y")]),
         (b"Joe joe@x", [box(b"joe", b"x", b"Joe")]),

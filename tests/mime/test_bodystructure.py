@@ -43,7 +43,8 @@ EMPTY = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0 NIL NIL NIL 
         (b"", EMPTY),
         (
             message(b'Content-Type: application/x; a=1; b="2\\"3"; =z; f = g', b"x"),
-            b'("application" "x" ("a" "1" "b" "2\\"3" "f" "g") NIL NIL "7bit" 1 NIL NIL NIL NIL)',
+            b'("application" "x" ("a" "1" "b" "2\\"3" "" "z" "f" "g") NIL NIL "7bit" 1'
+            b" NIL NIL NIL NIL)",
         ),
         (
             message(b"Content-Type: text/html; format=flowed", b"x\r\n"),

@@ -54,10 +54,17 @@ def test_it_writes_the_example_of_rfc_3501() -> None:
             b' NIL NIL NIL "<x>" NIL)',
         ),
         (
-            b"From: a@b\r\nFrom: c@d\r\n",
-            b'(NIL NIL ((NIL NIL "a" "b")) ((NIL NIL "a" "b"))'
-            b' ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL)',
+            b"From: a@b\r\nFrom: c@d\r\nSender:\r\nSubject: 1\r\nSubject: 2\r\n",
+            b'(NIL "2" ((NIL NIL "a" "b")(NIL NIL "c" "d")) ((NIL NIL "a" "b")(NIL NIL "c" "d"))'
+            b' ((NIL NIL "a" "b")(NIL NIL "c" "d")) NIL NIL NIL NIL NIL)',
         ),
+        (
+            b'To: "" <""@b>, <@b>, c@d.\r\n',
+            b'(NIL NIL NIL NIL NIL ((NIL NIL "" "b")(NIL NIL "MISSING_MAILBOX" "b")'
+            b'(NIL NIL "c" "d")) NIL NIL NIL NIL)',
+        ),
+        (b"Subject: \r\n a \r\n", b'(NIL " a " NIL NIL NIL NIL NIL NIL NIL NIL)'),
+        (b"Date:  1\r\r\n", b'("1" NIL NIL NIL NIL NIL NIL NIL NIL NIL)'),
     ],
 )
 def test_it_follows_the_nil_rules(header: bytes, expected: bytes) -> None:

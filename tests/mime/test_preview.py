@@ -79,3 +79,10 @@ def test_it_cuts_between_characters_of_a_long_text() -> None:
 )
 def test_it_strips_hostile_html(source: str) -> None:
     assert isinstance(strip_tags(source), str)
+
+
+@pytest.mark.parametrize("parameters", [b"", b'; boundary=""', b"; boundary=none"])
+def test_it_shows_a_multipart_without_parts_as_text(parameters: bytes) -> None:
+    assert shown(b"Content-Type: multipart/mixed%b\r\n\r\nAll of it.\r\n" % parameters) == (
+        "All of it."
+    )

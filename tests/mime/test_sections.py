@@ -89,7 +89,7 @@ def test_it_keeps_what_the_web_and_binary_need() -> None:
     assert (part.mime_type, part.filename) == ("application/octet-stream", "€")
     assert (part.disposition, part.id, part.encoding) == (b"attachment", b"<i>", b"7bit")
     assert part.is_attachment
-    assert [child.lines for child in loaded.children] == [0, 0, 11, 0]
+    assert [child.lines for child in loaded.children] == [0, 0, 12, 0]
 
 
 def test_it_keeps_any_octets_of_strings() -> None:

@@ -39,6 +39,12 @@ def test_it_lists_and_shows_mail_of_any_date(alice: User, reader: Client, at: in
     assert "The figures are attached." in text(reader.get(f"/mail/inbox/{uid}/"))
 
 
+def test_it_shows_a_multipart_without_boundary(alice: User, reader: Client) -> None:
+    deliver(alice, b"Subject: broken\r\nContent-Type: multipart/mixed\r\n\r\nAll there is.\r\n")
+    uid = Entry.objects.get().uid
+    assert "All there is." in text(reader.get(f"/mail/inbox/{uid}/"))
+
+
 def test_it_pages_through_mail_from_before_1970(alice: User, reader: Client) -> None:
     deliver(alice, *[RAW] * 120)
     Entry.objects.update(internaldate=-1_000)
