@@ -160,9 +160,10 @@ class Context:
         """Bring the selected mailbox up to what the database holds now."""
         await self.mirrors.refresh(self.mailbox.held)
 
-    async def advance(self, done: Done) -> None:
-        """As `refresh`, after a change of the selected mailbox made here."""
-        await self.mirrors.advance(self.mailbox.held, done)
+    async def advance(self, done: Done) -> bool:
+        """As `refresh`, after a change of the selected mailbox made here; whether nobody else
+        changed anything meanwhile."""
+        return await self.mirrors.advance(self.mailbox.held, done)
 
     def unselect(self) -> None:
         """Leave the selected mailbox, if any."""

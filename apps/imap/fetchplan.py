@@ -129,6 +129,17 @@ def cells(
     return made
 
 
+def filled(line: bytes, *columns: Iterable[Any]) -> bytes:
+    """Return a line for each row of some columns, all by one `%`: a third of what it takes to fill
+    them one by one and to join them."""
+    values = [list(column) for column in columns]
+    count, width = len(values[0]), len(values)
+    cells: list[Any] = [None] * (count * width)
+    for place, column in enumerate(values):
+        cells[place::width] = column
+    return line * count % tuple(cells)
+
+
 class Page(NamedTuple):
     """What was read for the first `used` of the UIDs asked for; `bodies` are for each row, none if
     the plan has none."""

@@ -177,11 +177,12 @@ class Mirror:
         """Return `flag_names` of each (ascending, not none); of one that is gone: no flags."""
         if self.holds(uids):
             start = self.index(uids[0])
-            pairs: Iterable[tuple[int, int]] = zip(
-                self.flags[start : start + len(uids)],
-                self.keywords[start : start + len(uids)],
-                strict=True,
-            )
+            flags = self.flags[start : start + len(uids)]
+            keywords = self.keywords[start : start + len(uids)]
+            if not any(keywords):
+                few = {one: self.flag_names(one, 0) for one in set(flags)}
+                return list(map(few.__getitem__, flags))
+            pairs: Iterable[tuple[int, int]] = zip(flags, keywords, strict=True)
         else:
             pairs = [self.flags_of(uid) or (0, 0) for uid in uids]
         known = self._texts

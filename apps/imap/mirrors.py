@@ -149,25 +149,29 @@ class Mirrors:
             held.answered = answering
         _wake(held)
 
-    async def advance(self, held: Held, done: Done) -> None:
+    async def advance(self, held: Held, done: Done) -> bool:
         """As `refresh` after a change of our own, which need not be read back if nobody changed
         anything in between.
 
         Modseqs rise by one with each transaction that changes a mailbox: those that follow the
         mirror's without a gap are all there is. While a read is under way it must not be
         overtaken: what it found before our change would be taken for what came after.
+
+        Returns:
+            Whether nobody did.
         """
         mirror = held.mirror
         known, count = mirror.modseq, len(done.modseqs)
         follows = list(done.modseqs) == list(range(known + 1, known + 1 + count))
         if not (held.is_loaded and count and follows) or held.lock.locked():
             await self.refresh(held)
-            return
+            return False
         if done.keyword_names:
             mirror.learn_keywords(_names(done.keyword_names))
         mirror.learn_counters(done.uidnext, mirror.recent_floor)
         mirror.apply(done.rows, done.expunged, known + count)
         _wake(held)
+        return True
 
     async def claim_recent(self, held: Held, end: int) -> int:
         """Make the messages below UID `end` that are \\Recent to nobody the caller's own.

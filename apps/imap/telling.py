@@ -5,6 +5,8 @@ Called by the dispatcher at the end of a command and by IDLE, nowhere else (RFC 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from apps.imap.context import Context, Selected
 from apps.imap.proto.flags import ALL_SYSTEM
 from apps.imap.proto.responses import untagged
@@ -47,6 +49,14 @@ def flag_text(selected: Selected, uid: int, last: tuple[int, int] | None = None)
     if selected.view.is_recent(uid):
         return b"\\Recent " + text if text else b"\\Recent"
     return text
+
+
+def flag_texts(selected: Selected, uids: Sequence[int]) -> list[bytes]:
+    """Return `flag_text` of each of a page (ascending, not none)."""
+    texts = selected.held.mirror.flag_texts(uids)
+    for low, high in selected.view.recent_runs(uids):
+        texts[low:high] = [b"\\Recent " + text if text else b"\\Recent" for text in texts[low:high]]
+    return texts
 
 
 async def claim_recent(context: Context, selected: Selected, first: int) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
@@ -113,10 +113,9 @@ class View:
         place = self._place(uid)
         return place >= 0 and bool(self._ghosts >> place & 1)
 
-    def is_untold(self, uid: int) -> bool:
-        """Whether the flags of a numbered message are others than the client knows."""
-        place = self._place(uid)
-        return place >= 0 and bool(self._dirty >> place & 1)
+    def untold(self) -> frozenset[int]:
+        """The numbered messages whose flags are others than the client knows."""
+        return frozenset([self._uids[place] for place in places_of(self._dirty)])
 
     def seq_of(self, uid: int) -> int | None:
         """Return the sequence number of a UID, None if the client knows no such message."""
@@ -231,10 +230,12 @@ class View:
         """Whether a message is \\Recent to this session. Few intervals, the newest asked first."""
         return any(low <= uid < end for low, end in reversed(self._recent))
 
-    @property
-    def has_recent(self) -> bool:
-        """Whether any message is \\Recent to this session."""
-        return bool(self._recent)
+    def recent_runs(self, uids: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where among ascending UIDs those lie that are \\Recent to this session."""
+        for low, end in self._recent:
+            start, stop = bisect_left(uids, low), bisect_left(uids, end)
+            if start < stop:
+                yield start, stop
 
     @property
     def recent_count(self) -> int:

@@ -23,6 +23,7 @@ from apps.imap.fetchplan import (
     Page,
     Plan,
     cells,
+    filled,
     make_plan,
     read_page,
     sendable,
@@ -30,7 +31,7 @@ from apps.imap.fetchplan import (
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.commands import Fetch, parse_fetch
 from apps.imap.proto.fetch import Attribute
-from apps.imap.telling import flag_text, tell_keywords
+from apps.imap.telling import flag_text, flag_texts, tell_keywords
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.services import flags as flag_service
@@ -156,17 +157,14 @@ class _Fetching:
         # Only now: while rows were read another session may have brought a new keyword.
         tell_keywords(self._context, self._selected)
         self._selected.view.forget_changes(uids)
-        if self._last_flags or self._selected.view.has_recent:
-            last = self._last_flags
+        if last := self._last_flags:
             return [flag_text(self._selected, uid, last.get(uid)) for uid in uids]
-        return self._selected.held.mirror.flag_texts(uids)
+        return flag_texts(self._selected, uids)
 
     def _write(self, seqs: list[int], rows: list[Row]) -> None:
         """Lines without bodies: one format for all of a page."""
-        template = self._plan.template + b")\r\n"
         columns = cells(self._plan, rows, self._flag_texts(rows))
-        lines = map(template.__mod__, zip(seqs, *columns, strict=True))
-        self._context.write(b"".join(lines))
+        self._context.write(filled(self._plan.template + b")\r\n", seqs, *columns))
 
     # -- bodies -----------------------------------------------------------------------------------
 

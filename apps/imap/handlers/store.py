@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from apps.imap.context import Context, Reply, Selected, State, no
+from apps.imap.fetchplan import filled
 from apps.imap.handlers.registry import Use, command
+from apps.imap.mirrors import Done
 from apps.imap.proto.commands import Store, StoreMode, parse_store
-from apps.imap.telling import flag_text, tell_keywords
+from apps.imap.telling import flag_texts, tell_keywords
 from apps.mailstore.services import flags as service
 from apps.mailstore.services.flags import FlagChange
 from apps.mailstore.services.keywords import BITS
@@ -48,8 +51,8 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
         return no(f"At most {BITS} keywords in one mailbox", b"LIMIT")
     live = [number for number in uids if not selected.view.is_gone(number)]
     if live:
-        before = _known_flags(selected, live) if cmd.silent else {}
-        await in_db(
+        before = _Before(selected) if cmd.silent else None
+        done = await in_db(
             "work",
             service.store,
             mailbox_id=selected.mailbox_id,
@@ -58,10 +61,14 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
             unchanged_since=None,
             origin=context.origin,
         )
-        await context.refresh()
+        alone = await context.advance(
+            Done(done.modseqs, done.rows, keyword_names=done.keyword_names)
+        )
         # Told below, or known to the client without being told.
-        told = _as_expected(selected, cmd, before) if cmd.silent else live
-        selected.view.forget_changes(told)
+        if before is None or (alone and not before.untold):
+            selected.view.forget_changes(live)
+        else:
+            selected.view.forget_changes(_as_expected(selected, cmd, live, before))
     if not cmd.silent:
         await _answer(context, selected, seqs, uids, uid=uid)
     if len(live) < len(uids):
@@ -79,18 +86,25 @@ def _are_too_many(selected: Selected, cmd: Store) -> bool:
     return len(known) > BITS
 
 
-def _known_flags(selected: Selected, uids: list[int]) -> dict[int, tuple[int, int]]:
-    """Flags and keywords of the messages whose flags the client knows."""
-    mirror, view = selected.held.mirror, selected.view
-    return {
-        uid: flags
-        for uid in uids
-        if not view.is_untold(uid) and (flags := mirror.flags_of(uid)) is not None
-    }
+class _Before:
+    """Flags as they were: two copies of arrays, cheap even for all of a mailbox."""
+
+    def __init__(self, selected: Selected) -> None:
+        mirror = selected.held.mirror
+        self.untold = selected.view.untold()
+        self._uids, self._count = mirror.uids, len(mirror.uids)
+        self._flags, self._keywords = bytes(mirror.flags), mirror.keywords[:]
+
+    def known(self, uid: int) -> tuple[int, int] | None:
+        """Return flags and keywords of a message, None if the client did not know them."""
+        place = bisect_left(self._uids, uid, 0, self._count)
+        if uid in self.untold or place == self._count or self._uids[place] != uid:
+            return None
+        return self._flags[place], self._keywords[place]
 
 
 def _as_expected(
-    selected: Selected, cmd: Store, before: dict[int, tuple[int, int]]
+    selected: Selected, cmd: Store, uids: Sequence[int], before: _Before
 ) -> Iterator[int]:
     """The messages that are now as a client must think that stored in silence. The others, which
     somebody else changed too, are told in spite of .SILENT (RFC 3501 section 6.4.6)."""
@@ -98,8 +112,10 @@ def _as_expected(
     wanted = {name.upper() for name in cmd.flags.keywords}
     mask = sum(1 << bit for bit, name in mirror.keyword_names.items() if name.upper() in wanted)
     after = _AFTER[cmd.mode]
-    for uid, (flags, keywords) in before.items():
-        if mirror.flags_of(uid) == (after(flags, cmd.flags.system), after(keywords, mask)):
+    for uid in uids:
+        if (known := before.known(uid)) is None:
+            continue
+        if mirror.flags_of(uid) == (after(known[0], cmd.flags.system), after(known[1], mask)):
             yield uid
 
 
@@ -111,13 +127,15 @@ async def _answer(
     for start in range(0, len(seqs), size):
         # Each time: while the client took a page another session may have brought a new keyword.
         tell_keywords(context, selected)
-        lines = [
-            b"* %d FETCH (%bFLAGS (%b))\r\n"
-            % (seq, b"UID %d " % number if uid else b"", flag_text(selected, number))
-            for seq, number in zip(
-                seqs[start : start + size], uids[start : start + size], strict=True
-            )
+        page = slice(start, start + size)
+        shown = [
+            (one, number)
+            for one, number in zip(seqs[page], uids[page], strict=True)
             if not selected.view.is_gone(number)
         ]
-        context.write(b"".join(lines))
+        if shown:
+            told, numbers = map(list, zip(*shown, strict=True))
+            texts = flag_texts(selected, numbers)
+            line = b"* %d FETCH (UID %d FLAGS (%b))\r\n" if uid else b"* %d FETCH (FLAGS (%b))\r\n"
+            context.write(filled(line, told, *([numbers] if uid else []), texts))
         await context.channel.drain()
