@@ -1,26 +1,15 @@
 """fetchmail takes mail over IMAP and hands it to a program of its user's."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.clients.collecting import Collection
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 from tests.clients.terminal import terminal
 
-CONFIG = """\
-set invisible
-set no bouncemail
-poll %HOST% protocol IMAP port %PORT%
-    user "%USER%" password "%PASSWORD%"
-    %TLS% sslcertck sslcertfile "%CA%"
-    folder INBOX, "%FOLDER%"
-    no rewrite, pass8bits, fetchlimit 100
-    %OPTIONS%
-    mda "%HOME%/deliver"
-"""
 # It wants names of folders as they go over the wire (RFC 3501 s5.1.3).
-FOLDER, ON_THE_WIRE = "Bücher/Märchen", "B&APw-cher/M&AOQ-rchen"
+FOLDER = "Bücher/Märchen"
+FOLDERS = 'INBOX, "B&APw-cher/M&AOQ-rchen"'
 LETTERS = [letter(number) for number in range(12)]
 NOTHING_NEW = 1
 SECONDS = 20.0
@@ -29,15 +18,17 @@ SECONDS = 20.0
 class Collector(Collection):
     """fetchmail, and what it has taken."""
 
-    def configure(self, options: str, door: str = "IMAPS") -> Path:
-        return self.desk.write(
-            ".fetchmailrc",
-            CONFIG,
-            PORT=self.desk.port(door),
-            TLS="ssl" if door == "IMAPS" else "sslproto TLS1.2+",
-            FOLDER=ON_THE_WIRE,
-            OPTIONS=options,
+    def configure(self, options: str, door: str = "IMAPS", folders: str = FOLDERS) -> None:
+        text = snippet(
+            "fetchmail",
+            poll=f"poll %HOST% protocol IMAP port %{door}%",
+            folder=f"folder {folders}",
+            keep=f"{options}, fetchlimit 100",
+            mda='mda "%HOME%/deliver"',
         )
+        if door == "IMAP":
+            text = text.replace(" ssl sslcertck", " sslproto TLS1.2+ sslcertck")
+        self.desk.write(".fetchmailrc", f"set invisible\nset no bouncemail\n{text}")
 
     def fetch(self, *statuses: int) -> Done:
         return self.desk.run("fetchmail", "-v", "--nosyslog", statuses=statuses or (0,))
@@ -108,8 +99,7 @@ def test_it_takes_large_and_odd_messages(desk: Desk, collector: Collector) -> No
 
 def test_it_waits_for_mail(desk: Desk, collector: Collector) -> None:
     """With IDLE: what arrives is here at once, not at the next poll."""
-    config = collector.configure("keep, idle").read_text().replace(f', "{ON_THE_WIRE}"', "")
-    desk.write(".fetchmailrc", config)
+    collector.configure("keep, idle", folders="INBOX")
     words = ["fetchmail", "-v", "--nodetach", "--nosyslog", "--daemon", "600"]
     with terminal(words, desk.home, desk.environment()) as screen:
         screen.wait_for(

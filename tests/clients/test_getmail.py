@@ -6,29 +6,8 @@ import pytest
 
 from tests.clients.collecting import Collection
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 
-CONFIG = """\
-[retriever]
-type = %TYPE%
-server = %HOST%
-port = %PORT%
-username = %USER%
-password = %PASSWORD%
-mailboxes = ("INBOX", "%FOLDER%")
-ca_certs = %CA%
-
-[destination]
-type = MDA_external
-path = %HOME%/deliver
-allow_root_commands = true
-
-[options]
-verbose = 2
-read_all = %ALL%
-delete = %DELETE%
-delivered_to = false
-received = false
-"""
 FOLDER = "Bücher/Märchen"
 LETTERS = [letter(number) for number in range(12)]
 
@@ -40,16 +19,16 @@ class Collector(Collection):
         added = rb"(?m)^(X-getmail-retrieved-from-mailbox: .*|Return-Path: <unknown>)\r\n"
         return sorted(re.sub(added, b"", raw) for raw in self.texts())
 
-    def configure(self, *, delete: bool = False, everything: bool = False) -> None:
-        self.desk.write(
-            ".config/getmail/getmailrc",
-            CONFIG,
-            TYPE="SimpleIMAPSSLRetriever",
-            PORT=self.desk.port("IMAPS"),
-            FOLDER=FOLDER,
-            ALL=str(everything).lower(),
-            DELETE=str(delete).lower(),
+    def configure(self, *, delete: bool = False) -> None:
+        text = snippet(
+            "getmail",
+            mailboxes=f'mailboxes = ("INBOX", "{FOLDER}")',
+            delete=f"delete = {str(delete).lower()}",
         )
+        maildir = "type = Maildir\npath = ~/Mail/\n"
+        assert maildir in text
+        command = "type = MDA_external\npath = %HOME%/deliver\nallow_root_commands = true\n"
+        self.desk.write(".config/getmail/getmailrc", text.replace(maildir, command))
 
     def fetch(self) -> Done:
         return self.desk.run("getmail")

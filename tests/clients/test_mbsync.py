@@ -9,35 +9,8 @@ import pytest
 
 from tests.clients import maildir
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 
-# One account, one channel: what a person writes who wants everything at home.
-CONFIG = """\
-IMAPAccount mail
-Host %HOST%
-Port %PORT%
-User %USER%
-Pass "%PASSWORD%"
-SSLType %TLS%
-CertificateFile %CA%
-
-IMAPStore server
-Account mail
-
-MaildirStore home
-Path %HOME%/%PLACE%/
-Inbox %HOME%/%PLACE%/INBOX
-SubFolders Verbatim
-
-Channel mail
-Far :server:
-Near :home:
-Patterns *
-Create Both
-Remove Both
-Expunge Both
-CopyArrivalDate yes
-SyncState %HOME%/%PLACE%.state/
-"""
 # mbsync 1.4 shows names of folders as they go over the wire (RFC 3501 s5.1.3).
 NESTED = "Reisen/Zürich/Sommer & Herbst"
 NESTED_ON_THE_WIRE = "Reisen/Z&APw-rich/Sommer &- Herbst"
@@ -59,8 +32,10 @@ class Place:
         self.root = desk.home / name
         self.root.mkdir(exist_ok=True)
         (desk.home / f"{name}.state").mkdir()
-        port = desk.port("IMAPS" if tls == "IMAPS" else "IMAP")
-        self.config = desk.write(f"{name}.rc", CONFIG, PORT=port, TLS=tls, PLACE=name)
+        port = "Port %IMAPS%" if tls == "IMAPS" else "Port %IMAP%"
+        text = snippet("mbsync", SSLType=f"SSLType {tls}", Port=port)
+        text = text.replace("~/Mail/", f"~/{name}/").replace("~/.mbsync/", f"~/{name}.state/")
+        self.config = desk.write(f"{name}.rc", text)
 
     def __truediv__(self, folder: str) -> Path:
         return self.root / folder

@@ -8,27 +8,15 @@ from email import message_from_bytes, policy
 import pytest
 
 from tests.clients.desk import HOST, Desk, letter
+from tests.clients.page import snippet
 from tests.clients.terminal import Terminal, terminal
 
-CONFIG = """\
-set imap_user = "%USER%"
-set imap_pass = "%PASSWORD%"
-set folder = "%URL%"
-set spoolfile = "+INBOX"
-set record = "+Sent"
-set postponed = "+Drafts"
-set certificate_file = "%CA%"
-set ssl_starttls = yes
-set ssl_force_tls = yes
-set imap_idle = yes
-set imap_check_subscribed = no
-set header_cache = "%HOME%/headers"
-set message_cachedir = "%HOME%/bodies"
+# Beside what the page says: ask nothing and wait for no key, for nobody sits here.
+ALONE = """\
 set charset = utf-8
 set realname = "A Reader"
 set from = "%USER%"
 set use_domain = no
-# Ask nothing, wait for no key: nobody sits here.
 set quit = yes
 set delete = yes
 set confirmappend = no
@@ -38,10 +26,9 @@ set mark_old = no
 set wait_key = no
 set sleep_time = 0
 set editor = "true"
-set signature = ""
-set edit_headers = no
 set mail_check = 1
 """
+NO_TRASH = 'set trash = ""'
 LETTERS = [letter(number, f"word{number}") for number in range(25)]
 FOLDER = "Bücher/Über Äpfel & Birnen"
 SECONDS = 20.0
@@ -52,11 +39,11 @@ pytestmark = pytest.mark.parametrize("program", ["mutt", "neomutt"])
 
 def start(desk: Desk, program: str, keys: str, door: str, *more: str) -> list[str]:
     """The words to start it with; `keys` are pressed for it, in its names of functions."""
-    (desk.home / "bodies").mkdir(exist_ok=True)  # NeoMutt does not make it
-    scheme = "imaps" if door == "IMAPS" else "imap"
-    url = f"{scheme}://{HOST}:{desk.port(door)}/"
-    lines = "\n".join([CONFIG, *more, f'push "{keys}"' if keys else "", ""])
-    config = desk.write(f"{program}rc", lines, URL=url)
+    (desk.home / ".cache/mutt/bodies").mkdir(parents=True, exist_ok=True)
+    url = f"{'imaps' if door == 'IMAPS' else 'imap'}://%HOST%:%{door}%/"
+    page = snippet("mutt").replace('"imaps://%HOST%/"', f'"{url}"')
+    lines = [page, ALONE, *more, f'push "{keys}"' if keys else "", ""]
+    config = desk.write(".muttrc", "\n".join(lines))
     log = ["-l", str(desk.home / ".neomuttdebug")] if program == "neomutt" else []
     return [program, "-n", "-F", str(config), "-d", "2", *log]
 
@@ -112,6 +99,7 @@ def test_it_saves_deletes_and_syncs(full: Desk, program: str) -> None:
         "<tag-pattern>~R<enter><tag-prefix><save-message><kill-line>=Archive<enter>"
         "<delete-pattern>~s 'Letter 1$'<enter><sync-mailbox>"
         "<tag-pattern>~s 'Letter 2$'<enter><tag-prefix><flag-message><sync-mailbox>",
+        NO_TRASH,
     )
     assert texts(full, "Archive") == LETTERS[20:]
     assert texts(full, "INBOX") == [LETTERS[0], *LETTERS[2:20]]
@@ -119,7 +107,7 @@ def test_it_saves_deletes_and_syncs(full: Desk, program: str) -> None:
 
 
 def test_it_moves_what_is_deleted_to_trash(full: Desk, program: str) -> None:
-    press(full, program, "<delete-pattern>~A<enter><sync-mailbox>", 'set trash = "+Trash"')
+    press(full, program, "<delete-pattern>~A<enter><sync-mailbox>")
     assert texts(full, "INBOX") == []
     assert texts(full, "Trash") == LETTERS
 
@@ -216,3 +204,19 @@ def test_it_hears_of_news_while_it_waits(full: Desk, program: str) -> None:
         screen.press("q")
         assert screen.end(SECONDS) == 0
     assert len(full.messages()) == 24
+
+
+def test_it_sends(desk: Desk, program: str) -> None:
+    """By submission; a copy goes to Sent."""
+    editor = desk.write("editor", "#!/bin/sh\nprintf 'Dear me,\\nÄpfel!\\n.\\n' >\"$1\"\n")
+    editor.chmod(0o700)
+    keys = f"<mail>{desk.address}<enter>Grüße<enter><send-message>"
+    press(desk, program, keys, f'set editor = "{editor}"')
+    desk.service.wait_for(lambda: desk.messages(), 20, "the message did not arrive")
+    (received,) = desk.messages().values()
+    (kept,) = desk.messages("Sent").values()
+    assert desk.flags("Sent") == {1: {rb"\Seen"}}
+    for raw in (received, kept):
+        message = message_from_bytes(raw, policy=policy.default)
+        assert message["subject"] == "Grüße"
+        assert message.get_content().splitlines() == ["Dear me,", "Äpfel!", "."]

@@ -7,34 +7,9 @@ import pytest
 
 from tests.clients import maildir
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 from tests.clients.terminal import terminal
 
-CONFIG = """\
-[general]
-accounts = mail
-metadata = %HOME%/state
-
-[Account mail]
-localrepository = home
-remoterepository = server
-utf8foldernames = yes
-
-[Repository home]
-type = Maildir
-localfolders = %HOME%/mail
-sep = /
-
-[Repository server]
-type = IMAP
-remotehost = %HOST%
-remoteport = %PORT%
-remoteuser = %USER%
-remotepass = %PASSWORD%
-ssl = %SSL%
-starttls = %STARTTLS%
-sslcacertfile = %CA%
-maxconnections = 2
-"""
 NESTED = "Reisen/Zürich/Sommer & Herbst (1)"
 LETTERS = [letter(number) for number in range(20)]
 DEFAULTS = {"INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"}
@@ -46,15 +21,15 @@ class Mirror:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.root = desk.home / "mail"
+        self.root = desk.home / "Mail"
         self.root.mkdir()
         self.use("IMAPS")
 
     def use(self, door: str) -> None:
-        ssl, starttls = ("yes", "no") if door == "IMAPS" else ("no", "yes")
-        self.config = self.desk.write(
-            ".offlineimaprc", CONFIG, PORT=self.desk.port(door), SSL=ssl, STARTTLS=starttls
-        )
+        yes, no = ("yes", "no") if door == "IMAPS" else ("no", "yes")
+        changes = {"remoteport": f"remoteport = %{door}%", "ssl": f"ssl = {yes}"}
+        text = snippet("offlineimap", starttls=f"starttls = {no}", **changes)
+        self.desk.write(".offlineimaprc", text)
 
     def __truediv__(self, folder: str) -> Path:
         return self.root / folder
@@ -160,15 +135,10 @@ def test_it_keeps_odd_bytes(desk: Desk, mirror: Mirror) -> None:
 
 def test_it_is_told_of_mail_while_it_waits(desk: Desk, mirror: Mirror) -> None:
     """With `idlefolders`: mail that arrives is fetched at once, not at the next round."""
-    waiting = CONFIG.replace("[Account mail]\n", "[Account mail]\nautorefresh = 10\n")
-    config = desk.write(
-        ".offlineimaprc",
-        f"{waiting}idlefolders = ['INBOX']\nkeepalive = 60\n",
-        PORT=desk.port("IMAPS"),
-        SSL="yes",
-        STARTTLS="no",
-    )
-    words = ["offlineimap", "-c", str(config), "-u", "basic", "-d", "imap"]
+    waiting = "[Account mail]\nautorefresh = 10\n"
+    text = snippet("offlineimap").replace("[Account mail]\n", waiting)
+    desk.write(".offlineimaprc", f"{text}idlefolders = ['INBOX']\nkeepalive = 60\n")
+    words = ["offlineimap", "-u", "basic", "-d", "imap"]
     with terminal(words, desk.home, desk.environment()) as screen:
         screen.wait_for(lambda: b"IDLE\\r\\n" in screen.drawn, 30, "IDLE")
         desk.receive(letter(60))
