@@ -1,4 +1,8 @@
-"""Every dialogue in tests/imap/dialogues, against a real listener and the real tables."""
+"""Every dialogue in tests/imap/dialogues, against a real listener and the real tables.
+
+The tables below list what RFC 3501 and the extensions on offer have; each thing must be said in a
+dialogue, so that none is spoken untested.
+"""
 
 import re
 from pathlib import Path
@@ -27,8 +31,70 @@ def test_it_speaks_as_written(script: Path, alice: User, bob: User, server: Runn
     Dialogue(server.port, deliver, addresses, PASSWORD).run(script.read_text())
 
 
-def test_it_has_a_dialogue_for_every_command() -> None:
+SAID = "\n".join(path.read_text() for path in scripts(FOLDER))
+LINES = "\n".join(re.findall(r"^\d?C: (.*)", SAID, re.MULTILINE)).upper()
+
+# RFC 3501 sections 6.1 to 6.4, and the commands of the extensions that are offered.
+SPOKEN = set(
+    """CAPABILITY NOOP LOGOUT STARTTLS AUTHENTICATE LOGIN SELECT EXAMINE CREATE DELETE RENAME
+    SUBSCRIBE UNSUBSCRIBE LIST LSUB STATUS APPEND CHECK CLOSE EXPUNGE SEARCH FETCH STORE COPY MOVE
+    UNSELECT IDLE NAMESPACE ID ENABLE""".split()
+) | {f"UID {name}" for name in "SEARCH FETCH STORE COPY MOVE EXPUNGE".split()}
+SEARCH_KEYS = """
+ALL ANSWERED BCC BEFORE BODY CC DELETED DRAFT FLAGGED FROM HEADER KEYWORD LARGER NEW NOT OLD ON OR
+RECENT SEEN SENTBEFORE SENTON SENTSINCE SINCE SMALLER SUBJECT TEXT TO UID UNANSWERED UNDELETED
+UNDRAFT UNFLAGGED UNKEYWORD UNSEEN CHARSET
+""".split()
+FETCH_ITEMS = """
+ALL FAST FULL BODY BODYSTRUCTURE ENVELOPE FLAGS INTERNALDATE RFC822 RFC822.HEADER RFC822.SIZE
+RFC822.TEXT UID BODY[] BODY[TEXT] BODY[HEADER] BODY[HEADER.FIELDS BODY[HEADER.FIELDS.NOT BODY.PEEK[]
+BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS BODY.PEEK[HEADER.FIELDS.NOT BODY.PEEK[1] BODY.PEEK[1.MIME]
+BODY.PEEK[2.HEADER] BODY.PEEK[2.TEXT] BODY.PEEK[2.1]
+""".split()
+STATUS_ITEMS = "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN".split()
+
+
+RESPONSE_CODES = """
+BADCHARSET CAPABILITY PERMANENTFLAGS READ-ONLY READ-WRITE TRYCREATE UIDNEXT UIDVALIDITY UNSEEN
+APPENDUID COPYUID AUTHENTICATIONFAILED ALREADYEXISTS NONEXISTENT CANNOT LIMIT EXPUNGEISSUED
+HASCHILDREN TOOBIG
+""".split()
+
+
+def test_it_knows_the_commands_of_imap() -> None:
     load()
-    said = "\n".join(path.read_text() for path in scripts(FOLDER))
-    spoken = set(re.findall(r"^\d?C: \S+ ((?:UID )?[A-Z]+)", said, re.MULTILINE))
-    assert set(COMMANDS) - spoken == set()
+    assert set(COMMANDS) == SPOKEN
+
+
+@pytest.mark.parametrize("command", sorted(SPOKEN))
+def test_it_has_a_dialogue_for_every_command(command: str) -> None:
+    assert re.search(rf"^\S+ {command}\b", LINES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted(SPOKEN))
+def test_it_has_a_dialogue_that_refuses_each_command(command: str) -> None:
+    """Said wrongly, or at the wrong time."""
+    refused = rf"^(\d?)C: (\S+) {command}\b.*\n\1S: \2 (?:BAD|NO) "
+    assert re.search(refused, SAID, re.MULTILINE | re.IGNORECASE)
+
+
+@pytest.mark.parametrize("key", SEARCH_KEYS)
+def test_it_has_a_dialogue_for_every_search_key(key: str) -> None:
+    assert re.search(rf"^\S+ (?:UID )?SEARCH (?:.*[ (])?{key}(?:[ )]|$)", LINES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("item", FETCH_ITEMS)
+def test_it_has_a_dialogue_for_every_fetch_item(item: str) -> None:
+    told = rf"^\S+ (?:UID )?FETCH \S+ \(?(?:.* )?{re.escape(item)}(?:[ )<]|$)"
+    assert re.search(told, LINES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("item", STATUS_ITEMS)
+def test_it_has_a_dialogue_for_every_status_item(item: str) -> None:
+    assert re.search(rf"^\S+ STATUS \S+ \((?:.* )?{item}[ )]", LINES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", RESPONSE_CODES)
+def test_it_has_a_dialogue_for_every_response_code(code: str) -> None:
+    """RFC 3501 section 7.1, RFC 4315 section 3, RFC 5530 section 3, RFC 7889 section 4."""
+    assert re.search(rf"^\d?S~?: \S+ (?:OK|NO|BAD) \[{code}[ \]]", SAID, re.MULTILINE)

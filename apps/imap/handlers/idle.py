@@ -37,7 +37,7 @@ async def _until_done(context: Context) -> Reply:
         await context.channel.drain()
         event = await context.channel.event_or_poke()
         if isinstance(event, RawCommand):
-            if event.tokens[0] in {b"DONE", b"done", b"Done"}:
+            if _is_done(event):
                 return Reply("Idle ended")
             raise CommandError("Expected DONE")
         if not isinstance(event, Woken):
@@ -49,6 +49,12 @@ async def _until_done(context: Context) -> Reply:
         if context.selected is not None and context.selected.held.is_gone:
             raise NotFound(text="The mailbox has been deleted")  # the dispatcher says BYE
         await tell(context, expunges=True)
+
+
+def _is_done(event: RawCommand) -> bool:
+    """Whether the line is DONE, which as every word of the grammar is known in any case."""
+    line = event.tokens[0]
+    return isinstance(line, bytes) and len(event.tokens) == 1 and line.upper() == b"DONE"
 
 
 async def _look(context: Context) -> None:
