@@ -33,7 +33,7 @@ Read = Callable[[int, int], bytes]
 
 PREFIX = "Downgraded-"
 _WHOLE = 1024 * 1024  # Octets up to which a message is read at once, not header by header.
-_NAME_MAX = 60  # Octets of a field name; with the prefix it still is one that `fold` takes.
+_NAME_MAX = 60  # Octets kept of a field name: with the prefix `fold` still takes it.
 _SECTION = 60  # Characters of a parameter in one line (RFC 2231 section 3).
 _ADDRESSES = frozenset(
     b"from sender reply-to to cc bcc resent-from resent-sender resent-reply-to resent-to resent-cc"
@@ -115,10 +115,8 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def _rewrite(block: HeaderBlock, field: Field) -> bytes:
-    """Return the field in ASCII, its line end included; nothing if its name is none."""
-    if len(field.name) > _NAME_MAX:
-        return b""
-    raw_name = block.raw[field.start : field.start + len(field.name)]
+    """Return the field in ASCII, its line end included."""
+    raw_name = block.raw[field.start : field.start + min(len(field.name), _NAME_MAX)]
     name, value = raw_name.decode("ascii"), block.value(field)
     if field.name in _ADDRESSES and (found := parse_address_list(value)):
         return _lines(name, [_mailbox(one) for one in found if not one.is_marker], ",")

@@ -1,7 +1,7 @@
 """Header fields in UTF-8 made ASCII."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.mime.derive import derive
@@ -99,6 +99,7 @@ NAMES = [
 ]
 
 
+@example([b"From: ", b"\n", b"X" * 70 + b": ", "ü".encode()])
 @given(
     st.lists(
         st.one_of(
