@@ -1,5 +1,6 @@
 """Who keeps which letter where: the copies, with flags and keywords as people leave them. Pure."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,7 +84,7 @@ def _mailbox(letter: Letter, owner: Account, age: int, rng: Random) -> str:
     luck = rng.random()
     if letter.kind == "notice" and 2 < age < 40 and luck < 0.2:
         return "Trash"
-    tidy_after = 2 if letter.kind == "list" else 18
+    tidy_after = -1 if letter.kind == "list" else 18
     if letter.folder in owner.folders and age > tidy_after and luck < 0.85:
         return letter.folder
     return "Archive" if age > 50 and luck < 0.8 else "INBOX"
@@ -98,5 +99,5 @@ def _is_unread(mailbox: str, age: int, rng: Random) -> bool:
 
 def _atom(label: str) -> str:
     """A keyword is an atom of ASCII (RFC 3501 section 9)."""
-    plain = label.replace("é", "e").replace("Ł", "L").replace("ó", "o").replace("ź", "z")
-    return plain.replace(" ", "-")
+    bare = unicodedata.normalize("NFKD", label.replace("Ł", "L")).encode("ascii", "ignore")
+    return bare.decode().replace(" ", "-")

@@ -17,7 +17,7 @@ def notice(told: Mapping[str, Any], people: People, at: datetime, rng: Random) -
     """One notice, to one of those who get such."""
     language = told.get("language", "en")
     filler = Filler(rng, language, at)
-    (reader,) = people.cast([rng.choice(told["to"])], rng)
+    reader = people.reader(rng.choice(told["to"]), rng)
     sender = Person("", told["name"], filler.fill(told["address"]), zone="uk", mailer="")
     subject, text = filler.fill(told["subject"]), filler.fill(told["text"]).strip()
     draft = Draft(

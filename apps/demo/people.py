@@ -94,6 +94,11 @@ class People:
             chosen.append(self.known[MAIN if eager else rng.choice(free)])
         return chosen
 
+    def reader(self, wanted: str, rng: Random) -> Person:
+        """The person or alias with that key, or somebody of that pool who has a mailbox here."""
+        ours = [key for key in self.pools.get(wanted, ()) if self.known[key].is_user]
+        return self.known[rng.choice(ours) if ours else wanted]
+
 
 @cache
 def people() -> People:

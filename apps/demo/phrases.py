@@ -35,11 +35,21 @@ class Filler:
     Args:
         at: when it begins; days and dates in the text lie soon after.
         names: words that are known already (`A` is whoever plays A).
+        together: all choices of as many words take the same one: the first subject belongs to the
+            first text, and the first answer to both.
     """
 
     def __init__(
-        self, rng: Random, language: str, at: datetime, names: Mapping[str, str] | None = None
+        self,
+        rng: Random,
+        language: str,
+        at: datetime,
+        names: Mapping[str, str] | None = None,
+        *,
+        together: bool = False,
     ) -> None:
+        self._together = together
+        self._chosen: dict[int, int] = {}
         self._rng = rng
         self._language = language
         self._at = at
@@ -47,8 +57,15 @@ class Filler:
 
     def fill(self, template: str) -> str:
         """The text of a template; holes first met now get their word now."""
-        chosen = _CHOICE.sub(lambda found: self._rng.choice(found[1].split("|")), template)
+        chosen = _CHOICE.sub(lambda found: self._choice(found[1].split("|")), template)
         return _HOLE.sub(lambda found: self._word(found[1], found[2]), chosen)
+
+    def _choice(self, words: list[str]) -> str:
+        if not self._together:
+            return self._rng.choice(words)
+        if len(words) not in self._chosen:
+            self._chosen[len(words)] = self._rng.randrange(len(words))
+        return words[self._chosen[len(words)]]
 
     def _word(self, name: str, number: str) -> str:
         key = name + number
@@ -69,10 +86,12 @@ class Filler:
 
     def _soon(self, name: str) -> str:
         soon = self._at + timedelta(days=self._rng.randrange(1, 7))
+        if soon.weekday() > 4:
+            soon += timedelta(days=2)  # appointments are on working days
         if name == "day":
             return days.weekday(soon, self._language)
         if name == "month":
-            return days.month(soon, self._language)
+            return days.month(self._at, self._language)
         return days.day_and_month(soon + timedelta(days=7), self._language)
 
     def _sum(self) -> str:

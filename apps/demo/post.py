@@ -4,6 +4,7 @@ First comes one of everything, so that a small demo shows every kind too; then a
 round until there are enough.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,9 +15,10 @@ from apps.demo import days, notices, odds, talks
 from apps.demo.letters import Letter
 from apps.demo.people import People, people, read
 
-SEED = 7
+SEED = 21
 MESSAGES = 2_000
 FEWEST = 250  # one of everything is about so many
+_LOOK = 12  # rows of a deck among which the next one is chosen
 # How often each kind comes round.
 _DECK = "talk " * 26 + "other " * 12 + "notice " * 62 + "list " * 5 + "junk " * 10 + (
     "invitation invitation report passed passed"
@@ -54,7 +56,8 @@ class _Made:
         self._end = days.noon(plan.day)
         self._people: People = people()
         self._items = 0
-        self._decks: dict[str, tuple[Sequence[Any], int]] = {}
+        self._decks: dict[str, deque[Any]] = {}
+        self._used: dict[int, list[datetime]] = {}  # when each row of a deck was used
         weighted = [row for row in read("notices")["notice"] for _ in range(row.get("weight", 2))]
         self._shuffle("talk", read("talks")["talk"])
         self._shuffle("other", read("languages")["talk"])
@@ -110,19 +113,19 @@ class _Made:
             self.letters += self._makers[kind](at, rng)
 
     def _talk(self, at: datetime, rng: Random) -> Iterator[Letter]:
-        return talks.talk(self._deal("talk"), self._people, at, self._end, rng)
+        return talks.talk(self._deal("talk", at), self._people, at, self._end, rng)
 
     def _other(self, at: datetime, rng: Random) -> Iterator[Letter]:
-        return talks.talk(self._deal("other"), self._people, at, self._end, rng)
+        return talks.talk(self._deal("other", at), self._people, at, self._end, rng)
 
     def _notice(self, at: datetime, rng: Random) -> Iterator[Letter]:
-        yield notices.notice(self._deal("notice"), self._people, at, rng)
+        yield notices.notice(self._deal("notice", at), self._people, at, rng)
 
     def _list(self, at: datetime, rng: Random) -> Iterator[Letter]:
-        return talks.list_talk(self._deal("list"), self._people, at, self._end, rng)
+        return talks.list_talk(self._deal("list", at), self._people, at, self._end, rng)
 
     def _junk(self, at: datetime, rng: Random) -> Iterator[Letter]:
-        yield notices.junk(self._deal("junk"), self._people, at, rng)
+        yield notices.junk(self._deal("junk", at), self._people, at, rng)
 
     def _invitation(self, at: datetime, rng: Random) -> Iterator[Letter]:
         return odds.invitation(self._deal("invitation"), self._people, at, self._end, rng)
@@ -156,9 +159,23 @@ class _Made:
     def _shuffle(self, name: str, rows: Sequence[Any]) -> None:
         shuffled = list(rows)
         self._rng(f"deck:{name}").shuffle(shuffled)
-        self._decks[name] = shuffled, 0
+        self._decks[name] = deque(shuffled)
 
-    def _deal(self, name: str) -> Any:
-        rows, place = self._decks[name]
-        self._decks[name] = rows, (place + 1) % len(rows)
-        return rows[place]
+    def _deal(self, name: str, at: datetime | None = None) -> Any:
+        """The next of a deck; with a moment, that of the next few whose use is farthest off."""
+        deck = self._decks[name]
+        choice = 0
+        if at is not None:
+            looked_at = list(deck)[:_LOOK]
+            choice = max(range(len(looked_at)), key=lambda place: self._gap(looked_at[place], at))
+        deck.rotate(-choice)
+        row = deck.popleft()
+        deck.rotate(choice)
+        deck.append(row)
+        if at is not None:
+            self._used.setdefault(id(row), []).append(at)
+        return row
+
+    def _gap(self, row: Any, at: datetime) -> timedelta:
+        used = self._used.get(id(row), ())
+        return min((abs(one - at) for one in used), default=timedelta.max)

@@ -1,7 +1,7 @@
 """Conversations: scripts become threads of letters, each answering the one before. Pure."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -25,11 +25,12 @@ def talk(
     script: Script, people: People, start: datetime, end: datetime, rng: Random
 ) -> Iterator[Letter]:
     """One run of a script; it breaks off before an answer after `end`, or where nobody answers."""
+    start = min(start, end - timedelta(days=script.get("ended", 0)))
     cast = people.cast(script["cast"], rng)
     language = script.get("language", "en")
-    filler = Filler(
-        rng, language, start, dict(zip(_PARTS, (one.first for one in cast), strict=False))
-    )
+    names = dict(zip(_PARTS, (one.first for one in cast), strict=False))
+    together = bool(script.get("together"))
+    filler = Filler(rng, language, start, names, together=together)
     subject, at = filler.fill(script["subject"]), start
     stops = rng.randrange(2, len(script["turns"]) + 3)
     last: Letter | None = None

@@ -31,7 +31,8 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if request.method == "HEAD" or _is_ahead(request):
         return _silent(HttpResponse(status=204))
-    login(request, user, backend=BACKEND)  # with a new session key
+    login(request, user, backend=BACKEND)
+    request.session.cycle_key()  # Django keeps the key of who was signed in as the same user
     log.info("signed in by the demo's link", extra={"user": user.pk})
     return _silent(redirect(settings.LOGIN_REDIRECT_URL))
 
