@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from apps.imap.context import Context, Reply, Selected, State, no
 from apps.imap.fetchplan import (
@@ -177,13 +177,20 @@ class _Fetching:
         columns = cells(self._plan, rows, self._flag_texts(rows))
         if seen and not self._tells_flags:
             self._tell_seen(seen, rows, bodies)
-        heads = map(self._plan.template.__mod__, zip(seqs, *columns, strict=True))
+        template = self._plan.template + b" " * bool(self._plan.attributes)
+        heads = map(template.__mod__, zip(seqs, *columns, strict=True))
         for head, found in zip(heads, bodies, strict=True):
             if isinstance(found, MailError):
                 logger.error("message not readable", extra={"detail": found.detail})
                 self._failed = found
-                continue
-            await self._send(head, found)
+            elif Long in map(type, found):
+                await self._send_by_pieces(head, found)
+            else:
+                items = b" ".join(cast(list[bytes], found))
+                self._pieces += (head, items, b")\r\n")
+                self._octets += len(items)
+            if self._octets >= CHUNK:
+                await self._flush()
         await self._flush()
 
     def _tell_seen(self, seen: set[int], rows: list[Row], bodies: list[Bodies]) -> None:
@@ -194,12 +201,12 @@ class _Fetching:
                 found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
         self._selected.view.forget_changes(seen)
 
-    async def _send(self, head: bytes, found: list[Cell]) -> None:
-        """Write one message's line; of a long item one piece at a time."""
+    async def _send_by_pieces(self, head: bytes, found: list[Cell]) -> None:
+        """Write the line of a message with a long item, one piece of it at a time."""
         self._line_start = len(self._pieces)
         self._pieces.append(head)
         for number, cell in enumerate(found):
-            if number or self._plan.attributes:
+            if number:
                 self._pieces.append(b" ")
             if not isinstance(cell, Long):
                 self._pieces.append(cell)
@@ -207,8 +214,6 @@ class _Fetching:
             elif not await self._send_long(cell):
                 return
         self._pieces.append(b")\r\n")
-        if self._octets >= CHUNK:
-            await self._flush()
 
     async def _flush(self) -> None:
         """Write what has gathered: many small messages are one write, and few TLS records."""
