@@ -35,6 +35,19 @@ PLAIN = (
     "Subject: Lunch {mark}\r\nDate: Tue, 24 Nov 2026 12:00:00 +0100\r\n\r\n"
     "Hi Alice,\r\n\r\nsee https://example.org/menu.\r\n\r\n> Shall we have lunch?\r\n\r\nBob\r\n"
 )
+HEBREW = (
+    "From: =?utf-8?B?16DXldei15Q=?= <noa@example.test>\r\nTo: alice@example.test\r\n"
+    "Subject: שלום {mark}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    "שלום, אור חם, 2700K. תודה!\r\n\r\nRegards, Noa\r\n\r\n> Which light, please?\r\n"
+)
+# As shops write it: a table of a fixed width in one of the window's.
+NEWSLETTER = (
+    "From: Shop <news@shop.invalid>\r\nTo: alice@example.test\r\nSubject: Sale {mark}\r\n"
+    "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    '<table width="100%"><tr><td align="center"><table width="600" cellpadding="20"><tr>'
+    '<td width="300"><h1>Wool socks are back</h1></td><td width="300">In nine colours, and in one'
+    " that has no name yet.</td></tr></table></td></tr></table>\r\n"
+)
 
 
 @dataclass
@@ -169,6 +182,39 @@ def test_it_opens_hostile_mail_directly_and_nothing_runs(
     expect(watched.page.locator("h1")).to_have_text("Offer")
     assert watched.page.title() == "Message"
     assert watched.strangers == []
+
+
+@pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
+@pytest.mark.parametrize("theme", ["light"])
+def test_it_shows_scripts_that_run_from_right_to_left(
+    service: Installation, watched: Watched
+) -> None:
+    subject = deliver(service, HEBREW)
+    watched.sign_in()
+    page = watched.page
+    row = page.locator(f"a.conv__subj:text-is('{subject}')")
+    expect(row).to_have_css("direction", "rtl")
+    preview = page.locator("article.conv", has=row).locator(".conv__l3 .trunc")
+    expect(preview).to_have_css("direction", "rtl")
+    row.click()
+    expect(page.locator(".thread h1")).to_have_css("direction", "rtl")
+    words = page.locator(".msg__body p")
+    expect(words).to_have_css("direction", "rtl")
+    expect(words).to_have_css("unicode-bidi", "plaintext")
+    expect(page.locator("blockquote")).to_have_css("direction", "ltr")
+    watched.check()
+    watched.check_accessibility()
+
+
+@pytest.mark.parametrize("theme", ["light"])
+def test_it_fits_a_newsletter_to_the_window(service: Installation, watched: Watched) -> None:
+    subject = deliver(service, NEWSLETTER)
+    watched.sign_in()
+    watched.page.click(f"a.conv__subj:text-is('{subject}')")
+    expect(watched.page.frame_locator("iframe.msg__frame").locator("h1")).to_be_visible()
+    wide = "f => f.contentDocument.documentElement.scrollWidth - f.clientWidth"
+    assert watched.page.locator("iframe.msg__frame").evaluate(wide) <= 0
+    watched.check()
 
 
 @pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
