@@ -28,7 +28,9 @@ class Collector(Collection):
         )
         if door == "IMAP":
             text = text.replace(" ssl sslcertck", " sslproto TLS1.2+ sslcertck")
-        self.desk.write(".fetchmailrc", f"set invisible\nset no bouncemail\n{text}")
+        # Run by root, all of them on a machine would share one pid file.
+        own = 'set invisible\nset no bouncemail\nset pidfile "%HOME%/fetchmail.pid"\n'
+        self.desk.write(".fetchmailrc", own + text)
 
     def fetch(self, *statuses: int) -> Done:
         return self.desk.run("fetchmail", "-v", "--nosyslog", statuses=statuses or (0,))

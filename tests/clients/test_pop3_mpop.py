@@ -6,24 +6,8 @@ import pytest
 
 from tests.clients import maildir
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 
-CONFIG = """\
-account here
-host %HOST%
-port %PORT%
-tls on
-tls_starttls %STARTTLS%
-tls_trust_file %CA%
-auth %AUTH%
-user %USER%
-password %PASSWORD%
-keep %KEEP%
-pipelining on
-received_header off
-uidls_file %HOME%/uidls
-delivery maildir %HOME%/Mail
-account default : here
-"""
 LARGE = b"Subject: large\r\n\r\n" + b".0123456789 abcdefghijklmnopqrstuvwxyz\r\n" * 20_000
 LETTERS = [*(letter(number) for number in range(40)), LARGE]
 
@@ -37,14 +21,14 @@ class Mpop:
         maildir.make(self.folder)
 
     def configure(self, *, keep: bool, door: str = "POP3S", auth: str = "plain") -> None:
-        self.desk.write(
-            ".mpoprc",
-            CONFIG,
-            PORT=self.desk.port(door),
-            STARTTLS="on" if door == "POP3" else "off",
-            KEEP="on" if keep else "off",
-            AUTH=auth,
+        text = snippet(
+            "mpop",
+            port=f"port %{door}%",
+            tls_starttls=f"tls_starttls {'on' if door == 'POP3' else 'off'}",
+            auth=f"auth {auth}",
+            keep=f"keep {'on' if keep else 'off'}",
         )
+        self.desk.write(".mpoprc", text)
 
     def fetch(self) -> Done:
         return self.desk.run("mpop", "--debug")
