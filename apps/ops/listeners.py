@@ -11,7 +11,7 @@ import uvloop
 
 from apps.events import bell, bus
 from apps.ops import doors
-from apps.runtime import db, listener, tls
+from apps.runtime import db, listener, process, tls
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def run(
     Raises:
         DoorError, CertificateError: nothing was served; the text is for the administrator.
     """
+    process.share_interpreter()
     uvloop.run(_serve(names, inherited or {}, share))
     db.shutdown()
     bus.reset()
