@@ -37,6 +37,11 @@ def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
+def last_noon(now: datetime) -> date:
+    """The day whose noon has passed last: in the morning, mail of that day is yet to come."""
+    return (now.astimezone(UTC) - timedelta(hours=12)).date()
+
+
 def spread(number: int, end: datetime, rng: Random) -> datetime:
     """The moment of the item with that number: spread over two years, denser towards the end.
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from apps.demo import accounts, seed, welcome
+from apps.demo import accounts, days, seed, welcome
 from apps.demo.people import people
 from apps.demo.post import FEWEST, MESSAGES, SEED, Plan
 from apps.ops import locks, schema, start
@@ -38,7 +38,8 @@ class Command(BaseCommand):
             "--date",
             type=_day,
             metavar="YYYY-MM-DD",
-            help="the demo's today: its mail ends at noon (UTC) of that day (default: today)",
+            help="the demo's today: its mail ends at noon of that day, in UTC (default: today, in"
+            " the morning yesterday)",
         )
         parser.add_argument(
             "--seed", type=int, default=SEED, metavar="N", help="another one makes other mail"
@@ -95,7 +96,7 @@ class Command(BaseCommand):
 
     def _seed(self, options: dict[str, Any]) -> dict[str, Any]:
         started = time.monotonic()
-        day = options["date"] or datetime.now(UTC).date()
+        day = options["date"] or days.last_noon(datetime.now(UTC))
         self._tell(
             f"Making a demo as of {day:%-d %B %Y}, with about {options['messages']:,} messages…"
         )
