@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -164,7 +164,7 @@ def undecided_values(
         Damaged: a body that has to be searched cannot be read.
     """
     columns = columns_for(leaves)
-    needles = [_fold(leaf.text) if isinstance(leaf, HeaderHas | TextHas) else "" for leaf in leaves]
+    needles = [_Needle(leaf) for leaf in leaves]
     found: dict[int, list[bool]] = {}
     for row in queries.fetch_page(mailbox_id, uids, columns):
         subject = _Message(dict(zip(("uid", *columns), row, strict=True)))
@@ -172,6 +172,23 @@ def undecided_values(
             subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
         ]
     return found
+
+
+class _Needle:
+    """What a leaf looks for, folded; and what a header that has it must hold as it was sent."""
+
+    __slots__ = ("as_sent", "text")
+
+    def __init__(self, leaf: Leaf) -> None:
+        self.text = _fold(leaf.text) if isinstance(leaf, HeaderHas | TextHas) else ""
+        self.as_sent: Callable[[bytes], object] | None = None
+        words = self.text.encode("ascii").split() if self.text.isascii() else []
+        if len(words) == 1 and words[0] == self.text.encode("ascii"):
+            word = words[0]
+            self.as_sent = lambda raw: word in raw
+        elif words:
+            # Where a text has a blank its field may have been folded.
+            self.as_sent = re.compile(rb"[ \t\r\n]+".join(map(re.escape, words))).search
 
 
 class _Message:
@@ -188,14 +205,15 @@ class _Message:
         self._body: list[str] | None = None
         self._whole_header: str | None = None
 
-    def matches(self, leaf: Leaf, needle: str) -> bool:
+    def matches(self, leaf: Leaf, needle: _Needle) -> bool:
         match leaf:
             case HeaderHas(name, _):
                 return self._may_have(needle, name) and any(
-                    needle in text for text in self._header_texts(name.lower())
+                    needle.text in text for text in self._header_texts(name.lower())
                 )
             case TextHas(_, header):
-                return (header and needle in self._header_text()) or self._body_has(needle)
+                text = needle.text
+                return (header and text in self._header_text()) or self._body_has(text)
             case InternalDay(relation, day):
                 return _compare(relation, self._internal_day(), day.toordinal())
             case SentDay(relation, day):
@@ -207,18 +225,18 @@ class _Message:
             case _:
                 raise AssertionError(leaf)
 
-    def _may_have(self, needle: str, name: bytes) -> bool:
+    def _may_have(self, needle: _Needle, name: bytes) -> bool:
         """Whether a header can have this at all: most are ruled out without decoding a field.
 
-        Only if what is looked for is one ASCII word, and the header has nothing to decode and no
-        address with comments in it.
+        Only if what is looked for is ASCII, and the header has nothing to decode and no address
+        with comments in it.
         """
         if self._lower is None:
             self._lower = self._raw_header().lower()
         raw = self._lower
-        if b"=?" in raw or not raw.isascii() or not needle.isascii() or " " in needle:
+        if needle.as_sent is None or b"=?" in raw or not raw.isascii():
             return True
-        if needle.encode("ascii") in raw:
+        if needle.as_sent(raw):
             return True
         return name in _ADDRESS_FIELDS and _COMMENTED.search(raw) is not None
 
