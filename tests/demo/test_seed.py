@@ -140,6 +140,9 @@ def test_it_stays_out_of_a_real_installation(what: str) -> None:
     assert User.objects.count() == before
 
 
+@pytest.mark.django_db(
+    transaction=True
+)  # Postgres truncates no table that a transaction has changed
 def test_it_forgets_and_gives_no_uidvalidity_twice(made: seed.Made) -> None:
     before = set(Mailbox.objects.values_list("uidvalidity", flat=True))
     seed.forget()
