@@ -95,6 +95,7 @@ class Subject:
         mirror, count = view.mirror, view.live_count
         self.view = view
         self.uids = mirror.uids[:count]
+        self.seqs = view.live_seqs
         self._flags = bytes(mirror.flags[:count])
         self._keywords = mirror.keywords[:count]
         self._bits = {name.upper(): bit for bit, name in mirror.keyword_names.items()}

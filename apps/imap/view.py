@@ -122,10 +122,16 @@ class View:
         place = self._place(uid)
         return None if place < 0 else place + 1
 
-    def seqs_of(self, uids: Sequence[int]) -> list[int]:
-        """Return the sequence numbers of ascending UIDs; what the client knows not is left out."""
-        wanted = set(uids)
-        return [seq for seq, uid in enumerate(self._uids[: self._count], 1) if uid in wanted]
+    @property
+    def live_seqs(self) -> Sequence[int]:
+        """The sequence numbers of the messages that are still there, `live_count` of them."""
+        seqs = range(1, self._count + 1)
+        if not self._ghosts:
+            return seqs
+        live = bytearray(b"\1") * self._count
+        for place in places_of(self._ghosts):
+            live[place] = 0
+        return list(compress(seqs, live))
 
     def pick(self, numbers: SequenceSet, *, uid: bool) -> tuple[list[int], list[int]]:
         """Return sequence numbers and UIDs, side by side and ascending, of what a set names.

@@ -117,6 +117,35 @@ def test_it_masks_the_live_messages() -> None:
     assert view.live_mask(numbers((20, 40)), uid=True) == b"\0\1\1"
 
 
+def test_it_numbers_the_live_messages_as_the_client_does() -> None:
+    box = mirror(10, 20, 30, 40)
+    view = View(box)
+    assert list(view.live_seqs) == [1, 2, 3, 4]
+    box.apply([(50, 0, 0, 9)], [10, 30], 50)
+    assert list(view.live_seqs) == [2, 4]
+    view.take(expunges=True)
+    assert list(view.live_seqs) == [1, 2, 3]
+
+
+def test_it_says_where_recent_messages_lie_in_a_page() -> None:
+    view = View(mirror(10, 20, 30, 40, 50))
+    view.add_recent(15, 31)
+    view.add_recent(45, 60)
+    assert list(view.recent_runs([10, 20, 30, 40, 50])) == [(1, 3), (4, 5)]
+    assert list(view.recent_runs([30, 40])) == [(0, 1)]
+    assert list(view.recent_runs([40])) == []
+
+
+def test_it_knows_whose_flags_it_has_not_told() -> None:
+    box = mirror(10, 20, 30)
+    view = View(box)
+    assert view.untold() == frozenset()
+    box.apply([(10, 1, 0, 60), (30, 1, 0, 60)], [], 60)
+    assert view.untold() == {10, 30}
+    view.forget_changes([10])
+    assert view.untold() == {30}
+
+
 def test_it_says_what_is_recent() -> None:
     view = View(mirror(1, 2, 3))
     view.add_recent(2, 4)

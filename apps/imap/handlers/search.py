@@ -20,28 +20,30 @@ CHEAP_PAGE = 500
 @command("SEARCH", parse=parse_search, needs=State.SELECTED, sequence_numbers=Use.READS)
 async def search(context: Context, cmd: Search) -> Reply:
     """Answers with sequence numbers."""
-    uids = await _matching(context, cmd.program)
-    context.write(numbers_line(b"SEARCH", context.mailbox.view.seqs_of(uids)))
+    subject = Subject(context.mailbox.view)
+    marks = await _matching(context, subject, cmd.program)
+    context.write(numbers_line(b"SEARCH", list(compress(subject.seqs, marks))))
     return Reply("Searched")
 
 
 @command("UID SEARCH", parse=parse_search, needs=State.SELECTED)
 async def uid_search(context: Context, cmd: Search) -> Reply:
     """Answers with UIDs."""
-    context.write(numbers_line(b"SEARCH", await _matching(context, cmd.program)))
+    subject = Subject(context.mailbox.view)
+    marks = await _matching(context, subject, cmd.program)
+    context.write(numbers_line(b"SEARCH", list(compress(subject.uids, marks))))
     return Reply("Searched")
 
 
-async def _matching(context: Context, program: SearchProgram) -> list[int]:
-    """Return the UIDs that match, ascending."""
-    subject = Subject(context.mailbox.view)
+async def _matching(context: Context, subject: Subject, program: SearchProgram) -> bytes:
+    """Return one octet per message, 1 where it matches."""
     leaves = [subject.bounds(leaf) for leaf in program.leaves]
     result = searching.run(program, leaves, subject.everything)
     undecided = result.possibly & ~result.surely
     if undecided:
         await _decide(context, program, subject, leaves, undecided)
         result = searching.run(program, leaves, subject.everything)
-    return list(compress(subject.uids, result.surely.to_bytes(len(subject.uids), "little")))
+    return result.surely.to_bytes(len(subject.uids), "little")
 
 
 async def _decide(

@@ -51,7 +51,7 @@ def status_line(name: str, values: Iterable[tuple[bytes, int]]) -> bytes:
 
 def numbers_line(verb: bytes, numbers: Sequence[int]) -> bytes:
     """`* SEARCH 1 2 3`; the verb alone when there are none (section 7.2.5)."""
-    return b"* %b%b\r\n" % (verb, b"".join([b" %d" % number for number in numbers]))
+    return b"* %b%b\r\n" % (verb, b" %d" * len(numbers) % tuple(numbers))
 
 
 def id_line(fields: Sequence[tuple[str, str]]) -> bytes:
