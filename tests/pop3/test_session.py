@@ -12,7 +12,7 @@ from apps.directory.models import User
 from apps.events.bus import publish
 from apps.events.types import UserChanged
 from apps.mailstore import queries
-from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.models import FLAG_SEEN, Entry
 from apps.pop3.doors import Service
 from apps.provisioning import services as provisioning
 from apps.runtime.conversation import Patience
@@ -135,8 +135,8 @@ def test_it_answers_thousands_of_pipelined_commands_in_order(member: Client) -> 
 
 def test_it_reports_a_damaged_message_and_goes_on(alice: User, server: Running) -> None:
     add_numbered(alice.pk, 3)
-    second = Blob.objects.order_by("created_at", "id")[1]
-    Blob.objects.filter(pk=second.pk).update(sha256=b"\0" * 32)
+    second = Entry.objects.get(uid=2).message
+    Blob.objects.filter(pk=second.blob_id).update(sha256=b"\0" * 32)
     with session(server, alice) as client:
         assert client.retr(1)[0].startswith(b"+OK")
         with pytest.raises(poplib.error_proto, match="SYS/PERM"):
