@@ -38,6 +38,7 @@ class SignedIn:
         self._who: WeakKeyDictionary[Connection, Principal] = WeakKeyDictionary()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._again = False  # asked while a look was under way: that one may have read too early
 
     def add(self, connection: Connection, principal: Principal) -> None:
         """Keep an eye on a connection until it is gone."""
@@ -50,15 +51,25 @@ class SignedIn:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._who and (self._task is None or self._task.done()):
-            loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._end_the_changed())
-            self._timer = loop.call_later(SECONDS, self.look)
+        if not self._who:
+            return
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SECONDS, self.look)
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._look())
+        else:
+            self._again = True
 
     def close(self) -> None:
         """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
+
+    async def _look(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            await self._end_the_changed()
 
     async def _end_the_changed(self) -> None:
         versions = {one.user_id: one.credential_version for one in self._who.values()}

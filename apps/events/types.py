@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from typing import Any
 
+EVERYBODY = 0
+"""In the place of a user: any number of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxChanged:
@@ -35,7 +38,10 @@ class MailboxesChanged:
 
 @dataclass(frozen=True, slots=True)
 class UserChanged:
-    """A user's password, state or rights are others: open sessions check whether they may stay."""
+    """A user's password, state or rights are others: open sessions check whether they may stay.
+
+    `EVERYBODY` as the user means that many may have changed, those of a domain.
+    """
 
     user_id: int
 

@@ -5,6 +5,8 @@ from django.db.models import ProtectedError
 
 from apps.directory.models import Domain, Organization, State, User
 from apps.directory.services.names import lock_domain
+from apps.events.bus import publish_on_commit
+from apps.events.types import EVERYBODY, UserChanged
 from apps.mime.address import AddressError, normalise_domain
 from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound
 
@@ -85,6 +87,7 @@ def set_state(*, name: str, state: State) -> Domain:
     """
     domain = find(name)
     Domain.objects.filter(pk=domain.pk).update(state=state)
+    publish_on_commit(UserChanged(EVERYBODY))
     domain.state = state
     return domain
 

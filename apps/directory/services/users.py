@@ -19,6 +19,8 @@ from apps.directory.services.names import (
     lock_domain,
     refuse_taken_by_alias,
 )
+from apps.events.bus import publish_on_commit
+from apps.events.types import UserChanged
 from apps.mime.address import Address, AddressError
 from apps.wire.errors import AlreadyExists, InUse, InvalidAddress, InvalidName, NotFound
 
@@ -200,6 +202,7 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
             credential_version=F("credential_version") + 1,
         ):
             raise NotFound(f"user {user_id}", text="There is no such user")
+        publish_on_commit(UserChanged(user_id))
         return changed.values_list("credential_version", flat=True).get()
 
 
@@ -237,6 +240,7 @@ def _move(user: User, state: UserState) -> None:
         .update(state=state, credential_version=F("credential_version") + 1)
     ):
         raise NotFound(f"user {user.pk}", text="There is no such user")
+    publish_on_commit(UserChanged(user.pk))
     user.state = state
 
 
@@ -262,6 +266,7 @@ def bury(user: User) -> None:
             )
         ):
             raise NotFound(f"user {user.pk}", text="There is no such user")
+        publish_on_commit(UserChanged(user.pk))
 
 
 def _keep_one_operator(user: User) -> None:
