@@ -55,6 +55,13 @@ class History:
 
     def run(self, steps: int) -> None:
         """Let it happen, then compare."""
+        try:
+            self._run(steps)
+        finally:
+            for client in self.clients:
+                client.wire.close()
+
+    def _run(self, steps: int) -> None:
         self.clients[0].command("CREATE Work")
         self.deliver(6)
         for client in self.clients:
@@ -62,11 +69,9 @@ class History:
         for _ in range(steps):
             self.step()
         self.compare()
-        for client in self.clients:
-            client.wire.close()
 
     def step(self) -> None:
-        what = self.dice.choices((self.one, self.two, self.deliver_some, self.boxes), (12, 3, 2, 1))
+        what = self.dice.choices((self.one, self.two, self.deliver_some, self.boxes), (12, 3, 2, 2))
         what[0]()
         for client in list(self.clients):
             if client.bye:
