@@ -72,6 +72,9 @@ _WORDS: dict[bytes, FetchItem] = {attribute.value: attribute for attribute in At
     b"RFC822": BodyItem(Section(), b"RFC822"),
     b"RFC822.HEADER": BodyItem(Section(part=Part.HEADER), b"RFC822.HEADER", peek=True),
     b"RFC822.TEXT": BodyItem(Section(part=Part.TEXT), b"RFC822.TEXT"),
+    # Of RFC 1730, and still sent by some clients: the same without \Seen, under the plain name.
+    b"RFC822.PEEK": BodyItem(Section(), b"RFC822", peek=True),
+    b"RFC822.TEXT.PEEK": BodyItem(Section(part=Part.TEXT), b"RFC822.TEXT", peek=True),
 }
 _PARTS = {part.value: part for part in Part if part.value}
 _EXPECTED = "expected a FETCH item: BODY[...], BODY.PEEK[...] or one of " + ", ".join(
