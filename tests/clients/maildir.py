@@ -1,9 +1,12 @@
 """A Maildir as a person's programs keep it: messages, their flags, and whether anything changed."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+_written = itertools.count(1)  # no two messages share a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,11 @@ class Kept:
 
 
 def make(folder: Path, *messages: bytes, letters: str = "") -> None:
-    """A Maildir with these messages."""
+    """A Maildir with these messages, beside those that it has."""
     for part in ("cur", "new", "tmp"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    before = len(list((folder / "cur").iterdir()))
-    for number, message in enumerate(messages, before):
+    for message in messages:
+        number = next(_written)
         file = folder / "cur" / f"17000{number:05}.M{number}P1.desk:2,{letters}"
         file.write_bytes(message.replace(b"\r\n", b"\n"))
 

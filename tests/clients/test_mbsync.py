@@ -1,8 +1,10 @@
 """mbsync (isync) keeps two Maildirs and a mailbox equal, both ways."""
 
+import random
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,42 @@ def test_it_keeps_dates_and_odd_bytes(desk: Desk, first: Place, second: Place) -
     first.sync()
     assert plain(desk.messages("Archive").values()) == sorted([*odd, letter(99)])
     assert first.texts("Archive") == sorted([*odd, letter(99)])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+def test_three_maildirs_become_equal(desk: Desk, seed: int) -> None:
+    """Three desks change things at random and sync at the same time; in the end all are equal."""
+    chance = random.Random(seed)
+    places = [Place(desk, name) for name in ("one", "two", "three")]
+    fresh = (letter(number) for number in range(1000, 2000))
+    for place in places:
+        maildir.make(place / "INBOX")
+    with ThreadPoolExecutor(len(places)) as pool:
+        for _ in range(4):
+            for place in places:
+                _do_something(place / "INBOX", chance, fresh)
+            for job in [pool.submit(place.sync) for place in places]:
+                job.result()
+    for place in [*places, *places]:
+        place.sync()
+    one, two, three = (
+        sorted((plain([kept.raw])[0], kept.letters) for kept in maildir.messages(place / "INBOX"))
+        for place in places
+    )
+    assert one == two == three
+    assert [raw for raw, _ in one] == plain(desk.messages().values())
+
+
+def _do_something(folder: Path, chance: random.Random, fresh: Iterator[bytes]) -> None:
+    """Write, mark and delete a dozen messages."""
+    for _ in range(12):
+        there = maildir.messages(folder)
+        action = chance.random()
+        if action < 0.5 or not there:
+            maildir.make(folder, next(fresh))
+        elif action < 0.8:
+            kept = chance.choice(there)
+            kept.mark("".join(sorted({*kept.letters} ^ {chance.choice("FRS")})))
+        else:
+            chance.choice(there).path.unlink()
