@@ -42,6 +42,9 @@ from apps.mime.tree import Part
 BODY_MAX: Final = 4 * 1024 * 1024
 """Octets of one text part that are looked at; a longer text is searched up to there."""
 
+ROWS_MAX: Final = 4 * 1024 * 1024
+"""Octets of headers in one read."""
+
 _ADDRESS_FIELDS = frozenset({b"FROM", b"TO", b"CC", b"BCC", b"SENDER", b"REPLY-TO"})
 _COMMENTED = re.compile(
     rb"^(?:from|to|cc|bcc|sender|reply-to)[ \t]*+:(?:[^\n(]|\n[ \t])*+\(", re.MULTILINE
@@ -165,14 +168,38 @@ def undecided_values(
         Damaged: a body that has to be searched cannot be read.
     """
     columns = columns_for(leaves)
+    names = ("uid", *columns)
     needles = [_Needle(leaf) for leaf in leaves]
+    # Bodies come with the rows: one query for each message would be dearer than the bodies.
+    blobs = any(isinstance(leaf, TextHas) for leaf in leaves)
     found: dict[int, list[bool]] = {}
-    for row in queries.fetch_page(mailbox_id, uids, columns):
-        subject = _Message(dict(zip(("uid", *columns), row, strict=True)))
-        found[row[0]] = [
-            subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
-        ]
+    done = 0
+    while done < len(uids):
+        rows, used = queries.fetch_some(
+            mailbox_id, uids[done:], columns, enough=_scales(columns), blobs=blobs
+        )
+        for row in rows:
+            subject = _Message(dict(zip(names, row, strict=False)), row[-1] if blobs else None)
+            found[row[0]] = [
+                subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
+            ]
+        done += used
     return found
+
+
+def _scales(columns: Sequence[str]) -> Callable[[Sequence[tuple[Any, ...]]], bool]:
+    """Return what tells when the rows of a read hold enough octets; of a body that lies beside the
+    rows only its header counts."""
+    if "header" not in columns:
+        return lambda _: False
+    place, weight = columns.index("header") + 1, 0
+
+    def enough(rows: Sequence[tuple[Any, ...]]) -> bool:
+        nonlocal weight
+        weight += sum([len(row[place]) for row in rows])
+        return weight > ROWS_MAX
+
+    return enough
 
 
 class _Needle:
@@ -197,9 +224,9 @@ class _Message:
 
     __slots__ = ("_block", "_body", "_fields", "_lower", "_row", "_shown", "_whole_header")
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
+    def __init__(self, row: Mapping[str, Any], shown: queries.Shown | None = None) -> None:
         self._row = row
-        self._shown: queries.Shown | None = None
+        self._shown = shown
         self._lower: bytes | None = None
         self._block: headers.HeaderBlock | None = None
         self._fields: dict[bytes, list[str]] = {}
