@@ -51,6 +51,7 @@ class Place:
         return kept
 
     def sync(self, *options: str) -> Done:
+        maildir.age(self.root)  # mbsync waits a second where something has just changed
         return self.desk.run("mbsync", "-c", self.config, *options, "-a")
 
 
