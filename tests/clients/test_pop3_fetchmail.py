@@ -4,18 +4,8 @@ import pytest
 
 from tests.clients.collecting import Collection
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 
-CONFIG = """\
-set invisible
-set no bouncemail
-set pidfile "%HOME%/fetchmail.pid"
-poll %HOST% protocol POP3 port %PORT% %UIDL%
-    user "%USER%" password "%PASSWORD%"
-    %TLS% sslcertck sslcertfile "%CA%"
-    no rewrite, pass8bits
-    %OPTIONS%
-    mda "%HOME%/deliver"
-"""
 LARGE = b"Subject: large\r\n\r\n" + b".0123456789 abcdefghijklmnopqrstuvwxyz\r\n" * 20_000
 LETTERS = [*(letter(number) for number in range(9)), LARGE]
 NOTHING_NEW = 1
@@ -27,10 +17,18 @@ class Collector(Collection):
     """fetchmail, and what it has taken."""
 
     def configure(self, options: str, door: str = "POP3S", uidl: str = "") -> None:
-        tls = "ssl" if door == "POP3S" else "sslproto TLS1.2+"
-        self.desk.write(
-            ".fetchmailrc", CONFIG, PORT=self.desk.port(door), TLS=tls, OPTIONS=options, UIDL=uidl
+        text = snippet(
+            "fetchmail",
+            poll=f"poll %HOST% protocol POP3 port %{door}% {uidl}",
+            folder="",
+            keep=options,
+            mda='mda "%HOME%/deliver"',
         )
+        if door == "POP3":
+            text = text.replace(" ssl sslcertck", " sslproto TLS1.2+ sslcertck")
+        # Run by root, all of them on a machine would share one pid file.
+        own = 'set invisible\nset no bouncemail\nset pidfile "%HOME%/fetchmail.pid"\n'
+        self.desk.write(".fetchmailrc", own + text)
 
     def fetch(self, *statuses: int) -> Done:
         return self.desk.run("fetchmail", "-v", "--nosyslog", statuses=statuses or (0,))

@@ -4,28 +4,8 @@ import pytest
 
 from tests.clients.collecting import Collection
 from tests.clients.desk import Desk, Done, letter
+from tests.clients.page import snippet
 
-CONFIG = """\
-[retriever]
-type = SimplePOP3SSLRetriever
-server = %HOST%
-port = %POP3S%
-username = %USER%
-password = %PASSWORD%
-ca_certs = %CA%
-
-[destination]
-type = MDA_external
-path = %HOME%/deliver
-allow_root_commands = true
-
-[options]
-delete = %DELETE%
-delete_after = %DAYS%
-read_all = false
-received = false
-delivered_to = false
-"""
 LETTERS = [letter(number, "x" * 900) for number in range(10)]
 
 
@@ -36,10 +16,21 @@ class Collector(Collection):
         return sorted(raw.removeprefix(b"Return-Path: <unknown>\r\n") for raw in self.texts())
 
     def configure(self, *, delete: bool) -> None:
-        self.desk.write(".getmail/getmailrc", CONFIG, DELETE=str(delete).lower(), DAYS=0)
+        text = snippet(
+            "getmail",
+            port="port = %POP3S%",
+            mailboxes="",
+            delete=f"delete = {str(delete).lower()}",
+        )
+        maildir = "type = Maildir\npath = ~/Mail/\n"
+        command = "type = MDA_external\npath = %HOME%/deliver\nallow_root_commands = true\n"
+        for imap, pop3 in ((maildir, command), ("SimpleIMAPSSL", "SimplePOP3SSL")):
+            assert imap in text
+            text = text.replace(imap, pop3)
+        self.desk.write(".config/getmail/getmailrc", text)
 
     def fetch(self) -> Done:
-        return self.desk.run("getmail", "--getmaildir", self.desk.home / ".getmail")
+        return self.desk.run("getmail")
 
 
 @pytest.fixture
