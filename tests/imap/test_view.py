@@ -1,11 +1,15 @@
 """Sequence numbers, by table and by chance."""
 
+import sys
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.imap import places
 from apps.imap.mirror import Mirror
 from apps.imap.proto.sets import STAR, SequenceSet
 from apps.imap.view import NoMessageError, Pending, View
@@ -211,3 +215,44 @@ def test_it_leads_a_client_to_the_truth(actions: list[tuple[str, int]]) -> None:
     client.hear(view.take(expunges=True), box, view)
     assert client.uids == list(box.uids)
     assert [client.told[uid] for uid in box.uids] == list(box.flags)
+
+
+def crowd(count: int, sessions: int) -> tuple[Mirror, list[View]]:
+    box = Mirror(1)
+    box.apply([(uid, 0, 0, 1) for uid in range(1, count + 1)], [], 1)
+    return box, [View(box) for _ in range(sessions)]
+
+
+def test_it_costs_about_one_mirror_for_many_sessions() -> None:
+    """50 sessions that say nothing while every message changes and every other one is expunged."""
+    count = 100_000
+    box, views = crowd(count, 50)
+    box.apply([(uid, 1, 0, 2) for uid in range(1, count + 1)], [], 2)
+    box.apply([], range(1, count + 1, 2), 3)
+    held = {
+        id(one): sys.getsizeof(one)
+        for view in views
+        for one in (view._uids, view._dirty, view._ghosts)
+    }
+    # The array that all clients still count by, and two bits a message for each.
+    assert sum(held.values()) < 10 * count + 50 * count // 3
+    told = views[7].take(expunges=False)
+    assert len(told.changed) == count // 2
+    assert len(views[7].take(expunges=True).expunged) == count // 2
+
+
+def test_it_works_out_once_what_happened_for_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    box, views = crowd(1_000, 50)
+    worked: list[int] = []
+    honest = places.to_bits
+
+    def counted(uids: Sequence[int], within: "array[int]") -> int:
+        worked.append(len(uids))
+        return honest(uids, within)
+
+    monkeypatch.setattr(places, "to_bits", counted)
+    box.apply([(uid, 1, 0, 2) for uid in range(1, 501)], [], 2)
+    box.apply([], range(1, 101), 3)
+    box.apply([], range(101, 201), 4)  # all still count by the same older array
+    assert worked == [500, 100, 100]
+    assert all(len(view.take(expunges=True).expunged) == 200 for view in views)
