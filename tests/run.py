@@ -36,6 +36,12 @@ NO_TESTS_COLLECTED = 5
 PURE = (
     "tests/wire",
     "tests/mime",
+    "tests/demo/test_attachments.py",
+    "tests/demo/test_compose.py",
+    "tests/demo/test_days.py",
+    "tests/demo/test_filing.py",
+    "tests/demo/test_post.py",
+    "tests/demo/test_settings.py",
     "tests/test_architecture.py",
     "tests/test_bootstrap.py",
     "tests/test_driver.py",
