@@ -80,13 +80,13 @@ class Session:
                 pass
 
     def _too_large(self, tag: bytes, *, fatal: bool) -> None:
+        text = "Literal is too large"
+        if self.context.principal is None:
+            self._refuse(tag, text)
+        else:  # RFC 7889 section 4: told before the data, if they are not on their way already
+            self._channel.write(tagged(tag, b"NO", text, b"TOOBIG"))
         if fatal:
-            self._refuse(tag, "Literal is too large")
-            self.goodbye("Literal is too large")
-        elif self.context.principal is None:
-            self._refuse(tag, "Literal is too large")
-        else:  # RFC 7889 section 4: told before the data, the session lives on
-            self._channel.write(tagged(tag, b"NO", "Literal is too large", b"TOOBIG"))
+            self.goodbye(text, b"TOOBIG")
 
     def _refuse(self, tag: bytes, text: str) -> None:
         """Answer BAD, and count: a client that only sends nonsense is no client."""

@@ -69,6 +69,7 @@ async def _numbers(context: Context, row: MailboxRow, *, recent: bool) -> dict[b
         b"UIDVALIDITY": counters.uidvalidity,
         b"UNSEEN": counters.unseen,
         b"RECENT": 0,
+        b"APPENDLIMIT": context.limits.message_size,
     }
     if recent and counters.uidnext > counters.recent_floor:
         # UIDs at and above the floor, less those expunged since: the mirror knows them all.

@@ -18,7 +18,8 @@ from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import SearchProgram, parse_program
 from apps.imap.proto.sets import SequenceSet, parse_set
 
-STATUS_ITEMS = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN")
+STATUS_ITEMS = (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"APPENDLIMIT")
+"""Those of RFC 3501, and APPENDLIMIT of RFC 7889 section 3.1."""
 ID_FIELDS_MAX = 30
 ENABLE_MAX = 30
 SELECTION_OPTIONS = frozenset({b"SPECIAL-USE"})
