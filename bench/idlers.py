@@ -13,6 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from bench.service import PASSWORD
@@ -64,6 +65,7 @@ class Idler:
         return said
 
 
+@lru_cache(maxsize=1)
 def context() -> ssl.SSLContext:
     """TLS that trusts everybody: both certificates are self-signed and made for this run."""
     made = ssl.create_default_context()

@@ -86,6 +86,9 @@ class Channel(Protocol):
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 
+    def foreign(self) -> None:
+        """Note that the client speaks another protocol."""
+
     def new_limits(self, *, signed_in: bool) -> None:
         """From the next command on the limits of this state hold."""
 

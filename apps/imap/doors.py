@@ -17,6 +17,7 @@ from apps.runtime.tls import server_context
 
 ALPN = ("imap",)  # as registered with IANA (TLS ALPN protocol IDs)
 _REFUSAL = b"* BYE [UNAVAILABLE] Too many connections, come back later\r\n"
+_NO_TLS = b"* BYE This port speaks TLS only\r\n"
 
 
 class Service:
@@ -77,6 +78,7 @@ class Service:
                     self.connection,
                     implicit_tls=True,
                     alpn=ALPN,
+                    no_tls=_NO_TLS,
                     afterwards=self.close,
                 )
             )

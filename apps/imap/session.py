@@ -23,14 +23,11 @@ from apps.imap.telling import tell
 from apps.imap.view import NoMessageError
 from apps.runtime.conversation import ShutdownError
 from apps.wire.errors import MailError, NotFound
+from apps.wire.foreign import is_foreign
 from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, RawCommand
 from apps.wire.lines import Event as WireEvent
 
 logger = logging.getLogger(__name__)
-
-# A browser tricked into speaking to this port sends these first (cross-protocol attacks): nothing
-# of what follows in its request may be read as commands.
-_FOREIGN = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"PRI ")
 
 load()
 
@@ -99,6 +96,7 @@ class Session:
 
     async def _command(self, raw: RawCommand) -> None:
         if self.context.state is State.NOT_AUTHENTICATED and _is_foreign(raw):
+            self._channel.foreign()
             self.goodbye("This is an IMAP server")
             return
         scanner = Scanner(raw)
@@ -203,4 +201,4 @@ def _out_of_place(row: Command, state: State) -> str:
 
 def _is_foreign(raw: RawCommand) -> bool:
     first = raw.tokens[0]
-    return isinstance(first, bytes) and first.upper().startswith(_FOREIGN)
+    return isinstance(first, bytes) and is_foreign(first)

@@ -62,6 +62,9 @@ class Channel(Protocol):
     async def start_tls(self) -> None:
         """Drop what came in the clear, then do the handshake."""
 
+    def foreign(self) -> None:
+        """Note that the client speaks another protocol."""
+
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 

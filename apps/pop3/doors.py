@@ -17,6 +17,7 @@ from apps.runtime.tls import server_context
 
 ALPN = ("pop3",)  # as registered with IANA (TLS ALPN protocol IDs)
 _REFUSAL = b"-ERR [SYS/TEMP] Too many connections, come back later\r\n"
+_NO_TLS = b"-ERR [SYS/PERM] This port speaks TLS only\r\n"
 
 
 class Service:
@@ -74,6 +75,7 @@ class Service:
                     self.connection,
                     implicit_tls=True,
                     alpn=ALPN,
+                    no_tls=_NO_TLS,
                     afterwards=self.close,
                 )
             )

@@ -59,6 +59,7 @@ class Session:
             row = self._row(command)
             await self._carry_out(row, command)
         except ForeignError:
+            self._channel.foreign()
             self.context.err("This is a POP3 server")
             self.context.state = State.OVER
         except GrammarError as error:

@@ -18,8 +18,10 @@ from typing import cast
 from django.conf import settings
 
 from apps.runtime.listener import Peer, start_tls
+from apps.runtime.seldom import Seldom
 
 logger = logging.getLogger(__name__)
+_seldom = Seldom(logger)
 
 READ_AHEAD = 64 * 1024
 """Octets of pipelined commands taken in while one runs; beyond them the socket waits."""
@@ -112,7 +114,10 @@ class Conversation(asyncio.Protocol):
         """Take octets; stop reading while there is more than enough to do."""
         if self._is_first:
             self._is_first = False
-            if data[0] == _TLS_HELLO:  # TLS on the plain port: nothing we could say would be read
+            if data[0] == _TLS_HELLO and not self.is_secure:
+                # Nothing that we could say would be read.
+                about = {"door": self._lease.door, "address": self.address}
+                _seldom.info("TLS at a port that begins in the clear", self._lease.door, about)
                 self.abort()
                 return
         self._lease.heard()
@@ -125,10 +130,10 @@ class Conversation(asyncio.Protocol):
         self.wake()
 
     def eof_received(self) -> bool:
-        """The client has said all; answer what it said (TLS cannot stay half open)."""
+        """The client has said all; answer what it said, then close."""
         self._eof = True
         self.wake()
-        return not self.is_secure
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End whatever waits for the client."""
@@ -273,6 +278,11 @@ class Conversation(asyncio.Protocol):
         self._is_stranger = False
         self._deadline = self._loop.time() + self._patience.idle_time
         return True
+
+    def foreign(self) -> None:
+        """Note that the client speaks another protocol; the session cuts it off."""
+        about = {"door": self._lease.door, "address": self.address}
+        _seldom.info("another protocol was spoken", self._lease.door, about)
 
     def abort(self) -> None:
         """Drop the connection and what is queued for it."""

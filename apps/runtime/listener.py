@@ -22,12 +22,15 @@ from django.conf import settings
 
 from apps.runtime import proxy, sockets, tls, tlsstream
 from apps.runtime.connections import Connections, Lease
+from apps.runtime.seldom import Seldom
 from apps.runtime.sockets import DoorError, Endpoint
 from apps.runtime.tls import Certificates
+from apps.runtime.tlsstream import TLS_RECORD
 
 __all__ = ["Door", "DoorError", "DoorProtocol", "Listener", "Peer", "serve", "start_tls"]
 
 logger = logging.getLogger(__name__)
+_seldom = Seldom(logger)
 
 GRACE = 25.0  # seconds that connections get to finish what they do after `shutdown`
 HANDSHAKE = 20.0  # seconds for TLS to be agreed on
@@ -38,7 +41,6 @@ _PROXY_WHOLE = 5.0  # seconds for the whole header
 _PEEK_PAUSE = 0.01  # seconds between looks at a header that comes in pieces
 _EVICTED = 5.0  # seconds that a connection gets to say goodbye when it has to make room
 _RESERVED_FILES = 100  # descriptors that databases, blobs, events and logs may need
-_TLS_RECORD = b"\x16"  # the first octet of a handshake, RFC 8446 section 5.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -86,6 +88,8 @@ class Door:
             false for them. For the web door, which sends them to https.
         afterwards: awaited once when the listener has stopped, however many doors name it.
         refusal: line that a client is told when there is no place for it; nothing over TLS.
+        no_tls: with `implicit_tls`, line that a client is told, in the clear, that does not begin
+            with TLS; without it, such a client gets TLS's own alert.
         proxy_protocol: read a PROXY header when the client is one of TRUSTED_PROXIES.
     """
 
@@ -96,6 +100,7 @@ class Door:
     alpn: tuple[str, ...] = ()
     plain_too: bool = False
     refusal: bytes = b""
+    no_tls: bytes = b""
     proxy_protocol: bool = True
     afterwards: Callable[[], Awaitable[None]] | None = None
 
@@ -279,12 +284,12 @@ class Listener:
             if context is None:
                 await self._loop.connect_accepted_socket(lambda: served, sock)
             else:
-                await tlsstream.accept(sock, served, context, HANDSHAKE)
+                await tlsstream.accept(sock, served, context, HANDSHAKE, door.no_tls)
             connection.connected = True
         except (OSError, TimeoutError) as error:
             # Scanners, clients that do not trust us, and those that hang up: the peer's affair.
             about = {"door": door.name, "address": lease.address, "detail": str(error)}
-            logger.info("the client did not get through", extra=about)
+            _seldom.info("the client did not get through", door.name, about)
             self._give_up(connection, lease)
         except BaseException:
             self._give_up(connection, lease)
@@ -303,7 +308,7 @@ class Listener:
         if door.plain_too:
             async with asyncio.timeout(HANDSHAKE):
                 await _readable(self._loop, sock)
-            if sock.recv(1, socket.MSG_PEEK) != _TLS_RECORD:
+            if sock.recv(1, socket.MSG_PEEK) != bytes([TLS_RECORD]):
                 return None
         return (self._certificates or tls.certificates()).server_context(*door.alpn)
 

@@ -24,6 +24,9 @@ from typing import Any, Final, cast
 PIECE: Final = 16 * 1024
 """Octets put into OpenSSL at once: about a record, the most that it can work on."""
 LINGER: Final = 5.0
+TLS_RECORD: Final = 0x16
+"""The first octet of a handshake, RFC 8446 section 5.1."""
+NO_TLS: Final = "the client did not speak TLS"
 
 _GONE: Final = "closed before TLS was agreed on"
 
@@ -45,11 +48,13 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         protocol: who gets what the client says.
         knows: whether it has been told of the connection already (STARTTLS); it is told otherwise
             when TLS has been agreed on, and never if that fails.
+        refusal: what a client is told, in the clear, that does not begin with TLS.
     """
 
     __slots__ = (
         "_agreed",
         "_error",
+        "_has_hung_up",
         "_held",
         "_incoming",
         "_inner",
@@ -59,13 +64,22 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         "_outgoing",
         "_phase",
         "_protocol",
+        "_refusal",
         "_timer",
         "_tls",
         "_unsent",
     )
 
-    def __init__(self, protocol: asyncio.Protocol, context: ssl.SSLContext, *, knows: bool) -> None:
+    def __init__(
+        self,
+        protocol: asyncio.Protocol,
+        context: ssl.SSLContext,
+        *,
+        knows: bool,
+        refusal: bytes = b"",
+    ) -> None:
         self._protocol = protocol
+        self._refusal = refusal
         self._knows = knows
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -74,8 +88,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._agreed: asyncio.Future[None] | None = self._loop.create_future()
         self._phase = _Phase.HANDSHAKE
         self._is_reading = True
+        self._has_hung_up = False
         self._held: list[bytes] = []  # came before we were open
-        self._error: ssl.SSLError | None = None  # why there was no handshake
+        self._error: ConnectionError | None = None  # why there was no handshake
         self._timer: asyncio.TimerHandle | None = None
         self._unsent = 0
 
@@ -83,7 +98,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Wait until TLS is agreed on. Call it once, when the plain transport is there.
 
         Raises:
-            OSError: it is not, and the connection is closed.
+            ConnectionError: it is not, and the connection is closed.
             TimeoutError: it is not, and the connection is about to be closed.
         """
         assert self._agreed is not None
@@ -115,6 +130,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """The client will say no more. False: the plain transport closes by itself."""
         if self._phase is not _Phase.OPEN:
             return False
+        self._has_hung_up = True
         if self._protocol.eof_received():
             return True
         self._phase = _Phase.CLOSING
@@ -126,7 +142,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         if self._agreed is not None and not self._agreed.done():
-            self._agreed.set_exception(self._error or exc or ConnectionResetError(_GONE))
+            self._agreed.set_exception(self._error or ConnectionResetError(_GONE))
         if self._knows:
             self._knows = False
             self._protocol.connection_lost(exc)
@@ -242,6 +258,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _shake_hands(self, data: bytes) -> None:
         assert self._inner is not None
+        if self._refusal and data[0] != TLS_RECORD:
+            self._error = ConnectionAbortedError(NO_TLS)
+            self._inner.write(self._refusal)
+            self._leave()
+            return
+        self._refusal = b""  # it is TLS
         for start in range(0, len(data), PIECE):
             self._incoming.write(memoryview(data)[start : start + PIECE])
             try:
@@ -249,7 +271,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             except ssl.SSLWantReadError:
                 continue
             except ssl.SSLError as error:
-                self._error = error
+                self._error = ConnectionAbortedError(f"no TLS: {error.reason}")
                 self._leave()  # with the alert
                 return
             self._held.append(data[start + PIECE :])
@@ -290,7 +312,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         try:
             for start in range(0, len(data) or 1, PIECE):
                 self._incoming.write(memoryview(data)[start : start + PIECE])
-                is_over = self._decrypt(plain)
+                is_over = self._has_hung_up = self._decrypt(plain)
                 if is_over:
                     break
         except ssl.SSLError as error:
@@ -336,7 +358,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         assert self._inner is not None
         self._phase = _Phase.CLOSING
         self._send_pending()
-        if self._inner.is_closing() or not self._inner.can_write_eof():
+        if self._has_hung_up or self._inner.is_closing():
             self._inner.close()
             return
         self._inner.write_eof()
@@ -361,14 +383,18 @@ async def accept(
     protocol: asyncio.Protocol,
     context: ssl.SSLContext,
     seconds: float,
+    refusal: bytes = b"",
 ) -> None:
     """Agree on TLS with the client of an accepted socket; then `protocol` has the connection.
+
+    Args:
+        refusal: see `TlsTransport`.
 
     Raises:
         OSError, TimeoutError: there is no TLS; `protocol` was told nothing, and the connection is
             closed, or about to be.
     """
-    made = TlsTransport(protocol, context, knows=False)
+    made = TlsTransport(protocol, context, knows=False, refusal=refusal)
     await asyncio.get_running_loop().connect_accepted_socket(lambda: made, sock)
     await made.handshake(seconds)
 

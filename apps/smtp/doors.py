@@ -11,7 +11,7 @@ from apps.smtp.lmtp import LmtpHandler
 from apps.smtp.mx import MxHandler
 from apps.smtp.proto.limits import Limits
 from apps.smtp.rules import Rules
-from apps.smtp.server import FULL, Service
+from apps.smtp.server import FULL, NO_TLS, Service
 from apps.smtp.submission import SubmissionHandler
 
 
@@ -72,4 +72,5 @@ def _door(name: str, kind: _Kind, limits: Limits, intake: Intake) -> Door:
         protocol_factory=service(name, limits, intake).protocol,
         implicit_tls=kind.implicit_tls,
         refusal=FULL,
+        no_tls=NO_TLS,
     )

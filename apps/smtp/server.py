@@ -27,6 +27,7 @@ from apps.wire.replies import Reply
 logger = logging.getLogger(__name__)
 
 FULL = Reply(421, "4.7.0", "Too many connections, try again later").encode()
+NO_TLS = Reply(554, "5.7.0", "This port speaks TLS only").encode()
 _TIMEOUT = Reply(421, "4.4.2", "Timeout, closing").encode()
 _STOPPING = Reply(421, "4.3.2", "Closing, try again later").encode()
 _NEVER = float("inf")

@@ -352,6 +352,57 @@ def test_it_cuts_off_a_browser_at_every_mail_door(
     assert re.fullmatch(rb"|554 5\.5\.1 [^\r]+\r\n|\* BYE [^\r]+\r\n|-ERR [^\r]+\r\n", said), said
 
 
+FOREIGNERS = (b"PROPFIND /x HTTP/1.1", b"get / http/1.0", b"SSH-2.0-OpenSSH_9.2")
+
+
+@pytest.mark.parametrize("door", [*PLAIN_DOORS, *(d for d in TLS_DOORS if d != "WEB")])
+def test_it_reads_nothing_behind_the_first_word_of_another_protocol(
+    service: Installation, door: str
+) -> None:
+    greetings = () if "SMTP" in door or "MISSION" in door else (b"EHLO me.test",)
+    for first in (*FOREIGNERS, *(() if door == "LMTP" else greetings)):
+        with closing(greeted(service, door)) as line:
+            with suppress(OSError):
+                line.sock.sendall(first + b"\r\n" + b"a NOOP\r\nNOOP\r\nCAPA\r\n" * 20)
+            said = line.rest()
+        assert len(said.splitlines()) <= 1, (first, said)
+
+
+@pytest.mark.parametrize("door", PLAIN_DOORS)
+def test_it_ends_tls_at_a_port_that_begins_in_the_clear(service: Installation, door: str) -> None:
+    raw = socket.create_connection(("127.0.0.1", service.ports[door]), 15)
+    started = time.monotonic()
+    with closing(raw), pytest.raises((ssl.SSLError, ConnectionResetError)):
+        UNCHECKED.wrap_socket(raw)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("door", [d for d in TLS_DOORS if d != "WEB"])
+def test_it_tells_a_client_in_the_clear_at_a_tls_port(service: Installation, door: str) -> None:
+    first = {"IMAPS": b"a NOOP", "POP3S": b"CAPA"}.get(door, b"EHLO me.test")
+    with closing(socket.create_connection(("127.0.0.1", service.ports[door]), 15)) as raw:
+        raw.sendall(first + b"\r\n")
+        with raw.makefile("rb") as said:
+            assert said.readline().endswith(b" This port speaks TLS only\r\n")
+            assert said.readline() == b""
+
+
+def test_it_writes_few_lines_about_strangers_who_speak_something_else(
+    service: Installation,
+) -> None:
+    before = service.log.stat().st_size
+    for _ in range(30):
+        for door in ("IMAP", "POP3", "IMAPS", "POP3S"):
+            with closing(socket.create_connection(("127.0.0.1", service.ports[door]), 15)) as raw:
+                raw.sendall(b"\x16\x03\x01" if door in PLAIN_DOORS else b"GET / HTTP/1.1\r\n")
+                with raw.makefile("rb") as said, suppress(ConnectionResetError):
+                    said.read()
+    with service.log.open() as log:
+        log.seek(before)
+        # One a kind, and one more if ten seconds went by.
+        assert len([line for line in log if '"127.0.0.1"' in line]) <= 8
+
+
 @pytest.mark.parametrize("door", PLAIN_DOORS)
 def test_it_holds_no_line_without_end(service: Installation, door: str) -> None:
     before = listener_memory(service)
@@ -442,6 +493,38 @@ def test_it_holds_parentheses_of_many_strangers_in_little_memory(service: Instal
         with closing(greeted(service, "IMAP", "127.0.0.2")) as other:
             assert other.ask(b"a NOOP").startswith(b"a OK")
         assert listener_memory(service) - before < 80 * MIB
+
+
+def _idler(service: Installation, user: str, door: str) -> Line:
+    """A signed-in client that has read a large message, and waits for the next."""
+    line = greeted(service, door)
+    if door == "IMAP":
+        line.upgrade()
+    assert line.ask(f'a LOGIN {user} "{PASSWORD}"'.encode()).startswith(b"a OK")
+    line.send(b"b SELECT INBOX\r\nc FETCH * BODY.PEEK[]\r\nd IDLE")
+    while not line._file.readline().startswith(b"c OK"):
+        pass
+    assert line._file.readline().startswith(b"+ ")
+    return line
+
+
+def test_it_keeps_users_who_wait_for_news_in_little_memory(service: Installation) -> None:
+    raw = b"Subject: large\r\n\r\n" + b"all work and no play\r\n" * 20_000
+    for user in (ALICE, BOB):
+        with closing(greeted(service, "IMAPS")) as line:
+            assert line.ask(f'a LOGIN {user} "{PASSWORD}"'.encode()).startswith(b"a OK")
+            line.sock.sendall(b"a APPEND INBOX {%d+}\r\n" % len(raw) + raw + b"\r\n")
+            assert line.reply().startswith(b"a OK")
+    with ExitStack() as stack:
+        for door in ("IMAPS", "IMAP"):  # unmeasured: what the first ones load is no client's
+            for user in (ALICE, BOB):
+                stack.enter_context(closing(_idler(service, user, door)))
+        before = listener_memory(service)
+        for door in ("IMAPS", "IMAP"):
+            for user in (ALICE, BOB):
+                for _ in range(45):
+                    stack.enter_context(closing(_idler(service, user, door)))
+        assert (listener_memory(service) - before) / 180 < 40 * 1024
 
 
 def _visit(service: Installation) -> None:

@@ -229,6 +229,7 @@ async def test_it_answers_a_client_that_has_said_all(
         protocol.out.write(b"answer")
         protocol.out.close()
         assert await asyncio.to_thread(client.recv, 100) == b"answer"
+        await until(lambda: protocol.told[-1] == "lost")  # there is nobody to wait for
 
 
 async def test_it_ends_with_the_first_octets_that_are_no_tls(
@@ -258,7 +259,10 @@ async def test_it_can_be_dropped_at_any_time(
 
 
 async def test_it_says_why_there_is_no_handshake(context: ssl.SSLContext) -> None:
-    for words, error in ((b"GET / HTTP/1.1\r\n\r\n", ssl.SSLError), (b"", ConnectionResetError)):
+    for words, error in (
+        (b"GET / HTTP/1.1\r\n\r\n", ConnectionAbortedError),
+        (b"", ConnectionResetError),
+    ):
         protocol = Recorder()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -268,6 +272,22 @@ async def test_it_says_why_there_is_no_handshake(context: ssl.SSLContext) -> Non
             with pytest.raises(error):
                 await accept(ours, protocol, context, 10)
         assert protocol.told == []
+
+
+async def test_it_tells_a_client_in_the_clear_what_is_spoken_here(context: ssl.SSLContext) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(10)
+    with theirs:
+        theirs.sendall(b"a NOOP\r\n")
+        accepting = asyncio.create_task(
+            accept(ours, Recorder(), context, 10, b"* BYE TLS only\r\n")
+        )
+        assert await asyncio.to_thread(theirs.recv, 100) == b"* BYE TLS only\r\n"
+        assert await asyncio.to_thread(theirs.recv, 100) == b""
+        theirs.close()
+        with pytest.raises(ConnectionAbortedError, match="did not speak TLS"):
+            await accepting
 
 
 async def test_it_waits_for_a_handshake_so_long_and_no_longer(context: ssl.SSLContext) -> None:

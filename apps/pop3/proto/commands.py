@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from apps.wire.foreign import is_foreign
+
 NUMBER_MAX = 2**63 - 1
 _NUMBER = re.compile(rb"[0-9]{1,19}")
 _WORDS = re.compile(rb" +")
@@ -19,7 +21,7 @@ class GrammarError(Exception):
 
 
 class ForeignError(GrammarError):
-    """A word of HTTP: a browser was made to talk to us (ALPACA). Cut it off."""
+    """Another protocol, see `apps.wire.foreign`. Cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,6 @@ _NUMBERED = {
 _TEXTUAL = frozenset({"USER", "PASS", "AUTH", "APOP", "LANG"})
 VERBS = _TEXTUAL | _NUMBERED.keys()
 """Every verb that `parse` returns."""
-_FOREIGN = frozenset(
-    "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI HOST: USER-AGENT:".split()
-)
 
 
 def parse(line: bytes) -> Command:
@@ -65,7 +64,7 @@ def parse(line: bytes) -> Command:
         if b"\0" in rest:
             raise GrammarError("NUL in a line")
         return Command(verb, text=rest)
-    if verb in _FOREIGN:
+    if is_foreign(line):
         raise ForeignError("this is a POP3 server")
     if verb not in _NUMBERED:
         raise GrammarError("unknown command")

@@ -22,13 +22,11 @@ from apps.smtp.proto.parameters import (
     rcpt_parameters,
 )
 from apps.wire.errors import InvalidAddress
+from apps.wire.foreign import is_foreign
 from apps.wire.replies import Reply
 
 _HELLO_NAME = re.compile(rb"[!-~]{1,255}")
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")
-_FOREIGN = frozenset(
-    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI HTTP/1.1 HOST: USER-AGENT:".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ def parse(line: bytes, *, smtputf8: bool = False) -> Command:
     parser = _PARSERS.get(verb)
     if parser is not None:
         return parser(verb, rest)
-    return Foreign() if verb in _FOREIGN else UNKNOWN
+    return Foreign() if is_foreign(line, smtp=True) else UNKNOWN
 
 
 def _hello(verb: bytes, rest: bytes) -> Command:
