@@ -177,7 +177,7 @@ def parse_authenticate(scanner: Scanner) -> Authenticate:
     """Mechanism and perhaps an initial response."""
     scanner.space()
     mechanism = scanner.atom("a mechanism").decode("ascii").upper()
-    initial = scanner.astring("an initial response") if scanner.take(b" ") else None
+    initial = scanner.atom("an initial response in base64") if scanner.take(b" ") else None
     scanner.end()
     return Authenticate(mechanism, initial)
 
