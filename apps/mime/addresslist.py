@@ -219,7 +219,7 @@ def _add(found: list[HeaderMailbox], tokens: list[_Token]) -> None:
     except ValueError:
         found.append(_bare(tokens))
         return
-    name = _phrase(tokens[:angle]) or _last_comment(tokens[angle:])
+    name = _phrase(tokens[:angle])  # A comment is a name only beside a bare address.
     route, spec = _split_route(tokens[angle + 1 :])
     local, host = _split_spec(spec)
     found.append(HeaderMailbox(name, route, local, host))
@@ -229,7 +229,8 @@ def _bare(tokens: list[_Token]) -> HeaderMailbox:
     """Read an address without brackets; words before it are taken for a name."""
     if not _has_at(tokens):
         phrase = _phrase(tokens)
-        if phrase is not None and b" " in phrase:
+        is_name = any(kind == _QUOTED for kind, _ in tokens)
+        if phrase is not None and (is_name or b" " in phrase):
             return HeaderMailbox(phrase, None, None, b"")
         return HeaderMailbox(_last_comment(tokens), None, phrase, b"")
     begin = _spec_start(tokens)
@@ -271,6 +272,8 @@ def _split_spec(tokens: list[_Token]) -> tuple[bytes | None, bytes]:
         elif kind != _SPECIAL or raw in b".:":
             if host is None:
                 local.append(raw)
+            elif kind == _QUOTED:
+                break
             elif gap and host and raw != b"." and host[-1] != b".":
                 break  # Another word after the host: only dots may have space around them.
             else:

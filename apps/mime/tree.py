@@ -25,8 +25,8 @@ STRING_MAX = 4_000  # Octets kept of one content string; BODYSTRUCTURE repeats t
 STRINGS_MAX = 512 * 1024  # Octets of content strings and inner envelopes kept of one message.
 
 _TYPE = re.compile(rb"([^\s/;()<>@,\"]{1,127}+)\s*/\s*([^\s/;()<>@,\"]{1,127}+)")
-_TOKEN = re.compile(rb"[^\s;()<>@,=\"\\]++")
-_LANGUAGE = re.compile(rb"(?:\A|,)\s*+([^\s;()<>@,\"\\]{1,64})")
+_TOKEN = re.compile(rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=]++")  # RFC 2045 section 5.1
+_LANGUAGE = re.compile(rb"\s*+([^\x00-\x20()<>@,;:\\\"/\[\]?=]++)\s*+(,?)")
 _NOWHERE = 1 << 62
 
 
@@ -173,7 +173,7 @@ class _Scanner:
             first = first or part
             if parent is not None:
                 parent.children.append(part)
-            needle = self._needle(part)
+            needle = None if self._is_cut(part.body_start, limit) else self._needle(part)
             self._spend(part)
             if needle is None and not self._holds_message(part):
                 self._close(part, limit)
@@ -276,6 +276,8 @@ class _Scanner:
 
         The line end before a delimiter is the delimiter's, unless it makes the empty line.
         """
+        if self._is_cut(start, limit):
+            return scan(self.raw, start=start, end=start)
         block = scan(self.raw, start=start, end=min(limit + 1, self.end))
         if start < block.body_start == limit + 1:
             line = max(self.raw.rfind(b"\n", start, limit) + 1, start)
@@ -283,8 +285,15 @@ class _Scanner:
                 return scan(self.raw, start=start, end=self._before(limit))
         return block
 
+    def _is_cut(self, body_start: int, limit: int) -> bool:
+        """Whether the header that ends here has no empty line: the delimiter at `limit` ended it,
+        which cannot be one of a multipart that begins here."""
+        return 0 < body_start == self._before(limit) and self.raw[body_start - 1] != 0x0A
+
     def _before(self, at: int) -> int:
-        """Return where what stands before the line end at `at` ends."""
+        """Return where what stands before the line end at `at` ends, the end if there is none."""
+        if at >= self.end:
+            return self.end
         return at - 1 if at > 0 and self.raw[at - 1] == 0x0D else at
 
     def _close_above(self, index: int, at: int) -> None:
@@ -297,7 +306,7 @@ class _Scanner:
 
         But the line of a closing delimiter is whole, and so are the parts that are inside.
         """
-        end = self.end if at >= self.end else self._before(at)
+        end = self._before(at)
         inside = part.children[-1].body_end if part.children else part.body_start
         part.body_end = max(end, closed, inside)
         if part.type == b"text" or part.is_message:
@@ -325,14 +334,25 @@ def _part_of(block: HeaderBlock, parent: Part | None) -> Part:
     part.location = _string(block, b"content-location")
     if (value := block.last(b"content-disposition")) is not None:
         main, params = parameters.split(value)
-        if main or params:
+        if value:
             token = _TOKEN.match(main)
             part.disposition = token[0].lower()[:STRING_MAX] if token is not None else b""
             part.disposition_params = _shorten(params)
     if (value := block.first(b"content-language")) is not None:
-        value = parameters.without_comments(value[:STRING_MAX])
-        part.languages = tuple(_LANGUAGE.findall(value))
+        part.languages = _languages(parameters.without_comments(value[:STRING_MAX]))
     return part
+
+
+def _languages(value: bytes) -> tuple[bytes, ...]:
+    """Return the tags of Content-Language (RFC 3282) up to what is none."""
+    found: list[bytes] = []
+    at = 0
+    while (match := _LANGUAGE.match(value, at)) is not None:
+        found.append(match[1])
+        at = match.end()
+        if not match[2]:
+            break
+    return tuple(found)
 
 
 def _read_type(part: Part, block: HeaderBlock) -> bool:

@@ -109,6 +109,9 @@ ADDRESSES: Mapping[str, str | bytes] = {
     "angle twice": "Bob <<bob@example.net>>",
     "angles in a row": "Bob <bob@example.net> <cy@example.net>",
     "text behind the angle": "Bob <bob@example.net> home",
+    "one word in quotes": '"Bob"',
+    "comment behind the brackets": "<bob@example.net> (Bob)",
+    "text in quotes behind the host": 'bob@example.net"home"',
     "address as a name": "bob@example.net <bob@example.net>",
     "address as a name in quotes": '"bob@example.net" <bob@example.net>',
     "at in the name": "Bob @ work <bob@example.net>",
@@ -353,6 +356,7 @@ PART_FIELDS: Mapping[str, str] = {
     "encoding unknown": "Content-Transfer-Encoding: x-strange",
     "encoding empty": "Content-Transfer-Encoding:",
     "encoding with a comment": "Content-Transfer-Encoding: base64 (really)",
+    "encoding with tspecials": "Content-Transfer-Encoding: [7bit]",
     "encoding with a comment first": "Content-Transfer-Encoding: (really) base64",
     "encoding of two words": "Content-Transfer-Encoding: 8 bit",
     "encoding with a semicolon": "Content-Transfer-Encoding: 7bit;",
@@ -364,6 +368,8 @@ PART_FIELDS: Mapping[str, str] = {
     "disposition": 'Content-Disposition: attachment; filename="a.txt"; size=10',
     "disposition empty": "Content-Disposition:",
     "disposition of parameters only": "Content-Disposition: ; filename=a.txt",
+    "disposition of a semicolon": "Content-Disposition: ;",
+    "disposition of a comment": "Content-Disposition: (attachment)",
     "disposition without its word": "Content-Disposition: filename=a.txt",
     "disposition in quotes": 'Content-Disposition: "attachment"; filename=a.txt',
     "disposition with a comment": "Content-Disposition: attachment (file); filename=a.txt",
@@ -380,6 +386,7 @@ PART_FIELDS: Mapping[str, str] = {
     "language with a comment": "Content-Language: en (British), de",
     "language without comma": "Content-Language: en de",
     "language with commas only": "Content-Language: , ,",
+    "language of rubbish, then a tag": "Content-Language: ; en, de",
     "language odd": "Content-Language: en_GB; q=1",
     "location": "Content-Location: http://example.net/a b",
     "location folded": "Content-Location: http://example.net/\n a/b",
@@ -585,6 +592,9 @@ WHOLE: Mapping[str, bytes] = {
     "parts: outer ends inside the inner header": _mixed(
         "--x\nContent-Type: multipart/mixed; boundary=y\n\n--y\nContent-Type: text/html\n--x--\n"
     ),
+    "parts: inner cut off behind its type, the boundary the same": _mixed(
+        "--x\nContent-Type: multipart/mixed; boundary=x\n--x\n\ntwo\n--x--\n"
+    ),
     "parts: inner without boundary": _mixed(
         "--x\nContent-Type: multipart/alternative\n\n--y\n\none\n--x\n\ntwo\n--x--\n"
     ),
@@ -646,6 +656,7 @@ WHOLE: Mapping[str, bytes] = {
     ),
     "message: empty": _mixed(f"{_RFC822}\n--x--\n"),
     "message: one empty line": _mixed(f"{_RFC822}\n\n--x--\n"),
+    "message: cut off behind its type": _mixed("--x\nContent-Type: message/rfc822\n--x--\n"),
     "message: two empty lines": _mixed(f"{_RFC822}\n\n\n--x--\n"),
     "message: header only": _mixed(f"{_RFC822}\n{_INNER}--x--\n"),
     "message: header and empty line only": _mixed(f"{_RFC822}\n{_INNER}\n--x--\n"),
