@@ -32,7 +32,7 @@ GROUP BY b.id, o.address, b.name, s.messages, s.unseen, s.size, s.uidnext, s.hig
 _USERS = """
 SELECT o.address, u.reserved, u.size, u.messages, u.expunged,
   COALESCE(SUM(s.size), 0), COALESCE(SUM(s.messages), 0),
-  (SELECT COALESCE(SUM(x.size), 0) FROM mailstore_mailbox AS b
+  (SELECT COALESCE(SUM(x.cost), 0) FROM mailstore_mailbox AS b
     JOIN mailstore_expunged AS x ON x.mailbox_id = b.id WHERE b.user_id = u.user_id) +
   (SELECT COALESCE(SUM(e.size), 0) FROM mailstore_mailbox AS b
     JOIN mailstore_entry AS e ON e.mailbox_id = b.id

@@ -253,7 +253,8 @@ class Expunged(models.Model):
     keywords = models.BigIntegerField(default=0)
     internaldate = models.BigIntegerField()
     internaldate_offset = models.SmallIntegerField(default=0)
-    size = models.BigIntegerField()  # bytes that are kept for its sake; few for one that was moved
+    size = models.BigIntegerField()
+    cost = models.BigIntegerField(default=0)  # bytes kept for its sake: few if it was moved
     user_id = models.BigIntegerField(null=True)  # who
 
     class Meta:

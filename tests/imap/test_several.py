@@ -198,6 +198,19 @@ def test_it_tells_a_silent_store_what_somebody_else_did(
     assert one.messages[0].flags == frozenset({r"\Flagged", r"\Seen"})
 
 
+def test_it_shows_what_was_moved_away_as_it_was(alice: User, server: RunningServer) -> None:
+    """RFC 2180 section 4.1.2: until it may be told that it is gone."""
+    raw = b"Subject: long\r\n\r\n" + b"x" * 70 * 100 + b"\r\n"
+    add_message(alice.pk, raw)
+    with closing(signed_in(server)) as one, closing(signed_in(server)) as other:
+        answer(one, "SELECT INBOX")
+        answer(other, "SELECT INBOX")
+        assert answer(other, "MOVE 1 Archive")[-1].startswith("x OK")
+        said = answer(one, "FETCH 1 (RFC822.SIZE BODY.PEEK[])")
+        assert said[0] == f"* 1 FETCH (RFC822.SIZE {len(raw)} BODY[] {{{len(raw)}}}"
+        assert said[-1].startswith("x OK [EXPUNGEISSUED]")
+
+
 # -- the end of a session that did nothing wrong --------------------------------------------------
 
 

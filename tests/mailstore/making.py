@@ -64,7 +64,7 @@ def assert_counters_are_exact() -> None:
     totals: dict[int, list[int]] = {}
     kept: dict[int, int] = {}
     for gone in Expunged.objects.select_related("mailbox"):
-        kept[gone.mailbox.user_id] = kept.get(gone.mailbox.user_id, 0) + gone.size
+        kept[gone.mailbox.user_id] = kept.get(gone.mailbox.user_id, 0) + gone.cost
     for state in MailboxState.objects.select_related("mailbox"):
         entries = list(Entry.objects.filter(mailbox=state.mailbox_id))
         counted = (

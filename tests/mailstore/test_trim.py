@@ -133,6 +133,7 @@ def test_it_counts_little_for_what_was_moved(alice: User, inbox: Mailbox, archiv
         uids = [new for _, new in moved.uids]
         boxes.reverse()
     assert Usage.objects.get(user=alice).expunged == 4 * 9 * MOVED_COST
+    assert min(Expunged.objects.values_list("size", flat=True)) > SIZE
     put(inbox)
     assert_counters_are_exact()
 

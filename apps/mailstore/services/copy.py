@@ -32,9 +32,9 @@ SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, flags
 FROM mailstore_entry WHERE {span} ORDER BY uid"""
 _EXPUNGE: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size)
+  keywords, internaldate, internaldate_offset, size, cost)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, CASE WHEN size < %s THEN size ELSE %s END
+  keywords, internaldate, internaldate_offset, size, CASE WHEN size < %s THEN size ELSE %s END
 FROM mailstore_entry WHERE {span}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE "
 

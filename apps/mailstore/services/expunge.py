@@ -19,8 +19,9 @@ from apps.runtime.rows import ManyRows, among, listed
 
 _INSERT_EXPUNGED = ManyRows(
     "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id,"
-    " flags, keywords, internaldate, internaldate_offset, size)",
-    "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint",
+    " flags, keywords, internaldate, internaldate_offset, size, cost)",
+    "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint"
+    " bigint",
 )
 _RETURNING = (
     " RETURNING uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size"
@@ -97,7 +98,7 @@ def let_go(
     filing.use([Use(owner, -size, -len(gone), expunged=size)])
     at = now()
     rows: list[tuple[Any, ...]] = [
-        (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:]) for row in gone
+        (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:], row.size) for row in gone
     ]
     _INSERT_EXPUNGED.write(rows)
     filing.record([Change(mailbox_id, what, [row.uid for row in gone], modseq, origin)])

@@ -47,8 +47,11 @@ SELECT b.id, b.deleted_at, (SELECT x.at FROM mailstore_expunged AS x
   WHERE x.mailbox_id = b.id ORDER BY x.modseq LIMIT 1)
 FROM mailstore_mailbox AS b WHERE b.user_id = %s"""
 _OLD_OF_MAILBOX: Final = """
-SELECT uid, size FROM mailstore_expunged WHERE mailbox_id = %s AND at < %s
+SELECT uid, cost FROM mailstore_expunged WHERE mailbox_id = %s AND at < %s
 ORDER BY modseq, uid LIMIT %s"""
+
+# What an account was charged for a row: of a deleted mailbox all that it held.
+_COSTS: Final = {"mailstore_entry": "size", "mailstore_expunged": "cost"}
 
 _LOCK: Final = "SELECT 1 FROM mailstore_message WHERE "
 _UNNAMED_MESSAGES: Final = """
@@ -65,12 +68,12 @@ AND """
 
 
 class _Gone(NamedTuple):
-    """A row that was deleted from `Entry` or `Expunged`."""
+    """A row that was deleted from `Entry` or `Expunged`; `cost` in bytes."""
 
     message_id: int
     head_id: int | None
     modseq: int
-    size: int
+    cost: int
 
 
 class _Purged(NamedTuple):
@@ -155,13 +158,13 @@ def _trim_oldest(user_id: int, excess: int) -> _Purged:
 
 
 def _enough(rows: Sequence[tuple[int, int]], excess: int | None) -> list[int]:
-    """The first UIDs of (uid, size) that weigh so much together; all for None."""
+    """The first UIDs of (uid, bytes) that weigh so much together; all for None."""
     uids: list[int] = []
-    for uid, size in rows:
+    for uid, cost in rows:
         if excess is not None:
             if excess <= 0:
                 break
-            excess -= size
+            excess -= cost
         uids.append(uid)
     return uids
 
@@ -192,9 +195,9 @@ def _purge_mailbox(mailbox_id: int, user_id: int, excess: int | None = None) -> 
     gone."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock(users=[user_id], mailboxes=[mailbox_id])
-        for table in ("mailstore_entry", "mailstore_expunged"):
+        for table, cost in _COSTS.items():
             cursor.execute(
-                f"SELECT uid, size FROM {table} WHERE mailbox_id = %s ORDER BY uid LIMIT %s",
+                f"SELECT uid, {cost} FROM {table} WHERE mailbox_id = %s ORDER BY uid LIMIT %s",
                 [mailbox_id, ROWS],
             )
             if uids := _enough(cursor.fetchall(), excess):
@@ -209,7 +212,7 @@ def _delete(table: str, mailbox_id: int, uids: Sequence[int]) -> list[_Gone]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {table} WHERE mailbox_id = %s AND {among('uid')}"
-            " RETURNING message_id, head_id, modseq, size",
+            f" RETURNING message_id, head_id, modseq, {_COSTS[table]}",
             [mailbox_id, listed(uids)],
         )
         return [_Gone(*row) for row in cursor.fetchall()]
@@ -231,7 +234,7 @@ def _forget(user_id: int | None, gone: Sequence[_Gone]) -> _Purged:
     entries cannot come back.
     """
     if user_id is not None:
-        filing.use([Use(user_id, expunged=-sum(row.size for row in gone))])
+        filing.use([Use(user_id, expunged=-sum(row.cost for row in gone))])
     messages = sorted({row.message_id for row in gone})
     unnamed: list[UUID] = []
     with connection.cursor() as cursor:
