@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from apps.imap.proto.dates import internal_date
@@ -304,7 +305,7 @@ def picker(section: Section) -> Callable[[bytes], bytes]:
     line."""
     if section.part is Part.HEADER:
         return bytes
-    if section.part is Part.FIELDS and sum(map(len, section.fields)) <= _QUICK:
+    if section.part is Part.FIELDS and 0 < sum(map(len, section.fields)) <= _QUICK:
         wanted = _tiles(section.fields)
         return lambda raw: _joined(wanted.findall(raw))
     return partial(filtered, section=section)
@@ -317,7 +318,14 @@ def _tiles(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     Each match ends with a line and the next begins there, so a line is looked at once; the group
     holds the fields. What a field is `apps.mime.headers` says.
     """
-    either = b"(?:%b)[ \\t]*+:" % b"|".join([re.escape(name) for name in names])
+    ordered = sorted(set(names) - {b""})  # no field has no name
+    # By first letters: for most lines one look at a class is enough to know that they are none.
+    firsts = b"".join([b"\\x%02x" % letter for letter in {one[0] for one in ordered}])
+    groups = [
+        b"%b(?:%b)" % (re.escape(first), b"|".join([re.escape(one[1:]) for one in some]))
+        for first, some in groupby(ordered, key=lambda one: one[:1])
+    ]
+    either = b"(?=[%b])(?:%b)[ \\t]*+:" % (firsts, b"|".join(groups))
     rest = b"[^\\n]*+(?:\\n[ \\t][^\\n]*+)*+(?:\\n|\\Z)"
     return re.compile(
         b"((?:%b%b)++)|(?:(?!%b)(?:[^\\n]*+\\n|[^\\n]++\\Z)(?:[ \\t][^\\n]*+(?:\\n|\\Z))*+)++"

@@ -35,7 +35,9 @@ LINES = st.sampled_from(
     ]
 )
 NAMES = st.lists(
-    st.sampled_from([b"SUBJECT", b"FROM", b"REFERENCES", b"(ODD)[NAME]", b"X.Y", b"SUB", b"A B"]),
+    st.sampled_from(
+        [b"SUBJECT", b"FROM", b"REFERENCES", b"(ODD)[NAME]", b"X.Y", b"SUB", b"A B", b"", b"]"]
+    ),
     min_size=1,
     max_size=4,
     unique=True,
