@@ -17,6 +17,7 @@ _CHOICE = re.compile(r"<([^<>]*\|[^<>]*)>")
 _HOLE = re.compile(r"\{([A-Za-z]+)(\d?)\}")
 _STREETS = ("Mill Lane", "Tannery Yard", "Canal Street", "Beech Lane", "Weir Road", "Chapel Hill")
 _DIGITS = "23456789"
+_SUMS = (140, 385, 640, 920, 1_240, 1_860, 2_450, 3_100, 4_720, 8_900)
 _MAKERS: dict[str, Callable[[Random, datetime], str]] = {
     "clock": lambda rng, _: f"{rng.randrange(9, 19)}:{rng.choice(('00', '15', '30', '45'))}",
     "few": lambda rng, _: str(rng.randrange(2, 10)),
@@ -25,7 +26,6 @@ _MAKERS: dict[str, Callable[[Random, datetime], str]] = {
     "number": lambda rng, at: f"{at.year}-{rng.randrange(1000, 9999)}",
     "street": lambda rng, _: f"{rng.randrange(2, 140)} {rng.choice(_STREETS)}",
     "fare": lambda rng, _: f"£{rng.randrange(8, 64)}.{rng.choice(('00', '40', '60', '90'))}",
-    "budget": lambda rng, _: f"£{rng.randrange(4, 40)}0,000",
 }
 
 
@@ -82,7 +82,11 @@ class Filler:
     def _made(self, name: str) -> str:
         if name in {"day", "date", "month"}:
             return self._soon(name)
-        return self._sum() if name == "sum" else _MAKERS[name](self._rng, self._at)
+        if name == "sum":
+            return self._money(self._rng.choice(_SUMS) + self._rng.randrange(0, 80, 5))
+        if name == "budget":
+            return self._money(self._rng.randrange(40, 400) * 1_000)
+        return _MAKERS[name](self._rng, self._at)
 
     def _soon(self, name: str) -> str:
         soon = self._at + timedelta(days=self._rng.randrange(1, 7))
@@ -94,9 +98,7 @@ class Filler:
             return days.month(self._at, self._language)
         return days.day_and_month(soon + timedelta(days=7), self._language)
 
-    def _sum(self) -> str:
-        amount = self._rng.choice((140, 385, 640, 920, 1_240, 1_860, 2_450, 3_100, 4_720, 8_900))
-        amount += self._rng.randrange(0, 80, 5)
+    def _money(self, amount: int) -> str:
         if self._language == "en":
             return f"£{amount:,}"
         return f"{amount:,} €".replace(",", "." if self._language == "de" else " ")

@@ -59,7 +59,11 @@
   $$('iframe.msg__frame').forEach(frame => {
     const fit = () => {
       const inside = frame.contentDocument?.documentElement;
-      if (inside) frame.height = Math.min(inside.scrollHeight, 20000);
+      if (!inside) return;
+      // Not the document's scrollHeight, which is never less than its frame's: short mail would stand in a tall box.
+      const body = frame.contentDocument.body;
+      const high = Math.max(inside.offsetHeight, body ? body.scrollHeight + 32 : 0);
+      frame.height = Math.min(Math.ceil(high), 20000);
     };
     frame.addEventListener('load', fit);
     addEventListener('resize', fit);

@@ -206,6 +206,24 @@ def test_it_shows_scripts_that_run_from_right_to_left(
     watched.check_accessibility()
 
 
+@pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
+@pytest.mark.parametrize("theme", ["light"])
+@pytest.mark.parametrize(("lines", "low", "high"), [(1, 30, 100), (60, 1_800, 3_500)])
+def test_it_makes_the_frame_as_high_as_its_mail(
+    service: Installation, watched: Watched, lines: int, low: int, high: int
+) -> None:
+    head, _, _ = NEWSLETTER.partition("<table")
+    subject = deliver(service, head + "<p>Short.</p>\r\n" * lines)
+    watched.sign_in()
+    watched.page.click(f"a.conv__subj:text-is('{subject}')")
+    frame = watched.page.locator("iframe.msg__frame")
+    expect(watched.page.frame_locator("iframe.msg__frame").locator("p").first).to_be_visible()
+    watched.page.wait_for_load_state("networkidle")
+    assert low < frame.evaluate("f => f.clientHeight") < high
+    hidden = "f => f.contentDocument.documentElement.scrollHeight - f.clientHeight"
+    assert frame.evaluate(hidden) <= 1
+
+
 @pytest.mark.parametrize("theme", ["light"])
 def test_it_fits_a_newsletter_to_the_window(service: Installation, watched: Watched) -> None:
     subject = deliver(service, NEWSLETTER)

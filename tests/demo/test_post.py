@@ -27,7 +27,7 @@ from tests.demo.conftest import DAY, SMALL
 from tests.support.installation import ROOT
 
 # sha256 of all letters of SMALL, one after the other. It changes when a text or a habit does.
-GOLDEN = "86bdde5b5187036cef20c270b2f4b7589020dfb10c6c80ac64ec4deb0b83d235"
+GOLDEN = "236eaef9ca16e277e0c5f3d24b898815bab5fffbb086c46c90d0f2a616396564"
 _PRINT = (
     "from hashlib import sha256; from tests.demo.conftest import SMALL;"
     " from apps.demo.post import letters;"

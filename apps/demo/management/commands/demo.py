@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from apps.demo import accounts, days, seed, welcome
 from apps.demo.people import people
 from apps.demo.post import FEWEST, MESSAGES, SEED, Plan
 from apps.ops import locks, schema, start
+from apps.provisioning.management.noun import Error
 from apps.wire.errors import MailError
 
 _HELP = (
@@ -60,17 +61,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError(
-                "This is no demo's folder: a demo needs DEMO=true; `make demo` sets it."
-            )
+            raise Error("This is no demo's folder: a demo needs DEMO=true; `make demo` sets it.")
         try:
             made = self._make(options)
         except (seed.NotOurs, locks.RunningError) as error:
-            raise CommandError(str(error)) from None
+            raise Error(str(error)) from None
         except MailError as error:
-            raise CommandError(f"{error.reply.text}.") from None
+            raise Error(f"{error.reply.text}.") from None
         except DatabaseError as error:
-            raise CommandError(f"The database refuses: {error}") from None
+            raise Error(f"The database refuses: {error}") from None
         if options["json"]:
             self.stdout.write(json.dumps({**made, **welcome.as_json(people())}, indent=2))
         elif not options["make_only"]:
@@ -118,7 +117,7 @@ class Command(BaseCommand):
                 also_say=lambda doors: welcome.words(people(), doors),
             )
         except start.StartError as error:
-            raise CommandError(str(error)) from None
+            raise Error(str(error)) from None
         if status:
             raise SystemExit(status)
 
