@@ -1,0 +1,30 @@
+"""Upgrades keep what users have."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from apps.directory.models import User
+from apps.mailstore import queries
+
+BEFORE = [("mailstore", "0002_tables")]
+
+
+@pytest.fixture
+def before_subscriptions(transactional_db: None, alice: User) -> Iterator[User]:
+    """Alice in a database as it was when a mailbox itself knew whether it is subscribed."""
+    executor = MigrationExecutor(connection)
+    newest = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "mailstore"]
+    executor.migrate(BEFORE)
+    yield alice
+    MigrationExecutor(connection).migrate(newest)
+
+
+def test_it_makes_subscriptions_of_marks_on_mailboxes(before_subscriptions: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE mailstore_mailbox SET subscribed = (name <> 'Junk')")
+        cursor.execute("UPDATE mailstore_mailbox SET deleted_at = 1 WHERE name = 'Trash'")
+    MigrationExecutor(connection).migrate([("mailstore", "0003_subscription")])
+    assert queries.subscriptions(before_subscriptions.pk) == ["Archive", "Drafts", "INBOX", "Sent"]
