@@ -9,7 +9,7 @@ from django.conf import settings
 from apps.directory.signedin import SignedIn
 from apps.events import bus
 from apps.events.types import Event, EventsMissed, MailboxChanged, UserChanged
-from apps.imap.limits import Limits
+from apps.imap.limits import Limits, literal_allowance
 from apps.imap.mirrors import Mirrors
 from apps.imap.server import Connection
 from apps.runtime.listener import Door, Peer
@@ -26,6 +26,7 @@ class Service:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits(message_size=settings.MESSAGE_SIZE_LIMIT)
         self.mirrors = Mirrors()
+        self.allowance = literal_allowance(self.limits)
         self.members = SignedIn()
         self._subscription: bus.Subscription | None = None
         self._subscribing: asyncio.Task[None] | None = None
@@ -35,7 +36,7 @@ class Service:
         """Make the protocol object of one connection; the first one opens our ears for events."""
         if self._subscribing is None:
             self._subscribing = asyncio.get_running_loop().create_task(self._subscribe())
-        return Connection(peer, self.mirrors, self.members, self.limits, self._tls)
+        return Connection(peer, self.mirrors, self.members, self.limits, self._tls, self.allowance)
 
     async def _subscribe(self) -> None:
         loop = asyncio.get_running_loop()

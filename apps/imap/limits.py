@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from apps.runtime.allowance import Allowance
 from apps.runtime.conversation import Patience
 from apps.wire.limits import (
     BEFORE_LOGIN,
@@ -23,6 +24,9 @@ class Limits:
     """All numbers of one IMAP door; seconds and octets.
 
     patience: RFC 3501 section 5.4 asks for 30 minutes of idle time at least.
+    literal_memory: for the large literals of all connections of the process; a quarter for those
+        of one user, yet always enough for one message.
+    literal_wait: for room in it, then NO [UNAVAILABLE].
     idle_keepalive: an untagged OK during IDLE; keeps NAT tables and finds dead clients.
     """
 
@@ -32,8 +36,16 @@ class Limits:
     bad_in_a_row: int = 50
     failed_logins: int = 5
     message_size: int = 50 * MIB
+    literal_memory: int = 512 * MIB
+    literal_wait: float = 20.0
     page_rows: int = 500
     page_octets: int = 4 * MIB
+
+
+def literal_allowance(limits: Limits) -> Allowance:
+    """Return what all connections together may hold in large literals."""
+    each = max(limits.literal_memory // 4, limits.message_size)
+    return Allowance(max(limits.literal_memory, each), each)
 
 
 def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
@@ -46,4 +58,5 @@ def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
         command=LITERAL_AFTER_LOGIN,
         large_verbs=frozenset({b"APPEND"}),
         large_literal=limits.message_size,
+        ask_above=LITERAL_AFTER_LOGIN,
     )

@@ -6,6 +6,7 @@ the command buffer, and is the `Channel` of a session.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 from apps.directory.authentication import Principal
@@ -14,9 +15,11 @@ from apps.imap.context import Woken
 from apps.imap.limits import Limits, command_limits
 from apps.imap.mirrors import Mirrors
 from apps.imap.session import Session
+from apps.runtime.allowance import Allowance
 from apps.runtime.conversation import Conversation
 from apps.runtime.listener import Peer
-from apps.wire.lines import CommandBuffer, Event, NeedContinuation
+from apps.wire.limits import LITERAL_AFTER_LOGIN
+from apps.wire.lines import CommandBuffer, Event, NeedContinuation, NoRoom
 
 
 class Connection(Conversation):
@@ -29,6 +32,7 @@ class Connection(Conversation):
         members: SignedIn,
         limits: Limits,
         tls: ssl.SSLContext | None,
+        allowance: Allowance,
     ) -> None:
         super().__init__(peer, limits.patience, tls)
         self._mirrors = mirrors
@@ -36,10 +40,20 @@ class Connection(Conversation):
         self._limits = limits
         self._buffer = CommandBuffer(command_limits(limits, signed_in=False))
         self._poked = False
+        self._allowance = allowance
+        self._user_id = 0
+        self._taken = 0  # octets of the allowance, until the command that needs them is done
+        self._asked: NeedContinuation | None = None  # waits for room
+        self._asking: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
         """Run a session."""
-        await Session(self, self._mirrors, self._limits).run()
+        try:
+            await Session(self, self._mirrors, self._limits).run()
+        finally:
+            self._allowance.leave(self.wake)
+            self._give_back()
+            self._stop_asking()
 
     def take(self, data: bytes) -> None:
         """Feed the command buffer."""
@@ -58,6 +72,7 @@ class Connection(Conversation):
 
     async def next_event(self) -> Event:
         """Return the next event, asking for synchronising literals on the way."""
+        self._give_back()  # the command before is done
         while (event := self._event()) is None:
             await self.wait()
         return event
@@ -92,6 +107,7 @@ class Connection(Conversation):
         """Count the connection as its user's, as long as the sign-in holds."""
         if not self.signed_in(principal.user_id):
             return False
+        self._user_id = principal.user_id
         self._members.add(self, principal)
         return True
 
@@ -99,8 +115,57 @@ class Connection(Conversation):
         """From the next command on these limits hold."""
         self._buffer.limits = command_limits(self._limits, signed_in=signed_in)
 
+    # -- literals ---------------------------------------------------------------------------------
+
+    @property
+    def wants_more(self) -> bool:
+        """Not while there is no room for what comes."""
+        return self._asked is None
+
     def _event(self) -> Event | None:
-        while isinstance(event := self._buffer.next_event(), NeedContinuation):
+        while True:
+            if self._asked is None:
+                event = self._buffer.next_event()
+                if not isinstance(event, NeedContinuation):
+                    return event
+                self._asked = event
+            refused = self._admit(self._asked)
+            if refused is not None or self._asked is not None:
+                return refused
+
+    def _admit(self, asked: NeedContinuation) -> NoRoom | None:
+        """Let a literal come; leave `_asked` as it is while there is no room for it."""
+        if not self._has_room(asked.size):
+            now = self._loop.time()
+            if self._asking is None:
+                self._asking = self._loop.call_at(now + self._limits.literal_wait, self.wake)
+            if now < self._asking.when():
+                return None
+            self._allowance.leave(self.wake)
+            self._stop_asking()
+            self._buffer.refuse_literal()
+            return NoRoom(asked.tag, fatal=asked.non_sync)
+        self._stop_asking()
+        if not asked.non_sync:
             self.write(b"+ Ready for the literal\r\n")
-            self._buffer.accept_literal()
-        return event
+        self._buffer.accept_literal()
+        return None
+
+    def _has_room(self, size: int) -> bool:
+        if size <= LITERAL_AFTER_LOGIN:  # every connection's own
+            return True
+        if not self._allowance.take(size, self._user_id, self.wake):
+            return False
+        self._taken += size
+        return True
+
+    def _stop_asking(self) -> None:
+        self._asked = None
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
+    def _give_back(self) -> None:
+        taken, self._taken = self._taken, 0
+        if taken:
+            self._allowance.give_back(taken, self._user_id)

@@ -24,7 +24,7 @@ from apps.imap.view import NoMessageError
 from apps.runtime.conversation import ShutdownError
 from apps.wire.errors import MailError, NotFound
 from apps.wire.foreign import is_foreign
-from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, RawCommand
+from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, NoRoom, RawCommand
 from apps.wire.lines import Event as WireEvent
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,11 @@ class Session:
                 self._refuse(tag, reason)
                 if fatal:
                     self.goodbye("Cannot follow you any more")
+            case NoRoom(tag, fatal):
+                text = "Too many large messages are on their way, try again"
+                self._channel.write(tagged(tag, b"NO", text, b"UNAVAILABLE"))
+                if fatal:
+                    self.goodbye(text, b"UNAVAILABLE")
             case NeedContinuation():  # the channel has answered it
                 pass
 

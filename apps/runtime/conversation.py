@@ -100,6 +100,11 @@ class Conversation(asyncio.Protocol):
         """Empty the buffer; return how many octets it held."""
         raise NotImplementedError
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether to read on while the session waits; once the buffer is full, not otherwise."""
+        return True
+
     # -- asyncio ----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -236,7 +241,7 @@ class Conversation(asyncio.Protocol):
             raise ShutdownError(self._closing)
         if self._loop.time() >= self._deadline:
             raise TimeoutError
-        if self._paused and self._transport is not None:
+        if self._paused and self.wants_more and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
         self._in_a_row = 0

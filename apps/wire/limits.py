@@ -49,6 +49,8 @@ class BufferLimits:
     command: octets of all literals of one command together.
     large_verbs: upper-case verbs whose literals may reach `large_literal` (APPEND, PUTSCRIPT).
     large_literal: octets in the literals of such a command together.
+    ask_above: literals larger than this are asked for even if `{n+}`, so that memory can be found
+        for them first; None asks only where the protocol does.
     non_sync: cap for `{n+}` literals alone (RFC 7888 LITERAL- wants 4096); None sets no own cap.
     verb_index: which word of the first line is the verb: 1 where commands carry a tag, else 0.
     """
@@ -58,6 +60,7 @@ class BufferLimits:
     command: int = LITERAL_BEFORE_LOGIN
     large_verbs: frozenset[bytes] = frozenset()
     large_literal: int = 0
+    ask_above: int | None = None
     non_sync: int | None = None
     verb_index: int = 1
 

@@ -51,12 +51,17 @@ class RawCommand:
 
 @dataclass(frozen=True, slots=True)
 class NeedContinuation:
-    """The client waits for `+`: answer, then call `accept_literal()` or `refuse_literal()`."""
+    """The client waits for `+`: answer, then call `accept_literal()` or `refuse_literal()`.
+
+    With `non_sync` it does not wait, and must not be answered: the literal is larger than
+    `ask_above`. Read no more of it until there is memory for it.
+    """
 
     size: int
     tag: bytes
     tokens: tuple[Token, ...]
     binary: bool = False
+    non_sync: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,18 @@ class BadLine:
     fatal: bool = False
 
 
-Event = RawCommand | NeedContinuation | LiteralTooLarge | BadLine
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """There was no memory for a literal in time; the command is dropped. Fatal as above.
+
+    Never the buffer's own: whoever answers `NeedContinuation` makes it.
+    """
+
+    tag: bytes
+    fatal: bool
+
+
+Event = RawCommand | NeedContinuation | LiteralTooLarge | BadLine | NoRoom
 
 
 class CommandBuffer:
@@ -167,8 +183,13 @@ class CommandBuffer:
             self._begin_literal()
 
     def refuse_literal(self) -> None:
-        """Drop the command after `NeedContinuation`: what follows is the next command."""
-        if self._waiting:
+        """Drop the command after `NeedContinuation`: what follows is the next command.
+
+        Nothing does after a `non_sync` one: its octets are on their way.
+        """
+        if self._waiting and self._non_sync:
+            self._shut()
+        elif self._waiting:
             self._reset()
 
     def next_event(self) -> Event | None:
@@ -227,12 +248,15 @@ class CommandBuffer:
         self._non_sync = bool(size[2])
         if self._is_too_large(self._missing):
             return self._refuse_too_large()
-        if self._non_sync:
+        above = self.limits.ask_above
+        if self._non_sync and (above is None or self._missing <= above):
             self._begin_literal()
             return None
         self._waiting = True
         tokens = tuple(self._tokens)
-        return NeedContinuation(self._missing, _tag_of(tokens), tokens, self._binary)
+        return NeedContinuation(
+            self._missing, _tag_of(tokens), tokens, self._binary, self._non_sync
+        )
 
     def _is_too_large(self, size: int) -> bool:
         limits = self.limits
@@ -282,11 +306,14 @@ class CommandBuffer:
         return event
 
     def _close(self, event: Event) -> Event:
+        self._shut()
+        return event
+
+    def _shut(self) -> None:
         self._reset()
         self._closed = True
         self._data.clear()
         self._pos = self._scan = 0
-        return event
 
     def _reset(self) -> None:
         self._tokens = []

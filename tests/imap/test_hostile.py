@@ -1,12 +1,14 @@
 """Input meant to hurt: memory, time and sense stay bounded."""
 
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from apps.directory.models import User
+from apps.imap.limits import Limits
 from tests.imap.conftest import add_numbered
 from tests.imap.memory import resident
 from tests.imap.test_server import answer, signed_in
@@ -223,3 +225,104 @@ def test_it_survives_any_octets(alice: User, server: RunningServer) -> None:
             while not lines[-1].startswith(("z OK", "(")):
                 lines.append(client.line())
             assert lines[-1].startswith("z OK")
+
+
+# -- memory for large literals --------------------------------------------------------------------
+
+LARGE = 1024 * 1024
+
+
+@pytest.fixture
+def narrow_server(transactional_db: None) -> Iterator[RunningServer]:
+    """With room for two large messages on their way, one of each user."""
+    with running(Limits(message_size=LARGE, literal_memory=2 * LARGE, literal_wait=0.4)) as one:
+        yield one
+
+
+def begin(client: Client, tag: str) -> None:
+    client.send(f"{tag} APPEND INBOX {{{LARGE}}}")
+
+
+def finish(client: Client, tag: str) -> None:
+    client.socket.sendall(b"Subject: x\r\n\r\n".ljust(LARGE, b"x") + b"\r\n")
+    assert client.line().startswith(f"{tag} OK")
+
+
+def test_it_takes_no_more_large_messages_than_it_has_memory_for(
+    alice: User, bob: User, narrow_server: RunningServer
+) -> None:
+    with (
+        closing(signed_in(narrow_server)) as one,
+        closing(signed_in(narrow_server)) as two,
+        closing(signed_in(narrow_server, "bob@example.test")) as other,
+    ):
+        begin(one, "a")
+        assert one.line().startswith("+ ")
+        begin(two, "b")  # of the same user: waits, is refused before the data, and goes on
+        assert two.line().startswith("b NO [UNAVAILABLE]")
+        assert answer(two, "NOOP")[-1].startswith("x OK")
+        begin(other, "c")  # of another: nobody shuts it out
+        assert other.line().startswith("+ ")
+        begin(two, "d")  # waits until there is room
+        finish(one, "a")
+        assert two.line().startswith("+ ")
+        finish(two, "d")
+        finish(other, "c")
+    assert narrow_server.service.allowance.taken == 0
+
+
+def test_it_reads_no_unasked_message_that_it_has_no_memory_for(
+    alice: User, narrow_server: RunningServer
+) -> None:
+    raw = b"Subject: x\r\n\r\n".ljust(LARGE, b"x")
+    whole = b"b APPEND INBOX {%d+}\r\n" % LARGE + raw + b"\r\n"
+    with closing(signed_in(narrow_server)) as one, closing(signed_in(narrow_server)) as two:
+        begin(one, "a")
+        assert one.line().startswith("+ ")
+        sender = threading.Thread(target=two.socket.sendall, args=(whole,))
+        sender.start()
+        finish(one, "a")
+        assert two.line().startswith("b OK")
+        sender.join()
+        begin(one, "a")
+        assert one.line().startswith("+ ")
+        two.socket.sendall(whole[:100_000])
+        assert two.line().startswith("b NO [UNAVAILABLE]")
+        assert two.line().startswith("* BYE [UNAVAILABLE]")
+        assert two.line() == "(closed)"
+
+
+def test_it_has_the_memory_again_when_a_sender_is_gone(
+    alice: User, narrow_server: RunningServer
+) -> None:
+    with closing(signed_in(narrow_server)) as one, closing(signed_in(narrow_server)) as two:
+        begin(one, "a")
+        assert one.line().startswith("+ ")
+        one.socket.sendall(b"x" * 1000)
+        begin(two, "b")
+        one.socket.close()
+        one.close()
+        assert two.line().startswith("+ ")
+        finish(two, "b")
+
+
+def test_it_holds_many_unfinished_messages_in_bounded_memory(
+    alice: User, bob: User, transactional_db: None
+) -> None:
+    size = 8 * LARGE
+    with running(Limits(message_size=size, literal_memory=2 * size, literal_wait=30)) as server:
+        before = resident()
+        clients = [signed_in(server, f"{name}@example.test") for name in ("alice", "bob") * 10]
+        for client in clients:
+            client.socket.setblocking(False)
+            client.socket.send(b"a APPEND INBOX {%d+}\r\n" % size)
+        deadline, sent = time.monotonic() + 1.5, dict.fromkeys(clients, 0)
+        while time.monotonic() < deadline:
+            for client in [one for one in clients if sent[one] < size - LARGE]:
+                with suppress(BlockingIOError):
+                    sent[client] += client.socket.send(b"x" * 65_536)
+        assert sorted(sent.values())[-2] >= size - LARGE  # two are let in, and the others wait
+        assert sorted(sent.values())[-3] < size - LARGE
+        assert resident() - before < 4 * size
+        for client in clients:
+            client.close()

@@ -1,6 +1,7 @@
 """Command framing: whole, byte by byte, hostile."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,10 @@ def run(
             if isinstance(event, NeedContinuation):
                 (buffer.accept_literal if accept else buffer.refuse_literal)()
     return events
+
+
+def whole_at_once(data: bytes) -> Iterable[bytes]:
+    return [data]
 
 
 def bytewise(data: bytes) -> Iterable[bytes]:
@@ -168,6 +173,19 @@ def test_it_caps_non_synchronising_literals_alone() -> None:
     limits = BufferLimits(non_sync=10)
     assert run([b"a X {11+}\r\n"], limits) == [LiteralTooLarge(b"a", 11, fatal=True)]
     assert run([b"a X {11}\r\n"], limits) == [NeedContinuation(11, b"a", (b"a X ",))]
+
+
+@pytest.mark.parametrize("cut", [whole_at_once, bytewise])
+def test_it_asks_before_it_takes_a_large_literal_that_comes_unasked(
+    cut: Callable[[bytes], Iterable[bytes]],
+) -> None:
+    limits = replace(APPENDING, ask_above=5)
+    small, large = b"a APPEND x {5+}\r\nhello\r\n", b"b APPEND x {6+}\r\nhello!\r\nc NOOP\r\n"
+    asked = NeedContinuation(6, b"b", (b"b APPEND x ",), non_sync=True)
+    events = run(cut(small + large), limits)
+    assert events[1] == asked
+    assert [event.tag for event in events if isinstance(event, RawCommand)] == [b"a", b"b", b"c"]
+    assert run(cut(large), limits, accept=False) == [asked]  # nothing behind it is a command
 
 
 @pytest.mark.parametrize("line", [b"a x\0y\r\n", b"a x\ry\r\n", b"a {3\0}\r\n"])
