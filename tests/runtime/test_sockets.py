@@ -48,3 +48,16 @@ def test_it_opens_a_door_again_right_after_it_was_closed() -> None:
     client.close()
     (again,) = sockets.listen("smtp", where)
     again.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_it_opens_a_door_at_any_port(host: str) -> None:
+    opened, place = sockets.listen_anywhere("imap", host)
+    try:
+        assert str(place) == f"{host}:{place.port}"
+        assert {one.getsockname()[1] for one in opened} == {place.port}
+        with socket.create_connection(("127.0.0.1", place.port), timeout=5):
+            pass
+    finally:
+        for one in opened:
+            one.close()
