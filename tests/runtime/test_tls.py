@@ -30,6 +30,7 @@ class Handshake:
     alpn: str | None = None
     names: tuple[str, ...] = ()
     alert: str = ""
+    unasked: bytes = b""  # what the server sends of itself when all is agreed
 
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str | None) -> Handshake:
@@ -47,6 +48,7 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str | None) 
                 if side is theirs:
                     result.alert = str(error)
                     return result
+    result.unasked = to_client.read()
     result.version, result.alpn = theirs.version(), ours.selected_alpn_protocol()
     result.cipher = (theirs.cipher() or ("",))[0]
     shown = theirs.getpeercert(binary_form=True)
@@ -83,6 +85,12 @@ def test_it_speaks_tls_1_2_and_1_3(certificates: Certificates, version: ssl.TLSV
     result = handshake(certificates.server_context(), client(version=version), NAME)
     assert result.version == version.name.replace("_", ".")
     assert NAME in result.names
+
+
+def test_it_sends_nothing_unasked_after_the_handshake(certificates: Certificates) -> None:
+    """Session tickets would make a client's select() true with nothing to read behind it."""
+    newest = client(version=ssl.TLSVersion.TLSv1_3)
+    assert handshake(certificates.server_context("imap"), newest, NAME).unasked == b""
 
 
 @pytest.mark.filterwarnings("ignore:.*TLSv1.*deprecated")
