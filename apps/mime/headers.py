@@ -74,12 +74,16 @@ class HeaderBlock:
     def last_as_written(self, name: bytes) -> bytes | None:
         """As `last`, with the white space that IMAP shows: all but that behind the colon."""
         found = self._again.get(name) or self._index.get(name)
-        return None if found is None else self.as_written(found)
+        if found is None:
+            return None
+        return _without_line_ends(self.raw[found.value_start : found.end])
 
     def first_as_written(self, name: bytes) -> bytes | None:
         """As `last_as_written`, of the first field so named."""
         found = self._index.get(name)
-        return None if found is None else self.as_written(found)
+        if found is None:
+            return None
+        return _without_line_ends(self.raw[found.value_start : found.end])
 
     def all(self, name: bytes) -> list[bytes]:
         """Return the unfolded values of every field so named, top to bottom."""
@@ -118,10 +122,6 @@ class HeaderBlock:
     def value(self, field: Field) -> bytes:
         """Return the unfolded value of a field of this block."""
         return unfold(self.raw[field.value_start : field.end])
-
-    def as_written(self, field: Field) -> bytes:
-        """Return a field's value without line ends, white space inside and behind it kept."""
-        return _without_line_ends(self.raw[field.value_start : field.end])
 
 
 def scan(

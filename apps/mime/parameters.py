@@ -111,7 +111,9 @@ def text(parameters: Parameters, name: bytes) -> str:
             plain = decode_text(value)
         elif lowered.startswith(starred):
             pieces.append((lowered, value))
-    return plain or decode_text(b"".join([value for _, value in sorted(pieces)]))
+    if pieces and not plain:
+        return decode_text(b"".join([value for _, value in sorted(pieces)]))
+    return plain
 
 
 def value(parameters: Parameters, name: bytes) -> bytes:
