@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid
+from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +42,24 @@ class Locks:
         token = self._held[user_id] = new_ulid().hex
         if not settings.REDIS_URL:
             return True
-        if not await in_db("read", _take, user_id, token):
-            del self._held[user_id]
-            return False
-        if self._timer is None:
+        taken = False
+        try:
+            taken = await in_db("read", _take, user_id, token)
+        finally:
+            if not taken:  # or nobody asked, because too many jobs wait
+                del self._held[user_id]
+        if taken and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(RENEWAL, self._renew)
-        return True
+        return taken
 
     async def give_back(self, user_id: int) -> None:
-        """Let go of it."""
+        """Let go of it; never fails: what cannot be given back lapses."""
         token = self._held.pop(user_id)
         if settings.REDIS_URL:
-            await in_db("read", _give_back, user_id, token)
+            try:
+                await in_db("read", _give_back, user_id, token)
+            except MailError as error:
+                logger.warning("lock not given back", extra={"detail": str(error)})
 
     def close(self) -> None:
         """Renew no more."""

@@ -6,16 +6,17 @@ import poplib
 import signal
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
-from pytest_django import Settings
 
 from apps.directory.models import User
-from apps.pop3 import lock
+from apps.pop3 import lock, maildrop
 from apps.pop3.doors import Service
 from apps.pop3.lock import Locks
 from apps.runtime.db import in_db
+from apps.wire.errors import StorageUnavailable
 from tests.conftest import PASSWORD
 from tests.imap.conftest import add_message
 from tests.pop3.conftest import Running, knock, opens, pop3_login, said, session
@@ -68,9 +69,9 @@ def test_it_is_over_when_the_service_ends(alice: User) -> None:
 
 
 @pytest.fixture
-def shared(settings: Settings) -> None:
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks are kept in the cache, as where listeners are several processes."""
-    settings.REDIS_URL = settings.REDIS_URL or "set"
+    monkeypatch.setattr(lock, "settings", SimpleNamespace(REDIS_URL="set"))
 
 
 def test_it_holds_across_processes(shared: None) -> None:
@@ -99,6 +100,22 @@ def test_it_lapses_when_nobody_renews_it(shared: None) -> None:
         return taken
 
     assert asyncio.run(die_and_come_back()) == [True, False, True, False]
+
+
+@pytest.mark.parametrize("place", ["_take", "open_maildrop"])
+def test_it_is_not_left_behind_by_a_sign_in_that_failed(
+    alice: User, server: Running, shared: None, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def failing(*_: object, **__: object) -> bool:
+        raise StorageUnavailable("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock if place == "_take" else maildrop, place, failing)
+        with closing(Client(server.ports["pop3"])) as client:
+            said(client, f"USER {alice.address}")
+            assert said(client, f"PASS {PASSWORD}").startswith("-ERR [SYS/TEMP] ")
+            assert client.line() == "(closed)"
+    wait_for(opens(server, alice), 10, "the mailbox stays locked")
 
 
 def test_it_is_renewed(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from apps.events.types import UserChanged
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN, Entry
 from apps.pop3.doors import Service
+from apps.pop3.server import PATIENCE
 from apps.provisioning import services as provisioning
 from apps.runtime.conversation import Patience
 from tests.conftest import PASSWORD
@@ -211,6 +212,10 @@ def test_it_waits_for_no_handshake_when_it_stops(transactional_db: None) -> None
     assert time.monotonic() - began < 3
     assert client.line() == "(closed)"
     client.close()
+
+
+def test_it_waits_ten_minutes_for_a_word() -> None:
+    assert PATIENCE.idle_time >= 10 * 60  # RFC 1939 section 3
 
 
 def test_it_logs_out_who_is_silent(alice: User) -> None:

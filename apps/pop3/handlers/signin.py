@@ -129,20 +129,22 @@ async def _sign_in(context: Context, username: str, password: str) -> None:
         context.state = State.OVER
         return
     context.principal = principal
-    context.locked = await context.locks.take(principal.user_id)
+    try:
+        await _open(context, principal.user_id)
+    except BaseException:
+        context.state = State.OVER  # signed in and nothing to show: no state to go on from
+        raise
+
+
+async def _open(context: Context, user_id: int) -> None:
+    """Enter TRANSACTION, if nobody else is in it."""
+    context.locked = await context.locks.take(user_id)
     if not context.locked:
         # RFC 2449 section 8.1.2: the code tells it from a wrong password.
         context.err("Another session has this mailbox open", "IN-USE")
         context.state = State.OVER
         return
-    try:
-        context.drop = await in_db(
-            "read", maildrop.open_maildrop, principal.user_id, utf8=context.utf8
-        )
-    except BaseException:
-        # Signed in and nothing to show: no state to go on from.
-        context.state = State.OVER
-        raise
+    context.drop = await in_db("read", maildrop.open_maildrop, user_id, utf8=context.utf8)
     context.state = State.TRANSACTION
     context.bad = 0
     context.ok(f"{len(context.drop)} messages")
