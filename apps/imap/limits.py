@@ -39,7 +39,7 @@ class Limits:
     literal_memory: int = 512 * MIB
     literal_wait: float = 20.0
     page_rows: int = 500
-    page_octets: int = 4 * MIB
+    page_octets: int = MIB
 
 
 def literal_allowance(limits: Limits) -> Allowance:
