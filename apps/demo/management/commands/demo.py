@@ -125,12 +125,11 @@ class Command(BaseCommand):
         """On a terminal one line that counts; in a log nothing."""
         if sys.stderr.isatty():
             end = "\r" if done < total else "\n"
-            self.stderr.write(f"  {done:,} of {total:,} messages", ending=end)
-            self.stderr.flush()
+            self._tell(f"  {done:,} of {total:,} messages", end)
 
-    def _tell(self, text: str) -> None:
-        """Beside the result: standard output may be a JSON document."""
-        self.stderr.write(text)
+    def _tell(self, text: str, end: str = "\n") -> None:
+        """Beside the result: standard output may be a JSON document. No error, so not in red."""
+        self.stderr.write(text, str, end)
         self.stderr.flush()
 
     def _say(self, text: str) -> None:
