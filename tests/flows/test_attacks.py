@@ -387,6 +387,17 @@ def test_it_tells_a_client_in_the_clear_at_a_tls_port(service: Installation, doo
             assert said.readline() == b""
 
 
+def test_it_cuts_a_flood_of_unasked_literals_in_little_memory(service: Installation) -> None:
+    before = listener_memory(service)
+    with closing(greeted(service, "IMAP")) as line:
+        line.send(b"a LOGIN {16777216+}")
+        with suppress(OSError):
+            for _ in range(16):
+                line.sock.sendall(b"x" * MIB)
+        line.rest()
+    assert listener_memory(service) - before < 8 * MIB
+
+
 def test_it_writes_few_lines_about_strangers_who_speak_something_else(
     service: Installation,
 ) -> None:
@@ -467,6 +478,25 @@ def test_it_lets_users_in_past_two_hundred_silent_strangers(service: Installatio
         for source in ("127.0.0.1", "127.0.0.2"):
             # The best of three: the machine may be busy with other tests.
             assert min(_seconds_of_sign_ins(service, source) for _ in range(3)) < 2.0
+
+
+def test_it_lets_users_in_past_dribblers_and_half_handshakes(service: Installation) -> None:
+    def open_at(door: str, number: int) -> socket.socket:
+        address, source = ("127.0.0.1", service.ports[door]), (f"127.0.1.{number % 4 + 1}", 0)
+        one = socket.create_connection(address, 15, source_address=source)
+        return stack.enter_context(closing(one))
+
+    with ExitStack() as stack:
+        slow = [open_at(("IMAP", "POP3", "SUBMISSION")[number % 3], number) for number in range(60)]
+        for number in range(30):
+            half = open_at(("IMAPS", "POP3S", "SUBMISSIONS")[number % 3], number)
+            half.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        taken = []
+        for _ in range(3):
+            for one in slow:
+                one.sendall(b"x")
+            taken.append(_seconds_of_sign_ins(service, "127.0.0.1"))
+        assert min(taken) < 2.0, taken
 
 
 def _seconds_of_sign_ins(service: Installation, source: str) -> float:
