@@ -62,19 +62,21 @@ def _day_text(day: int) -> bytes:
     return f"{date.day:2d}-{_MONTHS[date.month - 1]}-{date.year:04d}".encode()
 
 
+# Ten thousand dates are one FETCH: their parts are spelt once.
+_CLOCK = tuple(b" %02d:%02d:" % divmod(minute, 60) for minute in range(1440))
+_SECONDS = tuple(b"%02d " % second for second in range(60))
+
+
+@lru_cache(maxsize=256)
+def _zone_text(offset: int) -> bytes:
+    return b"%b%02d%02d" % (b"-" if offset < 0 else b"+", *divmod(abs(offset), 60))
+
+
 def internal_date(seconds: int, offset: int) -> bytes:
     """Return a quoted `date-time` in the zone `offset` minutes east of UTC."""
     day, rest = divmod(seconds + offset * 60, DAY)
-    zone = abs(offset)
-    return b'"%b %02d:%02d:%02d %b%02d%02d"' % (
-        _day_text(day),
-        rest // 3600,
-        rest // 60 % 60,
-        rest % 60,
-        b"-" if offset < 0 else b"+",
-        zone // 60,
-        zone % 60,
-    )
+    minute, second = divmod(rest, 60)
+    return b'"%b%b%b%b"' % (_day_text(day), _CLOCK[minute], _SECONDS[second], _zone_text(offset))
 
 
 def local_day(seconds: int, offset: int) -> int:
