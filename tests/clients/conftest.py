@@ -8,7 +8,7 @@ import pytest
 from tests.clients.desk import Desk
 from tests.support.installation import DOORS, PASSWORD, POP3_DOORS, Installation, installation
 
-BATCH = 16  # accounts made at once: starting a command costs more than an account
+BATCH = 32  # accounts made at once: starting a command costs more than an account
 MAKE = """
 from apps.provisioning import services
 for line in open(0).read().split():
