@@ -172,6 +172,7 @@ def undecided_values(
     needles = [_Needle(leaf) for leaf in leaves]
     # Bodies come with the rows: one query for each message would be dearer than the bodies.
     blobs = any(isinstance(leaf, TextHas) for leaf in leaves)
+    passes, nothing = _sieve(leaves, needles, names), [False] * len(leaves)
     found: dict[int, list[bool]] = {}
     done = 0
     while done < len(uids):
@@ -179,6 +180,9 @@ def undecided_values(
             mailbox_id, uids[done:], columns, enough=_scales(columns), blobs=blobs
         )
         for row in rows:
+            if not passes(row):
+                found[row[0]] = nothing
+                continue
             subject = _Message(dict(zip(names, row, strict=False)), row[-1] if blobs else None)
             found[row[0]] = [
                 subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
@@ -219,6 +223,42 @@ class _Needle:
             self.as_sent = re.compile(rb"[ \t\r\n]+".join(map(re.escape, words))).search
 
 
+def _may_hold(raw: bytes, needle: _Needle, name: bytes) -> bool:
+    """Whether a header (in lower case) can have this at all: most are ruled out undecoded.
+
+    Only if what is looked for is ASCII, and the header has nothing to decode and no address with
+    comments in it.
+    """
+    if needle.as_sent is None or b"=?" in raw or not raw.isascii():
+        return True
+    if needle.as_sent(raw):
+        return True
+    return name in _ADDRESS_FIELDS and _COMMENTED.search(raw) is not None
+
+
+def _sieve(
+    leaves: Sequence[Leaf], needles: Sequence[_Needle], names: Sequence[str]
+) -> Callable[[tuple[Any, ...]], bool]:
+    """Return what tells of a row whether any leaf may match: if all ask for header fields, most
+    rows need not even become a message."""
+    pairs = [
+        (needle, leaf.name)
+        for leaf, needle in zip(leaves, needles, strict=True)
+        if isinstance(leaf, HeaderHas) and needle.as_sent is not None
+    ]
+    if len(pairs) < len(leaves):
+        return lambda _: True
+    head, header = names.index("head"), names.index("header")
+
+    def passes(row: tuple[Any, ...]) -> bool:
+        if not row[header]:  # too long for the row
+            return True
+        raw = (bytes(row[head] or b"") + bytes(row[header])).lower()
+        return any(_may_hold(raw, needle, name) for needle, name in pairs)
+
+    return passes
+
+
 class _Message:
     """One message under test, each text made once."""
 
@@ -254,19 +294,9 @@ class _Message:
                 raise AssertionError(leaf)
 
     def _may_have(self, needle: _Needle, name: bytes) -> bool:
-        """Whether a header can have this at all: most are ruled out without decoding a field.
-
-        Only if what is looked for is ASCII, and the header has nothing to decode and no address
-        with comments in it.
-        """
         if self._lower is None:
             self._lower = self._raw_header().lower()
-        raw = self._lower
-        if needle.as_sent is None or b"=?" in raw or not raw.isascii():
-            return True
-        if needle.as_sent(raw):
-            return True
-        return name in _ADDRESS_FIELDS and _COMMENTED.search(raw) is not None
+        return _may_hold(self._lower, needle, name)
 
     def _internal_day(self) -> int:
         return local_day(self._row["internaldate"], self._row["internaldate_offset"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from apps.directory.models import User
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import HasFlag, HeaderHas, parse_program
-from apps.imap.searching import Bounds, _Message, _Needle, run, to_mask
+from apps.imap.searching import Bounds, _Message, _Needle, _sieve, run, to_mask
 from apps.wire.lines import RawCommand
 from tests.imap.conftest import add_message
 from tests.imap.test_fetch import selected
@@ -147,7 +147,12 @@ def test_it_rules_out_no_header_that_has_it(
     value = b"".join(word + fold for word, fold in words)
     header = name + b": " + value + b"\r\nOther: 1\r\n\r\n"
     row = {"head": None, "header": header}
-    needle = _Needle(HeaderHas(name, wanted))
+    leaf = HeaderHas(name, wanted)
+    needle = _Needle(leaf)
     texts = _Message(row)._header_texts(name.lower())
     if any(needle.text in text for text in texts):
-        assert _Message(row).matches(HeaderHas(name, wanted), needle)
+        assert _Message(row).matches(leaf, needle)
+        passes = _sieve([leaf], [needle], ("uid", "head", "header"))
+        assert passes((1, None, header))
+        assert passes((1, b"Return-Path: <>\r\n", header))
+        assert passes((1, None, b""))
