@@ -1,5 +1,6 @@
 """Several sessions at once: who is told what, when, and at what cost."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -115,13 +116,20 @@ def test_it_holds_little_for_one_who_idles_and_does_not_read(
     """Changes are remembered as such: what was not told yet is told as it is at last."""
     monkeypatch.setattr(mirrors, "PAUSE", 0.0)
     held: list[int] = []
-    honest = Connection.write
+    honest, made = Connection.write, Connection.connection_made
+
+    def narrow(self: Connection, transport: asyncio.BaseTransport) -> None:
+        """Little room in the kernel: it is ours that matters."""
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 100_000)
+        made(self, transport)
 
     def watched(self: Connection, data: bytes) -> None:
         honest(self, data)
         assert self._transport is not None
         held.append(self._transport.get_write_buffer_size())
 
+    monkeypatch.setattr(Connection, "connection_made", narrow)
     monkeypatch.setattr(Connection, "write", watched)
     count, rounds = 500, 120
     for _ in range(count // 20):
