@@ -2,41 +2,29 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
-from django.db.backends.utils import CursorWrapper
 
 from apps.directory.models import User
 from tests.conftest import PASSWORD
 from tests.imap.conftest import add_numbered
 from tests.imap.test_server import answer, signed_in
+from tests.support.database import Switch, breakable
 from tests.support.dialogue import Client
 from tests.support.imap_server import RunningServer
 from tests.support.installation import installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Break = Callable[[bool], None]
-
 
 @pytest.fixture
-def is_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Break]:
-    """Switches the database off and on: each statement fails as the driver's do when it is away."""
-    usual = CursorWrapper._execute  # type: ignore[attr-defined]
-    gone = [False]
-
-    def execute(self: CursorWrapper, *arguments: object) -> object:
-        if gone[0]:
-            raise OperationalError("server closed the connection unexpectedly")
-        return usual(self, *arguments)
-
-    monkeypatch.setattr(CursorWrapper, "_execute", execute)
-    yield lambda on: gone.__setitem__(0, on)
-    gone[0] = False
+def is_gone() -> Iterator[Switch]:
+    """Switches the database off and on."""
+    with breakable() as switch:
+        yield switch
 
 
 def append(client: Client) -> str:
@@ -47,7 +35,7 @@ def append(client: Client) -> str:
 
 
 def test_it_goes_on_when_the_database_is_back(
-    alice: User, server: RunningServer, is_gone: Break
+    alice: User, server: RunningServer, is_gone: Switch
 ) -> None:
     add_numbered(alice.pk, 3)
     with closing(signed_in(server)) as client, closing(Client(server.port)) as stranger:
@@ -77,7 +65,7 @@ def test_it_goes_on_when_the_database_is_back(
 
 
 def test_it_idles_on_while_the_database_is_away(
-    alice: User, server: RunningServer, is_gone: Break
+    alice: User, server: RunningServer, is_gone: Switch
 ) -> None:
     with closing(signed_in(server)) as idle, closing(signed_in(server)) as other:
         answer(idle, "SELECT INBOX")
