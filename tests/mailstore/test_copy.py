@@ -3,12 +3,23 @@
 import pytest
 
 from apps.directory.models import User
-from apps.mailstore.models import FLAG_FLAGGED, Change, Entry, Expunged, Mailbox, Message, Usage
+from apps.mailstore.models import (
+    FLAG_DELETED,
+    FLAG_FLAGGED,
+    Change,
+    Entry,
+    Expunged,
+    Mailbox,
+    Message,
+    Usage,
+)
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import filing as filing_module
 from apps.mailstore.services import mailboxes
-from apps.mailstore.services.copy import copy, move
+from apps.mailstore.services.copy import LATELY, copy, move
+from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
+from apps.runtime.clock import now
 from apps.wire.errors import NotFound, QuotaExceeded
 from tests.mailstore.making import (
     DATE,
@@ -158,3 +169,44 @@ def test_it_needs_both_mailboxes(inbox: Mailbox, archive: Mailbox, carry: object
             carry(mailbox_id=source.pk, uids=[1], target_id=target.pk, origin=ORIGIN)  # type: ignore[operator]
     assert Entry.objects.count() == 1
     assert Entry.objects.get().internaldate == DATE
+
+
+def test_it_copies_what_was_just_expunged_for_those_who_still_number_it(
+    inbox: Mailbox, archive: Mailbox
+) -> None:
+    filled(inbox, 4)
+    store(mailbox_id=inbox.pk, uids=[2], change=FlagChange("add", 0, ("work",)), origin=ORIGIN)
+    store(mailbox_id=inbox.pk, uids=[2, 3], change=FlagChange("add", FLAG_DELETED), origin=ORIGIN)
+    kept = Entry.objects.get(mailbox=inbox, uid=2)
+    expunge(mailbox_id=inbox.pk, uids=[2, 3], origin=ORIGIN)
+    got = copy(
+        mailbox_id=inbox.pk,
+        uids=[1, 2, 4],
+        target_id=archive.pk,
+        origin=ORIGIN,
+        all_or_nothing=True,
+    )
+    assert got.uids == [(1, 1), (2, 2), (4, 3)]
+    entry = Entry.objects.get(mailbox=archive, uid=2)
+    assert (entry.message_id, entry.internaldate) == (kept.message_id, kept.internaldate)
+    assert keyword_names(archive.pk)[0] == "work"
+    assert entry.keywords == 1
+    assert_counters_are_exact()
+
+
+def test_it_copies_nothing_when_something_was_expunged_long_ago(
+    inbox: Mailbox, archive: Mailbox
+) -> None:
+    filled(inbox, 2)
+    store(mailbox_id=inbox.pk, uids=[2], change=FlagChange("add", FLAG_DELETED), origin=ORIGIN)
+    expunge(mailbox_id=inbox.pk, uids=[2], origin=ORIGIN)
+    Expunged.objects.update(at=now() - LATELY - 1)
+    got = copy(
+        mailbox_id=inbox.pk,
+        uids=[1, 2],
+        target_id=archive.pk,
+        origin=ORIGIN,
+        all_or_nothing=True,
+    )
+    assert got.uids == []
+    assert not Entry.objects.filter(mailbox=archive).exists()

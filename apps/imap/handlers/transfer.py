@@ -48,17 +48,14 @@ async def uid_move(context: Context, cmd: Transfer) -> Reply:
 
 
 async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
-    """Copy all that is named or nothing; what is expunged already cannot be copied."""
-    view = context.mailbox.view
-    _, uids = view.pick(cmd.numbers, uid=uid)
+    """Copy all that is named or nothing; what others have just expunged is copied too."""
+    _, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
     try:
         target = await target_named(context, cmd.name)
     except NotFound:
         return _TRYCREATE
     if not uids:
         return Reply("Nothing to copy")
-    if any(map(view.is_gone, uids)):
-        return no("Nothing copied: some of the messages no longer exist", b"EXPUNGEISSUED")
     copied = await in_db(
         "work",
         service.copy,
@@ -66,7 +63,10 @@ async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
         uids=uids,
         target_id=target.id,
         origin=context.origin,
+        all_or_nothing=True,
     )
+    if not copied.uids:
+        return no("Nothing copied: some of the messages no longer exist", b"EXPUNGEISSUED")
     if target.id == context.mailbox.mailbox_id:
         await context.refresh()
     return Reply("Copied", copyuid(copied))

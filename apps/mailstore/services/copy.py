@@ -7,7 +7,7 @@ nothing has to be staged.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -23,13 +23,23 @@ from apps.runtime.clock import now
 MOVED_COST: Final = 1_024
 """Bytes that the memory of a moved message counts for: the message lives on where it went."""
 
-_PICK: Final = "SELECT uid, size, flags, keywords FROM mailstore_entry WHERE "
+LATELY: Final = purge.TRIM_AGE // 2
+"""Seconds for which what was expunged can still be copied: none of it is being purged."""
+
+_CARRIED: Final = (
+    "uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size"
+)
+_LIVE: Final = "mailstore_entry WHERE {span}"
+_WITH_EXPUNGED: Final = f"""(
+  SELECT {_CARRIED} FROM mailstore_entry WHERE {{span}} UNION ALL
+  SELECT {_CARRIED} FROM mailstore_expunged WHERE {{span}} AND at >= %s) AS both_tables"""
+_PICK: Final = "SELECT uid, size, flags, keywords FROM {source} ORDER BY uid"
 _COPY: Final = """
 INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
   internaldate, internaldate_offset, saved_at, size)
 SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, flags, {keywords},
   internaldate, internaldate_offset, %s, size
-FROM mailstore_entry WHERE {span} ORDER BY uid"""
+FROM {source} ORDER BY uid"""
 _EXPUNGE: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
   keywords, internaldate, internaldate_offset, size, cost)
@@ -51,19 +61,34 @@ class _Picked(NamedTuple):
 
     Args:
         span: exactly these.
+        source, parameters: where they are, in SQL.
         sizes: of each, in bytes.
         used: keyword bits that any of them has.
     """
 
     span: Span
+    source: str
+    parameters: list[Any]
     uids: list[int]
     sizes: list[int]
     unseen: int
     used: int
 
 
-def copy(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin) -> Copied:
-    """Copy messages in one transaction; UIDs that are not there are ignored.
+def copy(
+    *,
+    mailbox_id: int,
+    uids: Sequence[int],
+    target_id: int,
+    origin: Origin,
+    all_or_nothing: bool = False,
+) -> Copied:
+    """Copy messages in one transaction.
+
+    Args:
+        all_or_nothing: for a client that still numbers what others have expunged (RFC 2180 section
+            4.4.2): what was expunged lately is copied too, and nothing if there is less than asked
+            for. Else UIDs that are not there are ignored.
 
     Raises:
         NotFound: one of the mailboxes is not there.
@@ -77,6 +102,10 @@ def copy(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
             filing.home(mailbox_id)
             target = filing.home(target_id)
             picked = _pick(mailbox_id, uids)
+            if all_or_nothing and len(picked.uids) < len(uids):
+                picked = _pick(mailbox_id, uids, expunged_since=now() - LATELY)
+                if len(picked.uids) < len(uids):
+                    return Copied(target.uidvalidity, [])
             quota.require(owner, picked.sizes)
             return _arrive(picked, target_id, target, origin, "copy")
 
@@ -107,17 +136,28 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
         return moved
 
 
-def _pick(mailbox_id: int, uids: Sequence[int]) -> _Picked:
+def _pick(mailbox_id: int, uids: Sequence[int], expunged_since: int | None = None) -> _Picked:
     span = Span(mailbox_id, sorted(set(uids)))
     with connection.cursor() as cursor:
-        cursor.execute(f"{_PICK}{span.sql} ORDER BY uid", span.parameters)
+        source, parameters = _source(span, expunged_since)
+        cursor.execute(_PICK.format(source=source), parameters)
         rows = span.wanted(cursor.fetchall())
     found = [row[0] for row in rows]
     unseen = used = 0
     for _, _, flags, words in rows:
         unseen += not flags & FLAG_SEEN
         used |= words
-    return _Picked(span.part(found), found, [row[1] for row in rows], unseen, used)
+    exact = span.part(found)
+    sizes = [row[1] for row in rows]
+    return _Picked(exact, *_source(exact, expunged_since), found, sizes, unseen, used)
+
+
+def _source(span: Span, expunged_since: int | None) -> tuple[str, list[Any]]:
+    """What stands behind FROM, and its parameters."""
+    if expunged_since is None:
+        return _LIVE.format(span=span.sql), span.parameters
+    both = [*span.parameters, *span.parameters, expunged_since]
+    return _WITH_EXPUNGED.format(span=span.sql), both
 
 
 def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what: str) -> Copied:
@@ -130,8 +170,8 @@ def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what:
     first, modseq = filing.grow({target_id: growth})[target_id]
     with connection.cursor() as cursor:
         cursor.execute(
-            _COPY.format(keywords=words, span=picked.span.sql),
-            [target_id, first - 1, modseq, now(), *picked.span.parameters],
+            _COPY.format(keywords=words, source=picked.source),
+            [target_id, first - 1, modseq, now(), *picked.parameters],
         )
     filing.use([Use(target.user_id, size, count)])
     told = {"mailbox": source_id, "first": picked.uids[0]}
