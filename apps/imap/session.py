@@ -52,7 +52,8 @@ class Session:
         except TimeoutError:
             self.goodbye("Too long without a command")
         except ShutdownError as error:
-            self.goodbye(str(error), b"UNAVAILABLE")
+            # RFC 5530 section 3: access is no longer permitted with that passphrase.
+            self.goodbye(str(error), b"UNAVAILABLE" if error.for_now else b"EXPIRED")
         finally:
             self.context.unselect()
 

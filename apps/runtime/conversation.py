@@ -36,7 +36,14 @@ _TLS_HELLO = 0x16
 
 
 class ShutdownError(Exception):
-    """The conversation has to end: say goodbye with this text. Raised by waits for the client."""
+    """The conversation has to end: say goodbye with this text. Raised by waits for the client.
+
+    for_now: the service ends, and will be back; else it is this client's sign-in that has ended.
+    """
+
+    def __init__(self, reason: str, *, for_now: bool) -> None:
+        super().__init__(reason)
+        self.for_now = for_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Conversation(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_stranger = self._is_first = True
         self._closing = ""
+        self._for_now = False
         self._unsent: list[bytes] = []
         self._unsent_octets = self._in_a_row = 0
         self._lost = self._eof = self._paused = self._is_handshaking = False
@@ -163,6 +171,7 @@ class Conversation(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Say goodbye as soon as no command runs, and close."""
+        self._for_now = True
         self.end("Shutting down, come back in a moment")
 
     def end(self, reason: str) -> None:
@@ -238,7 +247,7 @@ class Conversation(asyncio.Protocol):
         if self._lost or self._eof:
             raise ConnectionResetError
         if self._closing:
-            raise ShutdownError(self._closing)
+            raise ShutdownError(self._closing, for_now=self._for_now)
         if self._loop.time() >= self._deadline:
             raise TimeoutError
         if self._paused and self.wants_more and self._transport is not None:

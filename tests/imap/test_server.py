@@ -177,7 +177,7 @@ def test_it_ends_the_sessions_of_a_user_whose_password_changed(
     assert idle.line() == "+ idling"
     provisioning.set_password(alice, "another horse and battery")
     publish(UserChanged(alice.pk))
-    assert idle.line().startswith("* BYE [UNAVAILABLE] Your password")
+    assert idle.line().startswith("* BYE [EXPIRED] Your password")
     assert idle.line() == "(closed)"
     assert answer(other, "NOOP")[-1].startswith("x OK")
     idle.close()
