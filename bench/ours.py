@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from bench import processes
 from bench.processes import BenchError
-from bench.service import DOMAIN, PASSWORD, USERS, log_end
+from bench.service import A_FOLDER, DOMAIN, PASSWORD, USERS, log_end
 from mailhost.env import ROOT, SETTINGS
 
 DOORS: Final = (
@@ -109,7 +109,7 @@ class Ours:
         values = sorted(
             (name, value) for name, value in self._environment().items() if name in ours
         )
-        return [f"{name}={value}" for name, value in values]
+        return [f"{name}={value}".replace(str(self.data), A_FOLDER) for name, value in values]
 
     def _environment(self) -> dict[str, str]:
         ours = {setting.name for setting in SETTINGS} - set(HANDED_ON)

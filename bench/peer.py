@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from bench import processes
 from bench.processes import BenchError
-from bench.service import DOMAIN, PASSWORD, USERS
+from bench.service import A_FOLDER, DOMAIN, PASSWORD, USERS
 
 POSTFIX: Final = Path("/usr/sbin/postfix")
 POSTMAP: Final = Path("/usr/sbin/postmap")
@@ -218,7 +218,7 @@ class Peer:
         shipped = SHIPPED_MASTER.read_text().splitlines()
         master = (self._postfix_conf / "master.cf").read_text().splitlines()
         changed = [f"master.cf: {now}" for now in master if now not in shipped]
-        return [
+        told = [
             "Postfix: the address in master.cf; names, folders and the way to Dovecot in main.cf:",
             *changed,
             *_run(POSTCONF, "-c", self._postfix_conf, "-n").splitlines(),
@@ -226,6 +226,7 @@ class Peer:
             *self._dovecot_conf.read_text().splitlines(),
             f"Logging: syslog, as shipped ({syslog}).",
         ]
+        return [line.replace(str(self._home), A_FOLDER) for line in told]
 
     def _write_postfix(self) -> None:
         conf = self._postfix_conf

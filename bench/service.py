@@ -5,6 +5,8 @@ from typing import Final, Protocol, Self
 
 DOMAIN: Final = "bench.example"
 PASSWORD: Final = "correct-horse-battery-staple-42"
+A_FOLDER: Final = "(a temporary folder)"
+"""What `settings` write for the folder of a run, which tells a reader nothing."""
 USERS: Final = tuple(f"user{number:02d}@{DOMAIN}" for number in range(1, 21))
 
 
