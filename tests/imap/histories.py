@@ -297,7 +297,8 @@ class History:
         for client in list(self.clients):
             if client.idling:
                 client.done()
-            client.command("NOOP")
+            if not client.bye:
+                client.command("NOOP")
             if client.bye:
                 self.replace(client)
             elif client.mailbox:

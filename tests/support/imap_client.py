@@ -66,7 +66,10 @@ class Wire:
         self._socket.close()
 
     def _more(self) -> bool:
-        raw = self._socket.recv(65_536)
+        try:
+            raw = self._socket.recv(65_536)
+        except ConnectionResetError:  # closed while a command was on its way, all else is read
+            return False
         self._buffer += raw
         return bool(raw)
 

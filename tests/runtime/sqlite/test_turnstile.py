@@ -3,18 +3,23 @@
 import multiprocessing
 import os
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import OperationalError
 
 from apps.runtime.sqlite.turnstile import Turnstile
 from tests.support.services import wait_for
+
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
 
 WRITERS = 4
 SECONDS = 1.5
@@ -30,32 +35,36 @@ def _in_child(run: Callable[[Connection], None]) -> tuple[multiprocessing.Proces
     return child, ours  # type: ignore[return-value]
 
 
-def _write_tightly(database: str, pipe: Connection) -> None:
+def _write_tightly(database: str, turns: "Synchronized[int]", pipe: Connection) -> None:
     """Take turn after turn, a millisecond each, with no pause between them."""
     turnstile = Turnstile(database)
-    waits = []
+    waits, passed = [], []
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        asked = time.monotonic()
+        asked, before = time.monotonic(), turns.value
         turnstile.enter()
         waits.append(time.monotonic() - asked)
+        passed.append(turns.value - before)
+        turns.value += 1
         busy_until = time.monotonic() + 0.001
         while time.monotonic() < busy_until:
             pass
         turnstile.leave()
-    pipe.send(waits)
+    pipe.send((sorted(waits)[int(len(waits) * 0.99)], statistics.median(passed)))
 
 
-def test_it_serves_four_tight_writers_evenly(tmp_path: Path) -> None:
+def test_it_lets_another_in_before_a_tight_writer(tmp_path: Path) -> None:
     database = str(tmp_path / "db")
-    running = [_in_child(lambda pipe: _write_tightly(database, pipe)) for _ in range(WRITERS)]
-    waits = [pipe.recv() for _, pipe in running]
+    turns = _fork.Value("q", 0)
+    running = [
+        _in_child(lambda pipe: _write_tightly(database, turns, pipe)) for _ in range(WRITERS)
+    ]
+    longest, passed = zip(*(pipe.recv() for _, pipe in running), strict=True)
     for child, _ in running:
         child.join()
-    turns = [len(some) for some in waits]
-    longest = [sorted(some)[int(len(some) * 0.99)] for some in waits]
-    # With one lock alone, some of the four get next to no turns, and wait for the whole time.
-    assert min(turns) > max(turns) / 8, turns
+    # With one lock alone, who has it takes it again at once: mostly nobody gets in between, and
+    # some of the four get next to no turns. Counted in turns, not in time: others use the machine.
+    assert all(1 <= median <= 2 * WRITERS for median in passed), passed
     assert max(longest) < 0.75, longest
 
 
