@@ -7,6 +7,7 @@ prints docs/settings.md from the same table, so the page cannot fall behind.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -126,6 +127,57 @@ def words(value: str) -> tuple[str, ...]:
     return tuple(value.replace(",", " ").split())
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def duration(low: int, high: int) -> Callable[[str], int]:
+    """Seconds, from a number with s, m, h or d."""
+
+    def read(value: str) -> int:
+        number, unit = value[:-1], _UNITS.get(value[-1:])
+        if unit is None or not (number.isascii() and number.isdigit()):
+            raise ValueError("a time such as 30s, 10m, 4h or 5d")
+        if not low <= int(number) * unit <= high:
+            raise ValueError(f"a time from {low} s to {high} s")
+        return int(number) * unit
+
+    return read
+
+
+def durations(value: str) -> tuple[int, ...]:
+    read = duration(1, 7 * 86_400)
+    found = tuple(read(word) for word in words(value))
+    if not found or len(found) > 100:
+        raise ValueError("times divided by spaces, such as 5m 15m 1h")
+    return found
+
+
+def servers(value: str) -> tuple[Endpoint, ...]:
+    """IP addresses of name servers, each with an optional port."""
+    return tuple(_server(word) for word in words(value))
+
+
+def _server(word: str) -> Endpoint:
+    with contextlib.suppress(ValueError):
+        return Endpoint(str(ipaddress.ip_address(word.strip("[]"))), 53)
+    found = endpoint(word)
+    try:
+        return Endpoint(str(ipaddress.ip_address(found.host)), found.port)  # type: ignore[union-attr]
+    except ValueError:
+        raise ValueError("IP addresses, each with an optional port, such as 127.0.0.1:53") from None
+
+
+def addresses(value: str) -> tuple[str, ...]:
+    """At most one IPv4 and one IPv6 address."""
+    try:
+        found = [ipaddress.ip_address(word) for word in words(value)]
+    except ValueError:
+        found = []
+    if len(found) != len(words(value)) or len({one.version for one in found}) != len(found):
+        raise ValueError("one IPv4 address, one IPv6 address, or both")
+    return tuple(map(str, found))
+
+
 def url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value and value.partition(":")[0] not in schemes:
@@ -229,6 +281,115 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Large messages. Empty: files in MAILHOST_DATA/blobs. Or file:/a/folder, or"
         " s3://bucket/prefix?endpoint=https://host&region=name (credentials from AWS_* variables).",
+    ),
+    Setting(
+        "DNS_SERVERS",
+        servers,
+        "",
+        "Name servers, as addresses with optional ports. Empty: those of /etc/resolv.conf.",
+    ),
+    Setting(
+        "DNSSEC_TRUST",
+        choice("loopback", "always", "never"),
+        "loopback",
+        "When a name server's word that an answer was validated (the AD bit) is believed: DANE"
+        " needs it. loopback: only from a validating resolver on this machine; always: the way to the"
+        " name servers is trusted; never: no DANE.",
+    ),
+    Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
+    Setting(
+        "SMTP_OUT_PRIVATE",
+        boolean,
+        "false",
+        "true: mail may be delivered to servers on private and loopback addresses too.",
+    ),
+    Setting(
+        "SMTP_OUT_ADDRESS",
+        addresses,
+        "",
+        "Source addresses of outgoing connections: one IPv4, one IPv6, or both. Empty: the"
+        " system's choice.",
+    ),
+    Setting(
+        "SMTP_OUT_IPV6", boolean, "true", "false: other mail servers are reached over IPv4 only."
+    ),
+    Setting(
+        "EXTRA_CA",
+        path,
+        "",
+        "Certificates (PEM) of authorities to trust beside the system's, when other servers are"
+        " verified.",
+    ),
+    Setting(
+        "OUT_CONNECTIONS",
+        integer(1, 10_000),
+        "100",
+        "Outgoing connections of one worker at a time.",
+    ),
+    Setting(
+        "OUT_CONNECTIONS_PER_DESTINATION",
+        integer(1, 1_000),
+        "20",
+        "Most connections to one destination; it begins with 2 and rises while all goes well.",
+    ),
+    Setting(
+        "OUT_RATE_PER_DESTINATION",
+        integer(0, 1_000_000),
+        "0",
+        "Most messages per minute to one destination; 0 is no limit.",
+    ),
+    Setting(
+        "RETRY_SCHEDULE",
+        durations,
+        "1m 5m 10m 20m 40m 1h 2h 4h",
+        "Pauses between the tries of a delivery; the last one repeats. Each varies by a fifth.",
+    ),
+    Setting(
+        "WARN_AFTER",
+        duration(1, 30 * 86_400),
+        "4h",
+        "When the sender of mail that still waits is told.",
+    ),
+    Setting(
+        "BOUNCE_AFTER",
+        duration(1, 60 * 86_400),
+        "5d",
+        "When mail that could not be delivered goes back to its sender.",
+    ),
+    Setting(
+        "SEND_MESSAGES_PER_HOUR",
+        integer(0, 100_000_000),
+        "300",
+        "Messages a user may send per hour; 0 is no limit. Users, domains and organisations may"
+        " have limits of their own.",
+    ),
+    Setting("SEND_MESSAGES_PER_DAY", integer(0, 100_000_000), "2000", "The same per day."),
+    Setting(
+        "SEND_RECIPIENTS_PER_HOUR",
+        integer(0, 100_000_000),
+        "500",
+        "Recipients a user may write to per hour, each recipient of each message counted.",
+    ),
+    Setting("SEND_RECIPIENTS_PER_DAY", integer(0, 100_000_000), "3000", "The same per day."),
+    Setting(
+        "SEND_RECIPIENTS_PER_MESSAGE",
+        integer(1, 100_000),
+        "200",
+        "Recipients of one message that a user sends.",
+    ),
+    Setting(
+        "HIDE_CLIENT_ADDRESS",
+        boolean,
+        "true",
+        "true: the Received field of submitted mail does not tell where its sender sits.",
+    ),
+    Setting(
+        "ENCRYPTION_KEY",
+        words,
+        "",
+        "Keys (32 random bytes each, base64) under which private keys and passwords of other"
+        " servers are kept encrypted; the first one encrypts, all decrypt. Empty: made at first start in"
+        " MAILHOST_DATA.",
     ),
     Setting(
         "RUN_AS",

@@ -1,5 +1,6 @@
 """Django's settings, made from the typed table in `mailhost.env`. Wires only, no logic."""
 
+import base64
 import logging.config
 import os
 import secrets
@@ -39,6 +40,25 @@ DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
 DATABASE_URL: str = _values["DATABASE_URL"]
 REDIS_URL: str = _values["REDIS_URL"]
 BLOB_URL: str = _values["BLOB_URL"]
+DNS_SERVERS: tuple[env.Endpoint, ...] = _values["DNS_SERVERS"]
+DNSSEC_TRUST: str = _values["DNSSEC_TRUST"]
+SMTP_OUT_PORT: int = _values["SMTP_OUT_PORT"]
+SMTP_OUT_PRIVATE: bool = _values["SMTP_OUT_PRIVATE"]
+SMTP_OUT_ADDRESS: tuple[str, ...] = _values["SMTP_OUT_ADDRESS"]
+SMTP_OUT_IPV6: bool = _values["SMTP_OUT_IPV6"]
+EXTRA_CA: Path = _values["EXTRA_CA"]
+OUT_CONNECTIONS: int = _values["OUT_CONNECTIONS"]
+OUT_CONNECTIONS_PER_DESTINATION: int = _values["OUT_CONNECTIONS_PER_DESTINATION"]
+OUT_RATE_PER_DESTINATION: int = _values["OUT_RATE_PER_DESTINATION"]
+RETRY_SCHEDULE: tuple[int, ...] = _values["RETRY_SCHEDULE"]
+WARN_AFTER: int = _values["WARN_AFTER"]
+BOUNCE_AFTER: int = _values["BOUNCE_AFTER"]
+SEND_MESSAGES_PER_HOUR: int = _values["SEND_MESSAGES_PER_HOUR"]
+SEND_MESSAGES_PER_DAY: int = _values["SEND_MESSAGES_PER_DAY"]
+SEND_RECIPIENTS_PER_HOUR: int = _values["SEND_RECIPIENTS_PER_HOUR"]
+SEND_RECIPIENTS_PER_DAY: int = _values["SEND_RECIPIENTS_PER_DAY"]
+SEND_RECIPIENTS_PER_MESSAGE: int = _values["SEND_RECIPIENTS_PER_MESSAGE"]
+HIDE_CLIENT_ADDRESS: bool = _values["HIDE_CLIENT_ADDRESS"]
 RUN_AS: str = _values["RUN_AS"]
 LOG_LEVEL: str = _values["LOG_LEVEL"]
 LOG_FORMAT: str = _values["LOG_FORMAT"]
@@ -50,21 +70,22 @@ VERSION = "0.1.0"
 MAILHOST_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _secret_key() -> str:
-    """The key from the environment, or one made once and kept with mode 0600."""
-    if _values["SECRET_KEY"]:
-        return str(_values["SECRET_KEY"])
-    file = MAILHOST_DATA / "secret_key"
+def _kept(name: str, made: str) -> str:
+    """A secret that was made once, kept with mode 0600."""
+    file = MAILHOST_DATA / name
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return file.read_text().strip()
     with os.fdopen(descriptor, "w") as target:
-        target.write(secrets.token_urlsafe(50))
+        target.write(made)
     return file.read_text().strip()
 
 
-SECRET_KEY = _secret_key()
+SECRET_KEY: str = _values["SECRET_KEY"] or _kept("secret_key", secrets.token_urlsafe(50))
+ENCRYPTION_KEY: tuple[str, ...] = _values["ENCRYPTION_KEY"] or (
+    _kept("encryption_key", base64.b64encode(secrets.token_bytes(32)).decode()),
+)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", MAIL_HOSTNAME, *_values["WEB_HOSTS"]]
 
 INSTALLED_APPS = [
@@ -77,6 +98,7 @@ INSTALLED_APPS = [
     "apps.blobs",
     "apps.events",
     "apps.trace",
+    "apps.remote",
     "apps.ui",
     "apps.directory",
     "apps.mailqueue",

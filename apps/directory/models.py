@@ -40,6 +40,21 @@ class Organization(models.Model):
         return self.name
 
 
+class DomainKind(models.TextChoices):
+    """Whether its mailboxes are here."""
+
+    HOSTED = "hosted"
+    RELAY = "relay"  # we are its MX, and hand its mail on to another server
+
+
+class RelayCheck(models.TextChoices):
+    """How recipients of a relay domain are known."""
+
+    LIST = "list"  # RelayRecipient
+    CALL_AHEAD = "call_ahead"  # its server is asked, and the answer kept for a while
+    ANY = "any"  # all are taken; what its server refuses becomes a bounce
+
+
 class Domain(models.Model):
     """A mail domain; `alias_of` makes it a second name for all addresses of another one."""
 
@@ -49,6 +64,12 @@ class Domain(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="alias_domains"
     )
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    kind = models.CharField(max_length=6, choices=DomainKind.choices, default=DomainKind.HOSTED)
+    relay_check = models.CharField(
+        max_length=10, choices=RelayCheck.choices, default=RelayCheck.CALL_AHEAD
+    )
+    # What to do with mail whose From is not its sender's: refuse, or add Sender (RFC 5322 s3.6.2).
+    adds_sender = models.BooleanField(default=False)
     # alice+tag@ goes to alice@; empty switches it off.
     detail_separator = models.CharField(max_length=1, default="+", blank=True)
     default_quota = models.BigIntegerField(null=True, blank=True)  # bytes; None: the setting
@@ -97,6 +118,9 @@ class User(AbstractBaseUser):
     state = models.CharField(max_length=12, choices=UserState.choices, default=UserState.ACTIVE)
     removed_at = models.DateTimeField(null=True, blank=True)
     quota = models.BigIntegerField(default=0)  # bytes; 0 is no limit
+    # Whether any active Forward exists: "" none, "copy" and the mailbox too, "away" only there.
+    # Kept by services/forwards.py, so that the one statement of routing need not join.
+    forwarding = models.CharField(max_length=4, default="", blank=True)
     # Raised by every change of password or state: caches and sessions check against it.
     credential_version = models.PositiveIntegerField(default=1)
     # SCRAM-SHA-256 keys (RFC 5802), kept whenever a password is set: an argon2 hash cannot give
@@ -197,6 +221,7 @@ class PatternKind(models.TextChoices):
 
     EXACT = "exact"
     WILDCARD = "wildcard"  # `*` in the local part, such as sales-*@
+    REGEX = "regex"  # a regular expression for the whole local part, in `local`
     CATCH_ALL = "catch_all"  # @domain
 
 
@@ -205,7 +230,7 @@ class Alias(models.Model):
 
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="aliases")
     kind = models.CharField(max_length=10, choices=PatternKind.choices, default=PatternKind.EXACT)
-    local = models.CharField(max_length=64, default="", blank=True)  # casefolded; "" is catch-all
+    local = models.CharField(max_length=200, default="", blank=True)  # casefolded; "" is catch-all
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -215,7 +240,7 @@ class Alias(models.Model):
             models.Index(
                 fields=["domain"],
                 name="alias_wildcards",
-                condition=models.Q(kind=PatternKind.WILDCARD),
+                condition=models.Q(kind__in=[PatternKind.WILDCARD, PatternKind.REGEX]),
             ),
         ]
         constraints = [models.UniqueConstraint(fields=["domain", "local"], name="alias_once")]
@@ -235,6 +260,193 @@ class AliasTarget(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class Forward(models.Model):
+    """A user's own wish to have mail sent on to another address, once that address has agreed."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="forwards")
+    address = models.CharField(max_length=320)
+    digest = models.BinaryField(max_length=32, default=b"")  # SHA-256 of the confirmation's token
+    asked_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "address"], name="forward_once")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class RelayRecipient(models.Model):
+    """An address that exists on the server behind a relay domain."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="relay_recipients")
+    key = models.CharField(max_length=320, unique=True)  # as User.key
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class TransportScope(models.TextChoices):
+    """Which mail takes it; the more special one wins: recipient, sender, all."""
+
+    RECIPIENT = "recipient"  # mail to a domain (and, with a leading dot, those below it)
+    SENDER = "sender"  # mail from a domain of ours
+    ALL = "all"
+
+
+class TransportProtocol(models.TextChoices):
+    """What is spoken there."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+
+
+class TransportTls(models.TextChoices):
+    """What TLS it must be."""
+
+    NONE = "none"
+    OPPORTUNISTIC = "opportunistic"
+    ENCRYPT = "encrypt"
+    VERIFY = "verify"
+    IMPLICIT = "implicit"  # TLS from the first octet, verified
+
+
+class Transport(models.Model):
+    """Mail that does not go where MX records lead, but to a named host: a smarthost, or the server
+    behind a relay domain."""
+
+    scope = models.CharField(max_length=9, choices=TransportScope.choices)
+    domain = models.CharField(max_length=254, default="", blank=True)  # "" for all
+    protocol = models.CharField(max_length=4, choices=TransportProtocol.choices, default="smtp")
+    host = models.CharField(max_length=253)  # a name (its MX is not asked) or an IP address
+    port = models.PositiveIntegerField()
+    tls = models.CharField(max_length=13, choices=TransportTls.choices, default="opportunistic")
+    username = models.CharField(max_length=320, default="", blank=True)
+    secret = models.BinaryField(default=b"")  # the password, sealed (apps.runtime.sealing)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "domain"], name="transport_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.domain}: {self.protocol}:{self.host}:{self.port}"
+
+
+class DkimAlgorithm(models.TextChoices):
+    """RFC 6376 and RFC 8463."""
+
+    RSA = "rsa"
+    ED25519 = "ed25519"
+
+
+class DkimState(models.TextChoices):
+    """The life of a key."""
+
+    PENDING = "pending"  # made; its DNS record is to be published
+    ACTIVE = "active"  # signs
+    RETIRING = "retiring"  # signs no more; its record must stay while signed mail is under way
+    RETIRED = "retired"  # its record may go; the private key is gone
+
+
+class DkimKey(models.Model):
+    """A key that signs a domain's mail; rotation makes the next one."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="dkim_keys")
+    selector = models.CharField(max_length=63)
+    algorithm = models.CharField(max_length=7, choices=DkimAlgorithm.choices)
+    state = models.CharField(max_length=8, choices=DkimState.choices, default=DkimState.PENDING)
+    secret = models.BinaryField(default=b"")  # PKCS #8 DER, sealed (apps.runtime.sealing)
+    public = models.TextField()  # base64, as the p= of its record
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)  # of state
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["domain", "selector"], name="dkim_once")]
+
+    def __str__(self) -> str:
+        return f"{self.selector}: {self.state}"
+
+
+class AppPassword(models.Model):
+    """A password for one program or device; random, so its SHA-256 is enough."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="app_passwords")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)
+    protocols = models.CharField(max_length=60, default="", blank=True)  # "imap pop3 smtp"; "" all
+    networks = models.TextField(default="[]")  # JSON list; empty: from everywhere
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.CharField(max_length=45, default="", blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delegation(models.Model):
+    """What one user may do in the name of another, or of a shared mailbox."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="delegations")
+    delegate = models.ForeignKey(User, on_delete=models.CASCADE, related_name="delegated")
+    # From is the owner's, and nothing tells who wrote it; or with the delegate's Sender field.
+    may_send_as = models.BooleanField(default=False)
+    may_send_on_behalf = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "delegate"], name="delegation_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegate_id} for {self.owner_id}"
+
+
+class SendLimit(models.Model):
+    """How much may be sent; NULL leaves it to the settings (users) or sets no limit (others)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, null=True, blank=True)
+    domain = models.OneToOneField(Domain, on_delete=models.CASCADE, null=True, blank=True)
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, null=True, blank=True
+    )
+    messages_per_hour = models.PositiveIntegerField(null=True, blank=True)
+    messages_per_day = models.PositiveIntegerField(null=True, blank=True)
+    recipients_per_hour = models.PositiveIntegerField(null=True, blank=True)
+    recipients_per_day = models.PositiveIntegerField(null=True, blank=True)
+    recipients_per_message = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    models.Q(user__isnull=False, domain__isnull=True, organization__isnull=True)
+                    | models.Q(user__isnull=True, domain__isnull=False, organization__isnull=True)
+                    | models.Q(user__isnull=True, domain__isnull=True, organization__isnull=False)
+                ),
+                name="send_limit_has_its_scope",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id or ''} {self.domain_id or ''} {self.organization_id or ''}"
+
+
+class SendCount(models.Model):
+    """What was sent in an hour or a day; hot counters, written by constant SQL only."""
+
+    scope = models.CharField(max_length=24)  # user/12, domain/3, organization/1
+    period = models.CharField(max_length=8)  # h/493210: hours since 1970; d/20550: days
+    messages = models.PositiveIntegerField(default=0)
+    recipients = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "period"], name="send_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.period}"
 
 
 class OneTimeLink(models.Model):

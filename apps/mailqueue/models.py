@@ -20,6 +20,7 @@ class MessageState(models.TextChoices):
     REFUSED = "refused"
     HELD = "held"  # an administrator must look (crashes, or by command)
     DONE = "done"
+    CANCELLED = "cancelled"  # by its sender, before anything of it had left
 
 
 class QueuedMessage(models.Model):
@@ -38,12 +39,15 @@ class QueuedMessage(models.Model):
     body = models.CharField(max_length=12, default="")  # "", 7BIT, 8BITMIME (RFC 6152)
     dsn_ret = models.CharField(max_length=4, default="")  # FULL, HDRS (RFC 3461)
     dsn_envid = models.CharField(max_length=100, default="")
+    requires_tls = models.BooleanField(default=False)  # RFC 8689
+    # DKIM-Signature fields or an ARC set, CRLF lines: before `prefix` on copies that leave us.
+    signatures = models.BinaryField(default=b"")
     door = models.CharField(max_length=12)  # mx, submission, lmtp, web, api
     user = models.ForeignKey(
         "directory.User", on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
     )  # who submitted it
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
-    state = models.CharField(max_length=8, choices=MessageState.choices)
+    state = models.CharField(max_length=9, choices=MessageState.choices)
     verdict = models.TextField(default="")  # JSON of the scan
     received_at = models.BigIntegerField()  # Unix microseconds
     hold_until = models.BigIntegerField(default=0)  # Unix microseconds: undo send, scheduled send
@@ -64,7 +68,7 @@ class QueuedMessage(models.Model):
             models.Index(
                 fields=["settled_at"],
                 name="queue_settled",
-                condition=models.Q(state__in=["done", "refused"]),
+                condition=models.Q(state__in=["done", "refused", "cancelled"]),
             ),
         ]
 
@@ -81,6 +85,7 @@ class RecipientState(models.TextChoices):
     FAILED = "failed"
     HELD = "held"
     DELETED = "deleted"
+    CANCELLED = "cancelled"
 
 
 class QueuedRecipient(models.Model):
@@ -109,12 +114,22 @@ class QueuedRecipient(models.Model):
     lease_token = models.UUIDField(null=True)
     claims = models.PositiveSmallIntegerField(default=0)
     last_reply = models.CharField(max_length=500, default="")
+    # Where a waiting recipient is to be sent: `mx/example.org`, or a `transport/…` of the
+    # directory. What is due is claimed by it, so that a dead one delays no other.
+    destination = models.CharField(max_length=300, default="")
+    crashes = models.PositiveSmallIntegerField(default=0)  # workers that died over it
+    is_delay_told = models.BooleanField(default=False)  # the sender knows that it waits
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "destination"],
                 name="recipient_due",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(
+                fields=["destination", "next_attempt_at"],
+                name="recipient_destination",
                 condition=models.Q(state="waiting"),
             ),
         ]
@@ -123,14 +138,30 @@ class QueuedRecipient(models.Model):
         return self.address
 
 
+class Destination(models.Model):
+    """How it goes with one destination; all workers share what each of them learns."""
+
+    name = models.CharField(max_length=300, primary_key=True)  # QueuedRecipient.destination
+    closed_until = models.BigIntegerField(default=0)  # Unix microseconds: nobody tries before
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    last_ok_at = models.BigIntegerField(default=0)
+    last_failed_at = models.BigIntegerField(default=0)
+    last_reply = models.CharField(max_length=500, default="")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Attempt(models.Model):
     """One try of a remote delivery: where, when, what the other side said."""
 
     recipient = models.ForeignKey(QueuedRecipient, on_delete=models.CASCADE)
-    at = models.BigIntegerField()
-    remote = models.CharField(max_length=300)
+    at = models.BigIntegerField()  # Unix microseconds
+    remote = models.CharField(max_length=300)  # host [address]:port
+    tls = models.CharField(max_length=120, default="")  # version, cipher, how it was verified
+    outcome = models.CharField(max_length=10, default="")  # delivered, deferred, failed
     reply = models.CharField(max_length=500)
-    transcript = models.TextField(default="")
+    transcript = models.TextField(default="")  # commands and replies, bounded; no message text
 
     def __str__(self) -> str:
         return f"{self.remote}: {self.reply}"

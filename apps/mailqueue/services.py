@@ -87,6 +87,7 @@ class Submission:
     dsn_ret: str = ""
     dsn_envid: str = ""
     hold_until_us: int = 0
+    requires_tls: bool = False
 
     @property
     def size(self) -> int:
@@ -125,15 +126,16 @@ class Claimed:
 _INSERT_MESSAGE = """
 INSERT INTO mailqueue_queuedmessage
   (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
-   user_id, client, state, verdict, received_at, hold_until, settled_at, lease_until, lease_token,
-   claims, crashes, last_error)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s, %s, NULL, 0,
-  NULL, 0, 0, '')"""
+   user_id, client, requires_tls, signatures, state, verdict, received_at, hold_until, settled_at,
+   lease_until, lease_token, claims, crashes, last_error)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s, %s,
+  NULL, 0, NULL, 0, 0, '')"""
 _INSERT_RECIPIENT = """
 INSERT INTO mailqueue_queuedrecipient
   (message_id, address, original, orcpt, notify, user_id, reserved, route, state, attempts,
-   next_attempt_at, lease_until, lease_token, claims, last_reply)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, NULL, 0, '')"""
+   next_attempt_at, lease_until, lease_token, claims, last_reply, destination, crashes,
+   is_delay_told)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, NULL, 0, '', '', 0, %s)"""
 
 
 def known(ids: Sequence[UUID]) -> set[UUID]:
@@ -178,6 +180,8 @@ def _message_row(item: Submission) -> tuple[Any, ...]:
         item.door,
         item.user_id,
         json.dumps(item.client),
+        item.requires_tls,
+        b"",
         item.received_at_us,
         item.hold_until_us,
     )
@@ -195,6 +199,7 @@ def _recipient_row(item: Submission, recipient: EnvelopeRecipient) -> tuple[Any,
         recipient.user_id,
         reserved,
         "local" if local else "remote",
+        False,
     )
 
 

@@ -20,3 +20,25 @@ class TraceEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.trace_id}"
+
+
+class Sent(models.Model):
+    """A message that one of our users sent: ties bounces, and the copy in Sent, to its trace.
+
+    `message_id` is the Message-ID as kept in `mailstore.Message`; `user_id` names a user of the
+    directory, which is a floor above.
+    """
+
+    trace_id = models.UUIDField(primary_key=True)
+    user_id = models.BigIntegerField()
+    message_id = models.CharField(max_length=500)
+    at = models.BigIntegerField()  # Unix microseconds
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user_id", "message_id"], name="sent_message"),
+            models.Index(fields=["at"], name="sent_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.trace_id}"
