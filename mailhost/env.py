@@ -292,9 +292,9 @@ SETTINGS: tuple[Setting, ...] = (
         "DNSSEC_TRUST",
         choice("loopback", "always", "never"),
         "loopback",
-        "When a name server's word that an answer was validated (the AD bit) is believed: DANE"
-        " needs it. loopback: only from a validating resolver on this machine; always: the way to the"
-        " name servers is trusted; never: no DANE.",
+        "When a name server's word that an answer was validated (the AD bit) is believed; DANE"
+        " needs it. loopback: only from a validating resolver on this machine; always: the way to"
+        " the name servers is trusted; never: no DANE.",
     ),
     Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
     Setting(
@@ -388,8 +388,8 @@ SETTINGS: tuple[Setting, ...] = (
         words,
         "",
         "Keys (32 random bytes each, base64) under which private keys and passwords of other"
-        " servers are kept encrypted; the first one encrypts, all decrypt. Empty: made at first start in"
-        " MAILHOST_DATA.",
+        " servers are kept encrypted; the first one encrypts, all decrypt. Empty: made at first start"
+        " in MAILHOST_DATA.",
     ),
     Setting(
         "RUN_AS",
