@@ -388,7 +388,7 @@ SETTINGS: tuple[Setting, ...] = (
         words,
         "",
         "Keys (32 random bytes each, base64) under which private keys and passwords of other"
-        " servers are kept encrypted; the first one encrypts, all decrypt. Empty: made at first start"
+        " servers are kept encrypted; the first encrypts, all decrypt. Empty: made at first start"
         " in MAILHOST_DATA.",
     ),
     Setting(
