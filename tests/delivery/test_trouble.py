@@ -14,7 +14,7 @@ from apps.delivery.local import file_plans as file_plans_really
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
-from apps.mailqueue.services import EnvelopeRecipient
+from apps.mailqueue.services import EnvelopeRecipient, leases
 from apps.mailstore.models import Entry, Mailbox, Usage
 from apps.provisioning import services as provisioning
 from apps.trace import queries as trace
@@ -88,7 +88,7 @@ def test_it_takes_no_more_into_memory_at_once_than_a_batch_may_hold(
 ) -> None:
     items = [submission(local(alice)) for _ in range(5)]
     accept(items)
-    monkeypatch.setattr(mailqueue, "CLAIM_BYTES", 2 * items[0].size)
+    monkeypatch.setattr(leases, "CLAIM_BYTES", 2 * items[0].size)
     assert [len(mailqueue.claim(64)) for _ in range(3)] == [2, 2, 1]
 
 
@@ -96,7 +96,7 @@ def test_it_claims_one_message_however_large_it_is(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept([submission(local(alice)) for _ in range(2)])
-    monkeypatch.setattr(mailqueue, "CLAIM_BYTES", 1)
+    monkeypatch.setattr(leases, "CLAIM_BYTES", 1)
     assert [len(mailqueue.claim(64)) for _ in range(3)] == [1, 1, 0]
 
 

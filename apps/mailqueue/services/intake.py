@@ -1,0 +1,142 @@
+"""Put mail into the queue: what a door hands over, once, in the door's own transaction.
+
+`enqueue` is idempotent on the receive id, so a door that retries after an unknown commit outcome
+queues nothing twice.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.blobs.services import PreparedBlob
+from apps.mailqueue.services.columns import uuid_of
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeRecipient:
+    """A final recipient: aliases are expanded. `user_id` is set for local ones.
+
+    `is_limited` says whether the user has a quota, so that space must be reserved.
+    """
+
+    address: str
+    original: str
+    user_id: int | None
+    orcpt: str = ""
+    notify: str = ""
+    is_limited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """All that a door knows of a message that it wants to be responsible for.
+
+    `id` is the receive id, made once per MAIL transaction. `size` counts what readers will see, in
+    bytes.
+    """
+
+    id: UUID
+    trace_id: UUID
+    blob: PreparedBlob
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    sender: str
+    recipients: tuple[EnvelopeRecipient, ...]
+    door: str
+    user_id: int | None
+    client: dict[str, Any]
+    received_at_us: int
+    smtputf8: bool = False
+    body: str = ""
+    dsn_ret: str = ""
+    dsn_envid: str = ""
+    hold_until_us: int = 0
+    requires_tls: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.prefix) + self.blob.size - sum(end - start for start, end in self.cuts)
+
+
+_INSERT_MESSAGE = """
+INSERT INTO mailqueue_queuedmessage
+  (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
+   user_id, client, requires_tls, signatures, state, verdict, received_at, hold_until, settled_at,
+   lease_until, lease_token, claims, crashes, last_error)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s, %s,
+  NULL, 0, NULL, 0, 0, '')"""
+_INSERT_RECIPIENT = """
+INSERT INTO mailqueue_queuedrecipient
+  (message_id, address, original, orcpt, notify, user_id, reserved, route, state, attempts,
+   next_attempt_at, lease_until, lease_token, claims, last_reply, destination, crashes,
+   is_delay_told)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, NULL, 0, '', '', 0, %s)"""
+
+
+def known(ids: Sequence[UUID]) -> set[UUID]:
+    """Those receive ids that are in the queue already (a retry after an unknown outcome)."""
+    marks = ",".join(["%s"] * len(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM mailqueue_queuedmessage WHERE id IN ({marks})",
+            [item.hex for item in ids],
+        )
+        return {uuid_of(row[0]) for row in cursor.fetchall()}
+
+
+def enqueue(batch: Sequence[Submission]) -> None:
+    """Insert messages and recipients, within the caller's transaction.
+
+    Ids must be new (`known`).
+    """
+    messages: list[tuple[Any, ...]] = []
+    recipients: list[tuple[Any, ...]] = []
+    for item in batch:
+        messages.append(_message_row(item))
+        recipients.extend(_recipient_row(item, recipient) for recipient in item.recipients)
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT_MESSAGE, messages)
+        cursor.executemany(_INSERT_RECIPIENT, recipients)
+
+
+def _message_row(item: Submission) -> tuple[Any, ...]:
+    return (
+        item.id.hex,
+        item.blob.id.hex,
+        item.trace_id.hex,
+        item.prefix,
+        json.dumps(item.cuts) if item.cuts else "[]",
+        item.size,
+        item.sender,
+        item.smtputf8,
+        item.body,
+        item.dsn_ret,
+        item.dsn_envid,
+        item.door,
+        item.user_id,
+        json.dumps(item.client),
+        item.requires_tls,
+        b"",
+        item.received_at_us,
+        item.hold_until_us,
+    )
+
+
+def _recipient_row(item: Submission, recipient: EnvelopeRecipient) -> tuple[Any, ...]:
+    local = recipient.user_id is not None
+    reserved = item.size if local and recipient.is_limited else 0
+    return (
+        item.id.hex,
+        recipient.address,
+        recipient.original,
+        recipient.orcpt,
+        recipient.notify,
+        recipient.user_id,
+        reserved,
+        "local" if local else "remote",
+        False,
+    )

@@ -1,0 +1,153 @@
+"""Claim mail that was accepted, under a lease with a token.
+
+Promises:
+- A row whose lease lapsed killed its worker, perhaps: it is claimed alone, so that a poison
+  message cannot convict its batch. After three crashes alone it is `held` for an administrator.
+  Nothing is ever dropped.
+- A claim is bounded in bytes as well as in messages: its worker reads all of it into memory, and
+  must be done before the lease ends.
+"""
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from apps.mailqueue.services.columns import NOW, SECOND, uuid_of
+from apps.mailqueue.services.holding import hold
+from apps.runtime.db import forgettable
+
+logger = logging.getLogger(__name__)
+
+# Ten times what the slowest honest batch takes. Mail that a worker died over waits this long; one
+# that was only slow loses its lease and settles nothing, so nothing is delivered twice.
+LEASE_SECONDS = 20
+CLAIM_BYTES = 32 << 20
+CRASHES_ALONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRecipient:
+    """One recipient of a claimed message that still waits to be processed."""
+
+    id: int
+    address: str
+    original: str
+    user_id: int | None
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message under our lease."""
+
+    id: UUID
+    token: UUID
+    blob_id: UUID
+    trace_id: UUID
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    sender: str
+    door: str
+    user_id: int | None
+    received_at_us: int
+    crashes: int
+    recipients: list[ClaimedRecipient] = field(default_factory=list)
+
+
+_RETURNING = """
+RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes"""
+
+
+def _claim_sql(lapsed: bool) -> str:
+    now = NOW[connection.vendor]
+    # Postgres may run a bare `IN (SELECT … LIMIT n … SKIP LOCKED)` once for each outer row, and so
+    # lease more than n; inside ARRAY() it runs once.
+    is_postgres = connection.vendor == "postgresql"
+    skip = " FOR UPDATE SKIP LOCKED" if is_postgres else ""
+    one_of, end = ("= ANY (ARRAY(", "))") if is_postgres else ("IN (", ")")
+    due = f"lease_until > 0 AND lease_until <= {now}" if lapsed else "lease_until = 0"
+    # `{...}` are constants of this module, chosen by vendor and kind; values go as parameters.
+    return f"""
+UPDATE mailqueue_queuedmessage SET lease_until = {now} + %s, lease_token = %s, claims = claims + 1,
+  crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END
+WHERE state = 'accepted' AND id {one_of}
+  SELECT id FROM (
+    SELECT id, size, SUM(size) OVER (ORDER BY lease_until, received_at, id) AS total FROM (
+      SELECT id, size, lease_until, received_at FROM mailqueue_queuedmessage
+      WHERE state = 'accepted' AND {due} AND hold_until <= {now}
+      ORDER BY lease_until, received_at LIMIT %s{skip}) AS due) AS counted
+  WHERE total - size < %s{end}{_RETURNING}"""
+
+
+def claim(
+    limit: int, lease_seconds: int = LEASE_SECONDS, *, retries_first: bool = False
+) -> list[Claimed]:
+    """Lease up to `limit` fresh messages, or else one whose lease lapsed.
+
+    Safe with any number of workers. Returns an empty list when nothing is due.
+
+    Args:
+        retries_first: prefer the one that lapsed; said now and then by a worker that never finds
+            the queue empty, or mail that failed once would wait for the flood to end.
+    """
+    token = uuid4()
+    if retries_first:
+        return _claim_alone(token, lease_seconds) or _claim(token, limit, lease_seconds)
+    return _claim(token, limit, lease_seconds) or _claim_alone(token, lease_seconds)
+
+
+def _claim_alone(token: UUID, lease_seconds: int) -> list[Claimed]:
+    """Lease one message whose lease lapsed; hold those that have had their three tries."""
+    while alone := _claim(token, 1, lease_seconds, lapsed=True):
+        if alone[0].crashes <= CRASHES_ALONE:
+            break
+        hold([alone[0].id], f"its worker died {CRASHES_ALONE} times while it worked on it alone")
+        tell_held(alone[0])
+    return alone
+
+
+def tell_held(message: Claimed) -> None:
+    logger.error(
+        "a message is held for an administrator",
+        extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
+    )
+
+
+def _claim(token: UUID, limit: int, lease_seconds: int, *, lapsed: bool = False) -> list[Claimed]:
+    with forgettable(), connection.cursor() as cursor:
+        cursor.execute(_claim_sql(lapsed), [lease_seconds * SECOND, token.hex, limit, CLAIM_BYTES])
+        found = {uuid_of(row[0]): _claimed(token, row) for row in cursor.fetchall()}
+        if found:
+            _add_recipients(cursor, found)
+    return sorted(found.values(), key=lambda message: message.received_at_us)
+
+
+def _claimed(token: UUID, row: tuple[Any, ...]) -> Claimed:
+    return Claimed(
+        id=uuid_of(row[0]),
+        token=token,
+        blob_id=uuid_of(row[1]),
+        trace_id=uuid_of(row[2]),
+        prefix=bytes(row[3]),
+        cuts=() if row[4] == "[]" else tuple((start, end) for start, end in json.loads(row[4])),
+        sender=row[5],
+        door=row[6],
+        user_id=row[7],
+        received_at_us=row[8],
+        crashes=row[9],
+    )
+
+
+def _add_recipients(cursor: Any, found: dict[UUID, Claimed]) -> None:
+    marks = ",".join(["%s"] * len(found))
+    cursor.execute(
+        "SELECT message_id, id, address, original, user_id, reserved FROM mailqueue_queuedrecipient"
+        f" WHERE state = 'pending' AND message_id IN ({marks}) ORDER BY id",
+        [item.hex for item in found],
+    )
+    for message_id, *rest in cursor.fetchall():
+        found[uuid_of(message_id)].recipients.append(ClaimedRecipient(*rest))

@@ -1,0 +1,95 @@
+"""End a lease: settled, or given back after a failure.
+
+Settling checks the token: a worker that was paused and comes back cannot settle what another one
+took over (`LeaseLostError`).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from apps.mailqueue.models import QueuedMessage
+from apps.mailqueue.services.columns import SECOND, told, uuid_of
+from apps.mailqueue.services.holding import hold
+from apps.mailqueue.services.leases import CRASHES_ALONE, Claimed, tell_held
+from apps.runtime.clock import now_us
+
+RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS = 5, 600
+
+
+class LeaseLostError(Exception):
+    """Another worker took these messages over; their ids are in `ids`."""
+
+    def __init__(self, ids: Sequence[UUID]) -> None:
+        super().__init__(f"{len(ids)} leases lost")
+        self.ids = tuple(ids)
+
+
+def settle(token: UUID, messages: Sequence[UUID], state: str) -> None:
+    """Set leased messages to `state` (done, routed) and end their lease, in the caller's
+    transaction.
+
+    Raises:
+        LeaseLostError: some of them are no longer ours; the caller's transaction must not commit.
+    """
+    marks = ",".join(["%s"] * len(messages))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mailqueue_queuedmessage SET state = %s, settled_at = %s, lease_until = 0,"
+            f" lease_token = NULL WHERE lease_token = %s AND id IN ({marks}) RETURNING id",
+            [state, now_us(), token.hex, *(item.hex for item in messages)],
+        )
+        ours = {uuid_of(row[0]) for row in cursor.fetchall()}
+    if lost := [item for item in messages if item not in ours]:
+        raise LeaseLostError(lost)
+
+
+def settle_recipients(rows: Sequence[tuple[int, str, str]]) -> None:
+    """Set (recipient id, state, last reply in words), in the caller's transaction."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for recipient, state, reply in rows:
+        groups.setdefault((state, told(reply)), []).append(recipient)
+    with connection.cursor() as cursor:
+        for (state, reply), ids in groups.items():
+            marks = ",".join(["%s"] * len(ids))
+            cursor.execute(
+                "UPDATE mailqueue_queuedrecipient SET state = %s, last_reply = %s, reserved = 0,"
+                f" attempts = attempts + 1 WHERE id IN ({marks})",
+                [state, reply, *ids],
+            )
+
+
+def release(message: Claimed, error: str, *, counts: bool) -> None:
+    """Give a message back after a failure, to be tried again later, alone.
+
+    Args:
+        error: what went wrong, for the administrator.
+        counts: whether it may be the message's own fault; three of these hold it. A database or
+            disk that is away is not.
+    """
+    failures = message.crashes + 1 if counts else message.crashes
+    if failures >= CRASHES_ALONE and counts:
+        hold([message.id], error)
+        tell_held(message)
+        return
+    pause = min(RETRY_FIRST_SECONDS * 2 ** min(failures, 10), RETRY_LONGEST_SECONDS)
+    QueuedMessage.objects.filter(id=message.id, lease_token=message.token).update(
+        lease_until=now_us() + pause * SECOND,
+        lease_token=None,
+        crashes=failures,
+        last_error=told(error),
+    )
+
+
+def put_back(messages: Sequence[Claimed], error: str) -> None:
+    """Give a whole batch back whose bytes could not be read: each is tried again alone, so that
+    the one whose fault it may be does not hold up the others. Counts against none of them."""
+    for token in {message.token for message in messages}:
+        QueuedMessage.objects.filter(
+            id__in=[message.id for message in messages], lease_token=token
+        ).update(
+            lease_until=now_us() + RETRY_FIRST_SECONDS * SECOND,
+            lease_token=None,
+            last_error=told(error),
+        )
