@@ -79,7 +79,7 @@ def wait_for(condition: Callable[[], object], timeout: float = 10.0, what: str =
 def postgres() -> Iterator[Server]:
     """Run a Postgres server with an empty database `mailhost`; its superuser needs no password."""
     binaries, identity = _postgres_binaries(), _postgres_identity()
-    with _folder("postgres", owner=_postgres_account()) as folder:
+    with folder_of("postgres", owner=_postgres_account()) as folder:
         data = str(folder / "data")
         initdb = [str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres"]
         _run(["setpriv", *identity, *initdb, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
@@ -95,7 +95,7 @@ def postgres() -> Iterator[Server]:
             return True
 
         # SIGINT is Postgres's fast shutdown: it does not wait for clients to leave.
-        with _running(
+        with running(
             command, folder / "log", ready=answers, stop_with=signal.SIGINT, identity=identity
         ) as process:
             with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
@@ -119,7 +119,7 @@ def _postgres_options(port: int, folder: Path) -> Iterator[str]:
 @contextmanager
 def redis() -> Iterator[Server]:
     """Run a Redis server that keeps nothing on disk."""
-    with _folder("redis") as folder:
+    with folder_of("redis") as folder:
         port = free_port()
         command = ["redis-server", "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)]
@@ -131,7 +131,7 @@ def redis() -> Iterator[Server]:
                 except redis_client.RedisError:
                     return False
 
-        with _running(command, folder / "log", ready=answers) as process:
+        with running(command, folder / "log", ready=answers) as process:
             yield Server(f"redis://{LOOPBACK}:{port}/0", port, process)
 
 
@@ -149,7 +149,7 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
 
 
 @contextmanager
-def _running(
+def running(
     command: Sequence[str],
     log: Path,
     *,
@@ -157,6 +157,12 @@ def _running(
     stop_with: signal.Signals = signal.SIGTERM,
     identity: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server in the foreground until the end of the context.
+
+    Args:
+        ready: asked until it is true.
+        identity: arguments of setpriv that say as whom it is to run.
+    """
     # setpriv has the kernel signal the server when this process is gone, however it went. One
     # setpriv does both: a change of identity after the request would void it (PR_SET_PDEATHSIG(2)).
     guarded = ["setpriv", *identity, f"--pdeathsig={stop_with.name}", *command]
@@ -178,7 +184,8 @@ def _running(
 
 
 @contextmanager
-def _folder(name: str, owner: pwd.struct_passwd | None = None) -> Iterator[Path]:
+def folder_of(name: str, owner: pwd.struct_passwd | None = None) -> Iterator[Path]:
+    """A temporary folder of a server's own; `owner` is the account that it runs as."""
     folder = Path(tempfile.mkdtemp(prefix=f"mailhost-{name}-"))
     try:
         if owner is not None:

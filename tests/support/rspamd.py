@@ -1,0 +1,82 @@
+"""Debian's rspamd as an independent verifier: what do SPF, DKIM, DMARC and ARC say of a message?
+
+A server of its own on a loopback port, with nothing but these four modules, asking a test's name
+server. Its symbols are its verdicts: R_DKIM_ALLOW, R_SPF_ALLOW, DMARC_POLICY_ALLOW, ARC_ALLOW, …
+"""
+
+import json
+import os
+import pwd
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.support.services import LOOPBACK, folder_of, free_port, running
+
+CONFIG = """\
+lua = "$RULESDIR/rspamd.lua"
+modules {{ path = "${{PLUGINSDIR}}"; }}
+options {{
+  pidfile = "{folder}/rspamd.pid";
+  filters = "dkim,spf";
+  dns {{ nameserver = ["{LOOPBACK}:{dns_port}:1"]; timeout = 2s; retransmits = 2; }}
+  local_addrs = [];
+  check_all_filters = true;
+  hs_cache_dir = "{folder}";
+  tempdir = "{folder}";
+}}
+logging {{ type = "file"; filename = "{folder}/rspamd.log"; level = "warning"; }}
+worker "normal" {{ bind_socket = "{LOOPBACK}:{port}"; count = 1; }}
+dkim {{ check_local = true; check_authed = true; }}
+spf {{ check_local = true; check_authed = true; }}
+dmarc {{ check_local = true; }}
+arc {{ check_local = true; sign_inbound = false; sign_local = false; sign_authenticated = false; }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rspamd:
+    """A running verifier."""
+
+    port: int
+
+    def verify(self, message: bytes, *, sender: str, address: str, helo: str) -> dict[str, str]:
+        """Its symbols for a message as a server received it, with their first option each.
+
+        Args:
+            sender: the reverse-path, "" for the null one.
+            address: the client's IP address.
+        """
+        request = urllib.request.Request(
+            f"http://{LOOPBACK}:{self.port}/checkv2",
+            data=message,
+            headers={"From": sender, "IP": address, "Helo": helo},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            symbols = json.load(answer)["symbols"]
+        return {name: (found.get("options") or [""])[0] for name, found in symbols.items()}
+
+
+@contextmanager
+def rspamd(dns_port: int) -> Iterator[Rspamd]:
+    """Run it for the time of the context."""
+    account = pwd.getpwnam("_rspamd") if os.geteuid() == 0 else None
+    port = free_port()
+    with folder_of("rspamd", account) as folder:
+        file = folder / "rspamd.conf"
+        file.write_text(
+            CONFIG.format(folder=folder, dns_port=dns_port, port=port, LOOPBACK=LOOPBACK)
+        )
+        identity = ["--reuid=_rspamd", "--regid=_rspamd", "--clear-groups"] if account else []
+        command = ["rspamd", "-f", "-i", "-c", str(file)]
+        with running(command, folder / "log", ready=lambda: _answers(port), identity=identity):
+            yield Rspamd(port)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ping", timeout=2) as answer:
+            return bool(answer.read().startswith(b"pong"))
+    except OSError:
+        return False
