@@ -375,6 +375,10 @@ class AppPassword(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="app_passwords")
     name = models.CharField(max_length=100)
     digest = models.BinaryField(max_length=32, unique=True)
+    # SCRAM-SHA-256 keys with the user's own salt and count: the salt is told before anybody knows
+    # which of the passwords the client has.
+    scram_stored_key = models.BinaryField(max_length=32, default=b"")
+    scram_server_key = models.BinaryField(max_length=32, default=b"")
     protocols = models.CharField(max_length=60, default="", blank=True)  # "imap pop3 smtp"; "" all
     networks = models.TextField(default="[]")  # JSON list; empty: from everywhere
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -441,6 +445,7 @@ class SendCount(models.Model):
     period = models.CharField(max_length=8)  # h/493210: hours since 1970; d/20550: days
     messages = models.PositiveIntegerField(default=0)
     recipients = models.PositiveIntegerField(default=0)
+    is_told = models.BooleanField(default=False)  # administrators know that the limit was reached
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "period"], name="send_count_once")]

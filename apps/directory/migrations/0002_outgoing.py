@@ -19,6 +19,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100)),
                 ('digest', models.BinaryField(max_length=32, unique=True)),
+                ('scram_stored_key', models.BinaryField(default=b'', max_length=32)),
+                ('scram_server_key', models.BinaryField(default=b'', max_length=32)),
                 ('protocols', models.CharField(blank=True, default='', max_length=60)),
                 ('networks', models.TextField(default='[]')),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
@@ -73,6 +75,7 @@ class Migration(migrations.Migration):
                 ('period', models.CharField(max_length=8)),
                 ('messages', models.PositiveIntegerField(default=0)),
                 ('recipients', models.PositiveIntegerField(default=0)),
+                ('is_told', models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
