@@ -1,0 +1,260 @@
+"""Authenticated Received Chains (RFC 8617): read, judged, and continued by who forwards.
+
+A chain is judged in two steps, because the DNS is the caller's business: `read` finds what is
+broken by its form alone, and names the key records that the rest needs; `judge` takes what the DNS
+said. `seal` adds the next set.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from apps.mailauth import canonical, dkim, signature, tags
+from apps.mailauth.dkim import Signer
+from apps.mailauth.keys import KeyRecordError, PublicKey, parse_record, record_name
+from apps.mailauth.message import HeaderField, Message
+from apps.mailauth.signature import Signature, SignatureError
+from apps.mailauth.tags import TagError
+
+SETS_MAX: Final = 50  # section 4.2.1
+KEPT_MAX: Final = 20  # DKIM signatures that a message signature covers
+RESULTS, MESSAGE, SEAL = (
+    b"arc-authentication-results",
+    b"arc-message-signature",
+    b"arc-seal",
+)
+_KINDS: Final = (RESULTS, MESSAGE, SEAL)  # in the order that a seal covers them, section 5.1.1
+_INSTANCE: Final = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*0*([1-9][0-9]?)[ \t\r\n]*(?:;|\Z)")
+# A message signature covers none of these: they are ARC's own or will be removed (section 4.1.2).
+_NOT_COVERED: Final = frozenset({*_KINDS, b"authentication-results"})
+
+
+class Status(StrEnum):
+    """What a chain is worth (section 4.4)."""
+
+    NONE = "none"
+    PASS = "pass"  # noqa: S105 - a word of the protocol
+    FAIL = "fail"
+    UNKNOWN = "unknown"  # the DNS did not answer: ours only, never in a field
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out about a chain, and why."""
+
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """One hop: its three fields, and its seal's tags."""
+
+    results: HeaderField
+    message: HeaderField
+    seal: HeaderField
+    tags: Mapping[str, bytes]
+
+    @property
+    def fields(self) -> tuple[HeaderField, HeaderField, HeaderField]:
+        return self.results, self.message, self.seal
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The sets of a message, first to last.
+
+    Args:
+        problem: why it is broken, "" if its form is right.
+        is_closed: its last seal says cv=fail: nobody goes on with it (section 5.1).
+    """
+
+    sets: tuple[_Set, ...] = ()
+    highest: int = 0
+    problem: str = ""
+    is_closed: bool = False
+    latest: Signature | None = None
+
+    @property
+    def record_names(self) -> frozenset[str]:
+        """The TXT records that judging it needs."""
+        if self.problem or self.latest is None:
+            return frozenset()
+        seals = {_seal_record(one) for one in self.sets}
+        return frozenset(seals | {self.latest.record_name})
+
+
+NO_CHAIN: Final = Chain()
+
+
+def read(message: Message) -> Chain:
+    """Read the chain of a message; never fails, a broken one says what is wrong with it."""
+    found: dict[int, dict[bytes, HeaderField]] = {}
+    problem = ""
+    for field in message.fields:
+        if field.name not in _KINDS:
+            continue
+        instance = _INSTANCE.match(field.value)
+        number = int(instance[1]) if instance else 0
+        if not 1 <= number <= SETS_MAX:
+            problem = problem or "a field has no instance from 1 to 50"
+        elif field.name in found.setdefault(number, {}):
+            problem = problem or f"instance {number} stands twice"
+        else:
+            found[number][field.name] = field
+    if not found:
+        return Chain(problem=problem)
+    highest = max(found)
+    try:
+        if problem:
+            raise SignatureError(problem)
+        sets = tuple(_set(found.get(number, {}), number) for number in range(1, highest + 1))
+        latest = signature.read(sets[-1].message)
+        _check_covered(latest)
+    except SignatureError as error:
+        return Chain((), highest, str(error), _is_closed(found[highest]))
+    return Chain(sets, highest, "", False, latest)
+
+
+def judge(message: Message, chain: Chain, records: Mapping[str, bytes | None], now: int) -> Verdict:
+    """Say what a chain is worth (section 5.2).
+
+    Args:
+        records: what the DNS said of each of `Chain.record_names`: the text, empty if there is no
+            such record, None if it did not answer.
+    """
+    if chain.problem:
+        return Verdict(Status.FAIL, chain.problem)
+    if chain.latest is None:
+        return Verdict(Status.NONE)
+    if any(records.get(name) is None for name in chain.record_names):
+        return Verdict(Status.UNKNOWN, "the DNS does not answer")
+    keys = _Keys(records)
+    number = chain.highest
+    try:
+        signature.check(message, chain.latest, keys.get(chain.latest.record_name), now=now)
+        for number in range(chain.highest, 0, -1):
+            _check_seal(chain.sets[:number], keys)
+    except (SignatureError, KeyRecordError) as error:
+        return Verdict(Status.FAIL, f"instance {number}: {error}")
+    return Verdict(Status.PASS)
+
+
+def seal(
+    message: Message, chain: Chain, verdict: Verdict, *, results: str, signer: Signer, now: int
+) -> bytes:
+    """Return the three fields of the next set, CRLF lines; b"" if there may be no further one.
+
+    Args:
+        results: our authserv-id and what we found out (RFC 8601 section 2.2, without the field's
+            name): `mail.example.org; spf=pass ...`. ASCII, on one line.
+        signer: RSA: one algorithm per set (section 4.2.1), and all validators know that one.
+
+    Raises:
+        UnsignableError
+    """
+    number = chain.highest + 1
+    if chain.is_closed or verdict.status is Status.UNKNOWN or number > SETS_MAX:
+        return b""
+    instance = b"i=%d" % number
+    authres = b" " + instance + b"; " + dkim.fold(results.encode(), b";")
+    first = HeaderField(RESULTS, b"", authres)
+    names = (*(n for n in dkim.names_to_sign(message) if n not in _NOT_COVERED), *_kept(message))
+    digest, _ = canonical.body_hash(message.body, is_relaxed=True)
+    second_line = dkim.signed_field(
+        message, b"ARC-Message-Signature", instance, signer, names, digest, now
+    )
+    second = HeaderField(MESSAGE, b"", second_line.partition(b":")[2].removesuffix(b"\r\n"))
+    lines = [
+        instance + b"; a=" + signer.key.algorithm.tag.encode() + b"; t=%d" % now,
+        b"cv=" + verdict.status.value.encode(),
+        b"d=" + signer.domain.encode() + b"; s=" + signer.selector.encode(),
+        b"b=",
+    ]
+    third = HeaderField(SEAL, b"", b" " + b";\r\n\t".join(lines))
+    # A broken chain cannot be covered: the seal stands for its own set alone (section 5.1.2).
+    before = () if verdict.status is Status.FAIL else chain.sets
+    data = _sealed_data((*(one.fields for one in before), (first, second, third)))
+    return b"".join(
+        (
+            dkim.close(b"ARC-Seal", third.value, signer.key.sign(data)),
+            second_line,
+            b"ARC-Authentication-Results:" + authres + b"\r\n",
+        )
+    )
+
+
+def _kept(message: Message) -> list[bytes]:
+    """DKIM signatures are covered, so that it shows whose they were (section 4.1.2)."""
+    return [b"dkim-signature"] * min(len(message.named(b"dkim-signature")), KEPT_MAX)
+
+
+def _set(fields: Mapping[bytes, HeaderField], number: int) -> _Set:
+    if len(fields) != len(_KINDS):
+        raise SignatureError(f"instance {number} is not whole")
+    results, message, seal = (fields[kind] for kind in _KINDS)
+    try:
+        found = tags.parse(seal.value)
+    except TagError as error:
+        raise SignatureError(f"seal {number}: {error}") from None
+    if "h" in found:
+        raise SignatureError(f"seal {number} has h=")  # section 4.1.3
+    wanted = b"none" if number == 1 else b"pass"
+    if found.get("cv", b"").lower() != wanted:
+        raise SignatureError(f"seal {number} does not say cv={wanted.decode()}")
+    signature.signed_by(found)
+    return _Set(results, message, seal, found)
+
+
+def _check_covered(latest: Signature) -> None:
+    if _NOT_COVERED & set(latest.names):
+        raise SignatureError("the message signature covers fields of ARC")
+
+
+def _is_closed(fields: Mapping[bytes, HeaderField]) -> bool:
+    seal = fields.get(SEAL)
+    if seal is None:
+        return False
+    try:
+        return tags.parse(seal.value).get("cv", b"").lower() == b"fail"
+    except TagError:
+        return False
+
+
+def _seal_record(one: _Set) -> str:
+    _, domain, selector, _ = signature.signed_by(one.tags)
+    return record_name(selector, domain)
+
+
+def _check_seal(sets: tuple[_Set, ...], keys: "_Keys") -> None:
+    algorithm, domain, selector, value = signature.signed_by(sets[-1].tags)
+    key = keys.get(record_name(selector, domain))
+    if key.algorithm is not algorithm:
+        raise SignatureError("the key is of another kind")
+    results, message, seal = sets[-1].fields
+    unsigned = HeaderField(seal.name, b"", tags.without_b(seal.value))
+    earlier = (one.fields for one in sets[:-1])
+    if not key.verifies(value, _sealed_data((*earlier, (results, message, unsigned)))):
+        raise SignatureError("the seal does not hold")
+
+
+def _sealed_data(sets: Iterable[tuple[HeaderField, HeaderField, HeaderField]]) -> bytes:
+    return b"\r\n".join(canonical.relaxed_field(field) for fields in sets for field in fields)
+
+
+class _Keys:
+    """Public keys by record name, each read once."""
+
+    def __init__(self, records: Mapping[str, bytes | None]) -> None:
+        self._records = records
+        self._keys: dict[str, PublicKey] = {}
+
+    def get(self, name: str) -> PublicKey:
+        if name not in self._keys:
+            text = self._records.get(name)
+            if not text:
+                raise KeyRecordError("has no key in the DNS")
+            self._keys[name] = parse_record(text)
+        return self._keys[name]

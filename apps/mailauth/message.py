@@ -1,0 +1,88 @@
+"""A message as signers see it: header fields as they stand, top to bottom, and the body.
+
+Only CRLF ends a line here, as on the wire (RFC 6376 section 3.4 works on what is transmitted). A
+line that is no field belongs to none and is signed by nobody.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+HEADER_MAX: Final = 1 << 20  # octets: four times what the doors take
+_FIELD_END: Final = re.compile(rb"\r\n(?![ \t])")
+_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
+
+
+class HeaderTooLargeError(ValueError):
+    """The header is larger than any honest one: nothing in it is signed or believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """One field.
+
+    Args:
+        name: lower case.
+        raw: the whole field with folding and spelling, without its last CRLF.
+        value: what follows the colon, as it stands.
+    """
+
+    name: bytes
+    raw: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Header fields from top to bottom, and the body."""
+
+    fields: tuple[HeaderField, ...]
+    body: bytes
+
+    def named(self, name: bytes) -> list[HeaderField]:
+        """All fields of a name (lower case), top to bottom."""
+        return [field for field in self.fields if field.name == name]
+
+
+def split(raw: bytes, *, prefix: bytes = b"", cuts: Sequence[tuple[int, int]] = ()) -> Message:
+    """Take a message apart.
+
+    Args:
+        prefix: lines that go before it.
+        cuts: ranges of `raw` that are not sent, in rising order.
+
+    Raises:
+        HeaderTooLargeError
+    """
+    if raw.startswith(b"\r\n"):
+        end, body_start = 0, 2
+    else:
+        found = raw.find(b"\r\n\r\n")
+        end, body_start = (found + 2, found + 4) if found >= 0 else (len(raw), len(raw))
+    if end > HEADER_MAX:
+        raise HeaderTooLargeError("the header is too large")
+    header = prefix + _without(raw, cuts, 0, end)
+    return Message(read_fields(header), _without(raw, cuts, body_start, len(raw)))
+
+
+def read_fields(header: bytes) -> tuple[HeaderField, ...]:
+    """Return the fields of a header block."""
+    fields = []
+    for raw in _FIELD_END.split(header):
+        found = _NAME.match(raw)
+        if found is not None:
+            fields.append(HeaderField(found[1].lower(), raw, raw[found.end() :]))
+    return tuple(fields)
+
+
+def _without(raw: bytes, cuts: Sequence[tuple[int, int]], start: int, end: int) -> bytes:
+    pieces = []
+    at = start
+    for cut_start, cut_end in cuts:
+        if cut_end <= at or cut_start >= end:
+            continue
+        pieces.append(raw[at : max(cut_start, at)])
+        at = min(cut_end, end)
+    pieces.append(raw[at:end])
+    return b"".join(pieces)
