@@ -6,12 +6,18 @@ merely being tested (RFC 8461 section 5) or no policy asks for a certificate.
 """
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from apps.remote import certificates, dane
-from apps.remote.dane import TlsaRecord
+from apps.remote.certificates import Finding, Problem
+from apps.resolver.base import TlsaData
+
+NOT_OFFERED: Final = "4.7.4"
+"""Enhanced status: TLS is required, and the server does not offer it."""
+NOT_VERIFIED: Final = "4.7.5"
+"""Enhanced status: TLS failed, or the server is not proved to be the right one."""
 
 
 class Level(StrEnum):
@@ -48,6 +54,13 @@ class Failure(StrEnum):
     STS_WEBPKI = "sts-webpki-invalid"
 
 
+_FAILURES = {
+    Problem.EXPIRED: Failure.EXPIRED,
+    Problem.HOST_MISMATCH: Failure.HOST_MISMATCH,
+    Problem.NOT_TRUSTED: Failure.NOT_TRUSTED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a handshake, or its absence, means for mail.
@@ -76,7 +89,7 @@ class Demand:
     """What TLS a connection to `host` must have.
 
     Args:
-        domain: the next hop's domain, A-label; reports are made for it.
+        domain: the next hop's domain, A-label; reports are made for it. "": none is.
         host: the server's name, A-label, or an IP address.
         level: what must be so for mail to be sent.
         policy_type, policy, patterns: for the report.
@@ -87,7 +100,7 @@ class Demand:
         server_name: for the handshake (SNI); None for an IP address.
         tlsa: usable TLSA records; the certificate must match one.
         refusal: set if the host must not be used at all; do not connect.
-        note: what is wrong with the policy although mail goes on (`refusal` in testing mode).
+        note: what is wrong with the policy although mail goes on.
     """
 
     domain: str
@@ -100,7 +113,7 @@ class Demand:
     is_host_authentic: bool = False
     names: tuple[str, ...] = ()
     server_name: str | None = None
-    tlsa: tuple[TlsaRecord, ...] = ()
+    tlsa: tuple[TlsaData, ...] = ()
     refusal: Verdict | None = None
     note: Verdict | None = None
 
@@ -120,12 +133,68 @@ class Demand:
 
     def not_offered(self) -> Verdict:
         """The server does not offer STARTTLS, or answered it with an error."""
-        raise NotImplementedError
+        reason = f"{self.host} does not offer TLS, which {self._who} requires"
+        if self.must_tls:
+            return Verdict(
+                may_use=False,
+                failure=Failure.STARTTLS_NOT_SUPPORTED,
+                reason=reason,
+                status=NOT_OFFERED,
+            )
+        return Verdict(may_use=True, failure=Failure.STARTTLS_NOT_SUPPORTED)
 
     def handshake_failed(self, error: BaseException) -> Verdict:
         """The handshake failed or took too long; the connection is of no use any more."""
-        raise NotImplementedError
+        return Verdict(
+            may_use=False,
+            try_plain=not self.must_tls,
+            failure=Failure.VALIDATION,
+            reason=f"the TLS handshake with {self.host} failed: {_words(error)}",
+            status=NOT_VERIFIED,
+        )
 
     def verify(self, tls: ssl.SSLObject) -> Verdict:
         """Judge the TLS of a finished handshake. About a millisecond; no I/O."""
-        raise NotImplementedError
+        chain = certificates.chain_of(tls)
+        if self.level is Level.DANE:
+            found = dane.problem(self.tlsa, chain, self.names)
+        else:
+            found = certificates.problem(chain, self.names)
+        how = ("dane" if self.level is Level.DANE else "trusted") if found is None else "untrusted"
+        cipher = tls.cipher()
+        told = f"{tls.version()} {cipher[0] if cipher else ''} {how}"
+        if found is None:
+            return Verdict(may_use=True, is_verified=True, tls=told)
+        if self.level not in {Level.VERIFY, Level.DANE}:
+            return Verdict(may_use=True, tls=told)
+        return replace(self._failed(found), may_use=not self.is_enforced, tls=told)
+
+    def _failed(self, found: Finding) -> Verdict:
+        failure = _FAILURES[found.problem]
+        if self.level is Level.DANE and found.problem is Problem.NOT_TRUSTED:
+            failure = Failure.VALIDATION  # nobody's trust was asked: the records do not match
+        return Verdict(
+            may_use=False,
+            failure=failure,
+            reason=f"{self.host} is not verified as {self._who} requires: {found.reason}",
+            status=NOT_VERIFIED,
+        )
+
+    @property
+    def _who(self) -> str:
+        if self.policy_type is PolicyType.TLSA:
+            return f"DANE of {self.domain}"
+        if self.policy_type is PolicyType.STS:
+            return f"the MTA-STS policy of {self.domain}"
+        return "the policy of this service"
+
+
+def _words(error: BaseException) -> str:
+    """What a handshake died of, without a traceback's clutter."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return str(error.reason).lower().replace("_", " ")
+    if isinstance(error, OSError):
+        return error.strerror or "the connection was closed"
+    return "the connection was closed"

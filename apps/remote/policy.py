@@ -5,7 +5,7 @@ In this order: an administrator's override; DANE, where DNS is signed (RFC 7672)
 
     policies = live_policies(resolver)            # once per loop
     policy = await policies.policy_for("example.org")
-    policy.refusal("mx.example.org")              # a Verdict if MTA-STS forbids this host, else None
+    policy.refusal("mx.example.org")              # a Demand with `refusal` if MTA-STS forbids it
     demand = await policy.demand(Exchanger(...))  # asks for TLSA records
     demand.refusal                                # a Verdict: record it and take the next host
     if demand.wants_tls and STARTTLS is offered:
@@ -17,13 +17,20 @@ In this order: an administrator's override; DANE, where DNS is signed (RFC 7672)
     verdict.may_use | verdict.try_plain | verdict.reason, verdict.status
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Final
 
-from apps.remote.demand import Demand, Failure, Level, PolicyType, Verdict
+from django.conf import settings
 
-if TYPE_CHECKING:
-    from apps.resolver.base import Resolver
+from apps.remote import certificates, dane
+from apps.remote.dane import Found
+from apps.remote.demand import NOT_VERIFIED, Demand, Failure, Level, PolicyType, Verdict
+from apps.remote.overrides import Overrides
+from apps.remote.queries import Override
+from apps.remote.results import Results
+from apps.remote.stscache import Announced, StsCache
+from apps.remote.webfetch import Web
+from apps.resolver.base import DnsUnavailableError, Resolver, TlsaData
 
 __all__ = [
     "Demand",
@@ -36,6 +43,15 @@ __all__ = [
     "Verdict",
     "live_policies",
 ]
+
+_LEVELS: Final = {
+    "none": Level.NONE,
+    "opportunistic": Level.MAY,
+    "encrypt": Level.ENCRYPT,
+    "verify": Level.VERIFY,
+    "implicit": Level.VERIFY,
+    "dane": Level.DANE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +74,151 @@ class Exchanger:
 class Policy:
     """The policy of one destination."""
 
-    domain: str
+    def __init__(
+        self,
+        domain: str,
+        resolver: Resolver,
+        *,
+        override: Override | None = None,
+        announced: Announced | None = None,
+    ) -> None:
+        self.domain = domain
+        self._resolver = resolver
+        self._override = override
+        self._announced = announced or Announced()
 
-    def refusal(self, host: str) -> Verdict | None:
-        """Why mail must not go to this MX host, or None. Cheap; before its address is asked for."""
-        raise NotImplementedError
+    def refusal(self, host: str) -> Demand | None:
+        """Why mail must not go to this MX host (a Demand whose `refusal` is set), or None. Cheap;
+        to be asked before the host's address is."""
+        policy = self._announced.policy
+        if policy is None or policy.mode != "enforce" or policy.allows(host):
+            return None
+        return replace(self._by_sts(Exchanger(host)), refusal=self._not_in_policy(host))
 
     async def demand(self, exchanger: Exchanger) -> Demand:
         """What TLS a connection to this server must have; look at `refusal` of it first."""
-        raise NotImplementedError
+        if self._override is not None:
+            return await self._by_override(exchanger, self._override)
+        forbidden = self.refusal(exchanger.name)
+        if forbidden is not None:
+            return forbidden
+        return await self._by_dane(exchanger) or self._by_sts(exchanger)
+
+    async def _by_override(self, exchanger: Exchanger, override: Override) -> Demand:
+        level = _LEVELS[override.mode]
+        if level is Level.DANE:
+            found = await self._by_dane(exchanger)
+            if found is not None and (found.refusal is not None or found.tlsa):
+                return found
+            return replace(found or self._plain(exchanger), refusal=_without_dane(exchanger.name))
+        return replace(
+            self._plain(exchanger),
+            level=level,
+            names=override.names or (exchanger.name,),
+            is_host_authentic=exchanger.is_mx_secure or bool(override.names),
+        )
+
+    async def _by_dane(self, exchanger: Exchanger) -> Demand | None:
+        """None: the host has no DANE."""
+        if not (exchanger.is_mx_secure and exchanger.is_address_secure):
+            return None
+        bases = [exchanger.canonical or exchanger.name, exchanger.name]
+        demand = replace(self._plain(exchanger), level=Level.DANE, policy_type=PolicyType.TLSA)
+        try:
+            found = await dane.find(self._resolver, bases, settings.SMTP_OUT_PORT)
+        except DnsUnavailableError as error:
+            reason = f"the TLSA records of {exchanger.name} could not be had: {error.reason}"
+            return replace(demand, refusal=_refused(Failure.DNSSEC_INVALID, reason))
+        return None if found is None else self._held(demand, found)
+
+    def _held(self, demand: Demand, found: Found) -> Demand:
+        records = dane.usable(found.records)
+        demand = replace(
+            demand,
+            policy=tuple(map(_shown, found.records)),
+            names=tuple(dict.fromkeys((found.base, demand.host, self.domain))),
+            server_name=found.base,
+            tlsa=records,
+        )
+        if records:
+            return demand
+        reason = f"none of the TLSA records of {demand.host} can be used"
+        note = Verdict(may_use=True, failure=Failure.TLSA_INVALID, reason=reason)
+        return replace(demand, level=Level.ENCRYPT, note=note)
+
+    def _by_sts(self, exchanger: Exchanger) -> Demand:
+        announced = self._announced
+        demand = self._plain(exchanger)
+        if announced.failure is not None:
+            note = Verdict(may_use=True, failure=announced.failure, reason=announced.reason)
+            demand = replace(demand, policy_type=PolicyType.STS, note=note)
+        policy = announced.policy
+        if policy is None or policy.mode == "none":
+            return demand
+        allowed = policy.allows(exchanger.name)
+        return replace(
+            demand,
+            level=Level.VERIFY,
+            policy_type=PolicyType.STS,
+            policy=policy.lines,
+            patterns=policy.patterns,
+            is_enforced=policy.mode == "enforce",
+            is_host_authentic=allowed,
+            note=demand.note if allowed else self._not_in_policy(exchanger.name),
+        )
+
+    def _plain(self, exchanger: Exchanger) -> Demand:
+        name = exchanger.name
+        return Demand(
+            domain=self.domain,
+            host=name,
+            is_host_authentic=exchanger.is_mx_secure,
+            names=(name,),
+            server_name=None if certificates.is_address(name) else name,
+        )
+
+    def _not_in_policy(self, host: str) -> Verdict:
+        reason = f"{host} is not a mail server by the MTA-STS policy of {self.domain}"
+        return _refused(Failure.VALIDATION, reason)
 
 
 class TlsPolicies:
-    """The policies of all destinations, and the count of how TLS went."""
+    """The policies of all destinations, and the count of how TLS went.
+
+    Args:
+        web: fetches policies; closed with this object.
+    """
+
+    def __init__(self, resolver: Resolver, web: Web) -> None:
+        self._resolver = resolver
+        self._web = web
+        self._sts = StsCache(resolver, web)
+        self._overrides = Overrides()
+        self._results = Results()
 
     async def policy_for(self, domain: str) -> Policy:
-        """The policy of a domain whose MX hosts will be used. Never fails: a policy that cannot be
-        fetched counts as none (RFC 8461 section 5.1), unless one is still cached."""
-        raise NotImplementedError
+        """The policy of a domain (A-label) whose MX hosts will be used. A policy that cannot be
+        fetched counts as none, unless one that still holds was fetched before.
+
+        Raises:
+            MailError: the database does not answer; what it keeps must not be passed over.
+        """
+        override = await self._overrides.find(domain)
+        if override is not None:
+            return Policy(domain, self._resolver, override=override)
+        return Policy(domain, self._resolver, announced=await self._sts.find(domain))
 
     def for_transport(self, host: str, tls: str) -> Demand:
         """What a named host must show: `tls` is a value of `directory.TransportTls`. With
         `implicit`, the handshake comes first."""
-        raise NotImplementedError
+        return Demand(
+            domain="",
+            host=host,
+            level=_LEVELS[tls],
+            is_host_authentic=True,
+            names=(host,),
+            server_name=None if certificates.is_address(host) else host,
+        )
 
     def record(
         self,
@@ -91,14 +229,33 @@ class TlsPolicies:
         receiving_address: str = "",
     ) -> None:
         """Count a connection for the daily report: once for each, when its TLS is judged, or when a
-        refusal kept it from being made. Memory only; written in batches."""
-        raise NotImplementedError
+        refusal kept it from being made. Memory only; written in batches.
+
+        Args:
+            sending_address: IP address, without a port; so is `receiving_address`.
+        """
+        self._results.add(demand, verdict, sending_address, receiving_address)
 
     async def close(self) -> None:
-        """Write what was counted."""
-        raise NotImplementedError
+        """Write what was counted, end what is being fetched."""
+        await self._sts.close()
+        await self._web.close()
+        await self._results.close()
 
 
-def live_policies(resolver: "Resolver") -> TlsPolicies:
+def live_policies(resolver: Resolver) -> TlsPolicies:
     """The policies by the settings. Belongs to the running loop; `close()` at its end."""
-    raise NotImplementedError
+    return TlsPolicies(resolver, Web(resolver, port=settings.HTTPS_OUT_PORT))
+
+
+def _refused(failure: Failure, reason: str) -> Verdict:
+    return Verdict(may_use=False, failure=failure, reason=reason, status=NOT_VERIFIED)
+
+
+def _without_dane(host: str) -> Verdict:
+    reason = f"DANE is required here, and {host} has no TLSA records that can be used"
+    return _refused(Failure.DANE_REQUIRED, reason)
+
+
+def _shown(record: TlsaData) -> str:
+    return f"{record.usage} {record.selector} {record.mtype} {record.cert.hex()}"[:600]

@@ -1,0 +1,183 @@
+"""HTTPS towards strangers: fetching policies and posting reports.
+
+No redirects, no cookies, no proxies, a bounded answer, one deadline for all of it. Names are looked
+up by our own resolver, and a connection is made to the very address that was checked, so that no
+name leads into our own network (SMTP_OUT_PRIVATE allows that, for trials).
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from django.conf import settings
+
+from apps.remote import certificates
+from apps.remote.addresses import is_allowed
+from apps.resolver.base import DnsError, Resolver
+
+SECONDS: Final = 30.0
+HEADER_BYTES: Final = 8_190
+
+
+class FetchError(Exception):
+    """No usable answer; its text says why, in words."""
+
+
+class UntrustedError(FetchError):
+    """The web server's certificate is not good for its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class _Names(AbstractResolver):
+    """Our resolver in the shape aiohttp asks for; forbidden addresses are never given out."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        try:
+            answer = await self._resolver.addresses(host, ipv6=family != socket.AF_INET)
+        except DnsError as error:
+            raise OSError(f"{host} was not found in DNS: {error.reason}") from None
+        allowed = [one for one in answer.records if is_allowed(one)]
+        if not allowed:
+            raise OSError(f"{host} has only addresses that are not to be connected to")
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(one),
+                port=port,
+                family=socket.AF_INET6 if one.version == 6 else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for one in allowed
+        ]
+
+    async def close(self) -> None:
+        """Nothing to close: the resolver is the caller's."""
+
+
+class Web:
+    """An HTTPS client for one event loop.
+
+    Args:
+        port: other than 443 for trials only.
+    """
+
+    def __init__(self, resolver: Resolver, *, port: int = 443, seconds: float = SECONDS) -> None:
+        self._resolver = resolver
+        self._port = port
+        self._seconds = seconds
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, host: str, path: str, *, limit: int) -> Page:
+        """Fetch `https://host/path`.
+
+        Raises:
+            UntrustedError, FetchError: no answer, or one of more than `limit` bytes.
+        """
+        return await self._ask("GET", f"https://{host}:{self._port}{path}", limit=limit)
+
+    async def post(self, url: str, body: bytes, media_type: str) -> Page:
+        """Post to an https URL; at most 64 KB of the answer are read.
+
+        Raises:
+            UntrustedError, FetchError: no answer, or a URL that must not be asked.
+        """
+        _check(url)
+        headers = {"Content-Type": media_type}
+        return await self._ask("POST", url, limit=64 * 1024, body=body, headers=headers)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Page:
+        try:
+            async with asyncio.timeout(self._seconds):
+                session = self._opened()
+                async with session.request(
+                    method, url, data=body, headers=headers, allow_redirects=False
+                ) as answer:
+                    got = await _bounded(answer.content, limit)
+                    return Page(answer.status, answer.content_type, got)
+        except TimeoutError:
+            raise FetchError(f"no whole answer within {self._seconds:.0f} s") from None
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
+            raise UntrustedError(_words(error)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise FetchError(_words(error)) from None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=_Names(self._resolver),
+                family=socket.AF_UNSPEC if settings.SMTP_OUT_IPV6 else socket.AF_INET,
+                ssl=certificates.web_context(),
+                use_dns_cache=False,
+                force_close=True,  # hosts are asked once a day: no connection is worth keeping
+                limit=50,
+                limit_per_host=2,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,  # a small answer must not grow in memory
+                headers={"User-Agent": "mailhost", "Accept-Encoding": "identity"},
+                max_line_size=HEADER_BYTES,
+                max_field_size=HEADER_BYTES,
+            )
+        return self._session
+
+
+def _check(url: str) -> None:
+    """An address in place of a name is not looked up, so it is checked here."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise FetchError("the URL cannot be read") from None
+    if parts.scheme != "https" or not host or parts.username is not None:
+        raise FetchError("the URL is no plain https URL")
+    if certificates.is_address(host) and not is_allowed(ip_address(host)):
+        raise FetchError(f"{host} is not to be connected to")
+
+
+async def _bounded(stream: aiohttp.StreamReader, limit: int) -> bytes:
+    got = bytearray()
+    async for piece in stream.iter_chunked(8_192):
+        got += piece
+        if len(got) > limit:
+            raise FetchError(f"the answer has more than {limit} bytes")
+    return bytes(got)
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(char for char in text if char.isprintable())[:200]
