@@ -298,6 +298,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
     Setting(
+        "HTTPS_OUT_PORT",
+        integer(1, 65535),
+        "443",
+        "Port of the web servers that other domains publish their MTA-STS policies on.",
+    ),
+    Setting(
         "SMTP_OUT_PRIVATE",
         boolean,
         "false",
