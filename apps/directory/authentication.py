@@ -10,6 +10,8 @@ state raises, so a change ends it at once. A right one saves the hash when a cli
 connection; a wrong one that is tried again is neither hashed nor counted again: a forgotten
 telephone with the old password does not use up what its owner's other devices may try.
 
+An app password (apps.directory.apppasswords) opens the doors of mail programs, never the web.
+
 The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
 it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
 
@@ -24,14 +26,16 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from apps.directory import passwords, throttle
+from apps.directory import apppasswords, passwords, throttle
+from apps.directory.apppasswords import Known
 from apps.directory.models import Kind, State, UserState
+from apps.directory.services.apppasswords import note_use
 from apps.mime.address import Address, AddressError
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
 
@@ -49,12 +53,16 @@ WHERE u.key = %s"""
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who has signed in. Long sessions compare `credential_version` with the row's now and then."""
+    """Who has signed in, with which app password if with one.
+
+    Long sessions ask `signedin.still_in` now and then.
+    """
 
     user_id: int
     address: str
     name: str
     credential_version: int
+    app_password: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +108,9 @@ def authenticate(
     key = login_key(username)
     line = {"account": key or NOT_AN_ADDRESS, "client": address, "door": door}
     try:
-        if not secure and not _may_be_clear(address):
+        if not secure and not may_be_clear(address):
             raise AuthenticationFailed("not under TLS")
-        principal = _check(key or "", username, password, address)
+        principal = _check(key or "", username, password, address, door)
     except MailError as error:
         reason = type(error).__name__
         logger.warning("sign-in refused", extra={**line, "reason": reason, "detail": error.detail})
@@ -119,7 +127,8 @@ def login_key(username: str) -> str | None:
         return None
 
 
-def _may_be_clear(address: str) -> bool:
+def may_be_clear(address: str) -> bool:
+    """Whether CLEARTEXT_AUTH lets a client at this address sign in without TLS."""
     if settings.CLEARTEXT_AUTH != "loopback":
         return False
     try:
@@ -128,9 +137,16 @@ def _may_be_clear(address: str) -> bool:
         return False
 
 
-def _check(key: str, username: str, password: str, address: str) -> Principal:
+def _check(key: str, username: str, password: str, address: str, door: str) -> Principal:
     attempt = throttle.admit(key or username, address)
-    account = _account(key)
+    account = account_of(key)
+    # Asked for whoever there is, so that it takes as long for who does not exist.
+    known = apppasswords.find(password)
+    if known is not None and account is not None and known.user_id == account.principal.user_id:
+        refusal = known.refusal(door, address)
+        if not refusal and account.kind == Kind.PERSON:
+            return by_app_password(attempt, account, known, address)
+        logger.warning("an app password was refused", extra={"account": key, "detail": refusal})
     subject = f"?{key or username}" if account is None else account.subject
     prepared = passwords.prepare(password)
     is_proven = prepared is not None and _right.has(subject, prepared)
@@ -140,6 +156,30 @@ def _check(key: str, username: str, password: str, address: str) -> Principal:
         raise AccountSuspended("suspended")
     throttle.succeeded(attempt, refresh=not is_proven)
     return account.principal
+
+
+def by_app_password(
+    attempt: throttle.Attempt, account: Account, known: Known, address: str
+) -> Principal:
+    """Who signs in with an app password that was found to be right.
+
+    Raises:
+        AccountSuspended
+    """
+    if account.is_suspended:
+        raise AccountSuspended("suspended")
+    throttle.succeeded(attempt, refresh=not known.is_noted)
+    if not known.is_noted:
+        _note_use(known, address)
+    return replace(account.principal, app_password=known.id)
+
+
+def _note_use(known: Known, address: str) -> None:
+    """Whoever can be read can sign in, whether or not the disk takes a note of it."""
+    try:
+        note_use(known, address)
+    except DatabaseError:
+        logger.exception("the use of an app password was not noted")
 
 
 def _prove(
@@ -160,7 +200,8 @@ def _prove(
     raise wrong
 
 
-def _account(key: str) -> Account | None:
+def account_of(key: str) -> Account | None:
+    """The account with that key, whatever its state."""
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNT, [key])
         row = cursor.fetchone()

@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password, verify_password
 
 from apps.wire.errors import InvalidName
 from apps.wire.limits import SASL_FIELD
-from apps.wire.sasl import scram_keys
+from apps.wire.scram import scram_keys
 
 MAX_PASSWORD: Final = SASL_FIELD  # octets of UTF-8: what SASL PLAIN carries
 
@@ -50,6 +50,11 @@ def generate() -> str:
     )
 
 
+def looks_invented(text: str) -> bool:
+    """Whether a text could be one of `generate`, its hyphens left out."""
+    return len(text) == _GROUPS * _GROUP and set(text) <= set(_ALPHABET)
+
+
 def prepare(password: str) -> str | None:
     """Return the password in the form that is hashed, None if no password can look like that."""
     prepared = unicodedata.normalize("NFC", password[: MAX_PASSWORD + 1])
@@ -61,8 +66,24 @@ def prepare(password: str) -> str | None:
     return prepared if 0 < size <= MAX_PASSWORD and "\0" not in prepared else None
 
 
-def seal(password: str | None) -> Secrets:
+@dataclass(frozen=True, slots=True)
+class ScramBasis:
+    """What all SCRAM keys of one user are derived with: a client is told it before anybody knows
+    which of the user's passwords it has."""
+
+    salt: bytes
+    iterations: int
+
+    @classmethod
+    def fresh(cls) -> "ScramBasis":
+        return cls(secrets.token_bytes(SCRAM_SALT), SCRAM_ITERATIONS)
+
+
+def seal(password: str | None, basis: ScramBasis | None = None) -> Secrets:
     """Hash a new password; None makes secrets that no password opens.
+
+    Args:
+        basis: of the user who gets it; None if it is a new one.
 
     Raises:
         InvalidName: empty, above 1 KB, or with a NUL in it.
@@ -75,9 +96,9 @@ def seal(password: str | None) -> Secrets:
             "bad password",
             text=f"A password has 1 to {MAX_PASSWORD} octets and no NUL",
         )
-    salt = secrets.token_bytes(SCRAM_SALT)
-    stored_key, server_key = scram_keys(prepared, salt, SCRAM_ITERATIONS)
-    return Secrets(make_password(prepared), salt, SCRAM_ITERATIONS, stored_key, server_key)
+    basis = basis or ScramBasis.fresh()
+    keys = scram_keys(prepared, basis.salt, basis.iterations)
+    return Secrets(make_password(prepared), basis.salt, basis.iterations, *keys)
 
 
 def is_right(prepared: str, encoded: str | None) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from apps.directory import apppasswords
 from apps.directory.authentication import Principal
 from apps.directory.models import State, User, UserState
 from apps.runtime.db import in_db
@@ -72,15 +73,27 @@ class SignedIn:
             await self._end_the_changed()
 
     async def _end_the_changed(self) -> None:
-        versions = {one.user_id: one.credential_version for one in self._who.values()}
         try:
-            current = await in_db("read", current_versions, versions)
+            staying = await in_db("read", still_in, set(self._who.values()))
         except MailError as error:
             logger.info("sign-ins not checked", extra={"detail": str(error)})
             return
         for connection, principal in list(self._who.items()):
-            if current.get(principal.user_id) != principal.credential_version:
+            if principal not in staying:
                 connection.end(REASON)
+
+
+def still_in(principals: Collection[Principal]) -> set[Principal]:
+    """Those who may stay: same password, or an app password that still works; not suspended."""
+    versions = current_versions({one.user_id for one in principals})
+    used = {one.app_password for one in principals if one.app_password is not None}
+    living = apppasswords.living(used) if used else set()
+    return {
+        one
+        for one in principals
+        if versions.get(one.user_id) == one.credential_version
+        and (one.app_password is None or one.app_password in living)
+    }
 
 
 def current_versions(user_ids: Iterable[int]) -> dict[int, int]:

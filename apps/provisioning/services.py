@@ -181,7 +181,9 @@ def set_password(
     if user.kind != Kind.PERSON:
         raise InvalidName("password", text="Only a person has a password")
     invented = passwords.generate() if password is None else None
-    secrets = passwords.seal(password if invented is None else invented)
+    secrets = passwords.seal(
+        password if invented is None else invented, users.scram_basis(user.pk)
+    )
     users.set_secrets(user_id=user.pk, secrets=secrets, must_change=must_change)
     user.refresh_from_db()
     return invented

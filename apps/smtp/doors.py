@@ -13,6 +13,7 @@ from apps.smtp.proto.limits import Limits
 from apps.smtp.rules import Rules
 from apps.smtp.server import FULL, NO_TLS, Service
 from apps.smtp.submission import SubmissionHandler
+from apps.wire.scram import MECHANISMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def service(name: str, limits: Limits, intake: Intake) -> Service:
         lmtp=name == "lmtp",
         starttls=not kind.implicit_tls,
         auth=kind.auth,
+        mechanisms=tuple(MECHANISMS),
         cleartext_loopback=settings.CLEARTEXT_AUTH == "loopback",
     )
     # Any ALPN name that an SMTP client may send is foreign: none is registered for SMTP.

@@ -8,10 +8,13 @@ string ("250 OK"), a `Reply`, for LMTP's DATA a list of replies, or None for the
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
-from apps.wire.errors import MailError
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from apps.wire.errors import AuthenticationFailed, MailError
 from apps.wire.replies import Reply
+from apps.wire.sasl import PASSWORD_MECHANISMS, Challenge, Failure, PasswordOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +26,19 @@ _STATUS = re.compile(r"([2-5][0-9]{2})[ -]?(?:([245]\.[0-9]{1,3}\.[0-9]{1,3}) )?
 _BROKEN = Reply(451, "4.3.0", "Something went wrong here, try again later")
 
 
+class Exchange(Protocol):
+    """One AUTH command under way. Each call gives what to do next: a challenge to send, a failure
+    of form, a result, or a reply that refuses; it may raise MailError."""
+
+    async def start(self, initial: bytes | None) -> Challenge | Failure | AuthResult | Reply: ...
+
+    async def step(self, line: bytes) -> Challenge | Failure | AuthResult | Reply: ...
+
+
 class Hooks:
     """The hooks of one handler, looked up once and not per connection."""
 
-    __slots__ = ("_found", "authenticate", "handler")
+    __slots__ = ("_found", "_sign_in", "authenticate", "handler")
 
     def __init__(self, handler: object) -> None:
         self.handler = handler
@@ -35,10 +47,51 @@ class Hooks:
         }
         # aiosmtpd gives its authenticator apart from the handler; ours is a method of it.
         self.authenticate: Hook | None = getattr(handler, "authenticate", None)
+        # More than passwords: our own handlers bring the whole exchange.
+        self._sign_in: Callable[..., Exchange] | None = getattr(handler, "sign_in", None)
 
     def get(self, name: str) -> Hook | None:
         """Return the hook of a command, None if the handler leaves it to us."""
         return self._found.get(name)
+
+    def exchange(self, mechanism: str, server: Any, session: Any, envelope: Any) -> Exchange | None:
+        """Begin an AUTH command; None if the handler cannot sign anybody in that way."""
+        if self._sign_in is not None:
+            return self._sign_in(server, session, mechanism)
+        if self.authenticate is None or mechanism not in PASSWORD_MECHANISMS:
+            return None
+
+        async def check(login: LoginPassword) -> Any:
+            assert self.authenticate is not None
+            return await self.authenticate(server, session, envelope, mechanism, login)
+
+        return PasswordExchange(mechanism, check)
+
+
+class PasswordExchange:
+    """PLAIN and LOGIN for a handler that is asked as aiosmtpd asks it."""
+
+    def __init__(self, mechanism: str, check: Callable[[LoginPassword], Awaitable[Any]]) -> None:
+        self._mechanism = PASSWORD_MECHANISMS[mechanism]()
+        self._check = check
+
+    async def start(self, initial: bytes | None) -> Any:
+        """Begin."""
+        return await self._go_on(self._mechanism.start(initial))
+
+    async def step(self, line: bytes) -> Any:
+        """Take the answer to a challenge."""
+        return await self._go_on(self._mechanism.step(line))
+
+    async def _go_on(self, outcome: PasswordOutcome) -> Any:
+        if isinstance(outcome, Challenge | Failure):
+            return outcome
+        # RFC 4616 section 2: acting as another is a right nobody has here.
+        if outcome.authzid and outcome.authzid.casefold() != outcome.username.casefold():
+            raise AuthenticationFailed("asked to act as another user")
+        return await self._check(
+            LoginPassword(outcome.username.encode(), outcome.password.encode())
+        )
 
 
 async def ask(hook: Hook, *args: Any) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from apps.smtp.envelope import SmtpSession
 from apps.smtp.proto.limits import Limits
-from apps.wire.sasl import MECHANISMS
+from apps.wire.sasl import PASSWORD_MECHANISMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Rules:
         lmtp: LHLO in place of EHLO, one reply per recipient after the text (RFC 2033).
         starttls: whether there is a certificate to do it with.
         auth: users sign in here, and nobody else may send.
+        mechanisms: by which they may, best first.
         cleartext_loopback: passwords may come without TLS, from this machine only.
     """
 
@@ -27,6 +28,7 @@ class Rules:
     lmtp: bool = False
     starttls: bool = False
     auth: bool = False
+    mechanisms: tuple[str, ...] = tuple(PASSWORD_MECHANISMS)
     cleartext_loopback: bool = False
 
     @property
@@ -51,7 +53,7 @@ class Rules:
         if self.may_start_tls(session):
             lines.append("STARTTLS")
         if self.may_sign_in(session) and not session.authenticated:
-            lines.append(f"AUTH {' '.join(MECHANISMS)}")
+            lines.append(f"AUTH {' '.join(self.mechanisms)}")
         return lines
 
 

@@ -12,10 +12,10 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import AuthResult
 
 from apps.smtp.envelope import Options, SmtpSession, Transaction
-from apps.smtp.hooks import Hooks, as_reply, ask
+from apps.smtp.hooks import Exchange, Hooks, as_reply, ask
 from apps.smtp.proto.commands import (
     Auth,
     Bdat,
@@ -42,7 +42,7 @@ from apps.smtp.proto.receiver import (
 from apps.smtp.rules import Rules
 from apps.wire.errors import AuthenticationFailed, MessageTooLarge
 from apps.wire.replies import Reply
-from apps.wire.sasl import MECHANISMS, Challenge, Credentials, FailureReason, Mechanism, Outcome
+from apps.wire.sasl import Challenge, Failure, FailureReason
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Conversation:
         self._hooks = hooks
         self._receiver = receiver
         self._signed_in = signed_in
-        self._exchange: tuple[str, Mechanism] | None = None
+        self._exchange: Exchange | None = None
         self._recipients = 0
         self._chunks = False
         self._chunk_reply: Reply | None = None
@@ -181,8 +181,8 @@ class Conversation:
 
     async def _line(self, raw: bytes) -> bytes:
         if self._exchange is not None:
-            name, mechanism = self._exchange
-            return self._counted(await self._outcome(name, mechanism, mechanism.step(raw)))
+            exchange, self._exchange = self._exchange, None
+            return self._counted(self._outcome(exchange, await ask(exchange.step, raw)))
         if raw[:5].upper() == b"RCPT " and self._receiver.next_is(b"RCPT "):
             return await self._recipients_together(raw)
         return self._counted(await self._command(raw))
@@ -434,36 +434,25 @@ class Conversation:
             return _AUTH_IN_MAIL
         if not self.rules.may_sign_in(self.session):
             return _AUTH_IN_CLEAR  # whatever password came along is not looked at
-        mechanism = MECHANISMS.get(command.mechanism)
-        if mechanism is None:
+        if command.mechanism not in self.rules.mechanisms:
             return _AUTH_UNKNOWN
-        exchange = mechanism()
-        return await self._outcome(command.mechanism, exchange, exchange.start(command.initial))
-
-    async def _outcome(self, name: str, mechanism: Mechanism, outcome: Outcome) -> Reply:
-        self._exchange = None
-        if isinstance(outcome, Challenge):
-            self._exchange = (name, mechanism)
-            return Reply(334, "", outcome.encoded.decode())
-        if isinstance(outcome, Credentials):
-            return await self._check(name, outcome)
-        cancelled = outcome.reason is FailureReason.CANCELLED
-        return _AUTH_CANCELLED if cancelled else _AUTH_MALFORMED
-
-    async def _check(self, name: str, claim: Credentials) -> Reply:
-        # RFC 4616 section 2: acting as another is a right nobody has here.
-        if claim.authzid and claim.authzid.casefold() != claim.username.casefold():
-            return self._auth_failed(AuthenticationFailed.reply)
-        data = LoginPassword(claim.username.encode(), claim.password.encode())
-        hook = self._hooks.authenticate
-        if hook is None:
+        exchange = self._hooks.exchange(command.mechanism, self, self.session, self.transaction)
+        if exchange is None:
             return _NOT_HERE
-        result = await ask(hook, self, self.session, self.transaction, name, data)
-        if not isinstance(result, AuthResult):
-            return self._auth_failed(as_reply(result, AuthenticationFailed.reply))
-        if not result.success:
-            return self._auth_failed(as_reply(result.message, AuthenticationFailed.reply))
-        self.session.auth_data = result.auth_data
+        return self._outcome(exchange, await ask(exchange.start, command.initial))
+
+    def _outcome(self, exchange: Exchange, outcome: Any) -> Reply:
+        if isinstance(outcome, Challenge):
+            self._exchange = exchange
+            return Reply(334, "", outcome.encoded.decode())
+        if isinstance(outcome, Failure):
+            cancelled = outcome.reason is FailureReason.CANCELLED
+            return _AUTH_CANCELLED if cancelled else _AUTH_MALFORMED
+        if not isinstance(outcome, AuthResult):
+            return self._auth_failed(as_reply(outcome, AuthenticationFailed.reply))
+        if not outcome.success:
+            return self._auth_failed(as_reply(outcome.message, AuthenticationFailed.reply))
+        self.session.auth_data = outcome.auth_data
         principal = self.session.principal
         if principal is not None and not self._signed_in(principal.user_id):
             return self._hang_up(_MANY_CONNECTIONS)

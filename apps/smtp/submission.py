@@ -1,11 +1,14 @@
 """The door for our own users (587 and 465): they sign in and send as themselves (RFC 6409)."""
 
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from collections.abc import Awaitable
+
+from aiosmtpd.smtp import AuthResult
 
 from apps.delivery import submission
-from apps.directory.authentication import Principal, authenticate
+from apps.directory.authentication import Principal
 from apps.directory.permissions import may_send_as
-from apps.directory.signedin import REASON, current_versions
+from apps.directory.signedin import REASON, still_in
+from apps.directory.signin import Answer, SignIn
 from apps.mime.address import Address
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
@@ -15,6 +18,7 @@ from apps.smtp.mx import MxHandler, reply_of
 from apps.smtp.session import Conversation, Next
 from apps.wire.errors import AccountSuspended, SenderNotAllowed
 from apps.wire.replies import Reply
+from apps.wire.sasl import Challenge, Failure
 
 _CHANGED = Reply(421, "4.7.0", REASON)
 _SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
@@ -25,28 +29,13 @@ class SubmissionHandler(MxHandler):
 
     relay = True
 
-    async def authenticate(
-        self,
-        server: Conversation,
-        session: SmtpSession,
-        envelope: Transaction,
-        mechanism: str,
-        data: LoginPassword,
-    ) -> AuthResult | Reply:
-        """Check a password on the hash pool, which the throttle keeps from filling up."""
-        try:
-            principal = await in_db(
-                "hash",
-                authenticate,
-                username=data.login.decode(),
-                password=data.password.decode(),
-                address=session.address,
-                door="submission",
-                secure=bool(session.ssl),
-            )
-        except AccountSuspended:
-            return _SUSPENDED
-        return AuthResult(success=True, auth_data=principal)
+    def sign_in(
+        self, server: Conversation, session: SmtpSession, mechanism: str
+    ) -> "DirectoryExchange":
+        """Begin an AUTH command."""
+        return DirectoryExchange(
+            SignIn(mechanism, address=session.address, door="submission", secure=bool(session.ssl))
+        )
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self,
@@ -90,11 +79,34 @@ class SubmissionHandler(MxHandler):
         return reply_of(result)
 
 
+class DirectoryExchange:
+    """The directory's sign-in, with the answers that SMTP's session wants."""
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
+
+    async def start(self, initial: bytes | None) -> Challenge | Failure | AuthResult | Reply:
+        """Begin."""
+        return await self._answer(self._sign_in.start(initial))
+
+    async def step(self, line: bytes) -> Challenge | Failure | AuthResult | Reply:
+        """Take the answer to a challenge."""
+        return await self._answer(self._sign_in.step(line))
+
+    async def _answer(self, outcome: Awaitable[Answer]) -> Challenge | Failure | AuthResult | Reply:
+        try:
+            answer = await outcome
+        except AccountSuspended:
+            return _SUSPENDED
+        if isinstance(answer, Principal):
+            return AuthResult(success=True, auth_data=answer)
+        return answer
+
+
 def _may_send(principal: Principal, sender: Address | None) -> bool:
     """False if password or state have changed since the sign-in; raise SenderNotAllowed."""
     user_id = principal.user_id
-    versions = current_versions([user_id])
-    if versions.get(user_id) != principal.credential_version:
+    if not still_in([principal]):
         return False
     if sender is not None and not may_send_as(user_id, sender):
         raise SenderNotAllowed(f"user {user_id} as {sender}")

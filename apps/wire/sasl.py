@@ -1,5 +1,6 @@
-"""The server side of SASL PLAIN and LOGIN, as exchanges without I/O, and SCRAM key derivation.
+"""The server side of SASL, as exchanges without I/O: their words, PLAIN and LOGIN.
 
+`apps.wire.scram` has SCRAM-SHA-256, and the table of all mechanisms.
 All doors (SMTP, IMAP, POP3, ManageSieve) carry SASL as base64 lines, so `start()` and `step()`
 take those lines as received and promise: no exception for any input, `*` cancels (RFC 4954
 section 4, RFC 3501 section 6.2.2), a strict alphabet, every field bounded by `SASL_FIELD`.
@@ -9,12 +10,7 @@ Passwords never show in a `repr`.
 from __future__ import annotations
 
 import binascii
-import contextlib
-import hashlib
-import hmac
 import re
-import stringprep
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,13 +53,39 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysWanted:
+    """SCRAM: look up the keys of `username` and go on with `offer()`."""
+
+    authzid: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """SCRAM: whether the client knows a password.
+
+    `place` is that of the key pair whose password it is, among those offered; None if it is none of
+    them. If it may sign in, send `final` as a challenge; the answer to it makes `Done`.
+    """
+
+    place: int | None
+    final: Challenge = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The client has seen our side of the proof, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The exchange is over; try again from the start."""
 
     reason: FailureReason
 
 
-Outcome = Challenge | Credentials | Failure
+PasswordOutcome = Challenge | Credentials | Failure
+Outcome = PasswordOutcome | KeysWanted | Proof | Done
 
 
 class Mechanism(Protocol):
@@ -83,7 +105,8 @@ def decode_base64(line: bytes) -> bytes | None:
     return binascii.a2b_base64(line)
 
 
-def _decode(line: bytes) -> bytes | Failure:
+def decode(line: bytes) -> bytes | Failure:
+    """Return the octets of a client's line, or why the exchange ends with it."""
     if line == b"*":
         return Failure(FailureReason.CANCELLED)
     if len(line) > SASL_LINE:
@@ -107,15 +130,15 @@ class Plain:
 
     __slots__ = ()
 
-    def start(self, initial: bytes | None) -> Outcome:
+    def start(self, initial: bytes | None) -> PasswordOutcome:
         """Ask with an empty challenge, or read the initial response."""
         if initial is None:
             return Challenge(b"")
         return self.step(b"" if initial == b"=" else initial)
 
-    def step(self, response: bytes) -> Outcome:
+    def step(self, response: bytes) -> PasswordOutcome:
         """Read the message."""
-        raw = _decode(response)
+        raw = decode(response)
         if isinstance(raw, Failure):
             return raw
         if raw.count(b"\0") != 2:
@@ -140,15 +163,15 @@ class Login:
     def __init__(self) -> None:
         self._username: str | None = None
 
-    def start(self, initial: bytes | None) -> Outcome:
+    def start(self, initial: bytes | None) -> PasswordOutcome:
         """Ask for the user name, or take it from the initial response."""
         if initial is None:
             return Challenge(b"Username:")
         return self.step(b"" if initial == b"=" else initial)
 
-    def step(self, response: bytes) -> Outcome:
+    def step(self, response: bytes) -> PasswordOutcome:
         """Take the user name first, then the password."""
-        raw = _decode(response)
+        raw = decode(response)
         text = raw if isinstance(raw, Failure) else _field(raw)
         if isinstance(text, Failure):
             return text
@@ -160,61 +183,7 @@ class Login:
         return Credentials("", self._username, text)
 
 
-MECHANISMS: Mapping[str, type[Plain] | type[Login]] = MappingProxyType(
+PASSWORD_MECHANISMS: Mapping[str, type[Plain] | type[Login]] = MappingProxyType(
     {"PLAIN": Plain, "LOGIN": Login}
 )
-"""Every mechanism we speak, by its upper-case name, best first."""
-
-
-def saslprep(text: str) -> str:
-    """Return `text` prepared as a query string by RFC 4013; raise ValueError if prohibited."""
-    mapped = "".join(
-        " " if stringprep.in_table_c12(char) else char
-        for char in text
-        if not stringprep.in_table_b1(char)
-    )
-    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
-    if any(_is_prohibited(char) for char in prepared):
-        raise ValueError("prohibited character")
-    _check_bidi(prepared)
-    return prepared
-
-
-def _is_prohibited(char: str) -> bool:
-    """Tell whether RFC 4013 section 2.3 prohibits the character."""
-    return (
-        stringprep.in_table_c12(char)
-        or stringprep.in_table_c21_c22(char)
-        or stringprep.in_table_c3(char)
-        or stringprep.in_table_c4(char)
-        or stringprep.in_table_c5(char)
-        or stringprep.in_table_c6(char)
-        or stringprep.in_table_c7(char)
-        or stringprep.in_table_c8(char)
-        or stringprep.in_table_c9(char)
-    )
-
-
-def _check_bidi(text: str) -> None:
-    """Apply RFC 3454 section 6."""
-    if not any(stringprep.in_table_d1(char) for char in text):
-        return
-    mixed = any(stringprep.in_table_d2(char) for char in text)
-    if mixed or not (stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])):
-        raise ValueError("mixed text directions")
-
-
-def scram_keys(
-    password: str, salt: bytes, iterations: int, algorithm: str = "sha256"
-) -> tuple[bytes, bytes]:
-    """Return (StoredKey, ServerKey) of RFC 5802 section 3.
-
-    A password that SASLprep prohibits is used as it is, as PostgreSQL does: users may have any
-    password, and the clients that prepare at all fall back the same way.
-    """
-    with contextlib.suppress(ValueError):
-        password = saslprep(password)
-    salted = hashlib.pbkdf2_hmac(algorithm, password.encode("utf-8"), salt, iterations)
-    client_key = hmac.digest(salted, b"Client Key", algorithm)
-    stored_key = hashlib.new(algorithm, client_key).digest()
-    return stored_key, hmac.digest(salted, b"Server Key", algorithm)
+"""The mechanisms that end with `Credentials`, by upper-case name, best first."""

@@ -223,7 +223,7 @@ def test_it_finds_the_same_row_as_the_orm(alice: User, eve: User) -> None:
             "domain__state",
             "domain__organization__state",
         ).get(key=user.key)
-        assert authentication._account(user.key) == Account(Principal(*twin[:4]), *twin[4:])
+        assert authentication.account_of(user.key) == Account(Principal(*twin[:4]), *twin[4:])
 
 
 def test_it_bounds_what_it_remembers() -> None:
@@ -242,9 +242,9 @@ def test_it_remembers_for_a_while_only() -> None:
 
 
 def test_it_binds_what_it_remembers_to_the_account_as_it_is(alice: User) -> None:
-    before = authentication._account(alice.key)
+    before = authentication.account_of(alice.key)
     provisioning.set_password(alice, "another horse")
-    after = authentication._account(alice.key)
+    after = authentication.account_of(alice.key)
     assert before is not None
     assert after is not None
     memory = RememberedPasswords()

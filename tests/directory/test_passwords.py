@@ -10,7 +10,7 @@ import pytest
 
 from apps.directory import passwords
 from apps.wire.errors import InvalidName
-from apps.wire.sasl import scram_keys
+from apps.wire.scram import scram_keys
 
 GOOD = "correct horse battery"
 

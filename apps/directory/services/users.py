@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.directory.models import Domain, Kind, Role, RoleGrant, User, UserState
-from apps.directory.passwords import Secrets
+from apps.directory.passwords import ScramBasis, Secrets
 from apps.directory.services.domains import checked_quota
 from apps.directory.services.names import (
     is_own_postmaster,
@@ -204,6 +204,24 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
             raise NotFound(f"user {user_id}", text="There is no such user")
         publish_on_commit(UserChanged(user_id))
         return changed.values_list("credential_version", flat=True).get()
+
+
+def scram_basis(user_id: int) -> ScramBasis:
+    """What SCRAM keys of a user's passwords are made with; made now if there is none yet.
+
+    Raises:
+        NotFound
+    """
+    users = User.objects.living().filter(pk=user_id)
+    fresh = ScramBasis.fresh()
+    # Conditional, so that of two who ask at once both get the same.
+    users.filter(scram_iterations=0).update(
+        scram_salt=fresh.salt, scram_iterations=fresh.iterations
+    )
+    found = users.values_list("scram_salt", "scram_iterations").first()
+    if found is None:
+        raise NotFound(f"user {user_id}", text="There is no such user")
+    return ScramBasis(bytes(found[0]), found[1])
 
 
 def change(*, user: User, name: str | None = None, quota: int | None = None) -> None:

@@ -1,0 +1,155 @@
+"""Sign-in by SCRAM-SHA-256: which keys an account offers, and who may sign in once they are proven.
+
+An account that does not exist, has no password, or may not sign in offers keys as well: a salt that
+is its own and always the same, and a key that no password has. Budgets are those of `throttle`; an
+attempt is admitted when it begins, and counted when its proof is wrong. Unlike with PLAIN a wrong
+password that is tried again cannot be recognised, so each try counts.
+
+App passwords work with it like the password itself: all keys of a user share salt and count.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.utils.crypto import salted_hmac
+
+from apps.directory import apppasswords, throttle
+from apps.directory.apppasswords import Known
+from apps.directory.authentication import (
+    NOT_AN_ADDRESS,
+    Account,
+    Principal,
+    account_of,
+    by_app_password,
+    login_key,
+    may_be_clear,
+)
+from apps.directory.models import Kind, User
+from apps.directory.passwords import SCRAM_ITERATIONS, SCRAM_SALT, ScramBasis
+from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
+from apps.wire.scram import HASH_SIZE, KeyPair
+
+logger = logging.getLogger(__name__)
+
+_NONCE_OCTETS: Final = 18  # 24 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An exchange under way: what the client is told, and who it may be about."""
+
+    nonce: str
+    basis: ScramBasis
+    keys: tuple[KeyPair, ...] = field(repr=False)
+    owners: tuple[Known | None, ...]  # of each key: an app password, or None for the password
+    account: Account | None
+    key: str
+    address: str
+    door: str
+    attempt: throttle.Attempt
+
+
+def begin(*, username: str, address: str, door: str, secure: bool) -> Begun:
+    """Look up what the client is to prove; the arguments are those of `authenticate`.
+
+    Raises:
+        AuthenticationFailed: not under TLS.
+        Throttled: nothing is told.
+    """
+    key = login_key(username) or ""
+    try:
+        if not secure and not may_be_clear(address):
+            raise AuthenticationFailed("not under TLS")
+        attempt = throttle.admit(key or username, address)
+    except MailError as error:
+        _log_refusal(key, address, door, error)
+        raise
+    account = account_of(key)
+    basis, keys, owners = _offer(account, key or username, address, door)
+    nonce = secrets.token_urlsafe(_NONCE_OCTETS)
+    return Begun(nonce, basis, keys, owners, account, key, address, door, attempt)
+
+
+def finish(begun: Begun, place: int | None) -> Principal:
+    """Sign in whoever has proven one of the offered keys.
+
+    Args:
+        place: of the key, None if the client has proven none.
+
+    Raises:
+        AuthenticationFailed: none, or the account has changed since the exchange began.
+        AccountSuspended
+    """
+    try:
+        principal = _finish(begun, place)
+    except MailError as error:
+        _log_refusal(begun.key, begun.address, begun.door, error)
+        raise
+    line = {"account": begun.key, "client": begun.address, "door": begun.door}
+    logger.info("sign-in", extra=line)
+    return principal
+
+
+def _finish(begun: Begun, place: int | None) -> Principal:
+    account = begun.account
+    if place is None or account is None:
+        throttle.failed(begun.attempt)
+        raise AuthenticationFailed("wrong user or password")
+    now = account_of(begun.key)
+    if now is None or now.subject != account.subject:
+        raise AuthenticationFailed("the account has changed meanwhile")
+    known = begun.owners[place]
+    if known is not None:
+        if known.id not in apppasswords.living([known.id]):
+            raise AuthenticationFailed("the app password is gone")
+        return by_app_password(begun.attempt, now, known, begun.address)
+    if now.is_suspended:
+        raise AccountSuspended("suspended")
+    throttle.succeeded(begun.attempt)
+    return now.principal
+
+
+def _offer(
+    account: Account | None, name: str, address: str, door: str
+) -> tuple[ScramBasis, tuple[KeyPair, ...], tuple[Known | None, ...]]:
+    if account is not None and account.kind == Kind.PERSON:
+        user = User.objects.get(pk=account.principal.user_id)
+        if user.scram_iterations:
+            # Keys of no password at all stay in, so that their number does not depend on it.
+            own = _pair(user.scram_stored_key, user.scram_server_key)
+            pairs: list[tuple[KeyPair, Known | None]] = [(own, None)]
+            for known in apppasswords.of_user(account.principal.user_id):
+                if not known.refusal(door, address):
+                    pairs.append((_pair(*known.scram_keys), known))
+            keys, owners = zip(*pairs, strict=True)
+            return ScramBasis(bytes(user.scram_salt), user.scram_iterations), keys, owners
+    return _made_up(name), (_pair(b"", b""),), (None,)
+
+
+def _pair(stored: bytes | memoryview, server: bytes | memoryview) -> KeyPair:
+    """A pair of keys as the exchange takes them: absent ones become ones that nobody has."""
+    pair = bytes(stored), bytes(server)
+    if len(pair[0]) != HASH_SIZE:
+        return secrets.token_bytes(HASH_SIZE), secrets.token_bytes(HASH_SIZE)
+    return pair
+
+
+def _made_up(name: str) -> ScramBasis:
+    """What a name that has no account is told: always the same, as that of one who has."""
+    digest = salted_hmac("mailhost.scram", name, algorithm="sha256").digest()
+    return ScramBasis(digest[:SCRAM_SALT], SCRAM_ITERATIONS)
+
+
+def _log_refusal(key: str, address: str, door: str, error: MailError) -> None:
+    logger.warning(
+        "sign-in refused",
+        extra={
+            "account": key or NOT_AN_ADDRESS,
+            "client": address,
+            "door": door,
+            "reason": type(error).__name__,
+            "detail": error.detail,
+        },
+    )
