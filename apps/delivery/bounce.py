@@ -1,17 +1,53 @@
 """Reports to senders: that mail failed, waits, or arrived (RFC 3461, 3464).
 
 `prepare` reads and composes outside any transaction; `send` queues within the transaction that
-settles what the reports tell, so that a report exists exactly when its cause does.
+settles what the reports tell, so that a report exists exactly when its cause does. Promises:
+
+- nobody is told who must not be: no report of a message that came by the null path (so none of a
+  report), none against NOTIFY; the trace says so instead;
+- a report names the address that its reader wrote to, never where an alias or a forward of ours
+  sent it further (RFC 3461 section 5.2.7.4);
+- it returns headers only, unless one of our own users asked for RET=FULL.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from apps.mailqueue.services import Submission
+from django.conf import settings
+from django.db import transaction
+
+from apps.blobs import queries as blob_reads
+from apps.blobs import services as blobs
+from apps.delivery import reporting
+from apps.delivery.reporting import Subject
+from apps.directory import routing
+from apps.directory.routing import Resolution, Status
+from apps.events import bell
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailstore.shown import assemble
+from apps.mime.address import Address, AddressError
 from apps.mime.dsn import Action
+from apps.runtime.clock import now_us
+from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
+from apps.wire.errors import Damaged
+
+DOOR = "report"
+NEVER = "NEVER"
+RECIPIENTS_PER_REPORT = 200
+
+NULL_SENDER = "it came by the null path, and a report of a report would never end"
+NOT_WANTED = "its sender asked not to be told"
+BAD_SENDER = "its sender's address cannot be read"
+_NOWHERE = {
+    Status.UNKNOWN: "its sender has no mailbox here",
+    Status.SUSPENDED: "its sender's mailbox is switched off",
+    Status.LOOP: "its sender's address leads in circles",
+}
 
 
 class Reported(Protocol):
@@ -30,7 +66,9 @@ class Reported(Protocol):
     @property
     def sender(self) -> str: ...
     @property
-    def smtputf8(self) -> bool: ...
+    def user_id(self) -> int | None: ...
+    @property
+    def requires_tls(self) -> bool: ...
     @property
     def dsn_ret(self) -> str: ...
     @property
@@ -81,13 +119,17 @@ def is_wanted(notify: str, action: Action) -> bool:
 
     Without NOTIFY: of failures and delays. RELAYED, EXPANDED and DELIVERED need SUCCESS.
     """
-    if notify == "NEVER":
-        return False
-    if action is Action.FAILED:
-        return not notify or "FAILURE" in notify
-    if action is Action.DELAYED:
-        return not notify or "DELAY" in notify
-    return "SUCCESS" in notify
+    wishes = notify.split(",") if notify else ["FAILURE", "DELAY"]
+    return _WISH[action] in wishes
+
+
+_WISH = {
+    Action.FAILED: "FAILURE",
+    Action.DELAYED: "DELAY",
+    Action.DELIVERED: "SUCCESS",
+    Action.RELAYED: "SUCCESS",
+    Action.EXPANDED: "SUCCESS",
+}
 
 
 def prepare(message: Reported, fates: Sequence[Fate], raw: bytes | None = None) -> list[Report]:
@@ -102,7 +144,25 @@ def prepare(message: Reported, fates: Sequence[Fate], raw: bytes | None = None) 
     Raises:
         StorageFull, StorageUnavailable: try again later; nothing was kept.
     """
-    return []
+    wanted = [fate for fate in fates if is_wanted(fate.notify, fate.action)]
+    unheard = [fate for fate in fates if fate.action is Action.FAILED and fate not in wanted]
+    if not message.sender:
+        unheard = [fate for fate in fates if fate.action is Action.FAILED]
+        return _dropped(message, unheard, NULL_SENDER)
+    reports = _dropped(message, unheard, NOT_WANTED)
+    if not wanted:
+        return reports
+    try:
+        sender = Address.parse(message.sender)
+    except AddressError:
+        return reports + _dropped(message, wanted, BAD_SENDER)
+    resolution = routing.resolve(sender)
+    readers = _readers(sender, resolution)
+    if not readers:
+        words = _NOWHERE.get(resolution.status, _NOWHERE[Status.UNKNOWN])
+        return reports + _dropped(message, wanted, words)
+    subject = _subject(message, sender, resolution, raw)
+    return reports + [_report(message, subject, readers, part) for part in _parts(wanted)]
 
 
 def send(reports: Sequence[Report]) -> None:
@@ -110,7 +170,140 @@ def send(reports: Sequence[Report]) -> None:
 
     Ids are made from what is reported, so a retry after a commit of unknown outcome adds nothing.
     """
+    mails = [report.mail for report in reports if report.mail is not None]
+    kept = mailqueue.known([mail.id for mail in mails]) if mails else set()
+    fresh = [mail for mail in mails if mail.id not in kept]
+    if fresh:
+        blobs.insert([mail.blob for mail in fresh])
+        mailqueue.enqueue(fresh)
+        transaction.on_commit(bell.ring)
+    trace.record(
+        [
+            event
+            for report in reports
+            if report.mail is None or report.mail.id not in kept
+            for event in report.events
+        ]
+    )
 
 
 def discard(reports: Sequence[Report]) -> None:
-    """Remove what `prepare` wrote, after the transaction failed for good."""
+    """Remove what `prepare` wrote, after the transaction failed for certain."""
+    for report in reports:
+        if report.mail is not None:
+            blobs.discard(report.mail.blob)
+
+
+def _dropped(message: Reported, fates: Sequence[Fate], why: str) -> list[Report]:
+    if not fates:
+        return []
+    data = {"about": [fate.address for fate in fates[:RECIPIENTS_PER_REPORT]], "why": why}
+    return [Report(None, (trace.Event(message.trace_id, "bounce.dropped", data),))]
+
+
+def _readers(sender: Address, resolution: Resolution) -> tuple[EnvelopeRecipient, ...]:
+    """Who gets mail for the sender. A full mailbox gets it too: it is about its owner's own mail,
+    and nobody could be told that it was not delivered."""
+    to = str(sender)
+    if resolution.status not in (Status.LOCAL, Status.REMOTE):
+        return ()
+    local = tuple(
+        EnvelopeRecipient(user.address, to, user.user_id, notify=NEVER, is_limited=False)
+        for user in resolution.users
+    )
+    remote = resolution.remote or ((to,) if resolution.status is Status.REMOTE else ())
+    return local + tuple(EnvelopeRecipient(one, to, None, notify=NEVER) for one in remote)
+
+
+def _subject(
+    message: Reported, sender: Address, resolution: Resolution, raw: bytes | None
+) -> Subject:
+    if raw is None:
+        try:
+            raw = blob_reads.read(message.blob_id)
+        except Damaged:
+            raw = b""  # It is told all the same, without anything of the message.
+    is_ours = resolution.status is Status.LOCAL
+    return Subject(
+        sender=sender,
+        is_ours=is_ours,
+        shown=assemble(message.prefix, raw, message.cuts) if raw else b"",
+        received_at_us=message.received_at_us,
+        envelope_id=message.dsn_envid,
+        # RFC 8689 section 5: a message that needs TLS all the way is never returned whole. And what
+        # an outsider sends under another's name must not reach that other through us.
+        is_full=message.dsn_ret == "FULL"
+        and is_ours
+        and message.user_id is not None
+        and not message.requires_tls,
+        host=settings.MAIL_HOSTNAME,
+    )
+
+
+def _parts(fates: Sequence[Fate]) -> list[list[Fate]]:
+    """Fates by sort of report (failed, delayed, went well), at most so many in one."""
+    sorts: dict[Action, list[Fate]] = {}
+    for fate in fates:
+        sort = fate.action if fate.action in (Action.FAILED, Action.DELAYED) else Action.DELIVERED
+        sorts.setdefault(sort, []).append(fate)
+    return [
+        group[first : first + RECIPIENTS_PER_REPORT]
+        for group in sorts.values()
+        for first in range(0, len(group), RECIPIENTS_PER_REPORT)
+    ]
+
+
+def _report(
+    message: Reported,
+    subject: Subject,
+    readers: tuple[EnvelopeRecipient, ...],
+    fates: Sequence[Fate],
+) -> Report:
+    report_id, at_us = _id(message, fates), now_us()
+    raw = reporting.compose(subject, fates, report_id, at_us)
+    mail = Submission(
+        id=report_id,
+        trace_id=report_id,
+        blob=blobs.prepare(raw),
+        prefix=b"",
+        cuts=(),
+        sender="",
+        recipients=readers,
+        door=DOOR,
+        user_id=None,
+        client={},
+        received_at_us=at_us,
+        smtputf8=not subject.sender.is_ascii,
+        body="" if raw.isascii() else "8BITMIME",
+        requires_tls=message.requires_tls,
+    )
+    return Report(mail, _events(message, mail, fates))
+
+
+def _id(message: Reported, fates: Sequence[Fate]) -> UUID:
+    """The receive id of a report: made of what it tells, so that the same thing is told once. It
+    sorts beside the message it is about."""
+    told = sorted(f"{fate.recipient_id}/{fate.action.value}" for fate in fates)
+    digest = hashlib.sha256(message.id.bytes + ",".join(told).encode()).digest()
+    return UUID(bytes=message.id.bytes[:6] + digest[:10])
+
+
+def _events(
+    message: Reported, mail: Submission, fates: Sequence[Fate]
+) -> tuple[trace.Event, trace.Event]:
+    told = {
+        "to": message.sender,
+        "action": fates[0].action.value,
+        "about": [fate.original or fate.address for fate in fates],
+    }
+    made = {
+        "from": "",
+        "to": [message.sender],
+        "size": mail.size,
+        "queue_id": ulid_text(mail.id),
+        "trace": ulid_text(message.trace_id),
+    }
+    return (
+        trace.Event(message.trace_id, "bounce.sent", {**told, "trace": ulid_text(mail.trace_id)}),
+        trace.Event(mail.trace_id, f"{DOOR}.received", made),
+    )

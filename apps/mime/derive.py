@@ -85,7 +85,7 @@ def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
         sender_name=name,
         sender_address=address,
         recipients=_recipients(block, limits),
-        message_id=_message_id(block, b"message-id", limits),
+        message_id=message_id(block, limits),
         in_reply_to=_message_id(block, b"in-reply-to", limits),
         references=_references(block, limits),
         sent_at=sent.utc if sent is not None else None,
@@ -134,6 +134,11 @@ def _recipients(block: HeaderBlock, limits: DeriveLimits) -> str:
                 return ", ".join(entries)
             entries.append(entry)
     return ", ".join(entries)
+
+
+def message_id(block: HeaderBlock, limits: DeriveLimits = DEFAULT) -> str:
+    """Return the Message-ID as it is kept, with its angle brackets, "" if there is none."""
+    return _message_id(block, b"message-id", limits)
 
 
 def _message_id(block: HeaderBlock, name: bytes, limits: DeriveLimits) -> str:
