@@ -8,7 +8,7 @@ record, or nobody could say; only the last one is worth another try.
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 IPAddress = IPv4Address | IPv6Address
 Record = TypeVar("Record")
@@ -70,9 +70,14 @@ class DnsError(Exception):
         self.secure = secure
         self.canonical = canonical
 
+    def copy(self) -> Self:
+        """The same failure, without the traceback of who met it first."""
+        return type(self)(self.name, self.reason, secure=self.secure, canonical=self.canonical)
+
 
 class NoSuchNameError(DnsError):
-    """NXDOMAIN: the name, or what its CNAME points to, does not exist."""
+    """NXDOMAIN: the name, or what its CNAME points to, does not exist. Also for what is no name:
+    too long, with empty labels or with characters that no host or mail domain has."""
 
 
 class NoDataError(DnsError):
@@ -80,8 +85,8 @@ class NoDataError(DnsError):
 
 
 class DnsUnavailableError(DnsError):
-    """No answer in time, SERVFAIL (which is also what a failed validation looks like), refusal, a
-    CNAME loop, or a name that DNS cannot carry: try again later."""
+    """No answer in time, SERVFAIL (which is also what a failed validation looks like), refusal,
+    or a CNAME loop: try again later."""
 
 
 class Resolver(Protocol):

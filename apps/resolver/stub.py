@@ -1,0 +1,211 @@
+"""A stub resolver: asks the name servers it was given, over UDP and then TCP, with dnspython.
+
+What comes back is hostile until it is read: host names are held to the letters of host names, and
+the number of records to MOST_RECORDS. Secure is only what every one of the name servers may be
+believed about (DNSSEC_TRUST); they are asked with AD set, which has a validating resolver say so
+without the weight of the signatures (RFC 6840 section 5.7).
+"""
+
+import asyncio
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.message
+import dns.nameserver
+import dns.rcode
+import dns.rdata
+import dns.resolver
+
+from apps.resolver.base import (
+    Answer,
+    DnsError,
+    DnsUnavailableError,
+    IPAddress,
+    MxRecord,
+    NoDataError,
+    NoSuchNameError,
+    TlsaData,
+)
+from apps.resolver.cache import LONGEST, LONGEST_DENIAL, SHORTEST, Cache, Entry
+
+TRY_SECONDS: Final = 2.0  # for one name server, before the next is asked
+SECONDS: Final = 5.0  # for a whole question
+FAILURE_SECONDS: Final = 10.0  # how long "nobody could say" is remembered, RFC 9520 section 3.2
+PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
+QUESTIONS: Final = 128  # at a time: each has a socket
+MOST_RECORDS: Final = 100  # of one answer
+
+_NAME = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
+
+Record = TypeVar("Record")
+Read = Callable[[Any], Record | None]
+
+
+class StubResolver:
+    """A `Resolver`.
+
+    Args:
+        servers: addresses and ports, asked in this order.
+        is_trusted: whether their word that an answer was validated is believed.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[tuple[str, int]],
+        *,
+        is_trusted: bool,
+        try_seconds: float = TRY_SECONDS,
+        seconds: float = SECONDS,
+    ) -> None:
+        stub = dns.asyncresolver.Resolver(configure=False)
+        stub.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in servers]
+        stub.timeout, stub.lifetime = try_seconds, seconds
+        stub.flags = dns.flags.RD | dns.flags.AD
+        stub.use_edns(0, 0, PAYLOAD)
+        self._stub = stub
+        self._seconds = seconds
+        self._is_trusted = is_trusted
+        self._cache = Cache()
+        self._turns = asyncio.Semaphore(QUESTIONS)
+
+    async def mx(self, name: str) -> Answer[MxRecord]:
+        return await self._get(name, "MX", _read_mx)
+
+    async def txt(self, name: str) -> Answer[bytes]:
+        return await self._get(name, "TXT", lambda data: b"".join(data.strings))
+
+    async def tlsa(self, name: str) -> Answer[TlsaData]:
+        return await self._get(
+            name, "TLSA", lambda data: TlsaData(data.usage, data.selector, data.mtype, data.cert)
+        )
+
+    async def cname(self, name: str) -> Answer[str]:
+        return await self._get(name, "CNAME", lambda data: _host(data.target))
+
+    async def ptr(self, address: IPAddress) -> Answer[str]:
+        return await self._get(address.reverse_pointer, "PTR", lambda data: _host(data.target))
+
+    async def addresses(self, name: str, *, ipv6: bool = True) -> Answer[IPAddress]:
+        kinds = ("AAAA", "A") if ipv6 else ("A",)
+        questions = [self._get(name, kind, _read_address) for kind in kinds]
+        return _join(name, await asyncio.gather(*questions, return_exceptions=True))
+
+    async def _get(self, name: str, kind: str, read: Read[Record]) -> Answer[Record]:
+        asked = name.lower().removesuffix(".")
+        if not _NAME.fullmatch(asked):
+            raise NoSuchNameError(name, "not a name that DNS can have")
+
+        async def look_up() -> Entry:
+            return await self._look_up(asked, kind, read)
+
+        return await self._cache.get((asked, kind), look_up)
+
+    async def _look_up(self, name: str, kind: str, read: Read[Record]) -> Entry:
+        try:
+            # dnspython goes by the wall clock: the outer time limit does not.
+            async with self._turns, asyncio.timeout(self._seconds + 1):
+                found = await self._stub.resolve(
+                    f"{name}.", kind, raise_on_no_answer=False, search=False
+                )
+        except dns.resolver.NXDOMAIN as error:
+            responses: dict[Any, Any] = error.kwargs["responses"]
+            response = next(iter(responses.values()))
+            return self._denial(NoSuchNameError, name, "no such name", response)
+        except (dns.exception.DNSException, OSError, TimeoutError, EOFError) as error:
+            return Entry(DnsUnavailableError(name, _why(error)), FAILURE_SECONDS)
+        response = found.response
+        records = [] if found.rrset is None else _records(found.rrset, read)
+        if not records:
+            return self._denial(NoDataError, name, f"no {kind} record", response)
+        answer = Answer(tuple(records), _text(found.canonical_name), self._is_secure(response))
+        seconds = min(max(found.chaining_result.minimum_ttl, SHORTEST), LONGEST)
+        return Entry(answer, seconds, sum(map(_octets, found.rrset or ())))
+
+    def _denial(
+        self,
+        error: type[DnsError],
+        name: str,
+        reason: str,
+        response: dns.message.QueryMessage,
+    ) -> Entry:
+        chain = response.resolve_chaining()
+        outcome = error(
+            name,
+            reason,
+            secure=self._is_secure(response),
+            canonical=_text(chain.canonical_name),
+        )
+        return Entry(outcome, min(max(chain.minimum_ttl, SHORTEST), LONGEST_DENIAL))
+
+    def _is_secure(self, response: dns.message.Message) -> bool:
+        return self._is_trusted and bool(response.flags & dns.flags.AD)
+
+
+def _read_mx(data: Any) -> MxRecord | None:
+    host = _host(data.exchange)
+    return None if host is None else MxRecord(data.preference, host)
+
+
+def _read_address(data: Any) -> IPAddress | None:
+    return ipaddress.ip_address(data.address)
+
+
+def _records(rrset: Iterable[Any], read: Read[Record]) -> list[Record]:
+    found = [record for data in rrset if (record := read(data)) is not None]
+    if len(found) > MOST_RECORDS:
+        # Of 500 MX hosts the best are kept; for other types no record is better than another.
+        found.sort(key=lambda record: getattr(record, "preference", 0))
+    return found[:MOST_RECORDS]
+
+
+def _join(name: str, found: Iterable[Answer[Any] | BaseException]) -> Answer[IPAddress]:
+    """AAAA and A as one; whether secure is said of both, denials included."""
+    answers = [one for one in found if isinstance(one, Answer)]
+    errors = [one for one in found if isinstance(one, DnsError)]
+    for one in found:
+        if not isinstance(one, Answer | DnsError):
+            raise one
+    if answers:
+        return Answer(
+            tuple(record for answer in answers for record in answer.records),
+            answers[0].canonical,
+            all(one.secure for one in answers) and all(one.secure for one in errors),
+            min(answer.ttl for answer in answers),
+        )
+    for kind in (DnsUnavailableError, NoSuchNameError):
+        for error in errors:
+            if isinstance(error, kind):
+                raise error
+    secure = all(error.secure for error in errors)
+    raise NoDataError(name, "no address", secure=secure, canonical=errors[0].canonical)
+
+
+def _host(name: Any) -> str | None:
+    """The name as text, "" for the root, None if it is no host name."""
+    text = _text(name)
+    return text if not text or _NAME.fullmatch(text) else None
+
+
+def _text(name: Any) -> str:
+    text: str = name.to_text(omit_final_dot=True)
+    return "" if text == "." else text.lower()
+
+
+def _octets(data: dns.rdata.Rdata) -> int:
+    return len(data.to_wire() or b"") + 64  # the object around them
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, dns.resolver.NoNameservers):
+        # "All nameservers failed to answer …: Server Do53:… answered SERVFAIL": the last word.
+        last = error.kwargs["errors"][-1:]
+        rcodes = [one[4].rcode() for one in last if one[4] is not None]
+        if rcodes and rcodes[0] != dns.rcode.NOERROR:
+            return f"name servers answered {dns.rcode.to_text(rcodes[0])}"
+        return "no name server could answer"
+    return "no name server answered in time"
