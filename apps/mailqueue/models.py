@@ -60,8 +60,9 @@ class QueuedMessage(models.Model):
 
     class Meta:
         indexes = [
+            # hold_until in it: mail that its sender holds back is not looked at before its time.
             models.Index(
-                fields=["lease_until", "received_at"],
+                fields=["lease_until", "hold_until", "received_at"],
                 name="queue_due",
                 condition=models.Q(state="accepted"),
             ),
@@ -109,7 +110,9 @@ class QueuedRecipient(models.Model):
     route = models.CharField(max_length=8, default="")  # local, remote
     state = models.CharField(max_length=10, choices=RecipientState.choices)
     attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.BigIntegerField(default=0)  # Unix microseconds
+    # Unix microseconds. 0: new, before all that was tried already. While leased: the lease's end,
+    # so that no look at what is due passes over what is under way.
+    next_attempt_at = models.BigIntegerField(default=0)
     lease_until = models.BigIntegerField(default=0)
     lease_token = models.UUIDField(null=True)
     claims = models.PositiveSmallIntegerField(default=0)
@@ -128,8 +131,14 @@ class QueuedRecipient(models.Model):
                 condition=models.Q(state="waiting"),
             ),
             models.Index(
-                fields=["destination", "next_attempt_at"],
+                fields=["destination", "next_attempt_at", "id"],
                 name="recipient_destination",
+                condition=models.Q(state="waiting"),
+            ),
+            # Ids of messages sort by time: what waits for too long is at the front.
+            models.Index(
+                fields=["is_delay_told", "message"],
+                name="recipient_age",
                 condition=models.Q(state="waiting"),
             ),
         ]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
+from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
+from apps.runtime.clock import now_us
 
 UNFINISHED = (
     MessageState.OFFERED,
@@ -47,8 +48,25 @@ def one(message_id: UUID) -> QueueRow | None:
 
 
 def has_due() -> bool:
-    """Whether a worker would find something to claim now (held-back mail aside)."""
-    return QueuedMessage.objects.filter(state=MessageState.ACCEPTED).exists()
+    """Whether a worker would find something to claim now, or soon (a lease that has lapsed)."""
+    now = now_us()
+    return QueuedMessage.objects.filter(
+        state=MessageState.ACCEPTED, lease_until__lte=now, hold_until__lte=now
+    ).exists()
+
+
+def has_due_outgoing() -> bool:
+    """Whether some recipient may be due to leave now (its destination may be closed)."""
+    return QueuedRecipient.objects.filter(
+        state=RecipientState.WAITING, next_attempt_at__lte=now_us()
+    ).exists()
+
+
+def next_due_us() -> int | None:
+    """When the next recipient is due to leave, Unix microseconds; None if none waits."""
+    waiting = QueuedRecipient.objects.filter(state=RecipientState.WAITING)
+    first = waiting.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
+    return None if first is None else int(first)
 
 
 def _with_recipients(messages: list[QueuedMessage]) -> list[QueueRow]:

@@ -26,6 +26,10 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name='queuedmessage',
+            name='queue_due',
+        ),
+        migrations.RemoveIndex(
+            model_name='queuedmessage',
             name='queue_settled',
         ),
         migrations.RemoveIndex(
@@ -79,6 +83,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='queuedmessage',
+            index=models.Index(condition=models.Q(('state', 'accepted')), fields=['lease_until', 'hold_until', 'received_at'], name='queue_due'),
+        ),
+        migrations.AddIndex(
+            model_name='queuedmessage',
             index=models.Index(condition=models.Q(('state__in', ['done', 'refused', 'cancelled'])), fields=['settled_at'], name='queue_settled'),
         ),
         migrations.AddIndex(
@@ -87,6 +95,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='queuedrecipient',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['destination', 'next_attempt_at'], name='recipient_destination'),
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['destination', 'next_attempt_at', 'id'], name='recipient_destination'),
+        ),
+        migrations.AddIndex(
+            model_name='queuedrecipient',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['is_delay_told', 'message'], name='recipient_age'),
         ),
     ]

@@ -3,7 +3,15 @@
 The hot statements are constant SQL; `tests/mailqueue` proves them equal to the ORM's.
 """
 
-from apps.mailqueue.services.holding import delete, hold, retry
+from apps.mailqueue.services.destinations import (
+    Due,
+    close_destination,
+    due_destinations,
+    open_destinations,
+    prune_destinations,
+)
+from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
+from apps.mailqueue.services.holding import delete, hold, reroute, retry
 from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
 from apps.mailqueue.services.leases import (
     CLAIM_BYTES,
@@ -13,7 +21,23 @@ from apps.mailqueue.services.leases import (
     ClaimedRecipient,
     claim,
 )
+from apps.mailqueue.services.outcomes import (
+    Departure,
+    RecipientsLostError,
+    Settled,
+    settle_outgoing,
+    wait,
+)
+from apps.mailqueue.services.outgoing import (
+    OUT_LEASE_SECONDS,
+    Outgoing,
+    OutgoingRecipient,
+    claim_destination,
+    claim_messages,
+    claim_overdue,
+)
 from apps.mailqueue.services.pruning import KEEP_SETTLED_SECONDS, prune
+from apps.mailqueue.services.recalling import Recall, cancel, reschedule
 from apps.mailqueue.services.settling import (
     LeaseLostError,
     put_back,
@@ -27,20 +51,44 @@ __all__ = [
     "CRASHES_ALONE",
     "KEEP_SETTLED_SECONDS",
     "LEASE_SECONDS",
+    "OUT_LEASE_SECONDS",
     "Claimed",
     "ClaimedRecipient",
+    "Departure",
+    "Due",
     "EnvelopeRecipient",
     "LeaseLostError",
+    "Outgoing",
+    "OutgoingRecipient",
+    "Recall",
+    "RecipientsLostError",
+    "Settled",
     "Submission",
+    "cancel",
+    "check",
     "claim",
+    "claim_destination",
+    "claim_messages",
+    "claim_overdue",
+    "close_destination",
     "delete",
+    "due_destinations",
     "enqueue",
+    "give_back",
     "hold",
     "known",
+    "open_destinations",
     "prune",
+    "prune_destinations",
     "put_back",
     "release",
+    "renew",
+    "reroute",
+    "reroute_leased",
+    "reschedule",
     "retry",
     "settle",
+    "settle_outgoing",
     "settle_recipients",
+    "wait",
 ]

@@ -1,22 +1,38 @@
-"""What people do to mail in flight: hold it, let it go, delete it."""
+"""What administrators do to mail in flight: hold it, let it go, send it another way, delete it.
+
+A recipient that is under way to another server keeps its lease whatever is said here: only whoever
+sends it knows what becomes of it. Its new state stops the sending if that has not begun
+(`fencing.check`), and stands when the attempt comes back without success.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
 
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
+from apps.mailqueue.models import (
+    Destination,
+    MessageState,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+)
 from apps.mailqueue.services.columns import told
 from apps.runtime.clock import now_us
+
+UNFINISHED = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
 
 
 @transaction.atomic
 def hold(ids: Sequence[UUID], reason: str) -> list[UUID]:
-    """Take messages out of the flow until somebody says `retry` or `delete`.
+    """Take messages out of the flow until somebody says `retry`, `reroute` or `delete`.
 
     Returns the ids of those that were in it.
     """
     found = _in_state(ids, MessageState.ACCEPTED, MessageState.ROUTED)
+    QueuedRecipient.objects.filter(message__in=found, state=RecipientState.WAITING).update(
+        state=RecipientState.HELD
+    )
     QueuedMessage.objects.filter(id__in=found).update(
         state=MessageState.HELD, lease_until=0, lease_token=None, last_error=told(reason)
     )
@@ -25,22 +41,55 @@ def hold(ids: Sequence[UUID], reason: str) -> list[UUID]:
 
 @transaction.atomic
 def retry(ids: Sequence[UUID]) -> list[UUID]:
-    """Let held or waiting messages be processed at once; returns the ids of those that were."""
+    """Try held and waiting messages again at once, closed destinations too; the ids of those that
+    were.
+
+    What has a destination goes there; what has none is processed again.
+    """
     found = _in_state(ids, MessageState.HELD, MessageState.ROUTED)
-    QueuedRecipient.objects.filter(
+    stuck = QueuedRecipient.objects.filter(
         message__in=found, state__in=(RecipientState.HELD, RecipientState.WAITING)
-    ).update(state=RecipientState.PENDING, next_attempt_at=0)
-    QueuedMessage.objects.filter(id__in=found).update(
-        state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0
     )
+    stuck.filter(destination="").update(state=RecipientState.PENDING, crashes=0)
+    away = stuck.exclude(destination="")
+    away.filter(lease_token=None).update(
+        state=RecipientState.WAITING, next_attempt_at=0, crashes=0, lease_until=0
+    )
+    away.update(state=RecipientState.WAITING)  # and those that are under way
+    names = away.values_list("destination", flat=True)
+    Destination.objects.filter(name__in=list(names)).update(closed_until=0)
+    _to_work(found)
     return found
 
 
-def _in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
-    """Lock those messages that are in one of the states; in one order, so that two administrators
-    do not wait for each other."""
-    rows = QueuedMessage.objects.select_for_update().filter(id__in=ids, state__in=states)
-    return list(rows.order_by("id").values_list("id", flat=True))
+@transaction.atomic
+def reroute(ids: Sequence[UUID]) -> list[UUID]:
+    """Choose the way of what waits or is held anew; the ids of messages that have any of it."""
+    found = _in_state(ids, MessageState.ACCEPTED, MessageState.HELD, MessageState.ROUTED)
+    stuck = QueuedRecipient.objects.filter(
+        message__in=found,
+        state__in=(RecipientState.HELD, RecipientState.WAITING),
+        lease_token=None,
+    )
+    changed = sorted(set(stuck.values_list("message", flat=True)))
+    stuck.update(state=RecipientState.PENDING, destination="", next_attempt_at=0, crashes=0)
+    _to_work(changed)
+    return changed
+
+
+def _to_work(ids: Sequence[UUID]) -> None:
+    """Messages with recipients to be processed become accepted, the others routed."""
+    pending = set(
+        QueuedRecipient.objects.filter(message__in=ids, state=RecipientState.PENDING).values_list(
+            "message", flat=True
+        )
+    )
+    QueuedMessage.objects.filter(id__in=pending).update(
+        state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0
+    )
+    QueuedMessage.objects.filter(id__in=set(ids) - pending).update(
+        state=MessageState.ROUTED, settled_at=None
+    )
 
 
 def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
@@ -57,13 +106,28 @@ def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
         MessageState.ROUTED,
         MessageState.HELD,
     )
-    recipients = QueuedRecipient.objects.filter(message__in=found)
-    rows = recipients.filter(reserved__gt=0, user_id__isnull=False)
+    return found, end(found, MessageState.DONE, RecipientState.DELETED)
+
+
+def end(
+    ids: Sequence[UUID], state: MessageState, recipients: RecipientState
+) -> list[tuple[int, int]]:
+    """Settle locked messages and their unfinished recipients; what was reserved for these."""
+    unfinished = QueuedRecipient.objects.filter(message__in=ids, state__in=UNFINISHED)
+    rows = unfinished.filter(reserved__gt=0, user_id__isnull=False)
     reserved = [(int(user), size) for user, size in rows.values_list("user_id", "reserved")]
-    recipients.exclude(state=RecipientState.DELIVERED).update(
-        state=RecipientState.DELETED, reserved=0
+    unfinished.update(state=recipients, reserved=0)
+    QueuedMessage.objects.filter(id__in=ids).update(
+        state=state, settled_at=now_us(), lease_until=0, lease_token=None
     )
-    QueuedMessage.objects.filter(id__in=found).update(
-        state=MessageState.DONE, settled_at=now_us(), lease_until=0, lease_token=None
-    )
-    return found, reserved
+    return reserved
+
+
+def _in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
+    """Lock those messages that are in one of the states, and their recipients; in one order, as
+    whoever settles them does, so that none waits for one that waits for it."""
+    rows = QueuedMessage.objects.select_for_update().filter(id__in=ids, state__in=states)
+    found = list(rows.order_by("id").values_list("id", flat=True))
+    recipients = QueuedRecipient.objects.select_for_update().filter(message__in=found)
+    list(recipients.order_by("id").values_list("id", flat=True))
+    return found

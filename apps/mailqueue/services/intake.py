@@ -36,7 +36,7 @@ class Submission:
     """All that a door knows of a message that it wants to be responsible for.
 
     `id` is the receive id, made once per MAIL transaction. `size` counts what readers will see, in
-    bytes.
+    bytes. `message_id` is what the store keeps of the Message-ID; doors of submission give it.
     """
 
     id: UUID
@@ -56,6 +56,7 @@ class Submission:
     dsn_envid: str = ""
     hold_until_us: int = 0
     requires_tls: bool = False
+    message_id: str = ""
 
     @property
     def size(self) -> int:

@@ -8,17 +8,27 @@ Promises:
   must be done before the lease ends.
 """
 
-import json
 import logging
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import connection, transaction
 
-from apps.mailqueue.services.columns import NOW, SECOND, uuid_of
+from apps.mailqueue.services.columns import (
+    NOW,
+    SECOND,
+    chosen,
+    cuts_of,
+    locking,
+    marks,
+    told,
+    uuid_of,
+)
 from apps.mailqueue.services.holding import hold
 from apps.runtime.db import forgettable
+from apps.trace import services as trace
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +48,8 @@ class ClaimedRecipient:
     original: str
     user_id: int | None
     reserved: int
+    orcpt: str = ""
+    notify: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +67,43 @@ class Claimed:
     user_id: int | None
     received_at_us: int
     crashes: int
+    smtputf8: bool = False
+    dsn_ret: str = ""
+    dsn_envid: str = ""
+    requires_tls: bool = False
     recipients: list[ClaimedRecipient] = field(default_factory=list)
 
 
+class _Due(Enum):
+    """Why a message is due. Those whose time came are looked for apart from the new ones, so that
+    a thousand scheduled for nine o'clock and a flood of new ones do not delay each other."""
+
+    NEW = "lease_until = 0 AND hold_until = 0"
+    RIPE = "lease_until = 0 AND hold_until > 0 AND hold_until <= {now}"
+    LAPSED = "lease_until > 0 AND lease_until <= {now} AND hold_until <= {now}"
+
+
 _RETURNING = """
-RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes"""
+RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes,
+  smtputf8, dsn_ret, dsn_envid, requires_tls"""
 
 
-def _claim_sql(lapsed: bool) -> str:
+def _claim_sql(due: _Due) -> str:
     now = NOW[connection.vendor]
-    # Postgres may run a bare `IN (SELECT … LIMIT n … SKIP LOCKED)` once for each outer row, and so
-    # lease more than n; inside ARRAY() it runs once.
-    is_postgres = connection.vendor == "postgresql"
-    skip = " FOR UPDATE SKIP LOCKED" if is_postgres else ""
-    one_of, end = ("= ANY (ARRAY(", "))") if is_postgres else ("IN (", ")")
-    due = f"lease_until > 0 AND lease_until <= {now}" if lapsed else "lease_until = 0"
     # `{...}` are constants of this module, chosen by vendor and kind; values go as parameters.
+    rows = f"""
+  SELECT id FROM (
+    SELECT id, size, SUM(size) OVER (ORDER BY lease_until, hold_until, received_at, id) AS total
+    FROM (
+      SELECT id, size, lease_until, hold_until, received_at FROM mailqueue_queuedmessage
+      WHERE state = 'accepted' AND {due.value.format(now=now)}
+      ORDER BY lease_until, hold_until, received_at LIMIT %s{locking("SKIP LOCKED")}) AS due)
+    AS counted
+  WHERE total - size < %s"""
     return f"""
 UPDATE mailqueue_queuedmessage SET lease_until = {now} + %s, lease_token = %s, claims = claims + 1,
   crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END
-WHERE state = 'accepted' AND id {one_of}
-  SELECT id FROM (
-    SELECT id, size, SUM(size) OVER (ORDER BY lease_until, received_at, id) AS total FROM (
-      SELECT id, size, lease_until, received_at FROM mailqueue_queuedmessage
-      WHERE state = 'accepted' AND {due} AND hold_until <= {now}
-      ORDER BY lease_until, received_at LIMIT %s{skip}) AS due) AS counted
-  WHERE total - size < %s{end}{_RETURNING}"""
+WHERE state = 'accepted' AND {chosen(rows)}{_RETURNING}"""
 
 
 def claim(
@@ -91,35 +114,48 @@ def claim(
     Safe with any number of workers. Returns an empty list when nothing is due.
 
     Args:
-        retries_first: prefer the one that lapsed; said now and then by a worker that never finds
-            the queue empty, or mail that failed once would wait for the flood to end.
+        retries_first: prefer the one that lapsed, then what was held back until now; said now and
+            then by a worker that never finds the queue empty, or these would wait for the flood to
+            end.
     """
     token = uuid4()
     if retries_first:
-        return _claim_alone(token, lease_seconds) or _claim(token, limit, lease_seconds)
-    return _claim(token, limit, lease_seconds) or _claim_alone(token, lease_seconds)
+        return (
+            _claim_alone(token, lease_seconds)
+            or _claim(token, limit, lease_seconds, _Due.RIPE)
+            or _claim(token, limit, lease_seconds, _Due.NEW)
+        )
+    return (
+        _claim(token, limit, lease_seconds, _Due.NEW)
+        or _claim(token, limit, lease_seconds, _Due.RIPE)
+        or _claim_alone(token, lease_seconds)
+    )
 
 
 def _claim_alone(token: UUID, lease_seconds: int) -> list[Claimed]:
     """Lease one message whose lease lapsed; hold those that have had their three tries."""
-    while alone := _claim(token, 1, lease_seconds, lapsed=True):
+    while alone := _claim(token, 1, lease_seconds, _Due.LAPSED):
         if alone[0].crashes <= CRASHES_ALONE:
             break
-        hold([alone[0].id], f"its worker died {CRASHES_ALONE} times while it worked on it alone")
-        tell_held(alone[0])
+        why = f"its worker died {CRASHES_ALONE} times while it worked on it alone"
+        hold_claimed(alone[0], why)
     return alone
 
 
-def tell_held(message: Claimed) -> None:
+def hold_claimed(message: Claimed, why: str) -> None:
+    """Hold a message that fails each time, and tell whoever looks at its trace or at the log."""
+    with transaction.atomic():
+        if hold([message.id], why):
+            trace.record([trace.Event(message.trace_id, "queue.held", {"why": told(why)})])
     logger.error(
         "a message is held for an administrator",
         extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
     )
 
 
-def _claim(token: UUID, limit: int, lease_seconds: int, *, lapsed: bool = False) -> list[Claimed]:
+def _claim(token: UUID, limit: int, lease_seconds: int, due: _Due) -> list[Claimed]:
     with forgettable(), connection.cursor() as cursor:
-        cursor.execute(_claim_sql(lapsed), [lease_seconds * SECOND, token.hex, limit, CLAIM_BYTES])
+        cursor.execute(_claim_sql(due), [lease_seconds * SECOND, token.hex, limit, CLAIM_BYTES])
         found = {uuid_of(row[0]): _claimed(token, row) for row in cursor.fetchall()}
         if found:
             _add_recipients(cursor, found)
@@ -133,20 +169,24 @@ def _claimed(token: UUID, row: tuple[Any, ...]) -> Claimed:
         blob_id=uuid_of(row[1]),
         trace_id=uuid_of(row[2]),
         prefix=bytes(row[3]),
-        cuts=() if row[4] == "[]" else tuple((start, end) for start, end in json.loads(row[4])),
+        cuts=cuts_of(row[4]),
         sender=row[5],
         door=row[6],
         user_id=row[7],
         received_at_us=row[8],
         crashes=row[9],
+        smtputf8=bool(row[10]),
+        dsn_ret=row[11],
+        dsn_envid=row[12],
+        requires_tls=bool(row[13]),
     )
 
 
 def _add_recipients(cursor: Any, found: dict[UUID, Claimed]) -> None:
-    marks = ",".join(["%s"] * len(found))
     cursor.execute(
-        "SELECT message_id, id, address, original, user_id, reserved FROM mailqueue_queuedrecipient"
-        f" WHERE state = 'pending' AND message_id IN ({marks}) ORDER BY id",
+        "SELECT message_id, id, address, original, user_id, reserved, orcpt, notify"
+        " FROM mailqueue_queuedrecipient"
+        f" WHERE state = 'pending' AND message_id IN ({marks(list(found))}) ORDER BY id",
         [item.hex for item in found],
     )
     for message_id, *rest in cursor.fetchall():

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.mailqueue.models import MessageState, QueuedMessage
-from apps.mailqueue.services.columns import SECOND
+from apps.mailqueue.services.columns import SECOND, marks
 from apps.runtime.clock import now_us
 
 KEEP_SETTLED_SECONDS = 3600
@@ -17,7 +17,8 @@ def prune(limit: int = 250) -> int:
     before = now_us() - KEEP_SETTLED_SECONDS * SECOND
     with transaction.atomic():
         old = QueuedMessage.objects.filter(
-            state__in=(MessageState.DONE, MessageState.REFUSED), settled_at__lt=before
+            state__in=(MessageState.DONE, MessageState.REFUSED, MessageState.CANCELLED),
+            settled_at__lt=before,
         )
         ids = list(old.order_by("settled_at").values_list("id", flat=True)[:limit])
         _forget(ids)
@@ -29,12 +30,12 @@ def _forget(ids: Sequence[UUID]) -> None:
     recipient, and a message may have a thousand."""
     if not ids:
         return
-    marks = ",".join(["%s"] * len(ids))
-    theirs = f"SELECT id FROM mailqueue_queuedrecipient WHERE message_id IN ({marks})"
+    these = f"({marks(ids)})"
+    theirs = f"SELECT id FROM mailqueue_queuedrecipient WHERE message_id IN {these}"
     with connection.cursor() as cursor:
         for statement in (
             f"DELETE FROM mailqueue_attempt WHERE recipient_id IN ({theirs})",
-            f"DELETE FROM mailqueue_queuedrecipient WHERE message_id IN ({marks})",
-            f"DELETE FROM mailqueue_queuedmessage WHERE id IN ({marks})",
+            f"DELETE FROM mailqueue_queuedrecipient WHERE message_id IN {these}",
+            f"DELETE FROM mailqueue_queuedmessage WHERE id IN {these}",
         ):
             cursor.execute(statement, [item.hex for item in ids])

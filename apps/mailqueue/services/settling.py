@@ -10,9 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 from apps.mailqueue.models import QueuedMessage
-from apps.mailqueue.services.columns import SECOND, told, uuid_of
-from apps.mailqueue.services.holding import hold
-from apps.mailqueue.services.leases import CRASHES_ALONE, Claimed, tell_held
+from apps.mailqueue.services.columns import SECOND, marks, told, uuid_of
+from apps.mailqueue.services.leases import CRASHES_ALONE, Claimed, hold_claimed
 from apps.runtime.clock import now_us
 
 RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS = 5, 600
@@ -26,19 +25,26 @@ class LeaseLostError(Exception):
         self.ids = tuple(ids)
 
 
+# Recipients of an earlier round may be on their way, or held, while others were processed again.
+_SETTLE = """
+UPDATE mailqueue_queuedmessage SET state = CASE WHEN %s = 'done' AND EXISTS (
+    SELECT 1 FROM mailqueue_queuedrecipient AS other WHERE other.message_id
+    = mailqueue_queuedmessage.id AND other.state IN ('waiting', 'held')) THEN 'routed' ELSE %s END,
+  settled_at = %s, lease_until = 0, lease_token = NULL
+WHERE lease_token = %s AND id IN """
+
+
 def settle(token: UUID, messages: Sequence[UUID], state: str) -> None:
     """Set leased messages to `state` (done, routed) and end their lease, in the caller's
-    transaction.
+    transaction. Done is routed where other recipients still wait.
 
     Raises:
         LeaseLostError: some of them are no longer ours; the caller's transaction must not commit.
     """
-    marks = ",".join(["%s"] * len(messages))
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE mailqueue_queuedmessage SET state = %s, settled_at = %s, lease_until = 0,"
-            f" lease_token = NULL WHERE lease_token = %s AND id IN ({marks}) RETURNING id",
-            [state, now_us(), token.hex, *(item.hex for item in messages)],
+            f"{_SETTLE}({marks(messages)}) RETURNING id",
+            [state, state, now_us(), token.hex, *(item.hex for item in messages)],
         )
         ours = {uuid_of(row[0]) for row in cursor.fetchall()}
     if lost := [item for item in messages if item not in ours]:
@@ -52,10 +58,9 @@ def settle_recipients(rows: Sequence[tuple[int, str, str]]) -> None:
         groups.setdefault((state, told(reply)), []).append(recipient)
     with connection.cursor() as cursor:
         for (state, reply), ids in groups.items():
-            marks = ",".join(["%s"] * len(ids))
             cursor.execute(
                 "UPDATE mailqueue_queuedrecipient SET state = %s, last_reply = %s, reserved = 0,"
-                f" attempts = attempts + 1 WHERE id IN ({marks})",
+                f" attempts = attempts + 1 WHERE id IN ({marks(ids)})",
                 [state, reply, *ids],
             )
 
@@ -70,8 +75,7 @@ def release(message: Claimed, error: str, *, counts: bool) -> None:
     """
     failures = message.crashes + 1 if counts else message.crashes
     if failures >= CRASHES_ALONE and counts:
-        hold([message.id], error)
-        tell_held(message)
+        hold_claimed(message, error)
         return
     pause = min(RETRY_FIRST_SECONDS * 2 ** min(failures, 10), RETRY_LONGEST_SECONDS)
     QueuedMessage.objects.filter(id=message.id, lease_token=message.token).update(

@@ -1,0 +1,188 @@
+"""Destinations: which of them have mail that is due, and which are closed because nobody answers.
+
+All workers share what one of them learned. A closed destination costs nothing while it is: what is
+due there is moved to the time when it opens, in one statement, and mail that comes meanwhile
+begins there.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+from django.db import connection, transaction
+
+from apps.mailqueue.services.columns import (
+    NOW,
+    SECOND,
+    chosen,
+    database_now_us,
+    locking,
+    rows_of,
+    told,
+)
+
+KEEP_DESTINATION_SECONDS = 7 * 86_400
+# Rows of mail to be tried again that one look reads: the oldest. A backlog of a million costs the
+# same; the next look finds the next.
+LOOK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A destination with mail that may be tried now.
+
+    Args:
+        is_new: mail that was never tried; else mail that is to be tried again.
+        failures: how often in a row nobody answered there.
+    """
+
+    name: str
+    is_new: bool
+    failures: int
+
+
+def due_destinations(limit: int, exclude: Collection[str] = (), after: str = "") -> list[Due]:
+    """Destinations with something due that are not closed: those with new mail and those with old
+    mail in turn, `limit` at most.
+
+    Args:
+        exclude: names that the caller is busy with.
+        after: the last name with new mail that the caller was given: those behind it come first,
+            so that each gets its turn.
+    """
+    new = _new(limit, exclude, after, "")
+    if after and len(new) < limit:
+        new += _new(limit - len(new), exclude, "", after)
+    found: dict[str, Due] = {}
+    for one in chain.from_iterable(zip_longest(new, _old(limit, exclude))):
+        if one is not None:
+            found.setdefault(one.name, one)
+    return list(found.values())[:limit]
+
+
+def _out_of(column: str) -> str:
+    """`column` is none of a list of words."""
+    if connection.vendor == "sqlite":
+        return f"{column} NOT IN (SELECT value FROM json_each(%s))"
+    return f"NOT {column} = ANY(%s::text[])"
+
+
+def _listed(words: Collection[str]) -> object:
+    return json.dumps(list(words)) if connection.vendor == "sqlite" else list(words)
+
+
+_NEXT = """
+SELECT destination FROM mailqueue_queuedrecipient
+WHERE state = 'waiting' AND next_attempt_at = 0 AND destination > {} ORDER BY destination LIMIT 1"""
+
+
+def _new(limit: int, exclude: Collection[str], after: str, until: str) -> list[Due]:
+    """Destinations with new mail, behind `after` and up to `until` ("" is the end). One step in the
+    index for each, however much mail each has."""
+    rows = rows_of(
+        f"""
+WITH RECURSIVE fresh(name) AS (
+  SELECT ({_NEXT.format("%s")})
+  UNION ALL SELECT ({_NEXT.format("fresh.name")}) FROM fresh WHERE fresh.name IS NOT NULL)
+SELECT fresh.name, COALESCE(failures, 0) FROM fresh
+LEFT JOIN mailqueue_destination AS shut ON shut.name = fresh.name
+WHERE fresh.name IS NOT NULL AND (%s = '' OR fresh.name <= %s)
+  AND COALESCE(closed_until, 0) <= {NOW[connection.vendor]} AND {_out_of("fresh.name")}
+LIMIT %s""",
+        [after, until, until, _listed(exclude), limit],
+    )
+    return [Due(name, True, failures) for name, failures in rows]
+
+
+def _old(limit: int, exclude: Collection[str]) -> list[Due]:
+    """Destinations with mail that is to be tried again, longest due first."""
+    now = NOW[connection.vendor]
+    rows = rows_of(
+        f"""
+SELECT name, MAX(failures) FROM (
+  SELECT destination AS name, next_attempt_at, COALESCE(failures, 0) AS failures
+  FROM mailqueue_queuedrecipient
+  LEFT JOIN mailqueue_destination AS shut ON shut.name = destination
+  WHERE state = 'waiting' AND next_attempt_at > 0 AND next_attempt_at <= {now}
+    AND COALESCE(closed_until, 0) <= {now} AND {_out_of("destination")}
+  ORDER BY next_attempt_at LIMIT {LOOK}) AS due
+GROUP BY name ORDER BY MIN(next_attempt_at), name LIMIT %s""",
+        [_listed(exclude), limit],
+    )
+    return [Due(name, False, failures) for name, failures in rows]
+
+
+@transaction.atomic
+def close_destination(name: str, seconds: float, reply: str) -> int:
+    """Let nobody try a destination for `seconds`; how many recipients wait for that.
+
+    Args:
+        reply: why, in words; it is what its recipients show.
+    """
+    now = database_now_us()
+    until = now + max(1, int(seconds * SECOND))
+    why = told(reply)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+INSERT INTO mailqueue_destination (name, closed_until, failures, last_ok_at, last_failed_at,
+  last_reply) VALUES (%s, %s, 1, 0, %s, %s)
+ON CONFLICT (name) DO UPDATE SET closed_until = excluded.closed_until,
+  failures = mailqueue_destination.failures + 1, last_failed_at = excluded.last_failed_at,
+  last_reply = excluded.last_reply""",
+            [name, until, now, why],
+        )
+        # What others have locked is being claimed or cancelled: it must not be waited for.
+        rows = f"""
+SELECT id FROM mailqueue_queuedrecipient WHERE state = 'waiting' AND destination = %s
+AND next_attempt_at < %s AND lease_token IS NULL{locking("SKIP LOCKED")}"""
+        cursor.execute(
+            "UPDATE mailqueue_queuedrecipient SET next_attempt_at = %s, last_reply = %s"
+            f" WHERE {chosen(rows)}",
+            [until, why, name, until],
+        )
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def open_destinations(names: Sequence[str]) -> None:
+    """Somebody answers there again: what waited for that is due at once."""
+    now = database_now_us()
+    with connection.cursor() as cursor:
+        for name in sorted(set(names)):
+            cursor.execute(
+                "SELECT closed_until FROM mailqueue_destination WHERE name = %s" + locking(), [name]
+            )
+            row = cursor.fetchone()
+            if row is None:
+                continue
+            cursor.execute(
+                "UPDATE mailqueue_destination SET closed_until = 0, failures = 0, last_ok_at = %s"
+                " WHERE name = %s",
+                [now, name],
+            )
+            if row[0] > now:
+                cursor.execute(_forward_sql(), [now, name, row[0]])
+
+
+def _forward_sql() -> str:
+    rows = f"""
+SELECT id FROM mailqueue_queuedrecipient WHERE state = 'waiting' AND destination = %s
+AND next_attempt_at = %s AND lease_token IS NULL{locking("SKIP LOCKED")}"""
+    return (
+        "UPDATE mailqueue_queuedrecipient SET next_attempt_at ="
+        f" CASE WHEN attempts = 0 THEN 0 ELSE %s END WHERE {chosen(rows)}"
+    )
+
+
+def prune_destinations() -> int:
+    """Forget destinations of which nothing was learned for a week."""
+    before = database_now_us() - KEEP_DESTINATION_SECONDS * SECOND
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM mailqueue_destination"
+            " WHERE closed_until < %s AND last_ok_at < %s AND last_failed_at < %s",
+            [before, before, before],
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,302 @@
+"""Claim mail for other servers by its destination, under a lease of each recipient.
+
+Promises:
+- New mail (`next_attempt_at` = 0) passes whatever was tried before; one message's recipients of a
+  destination come together. Nothing looks at rows that are not due, however many there are.
+- While a recipient is leased its `next_attempt_at` is the lease's end. One that is due and still
+  has a token lost its worker: it is claimed alone, and held for an administrator after three
+  crashes alone. It may have been sent: nobody knows.
+- Times are the database's.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+
+from apps.mailqueue.services.columns import (
+    NOW,
+    SECOND,
+    chosen,
+    cuts_of,
+    in_order,
+    locking,
+    marks,
+    uuid_of,
+)
+from apps.mailqueue.services.ending import hold_recipients
+from apps.mailqueue.services.leases import CRASHES_ALONE
+from apps.runtime.db import forgettable
+from apps.trace import services as trace
+
+logger = logging.getLogger(__name__)
+
+# Renewed while its worker lives. Mail that one died over waits this long.
+OUT_LEASE_SECONDS = 120
+RECIPIENTS = 100  # of one claim: what every server must take in one transaction (RFC 5321 s4.5.3.1)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecipient:
+    """A recipient under our lease. `attempts` and `crashes` are those before this one."""
+
+    id: int
+    address: str
+    original: str
+    orcpt: str
+    notify: str
+    attempts: int
+    is_delay_told: bool
+    crashes: int
+    user_id: int | None = None
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message, and those of its recipients that are to go to one destination, under our lease.
+
+    What goes over the wire is `signatures`, `prefix`, then the blob without its `cuts`.
+    """
+
+    id: UUID
+    token: UUID
+    trace_id: UUID
+    blob_id: UUID
+    prefix: bytes
+    cuts: tuple[tuple[int, int], ...]
+    signatures: bytes
+    size: int
+    sender: str
+    smtputf8: bool
+    body: str
+    dsn_ret: str
+    dsn_envid: str
+    requires_tls: bool
+    door: str
+    user_id: int | None
+    received_at_us: int
+    hold_until_us: int
+    destination: str
+    recipients: list[OutgoingRecipient] = field(default_factory=list)
+
+    @property
+    def since_us(self) -> int:
+        """When its way began: what its sender held back is not late by that."""
+        return max(self.received_at_us, self.hold_until_us)
+
+
+class _Due(Enum):
+    """Constant conditions: why a recipient is due."""
+
+    NEW = "next_attempt_at = 0"
+    RETRY = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NULL"
+    LAPSED = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NOT NULL"
+
+
+_ORDER = (_Due.NEW, _Due.RETRY, _Due.LAPSED)
+
+
+def claim_destination(
+    name: str,
+    limit: int,
+    lease_seconds: int = OUT_LEASE_SECONDS,
+    *,
+    retries_first: bool = False,
+) -> list[Outgoing]:
+    """Lease up to `limit` messages that are due to go to a destination; empty if there are none.
+
+    At most `RECIPIENTS` recipients in all. Safe with any number of workers.
+
+    Args:
+        retries_first: prefer what waited; said now and then by a worker that finds new mail each
+            time, or the others would wait for the flood to end.
+    """
+    token = uuid4()
+    for due in reversed(_ORDER) if retries_first else _ORDER:
+        if found := _claim(token, name, limit, lease_seconds, due):
+            return found
+    return []
+
+
+def claim_overdue(
+    limit: int,
+    *,
+    untold_before_us: int,
+    expired_before_us: int,
+    lease_seconds: int = OUT_LEASE_SECONDS,
+) -> list[Outgoing]:
+    """Lease messages that wait for too long, due or not: up to `limit` recipients.
+
+    Those whose way began before `expired_before_us` come first, then those of before
+    `untold_before_us` whose senders do not know it yet. `give_back` leaves the time of their next
+    attempt as it was.
+    """
+    token = uuid4()
+    found: list[Outgoing] = []
+    for is_told, before in ((True, expired_before_us), (False, untold_before_us)):
+        with forgettable(), connection.cursor() as cursor:
+            cursor.execute(
+                _overdue_sql(),
+                [
+                    *(lease_seconds * SECOND, lease_seconds * SECOND, token.hex, is_told),
+                    *(_first_id(before), before, before, limit),
+                ],
+            )
+            found += _with_messages(cursor, token, cursor.fetchall())
+    return found
+
+
+def claim_messages(ids: Sequence[UUID], lease_seconds: int = OUT_LEASE_SECONDS) -> list[Outgoing]:
+    """Lease all recipients of these messages that are unfinished and that nobody works on, held
+    ones too: for an administrator who ends them."""
+    token = uuid4()
+    now = NOW[connection.vendor]
+    free = (
+        "state IN ('pending', 'waiting', 'held') AND lease_token IS NULL"
+        f" AND message_id IN ({marks(ids)})"
+    )
+    with forgettable(), connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, lease_token = %s"
+            f" WHERE {in_order(free)}{_RETURNING}",
+            [lease_seconds * SECOND, token.hex, *(item.hex for item in ids)],
+        )
+        return _with_messages(cursor, token, cursor.fetchall())
+
+
+_RETURNING = """
+RETURNING id, message_id, destination, address, original, orcpt, notify, attempts, is_delay_told,
+  crashes, user_id, reserved"""
+
+
+def _claim_sql(due: _Due) -> str:
+    now = NOW[connection.vendor]
+    # `{...}` are constants of this module, chosen by vendor and kind; values go as parameters.
+    rows = f"""
+  SELECT id FROM (
+    SELECT id, DENSE_RANK() OVER (ORDER BY message_id) AS place FROM (
+      SELECT id, message_id FROM mailqueue_queuedrecipient
+      WHERE state = 'waiting' AND destination = %s AND {due.value.format(now=now)}
+      ORDER BY next_attempt_at, id LIMIT %s{locking("SKIP LOCKED")}) AS due) AS placed
+  WHERE place <= %s"""
+    crashes = 1 if due is _Due.LAPSED else 0
+    return f"""
+UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, next_attempt_at = {now} + %s,
+  lease_token = %s, claims = claims + CASE WHEN claims < 30000 THEN 1 ELSE 0 END,
+  crashes = crashes + {crashes}
+WHERE state = 'waiting' AND {chosen(rows)}{_RETURNING}"""
+
+
+def _overdue_sql() -> str:
+    now = NOW[connection.vendor]
+    rows = f"""
+  SELECT id FROM mailqueue_queuedrecipient AS late
+  WHERE state = 'waiting' AND is_delay_told = %s AND message_id < %s AND lease_token IS NULL
+    AND EXISTS (SELECT 1 FROM mailqueue_queuedmessage AS message WHERE message.id = late.message_id
+      AND message.received_at < %s AND message.hold_until < %s)
+  ORDER BY message_id LIMIT %s{locking("OF late SKIP LOCKED")}"""
+    return f"""
+UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s,
+  next_attempt_at = CASE WHEN next_attempt_at > {now} + %s THEN next_attempt_at
+    ELSE {now} + %s END, lease_token = %s
+WHERE state = 'waiting' AND {chosen(rows)}{_RETURNING}"""
+
+
+def _first_id(at_us: int) -> str:
+    """The least id that a message of this time can have."""
+    return UUID(bytes=max(0, at_us // 1000).to_bytes(6, "big") + bytes(10)).hex
+
+
+def _claim(token: UUID, name: str, limit: int, lease_seconds: int, due: _Due) -> list[Outgoing]:
+    """One kind of due recipients; of those that lapsed one alone, the hopeless held."""
+    alone = due is _Due.LAPSED
+    while True:
+        with forgettable(), connection.cursor() as cursor:
+            lease = lease_seconds * SECOND
+            cursor.execute(
+                _claim_sql(due),
+                [lease, lease, token.hex, name, 1 if alone else RECIPIENTS, limit],
+            )
+            found = _with_messages(cursor, token, cursor.fetchall())
+        if not alone or not found or found[0].recipients[0].crashes <= CRASHES_ALONE:
+            return found
+        _hold_poison(found[0])
+
+
+def _hold_poison(message: Outgoing) -> None:
+    why = f"its worker died {CRASHES_ALONE} times while it sent it alone"
+    with transaction.atomic():
+        hold_recipients(message.token, [one.id for one in message.recipients], [message.id], why)
+        trace.record(
+            [
+                trace.Event(message.trace_id, "queue.held", {"to": one.address, "why": why})
+                for one in message.recipients
+            ]
+        )
+    logger.error(
+        "a recipient is held for an administrator",
+        extra={"trace_id": str(message.trace_id), "queue_id": str(message.id)},
+    )
+
+
+_MESSAGES = """
+SELECT id, trace_id, blob_id, prefix, cuts, signatures, size, sender, smtputf8, body, dsn_ret,
+  dsn_envid, requires_tls, door, user_id, received_at, hold_until
+FROM mailqueue_queuedmessage WHERE id IN """
+
+
+def _with_messages(cursor: Any, token: UUID, rows: Sequence[tuple[Any, ...]]) -> list[Outgoing]:
+    """Claimed rows as messages, one for each destination; recipients in their own order."""
+    if not rows:
+        return []
+    ids = sorted({uuid_of(row[1]) for row in rows})
+    cursor.execute(f"{_MESSAGES}({marks(ids)})", [item.hex for item in ids])
+    messages = {uuid_of(row[0]): row for row in cursor.fetchall()}
+    found: dict[tuple[UUID, str], Outgoing] = {}
+    for recipient, message_id, destination, *rest in sorted(rows, key=lambda row: int(row[0])):
+        message = uuid_of(message_id)
+        key = (message, destination)
+        if key not in found:
+            found[key] = _outgoing(token, destination, messages[message])
+        found[key].recipients.append(_recipient(recipient, rest))
+    return list(found.values())
+
+
+def _recipient(recipient: int, rest: Sequence[Any]) -> OutgoingRecipient:
+    address, original, orcpt, notify, attempts, is_told, crashes, user_id, reserved = rest
+    return OutgoingRecipient(
+        *(recipient, address, original, orcpt, notify, attempts),
+        is_delay_told=bool(is_told),
+        crashes=crashes,
+        user_id=user_id,
+        reserved=reserved,
+    )
+
+
+def _outgoing(token: UUID, destination: str, row: tuple[Any, ...]) -> Outgoing:
+    return Outgoing(
+        id=uuid_of(row[0]),
+        token=token,
+        trace_id=uuid_of(row[1]),
+        blob_id=uuid_of(row[2]),
+        prefix=bytes(row[3]),
+        cuts=cuts_of(row[4]),
+        signatures=bytes(row[5]),
+        size=row[6],
+        sender=row[7],
+        smtputf8=bool(row[8]),
+        body=row[9],
+        dsn_ret=row[10],
+        dsn_envid=row[11],
+        requires_tls=bool(row[12]),
+        door=row[13],
+        user_id=row[14],
+        received_at_us=row[15],
+        hold_until_us=row[16],
+        destination=destination,
+    )

@@ -1,0 +1,68 @@
+"""What senders do to mail of their own that has not left: cancel it, send it now or at another
+time.
+
+Cancelling and sending exclude each other. Whoever sends holds a lease, and cancels it for nobody;
+whoever cancels locks the message and its recipients and finds no lease. A recipient whose worker
+died may have been sent, so its message is not cancelled either.
+"""
+
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
+from apps.mailqueue.services.columns import NOW
+from apps.mailqueue.services.holding import UNFINISHED, end
+
+
+class Recall(StrEnum):
+    """How an attempt to cancel ended."""
+
+    CANCELLED = "cancelled"
+    TOO_LATE = "too late"  # some of it was delivered, or is under way
+    UNKNOWN = "unknown"  # no such message, or not theirs
+
+
+def cancel(message_id: UUID, user_id: int | None = None) -> tuple[Recall, list[tuple[int, int]]]:
+    """Cancel a message of which nothing has left, in the caller's transaction.
+
+    Args:
+        user_id: whose message it must be; None for an administrator.
+
+    Returns:
+        What became of it, and (user id, reserved bytes) of local recipients, to be released.
+    """
+    rows = QueuedMessage.objects.select_for_update().filter(id=message_id)
+    if user_id is not None:
+        rows = rows.filter(user_id=user_id)
+    message = rows.only("state").first()
+    if message is None:
+        return Recall.UNKNOWN, []
+    if message.state == MessageState.CANCELLED:
+        return Recall.CANCELLED, []  # said twice
+    if message.state not in (MessageState.ACCEPTED, MessageState.ROUTED, MessageState.HELD):
+        return Recall.TOO_LATE, []
+    # Locked: a worker that is claiming them has committed when we read, or passes them over.
+    recipients = QueuedRecipient.objects.select_for_update().filter(message=message).order_by("id")
+    for state, token, crashes in recipients.values_list("state", "lease_token", "crashes"):
+        if state not in UNFINISHED or token is not None or crashes:
+            return Recall.TOO_LATE, []
+    return Recall.CANCELLED, end([message_id], MessageState.CANCELLED, RecipientState.CANCELLED)
+
+
+def reschedule(message_id: UUID, until_us: int, user_id: int | None = None) -> bool:
+    """Hold a message back until another time (Unix microseconds; 0 is now), if it still is.
+
+    Args:
+        user_id: whose message it must be; None for an administrator.
+    """
+    now = NOW[connection.vendor]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mailqueue_queuedmessage SET hold_until = %s WHERE id = %s"
+            f" AND state = 'accepted' AND lease_until = 0 AND hold_until > {now}"
+            " AND (%s OR user_id = %s)",
+            [until_us, message_id.hex, user_id is None, user_id],
+        )
+        return bool(cursor.rowcount)
