@@ -64,6 +64,7 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
             blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
             mailqueue.enqueue(wanted)
             trace.record([_event(item) for item in wanted])
+            trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
     return [QuotaExceeded() if item.id in full else Accepted(item.id) for item in batch]
 
 
@@ -108,4 +109,10 @@ def _event(item: Submission) -> trace.Event:
             "queue_id": ulid_text(item.id),
         },
         at_us=item.received_at_us,
+    )
+
+
+def _sent(item: Submission, user_id: int) -> trace.SentMessage:
+    return trace.SentMessage(
+        item.trace_id, user_id, item.message_id, item.dsn_envid, item.received_at_us
     )

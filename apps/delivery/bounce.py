@@ -11,7 +11,7 @@ settles what the reports tell, so that a report exists exactly when its cause do
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -27,10 +27,10 @@ from apps.directory import routing
 from apps.directory.routing import Resolution, Status
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import ClaimedRecipient, EnvelopeRecipient, Submission
 from apps.mailstore.shown import assemble
 from apps.mime.address import Address, AddressError
-from apps.mime.dsn import Action
+from apps.mime.dsn import EXPANDED, Action
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
@@ -117,19 +117,36 @@ class Report:
 def is_wanted(notify: str, action: Action) -> bool:
     """Whether a sender who said NOTIFY=`notify` ("" if nothing) is to be told (RFC 3461 s5.2).
 
-    Without NOTIFY: of failures and delays. RELAYED, EXPANDED and DELIVERED need SUCCESS.
+    Without NOTIFY: of failures and delays. RELAYED and DELIVERED need SUCCESS, and EXPANDED what
+    `dsn.for_members` made of it.
     """
     wishes = notify.split(",") if notify else ["FAILURE", "DELAY"]
-    return _WISH[action] in wishes
+    return _WISHES[action] in wishes
 
 
-_WISH = {
+_WISHES = {
     Action.FAILED: "FAILURE",
     Action.DELAYED: "DELAY",
     Action.DELIVERED: "SUCCESS",
     Action.RELAYED: "SUCCESS",
-    Action.EXPANDED: "SUCCESS",
+    Action.EXPANDED: EXPANDED,
 }
+
+
+def at_processing(
+    recipients: Iterable[ClaimedRecipient], delivered: Iterable[ClaimedRecipient]
+) -> list[Fate]:
+    """What is to be told of a message that is being processed: which addresses were expanded (once
+    each), and which recipients of those were `delivered` to mailboxes here."""
+    expanded = {one.original: one for one in recipients if EXPANDED in one.notify}
+    return [
+        *(_good_fate(one, one.original, Action.EXPANDED) for one in expanded.values()),
+        *(_good_fate(one, one.address, Action.DELIVERED) for one in delivered),
+    ]
+
+
+def _good_fate(one: ClaimedRecipient, address: str, action: Action) -> Fate:
+    return Fate(one.id, address, one.original, one.orcpt, one.notify, action, "2.0.0")
 
 
 def prepare(message: Reported, fates: Sequence[Fate], raw: bytes | None = None) -> list[Report]:

@@ -307,3 +307,21 @@ def shown_address(text: str) -> str:
         return Address.parse(text).display
     except AddressError:
         return clean(text)
+
+
+# Not of RFC 3461, never on the wire: the sender asked to hear of success, and the address stood for
+# several; so it is told once that it was expanded, and no member reports success.
+EXPANDED = "EXPANDED"
+
+
+def for_members(notify: str) -> str:
+    """Return the NOTIFY of each recipient that one address became (RFC 3461 section 5.2.7.3)."""
+    return ",".join(EXPANDED if word == "SUCCESS" else word for word in notify.split(","))
+
+
+def onward(notify: str) -> str:
+    """Return the NOTIFY that goes to the next server, "" for none."""
+    if not notify:
+        return ""
+    # An empty list means NEVER; no parameter at all would mean "of failures".
+    return ",".join(word for word in notify.split(",") if word != EXPANDED) or "NEVER"

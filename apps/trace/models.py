@@ -25,18 +25,24 @@ class TraceEvent(models.Model):
 class Sent(models.Model):
     """A message that one of our users sent: ties bounces, and the copy in Sent, to its trace.
 
-    `message_id` is the Message-ID as kept in `mailstore.Message`; `user_id` names a user of the
-    directory, which is a floor above.
+    `message_id` is the Message-ID as kept in `mailstore.Message`, `envelope_id` the ENVID that the
+    sender gave (RFC 3461); `user_id` names a user of the directory, which is a floor above.
     """
 
     trace_id = models.UUIDField(primary_key=True)
     user_id = models.BigIntegerField()
     message_id = models.CharField(max_length=500)
+    envelope_id = models.CharField(max_length=100, default="")
     at = models.BigIntegerField()  # Unix microseconds
 
     class Meta:
         indexes = [
-            models.Index(fields=["user_id", "message_id"], name="sent_message"),
+            models.Index(fields=["message_id", "user_id"], name="sent_message"),
+            models.Index(
+                fields=["envelope_id", "user_id"],
+                name="sent_envelope",
+                condition=~models.Q(envelope_id=""),
+            ),
             models.Index(fields=["at"], name="sent_age"),
         ]
 

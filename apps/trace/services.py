@@ -1,4 +1,5 @@
-"""The flight recorder's write door: record events in the caller's transaction, remove old ones."""
+"""The flight recorder's write door: record events and what users sent, in the caller's transaction;
+remove what is old."""
 
 import json
 from collections.abc import Sequence
@@ -24,6 +25,15 @@ _INSERT = ManyRows(
 _PRUNE = """
 DELETE FROM trace_traceevent WHERE id IN (
   SELECT id FROM trace_traceevent WHERE at < %s ORDER BY at LIMIT %s)"""
+_INSERT_SENT = ManyRows(
+    "INSERT INTO trace_sent (trace_id, user_id, message_id, envelope_id, at)",
+    "uuid bigint text text bigint",
+    "ON CONFLICT DO NOTHING",
+)
+_PRUNE_SENT = """
+DELETE FROM trace_sent WHERE trace_id IN (
+  SELECT trace_id FROM trace_sent WHERE at < %s ORDER BY at LIMIT %s)"""
+MESSAGE_ID_LENGTH, ENVELOPE_ID_LENGTH = 500, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,17 @@ class Event:
     at_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that a user of ours sent; see `models.Sent`. `at_us` in Unix microseconds."""
+
+    trace_id: UUID
+    user_id: int
+    message_id: str
+    envelope_id: str
+    at_us: int
+
+
 def record(events: Sequence[Event]) -> None:
     """Write events, in order, within the caller's transaction: they exist if what they tell of
     does."""
@@ -50,13 +71,35 @@ def record(events: Sequence[Event]) -> None:
     _INSERT.write([_row(event, now) for event in events])
 
 
+def remember(messages: Sequence[SentMessage]) -> None:
+    """Note what users sent, within the transaction that accepts it, so that what comes back about
+    it finds its trace. A trace that is known already stays as it is."""
+    _INSERT_SENT.write(
+        [
+            (
+                one.trace_id.hex,
+                one.user_id,
+                _column(one.message_id, MESSAGE_ID_LENGTH),
+                _column(one.envelope_id, ENVELOPE_ID_LENGTH),
+                one.at_us,
+            )
+            for one in messages
+        ]
+    )
+
+
 def prune(older_than_days: int) -> int:
-    """Remove events older than that, in small transactions; returns how many."""
+    """Remove events, and what is remembered of sent mail, older than that, in small transactions;
+    returns how many rows."""
     before = now_us() - older_than_days * _DAY_US
+    return _prune(_PRUNE, before) + _prune(_PRUNE_SENT, before)
+
+
+def _prune(sql: str, before: int) -> int:
     total = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_PRUNE, [before, PRUNE_ROWS])
+            cursor.execute(sql, [before, PRUNE_ROWS])
             removed: int = cursor.rowcount
         total += removed
         if removed < PRUNE_ROWS:
@@ -69,3 +112,8 @@ def _row(event: Event, now: int) -> tuple[str, int, str, str]:
     data = json.dumps(event.data) if event.data else "{}"
     at = now if event.at_us is None else event.at_us
     return event.trace_id.hex, at, event.kind[:KIND_LENGTH], data
+
+
+def _column(text: str, length: int) -> str:
+    """As a text column of Postgres takes it."""
+    return text[:length].encode("utf-8", "replace").decode().replace("\0", "?")
