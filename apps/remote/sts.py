@@ -46,8 +46,10 @@ class Sts:
     def allows(self, host: str) -> bool:
         """Whether an MX host is one of the domain's (section 4.1); `host` is a lower case A-label.
         A `*` stands for one whole label."""
-        _, _, parent = host.partition(".")
-        return host in self.patterns or bool(parent and f"*.{parent}" in self.patterns)
+        label, _, parent = host.partition(".")
+        if label in {"", "*"}:  # no host's name, whatever a stranger's MX record says
+            return False
+        return host in self.patterns or f"*.{parent}" in self.patterns
 
     @property
     def lines(self) -> tuple[str, ...]:
