@@ -1,35 +1,126 @@
-"""Which IP addresses may be connected to: never those of our own network, whatever DNS says."""
+"""Which IP addresses mail may be taken to: none of this machine, none of a private network.
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+DNS of strangers says where mail goes, so an MX record is a way to make this host connect to
+itself, to its neighbours, or to the metadata service of its cloud. Whoever connects uses the
+address that was checked here, never the name again.
+"""
+
+import contextlib
+import errno
+import ipaddress
+import socket
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from django.conf import settings
 
-# Addresses that carry an IPv4 address which a gateway would go on to (RFC 6052, RFC 3056).
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-_6TO4: Final = IPv6Network("2002::/16")
+from apps.resolver.base import IPAddress
+
+# Platform services that have addresses of the public internet.
+METADATA: Final = frozenset({IPv4Address("168.63.129.16")})  # Azure's WireServer
+_NAT64: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215
+)
+# "IPv4-compatible" and deprecated (RFC 4291 section 2.5.5.1); ::/128 and ::1 are among them.
+_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
+_SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
 
 
-def is_allowed(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a server that a stranger's DNS named may be connected to: a public unicast address,
-    or any with SMTP_OUT_PRIVATE."""
-    return settings.SMTP_OUT_PRIVATE or is_public(address)
+def is_allowed(address: IPAddress) -> bool:
+    """Whether a connection to this address may be made because a stranger's DNS says so."""
+    return bool(settings.SMTP_OUT_PRIVATE) or is_public(address)
 
 
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is a unicast address of the public internet, through and through."""
+def is_public(address: IPAddress) -> bool:
+    """Whether an address belongs to one machine of the public internet. An IPv6 address with an
+    IPv4 address inside leads to that one, so it is as public as that."""
     if isinstance(address, IPv6Address):
-        inner = _carried(address)
+        if address.scope_id is not None or address in _COMPATIBLE or address in _SITE_LOCAL:
+            return False
+        inner = _inner(address)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast
+    return (
+        address.is_global
+        and not (address.is_multicast or address.is_reserved)
+        and address not in METADATA
+    )
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
+def _inner(address: IPv6Address) -> IPv4Address | None:
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _6TO4:
-        return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if any(address in network for network in _NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
+
+
+def is_ours(address: IPAddress, port: int) -> bool:
+    """Whether a connection there would end at this mailhost: mail that is routed to us again.
+
+    With SMTP_OUT_PRIVATE other servers may share the machine, so that only the ports of our own
+    doors count.
+    """
+    if not _is_local(address):
+        return False
+    if port in _own_ports():
+        return True
+    return not settings.SMTP_OUT_PRIVATE
+
+
+def _own_ports() -> set[int]:
+    doors = (
+        settings.SMTP_LISTEN,
+        settings.SUBMISSION_LISTEN,
+        settings.SUBMISSIONS_LISTEN,
+        settings.LMTP_LISTEN,
+    )
+    return {door.port for door in doors if door is not None}
+
+
+def _is_local(address: IPAddress) -> bool:
+    """Whether an interface of this machine has the address: only those can be bound to."""
+    if address.is_loopback or address.is_unspecified:
+        return True
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError as error:
+            # Anything else than "not mine" (no IPv6 here, no descriptors) is no sign of being ours.
+            return error.errno == errno.EACCES
+        return True
+    return False
+
+
+def source_for(address: IPAddress) -> str:
+    """The address to connect from, by SMTP_OUT_ADDRESS; "" leaves it to the system."""
+    return _sources(settings.SMTP_OUT_ADDRESS).get(address.version, "")
+
+
+@lru_cache(maxsize=8)
+def _sources(addresses: tuple[str, ...]) -> dict[int, str]:
+    return {ipaddress.ip_address(one).version: one for one in addresses}
+
+
+def interleave(addresses: Iterable[IPAddress], limit: int) -> list[IPAddress]:
+    """At most `limit` addresses, IPv6 and IPv4 in turn, IPv6 first (RFC 8305 section 4)."""
+    distinct = list(dict.fromkeys(addresses))
+    by_version = [[one for one in distinct if one.version == version] for version in (6, 4)]
+    mixed: list[IPAddress] = []
+    while any(by_version):
+        mixed += [group.pop(0) for group in by_version if group]
+    return mixed[:limit]
+
+
+def endpoint(address: IPAddress | str, port: int) -> str:
+    """`192.0.2.1:25`, `[2001:db8::1]:25`."""
+    text = str(address)
+    return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
