@@ -1,96 +1,105 @@
-"""What one address is in the domains of ours, aliases not followed: rules 1 to 6 of `routing`.
+"""What one address is in the domains of ours, nothing followed: the rules of `routing`.
 
 Any number of addresses is looked up together, one kind of thing after the other, by constant
 statements. `tests/directory/test_matching.py` holds each against its ORM twin.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
-from django.db import connection
-from django.db.models import Q, QuerySet
-
-from apps.directory.models import Kind, PatternKind, Role, RoleGrant, State, User, UserState
+from apps.directory import expressions, forwards
+from apps.directory.forwards import Onward
+from apps.directory.homes import NAMES, Home, LocalUser, homes_of
+from apps.directory.models import PatternKind, RelayCheck, State, UserState
+from apps.directory.postmasters import ROLES, role_holders
+from apps.mailauth import srs
 from apps.mime.address import Address
-from apps.runtime.rows import Values, among, listed
-
-MAX_RESULTS: Final = 100  # addresses that one address becomes, on the way too
-POSTMASTER: Final = "postmaster"
-ROLES: Final = frozenset({POSTMASTER, "abuse"})  # RFC 5321 section 4.5.1, RFC 2142 section 4
+from apps.runtime import sealing
+from apps.runtime.rows import Values, among, fetch, listed
 
 
 class Status(Enum):
     """What became of an address."""
 
-    LOCAL = "local"  # ours: goes to `users`, and to `remote` where an alias leads outside
+    LOCAL = "local"  # ours: goes to `users`, and to `remote` where it leads outside
     REMOTE = "remote"  # not a domain of ours: whether to relay is the caller's question
     UNKNOWN = "unknown"  # nobody here
     SUSPENDED = "suspended"  # somebody here, but user, alias, domain or organisation is suspended
     LOOP = "loop"  # aliases that lead nowhere but to each other, too deep or too many
 
 
-@dataclass(frozen=True, slots=True)
-class LocalUser:
-    """A user who gets a copy; `address` as its owner writes it."""
+class Rule(Enum):
+    """Which rule decided about an address; the words are for administrators."""
 
-    user_id: int
-    address: str
+    OUTSIDE = "its domain is not one of ours"
+    SUSPENDED = "its domain or organisation is suspended"
+    USER = "a user has this address"
+    ALIAS = "an alias has this address"
+    RETURN = "it is a rewritten sender (SRS), for mail that comes back"
+    RETURN_BROKEN = "it looks like a rewritten sender (SRS), but"
+    WILDCARD = "a wildcard alias matches"
+    EXPRESSION = "a regular expression of an alias matches"
+    CATCH_ALL = "the domain's catch-all takes it"
+    RELAY_LIST = "the domain's other server is known to have it"
+    RELAY_ASKED = "the domain's other server is asked whether it has it"
+    RELAY_ANY = "the domain's other server gets whatever is not known here"
+    ROLE = "no other rule reaches anybody, and this role always must"
+    NONE = "no rule takes it"
 
 
-# What follows asks for any number of names at once, with a text that does not depend on how many.
-_NAMES: Final = Values("asked", "name text")
 _LOCALS: Final = Values("asked", "domain_id bigint, local text")
 _DOMAINS: Final = Values("domains", "domain_id bigint")
 
-_HOMES: Final = """
-SELECT d.name, d.state, o.state, t.state, COALESCE(t.id, d.id), COALESCE(t.name, d.name),
-    COALESCE(t.detail_separator, d.detail_separator), d.organization_id
-FROM {asked}
-JOIN directory_domain d ON d.name = asked.name
-JOIN directory_organization o ON o.id = d.organization_id
-LEFT JOIN directory_domain t ON t.id = d.alias_of_id"""
-
 _USERS: Final = """
-SELECT u.key, u.id, u.address, u.state
+SELECT u.key, u.id, u.address, u.state, u.forwarding
 FROM {asked}
 JOIN directory_user u ON u.key = asked.name
 WHERE u.kind <> 'shared' OR u.key NOT LIKE 'postmaster@%%'"""
 
+# The list of kinds as in the condition of the index alias_wildcards, which serves the second half.
 _ALIASES: Final = """
 SELECT a.domain_id, a.kind, a.id, a.local, a.state
 FROM {asked}
 JOIN directory_alias a ON a.domain_id = asked.domain_id AND a.local = asked.local
-WHERE a.kind <> 'wildcard'
+WHERE a.kind IN ('exact', 'catch_all')
 UNION ALL
 SELECT a.domain_id, a.kind, a.id, a.local, a.state
 FROM {domains}
 JOIN directory_alias a ON a.domain_id = domains.domain_id
-WHERE a.kind = 'wildcard'"""
+WHERE a.kind IN ('wildcard', 'regex')"""
 
 _TARGETS: Final = """
 SELECT alias_id, address FROM directory_aliastarget WHERE {among} ORDER BY id"""
 
-
-@dataclass(slots=True)
-class Answer:
-    """What one address is, aliases not followed."""
-
-    status: Status
-    users: Sequence[LocalUser] = ()
-    targets: Sequence[Address] = ()
+_RELAYED: Final = """
+SELECT r.key FROM {asked} JOIN directory_relayrecipient r ON r.key = asked.name"""
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """The domain that answers for an address, after alias domains."""
+class Answer:
+    """What one address is, nothing followed.
 
-    domain_id: int
-    name: str
-    separator: str
-    organization_id: int
-    is_suspended: bool
+    Args:
+        targets: of an alias.
+        onward: for each of `users` who forwards, where to.
+        returns: whom mail to a rewritten sender is for.
+        relay: the address as the domain's other server knows it.
+        is_asked: whether that server must be asked for it first.
+        detail: what `rule` found, for administrators.
+    """
+
+    status: Status
+    rule: Rule
+    users: Sequence[LocalUser] = ()
+    targets: Sequence[Address] = ()
+    onward: Mapping[int, Onward] = field(default_factory=dict)
+    returns: Address | None = None
+    relay: Address | None = None
+    is_asked: bool = False
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,107 +125,214 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _User:
+    """A user that a question may be about."""
+
+    user: LocalUser
+    is_suspended: bool
+    forwarding: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Alias:
     """An alias that a question may be about."""
 
     alias_id: int
+    kind: PatternKind
     local: str
     is_suspended: bool
 
+    @property
+    def order(self) -> tuple[bool, int, str, int]:
+        """Wildcards, the most letters first, then by name, so that it is always the same one;
+        then expressions as they were added."""
+        if self.kind is PatternKind.REGEX:
+            return True, 0, "", self.alias_id
+        return False, self.local.count("*") - len(self.local), self.local, self.alias_id
+
     def matches(self, local: str) -> bool:
-        """Compare with the pattern's pieces from left to right: linear, unlike a regular
-        expression with several wildcards."""
-        first, *middle, last = self.local.split("*")
-        if len(local) < len(first) + len(last):
+        if self.kind is PatternKind.REGEX:
+            return expressions.matches(self.local[1:-1], local)
+        return wildcard_matches(self.local, local)
+
+
+def wildcard_matches(pattern: str, local: str) -> bool:
+    """Compare with the pattern's pieces from left to right: linear, unlike a regular expression
+    with several wildcards."""
+    first, *middle, last = pattern.split("*")
+    if len(local) < len(first) + len(last):
+        return False
+    if not (local.startswith(first) and local.endswith(last)):
+        return False
+    at, end = len(first), len(local) - len(last)
+    for piece in middle:
+        found = local.find(piece, at, end)
+        if found < 0:
             return False
-        if not (local.startswith(first) and local.endswith(last)):
-            return False
-        at, end = len(first), len(local) - len(last)
-        for piece in middle:
-            found = local.find(piece, at, end)
-            if found < 0:
-                return False
-            at = found + len(piece)
-        return True
+        at = found + len(piece)
+    return True
 
 
-class Level:
-    """The answers to a set of addresses: looked up together, one kind of thing after the other."""
+def look_up(addresses: Iterable[Address]) -> dict[Address, Answer]:
+    """The answers to a set of addresses."""
+    answers: dict[Address, Answer] = {}
+    questions = []
+    wanted = set(addresses)
+    homes = homes_of({address.domain for address in wanted})
+    for address in wanted:
+        home = homes.get(address.domain)
+        if home is None:
+            answers[address] = Answer(Status.REMOTE, Rule.OUTSIDE)
+            continue
+        questions.append(_Question.build(address, home))
+        if home.is_suspended:
+            answers[address] = Answer(Status.SUSPENDED, Rule.SUSPENDED, detail=home.name)
+    _match([question for question in questions if question.address not in answers], answers)
+    _ask_role_holders(questions, answers)
+    return answers
 
-    def __init__(self, addresses: Iterable[Address]) -> None:
-        self.answers: dict[Address, Answer] = {}
-        questions = []
-        homes = homes_of({address.domain for address in addresses})
-        for address in addresses:
-            home = homes.get(address.domain)
-            if home is None:
-                self.answers[address] = Answer(Status.REMOTE)
-            elif home.is_suspended:
-                self.answers[address] = Answer(Status.SUSPENDED)
-                questions.append(_Question.build(address, home))
-            else:
-                questions.append(_Question.build(address, home))
-        self._match([question for question in questions if question.address not in self.answers])
-        self._ask_role_holders(questions)
 
-    def _match(self, questions: list[_Question]) -> None:
-        users = _users_by_key([key for question in questions for key in question.keys])
-        # Who is found by the whole address needs no look at the aliases.
-        aliases = _Aliases([question for question in questions if question.keys[0] not in users])
-        chosen: dict[Address, _Found] = {}
-        for question in questions:
-            match = _first_match(question, users, aliases)
-            if isinstance(match, _Found):
-                chosen[question.address] = match
-            self.answers[question.address] = (
-                match if isinstance(match, Answer) else Answer(Status.UNKNOWN)
+def _match(questions: list[_Question], answers: dict[Address, Answer]) -> None:
+    """Rules 2 to 8 of routing's list."""
+    users = _users_by_key([key for question in questions for key in question.keys])
+    # Who is found by the whole address needs no look at the aliases.
+    aliases = _Aliases([question for question in questions if question.keys[0] not in users])
+    found: dict[Address, _User | _Alias] = {}
+    left = []
+    for question in questions:
+        match = _first_match(question, users, aliases)
+        if isinstance(match, Answer):
+            answers[question.address] = match
+        elif match is not None:
+            found[question.address] = match
+        elif question.home.relay is None:
+            answers[question.address] = Answer(Status.UNKNOWN, Rule.NONE)
+        else:
+            left.append(question)
+    answers.update(_matched(found))
+    answers.update(_relayed(left))
+
+
+def _first_match(
+    question: _Question, users: dict[str, _User], aliases: "_Aliases"
+) -> "_User | _Alias | Answer | None":
+    """Rules 2 to 7."""
+    for name, key in zip(question.names, question.keys, strict=True):
+        match = users.get(key) or aliases.exact(question.home, name)
+        if match is not None:
+            return match
+    if srs.is_srs(question.address):
+        return _returned(question.address)
+    whole = question.names[0]
+    return aliases.pattern(question.home, whole) or aliases.exact(question.home, "")
+
+
+def _returned(address: Address) -> Answer:
+    """Whom a rewritten sender stands for. A broken one is nobody's, not even the catch-all's."""
+    try:
+        first = srs.reverse(address, keys=sealing.derived(srs.PURPOSE), now=int(time.time()))
+    except srs.SrsError as error:
+        return Answer(Status.UNKNOWN, Rule.RETURN_BROKEN, detail=str(error))
+    return Answer(Status.LOCAL, Rule.RETURN, returns=first, detail=str(first))
+
+
+def _matched(found: dict[Address, _User | _Alias]) -> dict[Address, Answer]:
+    """What the users and aliases that were found say."""
+    users = [match for match in found.values() if isinstance(match, _User)]
+    onward = forwards.onward((match.user.user_id, match.forwarding) for match in users)
+    targets = _targets({match.alias_id for match in found.values() if isinstance(match, _Alias)})
+    return {
+        address: _user_answer(match, onward)
+        if isinstance(match, _User)
+        else _alias_answer(match, address, targets.get(match.alias_id, []))
+        for address, match in found.items()
+    }
+
+
+def _user_answer(match: _User, onward: Mapping[int, Onward]) -> Answer:
+    user = match.user
+    if match.is_suspended:
+        return Answer(Status.SUSPENDED, Rule.USER, detail=user.address)
+    own = {user.user_id: onward[user.user_id]} if user.user_id in onward else {}
+    return Answer(Status.LOCAL, Rule.USER, users=[user], onward=own, detail=user.address)
+
+
+_ALIAS_RULES: Final = {
+    PatternKind.EXACT: Rule.ALIAS,
+    PatternKind.WILDCARD: Rule.WILDCARD,
+    PatternKind.REGEX: Rule.EXPRESSION,
+    PatternKind.CATCH_ALL: Rule.CATCH_ALL,
+}
+
+
+def _alias_answer(match: _Alias, address: Address, targets: Sequence[Address]) -> Answer:
+    status = Status.SUSPENDED if match.is_suspended else Status.LOCAL
+    return Answer(
+        status,
+        _ALIAS_RULES[match.kind],
+        targets=() if match.is_suspended else targets,
+        detail=f"{match.local}@{address.domain}",
+    )
+
+
+def _relayed(questions: list[_Question]) -> dict[Address, Answer]:
+    """Rule 8: whom the other server of a relay domain has."""
+    listed_keys: set[str] = set()
+    asked = [
+        (key,)
+        for question in questions
+        if question.home.relay is RelayCheck.LIST
+        for key in question.keys
+    ]
+    if asked:
+        rows = fetch(_RELAYED.format(asked=NAMES.sql), NAMES.parameters(asked))
+        listed_keys = {key for (key,) in rows}
+    return {question.address: _relay_answer(question, listed_keys) for question in questions}
+
+
+def _relay_answer(question: _Question, listed_keys: set[str]) -> Answer:
+    home = question.home
+    onward = replace(question.address, domain=home.name)
+    if home.relay is RelayCheck.ANY:
+        return Answer(Status.LOCAL, Rule.RELAY_ANY, relay=onward)
+    if home.relay is RelayCheck.LIST:
+        if not listed_keys.isdisjoint(question.keys):
+            return Answer(Status.LOCAL, Rule.RELAY_LIST, relay=onward)
+        return Answer(Status.UNKNOWN, Rule.NONE)
+    # The roles must reach somebody, whatever that server says: its word is not asked for.
+    if question.names[-1] in ROLES:
+        return Answer(Status.UNKNOWN, Rule.NONE)
+    return Answer(Status.LOCAL, Rule.RELAY_ASKED, relay=onward, is_asked=True)
+
+
+def _ask_role_holders(questions: list[_Question], answers: dict[Address, Answer]) -> None:
+    open_ = [
+        question
+        for question in questions
+        if question.names[-1] in ROLES and answers[question.address].status is not Status.LOCAL
+    ]
+    if not open_:
+        return
+    holders = role_holders([question.home for question in open_])
+    everybody = {user.user_id for users in holders.values() for user in users}
+    onward = forwards.onward_of(everybody)
+    for question in open_:
+        users = holders[question.home.domain_id]
+        if users:
+            answers[question.address] = Answer(
+                Status.LOCAL, Rule.ROLE, users=users, onward=onward, detail=question.home.name
             )
-        targets = _targets({found.alias_id for found in chosen.values()})
-        for address, found in chosen.items():
-            self.answers[address] = (
-                Answer(Status.SUSPENDED)
-                if found.is_suspended
-                else Answer(Status.LOCAL, targets=targets.get(found.alias_id, ()))
-            )
-
-    def _ask_role_holders(self, questions: list[_Question]) -> None:
-        open_ = [
-            question
-            for question in questions
-            if question.names[-1] in ROLES
-            and self.answers[question.address].status is not Status.LOCAL
-        ]
-        if not open_:
-            return
-        holders = role_holders([question.home for question in open_])
-        for question in open_:
-            users = holders[question.home.domain_id]
-            if users:
-                self.answers[question.address] = Answer(Status.LOCAL, users=users)
 
 
-def homes_of(names: Iterable[str]) -> dict[str, Home]:
-    """The home domain of every name that is hosted here."""
-    homes = {}
-    for name, *states, pk, home, separator, organization in _ask(
-        _HOMES.format(asked=_NAMES.sql), _NAMES.parameters([(name,) for name in names])
-    ):
-        homes[name] = Home(pk, home, separator, organization, State.SUSPENDED in states)
-    return homes
-
-
-def _users_by_key(keys: Iterable[str]) -> dict[str, Answer]:
-    """What each key's user is; the domains' own postmaster boxes are left out."""
+def _users_by_key(keys: Iterable[str]) -> dict[str, _User]:
+    """Each key's user; the domains' own postmaster boxes are left out."""
     asked = [(key,) for key in keys]
     if not asked:
         return {}
+    rows = fetch(_USERS.format(asked=NAMES.sql), NAMES.parameters(asked))
     return {
-        key: Answer(Status.LOCAL, users=[LocalUser(pk, address)])
-        if state == UserState.ACTIVE
-        else Answer(Status.SUSPENDED)
-        for key, pk, address, state in _ask(
-            _USERS.format(asked=_NAMES.sql), _NAMES.parameters(asked)
-        )
+        key: _User(LocalUser(pk, address), state != UserState.ACTIVE, forwarding)
+        for key, pk, address, state, forwarding in rows
     }
 
 
@@ -224,13 +340,12 @@ class _Aliases:
     """The aliases that some questions may be about."""
 
     def __init__(self, questions: list[_Question]) -> None:
-        self._exact: dict[tuple[int, str], _Found] = {}
-        self._wild: dict[int, list[_Found]] = {}
+        self._exact: dict[tuple[int, str], _Alias] = {}
+        self._patterns: dict[int, list[_Alias]] = {}
         if questions:
             self._load(questions)
-        for found in self._wild.values():
-            # The pattern with the most letters; then by name, so that it is always the same one.
-            found.sort(key=lambda one: (one.local.count("*") - len(one.local), one.local))
+        for found in self._patterns.values():
+            found.sort(key=lambda one: one.order)
 
     def _load(self, questions: list[_Question]) -> None:
         names = {
@@ -239,34 +354,22 @@ class _Aliases:
             for name in ("", *question.names)
         }
         domains = {(domain_id,) for domain_id, _ in names}
-        for domain_id, kind, pk, local, state in _ask(
+        for domain_id, kind, pk, local, state in fetch(
             _ALIASES.format(asked=_LOCALS.sql, domains=_DOMAINS.sql),
             [*_LOCALS.parameters(list(names)), *_DOMAINS.parameters(list(domains))],
         ):
-            found = _Found(pk, local, state != State.ACTIVE)
-            if kind == PatternKind.WILDCARD:
-                self._wild.setdefault(domain_id, []).append(found)
+            found = _Alias(pk, PatternKind(kind), local, state != State.ACTIVE)
+            if found.kind in {PatternKind.WILDCARD, PatternKind.REGEX}:
+                self._patterns.setdefault(domain_id, []).append(found)
             else:
                 self._exact[domain_id, local] = found
 
-    def exact(self, home: Home, name: str) -> _Found | None:
+    def exact(self, home: Home, name: str) -> _Alias | None:
         return self._exact.get((home.domain_id, name))
 
-    def wild(self, home: Home, name: str) -> _Found | None:
-        found = self._wild.get(home.domain_id, ())
+    def pattern(self, home: Home, name: str) -> _Alias | None:
+        found = self._patterns.get(home.domain_id, ())
         return next((one for one in found if one.matches(name)), None)
-
-
-def _first_match(
-    question: _Question, users: dict[str, Answer], aliases: _Aliases
-) -> Answer | _Found | None:
-    """Rules 2 to 6 of the module's list."""
-    for name, key in zip(question.names, question.keys, strict=True):
-        match = users.get(key) or aliases.exact(question.home, name)
-        if match is not None:
-            return match
-    whole = question.names[0]
-    return aliases.wild(question.home, whole) or aliases.exact(question.home, "")
 
 
 def _targets(alias_ids: Iterable[int]) -> dict[int, list[Address]]:
@@ -274,67 +377,6 @@ def _targets(alias_ids: Iterable[int]) -> dict[int, list[Address]]:
     asked = sorted(alias_ids)
     found: dict[int, list[Address]] = {}
     if asked:
-        for alias_id, address in _ask(_TARGETS.format(among=among("alias_id")), [listed(asked)]):
+        for alias_id, address in fetch(_TARGETS.format(among=among("alias_id")), [listed(asked)]):
             found.setdefault(alias_id, []).append(Address.parse(address))
     return found
-
-
-def role_holders(homes: list[Home]) -> dict[int, list[LocalUser]]:
-    """Who gets the mail of a domain's postmaster when no rule says so."""
-    holders = _domain_admins(homes)
-    if all(holders.values()):
-        return holders
-    everywhere = operators()
-    if not everywhere:
-        keys = {f"{POSTMASTER}@{home.name}": home.domain_id for home in homes}
-        boxes = User.objects.filter(_OWN_BOX, key__in=keys)
-        for key, pk, address in boxes.values_list("key", "pk", "address"):
-            holders[keys[key]] = holders[keys[key]] or [LocalUser(pk, address)]
-    return {domain_id: users or everywhere for domain_id, users in holders.items()}
-
-
-def _domain_admins(homes: list[Home]) -> dict[int, list[LocalUser]]:
-    grants = RoleGrant.objects.filter(
-        Q(domain__in={home.domain_id for home in homes})
-        | Q(organization__in={home.organization_id for home in homes}),
-        role=Role.DOMAIN_ADMIN,
-    ).values_list("domain_id", "organization_id", "user_id")
-    scopes: dict[tuple[int | None, int | None], set[int]] = {}
-    for domain_id, organization_id, user_id in grants:
-        scopes.setdefault((domain_id, organization_id), set()).add(user_id)
-    everybody = set().union(*scopes.values())
-    admins = _active(User.objects.filter(pk__in=everybody)) if everybody else []
-    holders = {}
-    for home in homes:
-        own = scopes.get((home.domain_id, None), set())
-        own = own | scopes.get((None, home.organization_id), set())
-        holders[home.domain_id] = [user for user in admins if user.user_id in own]
-    return holders
-
-
-def operators() -> list[LocalUser]:
-    """Those who run the installation."""
-    return _active(User.objects.filter(grants__role=Role.OPERATOR))
-
-
-def _active(users: QuerySet[User]) -> list[LocalUser]:
-    """The active ones of them, each once."""
-    rows = (
-        users.filter(state=UserState.ACTIVE)
-        .exclude(domain__state=State.SUSPENDED)
-        .exclude(domain__organization__state=State.SUSPENDED)
-        .order_by("pk")
-        .distinct()
-        .values_list("pk", "address")
-    )
-    return [LocalUser(*row) for row in rows[:MAX_RESULTS]]
-
-
-_OWN_BOX: Final = Q(kind=Kind.SHARED, key__startswith=f"{POSTMASTER}@")
-
-
-def _ask(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -270,6 +270,7 @@ class Forward(models.Model):
     digest = models.BinaryField(max_length=32, default=b"")  # SHA-256 of the confirmation's token
     asked_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    keeps_copy = models.BooleanField(default=True)  # in the mailbox too
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "address"], name="forward_once")]

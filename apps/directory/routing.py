@@ -6,13 +6,20 @@ For an address in a domain of ours, the first that matches wins:
 2. a user with exactly this address;
 3. an alias with exactly this address;
 4. the same two without the detail: `alice+lists@` is `alice@` (the domain says which separator);
-5. a wildcard alias, the one with the most letters first;
-6. the domain's catch-all.
+5. a rewritten sender (SRS0=…) of mail that we forwarded: mail for it goes back to who sent that;
+6. a wildcard alias, the one with the most letters first; then a regular expression, the oldest
+   first;
+7. the domain's catch-all;
+8. in a relay domain, the other server, as far as it is known to have the address.
 
 `postmaster@` and `abuse@` of every domain of ours always arrive (RFC 5321 section 4.5.1, RFC 2142):
 what the rules find, else the domain's administrators, else the operators, else the domain's own
-postmaster box. Aliases may lead to aliases, up to 10 deep and 100 addresses in all; a user that is
-reached on two ways gets one copy. Targets outside are handed back; nothing here asks the DNS.
+postmaster box.
+
+Aliases may lead to aliases, and users may have their mail sent on, up to 10 deep and 100 addresses
+in all; a user that is reached on two ways gets one copy. Mail that a user has sent on to where
+nobody is (any more), or round in a circle, stays in that user's mailbox. Targets outside are handed
+back; nothing here asks the DNS or another server.
 
 An address of a user, by far the most frequent question, costs one constant statement. The rest
 costs a few small ones for each level of aliases, however many addresses are asked at once.
@@ -23,39 +30,48 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
 
-from apps.directory.matching import (
-    MAX_RESULTS,
-    POSTMASTER,
-    ROLES,
-    Answer,
-    Level,
-    LocalUser,
-    Status,
-    homes_of,
-    operators,
-    role_holders,
-)
+from apps.directory.homes import LocalUser, homes_of
+from apps.directory.matching import Status
 from apps.directory.models import Domain
+from apps.directory.postmasters import POSTMASTER, ROLES, operators, role_holders
+from apps.directory.walking import Walk, walk
 from apps.mime.address import Address
+from apps.runtime.rows import fetch
 
-__all__ = ["LocalUser", "Resolution", "Status", "resolve", "resolve_many", "resolve_postmaster"]
-
-MAX_DEPTH: Final = 10  # aliases that lead to aliases
+__all__ = [
+    "LocalUser",
+    "Resolution",
+    "Status",
+    "owners",
+    "resolve",
+    "resolve_many",
+    "resolve_postmaster",
+    "result_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """Where an address leads. Only LOCAL has users; LOCAL and REMOTE have remote addresses.
 
-    `lost` are addresses that an alias names and nobody has (any more): the rest of the alias works.
+    Args:
+        lost: addresses that an alias or forward names and nobody has (any more): the rest works.
+        is_relayed: the address itself is at the other server of a relay domain.
+        is_asked: as that, and that server is to be asked for it before mail is taken.
     """
 
     status: Status
     users: tuple[LocalUser, ...] = ()
     remote: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    is_relayed: bool = False
+    is_asked: bool = False
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the address itself is on another server."""
+        return self.status is Status.REMOTE or self.is_relayed
 
 
 # The domain's own postmaster box is a last resort, never a match: see `role_holders`.
@@ -65,34 +81,62 @@ FROM directory_user u
 JOIN directory_domain d ON d.id = u.domain_id
 JOIN directory_organization o ON o.id = d.organization_id
 WHERE u.key = %s AND u.state = 'active' AND d.state = 'active' AND o.state = 'active'
-AND (u.kind <> 'shared' OR u.key NOT LIKE 'postmaster@%%')"""
+AND (u.kind <> 'shared' OR u.key NOT LIKE 'postmaster@%%') AND u.forwarding = ''"""
 
 
 def resolve(address: Address) -> Resolution:
     """Say where mail for one address goes."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EXACT, [address.key])
-        row = cursor.fetchone()
-    if row is not None:
-        return Resolution(Status.LOCAL, (LocalUser(*row),))
+    rows = fetch(_EXACT, [address.key])
+    if rows:
+        return Resolution(Status.LOCAL, (LocalUser(*rows[0]),))
     return resolve_many([address])[0]
 
 
 def resolve_many(addresses: Sequence[Address]) -> list[Resolution]:
     """Say it for many, in their order, with no more statements than for one."""
-    walks = [_Walk(address) for address in addresses]
-    for _ in range(MAX_DEPTH + 1):
-        asked = {address for walk in walks for address in walk.open}
-        if not asked:
-            break
-        answers = Level(asked).answers
-        for walk in walks:
-            walk.take(answers)
-    results = [walk.result() for walk in walks]
-    return [
-        result if result.users or result.remote else _last_resort(address) or result
-        for address, result in zip(addresses, results, strict=True)
-    ]
+    return [result_of(one) for one in walk(addresses)]
+
+
+def owners(address: Address) -> tuple[LocalUser, ...]:
+    """Whose address it is: the users to whom the rules and aliases lead, wherever they have their
+    mail sent on. Nobody's, if it is elsewhere, suspended or a loop."""
+    rows = fetch(_EXACT, [address.key])
+    if rows:
+        return (LocalUser(*rows[0]),)
+    (one,) = walk([address])
+    found = [] if one.is_endless else one.owners()
+    if found:
+        return tuple(found)
+    last = None if _reaches(one) else _last_resort(address)
+    return last.users if last is not None else ()
+
+
+def result_of(one: Walk) -> Resolution:
+    """Say where a walk led. What is too deep or too wide goes to nobody, rather than to some."""
+    found = Resolution(Status.LOOP) if one.is_endless else _found(one)
+    return found if found.users or found.remote else _last_resort(one.root) or found
+
+
+def _reaches(one: Walk) -> bool:
+    return not one.is_endless and bool(one.users() or one.remote())
+
+
+def _found(one: Walk) -> Resolution:
+    users, remote, answer = one.users(), one.remote(), one.answer
+    if users or remote:
+        return Resolution(
+            Status.REMOTE if answer.status is Status.REMOTE else Status.LOCAL,
+            tuple(users),
+            tuple(remote),
+            tuple(str(address) for address in one.lost),
+            is_relayed=answer.relay is not None,
+            is_asked=answer.is_asked,
+        )
+    problems = one.problems()
+    if Status.SUSPENDED in problems:
+        return Resolution(Status.SUSPENDED)
+    # One target met twice is a loop only if nothing else was met.
+    return Resolution(Status.LOOP if problems == {Status.LOOP} else Status.UNKNOWN)
 
 
 def _last_resort(address: Address) -> Resolution | None:
@@ -124,60 +168,3 @@ def _home_domain() -> str | None:
     if nearest is not None:
         return nearest
     return Domain.objects.order_by("pk").values_list("name", flat=True).first()
-
-
-class _Walk:
-    """One address on its way through the aliases."""
-
-    def __init__(self, address: Address) -> None:
-        self.open = [address]
-        self._seen = {address.key}
-        self._users: dict[int, LocalUser] = {}
-        self._remote: list[str] = []
-        self._lost: list[str] = []
-        self._problems: set[Status] = set()
-        self._root = address
-        self._root_is_remote = False
-        self._has_too_many = False
-
-    def take(self, answers: dict[Address, Answer]) -> None:
-        """Go one level on with what the open addresses turned out to be."""
-        level, self.open = self.open, []
-        for address in level:
-            answer = answers[address]
-            if answer.status is Status.REMOTE:
-                self._root_is_remote = address is self._root
-                self._remote.append(str(address))
-            elif answer.status is not Status.LOCAL:
-                self._problems.add(answer.status)
-                if address is not self._root:
-                    self._lost.append(str(address))
-            for user in answer.users:
-                self._users.setdefault(user.user_id, user)
-            for target in answer.targets:
-                self._open(target)
-
-    def _open(self, target: Address) -> None:
-        if target.key in self._seen:
-            self._problems.add(Status.LOOP)
-        elif len(self._seen) <= MAX_RESULTS:
-            self._seen.add(target.key)
-            self.open.append(target)
-        else:
-            self._has_too_many = True
-
-    def result(self) -> Resolution:
-        """Say where it led. What is too deep or too wide goes to nobody, rather than to some."""
-        if self.open or self._has_too_many:
-            return Resolution(Status.LOOP)
-        if self._users or self._remote:
-            return Resolution(
-                Status.REMOTE if self._root_is_remote else Status.LOCAL,
-                tuple(self._users.values()),
-                tuple(self._remote),
-                tuple(self._lost),
-            )
-        if Status.SUSPENDED in self._problems:
-            return Resolution(Status.SUSPENDED)
-        # One target met twice is a loop only if nothing else was met.
-        return Resolution(Status.LOOP if self._problems == {Status.LOOP} else Status.UNKNOWN)

@@ -110,3 +110,11 @@ def among(column: str) -> str:
 def listed(numbers: Sequence[int]) -> Any:
     """The one parameter of `among`."""
     return json.dumps(numbers) if connection.vendor == "sqlite" else list(numbers)
+
+
+def fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows of a constant SELECT."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

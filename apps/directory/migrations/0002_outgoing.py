@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('digest', models.BinaryField(default=b'', max_length=32)),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                ('keeps_copy', models.BooleanField(default=True)),
             ],
         ),
         migrations.CreateModel(

@@ -1,8 +1,9 @@
 """Aliases: the only door through which their rows change.
 
-A pattern is `sales@example.org` (exact), `sales-*@example.org` (wildcard) or `@example.org`, also
-written `*@example.org` (catch-all). Targets are any addresses; those outside are kept for remote
-delivery.
+A pattern is `sales@example.org` (exact), `sales-*@example.org` (wildcard),
+`/sales-[0-9]+/@example.org` (a regular expression for the whole local part) or `@example.org`, also
+written `*@example.org` (catch-all). Targets are any addresses, here or outside. An
+alias with several is what people call a group, so targets can be added and removed one by one.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
+from apps.directory import expressions
+from apps.directory.expressions import ExpressionError
 from apps.directory.models import Alias, AliasTarget, Domain, PatternKind
 from apps.directory.services.domains import domain_name
 from apps.directory.services.names import lock_domain, refuse_taken_by_user
@@ -17,7 +20,9 @@ from apps.mime.address import Address, AddressError
 from apps.wire.errors import AlreadyExists, InUse, InvalidAddress, LimitReached, NotFound
 
 MAX_TARGETS = 100  # of one alias; also what one address may become in the end
-MAX_WILDCARDS = 100  # in one domain: each is tried for every unknown local part
+# In one domain: each is tried for every unknown local part, and an expression may cost a
+# millisecond.
+MOST = {PatternKind.WILDCARD: 100, PatternKind.REGEX: 50}
 MAX_STARS = 4  # in one pattern
 
 
@@ -31,8 +36,10 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
-        """Read `sales@…`, `sales-*@…`, `*@…` or `@…`; raise InvalidAddress."""
+        """Read `sales@…`, `sales-*@…`, `/sales-[0-9]+/@…`, `*@…` or `@…`; raise InvalidAddress."""
         text = text.strip()
+        if text.startswith("/"):
+            return cls._expression(text)
         if text.startswith(("@", "*@")):
             return cls(PatternKind.CATCH_ALL, "", domain_name(text.lstrip("*")[1:]))
         address = parse_address(text)
@@ -45,7 +52,23 @@ class Pattern:
             return cls(PatternKind.CATCH_ALL, "", address.domain)
         return cls(PatternKind.WILDCARD, local, address.domain)
 
+    @classmethod
+    def _expression(cls, text: str) -> "Pattern":
+        # Kept with its slashes: no exact pattern has both, so the two are never taken for another.
+        expression, slash, domain = text[1:].rpartition("/@")
+        if not slash:
+            raise InvalidAddress("slash", text="A regular expression is written /…/@example.org")
+        try:
+            expressions.check(expression)
+        except ExpressionError as error:
+            raise InvalidAddress(
+                f"expression: {error}", text=f"Not a usable regular expression: {error}"
+            ) from None
+        return cls(PatternKind.REGEX, f"/{expression}/", domain_name(domain))
+
     def __str__(self) -> str:
+        if self.kind is PatternKind.REGEX:
+            return f"{self.local}@{self.domain}"
         return str(Address(self.local, self.domain)) if self.local else f"@{self.domain}"
 
 
@@ -109,14 +132,71 @@ def _targets(texts: Sequence[str]) -> list[str]:
 def _refuse_taken(domain: Domain, pattern: Pattern) -> None:
     if pattern.kind is PatternKind.EXACT:
         refuse_taken_by_user(Address(pattern.local, pattern.domain))
-    elif (
-        pattern.kind is PatternKind.WILDCARD
-        and domain.aliases.filter(kind=PatternKind.WILDCARD).count() >= MAX_WILDCARDS
-    ):
+    most = MOST.get(pattern.kind)
+    if most is not None and domain.aliases.filter(kind=pattern.kind).count() >= most:
         raise LimitReached(
-            f"wildcards in {domain.name}",
-            text=f"A domain has at most {MAX_WILDCARDS} wildcard aliases",
+            f"{pattern.kind} in {domain.name}",
+            text=f"A domain has at most {most} aliases of this kind",
         )
+
+
+def add_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
+    """Add targets that an alias does not have yet; return all it has.
+
+    Raises:
+        NotFound, InvalidAddress, LimitReached
+    """
+    wanted = _targets(targets)
+    with transaction.atomic():
+        alias = _lock(pattern)
+        has = _stored_targets(alias)
+        fresh = [address for address in wanted if address not in has]
+        if len(has) + len(fresh) > MAX_TARGETS:
+            raise LimitReached(
+                f"{len(has) + len(fresh)} targets",
+                text=f"An alias has at most {MAX_TARGETS} targets",
+            )
+        AliasTarget.objects.bulk_create(
+            AliasTarget(alias=alias, address=address) for address in fresh
+        )
+    return [*has, *fresh]
+
+
+def remove_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
+    """Remove targets of an alias, in whatever case they are written; return what is left.
+
+    Raises:
+        NotFound: the alias, or one of the targets.
+        InUse: none would be left; `delete` is for that.
+        InvalidAddress
+    """
+    unwanted = {parse_address(text).key for text in targets}
+    with transaction.atomic():
+        alias = _lock(pattern)
+        has = {address: Address.parse(address).key for address in _stored_targets(alias)}
+        missing = unwanted - set(has.values())
+        if missing:
+            raise NotFound(
+                f"target {sorted(missing)[0]}", text=f"{sorted(missing)[0]} is not in {pattern}"
+            )
+        left = [address for address, key in has.items() if key not in unwanted]
+        if not left:
+            raise InUse(f"targets of {pattern}", text=f"{pattern} would have no target left")
+        alias.targets.exclude(address__in=left).delete()
+    return left
+
+
+def _lock(pattern: Pattern) -> Alias:
+    """Lock and return an alias, within the caller's transaction; raise NotFound."""
+    wanted = Alias.objects.select_for_update(of=("self",), no_key=True)
+    alias = wanted.filter(domain__name=pattern.domain, local=pattern.local).first()
+    if alias is None:
+        raise NotFound(f"alias {pattern}", text=f"There is no alias {pattern}")
+    return alias
+
+
+def _stored_targets(alias: Alias) -> list[str]:
+    return list(alias.targets.order_by("pk").values_list("address", flat=True))
 
 
 def delete(pattern: Pattern) -> None:

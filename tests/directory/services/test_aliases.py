@@ -91,7 +91,7 @@ def test_it_bounds_targets(domain: Domain) -> None:
 
 
 def test_it_bounds_wildcards(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aliases, "MAX_WILDCARDS", 2)
+    monkeypatch.setitem(aliases.MOST, PatternKind.WILDCARD, 2)
     create("a*@example.test")
     create("b*@example.test")
 
@@ -142,3 +142,77 @@ def test_it_deletes_in_pieces(domain: Domain) -> None:
         create(f"a{number}@example.test")
 
     assert [aliases.delete_some(domain, 2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_it_reads_expressions(domain: Domain) -> None:
+    pattern = Pattern.parse(r" /Sales-\d+@x/@x/@Example.test ")
+
+    assert pattern == Pattern(PatternKind.REGEX, r"/Sales-\d+@x/@x/", "example.test")
+    assert Pattern.parse(str(pattern)) == pattern
+    assert create(str(pattern)).kind == PatternKind.REGEX
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/sales@example.test",
+        "//@example.test",
+        "/(/@example.test",
+        "/(a)\\1/@example.test",
+        "/(?=a)a/@example.test",
+        "/(x{1000}){1000}/@example.test",
+        "/((a?){50}){50}/@example.test",
+        f"/{'a' * 199}/@example.test",
+        "/a\nb/@example.test",
+        "/\ud800/@example.test",
+    ],
+)
+def test_it_refuses_expressions_that_it_cannot_use(domain: Domain, text: str) -> None:
+    with pytest.raises(InvalidAddress):
+        create(text)
+    assert not Alias.objects.exists()
+
+
+def test_it_bounds_expressions(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(aliases.MOST, PatternKind.REGEX, 1)
+    create("/a/@example.test")
+    create("a*@example.test")
+
+    with pytest.raises(LimitReached):
+        create("/b/@example.test")
+
+
+def test_it_adds_and_removes_targets(domain: Domain) -> None:
+    pattern = Pattern.parse("team@example.test")
+    create("team@example.test", ["a@elsewhere.test"])
+
+    assert aliases.add_targets(
+        pattern=pattern, targets=["B@elsewhere.test", "a@elsewhere.test"]
+    ) == ["a@elsewhere.test", "B@elsewhere.test"]
+    assert aliases.remove_targets(pattern=pattern, targets=["b@ELSEWHERE.test"]) == [
+        "a@elsewhere.test"
+    ]
+    with pytest.raises(NotFound):
+        aliases.remove_targets(pattern=pattern, targets=["b@elsewhere.test"])
+    with pytest.raises(InUse):
+        aliases.remove_targets(pattern=pattern, targets=["a@elsewhere.test"])
+    assert list(Alias.objects.get().targets.values_list("address", flat=True)) == [
+        "a@elsewhere.test"
+    ]
+
+
+def test_it_bounds_targets_that_are_added(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = Pattern.parse("team@example.test")
+    create("team@example.test")
+    monkeypatch.setattr(aliases, "MAX_TARGETS", 2)
+    aliases.add_targets(pattern=pattern, targets=["a@elsewhere.test"])
+
+    with pytest.raises(LimitReached):
+        aliases.add_targets(pattern=pattern, targets=["b@elsewhere.test"])
+
+
+def test_it_changes_no_alias_that_is_not_there(domain: Domain) -> None:
+    pattern = Pattern.parse("team@example.test")
+    for change in (aliases.add_targets, aliases.remove_targets):
+        with pytest.raises(NotFound):
+            change(pattern=pattern, targets=OUTSIDE)
