@@ -193,8 +193,9 @@ def _words(error: BaseException) -> str:
     """What a handshake died of, without a traceback's clutter."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return str(error.reason).lower().replace("_", " ")
+    reason = getattr(error, "reason", None)  # of an SSLError, if OpenSSL gave one
+    if isinstance(error, ssl.SSLError) and reason:
+        return str(reason).lower().replace("_", " ")
     if isinstance(error, OSError):
         return error.strerror or "the connection was closed"
     return "the connection was closed"

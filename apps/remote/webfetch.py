@@ -179,5 +179,7 @@ async def _bounded(stream: aiohttp.StreamReader, limit: int) -> bytes:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error  # its own text leaves out what our resolver said
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(char for char in text if char.isprintable())[:200]
