@@ -47,13 +47,13 @@ def seal(secret: bytes, *, context: str) -> bytes:
     return head + AESGCM(key).encrypt(nonce, secret, context.encode())
 
 
-def open_sealed(sealed: bytes, *, context: str) -> bytes:
+def open_sealed(sealed: bytes | memoryview, *, context: str) -> bytes:
     """Return the secret that was sealed for this context.
 
     Raises:
         SealBrokenError: the text says for the administrator what is wrong, never any secret.
     """
-    sealed = bytes(sealed)  # Postgres gives memoryview
+    sealed = bytes(sealed)
     if len(sealed) <= _HEAD_SIZE or not sealed.startswith(_FORM):
         raise SealBrokenError(f"{context}: not a sealed secret")
     name = sealed[len(_FORM) : len(_FORM) + _NAME_SIZE]
@@ -69,7 +69,7 @@ def open_sealed(sealed: bytes, *, context: str) -> bytes:
     raise SealBrokenError(f"{context}: sealed for another place, or changed")
 
 
-def is_current(sealed: bytes) -> bool:
+def is_current(sealed: bytes | memoryview) -> bool:
     """Whether it is sealed under the first key: what is not is sealed anew before that key goes."""
     key = _ring(settings.ENCRYPTION_KEY)[0]
     return bytes(sealed[: len(_FORM) + _NAME_SIZE]) == _FORM + _name(key)

@@ -24,7 +24,7 @@ def test_it_opens_what_it_sealed() -> None:
     sealed = sealing.seal(SECRET, context="transport/1")
     assert SECRET not in sealed
     assert sealing.open_sealed(sealed, context="transport/1") == SECRET
-    assert sealing.open_sealed(memoryview(sealed), context="transport/1") == SECRET  # type: ignore[arg-type]
+    assert sealing.open_sealed(memoryview(sealed), context="transport/1") == SECRET
 
 
 def test_it_opens_an_empty_secret() -> None:

@@ -1,0 +1,189 @@
+"""The life of DKIM keys: the only door through which their rows change.
+
+Keys are made with the domain, one of RSA and one of Ed25519, and wait for their DNS records.
+Rotation makes the next two, which take over when their records are there; each kind on its own,
+because a name server may take one and refuse the other.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.directory import dkim
+from apps.directory.models import DkimKey, DkimState, Domain
+from apps.directory.services import domains
+from apps.directory.services.names import lock_domain
+from apps.mailauth.keys import Algorithm, NewKey, generate
+from apps.runtime import sealing
+from apps.wire.errors import InUse, NotFound
+
+# Beyond BOUNCE_AFTER, when the last mail that a key signed leaves us: others verify it late, too.
+LINGER: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """Keys that no domain has yet: making them takes its time, and no transaction."""
+
+    keys: tuple[NewKey, ...]
+
+
+def prepare(algorithms: Collection[Algorithm] = tuple(Algorithm)) -> NewKeys:
+    """Make keys, outside any transaction."""
+    return NewKeys(tuple(generate(one) for one in algorithms))
+
+
+def keep(domain: Domain, new: NewKeys) -> list[DkimKey]:
+    """Give keys to a domain, pending; in the caller's transaction, which holds or made the domain.
+
+    Each gets a selector that the domain never had: `m202611r` is RSA of November 2026.
+    """
+    taken = set(DkimKey.objects.filter(domain=domain).values_list("selector", flat=True))
+    made = []
+    for key in new.keys:
+        selector = _selector(key.algorithm, taken)
+        taken.add(selector)
+        secret = sealing.seal(key.secret, context=dkim.context(domain.name, selector))
+        made.append(
+            DkimKey(
+                domain=domain,
+                selector=selector,
+                algorithm=key.algorithm.value,
+                secret=secret,
+                public=key.public,
+            )
+        )
+    return DkimKey.objects.bulk_create(made)
+
+
+def _selector(algorithm: Algorithm, taken: Collection[str]) -> str:
+    first = f"m{timezone.now():%Y%m}{algorithm.value[0]}"
+    selector, number = first, 1
+    while selector in taken:
+        number += 1
+        selector = f"{first}{number}"
+    return selector
+
+
+def rotate(name: str) -> list[DkimKey]:
+    """Make the next keys of a domain, pending; what signs goes on until they are in the DNS.
+
+    Raises:
+        InvalidName, NotFound
+        InUse: the last ones still wait for theirs.
+    """
+    domain = domains.find(name)
+    new = prepare()
+    with transaction.atomic():
+        lock_domain(domain.name)
+        if DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).exists():
+            raise InUse(
+                f"pending keys of {domain.name}",
+                text=f"{domain.name} has keys that wait for their DNS records: publish or discard"
+                " those first",
+            )
+        return keep(domain, new)
+
+
+def discard(name: str) -> int:
+    """Drop the keys of a domain that wait for their records; return how many there were.
+
+    Raises:
+        InvalidName, NotFound
+        InUse: the domain has no other: nothing could ever sign.
+    """
+    domain = domains.find(name)
+    with transaction.atomic():
+        lock_domain(domain.name)
+        pending = DkimKey.objects.filter(domain=domain, state=DkimState.PENDING)
+        signing = DkimKey.objects.filter(domain=domain, state=DkimState.ACTIVE)
+        if not signing.exists():
+            raise InUse(f"only keys of {domain.name}", text=f"{domain.name} has no other keys")
+        return pending.delete()[0]
+
+
+def activate(name: str, selectors: Collection[str]) -> list[DkimKey]:
+    """Let pending keys sign; those of the same kind that did are retiring from now on.
+
+    The caller knows that the records are in the DNS, or wants it all the same. A key that is no
+    more pending is left as it is.
+
+    Raises:
+        InvalidName, NotFound
+    """
+    domain = domains.find(name)
+    now = timezone.now()
+    with transaction.atomic():
+        lock_domain(domain.name)
+        keys = list(
+            DkimKey.objects.filter(
+                domain=domain, state=DkimState.PENDING, selector__in=selectors
+            ).select_related("domain")
+        )
+        for key in keys:
+            DkimKey.objects.filter(
+                domain=domain, state=DkimState.ACTIVE, algorithm=key.algorithm
+            ).update(state=DkimState.RETIRING, changed_at=now)
+            DkimKey.objects.filter(pk=key.pk).update(state=DkimState.ACTIVE, changed_at=now)
+            key.state, key.changed_at = DkimState.ACTIVE, now
+    return keys
+
+
+def retire(now: datetime) -> int:
+    """Retire keys whose last mail has arrived or bounced: the private key is gone for good."""
+    age = timedelta(seconds=settings.BOUNCE_AFTER) + LINGER
+    return DkimKey.objects.filter(state=DkimState.RETIRING, changed_at__lt=now - age).update(
+        state=DkimState.RETIRED, secret=b"", changed_at=now
+    )
+
+
+def supply(limit: int) -> int:
+    """Give keys to domains that have none of a kind, as those from before there were keys.
+
+    Returns:
+        How many domains got some; at most `limit`.
+    """
+    without: dict[int, list[Algorithm]] = {}
+    for algorithm in Algorithm:
+        living = DkimKey.objects.filter(
+            state__in=(DkimState.PENDING, DkimState.ACTIVE), algorithm=algorithm.value
+        )
+        bare = Domain.objects.exclude(pk__in=living.values("domain")).order_by("pk")
+        for key in bare.values_list("pk", flat=True)[:limit]:
+            without.setdefault(key, []).append(algorithm)
+    chosen = sorted(without)[:limit]
+    return sum(_supply_one(key, without[key]) for key in chosen)
+
+
+def _supply_one(pk: int, algorithms: Sequence[Algorithm]) -> bool:
+    new = prepare(algorithms)
+    with transaction.atomic():
+        domain = Domain.objects.select_for_update(no_key=True).filter(pk=pk).first()
+        if domain is None:
+            return False
+        has = DkimKey.objects.filter(
+            domain=domain, state__in=(DkimState.PENDING, DkimState.ACTIVE)
+        ).values_list("algorithm", flat=True)
+        missing = tuple(one for one in new.keys if one.algorithm.value not in set(has))
+        return bool(keep(domain, NewKeys(missing)))
+
+
+def erase(name: str, selector: str) -> None:
+    """Take a key out of service at once, because somebody else may have it: it is retired, its
+    private key gone. Its DNS record should go as well.
+
+    Raises:
+        InvalidName
+        NotFound: no such domain, or it has no such key.
+    """
+    domain = domains.find(name)
+    changed = DkimKey.objects.filter(domain=domain, selector=selector).update(
+        state=DkimState.RETIRED, secret=b"", changed_at=timezone.now()
+    )
+    if not changed:
+        raise NotFound(f"key {selector}", text=f"{domain.name} has no key {selector}")

@@ -1,0 +1,11 @@
+"""Housekeeping by the worker."""
+
+from celery import shared_task
+
+from apps.directory.services import rotation
+
+
+@shared_task(name="directory.turn_dkim_keys")
+def turn_dkim_keys() -> None:
+    """One round of the DKIM keys: made, found in the DNS, retired."""
+    rotation.turn()
