@@ -10,6 +10,8 @@ from apps.mailqueue.services.destinations import (
     open_destinations,
     prune_destinations,
 )
+from apps.mailqueue.services.ending import hold_recipients
+from apps.mailqueue.services.ending import hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
 from apps.mailqueue.services.holding import delete, hold, reroute, retry
 from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
@@ -76,6 +78,8 @@ __all__ = [
     "enqueue",
     "give_back",
     "hold",
+    "hold_recipients",
+    "hold_recipients",
     "known",
     "open_destinations",
     "prune",

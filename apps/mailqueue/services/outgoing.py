@@ -54,6 +54,7 @@ class OutgoingRecipient:
     crashes: int
     user_id: int | None = None
     reserved: int = 0
+    last_reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +131,20 @@ def claim_overdue(
     expired_before_us: int,
     lease_seconds: int = OUT_LEASE_SECONDS,
 ) -> list[Outgoing]:
-    """Lease messages that wait for too long, due or not: up to `limit` recipients.
+    """Lease messages that wait for too long, due or not: up to `limit` recipients of each kind.
 
-    Those whose way began before `expired_before_us` come first, then those of before
-    `untold_before_us` whose senders do not know it yet. `give_back` leaves the time of their next
-    attempt as it was.
+    Too long is: since before `expired_before_us`, or since before `untold_before_us` if the sender
+    does not know it yet. `give_back` leaves the time of their next attempt as it was.
     """
     token = uuid4()
+    lease = lease_seconds * SECOND
     found: list[Outgoing] = []
     for is_told, before in ((True, expired_before_us), (False, untold_before_us)):
         with forgettable(), connection.cursor() as cursor:
             cursor.execute(
                 _overdue_sql(),
                 [
-                    *(lease_seconds * SECOND, lease_seconds * SECOND, token.hex, is_told),
+                    *(lease, lease, lease, token.hex, is_told),
                     *(_first_id(before), before, before, limit),
                 ],
             )
@@ -171,7 +172,7 @@ def claim_messages(ids: Sequence[UUID], lease_seconds: int = OUT_LEASE_SECONDS) 
 
 _RETURNING = """
 RETURNING id, message_id, destination, address, original, orcpt, notify, attempts, is_delay_told,
-  crashes, user_id, reserved"""
+  crashes, user_id, reserved, last_reply"""
 
 
 def _claim_sql(due: _Due) -> str:
@@ -179,10 +180,12 @@ def _claim_sql(due: _Due) -> str:
     # `{...}` are constants of this module, chosen by vendor and kind; values go as parameters.
     rows = f"""
   SELECT id FROM (
-    SELECT id, DENSE_RANK() OVER (ORDER BY message_id) AS place FROM (
-      SELECT id, message_id FROM mailqueue_queuedrecipient
-      WHERE state = 'waiting' AND destination = %s AND {due.value.format(now=now)}
-      ORDER BY next_attempt_at, id LIMIT %s{locking("SKIP LOCKED")}) AS due) AS placed
+    SELECT id, DENSE_RANK() OVER (ORDER BY since, first) AS place FROM (
+      SELECT id, MIN(next_attempt_at) OVER same AS since, MIN(id) OVER same AS first FROM (
+        SELECT id, message_id, next_attempt_at FROM mailqueue_queuedrecipient
+        WHERE state = 'waiting' AND destination = %s AND {due.value.format(now=now)}
+        ORDER BY next_attempt_at, id LIMIT %s{locking("SKIP LOCKED")}) AS due
+      WINDOW same AS (PARTITION BY message_id)) AS grouped) AS placed
   WHERE place <= %s"""
     crashes = 1 if due is _Due.LAPSED else 0
     return f"""
@@ -268,13 +271,11 @@ def _with_messages(cursor: Any, token: UUID, rows: Sequence[tuple[Any, ...]]) ->
 
 
 def _recipient(recipient: int, rest: Sequence[Any]) -> OutgoingRecipient:
-    address, original, orcpt, notify, attempts, is_told, crashes, user_id, reserved = rest
+    address, original, orcpt, notify, attempts, is_told, crashes, *local, last_reply = rest
     return OutgoingRecipient(
-        *(recipient, address, original, orcpt, notify, attempts),
-        is_delay_told=bool(is_told),
-        crashes=crashes,
-        user_id=user_id,
-        reserved=reserved,
+        *(recipient, address, original, orcpt, notify, attempts, bool(is_told), crashes),
+        *local,
+        last_reply=last_reply,
     )
 
 

@@ -1,0 +1,97 @@
+"""Mail that waits for other servers, put there as delivery does it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.delivery.accept import accept
+from apps.mailqueue import services
+from apps.mailqueue.models import QueuedRecipient
+from apps.mailqueue.services import Departure, EnvelopeRecipient, Outgoing, Settled
+from tests.support.mail import submission
+
+NEAR = "mx/near.test"
+FAR = "mx/far.test"
+
+
+def away(*addresses: str) -> tuple[EnvelopeRecipient, ...]:
+    """Envelope recipients who are not ours."""
+    return tuple(EnvelopeRecipient(address, address, None) for address in addresses)
+
+
+def send(count: int = 1, destination: str = NEAR, *, recipients: int = 1) -> list[UUID]:
+    """Accept so many messages for somewhere else, and route them there."""
+    people = away(*(f"person{place}@elsewhere.test" for place in range(recipients)))
+    items = [submission(people) for _ in range(count)]
+    accept(items)
+    route(destination)
+    return [item.id for item in items]
+
+
+def route(destination: str) -> None:
+    """Let all recipients of what is accepted wait for one destination."""
+    while claimed := services.claim(500):
+        with transaction.atomic():
+            services.settle(claimed[0].token, [one.id for one in claimed], "routed")
+            services.wait(
+                [
+                    Departure(
+                        one.id,
+                        b"DKIM-Signature: v=1\r\n",
+                        tuple((recipient.id, destination) for recipient in one.recipients),
+                    )
+                    for one in claimed
+                ]
+            )
+
+
+def settle(
+    message: Outgoing, outcome: str, reply: str = "250 2.0.0 OK", wait: float = 0
+) -> list[UUID]:
+    """Settle all claimed recipients of a message alike."""
+    with transaction.atomic():
+        return services.settle_outgoing(results(message, outcome, reply, wait))
+
+
+def results(
+    message: Outgoing, outcome: str, reply: str = "250 2.0.0 OK", wait: float = 0
+) -> list[Settled]:
+    return [
+        Settled(
+            message.token,
+            message.id,
+            recipient.id,
+            outcome,  # type: ignore[arg-type]
+            reply,
+            wait,
+            remote="mx.near.test [192.0.2.25]:25",
+            tls="TLSv1.3",
+            transcript="MAIL\n250 OK",
+        )
+        for recipient in message.recipients
+    ]
+
+
+def ids(messages: Sequence[Outgoing]) -> list[UUID]:
+    return [one.id for one in messages]
+
+
+def make_due(*messages: UUID) -> None:
+    """Let the time of the next attempt come."""
+    QueuedRecipient.objects.filter(message__in=messages, next_attempt_at__gt=0).update(
+        next_attempt_at=1
+    )
+
+
+def lapse(*messages: Outgoing) -> None:
+    """Let the leases end, as if their worker had died a while ago."""
+    for one in messages:
+        QueuedRecipient.objects.filter(lease_token=one.token).update(
+            lease_until=1, next_attempt_at=1
+        )
+
+
+def states(message: UUID) -> list[str]:
+    rows = QueuedRecipient.objects.filter(message=message).order_by("id")
+    return list(rows.values_list("state", flat=True))
