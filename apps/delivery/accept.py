@@ -20,6 +20,8 @@ from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
 
+MEMBERS_TOLD = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -107,9 +109,17 @@ def _event(item: Submission) -> trace.Event:
             "to": [recipient.original for recipient in item.recipients],
             "size": item.size,
             "queue_id": ulid_text(item.id),
+            **_members(item),
         },
         at_us=item.received_at_us,
     )
+
+
+def _members(item: Submission) -> dict[str, dict[str, str]]:
+    """Which final addresses stand for which that was written, where they differ: later events name
+    the final ones, people know the others."""
+    pairs = [(one.address, one.original) for one in item.recipients if one.address != one.original]
+    return {"members": dict(pairs[:MEMBERS_TOLD])} if pairs else {}
 
 
 def _sent(item: Submission, user_id: int) -> trace.SentMessage:

@@ -33,6 +33,7 @@ _REPLY = re.compile(r"(?m)^.{0,40}?\b([45][0-9][0-9][ -]\S.{0,400})$")
 _QUOTED_ID = re.compile(
     rb"(?im)^[> \t]{0,8}message-id:[ \t]*(?:\r?\n[> \t]{1,8})?(<[^<>\s]{1,500}>)"
 )
+_EMPTY_LINE = re.compile(r"\n[> \t\r]*+\n")
 _LATE = re.compile(r"(?i)\b(delay|warning|still trying|will (?:be )?(?:retr|keep|continue))")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
@@ -187,10 +188,12 @@ def _other(raw: bytes, block: HeaderBlock, parts: list[Part], about: str) -> Rea
             return None
         about = message_id(scan(b"Message-ID: " + found[1] + b"\r\n\r\n"))
     text = words.decode("utf-8", "replace")
-    own, _, _ = text.partition(about)  # What is quoted below is the message's, not the report's.
-    code = _CODE.search(own)
-    reply = _REPLY.search(own)
-    is_late = _LATE.search(block.text(b"subject") + "\n" + own[:2_000]) is not None
+    own = _EMPTY_LINE.split(text.partition(about)[0])
+    # The paragraph that names the message is its header: its To is no word of the report.
+    own_text = "\n\n".join(own[:-1])
+    code = _CODE.search(own_text)
+    reply = _REPLY.search(own_text)
+    is_late = _LATE.search(block.text(b"subject") + "\n" + own_text[:2_000]) is not None
     is_failed = code is not None and code[1] == "5"
     return Reading(
         is_standard=False,
@@ -198,7 +201,7 @@ def _other(raw: bytes, block: HeaderBlock, parts: list[Part], about: str) -> Rea
         action=Action.DELAYED if is_late and not is_failed else Action.FAILED,
         status=code[0] if code else "",
         reply=clean(reply[1])[:REPLY_MAX] if reply else "",
-        _text=f"{block.text(b'x-failed-recipients')}\n{own}",
+        _text=f"{block.text(b'x-failed-recipients')}\n{own_text}",
     )
 
 
