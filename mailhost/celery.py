@@ -22,6 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 from django.conf import settings
 
+from apps.delivery.outbound import stopping
 from apps.runtime import process
 
 STOP_SECONDS = 25  # for running tasks to finish after SIGTERM
@@ -64,13 +65,25 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     task_default_queue="mail",
+    # Three queues, each with workers of its own (apps/ops/worker.py): a sweep of the blob store
+    # holds up no delivery, and a thousand slow servers elsewhere hold up neither.
+    task_routes=(
+        [
+            ("delivery.process", {"queue": "mail"}),
+            ("delivery.sweep", {"queue": "mail"}),
+            ("delivery.send", {"queue": "outbound"}),
+            ("*", {"queue": "housekeeping"}),
+        ],
+    ),
     timezone="UTC",
     beat_schedule={
         "sweep": {"task": "delivery.sweep", "schedule": 5.0},
+        "end-overdue": {"task": "delivery.overdue", "schedule": 60.0},
         "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
         "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
         "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
+        "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
     },
@@ -93,6 +106,8 @@ def _note_worker(**_: object) -> None:
 
 @worker_process_init.connect(weak=False)
 def _end_with_worker(**_: object) -> None:
+    if os.getpid() == _worker:
+        return  # a worker without a pool: it works itself, and its supervisor ends it
     process.name_process("mh-worker-pool")
     process.watch_parent(_worker)
 
@@ -106,6 +121,7 @@ def _end_beat_with_worker(**_: object) -> None:
 @worker_shutting_down.connect(weak=False)
 def _bound_the_stop(**_: object) -> None:
     """A task that never ends must not keep the worker: leases and the sweep bring its work back."""
+    stopping.stop()
     timer = threading.Timer(STOP_SECONDS, os._exit, (1,))
     timer.daemon = True
     timer.start()

@@ -1,12 +1,17 @@
-"""File what was planned and settle it: the one transaction of local delivery."""
+"""File what was planned, let what leaves us wait for its destination, and settle it: the one
+transaction of local delivery."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
+from django.db import transaction
+
+from apps.delivery import bounce
 from apps.delivery.plan import Plan
+from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import MessageState
-from apps.mailqueue.services import ClaimedRecipient
+from apps.mailqueue.services import ClaimedRecipient, Departure
 from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.quota import release
 from apps.trace import services as trace
@@ -14,7 +19,7 @@ from apps.trace import services as trace
 
 def file_plans(plans: Sequence[Plan]) -> None:
     """Within the caller's transaction: settle the queue rows (which checks the leases), file the
-    copies, write the trace.
+    copies, queue the reports, write the trace.
 
     Raises:
         LeaseLost: another worker has some of them; the transaction must not commit.
@@ -23,7 +28,16 @@ def file_plans(plans: Sequence[Plan]) -> None:
     pairs = [(one, recipient, filing) for one in plans for recipient, filing in one.filings]
     filed = deliver([filing for _, _, filing in pairs])
     release([freed for one in plans for freed in _unused(one)])
-    trace.record([*_scanned(plans), *_delivered(pairs, filed), *_waiting(plans)])
+    trace.record(
+        [
+            *_scanned(plans),
+            *_delivered(pairs, filed),
+            *_waiting(plans),
+            *(event for one in plans for event in one.events),
+        ]
+    )
+    if reports := [report for one in plans for report in one.reports]:
+        bounce.send(reports)
 
 
 def _unused(one: Plan) -> list[tuple[int, int]]:
@@ -53,6 +67,14 @@ def _settle(plans: Sequence[Plan]) -> None:
     mailqueue.settle_recipients(
         [(recipient.id, state, words) for one in plans for recipient, state, words in one.outcomes]
     )
+    departures = [
+        Departure(one.id, one.signatures, tuple((gone.id, name) for gone, name in one.departures))
+        for one in plans
+        if one.departures
+    ]
+    if departures:
+        mailqueue.wait(departures)
+        transaction.on_commit(bell.ring_outgoing)
 
 
 def _scanned(plans: Sequence[Plan]) -> list[trace.Event]:

@@ -1,14 +1,19 @@
 """What is to happen to a claimed message:
 
-scan it, derive it, decide where each recipient's copy goes. No transaction, no writes.
+scan it, derive it, decide where each recipient's copy goes, sign what leaves. No transaction, no
+writes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.directory import routing
-from apps.directory.routing import Status
+from apps.delivery import bounce, returned, sign
+from apps.delivery.bounce import Report
+from apps.delivery.reversepath import reverse_path
+from apps.delivery.sign import Chains
+from apps.directory import routing, transports
+from apps.directory.routing import Resolution, Status
 from apps.mailqueue.models import RecipientState
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mailstore import queries as mailstore
@@ -16,19 +21,30 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.prepare import PreparedMessage, prepare
 from apps.mime.address import Address, AddressError
+from apps.remote.types import NextHop
 from apps.scan import services as scan
 from apps.scan.base import Subject, Verdict
+from apps.trace import services as trace
 
-NO_ROUTE_YET = "no route yet: outbound delivery is not configured"
 DELIVERED = "delivered"
 GONE = "the mailbox was removed after the message was accepted"
 
 
 @dataclass(frozen=True, slots=True)
-class Homes:
-    """INBOX of each local user that a batch delivers to."""
+class Ground:
+    """What a batch is planned on, read for all of it at once.
+
+    Args:
+        inboxes: INBOX of each local user that it delivers to.
+        routes: where the addresses lead that were elsewhere when their messages were accepted.
+        hops: for each (sender domain, recipient domain) of what leaves: where it goes.
+        chains: the keys of the ARC chains in it.
+    """
 
     inboxes: Mapping[int, int]
+    routes: Mapping[str, Resolution]
+    hops: Mapping[tuple[str, str], NextHop]
+    chains: Chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +52,20 @@ class Plan:
     """A message, its verdict, the copies to file, and the state that each recipient gets, with
     words. A recipient whose place several users took has several copies; one whose place a user
     took who has a copy already has none.
+
+    Args:
+        departures: (recipient, destination) of each copy that leaves us; `signatures` go before it.
+        reports: what the sender is to be told; `events`: what the message itself reports.
     """
 
     message: Claimed
     verdict: Verdict
     filings: tuple[tuple[ClaimedRecipient, Filing], ...]
     outcomes: tuple[tuple[ClaimedRecipient, str, str], ...]
+    departures: tuple[tuple[ClaimedRecipient, str], ...]
+    signatures: bytes
+    reports: tuple[Report, ...]
+    events: tuple[trace.Event, ...]
 
     @property
     def id(self) -> UUID:
@@ -54,22 +78,37 @@ class Plan:
             (recipient, words)
             for recipient, state, words in self.outcomes
             if state != RecipientState.DELIVERED
-        ]
+        ] + [(recipient, f"to be sent to {name}") for recipient, name in self.departures]
 
 
-def homes(claimed: Sequence[Claimed]) -> Homes:
-    """The inboxes of all local recipients of a batch; one query."""
-    users = {
-        recipient.user_id
-        for message in claimed
-        for recipient in message.recipients
-        if recipient.user_id is not None
-    }
-    return Homes(mailstore.inboxes(sorted(users)))
+def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
+    """Read what the plans of a batch need; a few queries, however many messages there are.
+
+    Args:
+        raws: bytes by blob id, as far as they can be read.
+    """
+    users: set[int] = set()
+    outside: dict[str, Address] = {}
+    pairs: set[tuple[str, str]] = set()
+    for message in claimed:
+        for recipient in message.recipients:
+            if recipient.user_id is not None:
+                users.add(recipient.user_id)
+            elif (address := _parsed(recipient.address)) is not None:
+                outside[recipient.address] = address
+                pairs.add(_domains(message, recipient, address))
+    resolutions = routing.resolve_many(list(outside.values())) if outside else []
+    read = [(one, raws[one.blob_id]) for one in claimed if one.blob_id in raws]
+    return Ground(
+        inboxes=mailstore.inboxes(sorted(users)),
+        routes=dict(zip(outside, resolutions, strict=True)),
+        hops=transports.next_hops(pairs) if pairs else {},
+        chains=sign.look_up(read),
+    )
 
 
-def make(message: Claimed, raw: bytes, found: Homes) -> Plan:
-    """Scan, derive and route one message."""
+def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
+    """Scan, derive, route and sign one message."""
     verdict = scan.run(
         Subject(
             raw=raw,
@@ -89,10 +128,28 @@ def make(message: Claimed, raw: bytes, found: Homes) -> Plan:
     filings = [
         (recipient, _filing(message, prepared, recipient, user_id, mailbox_id))
         for recipient, place in places
-        if not isinstance(place, _Nowhere)
+        if isinstance(place, list)
         for user_id, mailbox_id in place
     ]
-    return Plan(message, verdict, tuple(filings), tuple(_outcome(*pair) for pair in places))
+    departures = [
+        (recipient, place.destination)
+        for recipient, place in places
+        if isinstance(place, _Elsewhere)
+    ]
+    staying = [pair for pair in places if not isinstance(pair[1], _Elsewhere)]
+    leaving = [recipient for recipient, _ in departures]
+    delivered = [recipient for recipient, place in staying if not isinstance(place, _Nowhere)]
+    fates = bounce.at_processing(message.recipients, delivered)
+    return Plan(
+        message,
+        verdict,
+        tuple(filings),
+        tuple(_outcome(*pair) for pair in staying),
+        tuple(departures),
+        sign.signatures(message, raw, leaving, found.chains) if leaving else b"",
+        tuple(bounce.prepare(message, fates, raw)) if fates else (),
+        tuple(returned.events(message, raw)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +160,17 @@ class _Nowhere:
     words: str
 
 
-_Place = list[tuple[int, int]] | _Nowhere  # (user, inbox) of each copy
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """Another server's: the next hop to it."""
+
+    destination: str
 
 
-def _places(message: Claimed, found: Homes) -> list[tuple[ClaimedRecipient, _Place]]:
+_Place = list[tuple[int, int]] | _Nowhere | _Elsewhere  # (user, inbox) of each copy
+
+
+def _places(message: Claimed, found: Ground) -> list[tuple[ClaimedRecipient, _Place]]:
     """Where each recipient's copies go; no user gets two."""
     inboxes = found.inboxes
     served = {one.user_id for one in message.recipients if one.user_id in inboxes}
@@ -115,23 +179,23 @@ def _places(message: Claimed, found: Homes) -> list[tuple[ClaimedRecipient, _Pla
         if recipient.user_id is not None and recipient.user_id in inboxes:
             places.append((recipient, [(recipient.user_id, inboxes[recipient.user_id])]))
             continue
-        place = _look_up(recipient)
-        if not isinstance(place, _Nowhere):
+        place = _look_up(message, recipient, found)
+        if isinstance(place, list):
             place = [(user, inbox) for user, inbox in place if user not in served]
             served.update(user for user, _ in place)
         places.append((recipient, place))
     return places
 
 
-def _look_up(recipient: ClaimedRecipient) -> _Place:
+def _look_up(message: Claimed, recipient: ClaimedRecipient, found: Ground) -> _Place:
     """Route an address anew: of a user who was removed since, whose place others may have taken; or
     of another host, which may have moved here."""
-    try:
-        resolution = routing.resolve(Address.parse(recipient.address))
-    except AddressError:
+    address = _parsed(recipient.address)
+    if address is None:
         return _Nowhere(RecipientState.HELD, GONE)
-    if resolution.status is Status.REMOTE and recipient.user_id is None:
-        return _Nowhere(RecipientState.WAITING, NO_ROUTE_YET)
+    resolution = found.routes.get(recipient.address) or routing.resolve(address)
+    if resolution.is_elsewhere and recipient.user_id is None:
+        return _Elsewhere(found.hops[_domains(message, recipient, address)].key)
     if resolution.status is not Status.LOCAL or resolution.remote:
         return _Nowhere(RecipientState.HELD, GONE)
     users = [user.user_id for user in resolution.users]
@@ -139,6 +203,19 @@ def _look_up(recipient: ClaimedRecipient) -> _Place:
     if len(inboxes) != len(users):
         return _Nowhere(RecipientState.HELD, GONE)
     return [(user, inboxes[user]) for user in users]
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        return Address.parse(text)
+    except AddressError:
+        return None
+
+
+def _domains(message: Claimed, recipient: ClaimedRecipient, address: Address) -> tuple[str, str]:
+    """The domains that choose a next hop: of the reverse path on the wire, and of the recipient."""
+    sender = _parsed(reverse_path(message.sender, recipient))
+    return ("" if sender is None else sender.domain), address.domain
 
 
 def _outcome(recipient: ClaimedRecipient, place: _Place) -> tuple[ClaimedRecipient, str, str]:

@@ -1,4 +1,5 @@
-"""From the queue to the mailboxes: claim a batch, scan, route, file, settle.
+"""From the queue to the mailboxes, or on to other servers: claim a batch, scan, route, sign, file,
+settle.
 
 One call of `run_once` is one step: it returns how many messages it found. Filing a message and
 settling its queue rows is one transaction, so local delivery happens exactly once whatever is
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.delivery import plan
+from apps.delivery import bounce, plan
 from apps.delivery.local import file_plans
 from apps.delivery.plan import Plan
 from apps.mailqueue import services as mailqueue
@@ -68,7 +69,7 @@ def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:
     try:
         with translate_errors():
             raws = blobs.read_many([message.blob_id for message in claimed])
-            homes = plan.homes(claimed)
+            found = plan.survey(claimed, raws)
     except Exception as error:
         if len(claimed) == 1:
             _give_back(claimed[0], error)
@@ -85,7 +86,7 @@ def _plan_all(claimed: Sequence[Claimed]) -> list[Plan]:
             if raw is None:
                 raise Damaged(f"blob {message.blob_id} cannot be read")
             with translate_errors():
-                plans.append(plan.make(message, raw, homes))
+                plans.append(plan.make(message, raw, found))
         except Exception as error:  # noqa: BLE001 - a poison message must not stop the others
             _give_back(message, error)
     return plans
@@ -112,8 +113,10 @@ def _commit_alone(one: Plan) -> None:
             file_plans([one])
     except LeaseLostError:
         log.warning("lease lost", extra={"queue_id": str(one.message.id)})
+        bounce.discard(one.reports)
     except Exception as error:  # noqa: BLE001 - as above
         _give_back(one.message, error)
+        bounce.discard(one.reports)
 
 
 def _give_back(message: Claimed, error: Exception) -> None:

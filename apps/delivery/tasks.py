@@ -1,12 +1,13 @@
 """Celery's doors to delivery:
 
-the loop that the bell starts, and the sweep that makes a lost bell cost seconds only.
+the loops that the bells start, and the sweep that makes a lost bell cost seconds only.
 """
 
 import time
 
 from celery import shared_task
 
+from apps.delivery.outbound import overdue, running
 from apps.delivery.process import BATCH, run_once
 from apps.events import bell, bus
 from apps.events.types import QueueRang
@@ -54,3 +55,17 @@ def sweep() -> None:
     """Beat: ring for whatever is due, in case a bell was lost or a lease lapsed."""
     if queries.has_due():
         bell.ring()
+    if queries.has_due_outgoing():
+        bell.call_senders()
+
+
+@shared_task(name="delivery.send")
+def send() -> None:
+    """Send to other servers until nothing is due. The worker does nothing else meanwhile."""
+    running.run()
+
+
+@shared_task(name="delivery.overdue")
+def end_overdue() -> None:
+    """Beat: tell senders of mail that waits for long, and end what has waited for too long."""
+    overdue.run(running.schedule())

@@ -1,25 +1,26 @@
-"""The bell: wakes whoever works on the queue. The rows are the queue; a lost ring costs seconds.
+"""The bells wake whoever works on the queue. The rows are the queue; a lost ring costs seconds.
 
-`ring()` costs the caller nothing: a thread of the bell's own tells the worker loops that listen on
-the event bus, and only when none does, it sends the Celery task that starts one. The broker may be
-slow or away: the caller never waits for it and never hears of it; the sweep finds the rows.
+`ring()` is for mail to be processed, `ring_outgoing()` for mail to be sent to other servers. A ring
+costs the caller nothing: a thread of the bell's own tells the worker loops that listen on the event
+bus, and only when none does, it sends the Celery task that starts one. The broker may be slow or
+away: the caller never waits for it and never hears of it; the sweep finds the rows.
 """
 
 import logging
 import os
 import threading
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.events import bus
-from apps.events.types import QueueRang
+from apps.events.types import Event, OutgoingRang, QueueRang
 
 logger = logging.getLogger(__name__)
 
-TASK = "delivery.process"
 # Rings closer together than this are one ring. The first of them is passed on at once.
 _COALESCE = 0.005
 _BETWEEN_TASKS = 0.05
@@ -29,9 +30,33 @@ _MOST_WAITING = 8
 _TASK_LIFE = 60  # seconds, then the worker throws it away unread
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a bell says to loops that run, and the task that starts one, on which queue."""
+
+    event: Event
+    task: str
+    queue: str
+
+
+_PROCESS: Final = _Call(QueueRang(), "delivery.process", "mail")
+_SEND: Final = _Call(OutgoingRang(), "delivery.send", "outbound")
+
+
 def ring() -> None:
     """Mail waits in the queue, and its transaction has committed. Never waits, never raises."""
-    _bell().ring()
+    _bell(_PROCESS).ring()
+
+
+def ring_outgoing() -> None:
+    """Mail waits for other servers, and its transaction has committed. The same promises."""
+    _bell(_SEND).ring()
+
+
+def call_senders() -> None:
+    """Ring, and start one more loop that sends even if some run already; for the sweep, so that
+    all workers share what one alone does not get done."""
+    _bell(_SEND).ring(always_task=True)
 
 
 def warm() -> None:
@@ -40,21 +65,26 @@ def warm() -> None:
 
 
 class _Bell:
-    def __init__(self) -> None:
+    def __init__(self, call: _Call) -> None:
+        self._call = call
         self._rung = threading.Event()
+        self._wants_task = False
         self._away = False
         threading.Thread(target=self._run, name="bell", daemon=True).start()
 
-    def ring(self) -> None:
+    def ring(self, *, always_task: bool = False) -> None:
+        if always_task:
+            self._wants_task = True
         self._rung.set()
 
     def _run(self) -> None:
         while True:
             self._rung.wait()
             self._rung.clear()
+            wants_task, self._wants_task = self._wants_task, False
             try:
-                heard = bus.send_now(QueueRang())
-                if not heard:
+                heard = bus.send_now(self._call.event)
+                if wants_task or not heard:
                     self._send_task()
                 self._note("")
             except Exception as error:  # noqa: BLE001 - the sweep finds what was not rung for
@@ -65,10 +95,13 @@ class _Bell:
     def _send_task(self) -> None:
         app = _app()
         with app.pool.acquire(block=True, timeout=1) as connection:
-            queue = app.conf.task_default_queue
-            if _waiting(connection, queue) < _MOST_WAITING:
+            if _waiting(connection, self._call.queue) < _MOST_WAITING:
                 app.send_task(
-                    TASK, connection=connection, expires=_TASK_LIFE, retry=False, ignore_result=True
+                    self._call.task,
+                    connection=connection,
+                    expires=_TASK_LIFE,
+                    retry=False,
+                    ignore_result=True,
                 )
 
     def _note(self, problem: str) -> None:
@@ -93,17 +126,17 @@ def _app() -> Any:
     return import_string(settings.CELERY_APP)
 
 
-_made: dict[str, _Bell] = {}
+_made: dict[_Call, _Bell] = {}
 _making = threading.Lock()
 
 
-def _bell() -> _Bell:
-    found = _made.get("bell")
+def _bell(call: _Call = _PROCESS) -> _Bell:
+    found = _made.get(call)
     if found is None:
         with _making:
-            found = _made.get("bell") or _made.setdefault("bell", _Bell())
+            found = _made.get(call) or _made.setdefault(call, _Bell(call))
     return found
 
 
-# The thread does not survive a fork.
+# The threads do not survive a fork.
 os.register_at_fork(after_in_child=_made.clear)

@@ -23,6 +23,7 @@ from apps.events.types import (
     Event,
     MailboxChanged,
     MailboxesChanged,
+    OutgoingRang,
     QueueRang,
     UserChanged,
     merge,
@@ -30,7 +31,9 @@ from apps.events.types import (
 
 __all__ = ["Inbox", "Subscription", "listen", "publish", "publish_on_commit", "subscribe"]
 
-ALL: frozenset[type[Event]] = frozenset({MailboxChanged, MailboxesChanged, UserChanged, QueueRang})
+ALL: frozenset[type[Event]] = frozenset(
+    {MailboxChanged, MailboxesChanged, UserChanged, QueueRang, OutgoingRang}
+)
 
 
 class _Bus(Protocol):

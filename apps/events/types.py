@@ -60,6 +60,15 @@ class QueueRang:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingRang:
+    """Mail waits to be sent to other servers."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("OutgoingRang", 0)
+
+
+@dataclass(frozen=True, slots=True)
 class EventsMissed:
     """From the bus itself: events may have been lost here. The reader re-reads all it watches."""
 
@@ -68,10 +77,17 @@ class EventsMissed:
         return ("EventsMissed", 0)
 
 
-Event = MailboxChanged | MailboxesChanged | UserChanged | QueueRang | EventsMissed
+Event = MailboxChanged | MailboxesChanged | UserChanged | QueueRang | OutgoingRang | EventsMissed
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
-    for kind in (MailboxChanged, MailboxesChanged, UserChanged, QueueRang, EventsMissed)
+    for kind in (
+        MailboxChanged,
+        MailboxesChanged,
+        UserChanged,
+        QueueRang,
+        OutgoingRang,
+        EventsMissed,
+    )
 }
 
 

@@ -32,12 +32,14 @@ def serve(
     wanted_doors: Sequence[str],
     say: Say,
     *,
+    queues: Sequence[str] = worker.QUEUES,
     any_port: bool = False,
     also_say: Callable[[Doors], str] | None = None,
 ) -> int:
     """Prepare what is needed and run `roles` until SIGTERM or SIGINT; returns the exit status.
 
     Args:
+        queues: those that the worker works on.
         any_port: a port that is taken is no reason to stop: the door opens at a free one.
         also_say: what is said last before the service runs.
 
@@ -61,7 +63,7 @@ def serve(
     if also_say is not None:
         say(also_say(doors_open))
     supervisor = Supervisor(
-        _children(roles, list(mail), where is not None),
+        _children(roles, list(mail), where is not None, queues),
         opened,
         private=held,
         folder=settings.MAILHOST_DATA / "run",
@@ -121,7 +123,9 @@ def _greet(mail: dict[str, Endpoint], where: Endpoint | None, say: Say) -> None:
     say("")
 
 
-def _children(roles: Sequence[str], mail: list[str], has_web: bool) -> list[Role]:
+def _children(
+    roles: Sequence[str], mail: list[str], has_web: bool, queues: Sequence[str]
+) -> list[Role]:
     """The children that `roles` come to. What they need is imported here, once for all of them."""
     children = []
     if mail:
@@ -132,9 +136,15 @@ def _children(roles: Sequence[str], mail: list[str], has_web: bool) -> list[Role
         children.append(Role("web", web.run, [doors.WEB]))
     if "worker" in roles:
         worker.preload()
-        with_beat = "beat" in roles
-        children.append(Role("worker", lambda _: worker.run(beat=with_beat)))
+        for queue in queues:
+            with_beat = "beat" in roles and queue == queues[0]
+            name = "worker" if queue == worker.QUEUES[0] else queue
+            children.append(Role(name, partial(_work, queue, with_beat)))
     elif "beat" in roles:
         worker.preload()
         children.append(Role("beat", lambda _: worker.run_beat()))
     return children
+
+
+def _work(queue: str, beat: bool, _sockets: Sockets) -> int:
+    return worker.run(queue, beat=beat)

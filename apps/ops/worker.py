@@ -1,4 +1,8 @@
-"""The worker: Celery with its small pool of processes, and the beat that sets the sweeps going.
+"""The workers: Celery for each queue, and the beat that sets the sweeps going.
+
+`mail` (scan, route, file) has a small pool of processes. `outbound` is one event loop that speaks
+with all other servers, and `housekeeping` one process that may take its time: they work in the
+worker's own process, so nothing that one queue does can hold up another.
 
 The queue's rows are the truth and the broker's messages only bells: those that piled up while no
 worker ran are thrown away at the start, and the sweep finds what they stood for.
@@ -8,14 +12,17 @@ import logging
 import os
 import socket
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 logger = logging.getLogger(__name__)
 
-PROCESSES = 2
+# Processes of each queue's pool; 0: the worker itself does the work, one task at a time.
+PROCESSES: Final[Mapping[str, int]] = {"mail": 2, "outbound": 0, "housekeeping": 0}
+QUEUES: Final = tuple(PROCESSES)
 # Doors before hands: under load the processor goes first to whoever keeps a client waiting. What
 # is in the queue is safe and loses milliseconds; on a quiet machine this changes nothing.
 NICENESS = 10
@@ -26,16 +33,17 @@ def preload() -> None:
     _app().loader.import_default_modules()
 
 
-def run(*, beat: bool) -> int:
-    """Work until SIGTERM: then running tasks finish. Returns the exit status."""
+def run(queue: str, *, beat: bool) -> int:
+    """Work on `queue` until SIGTERM: then running tasks finish. Returns the exit status."""
     os.nice(NICENESS)
     # As root it would say so on several lines; `serve` has said it on one.
     warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
     worker = _app().Worker(
-        hostname=f"worker@{socket.gethostname()}-{os.getpid()}",
+        hostname=f"{queue}@{socket.gethostname()}-{os.getpid()}",
+        queues=[queue],
         beat=beat,
-        concurrency=PROCESSES,
-        pool="prefork",
+        concurrency=PROCESSES[queue] or 1,
+        pool="prefork" if PROCESSES[queue] else "solo",
         purge=True,
         quiet=True,
         without_gossip=True,

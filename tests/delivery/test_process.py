@@ -75,7 +75,7 @@ def test_it_delivers_once_when_a_paused_worker_comes_back(alice: User) -> None:
     stale = mailqueue.claim(1)
     QueuedMessage.objects.update(lease_until=1)
     drain()
-    paused = [plan.make(message, RAW, plan.homes(stale)) for message in stale]
+    paused = [plan.make(message, RAW, plan.survey(stale, {})) for message in stale]
     assert not process._commit(paused)
     assert len(inbox(alice)) == 1
 
@@ -87,10 +87,10 @@ def test_it_does_not_let_a_poison_message_stop_the_others(
     accept([submission(recipients(alice)), poison, submission(recipients(alice))])
     real = plan.make
 
-    def make(message: mailqueue.Claimed, raw: bytes, homes: plan.Homes) -> plan.Plan:
+    def make(message: mailqueue.Claimed, raw: bytes, found: plan.Ground) -> plan.Plan:
         if b"Poisonous" in raw:
             raise RecursionError("deep")
-        return real(message, raw, homes)
+        return real(message, raw, found)
 
     monkeypatch.setattr(plan, "make", make)
     for _ in range(mailqueue.CRASHES_ALONE + 1):
@@ -112,7 +112,7 @@ def test_it_gives_a_message_back_when_its_blob_is_damaged(alice: User) -> None:
     assert QueuedMessage.objects.get(id=bad.id).crashes == 1
 
 
-def test_it_leaves_outside_recipients_waiting_in_words(alice: User) -> None:
+def test_it_lets_outside_recipients_wait_for_their_destination(alice: User) -> None:
     outside = EnvelopeRecipient("dave@outside.invalid", "dave@outside.invalid", None)
     item = submission([*recipients(alice), outside])
     accept([item])
@@ -120,7 +120,7 @@ def test_it_leaves_outside_recipients_waiting_in_words(alice: User) -> None:
     assert len(inbox(alice)) == 1
     assert QueuedMessage.objects.get(id=item.id).state == MessageState.ROUTED
     waiting = QueuedRecipient.objects.get(message=item.id, user=None)
-    assert (waiting.state, waiting.last_reply) == (RecipientState.WAITING, plan.NO_ROUTE_YET)
+    assert (waiting.state, waiting.destination) == (RecipientState.WAITING, "mx/outside.invalid")
 
 
 def test_it_moves_reserved_space_to_used_space(alice: User) -> None:

@@ -27,6 +27,7 @@ from apps.events.types import (
     EventsMissed,
     MailboxChanged,
     MailboxesChanged,
+    OutgoingRang,
     QueueRang,
     UserChanged,
     decode,
@@ -40,6 +41,7 @@ _LETTERS: dict[type[Event], str] = {
     MailboxesChanged: "l",
     UserChanged: "u",
     QueueRang: "q",
+    OutgoingRang: "o",
 }
 _LONGEST_PATH = 107
 _EVENTS_PER_DATAGRAM = 500  # about 20 KB, far below the default socket buffer of 208 KB

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.ops import start
+from apps.ops import start, worker
 
 
 class Command(BaseCommand):
@@ -25,10 +25,24 @@ class Command(BaseCommand):
             "--doors", default="", help="with the listeners: only these mail doors, by commas"
         )
 
+        parser.add_argument(
+            "--queues",
+            action="append",
+            choices=worker.QUEUES,
+            metavar="QUEUE",
+            help="with the worker: only this queue (may be given several times): "
+            + ", ".join(worker.QUEUES),
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = [door for door in options["doors"].replace(",", " ").split() if door]
         try:
-            status = start.serve(options["only"] or start.ROLES, wanted, self._say)
+            status = start.serve(
+                options["only"] or start.ROLES,
+                wanted,
+                self._say,
+                queues=options["queues"] or worker.QUEUES,
+            )
         except start.StartError as error:
             raise CommandError(str(error)) from None
         if status:

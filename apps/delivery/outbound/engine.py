@@ -1,0 +1,217 @@
+"""The loop that sends: finds destinations with due mail, claims for them, shares out connections.
+
+One engine serves one event loop; any number of loops, in any number of processes, share the queue.
+What it promises:
+
+- a destination that is dead or slow holds its own mail and a bounded share of connections, and
+  delays no other; mail that is new there passes what waits for its next try;
+- nothing is sent without a lease, and nothing is called sent before the queue knows it;
+- at `stop` a message that is on its way is finished within seconds, all else is given back.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from apps.delivery.outbound import desk
+from apps.delivery.outbound.carriage import Carriage, Context
+from apps.delivery.outbound.leases import Leases
+from apps.delivery.outbound.lines import Line, Paces, Shares
+from apps.delivery.outbound.pace import Trust
+from apps.runtime.db import in_db
+from apps.wire.errors import MailError
+
+logger = logging.getLogger(__name__)
+
+LINGER: Final = 5.0  # seconds without anything to do, then the loop ends
+LOOK_EVERY: Final = 1.0  # seconds: retries fall due without a bell
+LOOK_PAUSE: Final = 0.02  # at least between two looks: bells come in floods
+AWAY_PAUSE: Final = 2.0  # after the database did not answer
+GRACE: Final = 15.0  # seconds for what is being sent when the process ends
+_LINES: Final = 2  # lines for each connection: those that have none yet are soon to get one
+
+
+class Engine:
+    """See the module. `context` is what its connections need."""
+
+    def __init__(self, context: Context, paces: Paces, shares: Shares, stop: asyncio.Event) -> None:
+        self._context = context
+        self._leases: Leases = context.leases
+        self._paces, self._shares, self._stop = paces, shares, stop
+        self._lines: dict[str, Line] = {}
+        self._carriages: dict[asyncio.Task[None], Carriage] = {}
+        self._others: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._rung = True
+        self._after = ""
+        self._looked_at = 0.0
+        self._busy_at = 0.0
+
+    def ring(self, *_event: object) -> None:
+        """Something may be due that was not."""
+        self._rung = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Send until nothing was due for a while, or `stop` is set."""
+        self._busy_at = time.monotonic()
+        keeper = asyncio.create_task(self._leases.keep())
+        stopper = asyncio.create_task(self._hear_stop())
+        try:
+            while not self._is_over():
+                await self._look()
+                self._dispatch()
+                await self._wait()
+        finally:
+            stopper.cancel()
+            await self._wind_up()
+            keeper.cancel()
+            await asyncio.gather(keeper, stopper, return_exceptions=True)
+
+    async def _hear_stop(self) -> None:
+        await self._stop.wait()
+        self._changed.set()
+
+    def _is_over(self) -> bool:
+        if self._lines:
+            self._busy_at = time.monotonic()
+        return self._stop.is_set() or time.monotonic() - self._busy_at > LINGER
+
+    async def _wait(self) -> None:
+        """Until something changed, or the next look is due."""
+        pause = LOOK_PAUSE if self._rung else LOOK_EVERY
+        left = self._looked_at + pause - time.monotonic()
+        if left <= 0:
+            return
+        if self._rung:
+            # The bell has rung just after a look: what else comes meanwhile is found with it.
+            self._changed.clear()
+        try:
+            async with asyncio.timeout(left):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._changed.clear()
+
+    async def _look(self) -> None:
+        """Find destinations with due mail, at the bell and every second."""
+        now = time.monotonic()
+        if now - self._looked_at < (LOOK_PAUSE if self._rung else LOOK_EVERY):
+            return
+        self._rung = False
+        self._looked_at = now
+        most = self._shares.total * _LINES
+        busy = [line.name for line in self._lines.values() if not line.is_dry or line.is_down]
+        if len(busy) >= most:
+            return
+        try:
+            found = await in_db("read", desk.due, most - len(busy), busy, self._after)
+        except MailError as error:
+            logger.warning("the queue cannot be read", extra={"detail": str(error)})
+            self._looked_at = now + AWAY_PAUSE
+            return
+        for one in found:
+            line = self._lines.get(one.name)
+            if line is not None:
+                line.is_dry = False  # something has come for it since
+            elif not one.failures or self._doubtful < most // 2:
+                self._lines[one.name] = Line(one.name, self._paces.of(one.name, one.failures))
+            if one.is_new:
+                self._after = one.name
+
+    @property
+    def _doubtful(self) -> int:
+        return sum(line.pace.trust is Trust.DOUBTFUL for line in self._lines.values())
+
+    def _dispatch(self) -> None:
+        """Start whatever can be started now."""
+        for line in list(self._lines.values()):
+            if line.is_over:
+                del self._lines[line.name]
+            elif line.wants_mail and not self._stop.is_set():
+                line.is_filling = True
+                self._spawn(self._fill(line))
+        now = time.monotonic()
+        while (chosen := self._shares.next(self._lines.values(), now)) is not None:
+            self._start(chosen)
+
+    def _start(self, line: Line) -> None:
+        line.lanes += 1
+        carriage = Carriage(self._context, line, self._is_wanted_elsewhere)
+        task = asyncio.create_task(carriage.run())
+        self._carriages[task] = carriage
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        carriage = self._carriages.pop(task)
+        carriage.line.lanes -= 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a connection failed", exc_info=error)
+        self._changed.set()
+
+    def _is_wanted_elsewhere(self, line: Line) -> bool:
+        """Whether a connection of `line` is to make room: all are taken, and another line has
+        mail and none."""
+        if len(self._carriages) < self._shares.total:
+            return False
+        now = time.monotonic()
+        return any(
+            other is not line and not other.lanes and other.wants_lane(now)
+            for other in self._lines.values()
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
+    async def _fill(self, line: Line) -> None:
+        """Claim for a line."""
+        limit = line.claim_limit
+        line.claims += 1
+        try:
+            claim = await in_db("write", desk.claim, line.name, limit, line.claims)
+            self._leases.take(claim.works, claim.since)
+            line.is_dry = claim.messages < limit
+            await self._receive(line, claim)
+        except MailError as error:
+            logger.warning("mail could not be claimed", extra={"detail": str(error)})
+            line.is_dry = True
+        finally:
+            line.is_filling = False
+            self._changed.set()
+
+    async def _receive(self, line: Line, claim: desk.Claim) -> None:
+        if claim.works and claim.trouble is not None:
+            line.waiting.extend(claim.works)
+            await self._context.go_down(line, claim.trouble)
+        elif claim.works and claim.hop is None:
+            for work in claim.works:
+                self._leases.drop(work)
+            await in_db("write", desk.reroute, claim.works)
+        else:
+            line.hop = claim.hop or line.hop
+            line.waiting.extend(claim.works)
+
+    async def _wind_up(self) -> None:
+        """Finish what is being sent, give back what is not."""
+        if self._others:
+            await asyncio.gather(*self._others, return_exceptions=True)
+        for task, carriage in self._carriages.items():
+            if not carriage.is_sending:
+                task.cancel()
+        if self._carriages:
+            await asyncio.wait(self._carriages, timeout=GRACE)
+        tasks = list(self._carriages)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        left = self._leases.works
+        if left:
+            try:
+                await in_db("write", desk.give_back, left)
+            except MailError as error:  # its leases lapse
+                logger.warning("mail could not be given back", extra={"detail": str(error)})
