@@ -1,7 +1,6 @@
 """Reads of the queue for people: list, one message whole, what is due."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -91,9 +90,3 @@ def _with_recipients(messages: list[QueuedMessage]) -> list[QueueRow]:
         )
         for message in messages
     ]
-
-
-def last_replies(recipients: Sequence[int]) -> dict[int, str]:
-    """What was last said of each recipient; one query."""
-    rows = QueuedRecipient.objects.filter(id__in=recipients)
-    return dict(rows.values_list("id", "last_reply"))

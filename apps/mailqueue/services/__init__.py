@@ -11,7 +11,6 @@ from apps.mailqueue.services.destinations import (
     prune_destinations,
 )
 from apps.mailqueue.services.ending import hold_recipients
-from apps.mailqueue.services.ending import hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
 from apps.mailqueue.services.holding import delete, hold, reroute, retry
 from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
@@ -78,7 +77,6 @@ __all__ = [
     "enqueue",
     "give_back",
     "hold",
-    "hold_recipients",
     "hold_recipients",
     "known",
     "open_destinations",
