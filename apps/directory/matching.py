@@ -4,7 +4,6 @@ Any number of addresses is looked up together, one kind of thing after the other
 statements. `tests/directory/test_matching.py` holds each against its ORM twin.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -17,7 +16,7 @@ from apps.directory.models import PatternKind, RelayCheck, State, UserState
 from apps.directory.postmasters import ROLES, role_holders
 from apps.mailauth import srs
 from apps.mime.address import Address
-from apps.runtime import sealing
+from apps.runtime import clock, sealing
 from apps.runtime.rows import Values, among, fetch, listed
 
 
@@ -230,7 +229,7 @@ def _first_match(
 def _returned(address: Address) -> Answer:
     """Whom a rewritten sender stands for. A broken one is nobody's, not even the catch-all's."""
     try:
-        first = srs.reverse(address, keys=sealing.derived(srs.PURPOSE), now=int(time.time()))
+        first = srs.reverse(address, keys=sealing.derived(srs.PURPOSE), now=clock.now())
     except srs.SrsError as error:
         return Answer(Status.UNKNOWN, Rule.RETURN_BROKEN, detail=str(error))
     return Answer(Status.LOCAL, Rule.RETURN, returns=first, detail=str(first))
