@@ -84,6 +84,8 @@ app.conf.update(
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
         "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
         "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
+        "refresh-tls-policies": {"task": "remote.refresh_policies", "schedule": 3600.0},
+        "report-tls": {"task": "delivery.tls_reports", "schedule": 3600.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
     },

@@ -3,10 +3,12 @@
 the loops that the bells start, and the sweep that makes a lost bell cost seconds only.
 """
 
+import asyncio
 import time
 
 from celery import shared_task
 
+from apps.delivery import tlsreports
 from apps.delivery.outbound import overdue, running
 from apps.delivery.process import BATCH, run_once
 from apps.events import bell, bus
@@ -69,3 +71,9 @@ def send() -> None:
 def end_overdue() -> None:
     """Beat: tell senders of mail that waits for long, and end what has waited for too long."""
     overdue.run(running.schedule())
+
+
+@shared_task(name="delivery.tls_reports")
+def report_tls() -> None:
+    """Beat: send the reports on TLS of yesterday whose hour has come."""
+    asyncio.run(tlsreports.send_due())

@@ -28,8 +28,7 @@ from apps.remote.demand import NOT_VERIFIED, Demand, Failure, Level, PolicyType,
 from apps.remote.overrides import Overrides
 from apps.remote.queries import Override
 from apps.remote.results import Results
-from apps.remote.stscache import Announced, StsCache
-from apps.remote.webfetch import Web
+from apps.remote.stscache import Announced, StsCache, live_sts
 from apps.resolver.base import DnsUnavailableError, Resolver, TlsaData
 
 __all__ = [
@@ -186,13 +185,12 @@ class TlsPolicies:
     """The policies of all destinations, and the count of how TLS went.
 
     Args:
-        web: fetches policies; closed with this object.
+        sts: closed with this object.
     """
 
-    def __init__(self, resolver: Resolver, web: Web) -> None:
+    def __init__(self, resolver: Resolver, sts: StsCache) -> None:
         self._resolver = resolver
-        self._web = web
-        self._sts = StsCache(resolver, web)
+        self._sts = sts
         self._overrides = Overrides()
         self._results = Results()
 
@@ -239,13 +237,12 @@ class TlsPolicies:
     async def close(self) -> None:
         """Write what was counted, end what is being fetched."""
         await self._sts.close()
-        await self._web.close()
         await self._results.close()
 
 
 def live_policies(resolver: Resolver) -> TlsPolicies:
     """The policies by the settings. Belongs to the running loop; `close()` at its end."""
-    return TlsPolicies(resolver, Web(resolver, port=settings.HTTPS_OUT_PORT))
+    return TlsPolicies(resolver, live_sts(resolver))
 
 
 def _refused(failure: Failure, reason: str) -> Verdict:

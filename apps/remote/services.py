@@ -109,11 +109,11 @@ def add_sessions(batch: Sequence[Sessions]) -> None:
         _ADD.write(rows)
 
 
-def note_report(*, day: int, domain: str, outcome: str) -> None:
-    """Remember that a domain's report of a day is done with."""
-    TlsReport.objects.update_or_create(
-        day=day, domain=domain, defaults={"sent_at": now(), "outcome": outcome[:300]}
-    )
+def note_report(*, day: int, domain: str, outcome: str, is_sent: bool = True) -> None:
+    """Remember what became of a domain's report of a day, in words; `is_sent` says whether it is
+    done with."""
+    told = {"sent_at": now() if is_sent else 0, "outcome": outcome[:300]}
+    TlsReport.objects.update_or_create(day=day, domain=domain, defaults=told)
 
 
 def prune() -> int:

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
+
 from apps.remote import queries, services, sts
 from apps.remote.demand import Failure
 from apps.remote.queries import KeptSts
@@ -49,7 +51,11 @@ class _Trouble(Exception):
 
 
 class StsCache:
-    """For one event loop."""
+    """For one event loop.
+
+    Args:
+        web: fetches policies; closed with this object.
+    """
 
     def __init__(self, resolver: Resolver, web: Web) -> None:
         self._resolver = resolver
@@ -84,11 +90,12 @@ class StsCache:
         return identity is not None
 
     async def close(self) -> None:
-        """End the looks that are under way."""
+        """End the looks that are under way, and the web client."""
         looking = list(self._looking.values())
         for one in looking:
             one.cancel()
         await asyncio.gather(*looking, return_exceptions=True)
+        await self._web.close()
 
     def _looked(self, domain: str, done: asyncio.Task[Announced]) -> None:
         self._looking.pop(domain, None)
@@ -141,6 +148,11 @@ class StsCache:
             raise _Trouble(Failure.STS_INVALID, f"{host}: the policy is wrong: {error}") from None
         await in_db("write", services.keep_sts, domain=domain, policy=policy)
         return policy
+
+
+def live_sts(resolver: Resolver) -> StsCache:
+    """By the settings."""
+    return StsCache(resolver, Web(resolver, port=settings.HTTPS_OUT_PORT))
 
 
 def _live(kept: KeptSts | None) -> Sts | None:
