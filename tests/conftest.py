@@ -2,9 +2,11 @@
 theirs.
 """
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache as once
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import settings
 from apps.blobs import storage
 from apps.directory.models import Domain, User
 from apps.events import bus
+from apps.mailauth import keys
 from apps.provisioning import services as provisioning
 from apps.runtime import db
 
@@ -37,6 +40,20 @@ def _no_threads_left() -> Iterator[None]:
     yield
     db.shutdown()
     bus.reset()
+
+
+_new_rsa = keys._new_rsa
+
+
+@once
+def _rsa_keys() -> Iterator[keys.NewKey]:
+    """Three real ones in turn: each costs 30 ms, and every domain of every test has one."""
+    return itertools.cycle([_new_rsa() for _ in range(3)])
+
+
+@pytest.fixture(autouse=True)
+def _few_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_new_rsa", lambda: next(_rsa_keys()))
 
 
 @pytest.fixture(autouse=True)

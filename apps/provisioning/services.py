@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.directory import passwords
 from apps.directory.models import Alias, Domain, Kind, State, User, UserState
 from apps.directory.passwords import Secrets
-from apps.directory.services import aliases, domains, links, roles, users
+from apps.directory.services import aliases, dkim, domains, links, roles, users
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
@@ -27,7 +27,8 @@ _CHUNK = 500  # rows at a time when much is removed
 
 
 def add_domain(name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
-    """Host a domain; it gets a shared box for the mail to its postmaster that nobody else takes.
+    """Host a domain; it gets keys to sign its mail with, which wait for their DNS records, and a
+    shared box for the mail to its postmaster that nobody else takes.
 
     Args:
         organization: the tenant it belongs to, made if new; None is the installation's own.
@@ -36,8 +37,10 @@ def add_domain(name: str, organization: str | None = None, alias_of: str | None 
     Raises:
         InvalidName, AlreadyExists, NotFound, InUse
     """
+    keys = dkim.prepare()
     with transaction.atomic():
         domain = domains.create(name=name, organization=organization, alias_of=alias_of)
+        dkim.keep(domain, keys)
         if domain.alias_of_id is None:
             _add_postmaster(domain)
     return domain
@@ -181,9 +184,7 @@ def set_password(
     if user.kind != Kind.PERSON:
         raise InvalidName("password", text="Only a person has a password")
     invented = passwords.generate() if password is None else None
-    secrets = passwords.seal(
-        password if invented is None else invented, users.scram_basis(user.pk)
-    )
+    secrets = passwords.seal(password if invented is None else invented, users.scram_basis(user.pk))
     users.set_secrets(user_id=user.pk, secrets=secrets, must_change=must_change)
     user.refresh_from_db()
     return invented
