@@ -86,6 +86,7 @@ app.conf.update(
         "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
         "refresh-tls-policies": {"task": "remote.refresh_policies", "schedule": 3600.0},
         "report-tls": {"task": "delivery.tls_reports", "schedule": 3600.0},
+        "turn-dkim-keys": {"task": "directory.turn_dkim_keys", "schedule": 600.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
     },
