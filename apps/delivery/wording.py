@@ -105,7 +105,7 @@ def _delayed(about: About, told: Sequence[Told]) -> str:
     until = f" until {_moment(about.until_us)}" if about.until_us else ""
     return (
         f"{why} This is not final: it is being tried{until}, and there is nothing you need do. If"
-        " it cannot be delivered by then, you will be told."
+        " it cannot be delivered after all, you will be told."
     )
 
 
