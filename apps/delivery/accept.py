@@ -1,11 +1,12 @@
 """The moment of responsibility: what a door acknowledges is made durable here, in one transaction.
 
-Blob rows, quota, queue rows and trace commit together or not at all. The door answers 250 only
-after `accept` returned, and rings the bell then. Runs on the group-commit thread
-(`apps.runtime.groupcommit`), so a batch holds messages of many connections: if it raises, each
-message is tried again alone, and a bad one cannot fail its neighbours.
+Blob rows, quota, counts of what users send, queue rows and trace commit together or not at all. The
+door answers 250 only after `accept` returned, and rings the bell then. Runs on the group-commit
+thread (`apps.runtime.groupcommit`), so a batch holds messages of many connections: if it raises,
+each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
+import logging
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,10 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.blobs import services as blobs
+from apps.delivery import alerts
+from apps.directory.models import User
+from apps.directory.services import limits
+from apps.directory.services.limits import Refusal, Sending, Tally
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Submission
 from apps.mailstore.services import quota
@@ -21,6 +26,9 @@ from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
 
 MEMBERS_TOLD = 500
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
     """Make a batch durable; one result for each, in order.
 
     A message is refused with QuotaExceeded when the space of any local recipient is used up (RCPT
-    asked before; this is the race that is left). LMTP passes one Submission per recipient, so its
+    asked before; this is the race that is left), with SendLimitReached or TooManyRecipients when
+    the user who sends it may not send so much. LMTP passes one Submission per recipient, so its
     replies are exact.
 
     Raises:
@@ -55,19 +64,56 @@ def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
 def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | MailError]:
     with transaction.atomic():
         fresh = [item for item in batch if item.id not in kept]
-        full = _reserve(fresh)
-        if full:
-            # After a commit of unknown outcome it may be the message's own reservation that fills
-            # the mailbox: refused now, the door would remove the object of a message that is kept.
-            full -= mailqueue.known(sorted(full))
-        wanted = [item for item in fresh if item.id not in full]
+        refused = _refused(fresh)
+        wanted = [item for item in fresh if item.id not in refused]
         if wanted:
             # LMTP's submissions of one transaction share their blob.
             blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
             mailqueue.enqueue(wanted)
             trace.record([_event(item) for item in wanted])
             trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
-    return [QuotaExceeded() if item.id in full else Accepted(item.id) for item in batch]
+    return [refused.get(item.id) or Accepted(item.id) for item in batch]
+
+
+def _refused(batch: Sequence[Submission]) -> dict[UUID, MailError]:
+    """Count and reserve what a batch needs; why some of it cannot be taken."""
+    tally = _count(batch)
+    over = tally.refused if tally is not None else {}
+    full = _reserve([item for item in batch if item.id not in over])
+    if tally is not None and full:
+        tally.give_back(sorted(full))
+    refused: dict[UUID, MailError] = {one: refusal.error for one, refusal in over.items()}
+    refused |= {one: QuotaExceeded() for one in full}
+    if refused:
+        # After a commit of unknown outcome it may be the message itself that fills the mailbox or
+        # reaches the limit: refused now, the door would remove the object of a message that is
+        # kept. Taken, it meets its own row, and the batch is done again without it.
+        for one in mailqueue.known(sorted(refused)):
+            del refused[one]
+    for item in batch:
+        if item.id in refused and item.id in over and over[item.id].is_news:
+            _tell(item, over[item.id])
+    return refused
+
+
+def _count(batch: Sequence[Submission]) -> Tally | None:
+    """Count what users send; None if there is nothing of that kind."""
+    sent = [
+        Sending(item.id, item.user_id, len({recipient.original for recipient in item.recipients}))
+        for item in batch
+        if item.user_id is not None
+    ]
+    return limits.count(sent) if sent else None
+
+
+def _tell(item: Submission, refusal: Refusal) -> None:
+    """Administrators learn of an account that reaches a limit, once per hour or day."""
+    owner = User.objects.filter(pk=item.user_id or 0)
+    account = owner.values_list("address", flat=True).first() or ""
+    words = {"account": account, "scope": refusal.scope, "why": refusal.error.reply.text}
+    logger.warning("a sending limit was reached", extra=words)
+    trace.record([trace.Event(item.trace_id, "submission.limited", {**item.client, **words})])
+    alerts.limit_reached(item, account, refusal)
 
 
 def _reserve(batch: Sequence[Submission]) -> set[UUID]:
@@ -110,6 +156,7 @@ def _event(item: Submission) -> trace.Event:
             "size": item.size,
             "queue_id": ulid_text(item.id),
             **_members(item),
+            **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
         },
         at_us=item.received_at_us,
     )

@@ -1,21 +1,23 @@
 """The one door out: what a user may send, and what is added and hidden on the way (RFC 6409).
 
-`submit` reads a message as a user handed it in (by SMTP, webmail or API) and says which fields our
-prefix must add (Date, Message-ID, From: RFC 6409 s8) and which byte ranges of it readers must not
-see (Bcc, a client's Return-Path). The bytes themselves stay as they came. It refuses a From or
-Sender that is not the user's own.
+`reverse_path` and `submit` read a message as a user handed it in (by SMTP, webmail or API) and say
+which fields our prefix must add (Date, Message-ID, From: RFC 6409 s8; Sender: RFC 5322 s3.6.2) and
+which byte ranges of it readers must not see (Bcc, a client's Return-Path). The bytes themselves
+stay as they came. Both refuse an author who is not the user, nor lets the user write.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from uuid import UUID
 
 from apps.directory import permissions
+from apps.directory.permissions import Authority, Writer
 from apps.mime import headers
 from apps.mime.address import Address, AddressError
 from apps.mime.addresslist import mailboxes
 from apps.mime.dates import format_date
+from apps.mime.derive import message_id as kept_message_id
 from apps.mime.headers import HeaderBlock
 from apps.runtime.ulid import ulid_text
 from apps.wire.errors import Refused, SenderNotAllowed
@@ -33,10 +35,29 @@ class HeaderRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`fields` goes before the message, after our Received; `cuts` are hidden from readers."""
+    """`fields` goes before the message, after our Received; `cuts` are hidden from readers;
+    `message_id` is what the store keeps of the Message-ID, whoever wrote it."""
 
     fields: bytes
     cuts: tuple[tuple[int, int], ...]
+    message_id: str = ""
+
+
+def reverse_path(user_id: int, sender: Address) -> Address:
+    """Return the envelope sender to use where a user names `sender`.
+
+    It is `sender` if the user may write as it or on behalf of it. By the domain's policy it is the
+    user's own address in place of a foreign one: bounces are the user's, and SPF is ours.
+
+    Raises:
+        SenderNotAllowed: the address is somebody else's.
+    """
+    if permissions.authority(user_id, sender) is not Authority.NONE:
+        return sender
+    writer = permissions.writer(user_id)
+    if writer is None or not writer.may_borrow(sender):
+        raise SenderNotAllowed(f"user {user_id} as {sender}")
+    return writer.address
 
 
 def submit(
@@ -46,19 +67,24 @@ def submit(
 
     Args:
         raw: the message, CRLF line ends.
-        sender: an address of the user, for a From field that is missing.
+        sender: what the user writes as (`reverse_path`), for a From field that is missing.
         message_id: made per message; becomes the Message-ID where the client left it out.
         now_us: Unix microseconds, for a Date that is missing.
 
     Raises:
-        SenderNotAllowed: a From or Sender address is not the user's.
+        SenderNotAllowed: a From or Sender address is not the user's, nor lent to it.
         HeaderRefused: several From fields, or an address in them that cannot be read.
     """
     block = headers.scan(raw)
-    _check_origin(block, lambda address: permissions.may_send_as(user_id, address))
+    origin = _Origin(block, user_id, sender)
+    missing, written_id = _missing(block, sender, message_id, now_us, hostname)
+    if origin.new_sender is not None:
+        missing += f"Sender: {origin.new_sender}\r\n".encode()
+    hidden = HIDDEN | {b"sender"} if origin.hides_sender else HIDDEN
     return Prepared(
-        fields=_missing(block, sender, message_id, now_us, hostname),
-        cuts=tuple((item.start, item.end) for item in block.fields if item.name in HIDDEN),
+        fields=missing,
+        cuts=tuple((item.start, item.end) for item in block.fields if item.name in hidden),
+        message_id=written_id or kept_message_id(block),
     )
 
 
@@ -73,42 +99,98 @@ def separator(raw: bytes) -> bytes:
     return b"" if block.fields and block.fields[0].start == 0 else b"\r\n"
 
 
-def _check_origin(block: HeaderBlock, is_own: Callable[[Address], bool]) -> None:
-    """Every author must be the user (RFC 5322 s3.6.2): who reads mail believes the From field."""
-    if block.is_cut:
-        raise HeaderRefused("header block over the limit")
-    for name in (b"from", b"sender", b"resent-from", b"resent-sender"):
-        values = block.all(name)
-        if len(values) > 1 and not name.startswith(b"resent"):
-            raise HeaderRefused(f"{len(values)} {name.decode()} fields", text="Two From fields")
-        for value in values:
-            _check_authors(value, is_own)
+class _Origin:
+    """Who says that he wrote it, against who did (RFC 5322 section 3.6.2): who reads mail believes
+    the From field.
+
+    `new_sender`: what our Sender field must say, None if none is to be added; `hides_sender`: the
+    client's own one is to go for it.
+    """
+
+    def __init__(self, block: HeaderBlock, user_id: int, sender: Address) -> None:
+        self._block = block
+        self._user_id = user_id
+        self.new_sender: Address | None = None
+        self.hides_sender = False
+        if block.is_cut:
+            raise HeaderRefused("header block over the limit")
+        for name in (b"resent-from", b"resent-sender"):
+            for value in block.all(name):
+                self._must_be_own(_authors(value))
+        self._check_from(self._single(b"from"), self._single(b"sender"), sender)
+
+    def _single(self, name: bytes) -> bytes | None:
+        values = self._block.all(name)
+        if len(values) > 1:
+            word = name.decode().capitalize()
+            raise HeaderRefused(f"{len(values)} {word} fields", text=f"Two {word} fields")
+        return values[0] if values else None
+
+    def _check_from(self, author: bytes | None, sender: bytes | None, given: Address) -> None:
+        authors = [given] if author is None else _authors(author)
+        rights = {one: self._authority(one) for one in authors}
+        for one, right in rights.items():
+            if right is Authority.NONE and not self._writer.may_borrow(one):
+                raise _not_allowed(one)
+        worst = min(rights.values(), default=Authority.OWN)
+        if sender is not None and not self._is_own(_authors(sender)):
+            if not self._writer.adds_sender:
+                self._must_be_own(_authors(sender))
+            self.hides_sender = True
+        # Several authors need one who sent it, as does one who is spoken for.
+        needs_sender = worst < Authority.SEND_AS or len(authors) > 1
+        if self.hides_sender or (needs_sender and sender is None):
+            self.new_sender = self._writer.address
+
+    def _authority(self, address: Address) -> Authority:
+        return permissions.authority(self._user_id, address)
+
+    def _is_own(self, addresses: list[Address]) -> bool:
+        return all(self._authority(one) >= Authority.SEND_AS for one in addresses)
+
+    def _must_be_own(self, addresses: list[Address]) -> None:
+        for one in addresses:
+            if self._authority(one) < Authority.SEND_AS:
+                raise _not_allowed(one)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        found = permissions.writer(self._user_id)
+        if found is None:
+            raise SenderNotAllowed(f"no user {self._user_id}")
+        return found
 
 
-def _check_authors(value: bytes, is_own: Callable[[Address], bool]) -> None:
+def _not_allowed(address: Address) -> SenderNotAllowed:
+    return SenderNotAllowed(
+        f"author {address}", text="The From address does not belong to this account"
+    )
+
+
+def _authors(value: bytes) -> list[Address]:
     authors = mailboxes(value)
     if not authors or len(authors) > FROM_LIMIT:
         raise HeaderRefused(f"{len(authors)} authors", text="The From field names nobody")
-    for author in authors:
-        try:
-            address = Address.build((author.local or b"").decode(), (author.host or b"").decode())
-        except (AddressError, UnicodeDecodeError) as error:
-            raise HeaderRefused(str(error), text="The From field cannot be read") from None
-        if not is_own(address):
-            raise SenderNotAllowed(
-                f"author {address}", text="The From address does not belong to this account"
-            )
+    try:
+        return [
+            Address.build((one.local or b"").decode(), (one.host or b"").decode())
+            for one in authors
+        ]
+    except (AddressError, UnicodeDecodeError) as error:
+        raise HeaderRefused(str(error), text="The From field cannot be read") from None
 
 
 def _missing(
     block: HeaderBlock, sender: Address, message_id: UUID, now_us: int, hostname: str
-) -> bytes:
-    """The fields RFC 5322 s3.6 wants and the client left out."""
+) -> tuple[bytes, str]:
+    """The fields RFC 5322 s3.6 wants and the client left out; and the Message-ID among them."""
     lines = []
     if block.first(b"from") is None:
         lines.append(f"From: {sender}")
     if block.first(b"date") is None:
         lines.append(f"Date: {format_date(datetime.fromtimestamp(now_us / 1_000_000, UTC))}")
+    written = ""
     if block.first(b"message-id") is None:
-        lines.append(f"Message-ID: <{ulid_text(message_id).lower()}@{hostname}>")
-    return "".join(f"{line}\r\n" for line in lines).encode()
+        written = f"<{ulid_text(message_id).lower()}@{hostname}>"
+        lines.append(f"Message-ID: {written}")
+    return "".join(f"{line}\r\n" for line in lines).encode(), written

@@ -52,6 +52,9 @@ def doors(limits: Limits | None = None) -> list[Door]:
 def service(name: str, limits: Limits, intake: Intake) -> Service:
     """Return what stands behind the door `name`."""
     kind = _KINDS[name]
+    if kind.auth:
+        # How many a user may write to is its own limit, asked at MAIL.
+        limits = replace(limits, recipients=limits.targets)
     rules = Rules(
         door=kind.door,
         hostname=settings.MAIL_HOSTNAME,
@@ -61,6 +64,7 @@ def service(name: str, limits: Limits, intake: Intake) -> Service:
         auth=kind.auth,
         mechanisms=tuple(MECHANISMS),
         cleartext_loopback=settings.CLEARTEXT_AUTH == "loopback",
+        hides_client=settings.HIDE_CLIENT_ADDRESS,
     )
     # Any ALPN name that an SMTP client may send is foreign: none is registered for SMTP.
     context = None if kind.implicit_tls else tls.server_context()

@@ -42,6 +42,7 @@ class SmtpSession(Session):
         self.id: UUID = new_ulid()
         self.address = address
         self.early_talker = False
+        self.most_recipients = 0  # per message of who signed in; 0 before
 
     @property
     def principal(self) -> Principal | None:
@@ -79,6 +80,7 @@ class Transaction(Envelope):
         self.recipients: dict[tuple[int | None, str], EnvelopeRecipient] = {}
         # LMTP answers once for each RCPT it took: what each of them stands for, in order.
         self.groups: list[tuple[EnvelopeRecipient, ...]] = []
+        self.admission: object = None  # the submission handler's own
 
     @property
     def is_open(self) -> bool:

@@ -21,11 +21,13 @@ from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
 from apps.delivery import accept, submission
 from apps.delivery.accept import Accepted
+from apps.delivery.callahead import CallAhead
 from apps.directory import routing
 from apps.directory.routing import Resolution, Status
 from apps.events import bell
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.queries import limits
+from apps.mime import dsn
 from apps.mime.address import Address, AddressError, Path
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
@@ -33,6 +35,7 @@ from apps.runtime.groupcommit import GroupCommit
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.smtp.envelope import SmtpSession, Transaction
 from apps.smtp.proto.commands import Rcpt
+from apps.smtp.proto.parameters import MailParameters
 from apps.smtp.proto.trace_fields import (
     Hop,
     delivered_to,
@@ -49,7 +52,9 @@ from apps.wire.errors import (
     MailError,
     QuotaExceeded,
     RelayDenied,
+    SendLimitReached,
     StorageFull,
+    TooManyRecipients,
     UnknownRecipient,
 )
 from apps.wire.replies import Reply
@@ -64,6 +69,7 @@ INLINE_BLOB = 16 << 10
 _FEW = 6
 
 _BEGINS_WITH_FIELD = re.compile(rb"[!-9;-~]{1,76}:")
+_LEFT_NO_ROW = (QuotaExceeded, SendLimitReached, TooManyRecipients)
 _MANY_TARGETS = Reply(452, "4.5.3", "Too many recipients, send the rest in another transaction")
 
 
@@ -81,10 +87,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What a door adds to and hides from a message. `fields` are whole CRLF lines."""
+    """What a door adds to and hides from a message. `fields` are whole CRLF lines; `message_id` is
+    that of a message which a user sent."""
 
     fields: bytes = b""
     cuts: tuple[tuple[int, int], ...] = ()
+    message_id: str = ""
 
 
 _NONE = Additions()
@@ -118,8 +126,9 @@ class _Recent:
 class Intake:
     """One per event loop; every handler of its doors has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_ahead: CallAhead | None = None) -> None:
         self._routes: GroupCommit[Address | None, Route] = GroupCommit(_look_up, pool="read")
+        self._call_ahead = call_ahead or CallAhead()
         self._recent = _Recent()
         self._commits: GroupCommit[Submission, Accepted] = GroupCommit(accept.accept)
         self._space = Space(_folders())
@@ -151,6 +160,8 @@ class Intake:
         recipients = _recipients(route, command, relay=relay)
         if route.is_full:
             raise QuotaExceeded
+        if route.resolution.is_asked:
+            await self._call_ahead.check(route.resolution.remote[0])
         if len(transaction.recipients) + len(recipients) > rules.limits.targets:
             return _MANY_TARGETS
         transaction.add(recipients)
@@ -177,7 +188,7 @@ class Intake:
         prefix = received(_hop(rules, session, transaction, at_us)) + additions.fields
         if _BEGINS_WITH_FIELD.match(raw) is None:
             prefix += submission.separator(raw)
-        text = _Text(await _prepare(raw), prefix, additions.cuts, at_us)
+        text = _Text(await _prepare(raw), prefix, additions, at_us)
         parts, places = _split(rules, transaction)
         messages = [
             _submission(rules, session, transaction, text, recipients=part, first=not number)
@@ -187,7 +198,7 @@ class Intake:
         if any(isinstance(result, Accepted) for result in results):
             bell.ring()
             _log(rules, session, transaction, messages[0].size)
-        elif all(isinstance(result, QuotaExceeded) for result in results):
+        elif all(isinstance(result, _LEFT_NO_ROW) for result in results):
             # Certain: their transaction left no row. After any other failure the outcome may be
             # unknown, and the collector of orphans decides.
             await in_db("blob", blobs.discard, text.blob)
@@ -195,6 +206,7 @@ class Intake:
 
     async def drain(self) -> None:
         """Return when every commit that was begun is done."""
+        await self._call_ahead.close()
         await self._commits.drain()
 
     async def _commit(self, messages: list[Submission]) -> list[Accepted | MailError]:
@@ -221,7 +233,7 @@ class _Text:
 
     blob: PreparedBlob
     prefix: bytes
-    cuts: tuple[tuple[int, int], ...]
+    additions: Additions
     at_us: int
 
 
@@ -281,16 +293,18 @@ def _recipients(route: Route, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRe
         raise _REFUSALS[resolution.status]
     local = [(user.address, user.user_id) for user in resolution.users]
     outside: list[tuple[str, int | None]] = [(address, None) for address in resolution.remote]
+    members = [*local, *outside]
+    notify = parameters.notify if len(members) == 1 else dsn.for_members(parameters.notify)
     return tuple(
         EnvelopeRecipient(
             address,
             original,
             user_id,
             parameters.orcpt,
-            parameters.notify,
+            notify,
             is_limited=user_id in route.limited,
         )
-        for address, user_id in [*local, *outside]
+        for address, user_id in members
     )
 
 
@@ -309,7 +323,12 @@ def _check_loops(rules: Rules, transaction: Transaction, raw: bytes) -> None:
     seen = delivered_to(header)
     if not seen:
         return
-    ours = {_key(recipient.address) for recipient in transaction.recipients.values()}
+    # What we sent on says so with the address that it came to, and comes back to that one.
+    ours = {
+        _key(text)
+        for recipient in transaction.recipients.values()
+        for text in (recipient.address, recipient.original)
+    }
     if any(_key(address) in ours for address in seen):
         raise LoopDetected("delivered to this address before")
 
@@ -328,7 +347,7 @@ def _hop(rules: Rules, session: SmtpSession, transaction: Transaction, at_us: in
     return Hop(
         helo=session.helo,
         # Where our users sit is nobody's business, nor how their machines are called.
-        address="" if rules.auth else session.address,
+        address="" if rules.auth and rules.hides_client else session.address,
         host=rules.hostname,
         protocol=protocol_word(
             lmtp=rules.lmtp,
@@ -378,7 +397,7 @@ def _submission(
         trace_id=trace_id,
         blob=text.blob,
         prefix=text.prefix,
-        cuts=text.cuts,
+        cuts=text.additions.cuts,
         sender=transaction.mail_from or "",
         recipients=recipients,
         door=rules.door,
@@ -389,7 +408,17 @@ def _submission(
         body=parameters.body,
         dsn_ret=parameters.ret,
         dsn_envid=parameters.envid,
+        hold_until_us=_hold_until_us(parameters, text.at_us),
+        requires_tls=parameters.requires_tls,
+        message_id=text.additions.message_id,
     )
+
+
+def _hold_until_us(parameters: MailParameters, at_us: int) -> int:
+    """When it may leave (RFC 4865), in Unix microseconds; 0 is at once."""
+    if parameters.hold_for is not None:
+        return at_us + parameters.hold_for * 1_000_000
+    return (parameters.hold_until or 0) * 1_000_000
 
 
 def _client(session: SmtpSession) -> dict[str, Any]:

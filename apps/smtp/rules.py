@@ -2,10 +2,16 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from apps.runtime.clock import now
 from apps.smtp.envelope import SmtpSession
 from apps.smtp.proto.limits import Limits
+from apps.smtp.proto.parameters import UNKNOWN_PARAMETER, MailParameters
+from apps.wire.replies import Reply
 from apps.wire.sasl import PASSWORD_MECHANISMS
+
+_HELD_TOO_LONG = Reply(501, "5.5.4", "Mail is not held that long, see FUTURERELEASE in EHLO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,7 @@ class Rules:
         auth: users sign in here, and nobody else may send.
         mechanisms: by which they may, best first.
         cleartext_loopback: passwords may come without TLS, from this machine only.
+        hides_client: the Received field does not tell where a user sits.
     """
 
     door: str
@@ -30,6 +37,7 @@ class Rules:
     auth: bool = False
     mechanisms: tuple[str, ...] = tuple(PASSWORD_MECHANISMS)
     cleartext_loopback: bool = False
+    hides_client: bool = True
 
     @property
     def greeting(self) -> str:
@@ -54,7 +62,27 @@ class Rules:
             lines.append("STARTTLS")
         if self.may_sign_in(session) and not session.authenticated:
             lines.append(f"AUTH {' '.join(self.mechanisms)}")
+        if session.ssl:
+            lines.append("REQUIRETLS")  # RFC 8689 section 2: under TLS alone
+        if self.auth:
+            lines.append(self._future_release())
+        # RFC 9422 section 4. What a user may send is known when it has signed in.
+        most = session.most_recipients if self.auth else self.limits.recipients
+        if most:
+            lines.append(f"LIMITS RCPTMAX={most}")
         return lines
+
+    def _future_release(self) -> str:
+        latest = datetime.fromtimestamp(now() + self.limits.hold_seconds, UTC)
+        return f"FUTURERELEASE {self.limits.hold_seconds} {latest:%Y-%m-%dT%H:%M:%SZ}"
+
+    def refusal(self, session: SmtpSession, parameters: MailParameters) -> Reply | None:
+        """Why parameters of MAIL are not taken on this connection; None if they are."""
+        is_held = parameters.hold_for is not None or parameters.hold_until is not None
+        if (is_held and not self.auth) or (parameters.requires_tls and not session.ssl):
+            return UNKNOWN_PARAMETER  # not offered, and so not known
+        ahead = max(parameters.hold_for or 0, (parameters.hold_until or 0) - now())
+        return _HELD_TOO_LONG if ahead > self.limits.hold_seconds else None
 
 
 def is_loopback(address: str) -> bool:

@@ -293,6 +293,8 @@ class Conversation:
             return _AUTH_FIRST if self.rules.may_sign_in(session) else _TLS_FIRST
         if command.parameters.size > self.rules.limits.message:
             return MessageTooLarge.reply
+        if (refusal := self.rules.refusal(session, command.parameters)) is not None:
+            return refusal
         options = Options(command)
         sender = "" if command.path.address is None else str(command.path.address)
         reply = as_reply(await self._ask("MAIL", sender, options), _MAIL_OK)

@@ -6,7 +6,9 @@ MailError
 │   ├── StorageFull            452 4.3.1   [UNAVAILABLE]
 │   ├── Overloaded             451 4.3.2   [UNAVAILABLE]
 │   ├── QuotaExceeded          452 4.2.2   [OVERQUOTA]
-│   └── Throttled              454 4.7.0   [UNAVAILABLE]
+│   ├── Throttled              454 4.7.0   [UNAVAILABLE]
+│   ├── SendLimitReached       452 4.7.1   [LIMIT]
+│   └── TooManyRecipients      452 4.5.3   [LIMIT]
 ├── Refused                    trying again will not help
 │   ├── InvalidAddress         501 5.1.3
 │   ├── UnknownRecipient       550 5.1.1   [NONEXISTENT]
@@ -94,6 +96,22 @@ class Throttled(Temporary):
     reply = Reply(454, "4.7.0", "Too many attempts, try again later")
     imap_code = "UNAVAILABLE"
     http_status = 429
+
+
+class SendLimitReached(Temporary):
+    """The account, its domain or its organisation has sent as much as it may for now."""
+
+    reply = Reply(452, "4.7.1", "This account has sent as much as it may for now")
+    imap_code = "LIMIT"
+    http_status = 429
+
+
+class TooManyRecipients(Temporary):
+    """More recipients than one message of this account may have (RFC 5321 s4.5.3.1.10)."""
+
+    reply = Reply(452, "4.5.3", "Too many recipients")
+    imap_code = "LIMIT"
+    http_status = 422
 
 
 class Refused(MailError):

@@ -45,7 +45,7 @@ def test_it_adds_nothing_to_a_complete_header(alice: User) -> None:
         b"From: alice@example.test\r\nDate: Tue, 24 Nov 2026 10:00:00 +0100\r\n"
         b"Message-ID: <1@x>\r\n\r\nhello\r\n"
     )
-    assert send(raw, alice) == Prepared(b"", ())
+    assert send(raw, alice) == Prepared(b"", (), "<1@x>")
 
 
 @pytest.mark.parametrize("name", [b"Bcc", b"BCC", b"bCc", b"Resent-Bcc", b"Return-Path"])

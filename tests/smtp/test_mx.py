@@ -77,6 +77,7 @@ def test_it_advertises_what_it_can(smtp: Running) -> None:
         "CHUNKING",
         "DSN",
         "STARTTLS",
+        "LIMITS RCPTMAX=100",
     )
 
 

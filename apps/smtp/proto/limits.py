@@ -34,8 +34,8 @@ class Limits:
     """Commands that may wait in memory before we stop reading the socket."""
 
     recipients: int = 100
-    """RCPT per transaction: what RFC 5321 section 4.5.3.1.8 makes every server accept, and what one
-    database transaction locks."""
+    """RCPT per transaction of strangers: what RFC 5321 section 4.5.3.1.8 makes every server accept.
+    Our users have limits of their own."""
 
     targets: int = 1_000
     """Final recipients per transaction, when aliases are expanded."""
@@ -57,6 +57,9 @@ class Limits:
 
     auth_failures: int = 5
     """Wrong passwords per connection; the throttle of `directory.authentication` counts on."""
+
+    hold_seconds: int = 30 * 86_400
+    """How far ahead mail may be handed in (RFC 4865): as long as its trace is kept."""
 
     hops: int = 100
     """Received fields that make a loop (RFC 5321 section 6.3: at least 100)."""

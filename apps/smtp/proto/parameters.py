@@ -2,7 +2,8 @@
 
 Promises `ParameterError` and nothing else for any octets. Values come out decoded and checked, so
 that a DSN written from them years later needs no second look. RFC 5321 section 4.1.2 (grammar),
-1870 (SIZE), 6152 (BODY), 6531 (SMTPUTF8), 3461 (RET, ENVID, NOTIFY, ORCPT), 4954 (AUTH).
+1870 (SIZE), 6152 (BODY), 6531 (SMTPUTF8), 3461 (RET, ENVID, NOTIFY, ORCPT), 4954 (AUTH), 4865
+(HOLDFOR, HOLDUNTIL), 8689 (REQUIRETLS). Whether a door takes one that it reads is the rules' word.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from apps.smtp.proto.limits import SIZE_DIGITS
@@ -18,12 +20,20 @@ from apps.wire.replies import Reply
 ENVID_MAX = 100  # Octets, RFC 3461 section 4.4.
 ORCPT_MAX = 500  # Octets, RFC 3461 section 4.2.
 
+UNKNOWN_PARAMETER = Reply(555, "5.5.4", "Parameter not recognised")
+
 _KEY = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]*")
 _XTEXT = re.compile(rb"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+")
 _XCHAR = re.compile(rb"\+([0-9A-F]{2})")
 _ADDRESS_TYPE = re.compile(rb"[A-Za-z0-9-]{1,40}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_INTERVAL = re.compile(rb"[0-9]{1,9}")  # RFC 4865 section 3: up to 999,999,999 seconds
+# date-time of RFC 3339 section 5.6 (erratum 2040 of RFC 4865), always with a zone.
+_DATE_TIME = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    rb"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _NOTIFY = frozenset({b"SUCCESS", b"FAILURE", b"DELAY"})
 
 
@@ -37,7 +47,10 @@ class ParameterError(ValueError):
 
 @dataclass(slots=True)
 class MailParameters:
-    """size: announced octets, 0 if not said. body: "", 7BIT or 8BITMIME. auth: None if not said."""
+    """size: announced octets, 0 if not said. body: "", 7BIT or 8BITMIME. auth: None if not said.
+
+    hold_for, hold_until: seconds, and Unix seconds; of the two at most one is not None.
+    """
 
     size: int = 0
     body: str = ""
@@ -45,6 +58,9 @@ class MailParameters:
     ret: str = ""
     envid: str = ""
     auth: str | None = None
+    hold_for: int | None = None
+    hold_until: int | None = None
+    requires_tls: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +84,8 @@ def mail_parameters(raw: bytes) -> MailParameters:
     """Read what follows the path of MAIL; raise ParameterError."""
     found = MailParameters()
     _read(raw, _MAIL, found)
+    if found.hold_for is not None and found.hold_until is not None:
+        raise _syntax("HOLDFOR or HOLDUNTIL, not both")
     return found
 
 
@@ -98,7 +116,7 @@ def _read(
         seen.add(key)
         setter = setters.get(key)
         if setter is None:
-            raise ParameterError(Reply(555, "5.5.4", "Parameter not recognised"))
+            raise ParameterError(UNKNOWN_PARAMETER)
         setter(target, value if equals else None)
 
 
@@ -142,6 +160,28 @@ def _set_auth(target: MailParameters, value: bytes | None) -> None:
     target.auth = text
 
 
+def _set_hold_for(target: MailParameters, value: bytes | None) -> None:
+    if value is None or _INTERVAL.fullmatch(value) is None:
+        raise _syntax("HOLDFOR needs a number of seconds")
+    target.hold_for = int(value)
+
+
+def _set_hold_until(target: MailParameters, value: bytes | None) -> None:
+    try:
+        text = (value or b"").upper()
+        if _DATE_TIME.fullmatch(text) is None:
+            raise ValueError
+        target.hold_until = int(datetime.fromisoformat(text.decode()).timestamp())
+    except (ValueError, OverflowError):
+        raise _syntax("HOLDUNTIL needs a time such as 2030-01-31T09:00:00Z") from None
+
+
+def _set_requires_tls(target: MailParameters, value: bytes | None) -> None:
+    if value is not None:
+        raise _syntax("REQUIRETLS takes no value")
+    target.requires_tls = True
+
+
 def _set_notify(target: RcptParameters, value: bytes | None) -> None:
     words = (value or b"").upper().split(b",")
     if words == [b"NEVER"]:
@@ -183,6 +223,9 @@ _MAIL: Mapping[bytes, Callable[[MailParameters, bytes | None], None]] = {
     b"RET": _set_ret,
     b"ENVID": _set_envid,
     b"AUTH": _set_auth,
+    b"HOLDFOR": _set_hold_for,
+    b"HOLDUNTIL": _set_hold_until,
+    b"REQUIRETLS": _set_requires_tls,
 }
 _RCPT: Mapping[bytes, Callable[[RcptParameters, bytes | None], None]] = {
     b"NOTIFY": _set_notify,

@@ -1,0 +1,203 @@
+"""Counting what is sent, and setting how much may be: the only door through which both change.
+
+`count` belongs into the transaction that accepts mail: what is counted is what was accepted,
+exactly, however many accept at once. The rows it has raised stay locked until that transaction
+ends, so it may decide from what the one statement gave back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from apps.directory.limits import FIELDS, Key, Meter, limits_of, period
+from apps.directory.models import Domain, Organization, SendCount, SendLimit, User
+from apps.runtime.clock import now
+from apps.runtime.rows import Values
+from apps.wire.errors import InvalidName, SendLimitReached, TooManyRecipients
+
+KEEP_DAYS = 3
+HIGHEST = 100_000_000
+
+_COUNTED = Values("asked", "scope text, period text, messages bigint, recipients bigint")
+# Sorted, so that two who count on the same rows wait for each other in one order. `WHERE true`
+# tells SQLite's parser that ON is not a join's.
+_ADD = """
+INSERT INTO directory_sendcount (scope, period, messages, recipients, is_told)
+SELECT asked.scope, asked.period, asked.messages, asked.recipients, false FROM {asked}
+WHERE true ORDER BY asked.scope, asked.period
+ON CONFLICT (scope, period) DO UPDATE SET
+    messages = directory_sendcount.messages + excluded.messages,
+    recipients = directory_sendcount.recipients + excluded.recipients
+RETURNING scope, period, messages, recipients"""
+_TAKE = """
+UPDATE directory_sendcount SET messages = directory_sendcount.messages - asked.messages,
+    recipients = directory_sendcount.recipients - asked.recipients
+FROM {asked}
+WHERE directory_sendcount.scope = asked.scope AND directory_sendcount.period = asked.period"""
+_TELL = """
+UPDATE directory_sendcount SET is_told = true
+WHERE scope = %s AND period = %s AND NOT is_told RETURNING id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message that a user wants to send."""
+
+    id: UUID
+    user_id: int
+    recipients: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message is over a limit. `is_news`: administrators have not been told of this hour or
+    day of this scope; they are now."""
+
+    error: SendLimitReached | TooManyRecipients
+    scope: str = ""
+    is_news: bool = False
+
+
+class Tally:
+    """What was counted for a batch, within one transaction."""
+
+    def __init__(self, wanted: Sequence[Sending]) -> None:
+        self.refused: dict[UUID, Refusal] = {}
+        self._at = now()
+        self._meters: dict[UUID, tuple[Meter, ...]] = {}
+        self._wanted = {item.id: item for item in self._small_enough(wanted)}
+        self._count()
+
+    def _small_enough(self, wanted: Sequence[Sending]) -> list[Sending]:
+        limits = limits_of([item.user_id for item in wanted], self._at)
+        taken = []
+        for item in wanted:
+            if item.user_id not in limits:
+                continue  # removed since it signed in; what hangs on it is the caller's question
+            most = limits[item.user_id].recipients_per_message
+            if item.recipients > most:
+                self.refused[item.id] = Refusal(too_many_recipients(most))
+                continue
+            self._meters[item.id] = limits[item.user_id].meters
+            taken.append(item)
+        return taken
+
+    def _count(self) -> None:
+        items = list(self._wanted.values())
+        totals = self._totals(items)
+        if not totals:
+            return
+        after = _add(totals)
+        meters = {meter.key: meter for item in items for meter in self._meters[item.id]}
+        if all(meters[key].refusal(*sent) is None for key, sent in after.items()):
+            return
+        before = {
+            key: (sent[0] - totals[key][0], sent[1] - totals[key][1]) for key, sent in after.items()
+        }
+        self._refuse_in_turn(items, before)
+
+    def _refuse_in_turn(
+        self, items: Sequence[Sending], running: dict[Key, tuple[int, int]]
+    ) -> None:
+        """Let messages pass in their order while they fit; give back what the others counted."""
+        for item in items:
+            meters = self._meters[item.id]
+            then = {
+                meter.key: (running[meter.key][0] + 1, running[meter.key][1] + item.recipients)
+                for meter in meters
+            }
+            reached = [(meter, meter.refusal(*then[meter.key])) for meter in meters]
+            hit = next(((meter, error) for meter, error in reached if error is not None), None)
+            if hit is None:
+                running.update(then)
+            else:
+                self.refused[item.id] = Refusal(hit[1], hit[0].scope, _tell(hit[0].key))
+        self._take([item for item in items if item.id in self.refused])
+
+    def give_back(self, ids: Sequence[UUID]) -> None:
+        """Uncount messages that were not accepted for another reason."""
+        self._take([self._wanted[one] for one in ids if one in self._wanted])
+
+    def _take(self, items: Sequence[Sending]) -> None:
+        totals = self._totals(items)
+        if totals:
+            with connection.cursor() as cursor:
+                cursor.execute(_TAKE.format(asked=_COUNTED.sql), _parameters(totals))
+
+    def _totals(self, items: Sequence[Sending]) -> dict[Key, tuple[int, int]]:
+        totals: dict[Key, tuple[int, int]] = {}
+        for item in items:
+            for meter in self._meters[item.id]:
+                messages, recipients = totals.get(meter.key, (0, 0))
+                totals[meter.key] = (messages + 1, recipients + item.recipients)
+        return totals
+
+
+def count(wanted: Sequence[Sending]) -> Tally:
+    """Count messages about to be accepted, in the caller's transaction.
+
+    Those over a limit are in `refused`, and not counted.
+    """
+    return Tally(wanted)
+
+
+def too_many_recipients(most: int) -> TooManyRecipients:
+    """What to say beyond the limit of recipients per message."""
+    return TooManyRecipients(text=f"A message of yours may have up to {most} recipients")
+
+
+def _add(totals: Mapping[Key, tuple[int, int]]) -> dict[Key, tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD.format(asked=_COUNTED.sql), _parameters(totals))
+        return {(scope, period): (sent, to) for scope, period, sent, to in cursor.fetchall()}
+
+
+def _parameters(totals: Mapping[Key, tuple[int, int]]) -> list[Any]:
+    return _COUNTED.parameters([(*key, *sent) for key, sent in sorted(totals.items())])
+
+
+def _tell(key: Key) -> bool:
+    """Whether this is the first refusal of a scope in its hour or day."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TELL, key)
+        return cursor.fetchone() is not None
+
+
+def set_limits(
+    *,
+    user: User | None = None,
+    domain: Domain | None = None,
+    organization: Organization | None = None,
+    changes: Mapping[str, int | None],
+) -> SendLimit:
+    """Set limits of exactly one scope.
+
+    Args:
+        changes: of `FIELDS`; 0 is no limit, None goes back to the settings' (users) or to no limit.
+
+    Raises:
+        InvalidName: a limit that is none.
+    """
+    for name, value in changes.items():
+        if name not in FIELDS or (value is not None and not 0 <= value <= HIGHEST):
+            raise InvalidName("limit", text=f"A limit is a number from 0 to {HIGHEST}")
+    with transaction.atomic():
+        row, _ = SendLimit.objects.update_or_create(
+            user=user, domain=domain, organization=organization, defaults=dict(changes)
+        )
+    return row
+
+
+def prune() -> int:
+    """Remove the counts of periods that are long over; return how many rows."""
+    old = now() - KEEP_DAYS * 86_400
+    gone = 0
+    for span in ("hour", "day"):
+        first, last = period(span, 0), period(span, old)
+        # Texts of one length and one alphabet sort as their numbers do.
+        same = SendCount.objects.filter(period__startswith=first[:2], period__lt=last)
+        gone += same.delete()[0]
+    return gone
