@@ -13,6 +13,7 @@ FIRST: Final = 2
 _MINUTE: Final = 60.0
 # Messages that may go out at once after a pause, as a part of a minute's allowance.
 _BURST: Final = 6
+_ROUNDING: Final = 1e-6  # or who waits as long as told would be told to wait for nothing more
 
 
 class Trust(IntEnum):
@@ -77,7 +78,7 @@ class Pace:
             gained = (now - self._filled_at) * self._per_minute / _MINUTE
             self._tokens = min(float(self.burst), self._tokens + gained)
         self._filled_at = now
-        if self._tokens >= 1.0:
+        if self._tokens >= 1.0 - _ROUNDING:
             self._tokens -= 1.0
             return 0.0
         return (1.0 - self._tokens) * _MINUTE / self._per_minute
