@@ -8,7 +8,7 @@ and how many it reached.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from apps.delivery.causes import cause_of
@@ -32,7 +32,7 @@ class State(StrEnum):
     FAILED = "failed"  # refused, or given up
 
 
-_SEVERITY = {state: place for place, state in enumerate(State)}
+_SEVERITY: Final = {state: place for place, state in enumerate(State)}
 _OPEN = frozenset((State.WAITING, State.DELAYED, State.HELD))
 
 
@@ -75,6 +75,11 @@ class RecipientState:
     def text(self) -> str:
         """One sentence for people."""
         return _SENTENCES[self.state](self)
+
+
+def severity(one: RecipientState) -> int:
+    """A number that is higher the worse it is."""
+    return _SEVERITY[one.state]
 
 
 def of_message(user_id: int, message_id: str) -> list[RecipientState]:
@@ -136,7 +141,7 @@ class _Folding:
 
 
 def _merge(written: str, group: Sequence[RecipientState]) -> RecipientState:
-    worst = max(group, key=lambda one: _SEVERITY[one.state])
+    worst = max(group, key=severity)
     reached = sum(1 for one in group if one.state is State.DELIVERED)
     return replace(worst, address=written, members=len(group), reached=reached)
 

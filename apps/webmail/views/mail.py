@@ -24,6 +24,7 @@ from apps.webmail.plaintext import blocks
 from apps.webmail.reading import Reading, read
 from apps.webmail.rows import days, parse_cursor, write_cursor
 from apps.webmail.sanitize import clean
+from apps.webmail.sent import sent
 from apps.webmail.views.signin import client_address
 from apps.wire.errors import Damaged, MailError, NotFound, Temporary
 
@@ -56,7 +57,7 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     entry = find_entry(folder, uid)
     if not entry.flags & FLAG_SEEN and _mark_seen(request, folder, uid):
         context.update(_list_context(request, slug))  # with the new counts
-    context.update(_message_context(folder, entry))
+    context.update(_message_context(user_of(request).pk, folder, entry))
     return render(request, "webmail/message.html", context)
 
 
@@ -120,7 +121,7 @@ def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
     }
 
 
-def _message_context(folder: Folder, entry: ListRow) -> dict[str, Any]:
+def _message_context(user_id: int, folder: Folder, entry: ListRow) -> dict[str, Any]:
     """What the reading pane shows;
 
     a damaged message says so and leaves the rest of the page whole.
@@ -131,12 +132,13 @@ def _message_context(folder: Folder, entry: ListRow) -> dict[str, Any]:
         "entry": entry,
     }
     try:
-        reading = read(queries.shown_bytes(entry.message_id, entry.head_id))
+        raw = queries.shown_bytes(entry.message_id, entry.head_id)
     except MailError as error:
         context["trouble"] = error.reply.text
         context["is_damaged"] = isinstance(error, Damaged)
         return context
-    context["reading"] = reading
+    context["reading"] = reading = read(raw)
+    context["sent"] = sent(user_id, raw)
     context["blocks"] = blocks(reading.text) if not reading.html else []
     context["blocked"] = clean(reading.html, {}).blocked if reading.html else 0
     return context
