@@ -57,14 +57,21 @@ def _add_postmaster(domain: Domain) -> None:
 
 
 def change_domain(
-    name: str, *, separator: str | None = None, default_quota: int | None = None
+    name: str,
+    *,
+    separator: str | None = None,
+    default_quota: int | None = None,
+    adds_sender: bool | None = None,
 ) -> Domain:
-    """Change the separator of details, or the quota of new users (bytes, 0 for no limit).
+    """Change the separator of details, the quota of new users (bytes, 0 for no limit), or whether
+    mail whose From is not its sender's gets a Sender field in place of being refused.
 
     Raises:
         InvalidName, NotFound
     """
-    return domains.change(name=name, separator=separator, default_quota=default_quota)
+    return domains.change(
+        name=name, separator=separator, default_quota=default_quota, adds_sender=adds_sender
+    )
 
 
 def suspend_domain(name: str) -> Domain:

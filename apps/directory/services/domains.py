@@ -92,12 +92,19 @@ def set_state(*, name: str, state: State) -> Domain:
     return domain
 
 
-def change(*, name: str, separator: str | None = None, default_quota: int | None = None) -> Domain:
+def change(
+    *,
+    name: str,
+    separator: str | None = None,
+    default_quota: int | None = None,
+    adds_sender: bool | None = None,
+) -> Domain:
     """Change how a domain works; None leaves a thing as it is.
 
     Args:
         separator: one of `SEPARATORS`, "" for no details.
         default_quota: bytes of a new user, 0 for no limit.
+        adds_sender: mail whose From is not its sender's gets a Sender field, and is not refused.
 
     Raises:
         InvalidName, NotFound
@@ -109,7 +116,9 @@ def change(*, name: str, separator: str | None = None, default_quota: int | None
         domain.detail_separator = separator
     if default_quota is not None:
         domain.default_quota = checked_quota(default_quota)
-    domain.save(update_fields=["detail_separator", "default_quota"])
+    if adds_sender is not None:
+        domain.adds_sender = adds_sender
+    domain.save(update_fields=["detail_separator", "default_quota", "adds_sender"])
     return domain
 
 

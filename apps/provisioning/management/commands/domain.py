@@ -27,6 +27,11 @@ class Command(NounCommand):
         change.add_argument(
             "--default-quota", metavar="SIZE", type=size, help="of new users; 0 is no limit"
         )
+        change.add_argument(
+            "--foreign-from",
+            choices=["refuse", "sender"],
+            help="what to do with mail whose From is not its sender's: refuse it, or add Sender",
+        )
         for verb, summary in (
             ("suspend", "Refuse mail for a domain and sign-in of its users."),
             ("resume", "Let a suspended domain work again."),
@@ -52,6 +57,7 @@ class Command(NounCommand):
             options["name"],
             separator=options["separator"],
             default_quota=options["default_quota"],
+            adds_sender={"refuse": False, "sender": True}.get(options["foreign_from"]),
         )
         self.report(
             options,
@@ -59,6 +65,7 @@ class Command(NounCommand):
             name=domain.name,
             separator=domain.detail_separator,
             default_quota=domain.default_quota,
+            foreign_from="sender" if domain.adds_sender else "refuse",
         )
 
     def do_suspend(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,87 @@
+"""`manage.py apppassword add|list|remove`."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from apps.directory.apppasswords import PROTOCOLS
+from apps.directory.services import apppasswords, users
+from apps.provisioning import sending
+from apps.provisioning.management.noun import Error, NounCommand
+
+
+def _day(text: str) -> datetime:
+    """The end of a day of UTC."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError("a day such as 2030-01-31") from None
+    return datetime.combine(day, time.min, UTC) + timedelta(days=1)
+
+
+class Command(NounCommand):
+    help = "Passwords of users for one program or device each."
+
+    def add_verbs(self) -> None:
+        add = self.verb("add", "Make an app password. It is shown once.")
+        add.add_argument("address", metavar="ADDRESS")
+        add.add_argument("name", metavar="NAME", help="such as Phone")
+        add.add_argument(
+            "--protocol",
+            metavar="PROTOCOL",
+            action="append",
+            default=[],
+            choices=PROTOCOLS,
+            help="it opens nothing else; may be given again (default: imap, pop3 and smtp)",
+        )
+        add.add_argument(
+            "--network",
+            metavar="NETWORK",
+            action="append",
+            default=[],
+            help="it works from there alone, such as 192.0.2.0/24; may be given again",
+        )
+        add.add_argument(
+            "--expires", metavar="DAY", type=_day, help="its last day (UTC), such as 2030-01-31"
+        )
+        self.verb("list", "List a user's app passwords.").add_argument("address", metavar="ADDRESS")
+        remove = self.verb("remove", "Remove an app password; who uses it is signed out.")
+        remove.add_argument("address", metavar="ADDRESS")
+        remove.add_argument("name", metavar="NAME", nargs="?")
+        remove.add_argument("--all", action="store_true", help="all of the user")
+
+    def do_add(self, options: dict[str, Any]) -> None:
+        user = users.find(options["address"])
+        row, text = apppasswords.create(
+            user=user,
+            name=options["name"],
+            protocols=options["protocol"],
+            networks=options["network"],
+            expires_at=options["expires"],
+        )
+        self.report(
+            options,
+            f"{user.address} has the app password {row.name}.\nPassword: {text}",
+            address=user.address,
+            name=row.name,
+            password=text,
+        )
+
+    def do_list(self, options: dict[str, Any]) -> None:
+        rows = sending.app_password_rows(users.find(options["address"]))
+        self.write_rows(
+            options, rows, "name protocols networks expires_at last_used_at last_used_from"
+        )
+
+    def do_remove(self, options: dict[str, Any]) -> None:
+        user = users.find(options["address"])
+        if options["all"] == (options["name"] is not None):
+            raise Error("Give a name, or --all.", returncode=2)
+        if options["all"]:
+            gone = apppasswords.revoke_all(user=user)
+            self.report(options, f"{gone} app passwords of {user.address} are gone.", removed=gone)
+            return
+        apppasswords.revoke(user=user, name=options["name"])
+        self.report(
+            options, f"The app password {options['name']} is gone.", address=user.address, removed=1
+        )
