@@ -7,7 +7,7 @@ The changes are in `services/dkim.py`.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,7 @@ from apps.runtime.sealing import SealBrokenError
 logger = logging.getLogger(__name__)
 
 QUESTIONS: Final = 20  # asked of the DNS at a time
+PAGE: Final = 1_000  # rows
 SECONDS: Final = 30.0  # for all of them
 _SIGNERS: Final = """
 SELECT d.name, k.selector, k.secret
@@ -109,6 +110,18 @@ def keys_of(domain: str) -> list[KeyRow]:
     """All keys of a domain, the newest last."""
     found = DkimKey.objects.filter(domain__name=domain).select_related("domain")
     return [row_of(key) for key in found.order_by("pk")]
+
+
+def all_keys() -> Iterator[KeyRow]:
+    """The keys of all domains in the order of their making, a page of rows at a time."""
+    after = 0
+    while True:
+        page = DkimKey.objects.filter(pk__gt=after).select_related("domain").order_by("pk")[:PAGE]
+        keys = list(page)
+        yield from map(row_of, keys)
+        if len(keys) < PAGE:
+            return
+        after = keys[-1].pk
 
 
 def row_of(key: DkimKey) -> KeyRow:
