@@ -83,21 +83,21 @@ class Policy:
     ) -> None:
         self.domain = domain
         self._resolver = resolver
-        self._override = override
-        self._announced = announced or Announced()
+        self.override = override
+        self.announced = announced or Announced()
 
     def refusal(self, host: str) -> Demand | None:
         """Why mail must not go to this MX host (a Demand whose `refusal` is set), or None. Cheap;
         to be asked before the host's address is."""
-        policy = self._announced.policy
+        policy = self.announced.policy
         if policy is None or policy.mode != "enforce" or policy.allows(host):
             return None
         return replace(self._by_sts(Exchanger(host)), refusal=self._not_in_policy(host))
 
     async def demand(self, exchanger: Exchanger) -> Demand:
         """What TLS a connection to this server must have; look at `refusal` of it first."""
-        if self._override is not None:
-            return await self._by_override(exchanger, self._override)
+        if self.override is not None:
+            return await self._by_override(exchanger, self.override)
         forbidden = self.refusal(exchanger.name)
         if forbidden is not None:
             return forbidden
@@ -146,7 +146,7 @@ class Policy:
         return replace(demand, level=Level.ENCRYPT, note=note)
 
     def _by_sts(self, exchanger: Exchanger) -> Demand:
-        announced = self._announced
+        announced = self.announced
         demand = self._plain(exchanger)
         if announced.failure is not None:
             note = Verdict(may_use=True, failure=announced.failure, reason=announced.reason)
