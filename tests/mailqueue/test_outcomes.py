@@ -4,7 +4,6 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue import services
 from apps.mailqueue.models import (
@@ -16,7 +15,18 @@ from apps.mailqueue.models import (
 )
 from apps.mailqueue.services import Departure, RecipientsLostError, Settled
 from apps.runtime.clock import now_us
-from tests.mailqueue.leaving import FAR, NEAR, away, lapse, make_due, results, send, settle, states
+from tests.mailqueue.leaving import (
+    FAR,
+    NEAR,
+    away,
+    keep,
+    lapse,
+    make_due,
+    results,
+    send,
+    settle,
+    states,
+)
 from tests.support.mail import local, submission
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +171,7 @@ def test_it_settles_many_messages_with_as_many_statements_as_one(db: None) -> No
 
 def test_it_gives_what_waits_its_destination_and_signatures(alice: User) -> None:
     item = submission([*local(alice), *away("x@near.test", "y@far.test")])
-    accept([item])
+    keep([item])
     (claimed,) = services.claim(1)
     first, near, far = claimed.recipients
     with transaction.atomic():

@@ -8,7 +8,6 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue import queries, services
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
@@ -20,6 +19,7 @@ from tests.mailqueue.leaving import (
     NEAR,
     away,
     ids,
+    keep,
     lapse,
     make_due,
     route,
@@ -45,7 +45,7 @@ def test_it_claims_what_the_rows_say(alice: User) -> None:
     item = submission(
         away("a@elsewhere.test", "b@elsewhere.test"), cuts=((0, 10),), sender="alice@example.test"
     )
-    accept([item])
+    keep([item])
     QueuedMessage.objects.update(
         user=alice,
         smtputf8=True,

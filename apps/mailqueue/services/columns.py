@@ -9,10 +9,11 @@ from django.db import connection
 
 SECOND = 1_000_000  # all times are in microseconds
 
-# The database's clock, in microseconds: workers on other machines may have another one.
+# The database's clock, in microseconds: workers on other machines may have another one. It stands
+# still during a statement, so that an index can be searched by it.
 NOW = {
     "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000000.0) AS INTEGER)",
-    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)",
+    "postgresql": "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS bigint)",
 }
 
 

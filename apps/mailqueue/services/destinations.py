@@ -72,6 +72,12 @@ def _listed(words: Collection[str]) -> object:
     return json.dumps(list(words)) if connection.vendor == "sqlite" else list(words)
 
 
+def _known(column: str, name: str) -> str:
+    """What is known of a destination, else 0. A subquery, not a join: a planner that may join may
+    also forget the order of what it joins."""
+    return f"COALESCE((SELECT {column} FROM mailqueue_destination AS shut WHERE shut.name = {name}), 0)"
+
+
 _NEXT = """
 SELECT destination FROM mailqueue_queuedrecipient
 WHERE state = 'waiting' AND next_attempt_at = 0 AND destination > {} ORDER BY destination LIMIT 1"""
@@ -85,10 +91,10 @@ def _new(limit: int, exclude: Collection[str], after: str, until: str) -> list[D
 WITH RECURSIVE fresh(name) AS (
   SELECT ({_NEXT.format("%s")})
   UNION ALL SELECT ({_NEXT.format("fresh.name")}) FROM fresh WHERE fresh.name IS NOT NULL)
-SELECT fresh.name, COALESCE(failures, 0) FROM fresh
-LEFT JOIN mailqueue_destination AS shut ON shut.name = fresh.name
+SELECT fresh.name, {_known("failures", "fresh.name")} FROM fresh
 WHERE fresh.name IS NOT NULL AND (%s = '' OR fresh.name <= %s)
-  AND COALESCE(closed_until, 0) <= {NOW[connection.vendor]} AND {_out_of("fresh.name")}
+  AND {_known("closed_until", "fresh.name")} <= {NOW[connection.vendor]}
+  AND {_out_of("fresh.name")}
 LIMIT %s""",
         [after, until, until, _listed(exclude), limit],
     )
@@ -100,14 +106,14 @@ def _old(limit: int, exclude: Collection[str]) -> list[Due]:
     now = NOW[connection.vendor]
     rows = rows_of(
         f"""
-SELECT name, MAX(failures) FROM (
-  SELECT destination AS name, next_attempt_at, COALESCE(failures, 0) AS failures
-  FROM mailqueue_queuedrecipient
-  LEFT JOIN mailqueue_destination AS shut ON shut.name = destination
-  WHERE state = 'waiting' AND next_attempt_at > 0 AND next_attempt_at <= {now}
-    AND COALESCE(closed_until, 0) <= {now} AND {_out_of("destination")}
-  ORDER BY next_attempt_at LIMIT {LOOK}) AS due
-GROUP BY name ORDER BY MIN(next_attempt_at), name LIMIT %s""",
+SELECT due.name, {_known("failures", "due.name")} FROM (
+  SELECT name, MIN(next_attempt_at) AS since FROM (
+    SELECT destination AS name, next_attempt_at FROM mailqueue_queuedrecipient
+    WHERE state = 'waiting' AND next_attempt_at > 0 AND next_attempt_at <= {now}
+      AND {_known("closed_until", "destination")} <= {now} AND {_out_of("destination")}
+    ORDER BY next_attempt_at LIMIT {LOOK}) AS seen
+  GROUP BY name) AS due
+ORDER BY since, due.name LIMIT %s""",
         [_listed(exclude), limit],
     )
     return [Due(name, False, failures) for name, failures in rows]

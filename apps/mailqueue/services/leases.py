@@ -76,9 +76,10 @@ class Claimed:
 
 class _Due(Enum):
     """Why a message is due. Those whose time came are looked for apart from the new ones, so that
-    a thousand scheduled for nine o'clock and a flood of new ones do not delay each other."""
+    a thousand scheduled for nine o'clock and a flood of new ones do not delay each other. `<=` for
+    `=` keeps SQLite from sorting what its index has in order."""
 
-    NEW = "lease_until = 0 AND hold_until = 0"
+    NEW = "lease_until = 0 AND hold_until <= 0"
     RIPE = "lease_until = 0 AND hold_until > 0 AND hold_until <= {now}"
     LAPSED = "lease_until > 0 AND lease_until <= {now} AND hold_until <= {now}"
 

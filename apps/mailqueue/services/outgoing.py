@@ -92,9 +92,13 @@ class Outgoing:
 
 
 class _Due(Enum):
-    """Constant conditions: why a recipient is due."""
+    """Constant conditions: why a recipient is due.
 
-    NEW = "next_attempt_at = 0"
+    `<=` where `=` would do: with `=` the order would be that of the ids alone, and a planner that
+    remembers a backlog would read all of it in that order.
+    """
+
+    NEW = "next_attempt_at <= 0"
     RETRY = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NULL"
     LAPSED = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NOT NULL"
 
