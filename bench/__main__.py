@@ -1,4 +1,4 @@
-"""`python -m bench`: receive | imap | fsync | memory | idle.
+"""`python -m bench`: receive | imap | outbound | fsync | memory | idle.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench import durable, idle, imap, mailreport, memory, receive, report
+from bench import durable, idle, imap, mailreport, memory, outbound, receive, report
 from bench.ours import Ours
 from bench.peer import Peer
 from bench.processes import BenchError
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if memory.show() else 1
         if options.command == "idle":
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
-        return _imap(options) if options.command == "imap" else _receive(options)
+        return {"imap": _imap, "outbound": _outbound, "receive": _receive}[options.command](options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -58,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
         "--messages", type=_positive, default=10_000, help="in the mailbox (10000)"
     )
     _add_common(reading, runs=5)
+    sending = commands.add_parser("outbound", help="the race of sending mail to other servers")
+    sending.add_argument(
+        "--messages", type=_positive, default=10_000, help="to 100 domains (10000)"
+    )
+    _add_common(sending, runs=3)
     commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
     commands.add_parser("memory", help="memory of the idle service")
     waiting = commands.add_parser("idle", help="what clients cost that wait for news")
@@ -119,6 +124,22 @@ def _imap(options: argparse.Namespace) -> int:
     if options.save:
         made_by = "imap --save docs/benchmarks-imap.md"
         title = "Benchmarks of reading mail"
+        options.save.write_text(
+            report.markdown(table, remarks, settings, title=title, made_by=made_by)
+        )
+    return 0
+
+
+def _outbound(options: argparse.Namespace) -> int:
+    done, settings = outbound.race(options.messages, options.runs, options.only)
+    table, remarks = outbound.lines(done), outbound.notes(options.messages, options.runs)
+    if options.json:
+        print(json.dumps(outbound.as_json(done, settings), indent=1))
+    else:
+        _print(table, remarks, settings)
+    if options.save:
+        made_by = "outbound --save docs/benchmarks-outbound.md"
+        title = "Benchmarks of sending mail"
         options.save.write_text(
             report.markdown(table, remarks, settings, title=title, made_by=made_by)
         )

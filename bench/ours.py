@@ -50,6 +50,7 @@ class Ours:
         self._changed = changed
         self._ports = dict(zip(DOORS, processes.free_ports(len(DOORS)), strict=True))
         self.smtp_port = self._ports["SMTP_LISTEN"]
+        self.submission_port = self._ports["SUBMISSION_LISTEN"]
         self.imap_port = self._ports["IMAP_LISTEN"]
         self.imaps_port = self._ports["IMAPS_LISTEN"]
         self.pop3s_port = self._ports["POP3S_LISTEN"]

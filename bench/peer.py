@@ -124,7 +124,7 @@ def require_packages() -> None:
         )
 
 
-def _run(*command: str | Path, seconds: float = 60) -> str:
+def run(*command: str | Path, seconds: float = 60) -> str:
     # A file and no pipe: a daemon keeps what it inherits, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(
@@ -159,9 +159,9 @@ class Peer:
             self._write_postfix()
             self._write_dovecot()
             # Dovecot makes its socket in Postfix's queue folder, so that folder comes first.
-            _run(POSTFIX, "-c", self._postfix_conf, "check")
-            _run(DOVECOT, "-c", self._dovecot_conf)
-            _run(POSTFIX, "-c", self._postfix_conf, "start")
+            run(POSTFIX, "-c", self._postfix_conf, "check")
+            run(DOVECOT, "-c", self._dovecot_conf)
+            run(POSTFIX, "-c", self._postfix_conf, "start")
             processes.wait_until(
                 lambda: processes.banner_answers(self.smtp_port, b"220 "),
                 "Postfix to greet",
@@ -185,9 +185,9 @@ class Peer:
     def restart(self) -> None:
         """End Dovecot and start it again; Postfix keeps no mail that is read."""
         members = processes.tree(self.roots()[-1:])
-        _run(DOVEADM, "-c", self._dovecot_conf, "stop")
+        run(DOVEADM, "-c", self._dovecot_conf, "stop")
         processes.end_leftovers(members)
-        _run(DOVECOT, "-c", self._dovecot_conf)
+        run(DOVECOT, "-c", self._dovecot_conf)
         processes.wait_until(
             lambda: processes.accepts(self.imaps_port), "Dovecot to listen", seconds=30
         )
@@ -221,7 +221,7 @@ class Peer:
         told = [
             "Postfix: the address in master.cf; names, folders and the way to Dovecot in main.cf:",
             *changed,
-            *_run(POSTCONF, "-c", self._postfix_conf, "-n").splitlines(),
+            *run(POSTCONF, "-c", self._postfix_conf, "-n").splitlines(),
             "Dovecot: names, folders, certificate, static users:",
             *self._dovecot_conf.read_text().splitlines(),
             f"Logging: syslog, as shipped ({syslog}).",
@@ -239,16 +239,16 @@ class Peer:
             if (source := Path("/etc") / name).is_file():
                 shutil.copy(source, queue / "etc" / name)
         (conf / "main.cf").write_text(MAIN_CF.format(home=self._home, domain=DOMAIN))
-        (conf / "master.cf").write_text(_master_cf(self.smtp_port))
+        (conf / "master.cf").write_text(shipped_master_at(self.smtp_port))
         (conf / "users").write_text("".join(f"{user} x\n" for user in USERS))
-        _run(POSTMAP, "-c", conf, f"hash:{conf / 'users'}")
+        run(POSTMAP, "-c", conf, f"hash:{conf / 'users'}")
 
     def _write_dovecot(self) -> None:
         folder = self._dovecot_conf.parent
         for path in (folder, self._home / "mail"):
             path.mkdir()
         os.chown(self._home / "mail", 65534, 65534)
-        _run(
+        run(
             *(
                 "openssl",
                 "req",
@@ -268,7 +268,7 @@ class Peer:
         self._dovecot_conf.write_text(DOVECOT_CONF.format(**values))
 
 
-def _master_cf(port: int) -> str:
+def shipped_master_at(port: int) -> str:
     """Debian's master.cf with the smtp door on our port, and nothing else changed."""
     lines = SHIPPED_MASTER.read_text().splitlines(keepends=True)
     doors = [number for number, line in enumerate(lines) if line.split()[:2] == ["smtp", "inet"]]
