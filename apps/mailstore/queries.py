@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
 from apps.blobs.queries import Stored
-from apps.mailstore.models import SpecialUse
+from apps.mailstore.models import Message, SpecialUse
 from apps.mailstore.shown import Source, runs
 from apps.runtime.db import read_snapshot
 from apps.runtime.glance import Ask
@@ -588,3 +589,10 @@ def shown_slice(message_id: int, head_id: int | None, start: int, end: int) -> b
 def header_bytes(message_id: int, head_id: int | None) -> bytes:
     """The header block as shown, with its blank line; one query."""
     return shown(message_id, head_id).header()
+
+
+def traces_of(message_id: str, limit: int) -> list[UUID]:
+    """Traces of the newest kept messages with this Message-ID, newest first; one query, which reads
+    the whole table: for a question of an administrator, not for a page."""
+    rows = Message.objects.filter(message_id=message_id).order_by("-pk")
+    return list(rows.values_list("trace_id", flat=True)[:limit])

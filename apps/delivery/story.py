@@ -1,0 +1,177 @@
+"""The story of a message: its trace in sentences, and which message somebody means by a word.
+
+A word is a trace id or queue id (26 letters), an address, or a Message-ID. What strangers wrote is
+cleaned of everything that drives a terminal before it is shown.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from apps.delivery import states
+from apps.delivery.states import RecipientState
+from apps.mailqueue import queries as queue
+from apps.mailstore import queries as mailstore
+from apps.mime.address import Address, AddressError
+from apps.mime.headers import clean
+from apps.runtime.ulid import parse_ulid
+from apps.trace import queries as traces
+from apps.trace.queries import Found, Recorded
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is recorded of a message, and where its recipients stand."""
+
+    trace_id: UUID
+    events: list[Recorded]
+    recipients: list[RecipientState]
+
+
+def find(word: str, *, days: int, limit: int) -> list[UUID] | list[Found]:
+    """Return the traces that a word means, or what an address took part in, newest first."""
+    identity = parse_ulid(word)
+    if identity is not None:
+        return _by_id(identity)
+    # A Message-ID without its brackets looks like an address.
+    return _by_address(word, days, limit) or _by_message_id(word, limit)
+
+
+def _by_id(identity: UUID) -> list[UUID]:
+    if traces.events_of(identity, limit=1):
+        return [identity]
+    # Of one message that LMTP brought for several, the queue ids differ from the trace.
+    row = queue.one(identity)
+    return [] if row is None else [row.trace_id]
+
+
+def _by_address(word: str, days: int, limit: int) -> list[Found]:
+    try:
+        address = Address.parse(word)
+    except AddressError:
+        return []
+    return traces.with_address(str(address), days=days, limit=limit)
+
+
+def _by_message_id(word: str, limit: int) -> list[UUID]:
+    written = word if word.startswith("<") else f"<{word}>"
+    sent = [trace_id for trace_id, _ in traces.sent_as(written, limit=limit)]
+    return list(dict.fromkeys([*sent, *mailstore.traces_of(written, limit=limit)]))[:limit]
+
+
+def tell(trace_id: UUID) -> Story:
+    """Read the story of one message."""
+    events = traces.events_of(trace_id, states.EVENTS_MAX)
+    return Story(trace_id, events, states.of_trace(trace_id))
+
+
+def sentence(event: Recorded) -> str:
+    """Return what happened, in one line."""
+    data = {key: _shown(value) for key, value in event.data.items()}
+    if event.kind.endswith(traces.RECEIVED) and "queue_id" in data:
+        return clean(_received(event.kind, data))
+    words = _SENTENCES.get(event.kind)
+    if words is None:
+        return clean(f"{event.kind} {json.dumps(event.data)}")
+    return clean(words(data))
+
+
+def moment(at_us: int) -> str:
+    """Return a time as this page of the story writes it, UTC to the millisecond."""
+    at = datetime.fromtimestamp(at_us / 1_000_000, UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at_us // 1_000 % 1_000:03}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _received(kind: str, data: Data) -> str:
+    door = kind.partition(".")[0]
+    origin = f" from {data['address']}" if data.get("address") else ""
+    hello = f" ({data['helo']})" if data.get("helo") else ""
+    way = f" over {data['tls']}" if data.get("tls") else ""
+    return (
+        f"Accepted at the door {door}{origin}{hello}{way}: <{data.get('from', '')}> to"
+        f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}."
+    )
+
+
+def _judged(data: Data) -> str:
+    return f"Scanned: action {data.get('action', 'none')}, {data.get('points', '0')} points."
+
+
+def _host(data: Data) -> str:
+    where = f" [{data['address']}]" if data.get("address") else ""
+    return f"{data['host']}{where}" if data.get("host") else "no server"
+
+
+def _handed(data: Data) -> str:
+    way = f" over {data['tls']}" if data.get("tls") else " without TLS"
+    return f"{_for(data)} was accepted by {_host(data)}{way}: {data.get('reply', '')}"
+
+
+def _deferred(data: Data) -> str:
+    again = ""
+    if str(data.get("next_at", "")).isdigit():
+        again = f" To be tried again at {moment(int(data['next_at']))}."
+    return f"{_for(data)} has to wait. {_host(data)}: {data.get('reply', '')}{again}"
+
+
+def _failed(data: Data) -> str:
+    return f"{_for(data)} failed for good. {_host(data)}: {data.get('reply', '')}"
+
+
+def _for(data: Data) -> str:
+    written = f" (written to {data['original']})" if data.get("original") else ""
+    return f"The copy for {data.get('to', '?')}{written}"
+
+
+def _returned(data: Data) -> str:
+    about = data.get("to") or data.get("final") or "an unknown recipient"
+    return (
+        f"A report came back about {about}: {data.get('action', '?')} {data.get('status', '')},"
+        f" {data.get('host') or 'no host'} said: {data.get('reply') or 'nothing'}"
+        f" (report: trace {data.get('trace', '?')})."
+    )
+
+
+def _why(words: str) -> Callable[[Data], str]:
+    def say(data: Data) -> str:
+        whom = f" for {data['to']}" if data.get("to") else ""
+        return f"{words}{whom}: {data['why']}." if data.get("why") else f"{words}{whom}."
+
+    return say
+
+
+_SENTENCES: dict[str, Callable[[Data], str]] = {
+    "scan.judged": _judged,
+    "local.delivered": lambda data: (
+        f"{_for(data)} was filed in mailbox {data.get('mailbox', '?')} as UID"
+        f" {data.get('uid', '?')}."
+    ),
+    "outbound.delivered": _handed,
+    "outbound.deferred": _deferred,
+    "outbound.failed": _failed,
+    "queue.waiting": _why("Waits"),
+    "queue.held": _why("Held"),
+    "queue.retried": _why("Put back to work by an administrator"),
+    "queue.released": _why("Released"),
+    "queue.deleted": _why("Deleted by an administrator"),
+    "queue.cancelled": _why("Cancelled before it was sent"),
+    "bounce.sent": lambda data: (
+        f"A report ({data.get('action', '?')}) about {data.get('about', '?')} went to"
+        f" {data.get('to', '?')} (trace {data.get('trace', '?')})."
+    ),
+    "bounce.dropped": lambda data: (
+        f"Nobody is told about {data.get('about', '?')}: {data.get('why', '?')}."
+    ),
+    "bounce.received": _returned,
+}
