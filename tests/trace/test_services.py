@@ -1,5 +1,7 @@
 """The flight recorder: in order, within the caller's transaction, pruned in small steps."""
 
+import dataclasses
+
 import pytest
 import time_machine
 from django.db import connection, transaction
@@ -8,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.trace import queries, services
-from apps.trace.models import TraceEvent
-from apps.trace.services import Event
+from apps.trace.models import Sent, TraceEvent
+from apps.trace.services import Event, SentMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +68,80 @@ def test_it_reads_a_bounded_number() -> None:
     trace = new_ulid()
     services.record([Event(trace, f"k{n}") for n in range(9)])
     assert [event.kind for event in queries.events_of(trace, limit=2)] == ["k0", "k1"]
+
+
+def sent(user_id: int, message_id: str, envelope_id: str = "", at_us: int = 1) -> SentMessage:
+    return SentMessage(new_ulid(), user_id, message_id, envelope_id, at_us)
+
+
+def test_it_finds_what_users_sent() -> None:
+    first, second = sent(1, "<a@x>", "e-1", 1), sent(2, "<a@x>", "", 2)
+    services.remember([second, first, sent(1, "<b@x>", "e-2")])
+    assert queries.sent_as("<a@x>") == [(first.trace_id, 1), (second.trace_id, 2)]
+    assert queries.sent_under("e-1") == [(first.trace_id, 1)]
+    assert queries.sent_as("<c@x>") == []
+    assert queries.sent_under("") == []
+
+
+def test_it_remembers_once() -> None:
+    one = sent(1, "<a@x>")
+    services.remember([one])
+    services.remember([dataclasses.replace(one, message_id="<b@x>")])
+    assert queries.sent_as("<a@x>") == [(one.trace_id, 1)]
+    assert queries.sent_as("<b@x>") == []
+    with CaptureQueriesContext(connection) as captured:
+        services.remember([])
+    assert len(captured) == 0
+
+
+def test_it_remembers_ids_of_any_text() -> None:
+    services.remember([sent(1, "\0\ud800" + "x" * 9_000, "\0" * 900)])
+    row = Sent.objects.get()
+    assert (len(row.message_id), len(row.envelope_id)) == (500, 100)
+
+
+def test_it_forgets_old_sent_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "PRUNE_ROWS", 2)
+    services.remember([*(sent(1, f"<{n}@x>") for n in range(5)), sent(1, "<new@x>", "", now_us())])
+    assert services.prune(30) == 5
+    assert [row.message_id for row in Sent.objects.all()] == ["<new@x>"]
+
+
+def test_it_finds_sent_mail_by_an_index() -> None:
+    services.remember([sent(n % 50, f"<{n}@x>", f"e{n % 2 and n}") for n in range(3_000)])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE trace_sent")
+        plans = []
+        for sql in (
+            "SELECT trace_id, user_id FROM trace_sent WHERE message_id = '<7@x>' ORDER BY at",
+            queries._BY_ENVELOPE.replace("%s", "'e7'", 1).replace("%s", "5"),
+        ):
+            explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+            cursor.execute(f"{explain} {sql}")
+            plans.append(" ".join(str(row) for row in cursor.fetchall()))
+    assert "sent_message" in plans[0]
+    assert "sent_envelope" in plans[1]
+
+
+def test_it_finds_the_messages_of_an_address() -> None:
+    names = ["\u00e4@x.test", 'q"o@x.test', "50%_@x.test"]
+    traces = {name: new_ulid() for name in names}
+    services.record(
+        [
+            Event(found, "mx.received", {"from": "a@y.test", "to": [name]}, now_us() + at)
+            for at, (name, found) in enumerate(traces.items())
+        ]
+    )
+    services.record([Event(new_ulid(), "mx.received", {"from": "", "to": ["50abc@x.test"]})])
+    services.record([Event(new_ulid(), "other.kind", {"from": "a@y.test", "to": []})])
+    for name, found in traces.items():
+        assert [one.trace_id for one in queries.with_address(name, days=1, limit=9)] == [found]
+    newest = queries.with_address("A@Y.test", days=1, limit=2)
+    assert [one.trace_id for one in newest] == [traces[names[2]], traces[names[1]]]
+
+
+def test_it_counts_events_of_a_kind() -> None:
+    one = new_ulid()
+    services.record([Event(one, "a"), Event(one, "b"), Event(one, "b"), Event(new_ulid(), "b")])
+    assert queries.count_of(one, "b") == 2
