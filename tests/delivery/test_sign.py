@@ -254,7 +254,8 @@ def test_a_batch_of_hostile_chains_asks_a_bounded_number_of_questions(
     for number in range(20):
         raw = (
             b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=d%d.test; s=s; b=AAAA\r\n"
-            b"ARC-Message-Signature: i=1; a=rsa-sha256; d=d%d.test; s=s; h=from; bh=AAAA; b=AAAA\r\n"
+            b"ARC-Message-Signature: i=1; a=rsa-sha256; d=d%d.test; s=s; h=from; bh=AAAA;"
+            b" b=AAAA\r\n"
             b"ARC-Authentication-Results: i=1; x; none\r\n" % (number, number)
         ) + text("a@sender.test")
         batch.append((claimed("list@example.test", door="mx"), raw))
