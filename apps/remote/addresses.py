@@ -6,7 +6,6 @@ address that was checked here, never the name again.
 """
 
 import contextlib
-import errno
 import ipaddress
 import socket
 from collections.abc import Iterable
@@ -27,6 +26,7 @@ _NAT64: Final = (
 # "IPv4-compatible" and deprecated (RFC 4291 section 2.5.5.1); ::/128 and ::1 are among them.
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 _SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
+_DISCARD: Final = 9
 
 
 def is_allowed(address: IPAddress) -> bool:
@@ -70,12 +70,13 @@ def is_ours(address: IPAddress, port: int) -> bool:
     """
     if not _is_local(address):
         return False
-    if port in _own_ports():
+    if port in own_ports():
         return True
     return not settings.SMTP_OUT_PRIVATE
 
 
-def _own_ports() -> set[int]:
+def own_ports() -> set[int]:
+    """The ports at which this installation takes mail."""
     doors = (
         settings.SMTP_LISTEN,
         settings.SUBMISSION_LISTEN,
@@ -86,17 +87,15 @@ def _own_ports() -> set[int]:
 
 
 def _is_local(address: IPAddress) -> bool:
-    """Whether an interface of this machine has the address: only those can be bound to."""
+    """Whether this machine has the address. A datagram socket that is "connected" to it, which
+    sends nothing, has then the very same address itself; binding to it would prove nothing where
+    ip_nonlocal_bind is set."""
     if address.is_loopback or address.is_unspecified:
         return True
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((str(address), 0))
-        except OSError as error:
-            # Anything else than "not mine" (no IPv6 here, no descriptors) is no sign of being ours.
-            return error.errno == errno.EACCES
-        return True
+        probe.connect((str(address), _DISCARD))
+        return bool(probe.getsockname()[0] == str(address))
     return False
 
 
