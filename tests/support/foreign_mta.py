@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.services import LOOPBACK, ServiceError, folder_of, free_port, running
+from tests.support.services import LOOPBACK, ServiceError, folder_of, running
 
 SHIPPED_MASTER = Path("/usr/share/postfix/master.cf.dist")
 MASTER = "/usr/lib/postfix/sbin/master"
@@ -88,6 +88,7 @@ def postfix(
     *,
     cert: Path,
     key: Path,
+    port: int,
     sends_to: dict[str, int] | None = None,
     tls: str = "may",
 ) -> Iterator[Postfix]:
@@ -96,12 +97,12 @@ def postfix(
     Args:
         users: local parts of those who have a mailbox; all others get 550.
         cert: chain, and `key`, for STARTTLS; its host name is mx.<domain>.
+        port: the loopback port to listen on.
         sends_to: loopback port by domain, for mail to other domains.
         tls: none, may or encrypt.
     """
     if os.geteuid() != 0:
         raise ServiceError("Postfix starts as root only: run the tests as root")
-    port = free_port()
     with folder_of("postfix") as home:
         home.chmod(0o755)  # its daemons change to accounts of their own
         for name in ("conf", "queue", "data", "mail"):
