@@ -144,7 +144,8 @@ def _objects(keys: list[str], target: Path, missing: list[str]) -> Iterator[Obje
 def _copy_keys(target: Path) -> dict[str, str]:
     data: Path = settings.MAILHOST_DATA
     hashes = {}
-    for file in (data / "secret_key", *sorted((data / "tls").glob("[!.]*.pem"))):
+    made = (data / "secret_key", data / "encryption_key")
+    for file in (*made, *sorted((data / "tls").glob("[!.]*.pem"))):
         if file.is_file():
             name = f"{KEYS}/{file.relative_to(data)}"
             write_private(target / name, file.read_bytes())

@@ -149,6 +149,11 @@ def test_it_brings_everything_back_although_mail_came_meanwhile(
     data = Path(elsewhere.environment["MAILHOST_DATA"])
     assert [f for f in (data, *data.rglob("*")) if f.stat().st_mode & 0o077] == []
 
+    # What is kept encrypted opens there too.
+    sealed = elsewhere.manage("reseal", "--json")
+    assert sealed.returncode == 0, sealed.stderr
+    assert json.loads(sealed.stdout) == {"changed": 0, "broken": []}
+
     again = elsewhere.manage("restore", str(tmp_path / "backup"))
     assert again.returncode == 1
     assert "--force" in again.stderr
