@@ -7,6 +7,7 @@ prints docs/settings.md from the same table, so the page cannot fall behind.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ipaddress
 import os
@@ -40,12 +41,16 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table: name, how to read it, the default as one would write it, what it is."""
+    """One row of the table: name, how to read it, the default as one would write it, what it is.
+
+    What is secret is not quoted in the sentence about a wrong value: that goes to the journal.
+    """
 
     name: str
     read: Callable[[str], Any]
     default: str
     help: str
+    is_secret: bool = False
 
 
 def text(value: str) -> str:
@@ -125,6 +130,18 @@ def hostname(value: str) -> str:
 
 def words(value: str) -> tuple[str, ...]:
     return tuple(value.replace(",", " ").split())
+
+
+def secret_keys(value: str) -> tuple[str, ...]:
+    """Keys of 32 bytes in base64, as words."""
+    for word in words(value):
+        try:
+            size_of_key = len(base64.b64decode(word, validate=True))
+        except ValueError:
+            size_of_key = 0
+        if size_of_key != 32:
+            raise ValueError("32 random bytes in base64 (openssl rand -base64 32), or several such")
+    return words(value)
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -391,11 +408,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "ENCRYPTION_KEY",
-        words,
+        secret_keys,
         "",
         "Keys (32 random bytes each, base64) under which private keys and passwords of other"
         " servers are kept encrypted; the first encrypts, all decrypt. Empty: made at first start"
         " in MAILHOST_DATA.",
+        is_secret=True,
     ),
     Setting(
         "RUN_AS",
@@ -429,8 +447,9 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             values[setting.name] = setting.read(raw)
         except ValueError as error:
+            shown = "" if setting.is_secret else f"={raw!r}"
             raise SettingError(
-                f"{setting.name}={raw!r} is not usable: it must be {error}."
+                f"{setting.name}{shown} is not usable: it must be {error}."
             ) from None
     _check_demo(values)
     return values

@@ -1,5 +1,6 @@
 """The table of settings: typed values, and one clear sentence for a wrong one."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -100,3 +101,13 @@ def test_it_stops_the_start_without_a_traceback() -> None:
         "mailhost: SMTP_LISTEN='nowhere' is not usable: it must be host:port, such as 0.0.0.0:25, "
         "or empty to switch it off.\n"
     )
+
+
+def test_it_reads_encryption_keys_and_never_shows_them() -> None:
+    first, second = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+    assert env.read({"ENCRYPTION_KEY": f"{first} {second}"})["ENCRYPTION_KEY"] == (first, second)
+    for wrong in ("short", f"{first} {second[:-4]}", "!" * 44):
+        with pytest.raises(SettingError) as failure:
+            env.read({"ENCRYPTION_KEY": wrong})
+        assert str(failure.value).startswith("ENCRYPTION_KEY is not usable: it must be 32 random")
+        assert wrong not in str(failure.value)
