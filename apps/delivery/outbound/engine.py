@@ -36,10 +36,12 @@ _LINES: Final = 2  # lines for each connection: those that have none yet are soo
 class Engine:
     """See the module. `context` is what its connections need."""
 
-    def __init__(self, context: Context, paces: Paces, shares: Shares, stop: asyncio.Event) -> None:
-        self._context = context
+    def __init__(
+        self, context: Context, paces: Paces, shares: Shares, *, linger: float = LINGER
+    ) -> None:
+        self._context, self._linger = context, linger
         self._leases: Leases = context.leases
-        self._paces, self._shares, self._stop = paces, shares, stop
+        self._paces, self._shares, self._stop = paces, shares, context.stop
         self._lines: dict[str, Line] = {}
         self._carriages: dict[asyncio.Task[None], Carriage] = {}
         self._others: set[asyncio.Task[None]] = set()
@@ -47,7 +49,7 @@ class Engine:
         self._rung = True
         self._after = ""
         self._looked_at = 0.0
-        self._busy_at = 0.0
+        self._idle_since: float | None = None
 
     def ring(self, *_event: object) -> None:
         """Something may be due that was not."""
@@ -56,7 +58,6 @@ class Engine:
 
     async def run(self) -> None:
         """Send until nothing was due for a while, or `stop` is set."""
-        self._busy_at = time.monotonic()
         keeper = asyncio.create_task(self._leases.keep())
         stopper = asyncio.create_task(self._hear_stop())
         try:
@@ -75,9 +76,11 @@ class Engine:
         self._changed.set()
 
     def _is_over(self) -> bool:
-        if self._lines:
-            self._busy_at = time.monotonic()
-        return self._stop.is_set() or time.monotonic() - self._busy_at > LINGER
+        if self._stop.is_set():
+            return True
+        if self._rung or self._idle_since is None:
+            return False
+        return time.monotonic() - self._idle_since >= self._linger
 
     async def _wait(self) -> None:
         """Until something changed, or the next look is due."""
@@ -121,6 +124,10 @@ class Engine:
                 self._lines[one.name] = Line(one.name, self._paces.of(one.name, one.failures))
             if one.is_new:
                 self._after = one.name
+        if self._lines:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
 
     @property
     def _doubtful(self) -> int:

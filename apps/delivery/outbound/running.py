@@ -7,7 +7,7 @@ from django.conf import settings
 
 from apps.delivery.outbound import stopping
 from apps.delivery.outbound.carriage import Context
-from apps.delivery.outbound.engine import Engine
+from apps.delivery.outbound.engine import LINGER, Engine
 from apps.delivery.outbound.leases import Leases
 from apps.delivery.outbound.lines import Paces, Shares
 from apps.delivery.outbound.outcomes import Settlement, settle
@@ -23,33 +23,33 @@ from apps.runtime.groupcommit import GroupCommit
 _paces: dict[tuple[int, int], Paces] = {}
 
 
-def run() -> None:
-    """Send until nothing was due for a few seconds, or the process is to end; blocks.
+def run(linger: float = LINGER) -> None:
+    """Send until nothing was due for `linger` seconds, or the process is to end; blocks.
 
     What is learned of the destinations' pace is kept for the next run of this process.
     """
-    uvloop.run(_run())
+    uvloop.run(_run(linger))
     # A bell that rang after the last look and before the loop had ended was heard by nobody else.
     if queries.has_due_outgoing():
         bell.ring_outgoing()
 
 
-async def _run() -> None:
+async def _run(linger: float) -> None:
     resolver = live_resolver()
     policies = live_policies(resolver)
     carrier = live_carrier(resolver, policies)
     try:
-        await send(carrier)
+        await send(carrier, linger)
     finally:
         await carrier.close()
         await policies.close()
 
 
-async def send(carrier: Carrier) -> None:
+async def send(carrier: Carrier, linger: float = LINGER) -> None:
     """The same with a carrier of the caller's."""
     with stopping.heard() as stop:
         context = Context(carrier, Leases(), schedule(), _settling(), stop)
-        engine = Engine(context, _shared_paces(), Shares(settings.OUT_CONNECTIONS), stop)
+        engine = Engine(context, _shared_paces(), Shares(settings.OUT_CONNECTIONS), linger=linger)
         subscription = await bus.subscribe(asyncio.get_running_loop(), {OutgoingRang}, engine.ring)
         try:
             await engine.run()
@@ -73,3 +73,8 @@ def _shared_paces() -> Paces:
         _paces.clear()
         found = _paces[wanted] = Paces(*wanted)
     return found
+
+
+def forget() -> None:
+    """Know nothing of any destination's pace (tests)."""
+    _paces.clear()

@@ -1,0 +1,76 @@
+"""Mail that waits for too long, and that nobody tries for now: told of, and ended."""
+
+import pytest
+
+from apps.delivery.outbound import overdue, running
+from apps.directory.models import User
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import Submission
+from apps.runtime.clock import now_us
+from apps.trace import queries as trace
+from tests.support.outgoing import queue, row, state
+
+pytestmark = pytest.mark.django_db
+
+HOUR_US = 3600 * 1_000_000
+DAY_US = 24 * HOUR_US
+
+
+def age(item: Submission, microseconds: int) -> None:
+    """Let a message be so old; its id tells its time too."""
+    at = now_us() - microseconds
+    number = (at // 1000) << 80 | (item.id.int & ((1 << 80) - 1))
+    from uuid import UUID
+
+    older = UUID(int=number)
+    QueuedRecipient.objects.filter(message=item.id).update(message=older)
+    QueuedMessage.objects.filter(id=item.id).update(id=older, received_at=at)
+    object.__setattr__(item, "id", older)
+
+
+def reports_to(user: User) -> list[QueuedMessage]:
+    return list(QueuedMessage.objects.filter(sender="", recipients__user=user))
+
+
+def test_it_tells_the_sender_once_and_leaves_the_next_try_where_it_was(alice: User) -> None:
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, 5 * HOUR_US)
+    mailqueue.close_destination("mx/a.test", 600, "no answer from mx.a.test")
+    before = row(item).next_attempt_at
+    assert overdue.run(running.schedule()) == 1
+    after = row(item)
+    assert (after.state, after.is_delay_told) == ("waiting", True)
+    assert after.next_attempt_at == before
+    assert (after.lease_token, after.attempts) == (None, 0)
+    assert len(reports_to(alice)) == 1
+    assert overdue.run(running.schedule()) == 0
+    assert len(reports_to(alice)) == 1
+
+
+def test_it_returns_to_its_sender_what_has_waited_for_five_days(alice: User) -> None:
+    item = queue("bob@a.test", "eve@a.test", sender=alice.address)
+    age(item, 6 * DAY_US)
+    mailqueue.close_destination("mx/a.test", 600, "no answer from mx.a.test")
+    assert overdue.run(running.schedule()) == 2
+    assert state(item) == "done"
+    rows = QueuedRecipient.objects.filter(message=item.id)
+    assert set(rows.values_list("state", "attempts")) == {("failed", 0)}
+    assert all("no answer from mx.a.test" in one.last_reply for one in rows)
+    assert len(reports_to(alice)) == 1
+    failed = [one for one in trace.events_of(item.trace_id) if one.kind == "outbound.failed"]
+    assert [one.data["to"] for one in failed] == ["bob@a.test", "eve@a.test"]
+
+
+def test_it_does_not_call_late_what_its_sender_has_scheduled(alice: User) -> None:
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, 30 * DAY_US)
+    QueuedMessage.objects.filter(id=item.id).update(hold_until=now_us() - HOUR_US)
+    assert overdue.run(running.schedule()) == 0
+    assert state(item) == "routed"
+
+
+def test_it_leaves_what_is_young_alone(alice: User) -> None:
+    queue("bob@a.test", sender=alice.address)
+    assert overdue.run(running.schedule()) == 0
+    assert not reports_to(alice)
