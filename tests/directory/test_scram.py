@@ -43,7 +43,8 @@ def prove(username: str, password: str, *, door: str = "submission") -> Principa
         assert isinstance(principal, Principal)
         return principal
 
-    return run(speak())
+    principal: Principal = run(speak())
+    return principal
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
