@@ -17,11 +17,11 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from apps.blobs import queries as blob_reads
 from apps.blobs import services as blobs
-from apps.delivery import reporting
+from apps.delivery import backscatter, reporting
 from apps.delivery.reporting import Subject
 from apps.directory import routing
 from apps.directory.routing import Resolution, Status
@@ -43,6 +43,7 @@ RECIPIENTS_PER_REPORT = 200
 NULL_SENDER = "it came by the null path, and a report of a report would never end"
 NOT_WANTED = "its sender asked not to be told"
 BAD_SENDER = "its sender's address cannot be read"
+TOO_MANY = "its sender, who may be forged, has had too many reports in the last hour"
 _NOWHERE = {
     Status.UNKNOWN: "its sender has no mailbox here",
     Status.SUSPENDED: "its sender's mailbox is switched off",
@@ -137,11 +138,15 @@ def at_processing(
     recipients: Iterable[ClaimedRecipient], delivered: Iterable[ClaimedRecipient]
 ) -> list[Fate]:
     """What is to be told of a message that is being processed: which addresses were expanded (once
-    each), and which recipients of those were `delivered` to mailboxes here."""
+    each), and which of those `delivered` to mailboxes here the sender asked for."""
     expanded = {one.original: one for one in recipients if EXPANDED in one.notify}
     return [
         *(_good_fate(one, one.original, Action.EXPANDED) for one in expanded.values()),
-        *(_good_fate(one, one.address, Action.DELIVERED) for one in delivered),
+        *(
+            _good_fate(one, one.address, Action.DELIVERED)
+            for one in delivered
+            if is_wanted(one.notify, Action.DELIVERED)
+        ),
     ]
 
 
@@ -178,6 +183,8 @@ def prepare(message: Reported, fates: Sequence[Fate], raw: bytes | None = None) 
     if not readers:
         words = _NOWHERE.get(resolution.status, _NOWHERE[Status.UNKNOWN])
         return reports + _dropped(message, wanted, words)
+    if message.user_id is None and resolution.remote and not backscatter.admit(sender):
+        return reports + _dropped(message, wanted, TOO_MANY)
     subject = _subject(message, sender, resolution, raw)
     return reports + [_report(message, subject, readers, part) for part in _parts(wanted)]
 
@@ -205,10 +212,21 @@ def send(reports: Sequence[Report]) -> None:
 
 
 def discard(reports: Sequence[Report]) -> None:
-    """Remove what `prepare` wrote, after the transaction failed for certain."""
-    for report in reports:
-        if report.mail is not None:
-            blobs.discard(report.mail.blob)
+    """Remove what `prepare` wrote, after the transaction failed.
+
+    A commit may have an unknown outcome: what is in the queue stays whole, and while the database
+    does not say, everything stays, for the sweep of the object store to find.
+    """
+    mails = [report.mail for report in reports if report.mail is not None and report.mail.blob.key]
+    if not mails:
+        return
+    try:
+        kept = mailqueue.known([mail.id for mail in mails])
+    except DatabaseError:
+        return
+    for mail in mails:
+        if mail.id not in kept:
+            blobs.discard(mail.blob)
 
 
 def _dropped(message: Reported, fates: Sequence[Fate], why: str) -> list[Report]:

@@ -1,16 +1,21 @@
 """Reports to senders: who is told, what, once; and who never is (RFC 3461, 3464)."""
 
+import base64
 import email
 import email.policy
+import random
 from email.message import EmailMessage
 
 import pytest
-from django.db import connection, transaction
+from django.core.cache import cache
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.blobs import queries as blobs
+from apps.blobs import storage
+from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.models import Blob
-from apps.delivery import bounce, process, reporting
+from apps.delivery import backscatter, bounce, process, reporting
 from apps.delivery.accept import accept
 from apps.delivery.bounce import Fate, Report
 from apps.directory.models import User
@@ -289,13 +294,76 @@ def test_it_belongs_to_the_callers_transaction(alice: User) -> None:
     )
 
 
-def test_it_removes_what_it_wrote_for_nothing(alice: User) -> None:
-    raw = RAW.replace(b"\r\n\r\n", b"\r\n\r\n" + bytes(range(14, 127)) * 8_000, 1)
-    message = claimed(alice.address, raw, user=alice, dsn_ret="FULL")
-    (report,) = bounce.prepare(message, [fate()])
+def large(alice: User) -> Report:
+    """A report that is too large to be kept in its row."""
+    noise = base64.b64encode(random.Random(1).randbytes(200_000))
+    raw = RAW + b"\r\n".join(noise[at : at + 76] for at in range(0, len(noise), 76))
+    (report,) = bounce.prepare(claimed(alice.address, raw, user=alice, dsn_ret="FULL"), [fate()])
     assert report.mail is not None
+    assert report.mail.blob.key
+    return report
+
+
+def is_there(report: Report) -> bool:
+    assert report.mail is not None
+    try:
+        return bool(storage.backend().read(report.mail.blob.key, 0, 1))
+    except MissingObjectError:
+        return False
+
+
+def test_it_removes_what_it_wrote_for_nothing(alice: User) -> None:
+    report = large(alice)
+    assert is_there(report)
     bounce.discard([report])
-    assert not Blob.objects.filter(id=report.mail.blob.id).exists()
+    assert not is_there(report)
+
+
+def test_it_removes_nothing_that_was_kept(alice: User) -> None:
+    """A commit whose outcome was unknown had happened."""
+    report = large(alice)
+    with transaction.atomic():
+        bounce.send([report])
+    bounce.discard([report])
+    assert b"report-type=delivery-status" in raw_of(report)
+
+
+def test_it_removes_nothing_while_the_database_is_away(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = large(alice)
+
+    def fail(*_: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(mailqueue, "known", fail)
+    bounce.discard([report])
+    assert is_there(report)
+
+
+def test_it_floods_no_stranger(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can write anybody's name as sender, and have a forward of ours fail."""
+    monkeypatch.setattr(backscatter, "PER_ADDRESS", 2)
+    monkeypatch.setattr(backscatter, "PER_DOMAIN", 4)
+    told = []
+    for name in ("victim", "Victim", "victim", "x", "y", "z"):
+        message = claimed(f"{name}@outside.invalid")
+        (report,) = bounce.prepare(message, [fate()])
+        told.append(report.mail is not None)
+    assert told == [True, True, False, True, False, False]
+    assert report.events[0].data["why"] == bounce.TOO_MANY
+    assert all(
+        bounce.prepare(claimed(alice.address, user=alice), [fate()])[0].mail for _ in range(4)
+    )
+
+
+def test_it_reports_though_nobody_counts(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "add", fail)
+    (report,) = bounce.prepare(claimed("carol@outside.invalid"), [fate()])
+    assert report.mail is not None
 
 
 @pytest.mark.parametrize("sender", ["nobody@example.test", "alice@example.test", "no address"])
