@@ -155,7 +155,7 @@ def _heading(reporter: str, day: int, domain: str) -> Heading:
         reporter=reporter,
         organization=settings.MAIL_HOSTNAME,
         day=day,
-        id=f"{ulid_text(identity).lower()}@{reporter}",
+        key=ulid_text(identity).lower(),
     )
 
 

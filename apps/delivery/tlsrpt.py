@@ -39,14 +39,14 @@ class Heading:
         reporter: a domain of ours; its key signs the mail.
         organization: our name.
         day: days since 1970-01-01 UTC.
-        id: unique, without angle brackets.
+        key: unique among the reports of `reporter`; letters and digits.
     """
 
     domain: str
     reporter: str
     organization: str
     day: int
-    id: str
+    key: str
 
     @property
     def begin(self) -> datetime:
@@ -57,6 +57,10 @@ class Heading:
         return self.begin + _DAY - timedelta(seconds=1)
 
     @property
+    def id(self) -> str:
+        return f"{self.key}@{self.reporter}"
+
+    @property
     def contact(self) -> str:
         return f"postmaster@{self.reporter}"
 
@@ -64,7 +68,7 @@ class Heading:
     def filename(self) -> str:
         """RFC 8460 section 5.1."""
         times = f"{int(self.begin.timestamp())}!{int(self.end.timestamp())}"
-        return f"{self.reporter}!{self.domain}!{times}!{self.id.partition('@')[0]}.json.gz"
+        return f"{self.reporter}!{self.domain}!{times}!{self.key}.json.gz"
 
 
 def targets(records: Iterable[bytes]) -> Targets:
@@ -105,7 +109,7 @@ def document(heading: Heading, counted: Sequence[Counted]) -> bytes:
 
 def mail(heading: Heading, to: Sequence[Address], packed: bytes, at: datetime) -> bytes:
     """The mail that carries a report (section 5.3); ASCII, CRLF line ends."""
-    mark = f"tlsrpt-{heading.id.partition('@')[0]}"
+    mark = f"tlsrpt-{heading.key}"
     encoded = base64.encodebytes(packed).decode().replace("\n", "\r\n")
     lines = [
         f"From: {heading.contact}",

@@ -1,5 +1,6 @@
 """Reports on TLS on their way: by mail through our own queue, by HTTPS to a real web server."""
 
+import asyncio
 import base64
 import gzip
 import json
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.test import override_settings
 
 from apps.blobs import queries as blobs
@@ -64,7 +64,7 @@ def count(domain: str, day: int = DAY) -> None:
 
 
 def run(at: int = NOON) -> int:
-    return async_to_sync(tlsreports.send_due)(at)
+    return asyncio.run(tlsreports.send_due(at))
 
 
 def report_in(raw: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from apps.delivery.tlsrpt import Heading
 from apps.mime.address import Address
 from apps.remote.queries import Counted
 
-HEADING = Heading("example.org", "ours.test", "mail.ours.test", 16_892, "01abc@ours.test")
+HEADING = Heading("example.org", "ours.test", "mail.ours.test", 16_892, "01abc")
 STS_LINES = ("version: STSv1", "mode: testing", "mx: *.mail.example.org", "max_age: 86400")
 
 
