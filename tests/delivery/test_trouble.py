@@ -166,7 +166,7 @@ def test_it_holds_mail_of_a_user_whose_row_is_gone(alice: User) -> None:
     assert (recipient.state, recipient.last_reply) == (RecipientState.HELD, plan.GONE)
 
 
-def test_it_delivers_on_retry_what_has_a_home_by_now(alice: User) -> None:
+def test_it_delivers_what_has_a_home_by_now_when_it_is_routed_anew(alice: User) -> None:
     outside = EnvelopeRecipient("dave@new.invalid", "dave@new.invalid", None)
     item = submission([outside])
     accept([item])
@@ -174,7 +174,7 @@ def test_it_delivers_on_retry_what_has_a_home_by_now(alice: User) -> None:
     assert QueuedMessage.objects.get(id=item.id).state == MessageState.ROUTED
     provisioning.add_domain("new.invalid")
     dave = provisioning.add_user("dave@new.invalid", "correct horse battery")[0]
-    assert administer.retry([item.id]) == 1
+    assert administer.reroute([item.id]) == 1
     drain()
     assert entries_of(dave) == 1
 

@@ -1,5 +1,7 @@
 """Settling: what the rows say afterwards, when a message is done, and whose word counts."""
 
+from uuid import UUID
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -32,7 +34,7 @@ from tests.support.mail import local, submission
 pytestmark = pytest.mark.django_db
 
 
-def state(message: object) -> str:
+def state(message: UUID) -> str:
     return QueuedMessage.objects.get(id=message).state
 
 

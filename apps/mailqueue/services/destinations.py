@@ -75,7 +75,8 @@ def _listed(words: Collection[str]) -> object:
 def _known(column: str, name: str) -> str:
     """What is known of a destination, else 0. A subquery, not a join: a planner that may join may
     also forget the order of what it joins."""
-    return f"COALESCE((SELECT {column} FROM mailqueue_destination AS shut WHERE shut.name = {name}), 0)"
+    found = f"SELECT {column} FROM mailqueue_destination AS shut WHERE shut.name = {name}"
+    return f"COALESCE(({found}), 0)"
 
 
 _NEXT = """

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.mailqueue.models import (
     Destination,
@@ -17,7 +18,7 @@ from apps.mailqueue.models import (
     QueuedRecipient,
     RecipientState,
 )
-from apps.mailqueue.services.columns import told
+from apps.mailqueue.services.columns import database_now_us, told
 from apps.runtime.clock import now_us
 
 UNFINISHED = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
@@ -52,8 +53,12 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
     )
     stuck.filter(destination="").update(state=RecipientState.PENDING, crashes=0)
     away = stuck.exclude(destination="")
-    away.filter(lease_token=None).update(
-        state=RecipientState.WAITING, next_attempt_at=0, crashes=0, lease_until=0
+    away.filter(_free()).update(
+        state=RecipientState.WAITING,
+        next_attempt_at=0,
+        crashes=0,
+        lease_until=0,
+        lease_token=None,
     )
     away.update(state=RecipientState.WAITING)  # and those that are under way
     names = away.values_list("destination", flat=True)
@@ -67,14 +72,26 @@ def reroute(ids: Sequence[UUID]) -> list[UUID]:
     """Choose the way of what waits or is held anew; the ids of messages that have any of it."""
     found = _in_state(ids, MessageState.ACCEPTED, MessageState.HELD, MessageState.ROUTED)
     stuck = QueuedRecipient.objects.filter(
+        _free(),
         message__in=found,
         state__in=(RecipientState.HELD, RecipientState.WAITING),
-        lease_token=None,
     )
     changed = sorted(set(stuck.values_list("message", flat=True)))
-    stuck.update(state=RecipientState.PENDING, destination="", next_attempt_at=0, crashes=0)
+    stuck.update(
+        state=RecipientState.PENDING,
+        destination="",
+        next_attempt_at=0,
+        crashes=0,
+        lease_until=0,
+        lease_token=None,
+    )
     _to_work(changed)
     return changed
+
+
+def _free() -> Q:
+    """Recipients that nobody sends to; an administrator may free those whose worker died."""
+    return Q(lease_token=None) | Q(lease_until__lte=database_now_us())
 
 
 def _to_work(ids: Sequence[UUID]) -> None:

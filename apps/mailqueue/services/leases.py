@@ -187,7 +187,8 @@ def _add_recipients(cursor: Any, found: dict[UUID, Claimed]) -> None:
     cursor.execute(
         "SELECT message_id, id, address, original, user_id, reserved, orcpt, notify"
         " FROM mailqueue_queuedrecipient"
-        f" WHERE state = 'pending' AND message_id IN ({marks(list(found))}) ORDER BY id",
+        " WHERE state = 'pending' AND lease_token IS NULL"
+        f" AND message_id IN ({marks(list(found))}) ORDER BY id",
         [item.hex for item in found],
     )
     for message_id, *rest in cursor.fetchall():

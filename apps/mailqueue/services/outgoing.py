@@ -157,23 +157,30 @@ def claim_overdue(
 
 
 def claim_messages(ids: Sequence[UUID], lease_seconds: int = OUT_LEASE_SECONDS) -> list[Outgoing]:
-    """Lease all recipients of these messages that are unfinished and that nobody works on, held
-    ones too: for an administrator who ends them."""
+    """Lease all unfinished recipients of messages that are held or wait for other servers, but for
+    those that somebody works on: for an administrator who ends them."""
     token = uuid4()
     now = NOW[connection.vendor]
+    lease = lease_seconds * SECOND
     free = (
-        "state IN ('pending', 'waiting', 'held') AND lease_token IS NULL"
-        f" AND message_id IN ({marks(ids)})"
+        "state IN ('pending', 'waiting', 'held')"
+        f" AND (lease_token IS NULL OR lease_until <= {now}) AND message_id IN ("
+        "SELECT id FROM mailqueue_queuedmessage WHERE state IN ('routed', 'held')"
+        f" AND id IN ({marks(ids)}))"
     )
     with forgettable(), connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, lease_token = %s"
-            f" WHERE {in_order(free)}{_RETURNING}",
-            [lease_seconds * SECOND, token.hex, *(item.hex for item in ids)],
+            f"{_LEASE_ANY.format(now=now)} WHERE {in_order(free)}{_RETURNING}",
+            [lease, lease, lease, token.hex, *(item.hex for item in ids)],
         )
         return _with_messages(cursor, token, cursor.fetchall())
 
 
+# Leases what may not be due: it must not look as if its lease had lapsed, nor be due earlier.
+_LEASE_ANY = """
+UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s,
+  next_attempt_at = CASE WHEN next_attempt_at > {now} + %s THEN next_attempt_at
+    ELSE {now} + %s END, lease_token = %s"""
 _RETURNING = """
 RETURNING id, message_id, destination, address, original, orcpt, notify, attempts, is_delay_told,
   crashes, user_id, reserved, last_reply"""
@@ -207,10 +214,7 @@ def _overdue_sql() -> str:
     AND EXISTS (SELECT 1 FROM mailqueue_queuedmessage AS message WHERE message.id = late.message_id
       AND message.received_at < %s AND message.hold_until < %s)
   ORDER BY message_id LIMIT %s{locking("OF late SKIP LOCKED")}"""
-    return f"""
-UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s,
-  next_attempt_at = CASE WHEN next_attempt_at > {now} + %s THEN next_attempt_at
-    ELSE {now} + %s END, lease_token = %s
+    return f"""{_LEASE_ANY.format(now=now)}
 WHERE state = 'waiting' AND {chosen(rows)}{_RETURNING}"""
 
 
@@ -275,11 +279,12 @@ def _with_messages(cursor: Any, token: UUID, rows: Sequence[tuple[Any, ...]]) ->
 
 
 def _recipient(recipient: int, rest: Sequence[Any]) -> OutgoingRecipient:
-    address, original, orcpt, notify, attempts, is_told, crashes, *local, last_reply = rest
+    address, original, orcpt, notify, attempts, is_told, crashes, user_id, reserved, reply = rest
     return OutgoingRecipient(
         *(recipient, address, original, orcpt, notify, attempts, bool(is_told), crashes),
-        *local,
-        last_reply=last_reply,
+        user_id=user_id,
+        reserved=reserved,
+        last_reply=reply,
     )
 
 
