@@ -19,6 +19,11 @@ from apps.resolver.base import IPAddress
 
 # Platform services that have addresses of the public internet.
 METADATA: Final = frozenset({IPv4Address("168.63.129.16")})  # Azure's WireServer
+# Special by RFC 6890 and its registry, though Python's `is_global` takes parts of them for public.
+_SPECIAL: Final = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+)
 _NAT64: Final = (
     ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052
     ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215
@@ -47,6 +52,7 @@ def is_public(address: IPAddress) -> bool:
         address.is_global
         and not (address.is_multicast or address.is_reserved)
         and address not in METADATA
+        and not any(address in network for network in _SPECIAL)
     )
 
 

@@ -16,9 +16,6 @@ MAX_TEXT: Final = 500  # characters kept to be shown
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |\Z)")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]+"
-)
 
 
 class ReplyError(Exception):
@@ -94,7 +91,14 @@ def status_of(code: int) -> str:
 
 def printable(text: str) -> str:
     """One line of at most MAX_TEXT characters that does nothing to a screen or a header field."""
-    return _UNPRINTABLE.sub("?", text)[:MAX_TEXT]
+    return _harmless(text)[:MAX_TEXT]
+
+
+def _harmless(text: str) -> str:
+    if text.isprintable():
+        return text
+    text = text.replace("\t", " ")
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 class ReplyReader:
@@ -139,8 +143,8 @@ class ReplyReader:
         found = _LINE.fullmatch(line)
         if found is None:
             raise ReplyError("what it says is no SMTP reply")
-        text = _UNPRINTABLE.sub("?", (found[3] or b"").decode("utf-8", "replace"))
-        self._lines.append(text.strip())
+        text = (found[3] or b"").decode("utf-8", "replace")
+        self._lines.append(_harmless(text).strip())
         if found[2] == b"-":
             return None
         # With different codes on its lines, the last one counts: it is the one that ends it.
