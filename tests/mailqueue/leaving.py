@@ -1,6 +1,7 @@
 """Mail that waits for other servers, put there as delivery does it."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -44,6 +45,12 @@ def send(count: int = 1, destination: str = NEAR, *, recipients: int = 1) -> lis
 
 def route(destination: str) -> None:
     """Let all recipients of what is accepted wait for one destination."""
+    route_each(lambda _: destination, itertools.repeat(0))
+
+
+def route_each(destination: Callable[[int], str], numbers: Iterable[int]) -> None:
+    """Let each message that is accepted wait for the destination of its number."""
+    following = iter(numbers)
     while claimed := services.claim(500):
         with transaction.atomic():
             services.settle(claimed[0].token, [one.id for one in claimed], "routed")
@@ -52,9 +59,9 @@ def route(destination: str) -> None:
                     Departure(
                         one.id,
                         b"DKIM-Signature: v=1\r\n",
-                        tuple((recipient.id, destination) for recipient in one.recipients),
+                        tuple((recipient.id, destination(number)) for recipient in one.recipients),
                     )
-                    for one in claimed
+                    for one, number in zip(claimed, following, strict=False)
                 ]
             )
 

@@ -1,0 +1,113 @@
+"""Two processes that race for the same messages: one sends, one cancels.
+
+`python -m tests.mailqueue.racers send PORT` or `cancel`: for each line `NUMBER ID` that it reads, a
+racer does its best at once, and says how it went.
+"""
+
+import os
+import random
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from tests.support import processes
+
+Race = Callable[[int, UUID], str]
+
+LONGEST_START = 0.002  # seconds by which one may be late, so that either is first now and then
+
+
+def start(job: str, *arguments: object) -> "subprocess.Popen[str]":
+    """Start a racer on the test's database."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.mailqueue.racers", job, *map(str, arguments)],
+        cwd=processes.ROOT,
+        env={**os.environ, **processes.environment()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def destination(number: int) -> str:
+    return f"mx/race-{number}.test"
+
+
+def _sender(port: str) -> Race:
+    from django.db import transaction
+
+    from apps.mailqueue import services
+    from tests.mailqueue.leaving import results
+
+    client = smtplib.SMTP("127.0.0.1", int(port), timeout=60)
+
+    def send(number: int, message_id: UUID) -> str:
+        found = services.claim_destination(destination(number), 1)
+        if not found:
+            return "nothing"
+        (message,) = found
+        mine = [one.id for one in message.recipients]
+        if services.check([message.token], mine) != set(mine):
+            return "lost"
+        client.sendmail(message.sender, [message.recipients[0].address], b"Subject: race\r\n\r\n")
+        with transaction.atomic():
+            services.settle_outgoing(results(message, "delivered"))
+        return "sent"
+
+    return send
+
+
+def _processor() -> Race:
+    """Delivers to mailboxes here, as the worker does."""
+    from apps.delivery import process
+
+    def deliver(number: int, message_id: UUID) -> str:
+        process.run_once(1)
+        return "done"
+
+    return deliver
+
+
+def _canceller() -> Race:
+    from django.db import transaction
+
+    from apps.mailqueue import services
+
+    def cancel(number: int, message_id: UUID) -> str:
+        with transaction.atomic():
+            return services.cancel(message_id)[0].name
+
+    return cancel
+
+
+_JOBS: dict[str, Callable[..., Race]] = {
+    "send": _sender,
+    "process": _processor,
+    "cancel": _canceller,
+}
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    race = _JOBS[sys.argv[1]](*sys.argv[2:])
+    _say("ready")
+    for line in sys.stdin:
+        number, message_id = line.split()
+        start_at = time.perf_counter() + random.uniform(0, LONGEST_START)
+        while time.perf_counter() < start_at:
+            pass
+        _say(race(int(number), UUID(message_id)))
+
+
+if __name__ == "__main__":
+    main()
