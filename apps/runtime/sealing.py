@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.wire.errors import Damaged
+from apps.wire.errors import MailError
 
 KEY_SIZE: Final = 32
 _FORM: Final = b"\x01"  # key's name, nonce, AES-256-GCM
@@ -30,7 +30,7 @@ _NONCE_SIZE: Final = 12
 _HEAD_SIZE: Final = len(_FORM) + _NAME_SIZE + _NONCE_SIZE
 
 
-class SealBrokenError(Damaged):
+class SealBrokenError(MailError):
     """A sealed secret that cannot be opened: its key is gone, it was changed, or was moved."""
 
 
