@@ -156,6 +156,7 @@ def _event(item: Submission) -> trace.Event:
             "size": item.size,
             "queue_id": ulid_text(item.id),
             **_members(item),
+            **({"until": item.hold_until_us} if item.hold_until_us else {}),
             **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
         },
         at_us=item.received_at_us,

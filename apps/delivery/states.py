@@ -7,6 +7,7 @@ and how many it reached.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -42,7 +43,8 @@ class RecipientState:
 
     Args:
         address: as the sender wrote it.
-        at_us: Unix microseconds of the event that made it so; `next_at_us` of the next try, or 0.
+        at_us: Unix microseconds of the event that made it so; `next_at_us` of the next try,
+            or of the first where it was scheduled, or 0.
         host: the other server's name, "" for a mailbox here; `tls` how the way was encrypted.
         reply: what the other server said, or why it waits.
         status: enhanced status code, "" if unknown.
@@ -125,13 +127,21 @@ class _Folding:
         self.written = [str(one) for one in event.data.get("to", [])]
         stand_for = set(self.members.values())
         for final in [*(one for one in self.written if one not in stand_for), *self.members]:
-            self.finals[final] = RecipientState(final, State.WAITING, event.at_us)
+            self.finals[final] = RecipientState(
+                final, State.WAITING, event.at_us, next_at_us=_moment(event.data, "until")
+            )
 
     def _set_open(self, state: State, event: Recorded) -> None:
         why, to = _word(event.data, "why"), event.data.get("to")
         for final, now in self.finals.items():
             if now.state in _OPEN and to in (None, final):
-                self.finals[final] = replace(now, state=state, at_us=event.at_us, reply=why)
+                self.finals[final] = replace(
+                    now,
+                    state=state,
+                    at_us=event.at_us,
+                    reply=why,
+                    next_at_us=_moment(event.data, "until"),
+                )
 
     def result(self) -> list[RecipientState]:
         groups: dict[str, list[RecipientState]] = {one: [] for one in self.written}
@@ -151,6 +161,7 @@ _ALL = {
     "queue.held": State.HELD,
     "queue.retried": State.WAITING,
     "queue.released": State.WAITING,
+    "queue.rescheduled": State.WAITING,
     "queue.deleted": State.DELETED,
     "queue.cancelled": State.CANCELLED,
 }
@@ -167,12 +178,17 @@ def _said(now: RecipientState, event: Recorded, state: State) -> RecipientState:
         reply=_word(data, "reply") or _word(data, "why"),
         status=_word(data, "status"),
         tls=_word(data, "tls"),
-        next_at_us=int(data.get("next_at", 0) or 0),
+        next_at_us=_moment(data, "next_at"),
     )
 
 
 def _word(data: dict[str, Any], key: str) -> str:
     return str(data.get(key) or "")
+
+
+def _moment(data: dict[str, Any], key: str) -> int:
+    found = data.get(key)
+    return found if isinstance(found, int) else 0
 
 
 def _filed(now: RecipientState, event: Recorded) -> RecipientState:
@@ -224,6 +240,13 @@ def _delivered_text(one: RecipientState) -> str:
     return f"Accepted by {one.host}{way}.{arrived}"
 
 
+def _waiting_text(one: RecipientState) -> str:
+    if not one.next_at_us:
+        return "Waits to be sent."
+    at = datetime.fromtimestamp(one.next_at_us // 1_000_000, UTC)
+    return f"Waits to be sent on {at:%Y-%m-%d at %H:%M} UTC."
+
+
 def _delayed_text(one: RecipientState) -> str:
     why = cause_of(one.status).why if one.status else ""
     return f"Not delivered yet, it is tried again. {why}".rstrip()
@@ -238,7 +261,7 @@ _SENTENCES: dict[State, Callable[[RecipientState], str]] = {
     State.DELIVERED: _delivered_text,
     State.CANCELLED: lambda _: "Cancelled before it was sent.",
     State.DELETED: lambda _: "Deleted by an administrator.",
-    State.WAITING: lambda _: "Waits to be sent.",
+    State.WAITING: _waiting_text,
     State.DELAYED: _delayed_text,
     State.HELD: lambda _: "Held: an administrator must look at it.",
     State.RETURNED: _failed_text,

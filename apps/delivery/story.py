@@ -21,7 +21,7 @@ from apps.runtime.ulid import parse_ulid
 from apps.trace import queries as traces
 from apps.trace.queries import Found, Recorded
 
-Data = dict[str, Any]
+Data = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,10 @@ def _received(kind: str, data: Data) -> str:
     origin = f" from {data['address']}" if data.get("address") else ""
     hello = f" ({data['helo']})" if data.get("helo") else ""
     way = f" over {data['tls']}" if data.get("tls") else ""
+    until = f" It is held back until {_time(data, 'until')}." if "until" in data else ""
     return (
         f"Accepted at the door {door}{origin}{hello}{way}: <{data.get('from', '')}> to"
-        f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}."
+        f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}.{until}"
     )
 
 
@@ -119,10 +120,13 @@ def _handed(data: Data) -> str:
 
 
 def _deferred(data: Data) -> str:
-    again = ""
-    if str(data.get("next_at", "")).isdigit():
-        again = f" To be tried again at {moment(int(data['next_at']))}."
+    again = f" To be tried again at {_time(data, 'next_at')}." if "next_at" in data else ""
     return f"{_for(data)} has to wait. {_host(data)}: {data.get('reply', '')}{again}"
+
+
+def _time(data: Data, key: str) -> str:
+    word = data.get(key, "")
+    return moment(int(word)) if word.isdecimal() and len(word) < 18 else "?"
 
 
 def _failed(data: Data) -> str:
@@ -164,8 +168,12 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "queue.held": _why("Held"),
     "queue.retried": _why("Put back to work by an administrator"),
     "queue.released": _why("Released"),
+    "queue.rescheduled": lambda data: f"To be sent at {_time(data, 'until')} instead.",
     "queue.deleted": _why("Deleted by an administrator"),
     "queue.cancelled": _why("Cancelled before it was sent"),
+    "submission.limited": lambda data: (
+        f"Not accepted, {data.get('account', '?')} has reached a limit: {data.get('why', '?')}"
+    ),
     "bounce.sent": lambda data: (
         f"A report ({data.get('action', '?')}) about {data.get('about', '?')} went to"
         f" {data.get('to', '?')} (trace {data.get('trace', '?')})."

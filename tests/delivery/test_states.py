@@ -195,6 +195,17 @@ def test_it_finds_the_message_that_a_user_sent(alice: User, bob: User) -> None:
     assert states.of_message(alice.pk, "") == []
 
 
+def test_it_tells_when_scheduled_mail_will_go() -> None:
+    later, moved = 1_795_000_000_000_000, 1_795_086_400_000_000
+    (found,) = states.of_trace(recorded(until=later))
+    assert (found.state, found.next_at_us) == (State.WAITING, later)
+    assert found.text == "Waits to be sent on 2026-11-18 at 11:06 UTC."
+    (found,) = states.of_trace(recorded(("queue.rescheduled", {"until": moved}), until=later))
+    assert found.next_at_us == moved
+    (found,) = states.of_trace(recorded(("queue.released", {}), until=later))
+    assert (found.next_at_us, found.text) == (0, "Waits to be sent.")
+
+
 def test_it_shows_domains_in_their_own_letters() -> None:
     (found,) = states.of_trace(recorded(to=["bob@xn--kse-qla.example"]))
     assert found.shown == "bob@käse.example"

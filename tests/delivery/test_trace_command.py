@@ -126,7 +126,19 @@ def test_it_lets_no_stranger_drive_the_terminal(alice: User) -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "words"),
     [
-        ("outbound.deferred", {"to": DAVE, "next_at": 0}, "has to wait. no server: "),
+        ("outbound.deferred", {"to": DAVE}, "has to wait. no server:"),
+        ("outbound.deferred", {"next_at": "x" * 99}, "To be tried again at ?."),
+        (
+            "submission.received",
+            {"queue_id": "Q", "until": 1_795_000_000_000_000},
+            "queue id Q. It is held back until 2026-11-18 11:06:40.000.",
+        ),
+        (
+            "queue.rescheduled",
+            {"until": 1_795_000_000_000_000},
+            "To be sent at 2026-11-18 11:06:40.000 instead.",
+        ),
+        ("submission.limited", {"account": "a", "why": "Full"}, "a has reached a limit: Full"),
         (
             "outbound.deferred",
             {"to": DAVE, "host": "mx", "reply": "450 later", "next_at": 1_795_000_000_000_000},
