@@ -38,8 +38,16 @@ from apps.directory.postmasters import POSTMASTER, ROLES, operators, role_holder
 from apps.directory.walking import Walk, walk
 from apps.mime.address import Address
 from apps.runtime.rows import fetch
+from apps.wire.errors import (
+    AccountSuspended,
+    LoopDetected,
+    MailError,
+    RelayDenied,
+    UnknownRecipient,
+)
 
 __all__ = [
+    "REFUSALS",
     "LocalUser",
     "Resolution",
     "Status",
@@ -72,6 +80,15 @@ class Resolution:
     def is_elsewhere(self) -> bool:
         """Whether the address itself is on another server."""
         return self.status is Status.REMOTE or self.is_relayed
+
+
+# What a client hears who may not send there.
+REFUSALS: Final[dict[Status, type[MailError]]] = {
+    Status.REMOTE: RelayDenied,
+    Status.UNKNOWN: UnknownRecipient,
+    Status.SUSPENDED: AccountSuspended,
+    Status.LOOP: LoopDetected,
+}
 
 
 # The domain's own postmaster box is a last resort, never a match: see `role_holders`.

@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from apps.directory.models import (
     Alias,
     AliasTarget,
     Domain,
+    DomainKind,
+    Forward,
     PatternKind,
     RoleGrant,
+    Transport,
     User,
     UserState,
 )
 from apps.directory.services import domains as directory_domains
+from apps.directory.services import users as directory_users
 from apps.directory.services.aliases import Pattern
+from apps.directory.services.forwards import LIFETIME
+from apps.wire.errors import NotFound
 
 PAGE: Final = 1_000
 Row = tuple[Any, ...]
@@ -37,6 +44,7 @@ class DomainRow:
     alias_of: str | None
     users: int
     aliases: int
+    kind: str  # hosted; relay, with how its recipients are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +72,50 @@ class AliasRow:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """One address of a list."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransportRow:
+    """A transport; nobody is shown its password."""
+
+    scope: str
+    domain: str
+    server: str
+    tls: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRow:
+    """A user's wish to have mail sent on."""
+
+    user: str
+    target: str
+    copy: str
+    state: str  # agreed, asked, not answered
+
+
 def domains() -> Iterator[DomainRow]:
     """All domains by name; three statements a page."""
-    columns = ("pk", "organization__name", "state", "alias_of__name")
+    columns = ("pk", "organization__name", "state", "alias_of__name", "kind", "relay_check")
     for page in _pages(Domain.objects.all(), "name", "", columns):
         ids = [row[1] for row in page]
         users = _counts(User.objects.filter(domain__in=ids))
         aliases = _counts(Alias.objects.filter(domain__in=ids))
-        for name, pk, organization, state, alias_of in page:
+        for name, pk, organization, state, alias_of, kind, check in page:
             yield DomainRow(
-                name, organization, state, alias_of, users.get(pk, 0), aliases.get(pk, 0)
+                name,
+                organization,
+                state,
+                alias_of,
+                users.get(pk, 0),
+                aliases.get(pk, 0),
+                f"{kind} ({check})" if kind == DomainKind.RELAY else kind,
             )
 
 
@@ -96,13 +138,19 @@ def removed_users() -> Iterator[UserRow]:
         yield from _user_rows(page)
 
 
-def aliases(*, domain: str | None = None) -> Iterator[AliasRow]:
+def aliases(*, domain: str | None = None, only_groups: bool = False) -> Iterator[AliasRow]:
     """All aliases, or those of a domain, by domain and pattern; two statements a page.
+
+    Args:
+        only_groups: those that are exact addresses with more than one target.
 
     Raises:
         InvalidName, NotFound: the domain.
     """
     wanted = Alias.objects.order_by("domain__name", "local")
+    if only_groups:
+        several = AliasTarget.objects.filter(alias=OuterRef("pk"))[1:2]
+        wanted = wanted.filter(Exists(several), kind=PatternKind.EXACT)
     if domain is not None:
         wanted = wanted.filter(domain=directory_domains.find(domain))
     after = Q()
@@ -118,6 +166,60 @@ def aliases(*, domain: str | None = None) -> Iterator[AliasRow]:
             return
         name, local = page[-1][:2]
         after = Q(domain__name__gt=name) | Q(domain__name=name, local__gt=local)
+
+
+def members(group: str) -> list[AddressRow]:
+    """The targets of an alias, in the order in which they came.
+
+    Raises:
+        InvalidAddress, NotFound
+    """
+    pattern = Pattern.parse(group)
+    found = Alias.objects.filter(domain__name=pattern.domain, local=pattern.local).first()
+    if found is None:
+        raise NotFound(f"alias {pattern}", text=f"There is no group {pattern}")
+    return [AddressRow(address) for address in _targets([found.pk]).get(found.pk, [])]
+
+
+def relay_recipients(domain: str) -> Iterator[AddressRow]:
+    """Whom the other server of a relay domain has, by the list kept here; a statement a page.
+
+    Raises:
+        InvalidName, NotFound: the domain.
+    """
+    found = directory_domains.find(domain)
+    for page in _pages(found.relay_recipients.all(), "key", "", ()):
+        for (key,) in page:
+            yield AddressRow(key)
+
+
+def transports() -> Iterator[TransportRow]:
+    """All transports in the order in which they were added; a statement a page."""
+    columns = ("scope", "domain", "protocol", "host", "port", "tls", "username")
+    for page in _pages(Transport.objects.all(), "pk", 0, columns):
+        for _, scope, domain, protocol, host, port, tls, username in page:
+            shown = f"[{host}]" if ":" in host else host
+            yield TransportRow(scope, domain, f"{protocol}:{shown}:{port}", tls, username)
+
+
+def forwards(*, user: str | None = None) -> Iterator[ForwardRow]:
+    """All forwards, or those of a user, in the order in which they were wished for.
+
+    Raises:
+        InvalidAddress, NotFound: the user.
+    """
+    wanted = Forward.objects.exclude(user__state=UserState.REMOVED)
+    if user is not None:
+        wanted = wanted.filter(user=directory_users.find(user))
+    # Those that were refused or taken back stay for a day, and are none.
+    wanted = wanted.exclude(confirmed_at=None, digest=b"")
+    columns = ("user__address", "address", "keeps_copy", "confirmed_at", "asked_at")
+    for page in _pages(wanted, "pk", 0, columns):
+        for _, owner, address, keeps_copy, confirmed_at, asked_at in page:
+            state = "agreed" if confirmed_at else "asked"
+            if not confirmed_at and timezone.now() - asked_at >= LIFETIME:
+                state = "not answered"
+            yield ForwardRow(owner, address, "copy" if keeps_copy else "no copy", state)
 
 
 _USER: Final = (

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.directory import passwords
 from apps.directory.models import Alias, Domain, Kind, State, User, UserState
 from apps.directory.passwords import Secrets
-from apps.directory.services import aliases, dkim, domains, links, roles, users
+from apps.directory.services import aliases, dkim, domains, links, roles, transports, users
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
@@ -109,6 +109,7 @@ def remove_domain(name: str, *, force: bool = False) -> None:
         for user in domain.users.filter(key=Address(POSTMASTER, domain.name).key):
             if is_own_postmaster(user):
                 users.bury(user)
+        transports.forget_sender(domain.name)
         domains.delete(domain)
 
 
@@ -269,7 +270,8 @@ def purge_removed(keep_days: int = KEEP_DAYS) -> int:
 
 
 def add_alias(pattern: str, targets: Sequence[str]) -> Alias:
-    """Add an alias: `sales@…`, `sales-*@…` or `@…` (catch-all), for up to 100 targets.
+    """Add an alias: `sales@…`, `sales-*@…`, `/sales-[0-9]+/@…` or `@…` (catch-all), for up to 100
+    targets.
 
     Raises:
         InvalidAddress, NotFound, AlreadyExists, InUse, LimitReached

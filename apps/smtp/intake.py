@@ -47,15 +47,12 @@ from apps.smtp.proto.trace_fields import (
 from apps.smtp.rules import Rules
 from apps.smtp.space import Space
 from apps.wire.errors import (
-    AccountSuspended,
     LoopDetected,
     MailError,
     QuotaExceeded,
-    RelayDenied,
     SendLimitReached,
     StorageFull,
     TooManyRecipients,
-    UnknownRecipient,
 )
 from apps.wire.replies import Reply
 
@@ -285,12 +282,10 @@ def _recipients(route: Route, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRe
     """Return the final recipients a RCPT stands for, or raise why there are none."""
     resolution, parameters = route.resolution, command.parameters
     original = "postmaster" if command.path.postmaster else str(command.path.address)
-    if resolution.status is Status.REMOTE:
-        if not relay:
-            raise RelayDenied
+    if resolution.status is Status.REMOTE and relay:
         return (EnvelopeRecipient(original, original, None, parameters.orcpt, parameters.notify),)
     if resolution.status is not Status.LOCAL:
-        raise _REFUSALS[resolution.status]
+        raise routing.REFUSALS[resolution.status]
     local = [(user.address, user.user_id) for user in resolution.users]
     outside: list[tuple[str, int | None]] = [(address, None) for address in resolution.remote]
     members = [*local, *outside]
@@ -306,13 +301,6 @@ def _recipients(route: Route, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRe
         )
         for address, user_id in members
     )
-
-
-_REFUSALS: dict[Status, type[MailError]] = {
-    Status.UNKNOWN: UnknownRecipient,
-    Status.SUSPENDED: AccountSuspended,
-    Status.LOOP: LoopDetected,
-}
 
 
 def _check_loops(rules: Rules, transaction: Transaction, raw: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from apps.webmail.views import content, mail, signin
+from apps.webmail.views import content, forwarding, mail, signin
 
 
 class UidConverter:
@@ -28,6 +28,7 @@ urlpatterns = [
     path("login/", signin.sign_in, name="login"),
     path("logout/", signin.sign_out, name="logout"),
     path("setup/<str:token>/", signin.setup, name="setup"),
+    path("forward/<str:token>/", forwarding.forward, name="forward"),
     path("settings/password/", signin.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),

@@ -29,9 +29,9 @@ def test_it_lists_domains_with_their_numbers(alice: User, bob: User, eve: User) 
     services.remove_user("bob@example.test")
 
     assert list(queries.domains()) == [
-        DomainRow("alias.test", "Default", "active", "example.test", 0, 0),
-        DomainRow("example.test", "Default", "active", None, 2, 1),
-        DomainRow("other.test", "Default", "suspended", None, 2, 0),
+        DomainRow("alias.test", "Default", "active", "example.test", 0, 0, "hosted"),
+        DomainRow("example.test", "Default", "active", None, 2, 1, "hosted"),
+        DomainRow("other.test", "Default", "suspended", None, 2, 0, "hosted"),
     ]
 
 

@@ -81,9 +81,9 @@ def test_it_adds_and_lists_domains(db: None) -> None:
     assert run("domain", "add", "example.test", "--json").json == {"name": "example.test"}
     assert run("domain", "add", "alias.test", "--alias-of", "example.test").code == 0
     assert run("domain", "list").out.splitlines() == [
-        "alias.test\tactive\t0\t0\texample.test",
-        "example.test\tactive\t1\t0\t-",
-        "xn--bcher-kva.example\tactive\t1\t0\t-",
+        "alias.test\tactive\t0\t0\texample.test\thosted",
+        "example.test\tactive\t1\t0\t-\thosted",
+        "xn--bcher-kva.example\tactive\t1\t0\t-\thosted",
     ]
     assert [row["name"] for row in run("domain", "list", "--json").json] == [
         "alias.test",
@@ -261,7 +261,12 @@ def test_it_changes_users_and_domains(alice: User) -> None:
 
     assert run(
         "domain", "set", "example.test", "--separator", "-", "--default-quota", "1K", "--json"
-    ).json == {"name": "example.test", "separator": "-", "default_quota": 1024}
+    ).json == {
+        "name": "example.test",
+        "separator": "-",
+        "default_quota": 1024,
+        "foreign_from": "refuse",
+    }
     assert run("domain", "set", "example.test", "--separator", "").code == 0
     domain = Domain.objects.get()
     assert (domain.detail_separator, domain.default_quota) == ("", 1024)

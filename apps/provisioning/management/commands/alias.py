@@ -6,7 +6,10 @@ from apps.directory.services.aliases import Pattern
 from apps.provisioning import queries, services
 from apps.provisioning.management.noun import NounCommand
 
-_PATTERN = "sales@example.org, sales-*@example.org, or @example.org for all that is left"
+_PATTERN = (
+    "sales@example.org, sales-*@example.org, a regular expression such as"
+    " '/sales-[0-9]+/@example.org', or @example.org for all that is left"
+)
 
 
 class Command(NounCommand):

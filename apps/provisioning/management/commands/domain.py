@@ -16,7 +16,7 @@ class Command(NounCommand):
             "--alias-of", metavar="NAME", help="a hosted domain that has all its addresses"
         )
         add.add_argument("--organization", metavar="NAME", help="the tenant; made if it is new")
-        self.verb("list", "List the domains: name, state, users, aliases, alias of.")
+        self.verb("list", "List the domains: name, state, users, aliases, alias of, kind.")
         change = self.verb("set", "Change how a domain works.")
         change.add_argument("name", metavar="NAME")
         change.add_argument(
@@ -50,7 +50,7 @@ class Command(NounCommand):
         self.report(options, f"{domain.name} is hosted here now.", name=domain.name)
 
     def do_list(self, options: dict[str, Any]) -> None:
-        self.write_rows(options, queries.domains(), "name state users aliases alias_of")
+        self.write_rows(options, queries.domains(), "name state users aliases alias_of kind")
 
     def do_set(self, options: dict[str, Any]) -> None:
         domain = services.change_domain(

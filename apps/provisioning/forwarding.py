@@ -1,0 +1,78 @@
+"""Having a user's mail sent on: the wish, the letter to the target, its answer."""
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from apps.delivery import consent
+from apps.directory.models import Forward
+from apps.directory.services import forwards, users
+from apps.directory.services.forwards import LIFETIME, Question
+from apps.mime.address import Address
+from apps.wire.errors import NotFound
+
+
+def ask(address: str, target: str, *, keeps_copy: bool = True) -> Forward:
+    """Ask a target by mail whether a user's mail may be sent on to it; until it agrees, none is.
+
+    Args:
+        keeps_copy: the user's mailbox gets the mail too.
+
+    Raises:
+        InvalidAddress, NotFound, AlreadyExists, Throttled, LimitReached
+        UnknownRecipient, AccountSuspended, LoopDetected: the target is ours, and reaches nobody.
+        NotFound: this installation has no web on which a target could agree.
+    """
+    user = users.find(address)
+    with transaction.atomic():
+        forward, token = forwards.ask(user=user, target=target, keeps_copy=keeps_copy)
+        consent.queue_question(
+            owner=Address.parse(user.address),
+            target=Address.parse(forward.address),
+            link=link(token),
+            days=LIFETIME.days,
+        )
+    return forward
+
+
+def add(address: str, target: str, *, keeps_copy: bool = True) -> Forward:
+    """Set a forward without asking its target: an administrator's word.
+
+    Raises:
+        InvalidAddress, NotFound, LimitReached
+    """
+    return forwards.add(user=users.find(address), target=target, keeps_copy=keeps_copy)
+
+
+def remove(address: str, target: str) -> None:
+    """End a forward, or take the question back.
+
+    Raises:
+        InvalidAddress, NotFound
+    """
+    forwards.remove(user=users.find(address), target=target)
+
+
+def question(token: str) -> Question:
+    """What the link with this token asks; raise NotFound."""
+    return forwards.find(token)
+
+
+def answer(token: str, *, agrees: bool) -> Question:
+    """The target's answer, or its change of mind; raise NotFound."""
+    return forwards.agree(token) if agrees else forwards.refuse(token)
+
+
+def link(token: str) -> str:
+    """The page where a target agrees. Behind a proxy, that one speaks HTTPS on its usual port.
+
+    Raises:
+        NotFound: there is no web here.
+    """
+    where = settings.WEB_LISTEN
+    if where is None:
+        raise NotFound("web", text="The web is off here, so no target could agree")
+    is_secure = settings.WEB_TLS or bool(settings.TRUSTED_PROXIES)
+    usual = bool(settings.TRUSTED_PROXIES) or where.port == (443 if is_secure else 80)
+    host = settings.MAIL_HOSTNAME + ("" if usual else f":{where.port}")
+    return f"{'https' if is_secure else 'http'}://{host}{reverse('forward', args=[token])}"
