@@ -5,6 +5,7 @@ does not cost every message the wait for it.
 """
 
 import asyncio
+import os
 import socket
 import time
 from collections import OrderedDict, deque
@@ -98,10 +99,9 @@ class Dialer:
         self._dead.move_to_end((address, port))
         if len(self._dead) > MOST_DEAD:
             self._dead.popitem(last=False)
-        # TimeoutError is an OSError; the kernel's own has an errno.
-        if isinstance(error, TimeoutError) and error.errno is None:
+        if error.errno is None:  # a TimeoutError is an OSError; the kernel's own has a number
             return f"no answer within {self._patience.connect:g} seconds"
-        return (error.strerror or "no connection").lower()
+        return os.strerror(error.errno).lower()
 
     def _is_dead(self, target: Target) -> bool:
         until = self._dead.get(target)
