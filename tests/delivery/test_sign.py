@@ -11,15 +11,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from apps.delivery import sign
+from apps.delivery import process, sign
+from apps.delivery.accept import accept
 from apps.delivery.sign import Chains
 from apps.directory import dkim
 from apps.directory.models import Domain
 from apps.directory.services import dkim as keys
 from apps.mailauth import arc, message, signature
-from apps.mailqueue.services import Claimed, ClaimedRecipient
+from apps.mailqueue.models import QueuedMessage
+from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
 from apps.provisioning import services as provisioning
 from tests.support.dns_server import DnsServer
+from tests.support.mail import submission
 from tests.support.rspamd import rspamd
 
 BODY = b"Hello  there \r\n\r\n\r\n"
@@ -307,3 +310,28 @@ def test_an_alias_domain_signs_with_its_own_keys(signing: None) -> None:
     keys.activate(alias.name, [row.selector for row in dkim.keys_of(alias.name)])
     fields = sign_all(claimed(sender="alice@alias.test"), text("alice@alias.test"))
     assert signed_by(fields) == ["alias.test"] * 2
+
+
+def test_the_queue_keeps_what_goes_before_the_message(signing: None, dns: DnsServer) -> None:
+    publish(dns)
+    raw = text("alice@example.test")
+    one = submission(
+        [EnvelopeRecipient("x@elsewhere.test", "x@elsewhere.test", None)],
+        raw,
+        prefix=PREFIX,
+        sender="alice@example.test",
+        door="submission",
+    )
+    strange = text("a@sender.test")
+    other = submission(
+        [EnvelopeRecipient("x@elsewhere.test", "list@other.test", None)],
+        strange,
+        prefix=PREFIX,
+        sender="a@sender.test",
+    )
+    accept([one, other])
+    assert process.run_once() == 2
+    kept = dict(QueuedMessage.objects.values_list("id", "signatures"))
+    assert dkimpy.DKIM(bytes(kept[one.id]) + PREFIX + raw).verify(0, dnsfunc=txt)
+    forwarded = bytes(kept[other.id]) + PREFIX + strange
+    assert dkimpy.arc_verify(forwarded, dnsfunc=txt)[0] == b"pass"
