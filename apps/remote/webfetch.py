@@ -6,11 +6,13 @@ name leads into our own network (SMTP_OUT_PRIVATE allows that, for trials).
 """
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -22,6 +24,8 @@ from apps.resolver.base import DnsError, Resolver
 
 SECONDS: Final = 30.0
 HEADER_BYTES: Final = 8_190
+_TURNS: Final = 10
+"""Turns of the loop in which a connection that was cut comes to its end."""
 
 
 class FetchError(Exception):
@@ -85,6 +89,7 @@ class Web:
         self._port = port
         self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def get(self, host: str, path: str, *, limit: int) -> Page:
         """Fetch `https://host/path`.
@@ -105,9 +110,14 @@ class Web:
         return await self._ask("POST", url, limit=64 * 1024, body=body, headers=headers)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close what is open, at once: a polite end of TLS would wait for the other side."""
         if self._session is not None:
             await self._session.close()
+        for one in list(self._sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
     async def _ask(
         self,
@@ -124,7 +134,7 @@ class Web:
                 async with session.request(
                     method, url, data=body, headers=headers, allow_redirects=False
                 ) as answer:
-                    got = await _bounded(answer.content, limit)
+                    got = await _bounded(answer, limit)
                     return Page(answer.status, answer.content_type, got)
         except TimeoutError:
             raise FetchError(f"no whole answer within {self._seconds:.0f} s") from None
@@ -133,12 +143,23 @@ class Web:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise FetchError(_words(error)) from None
 
+    def _socket(self, target: aiohttp.AddrInfoType) -> socket.socket:
+        """Where every connection begins, an address in place of a name included."""
+        family, kind, protocol, _, address = target
+        if not is_allowed(ip_address(address[0])):
+            raise OSError(f"{address[0]} is not to be connected to")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        self._sockets.add(made)
+        return made
+
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=_Names(self._resolver),
                 family=socket.AF_UNSPEC if settings.SMTP_OUT_IPV6 else socket.AF_INET,
                 ssl=certificates.web_context(),
+                socket_factory=self._socket,
                 use_dns_cache=False,
                 force_close=True,  # hosts are asked once a day: no connection is worth keeping
                 limit=50,
@@ -157,24 +178,27 @@ class Web:
 
 
 def _check(url: str) -> None:
-    """An address in place of a name is not looked up, so it is checked here."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, _ = parts.hostname, parts.port  # reading the port checks it
     except ValueError:
         raise FetchError("the URL cannot be read") from None
     if parts.scheme != "https" or not host or parts.username is not None:
         raise FetchError("the URL is no plain https URL")
-    if certificates.is_address(host) and not is_allowed(ip_address(host)):
-        raise FetchError(f"{host} is not to be connected to")
 
 
-async def _bounded(stream: aiohttp.StreamReader, limit: int) -> bytes:
+async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     got = bytearray()
-    async for piece in stream.iter_chunked(8_192):
-        got += piece
-        if len(got) > limit:
-            raise FetchError(f"the answer has more than {limit} bytes")
+    try:
+        async for piece in answer.content.iter_chunked(8_192):
+            got += piece
+            if len(got) > limit:
+                raise FetchError(f"the answer has more than {limit} bytes")
+    except BaseException:
+        # A polite end of TLS would wait for the other side, and read on what it sends.
+        if answer.connection is not None and answer.connection.transport is not None:
+            answer.connection.transport.abort()
+        raise
     return bytes(got)
 
 
