@@ -139,13 +139,12 @@ _SECONDS: Final = {
 def _judge(result: Result) -> Outcome:
     """What an answer says of the address. A refusal for policy (5.7.x) or a broken sequence is
     about us, and must not make a mailbox that is there unknown to the world."""
-    if result.outcome is not Outcome.FAILED:
-        return result.outcome
-    is_about_address = result.is_remote and (
-        result.status.startswith(("5.1.", "5.2."))
-        if result.status not in {"", "5.0.0"}
-        else result.code in {550, 551, 553}
-    )
+    if result.outcome is not Outcome.FAILED or not result.is_remote:
+        return result.outcome  # our own code fails only what can never be an address there
+    if result.status in {"", "5.0.0"}:
+        is_about_address = result.code in {550, 551, 553}
+    else:
+        is_about_address = result.status.startswith(("5.1.", "5.2."))
     return Outcome.FAILED if is_about_address else Outcome.DEFERRED
 
 

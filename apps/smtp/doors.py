@@ -79,4 +79,5 @@ def _door(name: str, kind: _Kind, limits: Limits, intake: Intake) -> Door:
         implicit_tls=kind.implicit_tls,
         refusal=FULL,
         no_tls=NO_TLS,
+        afterwards=intake.drain,
     )

@@ -202,7 +202,7 @@ class Intake:
         return [results[place] for place in places]
 
     async def drain(self) -> None:
-        """Return when every commit that was begun is done."""
+        """Return when every commit that was begun is done, and every question to others ended."""
         await self._call_ahead.close()
         await self._commits.drain()
 

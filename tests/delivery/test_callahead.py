@@ -69,7 +69,7 @@ async def outcome(ahead: CallAhead, address: str = "x@relay.test") -> type[MailE
         (said(550, "5.7.1"), NoAnswer),
         (said(554, "5.7.606"), NoAnswer),
         (said(503), NoAnswer),
-        (said(550, "5.1.1", is_remote=False), NoAnswer),
+        (said(550, "5.6.7", is_remote=False), UnknownRecipient),
         (HopUnreachableError("4.4.1", "nobody there"), NoAnswer),
         (HopUnreachableError("5.1.2", "no such domain"), NoAnswer),
         (ConnectionResetError(), NoAnswer),
