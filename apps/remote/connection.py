@@ -153,7 +153,8 @@ class Wire(SMTPProtocol):
         self._put(b"".join(line + b"\r\n" for line in lines))
 
     async def send_text(self, data: memoryview | bytes) -> None:
-        """Write a part of a message; return when little enough of it waits to be read.
+        """Write a part of a message; return when little enough of it waits to be read, or as soon
+        as the server says something.
 
         Raises:
             LostError.
@@ -231,8 +232,9 @@ class Wire(SMTPProtocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
+        for waiter in (self._arrived, *self._drain_waiters):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
 
 class Session(aiosmtplib.SMTP):

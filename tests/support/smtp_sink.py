@@ -21,6 +21,7 @@ import re
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
@@ -188,6 +189,7 @@ class SmtpSink:
         self.open = 0
         self.peak = 0  # most sessions open at once
         self._rules: dict[str, list[_Rule]] = {}
+        self._writers: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -253,14 +255,21 @@ class SmtpSink:
         self._ready.set()
         async with server:
             await self.stopping.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in list(self._writers):  # the peer may never read what is still to be written
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions += 1
         self.open += 1
         self.peak = max(self.peak, self.open)
         session = _Session(self, self.sessions, reader, writer)
+        self._writers.add(writer)
         try:
             with contextlib.suppress(_Gone, OSError, asyncio.CancelledError):
                 await session.run()
