@@ -17,7 +17,7 @@ from apps.trace import services as trace
 
 def cancel(message_id: UUID, user_id: int) -> Recall:
     """Cancel a message that the user submitted; too late if any of it was delivered or is under
-    way. Saying it twice changes nothing."""
+    way."""
     with transaction.atomic():
         recall, reserved = mailqueue.cancel(message_id, user_id)
         quota.release(reserved)

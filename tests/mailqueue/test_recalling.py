@@ -39,7 +39,7 @@ def test_it_cancels_what_is_held_back(alice: User) -> None:
     assert states(message_id) == [RecipientState.CANCELLED]
     QueuedMessage.objects.update(hold_until=1)
     assert services.claim(9) == []
-    assert cancel(message_id, alice.pk) is Recall.CANCELLED
+    assert cancel(message_id, alice.pk) is Recall.ALREADY
 
 
 def test_it_cancels_nothing_of_somebody_else(alice: User, bob: User) -> None:

@@ -20,6 +20,7 @@ class Recall(StrEnum):
     """How an attempt to cancel ended."""
 
     CANCELLED = "cancelled"
+    ALREADY = "already cancelled"  # as good: nothing of it leaves
     TOO_LATE = "too late"  # some of it was delivered, or is under way
     UNKNOWN = "unknown"  # no such message, or not theirs
 
@@ -40,7 +41,7 @@ def cancel(message_id: UUID, user_id: int | None = None) -> tuple[Recall, list[t
     if message is None:
         return Recall.UNKNOWN, []
     if message.state == MessageState.CANCELLED:
-        return Recall.CANCELLED, []  # said twice
+        return Recall.ALREADY, []
     if message.state not in (MessageState.ACCEPTED, MessageState.ROUTED, MessageState.HELD):
         return Recall.TOO_LATE, []
     # Locked: a worker that is claiming them has committed when we read, or passes them over.
