@@ -1,7 +1,8 @@
 """The DKIM keys of our domains: who signs, what each key's DNS record is, whether it is there.
 
-A key is pending until its record is seen in the DNS, then signs (active); when the next one does,
-it is retiring (its record must stay while mail that it signed is under way), and at last retired.
+A domain's first key signs at once (active); each further one is pending until its record is seen in
+the DNS. When the next one signs, a key is retiring (its record must stay while mail that it signed
+is under way), and at last retired.
 The changes are in `services/dkim.py`.
 """
 
@@ -144,12 +145,12 @@ def next_step(row: KeyRow, finding: Finding | None = None) -> str:
     is_there = finding is Finding.PUBLISHED
     if row.state == DkimState.PENDING:
         if is_there:
-            return "Its record is in the DNS: it will sign within minutes."
-        return "Publish its record; it will sign once that is seen in the DNS."
+            return "Its record is in the DNS: it will take over within minutes."
+        return "Publish its record; it takes over once that is seen in the DNS."
     if row.state == DkimState.ACTIVE:
-        if finding is None or is_there or finding is Finding.UNKNOWN:
-            return "It signs. Leave its record in the DNS."
-        return "It signs, and its record is NOT in the DNS: publish it, or nobody can verify mail."
+        if finding in (Finding.MISSING, Finding.OTHER):
+            return "It signs. Publish its record now: nobody can verify its signatures before."
+        return "It signs. Its record must be in the DNS."
     if row.state == DkimState.RETIRING:
         return "It signs no more. Leave its record until mail that it signed has arrived."
     return "Its record may be removed from the DNS."

@@ -15,8 +15,7 @@ from apps.delivery import process, sign
 from apps.delivery.accept import accept
 from apps.delivery.sign import Chains
 from apps.directory import dkim
-from apps.directory.models import Domain
-from apps.directory.services import dkim as keys
+from apps.directory.models import DkimKey, DkimState, Domain
 from apps.mailauth import arc, message, signature
 from apps.mailqueue.models import QueuedMessage
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
@@ -65,9 +64,7 @@ def claimed(
 
 @pytest.fixture
 def signing(domain: Domain, other_domain: Domain) -> None:
-    """Both domains sign."""
-    for one in (domain, other_domain):
-        keys.activate(one.name, [row.selector for row in dkim.keys_of(one.name)])
+    """Both domains sign: their keys do from the start."""
 
 
 @pytest.fixture
@@ -160,6 +157,7 @@ def test_nothing_is_signed_for_nobody(signing: None) -> None:
 
 
 def test_without_active_keys_mail_leaves_unsigned(domain: Domain) -> None:
+    DkimKey.objects.update(state=DkimState.RETIRING)
     assert sign_all(claimed(), text("alice@example.test")) == b""
     assert sign_all(claimed("list@example.test", door="mx"), text("a@sender.test")) == b""
 
@@ -306,8 +304,7 @@ def test_rspamd_says_that_signatures_and_seals_hold(signing: None, dns: DnsServe
 
 
 def test_an_alias_domain_signs_with_its_own_keys(signing: None) -> None:
-    alias = provisioning.add_domain("alias.test", alias_of="example.test")
-    keys.activate(alias.name, [row.selector for row in dkim.keys_of(alias.name)])
+    provisioning.add_domain("alias.test", alias_of="example.test")
     fields = sign_all(claimed(sender="alice@alias.test"), text("alice@alias.test"))
     assert signed_by(fields) == ["alias.test"] * 2
 

@@ -19,22 +19,22 @@ from apps.runtime import sealing
 from tests.support.dns_server import DnsServer
 
 
-def test_a_new_domain_has_keys_and_none_signs_yet(domain: Domain) -> None:
+def test_a_new_domain_signs_at_once(domain: Domain) -> None:
     rows = dkim.keys_of(domain.name)
     assert sorted((row.algorithm, row.state) for row in rows) == [
-        ("ed25519", "pending"),
-        ("rsa", "pending"),
+        ("ed25519", "active"),
+        ("rsa", "active"),
     ]
+    assert len(dkim.signers(domain.name)) == 2
+
+
+def test_without_active_keys_nobody_signs_or_seals(domain: Domain) -> None:
+    DkimKey.objects.update(state=DkimState.RETIRING)
     assert dkim.signers(domain.name) == []
     assert dkim.sealer(domain.name) is None
 
 
-def _activate(domain: Domain) -> None:
-    keys.activate(domain.name, [row.selector for row in dkim.keys_of(domain.name)])
-
-
 def test_active_keys_sign_rsa_first(domain: Domain) -> None:
-    _activate(domain)
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -52,7 +52,6 @@ def test_active_keys_sign_rsa_first(domain: Domain) -> None:
 
 
 def test_nobody_signs_for_a_domain_that_is_not_ours(domain: Domain) -> None:
-    _activate(domain)
     assert dkim.signers("elsewhere.test") == []
     assert dkim.signers(f"sub.{domain.name}") == []
 
@@ -70,7 +69,6 @@ def test_private_keys_are_sealed_in_their_place(domain: Domain, other_domain: Do
 def test_a_key_that_does_not_open_is_left_out_and_told(
     domain: Domain, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _activate(domain)
     settings.ENCRYPTION_KEY = (base64.b64encode(b"x" * 32).decode(),)
     dkim._opened.cache_clear()
     with caplog.at_level(logging.ERROR):
@@ -156,11 +154,11 @@ def test_a_dns_that_is_silent_does_not_keep_it(
 
 
 def test_it_says_what_to_do_next(domain: Domain) -> None:
-    row = dkim.keys_of(domain.name)[0]
-    assert "Publish" in dkim.next_step(row)
-    assert "will sign within minutes" in dkim.next_step(row, Finding.PUBLISHED)
-    _activate(domain)
-    row = dkim.keys_of(domain.name)[0]
-    assert row.state == DkimState.ACTIVE
-    assert "NOT in the DNS" in dkim.next_step(row, Finding.MISSING)
-    assert "NOT" not in dkim.next_step(row, Finding.UNKNOWN)
+    first = dkim.keys_of(domain.name)[0]
+    assert "Publish its record now" in dkim.next_step(first, Finding.MISSING)
+    assert "Publish its record now" in dkim.next_step(first, Finding.OTHER)
+    for finding in (None, Finding.UNKNOWN, Finding.PUBLISHED):
+        assert dkim.next_step(first, finding) == "It signs. Its record must be in the DNS."
+    second = dkim.row_of(keys.rotate(domain.name)[0])
+    assert "takes over once that is seen" in dkim.next_step(second)
+    assert "within minutes" in dkim.next_step(second, Finding.PUBLISHED)

@@ -1,8 +1,9 @@
 """The life of DKIM keys: the only door through which their rows change.
 
-Keys are made with the domain, one of RSA and one of Ed25519, and wait for their DNS records.
-Rotation makes the next two, which take over when their records are there; each kind on its own,
-because a name server may take one and refuse the other.
+Keys are made with the domain, one of RSA and one of Ed25519, and sign at once: what nobody can
+verify yet counts as unsigned (RFC 6376 section 6.1), and whoever has published the records need not
+wait. Rotation makes the next two, which take over when their records are in the DNS; each kind on
+its own, because a name server may take one and refuse the other.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,11 +40,14 @@ def prepare(algorithms: Collection[Algorithm] = tuple(Algorithm)) -> NewKeys:
 
 
 def keep(domain: Domain, new: NewKeys) -> list[DkimKey]:
-    """Give keys to a domain, pending; in the caller's transaction, which holds or made the domain.
+    """Give keys to a domain; in the caller's transaction, which locked or made the domain.
 
-    Each gets a selector that the domain never had: `m202611r` is RSA of November 2026.
+    Those of a kind that it has none of sign; others are pending. Each gets a selector that the
+    domain never had: `m202611r` is RSA of November 2026.
     """
-    taken = set(DkimKey.objects.filter(domain=domain).values_list("selector", flat=True))
+    had = DkimKey.objects.filter(domain=domain)
+    taken = set(had.values_list("selector", flat=True))
+    signing = set(had.filter(state=DkimState.ACTIVE).values_list("algorithm", flat=True))
     made = []
     for key in new.keys:
         selector = _selector(key.algorithm, taken)
@@ -54,6 +58,7 @@ def keep(domain: Domain, new: NewKeys) -> list[DkimKey]:
                 domain=domain,
                 selector=selector,
                 algorithm=key.algorithm.value,
+                state=DkimState.PENDING if key.algorithm.value in signing else DkimState.ACTIVE,
                 secret=secret,
                 public=key.public,
             )
@@ -71,7 +76,7 @@ def _selector(algorithm: Algorithm, taken: Collection[str]) -> str:
 
 
 def rotate(name: str) -> list[DkimKey]:
-    """Make the next keys of a domain, pending; what signs goes on until they are in the DNS.
+    """Make the next keys of a domain; what signs goes on until their records are in the DNS.
 
     Raises:
         InvalidName, NotFound
@@ -95,16 +100,11 @@ def discard(name: str) -> int:
 
     Raises:
         InvalidName, NotFound
-        InUse: the domain has no other: nothing could ever sign.
     """
     domain = domains.find(name)
     with transaction.atomic():
         lock_domain(domain.name)
-        pending = DkimKey.objects.filter(domain=domain, state=DkimState.PENDING)
-        signing = DkimKey.objects.filter(domain=domain, state=DkimState.ACTIVE)
-        if not signing.exists():
-            raise InUse(f"only keys of {domain.name}", text=f"{domain.name} has no other keys")
-        return pending.delete()[0]
+        return DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).delete()[0]
 
 
 def activate(name: str, selectors: Collection[str]) -> list[DkimKey]:
@@ -143,21 +143,19 @@ def retire(now: datetime) -> int:
 
 
 def supply(limit: int) -> int:
-    """Give keys to domains that have none of a kind, as those from before there were keys.
+    """Give keys to domains that have none of a kind that signs, as those from before there were
+    keys, and those whose key was erased.
 
     Returns:
         How many domains got some; at most `limit`.
     """
     without: dict[int, list[Algorithm]] = {}
     for algorithm in Algorithm:
-        living = DkimKey.objects.filter(
-            state__in=(DkimState.PENDING, DkimState.ACTIVE), algorithm=algorithm.value
-        )
-        bare = Domain.objects.exclude(pk__in=living.values("domain")).order_by("pk")
+        signing = DkimKey.objects.filter(state=DkimState.ACTIVE, algorithm=algorithm.value)
+        bare = Domain.objects.exclude(pk__in=signing.values("domain")).order_by("pk")
         for key in bare.values_list("pk", flat=True)[:limit]:
             without.setdefault(key, []).append(algorithm)
-    chosen = sorted(without)[:limit]
-    return sum(_supply_one(key, without[key]) for key in chosen)
+    return sum(_supply_one(key, without[key]) for key in sorted(without)[:limit])
 
 
 def _supply_one(pk: int, algorithms: Sequence[Algorithm]) -> bool:
@@ -166,24 +164,34 @@ def _supply_one(pk: int, algorithms: Sequence[Algorithm]) -> bool:
         domain = Domain.objects.select_for_update(no_key=True).filter(pk=pk).first()
         if domain is None:
             return False
-        has = DkimKey.objects.filter(
-            domain=domain, state__in=(DkimState.PENDING, DkimState.ACTIVE)
-        ).values_list("algorithm", flat=True)
-        missing = tuple(one for one in new.keys if one.algorithm.value not in set(has))
+        signing = set(
+            DkimKey.objects.filter(domain=domain, state=DkimState.ACTIVE).values_list(
+                "algorithm", flat=True
+            )
+        )
+        missing = tuple(one for one in new.keys if one.algorithm.value not in signing)
         return bool(keep(domain, NewKeys(missing)))
 
 
 def erase(name: str, selector: str) -> None:
     """Take a key out of service at once, because somebody else may have it: it is retired, its
-    private key gone. Its DNS record should go as well.
+    private key gone. The pending one of its kind takes its place, else `supply` makes another.
 
     Raises:
         InvalidName
         NotFound: no such domain, or it has no such key.
     """
     domain = domains.find(name)
-    changed = DkimKey.objects.filter(domain=domain, selector=selector).update(
-        state=DkimState.RETIRED, secret=b"", changed_at=timezone.now()
-    )
-    if not changed:
-        raise NotFound(f"key {selector}", text=f"{domain.name} has no key {selector}")
+    now = timezone.now()
+    with transaction.atomic():
+        lock_domain(domain.name)
+        key = DkimKey.objects.filter(domain=domain, selector=selector).first()
+        if key is None:
+            raise NotFound(f"key {selector}", text=f"{domain.name} has no key {selector}")
+        DkimKey.objects.filter(pk=key.pk).update(
+            state=DkimState.RETIRED, secret=b"", changed_at=now
+        )
+        if key.state == DkimState.ACTIVE:
+            DkimKey.objects.filter(
+                domain=domain, state=DkimState.PENDING, algorithm=key.algorithm
+            ).update(state=DkimState.ACTIVE, changed_at=now)

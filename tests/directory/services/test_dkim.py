@@ -20,13 +20,8 @@ def _states(domain: Domain) -> list[tuple[str, str]]:
     return [(row.selector[-1], row.state) for row in dkim.keys_of(domain.name)]
 
 
-def _activate(domain: Domain) -> list[DkimKey]:
-    return keys.activate(domain.name, [row.selector for row in dkim.keys_of(domain.name)])
-
-
 def test_selectors_tell_month_and_kind_and_never_come_again(domain: Domain) -> None:
     month = f"m{timezone.now():%Y%m}"
-    _activate(domain)
     keys.rotate(domain.name)
     keys.discard(domain.name)
     keys.rotate(domain.name)
@@ -35,7 +30,6 @@ def test_selectors_tell_month_and_kind_and_never_come_again(domain: Domain) -> N
 
 
 def test_rotation_makes_the_next_keys_while_the_old_ones_sign(domain: Domain) -> None:
-    _activate(domain)
     before = [one.selector for one in dkim.signers(domain.name)]
     made = keys.rotate(domain.name)
     assert {key.state for key in made} == {DkimState.PENDING}
@@ -48,7 +42,6 @@ def test_rotation_makes_the_next_keys_while_the_old_ones_sign(domain: Domain) ->
 
 
 def test_each_kind_takes_over_on_its_own(domain: Domain) -> None:
-    _activate(domain)
     new = {key.algorithm: key.selector for key in keys.rotate(domain.name)}
     keys.activate(domain.name, [new["ed25519"]])
     states = {row.selector: row.state for row in dkim.keys_of(domain.name)}
@@ -58,26 +51,25 @@ def test_each_kind_takes_over_on_its_own(domain: Domain) -> None:
 
 
 def test_it_rotates_once_at_a_time(domain: Domain) -> None:
+    keys.rotate(domain.name)
     with pytest.raises(InUse, match="pending keys"):
         keys.rotate(domain.name)
     with pytest.raises(NotFound):
         keys.rotate("elsewhere.test")
 
 
-def test_the_only_keys_of_a_domain_are_not_discarded(domain: Domain) -> None:
-    with pytest.raises(InUse):
-        keys.discard(domain.name)
-    _activate(domain)
+def test_keys_that_do_not_sign_yet_can_be_dropped(domain: Domain) -> None:
+    before = _states(domain)
     keys.rotate(domain.name)
     assert keys.discard(domain.name) == 2
-    assert len(dkim.signers(domain.name)) == 2
+    assert _states(domain) == before
+    assert keys.discard(domain.name) == 0
 
 
 def test_a_retiring_key_stays_until_its_last_mail_has_bounced(
     domain: Domain, settings: Settings
 ) -> None:
     settings.BOUNCE_AFTER = 5 * 86_400
-    _activate(domain)
     made = keys.rotate(domain.name)
     keys.activate(domain.name, [key.selector for key in made])
     now = timezone.now()
@@ -91,14 +83,13 @@ def test_a_retiring_key_stays_until_its_last_mail_has_bounced(
 def test_only_pending_keys_of_the_domain_are_activated(
     domain: Domain, other_domain: Domain
 ) -> None:
-    selectors = [row.selector for row in dkim.keys_of(domain.name)]
-    assert [row.selector for row in dkim.keys_of(other_domain.name)] == selectors
-    _activate(domain)
-    assert dkim.signers(other_domain.name) == []
-    assert keys.activate(domain.name, selectors) == []
-    keys.rotate(domain.name)
-    assert keys.activate(domain.name, selectors) == []
-    assert len(dkim.signers(domain.name)) == 2
+    first = [row.selector for row in dkim.keys_of(domain.name)]
+    second = [key.selector for key in keys.rotate(domain.name)]
+    assert [key.selector for key in keys.rotate(other_domain.name)] == second
+    assert keys.activate(domain.name, first) == []
+    assert len(keys.activate(domain.name, second)) == 2
+    assert keys.activate(domain.name, second) == []
+    assert {one.selector for one in dkim.signers(other_domain.name)} == set(first)
 
 
 def test_domains_without_keys_get_some(domain: Domain, other_domain: Domain) -> None:
@@ -108,18 +99,29 @@ def test_domains_without_keys_get_some(domain: Domain, other_domain: Domain) -> 
     assert keys.supply(10) == 1
     assert keys.supply(10) == 0
     for one in (domain, other_domain):
-        assert sorted(_states(one)) == [("e", "pending"), ("r", "pending")]
+        assert sorted(_states(one)) == [("e", "active"), ("r", "active")]
 
 
-def test_a_retired_domain_key_is_replaced(domain: Domain) -> None:
-    selectors = [key.selector for key in _activate(domain)]
-    keys.erase(domain.name, selectors[0])
+def test_an_erased_key_is_gone_and_another_made(domain: Domain) -> None:
+    erased = dkim.signers(domain.name)[0].selector
+    keys.erase(domain.name, erased)
     assert len(dkim.signers(domain.name)) == 1
-    erased = DkimKey.objects.get(domain=domain, selector=selectors[0])
-    assert (erased.state, bytes(erased.secret)) == (DkimState.RETIRED, b"")
+    row = DkimKey.objects.get(domain=domain, selector=erased)
+    assert (row.state, bytes(row.secret)) == (DkimState.RETIRED, b"")
     assert keys.supply(10) == 1
+    assert len(dkim.signers(domain.name)) == 2
     with pytest.raises(NotFound):
         keys.erase(domain.name, "nothing")
+
+
+def test_the_next_key_takes_the_place_of_an_erased_one(domain: Domain) -> None:
+    first = dkim.signers(domain.name)[0].selector
+    second = {key.algorithm: key.selector for key in keys.rotate(domain.name)}
+    keys.erase(domain.name, first)
+    assert dkim.signers(domain.name)[0].selector == second["rsa"]
+    keys.erase(domain.name, second["ed25519"])
+    assert [one.selector == second["rsa"] for one in dkim.signers(domain.name)] == [True, False]
+    assert keys.supply(10) == 0
 
 
 def test_keys_go_with_their_domain(domain: Domain) -> None:

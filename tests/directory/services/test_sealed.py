@@ -7,7 +7,6 @@ from pytest_django import Settings
 
 from apps.directory import dkim, transports
 from apps.directory.models import Domain, Transport, TransportScope, TransportTls
-from apps.directory.services import dkim as keys
 from apps.directory.services import sealed
 from apps.directory.services import transports as ways
 from apps.provisioning import services
@@ -25,7 +24,6 @@ def test_it_seals_everything_anew(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     domain = _domain()
-    keys.activate(domain.name, [row.selector for row in dkim.keys_of(domain.name)])
     server = ways.Server(
         host="smart.test", tls=TransportTls.VERIFY, username="us", password="secret word"
     )

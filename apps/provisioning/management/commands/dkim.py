@@ -79,8 +79,8 @@ class Command(NounCommand):
     def do_erase(self, options: dict[str, Any]) -> None:
         keys.erase(options["domain"], options["selector"])
         sentence = (
-            f"{options['selector']} signs no more. Remove its record from the DNS. A domain without"
-            " keys gets new ones within ten minutes; publish their records then."
+            f"{options['selector']} signs no more. Remove its record from the DNS. If no other key"
+            " of its kind signs, one is made within ten minutes: publish its record (dkim show)."
         )
         self.report(options, sentence, erased=options["selector"])
 
