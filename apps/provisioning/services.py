@@ -27,7 +27,7 @@ _CHUNK = 500  # rows at a time when much is removed
 
 
 def add_domain(name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
-    """Host a domain; it gets keys to sign its mail with, which wait for their DNS records, and a
+    """Host a domain; it gets keys that sign its mail, whose records are to be published, and a
     shared box for the mail to its postmaster that nobody else takes.
 
     Args:
