@@ -35,6 +35,7 @@ _QUOTED_ID = re.compile(
 )
 _EMPTY_LINE = re.compile(r"\n[> \t\r]*+\n")
 _LATE = re.compile(r"(?i)\b(delay|warning|still trying|will (?:be )?(?:retr|keep|continue))")
+_OVER = re.compile(r"(?i)\b(no such|permanent|fatal|unknown user|user unknown)")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 
@@ -194,7 +195,7 @@ def _other(raw: bytes, block: HeaderBlock, parts: list[Part], about: str) -> Rea
     code = _CODE.search(own_text)
     reply = _REPLY.search(own_text)
     is_late = _LATE.search(block.text(b"subject") + "\n" + own_text[:2_000]) is not None
-    is_failed = code is not None and code[1] == "5"
+    is_failed = code[1] == "5" if code is not None else _OVER.search(own_text) is not None
     return Reading(
         is_standard=False,
         message_id=about,
@@ -210,7 +211,9 @@ def _stands_in(address: str, text: str) -> bool:
     at = text.find(address)
     while at >= 0 and address:
         before, after = text[at - 1 : at], text[at + len(address) : at + len(address) + 2]
-        if not _is_part(before) and not (_is_part(after[:1]) and _is_part(after.strip(".-,"))):
+        if not _is_part(before.strip("=")) and not (
+            _is_part(after[:1]) and _is_part(after.strip(".-,"))
+        ):
             return True
         at = text.find(address, at + 1)
     return False

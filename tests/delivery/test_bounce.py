@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from flufl.bounce import all_failures
 
 from apps.blobs import queries as blobs
 from apps.blobs import storage
@@ -459,3 +460,21 @@ def test_it_tells_of_what_processing_did(alice: User, bob: User) -> None:
     assert [(one.address, one.action) for one in wanted] == [("team@example.test", Action.EXPANDED)]
     (one,) = bounce.at_processing(alone.recipients, alone.recipients)
     assert (one.address, one.action) == (alice.address, Action.DELIVERED)
+
+
+def test_it_is_understood_by_mailman(alice: User) -> None:
+    """List software reads bounces by machine; its detector is not ours."""
+    fates = [
+        fate(recipient_id=1),
+        fate(recipient_id=2, address="x@a.invalid", original="x@a.invalid", status="4.4.1"),
+        fate(Action.DELAYED, recipient_id=3, address="y@a.invalid", original="y@a.invalid"),
+    ]
+    failed, delayed = bounce.prepare(claimed(alice.address), fates)
+    found = [
+        all_failures(email.message_from_bytes(raw_of(report), policy=email.policy.compat32))
+        for report in (failed, delayed)
+    ]
+    assert [(set(temporary), set(permanent)) for temporary, permanent in found] == [
+        (set(), {DAVE.encode(), b"x@a.invalid"}),
+        ({b"y@a.invalid"}, set()),
+    ]
