@@ -228,7 +228,7 @@ async def test_it_keeps_a_policy_when_dns_and_web_fall_silent(ground: Ground) ->
 async def test_it_forgets_a_policy_that_expired(ground: Ground, policies: TlsPolicies) -> None:
     ground.announce("1", "enforce", HOST)
     await demand_of(policies)
-    await StsPolicy.objects.filter(domain=DOMAIN).aupdate(expires_at=1)
+    await in_db("write", lambda: StsPolicy.objects.update(expires_at=1))
     ground.dns.remove(f"_mta-sts.{DOMAIN}")
     other = live_policies(live_resolver())
     assert (await demand_of(other)).level is Level.MAY
@@ -293,7 +293,7 @@ async def test_it_takes_no_policy_from_a_host_that_misbehaves(
     assert demand.note.failure is failure
     assert "mta-sts." in demand.note.reason
     assert len(ground.web.requests) <= 1  # no redirect was followed, and it was asked once
-    assert not await StsPolicy.objects.aexists()
+    assert not await in_db("read", StsPolicy.objects.exists)
 
 
 async def test_it_fetches_from_no_private_address(ground: Ground, policies: TlsPolicies) -> None:

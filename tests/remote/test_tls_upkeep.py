@@ -55,7 +55,7 @@ async def test_it_fetches_kept_policies_anew(ground: tuple[DnsServer, PolicyHost
     dns, web = ground
     await find(*DOMAINS)
     old = StsPolicy.objects.filter(domain__in=DOMAINS[:2])
-    await old.aupdate(fetched_at=1_000)
+    await in_db("write", lambda: old.update(fetched_at=1_000))
     dns.remove("_mta-sts.b.test")  # it is silent, not gone: what is kept stays
     web.requests.clear()
     web.publish("enforce", "mx.a.test", max_age=1_000_000)  # under the id of before
@@ -64,7 +64,7 @@ async def test_it_fetches_kept_policies_anew(ground: tuple[DnsServer, PolicyHost
     kept = await in_db("read", queries.sts_policy, "a.test")
     assert kept is not None
     assert kept.policy.max_age == 1_000_000
-    assert await StsPolicy.objects.acount() == 3
+    assert await in_db("read", StsPolicy.objects.count) == 3
 
 
 async def test_it_goes_on_where_a_policy_cannot_be_fetched(
@@ -72,10 +72,10 @@ async def test_it_goes_on_where_a_policy_cannot_be_fetched(
 ) -> None:
     _, web = ground
     await find(*DOMAINS)
-    await StsPolicy.objects.aupdate(fetched_at=1_000)
+    await in_db("write", lambda: StsPolicy.objects.update(fetched_at=1_000))
     web.answer.status = 500
     assert await refresh() == 0
-    assert await StsPolicy.objects.filter(mode="enforce").acount() == 3
+    assert await in_db("read", StsPolicy.objects.filter(mode="enforce").count) == 3
 
 
 def test_it_removes_what_is_old_on_the_way(ground: tuple[DnsServer, PolicyHost]) -> None:
