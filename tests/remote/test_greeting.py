@@ -1,13 +1,14 @@
 """TLS, signing in, LMTP: what happens between the connection and MAIL."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from pytest_django import Settings
 
 from apps.remote.client import Carrier
 from apps.remote.types import HopUnreachableError, NextHop, Outcome
-from tests.remote.ground import Policies, carrying, envelope, mx
+from tests.remote.ground import SHORT, Policies, carrying, envelope, mx
 from tests.support.dns_server import DnsServer
 from tests.support.smtp_sink import (
     CLOSE,
@@ -38,7 +39,7 @@ async def carrier(
 ) -> AsyncIterator[Carrier]:
     settings.EXTRA_CA = authority.file
     dns.mail("example.org")
-    async with carrying(dns) as made:
+    async with carrying(dns, replace(SHORT, handshake=1)) as made:
         yield made
 
 
