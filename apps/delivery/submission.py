@@ -6,9 +6,11 @@ which byte ranges of it readers must not see (Bcc, a client's Return-Path). The 
 stay as they came. Both refuse an author who is not the user, nor lets the user write.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from apps.directory import permissions
@@ -43,8 +45,16 @@ class Prepared:
     message_id: str = ""
 
 
-def reverse_path(user_id: int, sender: Address) -> Address:
-    """Return the envelope sender to use where a user names `sender`.
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The envelope sender to use, None for the null path, and by what right."""
+
+    address: Address | None
+    authority: Authority = Authority.NONE
+
+
+def reverse_path(user_id: int, sender: Address | None) -> Path:
+    """Return the envelope sender to use where a user names `sender`. Reads the directory.
 
     It is `sender` if the user may write as it or on behalf of it. By the domain's policy it is the
     user's own address in place of a foreign one: bounces are the user's, and SPF is ours.
@@ -52,39 +62,91 @@ def reverse_path(user_id: int, sender: Address) -> Address:
     Raises:
         SenderNotAllowed: the address is somebody else's.
     """
-    if permissions.authority(user_id, sender) is not Authority.NONE:
-        return sender
+    if sender is None:
+        return Path(None)
+    right = permissions.authority(user_id, sender)
+    if right is not Authority.NONE:
+        return Path(sender, right)
     writer = permissions.writer(user_id)
     if writer is None or not writer.may_borrow(sender):
         raise SenderNotAllowed(f"user {user_id} as {sender}")
-    return writer.address
+    return Path(writer.address, Authority.OWN)
 
 
-def submit(
-    raw: bytes, *, user_id: int, sender: Address, message_id: UUID, now_us: int, hostname: str
-) -> Prepared:
-    """Check and complete a submitted message. Reads the directory.
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a message says of who wrote it. `authors` are of From, `resenders` of the fields of
+    somebody who sends it again; None: there is no such field."""
 
-    Args:
-        raw: the message, CRLF line ends.
-        sender: what the user writes as (`reverse_path`), for a From field that is missing.
-        message_id: made per message; becomes the Message-ID where the client left it out.
-        now_us: Unix microseconds, for a Date that is missing.
+    block: HeaderBlock
+    authors: tuple[Address, ...] | None
+    sender: tuple[Address, ...] | None
+    resenders: tuple[Address, ...]
+
+    def is_plain(self, rights: Mapping[Address, Authority]) -> bool:
+        """Whether all is said with these rights: one author at the most, and no one else."""
+        named = {*(self.authors or ()), *(self.sender or ()), *self.resenders}
+        return len(self.authors or ()) < 2 and all(
+            rights.get(one, Authority.NONE) >= Authority.SEND_AS for one in named
+        )
+
+
+def read(raw: bytes) -> Letter:
+    """Read the header of a message, CRLF line ends. Pure.
 
     Raises:
-        SenderNotAllowed: a From or Sender address is not the user's, nor lent to it.
         HeaderRefused: several From fields, or an address in them that cannot be read.
     """
     block = headers.scan(raw)
-    origin = _Origin(block, user_id, sender)
-    missing, written_id = _missing(block, sender, message_id, now_us, hostname)
+    if block.is_cut:
+        raise HeaderRefused("header block over the limit")
+    again = [value for name in (b"resent-from", b"resent-sender") for value in block.all(name)]
+    return Letter(
+        block=block,
+        authors=_single(block, b"from"),
+        sender=_single(block, b"sender"),
+        resenders=tuple(address for value in again for address in _authors(value)),
+    )
+
+
+class Known(TypedDict):
+    """What a door knows of a message.
+
+    sender: what the user writes as (`reverse_path`), for a From field that is missing.
+    message_id: made per message; becomes the Message-ID where the client left it out.
+    now_us: Unix microseconds, for a Date that is missing.
+    rights: the user's rights to addresses, as far as somebody has asked before.
+    """
+
+    user_id: int
+    sender: Address
+    message_id: UUID
+    now_us: int
+    hostname: str
+    rights: NotRequired[Mapping[Address, Authority]]
+
+
+def submit(raw: bytes, **known: Unpack[Known]) -> Prepared:
+    """Check and complete a submitted message: `complete` of `read`."""
+    return complete(read(raw), **known)
+
+
+def complete(letter: Letter, **known: Unpack[Known]) -> Prepared:
+    """Check who wrote a letter, and say what is to be added and hidden. Reads the directory, but
+    for a letter that is plain with the rights that are known.
+
+    Raises:
+        SenderNotAllowed: a From or Sender address is not the user's, nor lent to it.
+    """
+    origin = _Origin(letter, known["user_id"], known["sender"], known.get("rights", {}))
+    missing, written_id = _missing(letter.block, known)
     if origin.new_sender is not None:
         missing += f"Sender: {origin.new_sender}\r\n".encode()
     hidden = HIDDEN | {b"sender"} if origin.hides_sender else HIDDEN
     return Prepared(
         fields=missing,
-        cuts=tuple((item.start, item.end) for item in block.fields if item.name in hidden),
-        message_id=written_id or kept_message_id(block),
+        cuts=tuple((item.start, item.end) for item in letter.block.fields if item.name in hidden),
+        message_id=written_id or kept_message_id(letter.block),
     )
 
 
@@ -107,48 +169,43 @@ class _Origin:
     client's own one is to go for it.
     """
 
-    def __init__(self, block: HeaderBlock, user_id: int, sender: Address) -> None:
-        self._block = block
+    def __init__(
+        self,
+        letter: Letter,
+        user_id: int,
+        given: Address,
+        rights: Mapping[Address, Authority],
+    ) -> None:
         self._user_id = user_id
+        self._rights = dict(rights)
         self.new_sender: Address | None = None
         self.hides_sender = False
-        if block.is_cut:
-            raise HeaderRefused("header block over the limit")
-        for name in (b"resent-from", b"resent-sender"):
-            for value in block.all(name):
-                self._must_be_own(_authors(value))
-        self._check_from(self._single(b"from"), self._single(b"sender"), sender)
+        self._must_be_own(letter.resenders)
+        self._check(letter.authors or (given,), letter.sender)
 
-    def _single(self, name: bytes) -> bytes | None:
-        values = self._block.all(name)
-        if len(values) > 1:
-            word = name.decode().capitalize()
-            raise HeaderRefused(f"{len(values)} {word} fields", text=f"Two {word} fields")
-        return values[0] if values else None
-
-    def _check_from(self, author: bytes | None, sender: bytes | None, given: Address) -> None:
-        authors = [given] if author is None else _authors(author)
+    def _check(self, authors: Sequence[Address], sender: Sequence[Address] | None) -> None:
         rights = {one: self._authority(one) for one in authors}
         for one, right in rights.items():
             if right is Authority.NONE and not self._writer.may_borrow(one):
                 raise _not_allowed(one)
-        worst = min(rights.values(), default=Authority.OWN)
-        if sender is not None and not self._is_own(_authors(sender)):
+        if sender is not None and not self._is_own(sender):
             if not self._writer.adds_sender:
-                self._must_be_own(_authors(sender))
+                self._must_be_own(sender)
             self.hides_sender = True
         # Several authors need one who sent it, as does one who is spoken for.
-        needs_sender = worst < Authority.SEND_AS or len(authors) > 1
+        needs_sender = min(rights.values()) < Authority.SEND_AS or len(authors) > 1
         if self.hides_sender or (needs_sender and sender is None):
             self.new_sender = self._writer.address
 
     def _authority(self, address: Address) -> Authority:
-        return permissions.authority(self._user_id, address)
+        if address not in self._rights:
+            self._rights[address] = permissions.authority(self._user_id, address)
+        return self._rights[address]
 
-    def _is_own(self, addresses: list[Address]) -> bool:
+    def _is_own(self, addresses: Sequence[Address]) -> bool:
         return all(self._authority(one) >= Authority.SEND_AS for one in addresses)
 
-    def _must_be_own(self, addresses: list[Address]) -> None:
+    def _must_be_own(self, addresses: Sequence[Address]) -> None:
         for one in addresses:
             if self._authority(one) < Authority.SEND_AS:
                 raise _not_allowed(one)
@@ -167,6 +224,14 @@ def _not_allowed(address: Address) -> SenderNotAllowed:
     )
 
 
+def _single(block: HeaderBlock, name: bytes) -> tuple[Address, ...] | None:
+    values = block.all(name)
+    if len(values) > 1:
+        word = name.decode().capitalize()
+        raise HeaderRefused(f"{len(values)} {word} fields", text=f"Two {word} fields")
+    return tuple(_authors(values[0])) if values else None
+
+
 def _authors(value: bytes) -> list[Address]:
     authors = mailboxes(value)
     if not authors or len(authors) > FROM_LIMIT:
@@ -180,17 +245,16 @@ def _authors(value: bytes) -> list[Address]:
         raise HeaderRefused(str(error), text="The From field cannot be read") from None
 
 
-def _missing(
-    block: HeaderBlock, sender: Address, message_id: UUID, now_us: int, hostname: str
-) -> tuple[bytes, str]:
+def _missing(block: HeaderBlock, known: Known) -> tuple[bytes, str]:
     """The fields RFC 5322 s3.6 wants and the client left out; and the Message-ID among them."""
     lines = []
     if block.first(b"from") is None:
-        lines.append(f"From: {sender}")
+        lines.append(f"From: {known['sender']}")
     if block.first(b"date") is None:
-        lines.append(f"Date: {format_date(datetime.fromtimestamp(now_us / 1_000_000, UTC))}")
+        at = datetime.fromtimestamp(known["now_us"] / 1_000_000, UTC)
+        lines.append(f"Date: {format_date(at)}")
     written = ""
     if block.first(b"message-id") is None:
-        written = f"<{ulid_text(message_id).lower()}@{hostname}>"
+        written = f"<{ulid_text(known['message_id']).lower()}@{known['hostname']}>"
         lines.append(f"Message-ID: {written}")
     return "".join(f"{line}\r\n" for line in lines).encode(), written

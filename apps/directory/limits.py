@@ -5,16 +5,15 @@ organisations have the limits of their rows. 0 is no limit. What was sent is cou
 day of UTC, for each scope that has a limit (`services/limits.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection
 
 from apps.runtime.clock import now
-from apps.runtime.rows import Values, among, listed
+from apps.runtime.rows import Values, among, fetch, listed
 from apps.wire.errors import SendLimitReached
 
 FIELDS: Final = (
@@ -112,27 +111,30 @@ def limits_of(user_ids: Iterable[int], at: int | None = None) -> dict[int, Limit
         at: Unix seconds; None is now.
     """
     at = now() if at is None else at
-    with connection.cursor() as cursor:
-        cursor.execute(_LIMITS.format(among=among("u.id")), [listed(sorted(set(user_ids)))])
-        return {row[0]: _limits(row, at) for row in cursor.fetchall()}
+    asked = sorted(set(user_ids))
+    if not asked:
+        return {}
+    rows = fetch(_LIMITS.format(among=among("u.id")), [listed(asked)])
+    return {row[0]: _limits(row, at) for row in rows}
 
 
-def allowance(user_id: int) -> Allowance:
-    """What a user may still send now: asked early, so that a client learns before it sends text.
-
-    Acceptance counts again, and decides.
-
-    Raises:
-        SendLimitReached: nothing more for now.
+def allowances(user_ids: Iterable[int]) -> dict[int, Allowance | SendLimitReached]:
+    """What users may still send now, or why nothing more: asked early, so that a client learns
+    before it sends text. Acceptance counts again, and decides. Two queries for all.
     """
-    limits = limits_of([user_id])[user_id]
-    sent = counts(limits.meters)
+    limits = limits_of(user_ids)
+    meters = {meter.key: meter for one in limits.values() for meter in one.meters}
+    sent = counts(list(meters.values()))
+    return {user_id: _allowance(one, sent) for user_id, one in limits.items()}
+
+
+def _allowance(limits: Limits, sent: Mapping[Key, tuple[int, int]]) -> Allowance | SendLimitReached:
     most, nearer = limits.recipients_per_message, None
     for meter in limits.meters:
         messages, recipients = sent.get(meter.key, (0, 0))
         reached = meter.refusal(messages + 1, recipients + 1)
         if reached is not None:
-            raise reached
+            return reached
         left = meter.recipients - recipients
         if meter.recipients and left < most:
             most, nearer = left, meter.refusal(1, meter.recipients + 1)
@@ -143,11 +145,9 @@ def counts(meters: Sequence[Meter]) -> dict[Key, tuple[int, int]]:
     """Messages and recipients that were counted on meters; those with none are left out."""
     if not meters:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNTS.format(asked=_METERS.sql), _METERS.parameters([meter.key for meter in meters])
-        )
-        return {(scope, period): (sent, to) for scope, period, sent, to in cursor.fetchall()}
+    keys = _METERS.parameters([meter.key for meter in meters])
+    rows = fetch(_COUNTS.format(asked=_METERS.sql), keys)
+    return {(scope, period): (sent, to) for scope, period, sent, to in rows}
 
 
 def period(span: str, at: int) -> str:

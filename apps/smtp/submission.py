@@ -1,55 +1,42 @@
 """The door for our own users (587 and 465): they sign in and send as themselves (RFC 6409)."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from typing import Any
 
 from aiosmtpd.smtp import AuthResult
 
 from apps.delivery import submission
+from apps.delivery.submission import Prepared
 from apps.directory import limits
 from apps.directory.authentication import Principal
-from apps.directory.limits import Allowance
-from apps.directory.services.limits import too_many_recipients
-from apps.directory.signedin import REASON, still_in
+from apps.directory.signedin import REASON
 from apps.directory.signin import Answer, SignIn
 from apps.mime.address import Address
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
+from apps.smtp.admission import Admission, Admissions
 from apps.smtp.envelope import Options, SmtpSession, Transaction
-from apps.smtp.intake import Additions
+from apps.smtp.intake import Additions, Intake
 from apps.smtp.mx import MxHandler, reply_of
 from apps.smtp.session import Conversation, Next
 from apps.wire.errors import AccountSuspended, SenderNotAllowed
 from apps.wire.replies import Reply
 from apps.wire.sasl import Challenge, Failure
 
+AT_ONCE = 256 << 10  # octets of a message whose header is read on the event loop: about 0.1 ms
+
 _CHANGED = Reply(421, "4.7.0", REASON)
 _SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
-
-
-@dataclass(slots=True)
-class Admission:
-    """What MAIL was found to be.
-
-    Args:
-        reverse_path: to be used in place of what MAIL said; None is the null path.
-        asked: recipients so far.
-    """
-
-    reverse_path: Address | None
-    allowance: Allowance
-    asked: int = 0
-
-    def check(self) -> None:
-        """Raise TooManyRecipients or SendLimitReached if the user may not have so many."""
-        if self.asked > self.allowance.recipients:
-            raise self.allowance.refusal or too_many_recipients(self.allowance.recipients)
 
 
 class SubmissionHandler(MxHandler):
     """Envelope sender and From must be the user's own; mail for other hosts is taken."""
 
     relay = True
+
+    def __init__(self, intake: Intake) -> None:
+        super().__init__(intake)
+        self._admissions = Admissions()
 
     def sign_in(
         self, server: Conversation, session: SmtpSession, mechanism: str
@@ -74,7 +61,7 @@ class SubmissionHandler(MxHandler):
         and the From field is checked all the same.
         """
         sender = options.command.path.address
-        admission = await in_db("read", _admit, _principal(session), sender)
+        admission = await self._admissions.ask(_principal(session), sender)
         if admission is None:
             server.next = Next.HANG_UP
             return _CHANGED
@@ -113,10 +100,9 @@ class SubmissionHandler(MxHandler):
         principal, admission = _principal(session), _admission(envelope)
         if admission.reverse_path is not None:
             envelope.mail_from = str(admission.reverse_path)
-        prepared = await in_db(
-            "read",
-            submission.submit,
+        prepared = await _prepared(
             raw,
+            admission,
             user_id=principal.user_id,
             sender=admission.reverse_path or Address.parse(principal.address),
             message_id=envelope.message_id,
@@ -156,16 +142,15 @@ class DirectoryExchange:
         return AuthResult(success=True, auth_data=answer)
 
 
-def _admit(principal: Principal, sender: Address | None) -> Admission | None:
-    """None if password or state have changed since the sign-in.
-
-    Raises:
-        SenderNotAllowed, SendLimitReached
-    """
-    if not still_in([principal]):
-        return None
-    path = None if sender is None else submission.reverse_path(principal.user_id, sender)
-    return Admission(path, limits.allowance(principal.user_id))
+async def _prepared(raw: bytes, admission: Admission, **known: Any) -> Prepared:
+    """Check and complete a message: here and now if it is short and its author is who was let in
+    at MAIL, as nearly all are; else on a database thread."""
+    if len(raw) > AT_ONCE:
+        return await in_db("read", submission.submit, raw, rights=admission.rights, **known)
+    letter = submission.read(raw)
+    if letter.is_plain(admission.rights):
+        return submission.complete(letter, rights=admission.rights, **known)
+    return await in_db("read", submission.complete, letter, rights=admission.rights, **known)
 
 
 def _admission(envelope: Transaction) -> Admission:

@@ -195,7 +195,7 @@ def test_it_borrows_no_address_for_what_is_sent_again(lenient: User, bob: User) 
 
 def test_it_lets_bounces_come_to_the_login_by_the_domains_policy(lenient: User) -> None:
     found = reverse_path(lenient.pk, Address.parse("alice@gmail.invalid"))
-    assert str(found) == "alice@example.test"
+    assert str(found.address) == "alice@example.test"
 
 
 @pytest.mark.parametrize("as_owner", [True, False])
@@ -203,7 +203,10 @@ def test_it_takes_an_envelope_in_the_name_of_the_owner(
     alice: User, bob: User, as_owner: bool
 ) -> None:
     grant(owner=alice, delegate=bob, send_as=as_owner, send_on_behalf=not as_owner)
-    assert str(reverse_path(bob.pk, Address.parse("alice@example.test"))) == "alice@example.test"
+    assert (
+        str(reverse_path(bob.pk, Address.parse("alice@example.test")).address)
+        == "alice@example.test"
+    )
 
 
 @pytest.mark.parametrize("sender", ["bob@example.test", "eve@other.test", "ceo@bank.invalid"])
@@ -216,4 +219,4 @@ def test_it_refuses_an_envelope_in_the_name_of_another(
 
 def test_it_lets_who_forwards_all_mail_send_as_before(alice: User) -> None:
     forwards.add(user=alice, target="alice@elsewhere.invalid", keeps_copy=False)
-    assert str(reverse_path(alice.pk, Address.parse("alice@example.test"))) == alice.address
+    assert str(reverse_path(alice.pk, Address.parse("alice@example.test")).address) == alice.address

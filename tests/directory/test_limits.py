@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from apps.directory import limits
-from apps.directory.limits import Limits, allowance, limits_of
+from apps.directory.limits import Allowance, Limits, allowances, limits_of
 from apps.directory.models import Domain, Organization, SendCount, User
 from apps.directory.services.limits import Sending, Tally, count, prune, set_limits
 from apps.runtime.ulid import new_ulid
@@ -209,20 +210,20 @@ def test_it_ignores_who_was_removed(alice: User) -> None:
 
 def test_it_tells_early_what_is_left(alice: User) -> None:
     limit(alice, recipients_per_message=50, recipients_per_hour=10, messages_per_hour=2)
-    assert allowance(alice.pk).recipients == 10
+    assert allowances([alice.pk]) == {alice.pk: Allowance(10, ANY)}
     send(alice, 7)
-    left = allowance(alice.pk)
+    left = allowances([alice.pk])[alice.pk]
+    assert isinstance(left, Allowance)
     assert left.recipients == 3
     assert left.refusal is not None
     assert "10 recipients per hour" in left.refusal.reply.text
     send(alice, 1)
-    with pytest.raises(SendLimitReached, match="user/"):
-        allowance(alice.pk)
+    assert isinstance(allowances([alice.pk])[alice.pk], SendLimitReached)
 
 
 def test_it_tells_the_messages_own_limit_where_that_is_nearer(alice: User) -> None:
     limit(alice, recipients_per_message=5, recipients_per_hour=100)
-    assert allowance(alice.pk) == limits.Allowance(5, None)
+    assert allowances([alice.pk]) == {alice.pk: Allowance(5, None)}
 
 
 def test_it_forgets_old_counts(alice: User, clock: time_machine.Traveller) -> None:
