@@ -79,7 +79,9 @@ class Dialer:
 
     async def _connect(self, target: IPAddress, port: int) -> socket.socket:
         family = socket.AF_INET6 if target.version == 6 else socket.AF_INET
-        channel = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sets TCP_NODELAY: without that, each message of more than
+        # a segment waits 40 ms for the acknowledgement of its last but one.
+        channel = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             channel.setblocking(False)
             source = addresses.source_for(target)

@@ -1,6 +1,7 @@
 """From a next hop to results: hosts tried in turn, connections used again, words for failures."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -186,6 +187,16 @@ async def test_it_connects_from_the_source_address(
     transport = lane._peer.wire.transport
     assert transport is not None
     assert transport.get_extra_info("sockname")[0] == "127.0.0.77"
+
+
+async def test_it_does_not_let_the_kernel_wait_with_short_segments(
+    carrier: Carrier, sink: SmtpSink
+) -> None:
+    lane = await carrier.lane(mx(port=sink.port))
+    transport = lane._peer.wire.transport
+    assert transport is not None
+    channel = transport.get_extra_info("socket")
+    assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_it_says_helo_where_ehlo_is_not_known(carrier: Carrier, sink: SmtpSink) -> None:
