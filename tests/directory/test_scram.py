@@ -1,5 +1,6 @@
 """Sign-in by SCRAM: who gets in, what strangers are told, what is counted."""
 
+import asyncio
 import base64
 import logging
 import secrets
@@ -7,7 +8,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 
 from apps.directory import scram, throttle
 from apps.directory.authentication import Principal
@@ -48,10 +48,7 @@ def prove(username: str, password: str, *, door: str = "submission") -> Principa
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    async def wait() -> Any:
-        return await coroutine
-
-    return async_to_sync(wait)()
+    return asyncio.run(coroutine)
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
