@@ -111,8 +111,10 @@ def problem(
     except (crypto.Error, ValueError):
         return Finding(Problem.NOT_TRUSTED, "the server's certificate cannot be read")
     if found is None and not any(matches(name, one) for name in names for one in own):
-        shown = ", ".join(own[:5]) or "no name at all"
-        return Finding(Problem.HOST_MISMATCH, f"the certificate is for {shown}")
+        shown = ", ".join(own[:5])[:200] or "no name at all"
+        # A stranger's certificate may name anything; logs and databases may not take it.
+        printable = "".join(char if char.isprintable() else "?" for char in shown)
+        return Finding(Problem.HOST_MISMATCH, f"the certificate is for {printable}")
     return found
 
 

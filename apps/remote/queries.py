@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import cast
 
 from apps.remote.models import StsPolicy, TlsMode, TlsOverride, TlsReport, TlsResult
@@ -39,6 +40,19 @@ class Counted:
     receiving_address: str
     reason: str
     sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """A line of what was counted, for an administrator; `day` as 2026-01-31."""
+
+    day: str
+    domain: str
+    policy: str
+    result: str
+    host: str
+    sessions: int
+    reason: str
 
 
 def sts_policy(domain: str) -> KeptSts | None:
@@ -83,6 +97,24 @@ def counted(day: int, domain: str, *, limit: int) -> Iterator[Counted]:
             row.receiving_address,
             row.reason,
             row.sessions,
+        )
+
+
+def results(*, since: int, domain: str = "", limit: int = 10_000) -> Iterator[DayRow]:
+    """What was counted from a day on (days since 1970), the newest first, failures before
+    successes."""
+    rows = TlsResult.objects.filter(day__gte=since).order_by("-day", "domain", "-result", "id")
+    if domain:
+        rows = rows.filter(domain=domain)
+    for row in rows[:limit].iterator(chunk_size=1_000):
+        yield DayRow(
+            (date(1970, 1, 1) + timedelta(row.day)).isoformat(),
+            row.domain,
+            row.policy_type,
+            row.result or "success",
+            row.mx_host,
+            row.sessions,
+            row.reason,
         )
 
 

@@ -4,6 +4,7 @@ No I/O. Both texts come from strangers: bounded, read in one pass, and what the 
 passed over.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,12 +12,15 @@ from typing import Final, Literal
 POLICY_BYTES: Final = 64 * 1024
 """Largest policy that is read (RFC 8461 section 3.3)."""
 MAX_PATTERNS: Final = 100
+LINE_SHOWN: Final = 300
+"""Characters of a line that go into a report."""
 MAX_AGE: Final = 31_557_600
 """Longest life of a policy, in seconds: a year (RFC 8461 section 3.2)."""
 
 Mode = Literal["enforce", "testing", "none"]
 
 _RECORD = re.compile(rb"v=STSv1[ \t]*;")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ID = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 _PATTERN = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}\Z")
 _MODES: dict[str, Mode] = {"enforce": "enforce", "testing": "testing", "none": "none"}
@@ -54,7 +58,8 @@ class Sts:
     @property
     def lines(self) -> tuple[str, ...]:
         """The policy's lines, for a report."""
-        return tuple(line for line in self.text.splitlines() if line.strip())[: MAX_PATTERNS + 3]
+        lines = (line[:LINE_SHOWN] for line in self.text.splitlines() if line.strip())
+        return tuple(itertools.islice(lines, MAX_PATTERNS + 3))
 
 
 def policy_id(records: tuple[bytes, ...]) -> str | None:
@@ -78,6 +83,8 @@ def parse(text: str, identity: str) -> Sts:
     Raises:
         PolicyInvalidError: it must be treated as if there were none.
     """
+    if _CONTROL.search(text):
+        raise PolicyInvalidError("it is no text")  # and some databases could not keep it
     first, patterns = _pairs(text)
     if first.get("version") != "STSv1":
         raise PolicyInvalidError("it is not of version STSv1")

@@ -86,6 +86,12 @@ def test_it_takes_what_the_rfc_lets_pass(text: str) -> None:
     assert policy.allows("mail.example.com")
 
 
+def test_it_shows_the_beginning_of_long_lines() -> None:
+    policy = sts.parse(POLICY + f"note: {'x' * 60_000}\n" + "\n" * 1_000, "7")
+    assert max(map(len, policy.lines)) == sts.LINE_SHOWN
+    assert len(policy.lines) == 7
+
+
 def test_it_takes_a_policy_that_takes_itself_back() -> None:
     policy = sts.parse("version: STSv1\nmode: none\nmax_age: 86400\n", "8")
     assert (policy.mode, policy.patterns) == ("none", ())
@@ -113,6 +119,8 @@ def test_it_keeps_no_policy_for_more_than_a_year() -> None:
         (POLICY.replace("mail.example.com", "a b"), "host name"),
         (POLICY.replace("mail.example.com", "-a.example.com"), "host name"),
         (POLICY + "mx: a.example\n" * 101, "more than 100"),
+        (POLICY + "note: \x00\n", "no text"),
+        (POLICY + "\x1b[2J\n", "no text"),
     ],
 )
 def test_it_refuses_a_policy_that_is_wrong(text: str, word: str) -> None:

@@ -126,6 +126,13 @@ def _self_made(*, usage: x509.ObjectIdentifier | None, common: str = "mx.example
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
+def test_it_repeats_no_odd_characters_of_a_certificate() -> None:
+    made = _self_made(usage=None, common="\x00\x1b[2J\u202eevil")
+    found = certificates.problem([made], ["mx.example.org"], anchors=[made], takes_common_name=True)
+    assert found is not None
+    assert found.reason == "the certificate is for ??[2j?evil"
+
+
 def test_it_takes_the_common_name_only_where_that_is_allowed() -> None:
     made = _self_made(usage=None)
     found = certificates.problem([made], ["mx.example.org"], anchors=[made])

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import override_settings
 
+from apps.remote import services
+from apps.remote.services import Sessions
+from apps.runtime.clock import now
 from tests.support.dns_server import DnsServer
 from tests.support.policy_host import PolicyHost
 from tests.support.test_ca import Authority
@@ -100,6 +104,25 @@ def test_it_shows_what_each_server_must_have(dns: DnsServer) -> None:
     )
     assert {row["why"] for row in told["hosts"]} == {"override"}
     assert all(row["is_used"] for row in told["hosts"])
+
+
+def test_it_lists_how_tls_went() -> None:
+    today = now() // 86_400
+    day = datetime.fromtimestamp(now(), UTC).date().isoformat()
+    for domain, back, result, host in (
+        ("a.test", 0, "", ""),
+        ("a.test", 0, "certificate-expired", "mx.a.test"),
+        ("b.test", 0, "", ""),
+        ("a.test", 5, "", ""),
+    ):
+        row = Sessions(today - back, domain, "sts", (), (), result, host, "", "", "old", 3)
+        services.add_sessions([row])
+    assert run("results").splitlines() == [
+        f"{day}\ta.test\tsts\tcertificate-expired\tmx.a.test\t3\told",
+        f"{day}\ta.test\tsts\tsuccess\t-\t3\told",
+        f"{day}\tb.test\tsts\tsuccess\t-\t3\told",
+    ]
+    assert len(json.loads(run("results", "a.test", "--days", "6", "--json"))) == 3
 
 
 def test_it_shows_why_no_mail_can_be_sent(dns: DnsServer) -> None:

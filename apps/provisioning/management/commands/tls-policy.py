@@ -1,4 +1,4 @@
-"""`manage.py tls-policy list|set|remove|show`: what TLS other domains must have."""
+"""`manage.py tls-policy list|set|remove|show|results`: what TLS other domains must have."""
 
 # ruff: noqa: N999  (a command is named as it is typed)
 
@@ -11,6 +11,8 @@ from apps.mime.address import AddressError, normalise_domain
 from apps.provisioning.management.noun import Error, NounCommand
 from apps.remote import explain, queries, services
 from apps.remote.models import TlsMode
+from apps.remote.services import DAY_SECONDS, KEEP_DAYS
+from apps.runtime.clock import now
 
 _DOMAIN = "such as example.org, or .example.org for all domains below it"
 _MODES = (
@@ -34,6 +36,19 @@ class Command(NounCommand):
         remove.add_argument("domain", metavar="DOMAIN", help=_DOMAIN)
         show = self.verb("show", "Look up what mail to a domain would have, server by server.")
         show.add_argument("domain", metavar="DOMAIN")
+
+        results = self.verb(
+            "results", "List how TLS went: day, domain, policy, result, host, sessions, reason."
+        )
+        results.add_argument("domain", metavar="DOMAIN", nargs="?", help="only this one")
+        results.add_argument(
+            "--days",
+            type=int,
+            default=2,
+            choices=range(1, KEEP_DAYS + 1),
+            metavar="N",
+            help="today and the days before, 2 if not said",
+        )
 
     def do_list(self, options: dict[str, Any]) -> None:
         rows = [Row(one.domain, one.mode.value, list(one.names)) for one in queries.overrides()]
@@ -62,6 +77,12 @@ class Command(NounCommand):
         for row in told.hosts:
             used = row.words if row.is_used else f"not used: {row.words}"
             self.stdout.write(f"{row.host}\t{row.why or '-'}\t{used}")
+
+    def do_results(self, options: dict[str, Any]) -> None:
+        domain = _domain(options["domain"]) if options["domain"] else ""
+        since = now() // DAY_SECONDS - options["days"] + 1
+        rows = queries.results(since=since, domain=domain)
+        self.write_rows(options, rows, "day domain policy result host sessions reason")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
