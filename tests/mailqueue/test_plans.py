@@ -1,5 +1,6 @@
 """What the statements of the queue read: a backlog costs nothing to whoever is not in it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,13 @@ DEAD = "mx/dead.test"
 HOUR_US = 3_600_000_000
 
 
+# The last: all of a partial index, which a planner without statistics may think is small.
+WHOLE = re.compile(
+    r"SCAN (mailqueue_queued|late|message)|Seq Scan on mailqueue_queued"
+    r"|Bitmap Index Scan on (recipient|queue)_[^\n]*(\n(?!\s+Index Cond)|$)"
+)
+
+
 class Plans:
     """Asks the database how it runs each statement about the queue, as an execute wrapper."""
 
@@ -35,8 +43,7 @@ class Plans:
     @property
     def full_scans(self) -> list[str]:
         """Statements that read a whole table of the queue, or a whole index of it."""
-        bad = ("SCAN mailqueue_queued", "SCAN late", "SCAN message", "Seq Scan on mailqueue_queued")
-        return [plan for plan in self.found if any(word in plan for word in bad)]
+        return [plan for plan in self.found if WHOLE.search(plan)]
 
 
 def _plan(sql: str, params: Any) -> str:
@@ -146,12 +153,14 @@ def test_it_reads_no_backlog_for_a_new_message(db: None) -> None:
     assert plans.full_scans == []
 
 
-def test_it_reads_no_more_than_it_claims(db: None) -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["statistics", "no statistics"])
+def test_it_reads_no_more_than_it_claims(db: None, is_known: bool) -> None:
     """All of a backlog becomes due at once: each claim takes its few."""
     send(20)
     few = work(lambda: services.claim_destination(NEAR, 20))
     backlog(BACKLOG, attempts=1, next_attempt_at=1)
-    analyze()
+    if is_known:
+        analyze()
     plans = Plans()
     with connection.execute_wrapper(plans):
         assert work(lambda: services.claim_destination(DEAD, 20)) <= 5 * few + 100

@@ -49,7 +49,9 @@ def chosen(rows: str) -> str:
     """`id` is among those that the SELECT `rows` finds.
 
     Postgres may run a bare `IN (SELECT … LIMIT n … SKIP LOCKED)` once for each outer row, and so
-    change more than n; inside ARRAY() it runs once.
+    change more than n; inside ARRAY() it runs once. The rows are locked by it, so nothing need be
+    asked of them again: a condition that a partial index knows would tempt a planner without fresh
+    statistics to read all of that index.
     """
     if connection.vendor == "postgresql":
         return f"id = ANY (ARRAY({rows}))"

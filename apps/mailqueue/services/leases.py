@@ -104,7 +104,7 @@ def _claim_sql(due: _Due) -> str:
     return f"""
 UPDATE mailqueue_queuedmessage SET lease_until = {now} + %s, lease_token = %s, claims = claims + 1,
   crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END
-WHERE state = 'accepted' AND {chosen(rows)}{_RETURNING}"""
+WHERE {chosen(rows)}{_RETURNING}"""
 
 
 def claim(

@@ -203,7 +203,7 @@ def _claim_sql(due: _Due) -> str:
 UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, next_attempt_at = {now} + %s,
   lease_token = %s, claims = claims + CASE WHEN claims < 30000 THEN 1 ELSE 0 END,
   crashes = crashes + {crashes}
-WHERE state = 'waiting' AND {chosen(rows)}{_RETURNING}"""
+WHERE {chosen(rows)}{_RETURNING}"""
 
 
 def _overdue_sql() -> str:
@@ -215,7 +215,7 @@ def _overdue_sql() -> str:
       AND message.received_at < %s AND message.hold_until < %s)
   ORDER BY message_id LIMIT %s{locking("OF late SKIP LOCKED")}"""
     return f"""{_LEASE_ANY.format(now=now)}
-WHERE state = 'waiting' AND {chosen(rows)}{_RETURNING}"""
+WHERE {chosen(rows)}{_RETURNING}"""
 
 
 def _first_id(at_us: int) -> str:
