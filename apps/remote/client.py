@@ -16,21 +16,20 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
 from apps.remote import addresses
-from apps.remote.connection import ConversationError
 from apps.remote.content import NO_REQUIRETLS, Content, fit, split
 from apps.remote.demand import Demand, Verdict
 from apps.remote.dialer import Dialer, NoAnswerError
-from apps.remote.greeting import BrokenTlsError, Call, Peer, open_peer
+from apps.remote.greeting import BrokenTlsError, Call, Peer, leave, open_peer
 from apps.remote.hosts import Host, port
 from apps.remote.patience import PATIENCE, Patience
 from apps.remote.policy import TlsPolicies
 from apps.remote.pool import Pool
 from apps.remote.probe import probe
-from apps.remote.replies import ReplyError
 from apps.remote.search import Search
 from apps.remote.trail import NO_ANSWER, Trail
 from apps.remote.transaction import Fence, Transaction, result
@@ -44,29 +43,65 @@ MESSAGES: Final = 100  # of one connection
 LANE_SECONDS: Final = 300.0  # no connection is used for longer: balancers like it
 
 
+Renew = Callable[[bool], Awaitable[Peer]]
+"""Makes another connection to the hop; for mail with REQUIRETLS if so."""
+
+
 async def _unfenced() -> None:
     """For callers that hold no lease."""
 
 
-class Lane:
-    """One connection to a server of a next hop, ready for transactions, one at a time."""
+def _unreached(ref: int, error: HopUnreachableError) -> Result:
+    return Result(
+        ref,
+        Outcome.FAILED if error.is_permanent else Outcome.DEFERRED,
+        error.code,
+        error.status,
+        error.reply,
+        error.is_remote,
+        error.host,
+        error.address,
+    )
 
-    def __init__(self, hop: NextHop, peer: Peer, patience: Patience) -> None:
+
+class Lane:
+    """One connection to a server of a next hop, ready for transactions, one at a time.
+
+    A server may end a connection whenever nothing is under way. Whoever finds that out with the
+    next message gets a new connection in its place: `host`, `address` and `tls` are those of the
+    last `send`.
+    """
+
+    def __init__(self, hop: NextHop, peer: Peer, renew: Renew, patience: Patience) -> None:
         self.hop = hop
-        self.host = peer.host
-        self.address = peer.address
-        self.tls = peer.verdict.tls
-        self.can_require_tls = peer.can_require_tls
-        self._peer = peer
+        self._renew = renew
         self._patience = patience
-        self._left = min(MESSAGES, peer.limits().get("MAILMAX", MESSAGES))
-        self._until = time.monotonic() + LANE_SECONDS
-        peer.wire.transcript.begin()
+        self._take(peer)
+
+    @property
+    def host(self) -> str:
+        """MX or transport host."""
+        return self.peer.host
+
+    @property
+    def address(self) -> str:
+        """`192.0.2.1:25`, `[2001:db8::1]:25`."""
+        return self.peer.address
+
+    @property
+    def tls(self) -> str:
+        """As `Result.tls`."""
+        return self.peer.verdict.tls
+
+    @property
+    def can_require_tls(self) -> bool:
+        """Whether mail with REQUIRETLS may go over it."""
+        return self.peer.can_require_tls
 
     @property
     def is_usable(self) -> bool:
         """Whether another `send` may be tried: open, in step, not too old, not used too often."""
-        wire = self._peer.wire
+        wire = self.peer.wire
         is_fresh = self._left > 0 and time.monotonic() < self._until
         return is_fresh and wire.is_open and not wire.is_out_of_step
 
@@ -74,7 +109,7 @@ class Lane:
     def transcript(self) -> str:
         """How the connection was made and the last transaction: commands and replies, bounded to
         about 8,000 characters, no message text, no password."""
-        return str(self._peer.wire.transcript)
+        return str(self.peer.wire.transcript)
 
     async def send(self, envelope: Envelope, *, fence: Fence = _unfenced) -> list[Result]:
         """Send one message; as many transactions as the remote's limit on recipients asks for.
@@ -87,38 +122,61 @@ class Lane:
         Returns:
             One Result per recipient of the envelope, in any order.
         """
-        self._peer.wire.transcript.begin()
+        self.peer.wire.transcript.begin()
         content = Content(envelope.text)
-        fitted = fit(self._peer, envelope, content)
+        fitted = fit(self.peer, envelope, content)
         results = [
-            result(self._peer, one.ref, Outcome.FAILED, unfit.status, unfit.reason)
+            result(self.peer, one.ref, Outcome.FAILED, unfit.status, unfit.reason)
             for one, unfit in fitted.unfit
         ]
-        lots = split(self._peer, fitted.rcpts, RECIPIENTS)
+        lots = split(self.peer, fitted.rcpts, RECIPIENTS)
         while lots:
-            self._left -= 1
-            transaction = Transaction(self._peer, fitted.mail, content, self._patience, fence)
-            crowded = await transaction.run(lots.pop(0))
+            transaction = Transaction(self.peer, fitted.mail, content, self._patience, fence)
+            crowded = await transaction.run(lots[0])
+            if transaction.is_stale and self._carried:
+                rest = tuple(one.recipient for lot in lots for one in lot)
+                return results + await self._send_anew(replace(envelope, recipients=rest), fence)
+            self._count()
             results += transaction.results
-            if crowded:
-                lots.insert(0, crowded)
+            lots[:1] = [crowded] if crowded else []
         return results
 
     async def probe(self, sender: str, address: str) -> Result:
-        """Ask whether a recipient would be taken: MAIL, RCPT, RSET, no message (call-ahead).
+        """Ask whether a recipient would be taken: MAIL and RCPT, no message (call-ahead).
         DELIVERED means that it would; `ref` is 0."""
+        self.peer.wire.transcript.begin()
+        found = await probe(self.peer, sender, address, self._patience)
+        if self._carried and found.outcome is Outcome.DEFERRED and not self.peer.wire.is_open:
+            try:
+                self._take(await self._renew(False))
+            except HopUnreachableError as error:
+                return _unreached(0, error)
+            found = await probe(self.peer, sender, address, self._patience)
+        self._count()
+        return found
+
+    async def _send_anew(self, envelope: Envelope, fence: Fence) -> list[Result]:
+        try:
+            self._take(await self._renew(envelope.requires_tls))
+        except HopUnreachableError as error:
+            # Not raised: of this message, some recipients may have been served before.
+            return [_unreached(one.ref, error) for one in envelope.recipients]
+        return await self.send(envelope, fence=fence)
+
+    def _take(self, peer: Peer) -> None:
+        self.peer = peer
+        self._carried = 0
+        self._left = min(MESSAGES, peer.limits().get("MAILMAX", MESSAGES))
+        self._until = time.monotonic() + LANE_SECONDS
+        peer.wire.transcript.begin()
+
+    def _count(self) -> None:
+        self._carried += 1
         self._left -= 1
-        self._peer.wire.transcript.begin()
-        return await probe(self._peer, sender, address, self._patience)
 
     async def close(self) -> None:
         """QUIT, politely but not for long."""
-        session, wire = self._peer.session, self._peer.wire
-        with contextlib.suppress(ConversationError, ReplyError, TimeoutError):
-            async with asyncio.timeout(self._patience.quit):
-                wire.send([b"QUIT"])
-                await wire.reply()
-        session.close()
+        await leave(self.peer, self._patience)
 
 
 class Carrier:
@@ -131,7 +189,7 @@ class Carrier:
         self._policies = policies
         self._patience = patience
         self._dialer = Dialer(patience)
-        self._idle: Pool[Lane] = Pool(self._end)
+        self._idle: Pool[Lane] = Pool(lambda lane: self._end(lane.peer))
         self._ending: set[asyncio.Task[None]] = set()
 
     async def lane(self, hop: NextHop, *, requires_tls: bool = False) -> Lane:
@@ -149,15 +207,22 @@ class Carrier:
 
     async def connect(self, hop: NextHop, *, requires_tls: bool = False) -> Lane:
         """A new connection; see `lane`."""
+
+        async def renew(requires_tls: bool) -> Peer:
+            return await self._reach(hop, requires_tls=requires_tls)
+
+        return Lane(hop, await renew(requires_tls), renew, self._patience)
+
+    async def _reach(self, hop: NextHop, *, requires_tls: bool) -> Peer:
         trail = Trail(hop)
         search = Search(self._resolver, self._policies, hop, trail)
         try:
             async with asyncio.timeout(self._patience.hop):
                 async with contextlib.aclosing(search.candidates()) as candidates:
                     async for host, demand in candidates:
-                        lane = await self._try(hop, host, demand, trail, requires_tls=requires_tls)
-                        if lane is not None:
-                            return lane
+                        peer = await self._try(hop, host, demand, trail, requires_tls=requires_tls)
+                        if peer is not None:
+                            return peer
         except HopUnreachableError as error:
             trail.add(error)
         except TimeoutError:
@@ -170,7 +235,7 @@ class Carrier:
         if lane.is_usable:
             self._idle.put(lane)
         else:
-            self._end(lane)
+            self._end(lane.peer)
 
     async def close(self) -> None:
         """Close all idle lanes; lanes in use are their users' to close."""
@@ -178,15 +243,15 @@ class Carrier:
         if self._ending:
             await asyncio.wait(self._ending)
 
-    def _end(self, lane: Lane) -> None:
-        task = asyncio.ensure_future(lane.close())
+    def _end(self, peer: Peer) -> None:
+        task = asyncio.ensure_future(leave(peer, self._patience))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
     async def _try(
         self, hop: NextHop, host: Host, demand: Demand, trail: Trail, *, requires_tls: bool
-    ) -> Lane | None:
-        """A lane to one host, None if none of its addresses will do; `trail` knows why."""
+    ) -> Peer | None:
+        """A connection to one host, None if none of its addresses will do; `trail` knows why."""
         left = self._dialer.order(host.addresses, port(hop))
         while left:
             try:
@@ -203,10 +268,9 @@ class Carrier:
             except HopUnreachableError as error:
                 trail.add(error)
                 continue
-            lane = Lane(hop, peer, self._patience)
-            if lane.can_require_tls or not requires_tls:
-                return lane
-            self._end(lane)
+            if peer.can_require_tls or not requires_tls:
+                return peer
+            self._end(peer)
             reason = f"{host.name} cannot promise TLS all the way (REQUIRETLS)"
             trail.add(HopUnreachableError(NO_REQUIRETLS, reason, host=host.name, address=endpoint))
         return None

@@ -5,6 +5,7 @@ do; or a `BrokenTlsError`, where policy allows to come back without TLS. It leav
 open that it does not return.
 """
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -129,6 +130,15 @@ async def open_peer(
         verdict,
         can_require_tls=is_trusted and "requiretls" in extensions,
     )
+
+
+async def leave(peer: Peer, patience: Patience) -> None:
+    """QUIT, politely but not for long; the connection is closed afterwards."""
+    with contextlib.suppress(ConversationError, ReplyError, TimeoutError):
+        async with asyncio.timeout(patience.quit):
+            peer.wire.send([b"QUIT"])
+            await peer.wire.reply()
+    peer.session.close()
 
 
 async def _introduce(call: Call, session: Session) -> Verdict:

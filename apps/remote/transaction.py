@@ -50,6 +50,7 @@ class Transaction:
         self, peer: Peer, mail: bytes, content: Content, patience: Patience, fence: Fence
     ) -> None:
         self.results: list[Result] = []
+        self.is_stale = False  # the connection had ended before MAIL was answered
         self._peer = peer
         self._wire = peer.wire
         self._mail = mail
@@ -224,11 +225,13 @@ class Transaction:
             self._end(said if said is not None and said.code >= 400 else None, str(error))
         except TimeoutError:
             self._end(None, "it did not answer in time")
+            self.is_stale = False
         except (ConversationError, ReplyError) as error:
             self._end(None, str(error))
 
     def _end(self, reply: Reply | None, reason: str) -> None:
         self._wire.abort()
+        self.is_stale = self._doing in {"RSET", "MAIL"}
         # Whoever found no room was answered; nobody else is left to be asked over this connection.
         if self._crowded:
             self._settle_crowd()

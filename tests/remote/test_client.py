@@ -184,7 +184,7 @@ async def test_it_connects_from_the_source_address(
 ) -> None:
     settings.SMTP_OUT_ADDRESS = ("127.0.0.77",)
     lane = await carrier.lane(mx(port=sink.port))
-    transport = lane._peer.wire.transport
+    transport = lane.peer.wire.transport
     assert transport is not None
     assert transport.get_extra_info("sockname")[0] == "127.0.0.77"
 
@@ -193,7 +193,7 @@ async def test_it_does_not_let_the_kernel_wait_with_short_segments(
     carrier: Carrier, sink: SmtpSink
 ) -> None:
     lane = await carrier.lane(mx(port=sink.port))
-    transport = lane._peer.wire.transport
+    transport = lane.peer.wire.transport
     assert transport is not None
     channel = transport.get_extra_info("socket")
     assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

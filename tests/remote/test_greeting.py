@@ -104,7 +104,7 @@ async def test_it_throws_away_what_was_said_in_the_clear(
     (result,) = await lane.send(envelope())
     assert result.outcome is Outcome.DELIVERED
     assert result.tls.startswith("TLSv1.3")
-    assert "evil" not in str(lane._peer.extensions)
+    assert "evil" not in str(lane.peer.extensions)
     assert lane.is_usable
 
 

@@ -275,7 +275,7 @@ async def test_it_sends_more_recipients_than_one_transaction_holds(open_lane: Op
         assert [len(message.recipients) for message in sink.messages] == [40, 40, 20]
 
 
-async def test_it_does_not_go_on_over_a_broken_connection(open_lane: Open) -> None:
+async def test_it_goes_on_over_another_connection_when_one_ends(open_lane: Open) -> None:
     with SmtpSink(extensions=("PIPELINING", "LIMITS RCPTMAX=1")) as sink:
         lane = await open_lane(sink)
         sink.on(f"RCPT {BEA}", CLOSE)
@@ -283,8 +283,47 @@ async def test_it_does_not_go_on_over_a_broken_connection(open_lane: Open) -> No
         assert [found[one].outcome for one in (BOB, BEA, BEN)] == [
             Outcome.DELIVERED,
             Outcome.DEFERRED,
-            Outcome.DEFERRED,
+            Outcome.DELIVERED,
         ]
+        assert sink.sessions == 2
+
+
+@pytest.mark.parametrize("action", [CLOSE, RESET, last("421 4.7.0 too many messages")])
+async def test_it_connects_anew_when_a_used_connection_has_ended(
+    open_lane: Open, extensions: tuple[str, ...], action: Action
+) -> None:
+    with SmtpSink(extensions=extensions) as sink:
+        lane = await open_lane(sink)
+        await lane.send(envelope())
+        sink.on("MAIL", action, times=1)
+        assert (await lane.send(envelope(BEA)))[0].outcome is Outcome.DELIVERED
+        assert (await lane.probe("", BEN)).outcome is Outcome.DELIVERED
+        sink.on("MAIL", action, times=1)
+        assert (await lane.probe("", BEN)).outcome is Outcome.DELIVERED
+        assert sink.sessions == 3
+        assert [message.recipients for message in sink.messages] == [[BOB], [BEA]]
+
+
+async def test_it_does_not_connect_anew_for_ever(open_lane: Open) -> None:
+    with SmtpSink() as sink:
+        lane = await open_lane(sink)
+        await lane.send(envelope())
+        sink.on("MAIL", CLOSE)
+        assert (await lane.send(envelope()))[0].outcome is Outcome.DEFERRED
+        assert sink.sessions == 2
+
+
+async def test_it_tells_that_no_other_connection_could_be_had(open_lane: Open) -> None:
+    with SmtpSink(extensions=("PIPELINING", "LIMITS RCPTMAX=1")) as sink:
+        lane = await open_lane(sink)
+        await lane.send(envelope())
+        sink.on("MAIL", CLOSE)
+        sink.on("CONNECT", "421 4.3.2 full")
+        results = await lane.send(envelope(BOB, BEA, "x"))
+        found = by_address(results, BOB, BEA, "x")
+        assert (found[BOB].status, found[BEA].reply) == ("4.3.2", "4.3.2 full")
+        assert found["x"].outcome is Outcome.FAILED
+        assert (await lane.probe("", BOB)).outcome is Outcome.DEFERRED
 
 
 class Stop(Exception):
