@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.conf import settings
 from OpenSSL import crypto
@@ -108,7 +110,7 @@ def problem(
     try:
         found = _untrusted(chain, anchors)
         own = names_of(chain[0], takes_common_name=takes_common_name)
-    except (crypto.Error, ValueError):
+    except (crypto.Error, ValueError, UnsupportedAlgorithm):
         return Finding(Problem.NOT_TRUSTED, "the server's certificate cannot be read")
     if found is None and not any(matches(name, one) for name in names for one in own):
         shown = ", ".join(own[:5])[:200] or "no name at all"
@@ -122,7 +124,7 @@ def _untrusted(chain: Sequence[bytes], anchors: Sequence[bytes]) -> Finding | No
     own, *others = [crypto.load_certificate(crypto.FILETYPE_ASN1, one) for one in chain]
     store = _anchored(anchors) if anchors else _trusted()
     try:
-        crypto.X509StoreContext(store, own, others).verify_certificate()
+        path = crypto.X509StoreContext(store, own, others).get_verified_chain()
     except crypto.X509StoreContextError as error:
         code, depth, text = error.errors
         which = "the certificate" if depth == 0 else "a certificate above it"
@@ -130,7 +132,27 @@ def _untrusted(chain: Sequence[bytes], anchors: Sequence[bytes]) -> Finding | No
         return Finding(kind, f"{which} was not accepted: {text}")
     if not _is_for_servers(chain[0]):
         return Finding(Problem.NOT_TRUSTED, "the certificate is not for servers")
+    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in path]
+    if not all(map(_has_strong_key, ders)) or not all(map(_has_strong_signature, ders[:-1])):
+        return Finding(Problem.NOT_TRUSTED, "the certificate's key or signature is too weak")
     return None
+
+
+def _has_strong_key(der: bytes) -> bool:
+    """At least 112 bits of security, which is OpenSSL's security level 2. A handshake that does not
+    verify does not ask either."""
+    key = parse(der).public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= 2_048
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.key_size >= 224
+    return isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey)
+
+
+def _has_strong_signature(der: bytes) -> bool:
+    """By something better than SHA-1; the anchor's own signature proves nothing, so it may be."""
+    digest = parse(der).signature_hash_algorithm  # None: EdDSA
+    return digest is None or digest.digest_size > 20
 
 
 def _anchored(anchors: Sequence[bytes]) -> crypto.X509Store:
