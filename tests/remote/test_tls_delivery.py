@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+import uvloop
 from pytest_django import Settings
 
 from apps.remote.client import Carrier
@@ -277,3 +278,25 @@ async def test_it_speaks_old_tls_rather_than_none(ground: Ground, policies: TlsP
     with SmtpSink(tls=context) as sink:
         ground.settings.SMTP_OUT_PORT = sink.port
         assert "SHA" in (await send(policies)).tls
+
+
+def test_it_is_no_different_on_the_loop_of_the_workers(ground: Ground) -> None:
+    """Workers run uvloop, whose TLS and sockets are its own."""
+
+    async def run() -> Result:
+        policies = live_policies(live_resolver())
+        try:
+            return await send(policies)
+        finally:
+            await policies.close()
+
+    ground.announce("enforce", HOST)
+    with server(ground, "good") as sink:
+        ground.settings.SMTP_OUT_PORT = sink.port
+        result = uvloop.run(run())
+        assert result.tls.endswith(" trusted")
+    with server(ground, "misnamed") as sink:
+        ground.settings.SMTP_OUT_PORT = sink.port
+        with pytest.raises(HopUnreachableError):
+            uvloop.run(run())
+        assert sink.messages == []
