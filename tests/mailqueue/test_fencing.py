@@ -66,6 +66,8 @@ def test_it_proves_no_lease_of_what_was_stopped(db: None, act: object) -> None:
     (message,) = services.claim_destination(NEAR, 1)
     act([message_id])  # type: ignore[operator]
     assert services.check([message.token], recipients(message)) == set()
+    assert services.renew([message.token], recipients(message), 60) == set()
+    settle(message, "delivered")  # it had gone before
 
 
 def test_it_is_due_at_once_when_given_back(db: None) -> None:

@@ -17,9 +17,10 @@ _OURS = "lease_token = %s AND {}"
 
 
 def renew(tokens: Collection[UUID], recipients: Sequence[int], seconds: float) -> set[int]:
-    """Let leases last `seconds` from now on; which of the recipients are still ours.
+    """Let leases last `seconds` from now on; which of the recipients may still be sent to.
 
-    One that lapsed and that nobody took over is ours again.
+    One that lapsed and that nobody took over is ours again. One that was held or deleted since is
+    ours, to be settled, but must not be sent to any more.
     """
     if not tokens or not recipients:
         return set()
@@ -30,10 +31,10 @@ def renew(tokens: Collection[UUID], recipients: Sequence[int], seconds: float) -
         cursor.execute(
             f"UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, next_attempt_at ="
             f" CASE WHEN next_attempt_at > lease_until THEN next_attempt_at ELSE {now} + %s END"
-            f" WHERE {in_order(ours)} RETURNING id",
+            f" WHERE {in_order(ours)} RETURNING id, state",
             [lease, lease, *(token.hex for token in tokens), listed(recipients)],
         )
-        return {int(row[0]) for row in cursor.fetchall()}
+        return {int(row[0]) for row in cursor.fetchall() if row[1] == "waiting"}
 
 
 def check(tokens: Collection[UUID], recipients: Sequence[int], seconds_left: float = 0) -> set[int]:

@@ -36,7 +36,7 @@ from apps.trace import services as trace
 logger = logging.getLogger(__name__)
 
 # Renewed while its worker lives. Mail that one died over waits this long.
-OUT_LEASE_SECONDS = 120
+OUT_LEASE_SECONDS = 60
 RECIPIENTS = 100  # of one claim: what every server must take in one transaction (RFC 5321 s4.5.3.1)
 
 
