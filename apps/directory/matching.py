@@ -45,6 +45,7 @@ class Rule(Enum):
     RELAY_LIST = "the domain's other server is known to have it"
     RELAY_ASKED = "the domain's other server is asked whether it has it"
     RELAY_ANY = "the domain's other server gets whatever is not known here"
+    ROUTED = "it asks the domain's other server to send it on elsewhere, which is not relayed"
     ROLE = "no other rule reaches anybody, and this role always must"
     NONE = "no rule takes it"
 
@@ -289,9 +290,18 @@ def _relayed(questions: list[_Question]) -> dict[Address, Answer]:
     return {question.address: _relay_answer(question, listed_keys) for question in questions}
 
 
+# Local parts such as victim%elsewhere.example: a server that trusts us might send them on, and we
+# would have made it an open relay.
+_ROUTING: Final = frozenset("%!@")
+
+
 def _relay_answer(question: _Question, listed_keys: set[str]) -> Answer:
     home = question.home
     onward = replace(question.address, domain=home.name)
+    if question.keys[0] in listed_keys:
+        return Answer(Status.LOCAL, Rule.RELAY_LIST, relay=onward)
+    if not _ROUTING.isdisjoint(onward.local):
+        return Answer(Status.UNKNOWN, Rule.ROUTED)
     if home.relay is RelayCheck.ANY:
         return Answer(Status.LOCAL, Rule.RELAY_ANY, relay=onward)
     if home.relay is RelayCheck.LIST:

@@ -228,6 +228,26 @@ def test_it_relays_anything_where_it_may(domain: Domain) -> None:
     assert route("postmaster@example.test") == relayed("postmaster@example.test")
 
 
+@pytest.mark.parametrize("check", [RelayCheck.ANY, RelayCheck.CALL_AHEAD])
+@pytest.mark.parametrize(
+    "local", ["v%victim.test", '"v@victim.test"', "victim.test!v", "a%b%c.test"]
+)
+def test_it_makes_no_open_relay_of_the_other_server(
+    domain: Domain, check: RelayCheck, local: str
+) -> None:
+    set_relay(domain, check)
+
+    assert route(f"{local}@example.test") == Resolution(Status.UNKNOWN)
+
+
+def test_it_relays_odd_addresses_that_are_on_the_list(domain: Domain) -> None:
+    set_relay(domain, RelayCheck.LIST, "a%b")
+
+    assert route("a%b@example.test") == relayed("a%b@example.test")
+    assert route("a%c@example.test") == Resolution(Status.UNKNOWN)
+    assert route("a%b+x%victim.test@example.test") == Resolution(Status.UNKNOWN)
+
+
 def test_it_says_that_the_other_server_must_be_asked(domain: Domain) -> None:
     set_relay(domain, RelayCheck.CALL_AHEAD)
 
