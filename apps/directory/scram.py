@@ -33,6 +33,7 @@ from apps.wire.scram import HASH_SIZE, KeyPair
 
 logger = logging.getLogger(__name__)
 
+_NOBODY: Final = 0  # no row has this id
 _NONCE_OCTETS: Final = 18  # 24 characters
 
 
@@ -114,18 +115,19 @@ def _finish(begun: Begun, place: int | None) -> Principal:
 def _offer(
     account: Account | None, name: str, address: str, door: str
 ) -> tuple[ScramBasis, tuple[KeyPair, ...], tuple[Known | None, ...]]:
-    if account is not None and account.kind == Kind.PERSON:
-        user = User.objects.get(pk=account.principal.user_id)
-        if user.scram_iterations:
-            # Keys of no password at all stay in, so that their number does not depend on it.
-            own = _pair(user.scram_stored_key, user.scram_server_key)
-            pairs: list[tuple[KeyPair, Known | None]] = [(own, None)]
-            for known in apppasswords.of_user(account.principal.user_id):
-                if not known.refusal(door, address):
-                    pairs.append((_pair(*known.scram_keys), known))
-            keys, owners = zip(*pairs, strict=True)
-            return ScramBasis(bytes(user.scram_salt), user.scram_iterations), keys, owners
-    return _made_up(name), (_pair(b"", b""),), (None,)
+    may_sign_in = account is not None and account.kind == Kind.PERSON
+    user_id = account.principal.user_id if account is not None and may_sign_in else _NOBODY
+    # Both are asked for nobody as well: how long it takes must not tell who exists.
+    row = User.objects.filter(pk=user_id).values_list(
+        "scram_salt", "scram_iterations", "scram_stored_key", "scram_server_key"
+    )
+    salt, iterations, *own = row.first() or (b"", 0, b"", b"")
+    usable = [one for one in apppasswords.of_user(user_id) if not one.refusal(door, address)]
+    if not iterations:
+        return _made_up(name), (_pair(b"", b""),), (None,)
+    # A password that is none stands in too, so that the number of keys does not depend on it.
+    keys = (_pair(own[0], own[1]), *(_pair(*one.scram_keys) for one in usable))
+    return ScramBasis(bytes(salt), iterations), keys, (None, *usable)
 
 
 def _pair(stored: bytes | memoryview, server: bytes | memoryview) -> KeyPair:

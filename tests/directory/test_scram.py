@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.directory import scram, throttle
 from apps.directory.authentication import Principal
@@ -98,6 +100,15 @@ def test_it_tells_strangers_what_it_tells_users(alice: User) -> None:
         assert begin(name).basis.salt == unknown.basis.salt
         assert unknown.nonce != begin(name).nonce
     assert begin("nobody@example.test").basis.salt != begin("somebody@example.test").basis.salt
+
+
+def test_it_asks_the_database_the_same_whoever_exists(alice: User) -> None:
+    asked = []
+    for name in ("alice@example.test", "nobody@example.test", "no address"):
+        with CaptureQueriesContext(connection) as queries:
+            begin(name)
+        asked.append([query["sql"].partition("WHERE ")[0] for query in queries])
+    assert asked[0] == asked[1] == asked[2]
 
 
 def test_it_takes_any_spelling_of_an_unknown_name_for_one(alice: User) -> None:
