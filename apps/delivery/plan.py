@@ -20,6 +20,7 @@ from apps.mailstore import queries as mailstore
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.prepare import PreparedMessage, prepare
+from apps.mime import headers
 from apps.mime.address import Address, AddressError
 from apps.remote.types import NextHop
 from apps.scan import services as scan
@@ -27,6 +28,7 @@ from apps.scan.base import Subject, Verdict
 from apps.trace import services as trace
 
 DELIVERED = "delivered"
+HEADER_BYTES = 64 * 1024  # of a message, in which its TLS-Required field is looked for
 GONE = "the mailbox was removed after the message was accepted"
 
 
@@ -131,11 +133,7 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
         if isinstance(place, list)
         for user_id, mailbox_id in place
     ]
-    departures = [
-        (recipient, place.destination)
-        for recipient, place in places
-        if isinstance(place, _Elsewhere)
-    ]
+    departures = _departures(message, raw, places)
     staying = [pair for pair in places if not isinstance(pair[1], _Elsewhere)]
     leaving = [recipient for recipient, _ in departures]
     delivered = [recipient for recipient, place in staying if not isinstance(place, _Nowhere)]
@@ -185,6 +183,26 @@ def _places(message: Claimed, found: Ground) -> list[tuple[ClaimedRecipient, _Pl
             served.update(user for user, _ in place)
         places.append((recipient, place))
     return places
+
+
+def _departures(
+    message: Claimed, raw: bytes, places: Sequence[tuple[ClaimedRecipient, _Place]]
+) -> list[tuple[ClaimedRecipient, str]]:
+    found = [
+        (recipient, place.destination)
+        for recipient, place in places
+        if isinstance(place, _Elsewhere)
+    ]
+    if found and not message.requires_tls and _is_tls_optional(raw):
+        return [(recipient, transports.tls_optional(name)) for recipient, name in found]
+    return found
+
+
+def _is_tls_optional(raw: bytes) -> bool:
+    """Whether the sender wrote `TLS-Required: No` (RFC 8689 section 3)."""
+    if b"tls-required" not in raw[:HEADER_BYTES].lower():
+        return False
+    return [one.strip().lower() for one in headers.scan(raw).all(b"tls-required")] == [b"no"]
 
 
 def _look_up(message: Claimed, recipient: ClaimedRecipient, found: Ground) -> _Place:

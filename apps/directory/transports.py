@@ -25,6 +25,7 @@ from apps.runtime.sealing import SealBrokenError
 logger = logging.getLogger(__name__)
 
 MX: Final = "mx/"
+MX_OPTIONAL: Final = "mx-tls-optional/"
 TRANSPORT: Final = "transport/"
 _MAX_ROW: Final = 19  # digits of the largest id
 
@@ -74,9 +75,10 @@ def by_key(key: str) -> NextHop | None:
     Raises:
         HopUnreachableError: its password cannot be decrypted.
     """
-    if key.startswith(MX):
-        host = key.removeprefix(MX)
-        return _mx(host) if host else None
+    for prefix in (MX, MX_OPTIONAL):
+        if key.startswith(prefix):
+            host = key.removeprefix(prefix)
+            return _mx(host, is_optional=prefix is MX_OPTIONAL) if host else None
     number = key.removeprefix(TRANSPORT).partition("/")[0]
     if not (key.startswith(TRANSPORT) and number.isascii() and number.isdigit()):
         return None
@@ -92,6 +94,13 @@ def by_key(key: str) -> NextHop | None:
     if hop.key != key:
         return None
     return replace(hop, password=_password(hop, secret)) if secret else hop
+
+
+def tls_optional(key: str) -> str:
+    """The key for mail whose sender puts its arrival before the recipient's TLS policy (RFC 8689
+    section 4.2.2). It is a destination of its own, so that no connection which that policy forbids
+    is ever used for other mail. What an administrator set for a transport stands."""
+    return f"{MX_OPTIONAL}{key.removeprefix(MX)}" if key.startswith(MX) else key
 
 
 def rules(sender_domain: str, recipient_domain: str) -> list[tuple[str, str]]:
@@ -134,7 +143,9 @@ def _choices(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], Choice]:
     }
 
 
-def _mx(domain: str) -> NextHop:
+def _mx(domain: str, *, is_optional: bool = False) -> NextHop:
+    if is_optional:
+        return NextHop(key=f"{MX_OPTIONAL}{domain}", kind="mx", host=domain, tls="optional")
     return NextHop(key=f"{MX}{domain}", kind="mx", host=domain)
 
 

@@ -80,17 +80,27 @@ class Policy:
         *,
         override: Override | None = None,
         announced: Announced | None = None,
+        is_optional: bool = False,
     ) -> None:
         self.domain = domain
         self._resolver = resolver
         self.override = override
         self.announced = announced or Announced()
+        self._is_optional = is_optional
+
+    def relaxed(self) -> "Policy":
+        """The same for mail whose sender puts its arrival before the domain's own policy: that is
+        followed where it can be, and counted, and never stands in the way (RFC 8689 section 4.2.2).
+        An administrator's word stands."""
+        if self.override is not None:
+            return self
+        return Policy(self.domain, self._resolver, announced=self.announced, is_optional=True)
 
     def refusal(self, host: str) -> Demand | None:
         """Why mail must not go to this MX host (a Demand whose `refusal` is set), or None. Cheap;
         to be asked before the host's address is."""
         policy = self.announced.policy
-        if policy is None or policy.mode != "enforce" or policy.allows(host):
+        if policy is None or policy.mode != "enforce" or policy.allows(host) or self._is_optional:
             return None
         return replace(self._by_sts(Exchanger(host)), refusal=self._not_in_policy(host))
 
@@ -101,7 +111,12 @@ class Policy:
         forbidden = self.refusal(exchanger.name)
         if forbidden is not None:
             return forbidden
-        return await self._by_dane(exchanger) or self._by_sts(exchanger)
+        demand = await self._by_dane(exchanger) or self._by_sts(exchanger)
+        if self._is_optional:
+            return replace(
+                demand, is_enforced=False, refusal=None, note=demand.refusal or demand.note
+            )
+        return demand
 
     async def _by_override(self, exchanger: Exchanger, override: Override) -> Demand:
         level = _LEVELS[override.mode]

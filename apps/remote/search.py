@@ -60,7 +60,8 @@ class Search:
 
     async def _policy(self) -> Policy:
         try:
-            return await self._policies.policy_for(self._hop.host)
+            policy = await self._policies.policy_for(self._hop.host)
+            return policy.relaxed() if self._hop.tls == "optional" else policy
         except MailError as error:
             # A policy that may be there is not passed over because our database is down.
             reason = "the TLS policy of the destination could not be read here"

@@ -14,7 +14,8 @@ class NextHop:
         kind: mx asks for MX records of `host` (a domain, A-label) and applies its TLS policy; smtp
             and lmtp go to `host` itself (a name or an IP address), as an administrator said.
         port: 0 is SMTP_OUT_PORT.
-        tls: for smtp and lmtp, a value of `directory.TransportTls`.
+        tls: for smtp and lmtp, a value of `directory.TransportTls`; for mx, `optional` has mail go
+            where the domain's own TLS policy fails.
     """
 
     key: str

@@ -1,5 +1,7 @@
 """From the queue to the mailboxes: once, whole, whatever fails."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import OperationalError
 
@@ -121,6 +123,28 @@ def test_it_lets_outside_recipients_wait_for_their_destination(alice: User) -> N
     assert QueuedMessage.objects.get(id=item.id).state == MessageState.ROUTED
     waiting = QueuedRecipient.objects.get(message=item.id, user=None)
     assert (waiting.state, waiting.destination) == (RecipientState.WAITING, "mx/outside.invalid")
+
+
+@pytest.mark.parametrize(
+    ("field", "requires_tls", "destination"),
+    [
+        (b"TLS-Required: No\r\n", False, "mx-tls-optional/elsewhere.invalid"),
+        (b"tls-required:\r\n no \r\n", False, "mx-tls-optional/elsewhere.invalid"),
+        (b"TLS-Required: No\r\n", True, "mx/elsewhere.invalid"),  # RFC 8689 section 4.1
+        (b"TLS-Required: No\r\nTLS-Required: No\r\n", False, "mx/elsewhere.invalid"),
+        (b"TLS-Required: Yes\r\n", False, "mx/elsewhere.invalid"),
+        (b"Subject: TLS-Required: No\r\n", False, "mx/elsewhere.invalid"),
+        (b"", False, "mx/elsewhere.invalid"),
+    ],
+)
+def test_it_hears_that_arrival_matters_more_than_tls(
+    db: None, field: bytes, requires_tls: bool, destination: str
+) -> None:
+    outside = EnvelopeRecipient("dave@elsewhere.invalid", "dave@elsewhere.invalid", None)
+    raw = field + RAW + b"TLS-Required: No\r\n"
+    accept([replace(submission([outside], raw), requires_tls=requires_tls)])
+    drain()
+    assert QueuedRecipient.objects.get().destination == destination
 
 
 def test_it_moves_reserved_space_to_used_space(alice: User) -> None:

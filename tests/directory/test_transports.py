@@ -227,3 +227,13 @@ def test_it_says_when_there_is_nothing_to_remove(db: None) -> None:
         services.remove(scope=ALL)
     with pytest.raises(NotFound):
         services.remove(scope=SENDER, domain="gone.test")
+
+
+def test_it_keeps_mail_apart_for_which_tls_is_optional(db: None) -> None:
+    key = transports.tls_optional(transports.next_hop("", "example.org").key)
+    assert key == "mx-tls-optional/example.org"
+    hop = transports.by_key(key)
+    assert hop == NextHop(key, "mx", "example.org", tls="optional")
+    assert transports.tls_optional(key) == key
+    assert transports.tls_optional("transport/1/smtp:a.test:25") == "transport/1/smtp:a.test:25"
+    assert transports.by_key("mx-tls-optional/") is None

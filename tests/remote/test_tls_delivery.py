@@ -16,7 +16,8 @@ from apps.remote.client import Carrier
 from apps.remote.models import TlsMode, TlsResult
 from apps.remote.policy import TlsPolicies, live_policies
 from apps.remote.services import set_override
-from apps.remote.types import HopUnreachableError, Outcome, Result
+from apps.remote.stscache import live_sts
+from apps.remote.types import HopUnreachableError, NextHop, Outcome, Result
 from apps.resolver.live import live_resolver
 from apps.runtime.db import in_db
 from tests.remote.ground import SHORT, envelope, mx
@@ -29,6 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 DOMAIN = "example.org"
 HOST = "mx.example.org"
+OPTIONAL = NextHop(f"mx-tls-optional/{DOMAIN}", "mx", DOMAIN, tls="optional")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ async def policies(ground: Ground) -> AsyncIterator[TlsPolicies]:
     await made.close()
 
 
-async def send(policies: TlsPolicies, *, requires_tls: bool = False) -> Result:
+async def send(
+    policies: TlsPolicies, *, requires_tls: bool = False, hop: NextHop | None = None
+) -> Result:
     """Hand over one message.
 
     Raises:
@@ -77,7 +81,7 @@ async def send(policies: TlsPolicies, *, requires_tls: bool = False) -> Result:
     """
     carrier = Carrier(live_resolver(), policies, SHORT)
     try:
-        lane = await carrier.connect(mx(), requires_tls=requires_tls)
+        lane = await carrier.connect(hop or mx(), requires_tls=requires_tls)
         (result,) = await lane.send(envelope(requires_tls=requires_tls))
         await lane.close()
     finally:
@@ -259,6 +263,49 @@ async def test_it_requires_a_server_that_is_proved_for_requiretls(
             with pytest.raises(HopUnreachableError):
                 await send(policies, requires_tls=True)
             assert sink.messages == []
+
+
+@pytest.mark.parametrize("what", ["good", *WRONG])
+async def test_it_delivers_anyway_what_its_sender_wants_to_arrive(
+    ground: Ground, policies: TlsPolicies, what: str
+) -> None:
+    """TLS-Required: No (RFC 8689 section 4.2.2), such as a report that TLS fails there."""
+    ground.announce("enforce", HOST)
+    with server(ground, what) as sink:
+        ground.settings.SMTP_OUT_PORT = sink.port
+        result = await send(policies, hop=OPTIONAL)
+        assert result.outcome is Outcome.DELIVERED
+        assert (result.tls != "") is (what not in {"stripped", "refused", "garbage"})
+    assert await counted(policies) == [("sts", WRONG.get(what, ""))]
+
+
+async def test_it_delivers_anyway_against_dane(ground: Ground, policies: TlsPolicies) -> None:
+    with server(ground, "good") as sink:
+        ground.settings.SMTP_OUT_PORT = sink.port
+        ground.sign("3 1 1 " + "00" * 32)
+        assert (await send(policies, hop=OPTIONAL)).tls.endswith(" untrusted")
+        other = TlsPolicies(live_resolver(), live_sts(live_resolver()))
+        ground.dns.fail(f"_{sink.port}._tcp.{HOST}")
+        assert (await send(other, hop=OPTIONAL)).outcome is Outcome.DELIVERED
+        with pytest.raises(HopUnreachableError):
+            await send(other)
+        await other.close()
+        await in_db("write", set_override, domain=DOMAIN, mode=TlsMode.DANE)
+        own = live_policies(live_resolver())
+        with pytest.raises(HopUnreachableError):  # the administrator's word stands
+            await send(own, hop=OPTIONAL)
+        await own.close()
+
+
+async def test_it_delivers_anyway_to_hosts_outside_the_policy(
+    ground: Ground, policies: TlsPolicies
+) -> None:
+    ground.announce("enforce", "mx.else.test")
+    with server(ground, "good") as sink:
+        ground.settings.SMTP_OUT_PORT = sink.port
+        assert (await send(policies, hop=OPTIONAL)).outcome is Outcome.DELIVERED
+        with pytest.raises(HopUnreachableError):
+            await send(policies)
 
 
 async def test_it_does_as_the_administrator_says(ground: Ground, policies: TlsPolicies) -> None:
