@@ -17,7 +17,6 @@ class StsPolicy(models.Model):
     text = models.TextField(default="")  # the policy as fetched, for reports
     fetched_at = models.BigIntegerField()  # Unix seconds
     expires_at = models.BigIntegerField()
-    checked_at = models.BigIntegerField(default=0)  # when the DNS record was last asked for
 
     def __str__(self) -> str:
         return f"{self.domain}: {self.mode}"

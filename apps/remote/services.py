@@ -55,7 +55,6 @@ def keep_sts(*, domain: str, policy: Sts) -> None:
             "text": policy.text,
             "fetched_at": at,
             "expires_at": at + policy.max_age,
-            "checked_at": at,
         },
     )
 

@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(default='')),
                 ('fetched_at', models.BigIntegerField()),
                 ('expires_at', models.BigIntegerField()),
-                ('checked_at', models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
