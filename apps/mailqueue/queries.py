@@ -233,3 +233,10 @@ def _recipient(row: QueuedRecipient, now: int) -> RecipientRow:
         next_attempt_us=row.next_attempt_at if waits else 0,
         is_under_way=row.lease_until > now,
     )
+
+
+def is_dead(destination: str, since_us: int) -> bool:
+    """Whether a destination is closed, or failed at its last try and that was after `since_us`."""
+    shut = Destination.objects.filter(name=destination)
+    failed = Q(failures__gt=0, last_failed_at__gte=since_us)
+    return shut.filter(Q(closed_until__gt=now_us()) | failed).exists()

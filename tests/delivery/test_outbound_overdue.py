@@ -1,5 +1,7 @@
 """Mail that waits for too long, and that nobody tries for now: told of, and ended."""
 
+from uuid import UUID
+
 import pytest
 
 from apps.delivery.outbound import overdue, running
@@ -21,8 +23,6 @@ def age(item: Submission, microseconds: int) -> None:
     """Let a message be so old; its id tells its time too."""
     at = now_us() - microseconds
     number = (at // 1000) << 80 | (item.id.int & ((1 << 80) - 1))
-    from uuid import UUID
-
     older = UUID(int=number)
     QueuedRecipient.objects.filter(message=item.id).update(message=older)
     QueuedMessage.objects.filter(id=item.id).update(id=older, received_at=at)
@@ -73,4 +73,15 @@ def test_it_does_not_call_late_what_its_sender_has_scheduled(alice: User) -> Non
 def test_it_leaves_what_is_young_alone(alice: User) -> None:
     queue("bob@a.test", sender=alice.address)
     assert overdue.run(running.schedule()) == 0
+    assert not reports_to(alice)
+
+
+def test_it_returns_nothing_at_once_when_the_clock_is_set_to_next_week(alice: User) -> None:
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, 6 * DAY_US)
+    QueuedRecipient.objects.update(next_attempt_at=now_us() + DAY_US)
+    assert overdue.run(running.schedule()) == 1
+    waiting = row(item)
+    assert (waiting.state, waiting.attempts, waiting.lease_token) == ("waiting", 0, None)
+    assert 0 < waiting.next_attempt_at <= now_us()  # one more try, and that ends it
     assert not reports_to(alice)

@@ -2,6 +2,9 @@
 
 Whoever tries a recipient decides this with the outcome. Here it is done for mail that nobody tries
 for now, because its destination is closed or its next try is far away.
+
+A clock that is set wrong must not return all mail at once: what has expired by the clock fails
+without a last try only if its destination is known to be dead at this hour.
 """
 
 from collections.abc import Sequence
@@ -13,13 +16,16 @@ from apps.delivery.outbound import outcomes
 from apps.delivery.outbound.outcomes import Settlement
 from apps.delivery.outbound.retry import SECOND, Decision, Schedule, Standing, decide
 from apps.delivery.outbound.transactions import Work
+from apps.events import bell
+from apps.mailqueue import queries
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import Outgoing
+from apps.mailqueue.services import Outgoing, Settled
 from apps.remote.types import Outcome, Result
 from apps.runtime.clock import now_us
 from apps.runtime.db import translate_errors
 
 BATCH = 100
+DEAD_SECONDS = 3600  # a destination that failed within this time is dead
 WAITS = "nobody could be reached there yet"
 
 
@@ -29,7 +35,7 @@ def run(schedule: Schedule) -> int:
     Raises:
         StorageUnavailable: the rest is found by the next run.
     """
-    total = 0
+    seen: set[int] = set()
     while True:
         now = now_us()
         with translate_errors():
@@ -40,9 +46,11 @@ def run(schedule: Schedule) -> int:
             )
             for message in found:
                 _end(message, schedule, now)
-        total += sum(len(message.recipients) for message in found)
-        if not found:
-            return total
+        ids = {one.id for message in found for one in message.recipients}
+        # What was given a last try is overdue until that is over: it must not be claimed for ever.
+        if not found or ids & seen:
+            return len(seen)
+        seen |= ids
 
 
 def _end(message: Outgoing, schedule: Schedule, now: int) -> None:
@@ -55,8 +63,10 @@ def _end(message: Outgoing, schedule: Schedule, now: int) -> None:
         decided.append((one, decide(result, standing, schedule, now)))
     over = [pair for pair in decided if pair[1].result.outcome is Outcome.FAILED]
     waiting = [pair for pair in decided if pair[1].result.outcome is not Outcome.FAILED]
-    if over:
+    if over and queries.is_dead(message.destination, now - DEAD_SECONDS * SECOND):
         outcomes.settle([_settlement(message, over, now)])
+    elif over:
+        _give_last_try(message, over)
     if waiting:
         _tell(_settlement(message, waiting, now))
 
@@ -68,6 +78,23 @@ def _settlement(
 ) -> Settlement:
     work = Work(message, message.sender, tuple(one for one, _ in pairs))
     return Settlement(work, tuple(decision for _, decision in pairs), now, is_try=False)
+
+
+def _give_last_try(
+    message: Outgoing, pairs: Sequence[tuple[mailqueue.OutgoingRecipient, Decision]]
+) -> None:
+    """Let the mail be tried now; whoever tries it ends it."""
+    with transaction.atomic():
+        mailqueue.settle_outgoing(
+            [
+                Settled(
+                    *(message.token, message.id, one.id, "deferred", one.last_reply),
+                    was_tried=False,
+                )
+                for one, _ in pairs
+            ]
+        )
+        transaction.on_commit(bell.ring_outgoing)
 
 
 def _tell(one: Settlement) -> None:

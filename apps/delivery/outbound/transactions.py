@@ -12,6 +12,7 @@ from apps.blobs import services as blobs
 from apps.delivery.reversepath import reverse_path
 from apps.mailqueue.services import Outgoing, OutgoingRecipient
 from apps.mailstore.shown import assemble
+from apps.mime.address import Address, AddressError
 from apps.mime.dsn import onward
 from apps.remote.types import Envelope, Recipient
 
@@ -116,7 +117,10 @@ def _split(message: Outgoing) -> list[Work]:
 
 
 def _forwarded_from(recipient: OutgoingRecipient) -> str:
-    original = recipient.original
-    if original == recipient.address or "@" not in original:
+    if recipient.original == recipient.address:
         return ""
-    return original
+    try:
+        Address.parse(recipient.original)
+    except AddressError:  # <postmaster> alone
+        return ""
+    return recipient.original
