@@ -119,20 +119,7 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
             door=message.door,
         )
     )
-    prepared = prepare(
-        raw,
-        prefix=message.prefix,
-        cuts=message.cuts,
-        blob_id=message.blob_id,
-        trace_id=message.trace_id,
-    )
     places = _places(message, found)
-    filings = [
-        (recipient, _filing(message, prepared, recipient, user_id, mailbox_id))
-        for recipient, place in places
-        if isinstance(place, list)
-        for user_id, mailbox_id in place
-    ]
     departures = _departures(message, raw, places)
     staying = [pair for pair in places if not isinstance(pair[1], _Elsewhere)]
     leaving = [recipient for recipient, _ in departures]
@@ -141,13 +128,35 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
     return Plan(
         message,
         verdict,
-        tuple(filings),
+        tuple(_filings(message, raw, places)),
         tuple(_outcome(*pair) for pair in staying),
         tuple(departures),
         sign.signatures(message, raw, leaving, found.chains) if leaving else b"",
         tuple(bounce.prepare(message, fates, raw)) if fates else (),
         tuple(returned.events(message, raw)),
     )
+
+
+def _filings(
+    message: Claimed, raw: bytes, places: Sequence[tuple[ClaimedRecipient, "_Place"]]
+) -> list[tuple[ClaimedRecipient, Filing]]:
+    """The copies for mailboxes; what only leaves us is not read for them."""
+    copies = [
+        (recipient, user_id, mailbox_id)
+        for recipient, place in places
+        if isinstance(place, list)
+        for user_id, mailbox_id in place
+    ]
+    if not copies:
+        return []
+    prepared = prepare(
+        raw,
+        prefix=message.prefix,
+        cuts=message.cuts,
+        blob_id=message.blob_id,
+        trace_id=message.trace_id,
+    )
+    return [(one[0], _filing(message, prepared, *one)) for one in copies]
 
 
 @dataclass(frozen=True, slots=True)
