@@ -102,7 +102,10 @@ def compose(
     # Made from what it divides: nobody can write a message that holds its own digest.
     boundary = hashlib.sha256(b"".join(parts)).hexdigest()[:32].encode()
     body = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
-    return _heading(heading, boundary, utf8=utf8) + body + b"--" + boundary + b"--\r\n"
+    # RFC 2045 section 6.4: what holds 8bit parts says so itself.
+    encoding = b"" if body.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
+    head = _heading(heading, boundary, utf8=utf8) + encoding + b"\r\n"
+    return head + body + b"--" + boundary + b"--\r\n"
 
 
 def _heading(heading: Heading, boundary: bytes, *, utf8: bool) -> bytes:
@@ -120,7 +123,7 @@ def _heading(heading: Heading, boundary: bytes, *, utf8: bool) -> bytes:
         b"Auto-Submitted: auto-replied\r\n"
         b"MIME-Version: 1.0\r\n"
         b"Content-Type: multipart/report; report-type=delivery-status;\r\n"
-        b' boundary="' + boundary + b'"\r\n\r\n'
+        b' boundary="' + boundary + b'"\r\n'
     )
 
 
