@@ -20,6 +20,7 @@ from apps.remote.replies import Reply, ReplyError, ReplyReader, printable
 
 BLOCK: Final = 64 << 10  # octets written at a time
 BUFFERED: Final = 128 << 10  # octets of ours that may wait for the remote to read them
+UNASKED: Final = 20  # replies to nothing, before we hang up; STARTTLS throws away what came by then
 MAX_TRANSCRIPT: Final = 8_000  # characters
 _HIDDEN: Final = "(hidden)"
 
@@ -102,11 +103,13 @@ class Wire(SMTPProtocol):
             return
         for reply in replies:
             self.transcript.add("<", f"{reply.code} {reply.text}")
-            # Of what nobody asked for, one is kept: the 421 that says why it will hang up.
-            if len(self._replies) <= self._due:
-                self._replies.append(reply)
-            if len(self._replies) > self._due:
+            self._replies.append(reply)
+            if len(self._replies) > self._due:  # perhaps the 421 that says why it will hang up
                 self.is_out_of_step = True
+            if len(self._replies) > self._due + UNASKED:
+                self._fail(ReplyError("it says what nobody asked for"))
+                self.abort()
+                return
         self._wake()
 
     @property
