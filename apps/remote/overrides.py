@@ -7,7 +7,7 @@ from apps.remote import queries
 from apps.remote.queries import Override
 from apps.runtime.db import in_db
 
-FRESH_SECONDS: Final = 10.0
+FRESH_SECONDS: Final = 5.0
 """How long a change of the administrator may take to be heard of."""
 
 
