@@ -5,6 +5,7 @@ does not cost every message the wait for it.
 """
 
 import asyncio
+import errno
 import os
 import socket
 import time
@@ -19,7 +20,22 @@ from apps.resolver.base import IPAddress
 DEAD_SECONDS: Final = 300.0
 MOST_DEAD: Final = 10_000
 
+# The other side's silence; anything else (no descriptors left) says nothing about an address.
+THEIRS: Final = frozenset(
+    {
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ETIMEDOUT,
+    }
+)
+
 Target = tuple[IPAddress, int]
+
+
+class SourceError(Exception):
+    """We cannot connect from where the settings say."""
 
 
 class NoAnswerError(Exception):
@@ -86,7 +102,7 @@ class Dialer:
             channel.setblocking(False)
             source = addresses.source_for(target)
             if source:
-                channel.bind((source, 0))
+                _bind(channel, source)
             async with asyncio.timeout(self._patience.connect):
                 await asyncio.get_running_loop().sock_connect(channel, (str(target), port))
         except BaseException:
@@ -95,12 +111,15 @@ class Dialer:
         return channel
 
     def _note(self, address: IPAddress, port: int, error: BaseException) -> str:
+        if isinstance(error, SourceError):
+            return str(error)
         if not isinstance(error, OSError):
             raise error
-        self._dead[address, port] = time.monotonic() + DEAD_SECONDS
-        self._dead.move_to_end((address, port))
-        if len(self._dead) > MOST_DEAD:
-            self._dead.popitem(last=False)
+        if error.errno is None or error.errno in THEIRS:
+            self._dead[address, port] = time.monotonic() + DEAD_SECONDS
+            self._dead.move_to_end((address, port))
+            if len(self._dead) > MOST_DEAD:
+                self._dead.popitem(last=False)
         if error.errno is None:  # a TimeoutError is an OSError; the kernel's own has a number
             return f"no answer within {self._patience.connect:g} seconds"
         return os.strerror(error.errno).lower()
@@ -113,6 +132,17 @@ class Dialer:
             return True
         del self._dead[target]
         return False
+
+
+def _bind(channel: socket.socket, source: str) -> None:
+    try:
+        channel.bind((source, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        raise SourceError(
+            f"SMTP_OUT_ADDRESS has {source}, which is no address of this machine"
+        ) from None
 
 
 def _close(task: asyncio.Task[socket.socket]) -> None:

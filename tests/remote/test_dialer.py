@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from pytest_django import Settings
 
 from apps.remote.dialer import Dialer, NoAnswerError
 from apps.resolver.base import IPAddress
@@ -89,6 +90,16 @@ async def test_it_tries_the_dead_last(listener: socket.socket) -> None:
     channel.close()
     assert dialer.order([TWO, ONE], port) == [ONE, TWO]
     assert dialer.order([TWO, ONE], port + 1) == [TWO, ONE]
+
+
+async def test_it_blames_nobody_else_for_what_is_wrong_here(
+    listener: socket.socket, settings: Settings
+) -> None:
+    settings.SMTP_OUT_ADDRESS = ("192.0.2.1",)
+    dialer, port = Dialer(SHORT), port_of(listener)
+    with pytest.raises(NoAnswerError, match="which is no address of this machine"):
+        await dialer.dial([ONE], port)
+    assert dialer.order([ONE, TWO], port) == [ONE, TWO]
 
 
 async def test_it_forgets_that_one_was_dead(
