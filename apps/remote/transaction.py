@@ -135,6 +135,8 @@ class Transaction:
         if data.code == 354:
             if self._taken:
                 return True
+            if self._peer.is_lmtp:  # after the dot, one reply for each of nobody
+                raise ConversationError("it wants a text for nobody")
             # RFC 2920 section 3.1: nobody is to get it, and the server waits for it all the same.
             self._wire.end_text(b".\r\n")
             await self._reply("the end of the text", self._patience.end)
