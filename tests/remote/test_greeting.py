@@ -365,6 +365,15 @@ async def test_it_defers_whom_lmtp_gives_no_answer(carrier: Carrier) -> None:
         }
 
 
+async def test_it_does_not_wait_for_the_answers_of_nobody(carrier: Carrier) -> None:
+    with SmtpSink(is_lmtp=True) as sink:
+        sink.on("RCPT", b"550 5.1.1 no such user\r\n354 go ahead\r\n")
+        lane = await carrier.lane(lmtp(sink))
+        (result,) = await lane.send(envelope())
+        assert (result.outcome, result.status) == (Outcome.FAILED, "5.1.1")
+        assert not lane.is_usable
+
+
 async def test_it_tells_that_a_server_speaks_no_lmtp(carrier: Carrier, sink: SmtpSink) -> None:
     error = await unreachable(carrier, lmtp(sink))
     assert (error.code, error.status) == (500, "5.5.1")
