@@ -35,7 +35,7 @@ def nursery(world: "Outside", lease_seconds: int = 0, **settings: str) -> Iterat
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.senders", str(lease_seconds)],
         cwd=processes.ROOT,
-        env={**os.environ, **processes.environment(), **_way_to(world), **settings},
+        env={**os.environ, **processes.environment(), **way_to(world), **settings},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -59,7 +59,8 @@ def nursery(world: "Outside", lease_seconds: int = 0, **settings: str) -> Iterat
         process.communicate(timeout=30)
 
 
-def _way_to(world: "Outside") -> dict[str, str]:
+def way_to(world: "Outside") -> dict[str, str]:
+    """Settings, as the environment has them, that lead to the world outside."""
     return {
         "DNS_SERVERS": str(world.dns),
         "SMTP_OUT_PORT": str(world.port),

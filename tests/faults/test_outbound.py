@@ -5,17 +5,22 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import OperationalError
 
-from apps.delivery.outbound import stopping
+from apps.delivery.outbound import outcomes, overdue, running, stopping
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import CRASHES_ALONE
+from apps.runtime.clock import now_us
 from tests.faults.senders import Start, nursery
-from tests.support.outgoing import Outside, outside, queue, row, state
+from tests.support.database import breakable
+from tests.support.outgoing import Outside, make_due, outside, queue, row, send, state
 from tests.support.services import wait_for
 from tests.support.smtp_sink import HANG, SmtpSink, after
 
@@ -173,6 +178,59 @@ def test_it_holds_what_kills_its_workers_while_the_rest_flows(world: Outside) ->
         assert _lives(victim[-1])
     assert copies(sink) == {f"user{number}@a.test": 1 for number in range(5)}
     assert "died" in row(poison).last_reply
+
+
+def test_it_remembers_what_left_while_the_database_was_away(
+    world: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = world.domain("a.test")
+    answer, refused = threading.Event(), threading.Event()
+
+    def settle(batch: Sequence[outcomes.Settlement]) -> list[Any]:
+        try:
+            return outcomes.settle(batch)
+        except OperationalError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(running, "settle", settle)
+    sink.on(".", after(answer, "250 2.0.0 taken"), times=1)
+    item, next_item = queue("bob@a.test"), queue("ann@a.test")
+    thread = threading.Thread(target=send)
+    with breakable() as broken:
+        thread.start()
+        wait_for(lambda: sink.messages, SECONDS, "nothing was sent")
+        broken(True)
+        answer.set()
+        assert refused.wait(SECONDS)
+        broken(False)
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    send()  # what it could not claim meanwhile
+    assert copies(sink) == {"bob@a.test": 1, "ann@a.test": 1}
+    assert state(item) == state(next_item) == "done"
+    assert row(item).attempts == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1, 120])
+def test_it_neither_storms_nor_gives_up_when_the_clock_jumps(world: Outside, hours: int) -> None:
+    """One try for each that the new time makes due, none more; nothing untried is given up."""
+    sink = world.domain("a.test")
+    sink.on("RCPT later@a.test", "451 4.7.1 later")
+    waiting, fresh = queue("later@a.test"), queue("bob@a.test")
+    QueuedRecipient.objects.filter(message=fresh.id).update(next_attempt_at=now_us() + 10**12)
+    send()
+    assert row(waiting).attempts == 1
+    with time_machine.travel(timedelta(hours=hours), tick=True):
+        for _ in range(3):
+            send()
+            overdue.run(running.schedule())
+        assert row(waiting).attempts <= 2
+        assert row(fresh).state != "failed"
+        make_due()
+        send()
+    assert state(fresh) == "done"
+    assert copies(sink) == {"bob@a.test": 1}
 
 
 def _lives(pid: int) -> bool:
