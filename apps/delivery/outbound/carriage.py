@@ -100,13 +100,15 @@ class Context:
     async def go_down(self, line: Line, error: HopUnreachableError) -> None:
         """No server of the destination can be used: what is claimed waits or fails with that
         answer, and, unless that is final, nobody tries again for a while."""
+        is_first = not (error.is_permanent or line.is_down)
+        if is_first:
+            line.is_down = True
+            line.pace.could_not_be_reached()
         works = list(line.waiting)
         line.waiting.clear()
         await asyncio.gather(*(self.give_up(work, error) for work in works))
-        if error.is_permanent or line.is_down:
+        if not is_first:
             return
-        line.is_down = True
-        line.pace.could_not_be_reached()
         seconds = self.schedule.closed_us(line.pace.failures) / SECOND
         reply = f"{error.code} {error.reply}" if error.code else error.reply
         try:

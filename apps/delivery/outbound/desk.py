@@ -1,18 +1,19 @@
 """What the loop asks of the queue: plain functions for the threads of `runtime.db`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.delivery.outbound.leases import boottime
-from apps.delivery.outbound.transactions import Work, works_of
+from apps.delivery.outbound.transactions import MOST_RECIPIENTS, Work, works_of
 from apps.directory import transports
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Due, Outgoing
 from apps.remote.types import HopUnreachableError, NextHop
+from apps.runtime.db import forgettable
 from apps.trace import services as trace
 from apps.wire.errors import MailError
 
@@ -20,22 +21,29 @@ AWAY_SECONDS = 10.0  # before mail is tried again whose bytes cannot be read
 RETRIES_EVERY = 4  # claims of a destination; every such one prefers mail that was tried before
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Mail of one destination that is wanted: up to `limit` messages; `turn` counts its claims."""
+
+    name: str
+    limit: int
+    turn: int
+
+
 @dataclass(slots=True)
 class Claim:
-    """What a claim brought.
+    """What a claim brought for one destination.
 
     Args:
-        since: boottime before it began.
         hop: where the mail goes; None if it must be routed anew.
         trouble: why the hop cannot be used.
-        messages: how many it was.
+        is_last: there is probably no more.
     """
 
-    since: float
+    is_last: bool
     works: list[Work] = field(default_factory=list)
     hop: NextHop | None = None
     trouble: HopUnreachableError | None = None
-    messages: int = 0
 
 
 def due(limit: int, exclude: Collection[str], after: str) -> list[Due]:
@@ -43,28 +51,50 @@ def due(limit: int, exclude: Collection[str], after: str) -> list[Due]:
     return mailqueue.due_destinations(limit, exclude=exclude, after=after)
 
 
-def claim(name: str, limit: int, turn: int) -> Claim:
-    """Claim up to `limit` messages of one destination; `turn` counts its claims.
+def claim(wishes: Sequence[Wish]) -> tuple[float, dict[str, Claim]]:
+    """Claim for several destinations in one transaction: a claim costs more than its messages.
+
+    Returns:
+        The boottime before it began, and what each destination got.
 
     Raises:
         StorageUnavailable: nothing is held, or its lease lapses.
     """
-    found = Claim(boottime())
-    messages = mailqueue.claim_destination(
-        name, limit, retries_first=turn % RETRIES_EVERY == RETRIES_EVERY - 1
-    )
-    found.messages = len(messages)
-    if not messages:
-        return found
+    since = boottime()
+    with forgettable():
+        found = {wish.name: _claimed(wish) for wish in wishes}
+    messages = [message for some in found.values() for message in some]
+    claims = {wish.name: Claim(_is_last(wish, found[wish.name])) for wish in wishes}
     try:
-        found.works = works_of(messages)
-        found.hop = transports.by_key(name)
-    except HopUnreachableError as error:
-        found.trouble = error
+        for work in works_of(messages):
+            claims[work.message.destination].works.append(work)
+        for name, one in claims.items():
+            if one.works:
+                _find_hop(name, one)
     except MailError:
         _give_back_messages(messages)
         raise
-    return found
+    return since, claims
+
+
+def _claimed(wish: Wish) -> list[Outgoing]:
+    retries_first = wish.turn % RETRIES_EVERY == RETRIES_EVERY - 1
+    return mailqueue.claim_destination(wish.name, wish.limit, retries_first=retries_first)
+
+
+def _is_last(wish: Wish, found: Sequence[Outgoing]) -> bool:
+    """Less came than was asked for; but a claim ends at a number of recipients too, and what a
+    worker has died over comes one by one."""
+    recipients = [one for message in found for one in message.recipients]
+    is_alone = any(one.crashes for one in recipients)
+    return len(found) < wish.limit and len(recipients) < MOST_RECIPIENTS and not is_alone
+
+
+def _find_hop(name: str, claim: Claim) -> None:
+    try:
+        claim.hop = transports.by_key(name)
+    except HopUnreachableError as error:
+        claim.trouble = error
 
 
 def give_back(works: Collection[Work], wait_seconds: float = 0) -> None:

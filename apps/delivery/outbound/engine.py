@@ -20,6 +20,7 @@ from apps.delivery.outbound.carriage import Carriage, Context
 from apps.delivery.outbound.leases import Leases
 from apps.delivery.outbound.lines import Line, Paces, Shares
 from apps.delivery.outbound.pace import Trust
+from apps.delivery.outbound.transactions import Work
 from apps.runtime.db import in_db
 from apps.wire.errors import MailError
 
@@ -27,9 +28,10 @@ logger = logging.getLogger(__name__)
 
 LINGER: Final = 5.0  # seconds without anything to do, then the loop ends
 LOOK_EVERY: Final = 1.0  # seconds: retries fall due without a bell
-LOOK_PAUSE: Final = 0.02  # at least between two looks: bells come in floods
+LOOK_PAUSE: Final = 0.005  # at least between two looks: bells come in floods
 AWAY_PAUSE: Final = 2.0  # after the database did not answer
 GRACE: Final = 15.0  # seconds for what is being sent when the process ends
+_CLAIMS: Final = 64  # destinations of one claim
 _LINES: Final = 2  # lines for each connection: those that have none yet are soon to get one
 
 
@@ -46,6 +48,7 @@ class Engine:
         self._carriages: dict[asyncio.Task[None], Carriage] = {}
         self._others: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._is_claiming = False
         self._rung = True
         self._after = ""
         self._looked_at = 0.0
@@ -138,9 +141,14 @@ class Engine:
         for line in list(self._lines.values()):
             if line.is_over:
                 del self._lines[line.name]
-            elif line.wants_mail and not self._stop.is_set():
-                line.is_filling = True
-                self._spawn(self._fill(line))
+        if not self._is_claiming and not self._stop.is_set():
+            # One claim at a time, for all that want mail by then: the busier, the cheaper.
+            hungry = [line for line in self._lines.values() if line.wants_mail][:_CLAIMS]
+            if hungry:
+                self._is_claiming = True
+                for line in hungry:
+                    line.is_filling = True
+                self._spawn(self._fill(hungry))
         now = time.monotonic()
         while (chosen := self._shares.next(self._lines.values(), now)) is not None:
             self._start(chosen)
@@ -175,33 +183,45 @@ class Engine:
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
-    async def _fill(self, line: Line) -> None:
-        """Claim for a line."""
-        limit = line.claim_limit
-        line.claims += 1
+    async def _fill(self, lines: list[Line]) -> None:
+        """Claim for lines."""
+        for line in lines:
+            line.claims += 1
+        wishes = [desk.Wish(line.name, line.claim_limit, line.claims) for line in lines]
         try:
-            claim = await in_db("write", desk.claim, line.name, limit, line.claims)
-            self._leases.take(claim.works, claim.since)
-            line.is_dry = claim.messages < limit
-            await self._receive(line, claim)
+            since, claims = await in_db("write", desk.claim, wishes)
+            for line in lines:
+                claim = claims[line.name]
+                self._leases.take(claim.works, since)
+                line.is_dry = claim.is_last
+                self._receive(line, claim)
         except MailError as error:
             logger.warning("mail could not be claimed", extra={"detail": str(error)})
-            line.is_dry = True
+            for line in lines:
+                line.is_dry = True
         finally:
-            line.is_filling = False
+            self._is_claiming = False
+            for line in lines:
+                line.is_filling = False
             self._changed.set()
 
-    async def _receive(self, line: Line, claim: desk.Claim) -> None:
+    def _receive(self, line: Line, claim: desk.Claim) -> None:
         if claim.works and claim.trouble is not None:
             line.waiting.extend(claim.works)
-            await self._context.go_down(line, claim.trouble)
+            self._spawn(self._context.go_down(line, claim.trouble))
         elif claim.works and claim.hop is None:
             for work in claim.works:
                 self._leases.drop(work)
-            await in_db("write", desk.reroute, claim.works)
+            self._spawn(self._reroute(claim.works))
         else:
             line.hop = claim.hop or line.hop
             line.waiting.extend(claim.works)
+
+    async def _reroute(self, works: list[Work]) -> None:
+        try:
+            await in_db("write", desk.reroute, works)
+        except MailError as error:  # its leases lapse
+            logger.warning("mail could not be routed anew", extra={"detail": str(error)})
 
     async def _wind_up(self) -> None:
         """Finish what is being sent, give back what is not."""
