@@ -196,7 +196,10 @@ def _filed(now: RecipientState, event: Recorded) -> RecipientState:
 
 
 def _waits(now: RecipientState, event: Recorded) -> RecipientState:
-    return _said(now, event, State.WAITING) if now.state is State.WAITING else now
+    """It was processed: what stood in its way before, a schedule perhaps, is over."""
+    if now.state is not State.WAITING:
+        return now
+    return replace(now, at_us=event.at_us, next_at_us=0)
 
 
 def _tried(state: State) -> Callable[[RecipientState, Recorded], RecipientState]:

@@ -202,6 +202,9 @@ def test_it_tells_when_scheduled_mail_will_go() -> None:
     assert found.text == "Waits to be sent on 2026-11-18 at 11:06 UTC."
     (found,) = states.of_trace(recorded(("queue.rescheduled", {"until": moved}), until=later))
     assert found.next_at_us == moved
+    waits = ("queue.waiting", {"to": BOB, "why": "to be sent to mx/example.org"})
+    (found,) = states.of_trace(recorded(waits, until=later))
+    assert (found.next_at_us, found.reply, found.text) == (0, "", "Waits to be sent.")
     (found,) = states.of_trace(recorded(("queue.released", {}), until=later))
     assert (found.next_at_us, found.text) == (0, "Waits to be sent.")
 
