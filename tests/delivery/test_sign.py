@@ -279,7 +279,6 @@ def test_only_our_own_results_are_passed_on(signing: None) -> None:
     assert told == b"i=1; mail.example.test; arc=none; spf=pass smtp.mailfrom=sender.test"
 
 
-@pytest.mark.long  # rspamd takes ten seconds to start; the flows ask it about one of each
 def test_rspamd_says_that_signatures_and_seals_hold(signing: None, dns: DnsServer) -> None:
     publish(dns)
     raw = text("alice@example.test")
