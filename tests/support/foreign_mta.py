@@ -10,7 +10,7 @@ import shutil
 import smtplib
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ virtual_mailbox_maps = inline:{{ {mailboxes} }}
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_minimum_uid = 1
-transport_maps = inline:{{ {transports} }}
+transport_maps = {transports}
 smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {key}
 smtpd_tls_security_level = {tls}
@@ -118,7 +118,7 @@ def postfix(
                 hostname=f"mx.{domain}",
                 domain=domain,
                 mailboxes=" ".join(f"{{{user}@{domain} = {user}/}}" for user in users),
-                transports=" ".join(f"{{{to} = smtp:[{LOOPBACK}]:{where}}}" for to, where in ways),
+                transports=_inline(f"{to} = smtp:[{LOOPBACK}]:{where}" for to, where in ways),
                 certificate=home / "cert.pem",
                 key=home / "key.pem",
                 tls=tls,
@@ -131,6 +131,12 @@ def postfix(
         command = [MASTER, "-c", conf, "-s"]
         with running(command, home / "log", ready=lambda: _greets(port)):
             yield Postfix(domain, port, home)
+
+
+def _inline(pairs: Iterable[str]) -> str:
+    """A table in main.cf itself; an empty one is refused at each look-up, so there is none then."""
+    inner = " ".join(f"{{{pair}}}" for pair in pairs)
+    return f"inline:{{ {inner} }}" if inner else ""
 
 
 def _master_cf(port: int) -> str:
