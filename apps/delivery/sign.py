@@ -14,7 +14,7 @@ Nothing here stops a message: what cannot be signed leaves unsigned, and the log
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.conf import settings
@@ -46,9 +46,19 @@ class Chains:
 
     Args:
         records: TXT record by name, empty if there is none, None if nobody answered.
+        keys: those that sign for a domain, as the batch has asked for them: once for each domain.
     """
 
     records: Mapping[str, bytes | None]
+    keys: dict[str, list[Signer]] = field(default_factory=dict, compare=False, repr=False)
+
+    def signers(self, domain: str) -> list[Signer]:
+        """`directory.dkim.signers`, asked for once in a batch."""
+        if self is NO_CHAINS:  # shared by all: it must not remember
+            return directory.signers(domain)
+        if domain not in self.keys:
+            self.keys[domain] = directory.signers(domain)
+        return self.keys[domain]
 
 
 NO_CHAINS: Final = Chains({})
@@ -65,7 +75,7 @@ def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Chains:
         if message.door in FORWARDING_DOORS and _may_leave(message) and _has_chain(raw):
             names.update(dict.fromkeys(sorted(_record_names(raw))))
     if not names:
-        return NO_CHAINS
+        return Chains({})
     return Chains(asyncio.run(_records(list(names)[:RECORDS_MAX])))
 
 
@@ -86,16 +96,16 @@ def signatures(
     try:
         if message.door in FORWARDING_DOORS:
             return _sealed(message, raw, leaving, chains)
-        return _signed(message, raw)
+        return _signed(message, raw, chains)
     except (HeaderTooLargeError, UnsignableError) as error:
         logger.warning("leaves unsigned: %s", error, extra={"trace_id": str(message.trace_id)})
         return b""
 
 
-def _signed(message: Claimed, raw: bytes) -> bytes:
+def _signed(message: Claimed, raw: bytes, chains: Chains) -> bytes:
     taken = split(raw, prefix=message.prefix, cuts=message.cuts)
     for domain in _author_domains(message, taken):
-        if signers := directory.signers(domain):
+        if signers := chains.signers(domain):
             return dkim.sign(taken, signers, now=clock.now())
     return b""
 
