@@ -191,8 +191,11 @@ class Transaction:
 
     async def _reply(self, doing: str, patience: float) -> Reply:
         self._doing = doing
-        async with asyncio.timeout(patience):
+        if self._wire.peek() is not None:  # as most of them are when commands go out together
             reply = await self._wire.reply()
+        else:
+            async with asyncio.timeout(patience):
+                reply = await self._wire.reply()
         if reply.code == CLOSING:
             raise _SaidError(reply)
         return reply
