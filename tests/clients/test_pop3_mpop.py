@@ -43,7 +43,9 @@ def mpop(desk: Desk) -> Mpop:
     return Mpop(desk)
 
 
-@pytest.mark.parametrize(("door", "auth"), [("POP3S", "plain"), ("POP3", "user")])
+@pytest.mark.parametrize(
+    ("door", "auth"), [("POP3S", "plain"), ("POP3", "user"), ("POP3S", "scram-sha-256")]
+)
 def test_it_keeps_what_it_takes(desk: Desk, mpop: Mpop, door: str, auth: str) -> None:
     mpop.configure(keep=True, door=door, auth=auth)
     mpop.fetch()

@@ -1,4 +1,4 @@
-"""STARTTLS, LOGIN, AUTHENTICATE PLAIN (RFC 3501 section 6.2, RFC 4959).
+"""STARTTLS, LOGIN, AUTHENTICATE (RFC 3501 section 6.2, RFC 4959).
 
 A password is looked at only where it may travel, by the one `authenticate` of the house, on the
 pool for hashes. Answers to a wrong password and an unknown user are the same.
@@ -6,9 +6,11 @@ pool for hashes. Answers to a wrong password and an unknown user are the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
-from apps.directory.authentication import authenticate
+from apps.directory.authentication import Principal, authenticate
+from apps.directory.signin import SignIn
 from apps.imap.context import CommandError, Context, Reply, State, no
 from apps.imap.handlers.registry import capabilities, command
 from apps.imap.proto.commands import (
@@ -24,6 +26,9 @@ from apps.wire import sasl
 from apps.wire.errors import AuthenticationFailed
 from apps.wire.lines import RawCommand
 
+MECHANISMS = ("SCRAM-SHA-256", "PLAIN")  # LOGIN is what the LOGIN command is for
+T = TypeVar("T")
+
 
 def _starttls_word(context: Context) -> Sequence[str]:
     offered = context.channel.may_start_tls and context.principal is None
@@ -37,7 +42,7 @@ def _login_word(context: Context) -> Sequence[str]:
 def _auth_words(context: Context) -> Sequence[str]:
     if context.principal is not None or not context.channel.may_send_passwords:
         return ("SASL-IR",)
-    return ("SASL-IR", "AUTH=PLAIN")
+    return ("SASL-IR", *(f"AUTH={name}" for name in MECHANISMS))
 
 
 @command("STARTTLS", needs=State.NOT_AUTHENTICATED, only_there=True, capability=_starttls_word)
@@ -75,21 +80,20 @@ async def login(context: Context, cmd: Login) -> Reply:
 )
 async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
     """RFC 3501 section 6.2.2, with the initial response of RFC 4959."""
-    if cmd.mechanism != "PLAIN":
+    if cmd.mechanism not in MECHANISMS:
         return no("This mechanism is not offered", b"CANNOT")
     if not context.channel.may_send_passwords:
         return no("Passwords are refused without TLS: use STARTTLS", b"PRIVACYREQUIRED")
-    mechanism = sasl.Plain()
-    outcome = mechanism.start(cmd.initial)
-    while isinstance(outcome, sasl.Challenge):
-        context.write(b"+ %b\r\n" % outcome.encoded)
-        await context.channel.drain()
-        outcome = mechanism.step(await _answer(context))
-    if isinstance(outcome, sasl.Failure):
-        raise CommandError(f"Authentication ended: {outcome.reason}")
-    if outcome.authzid not in {"", outcome.username}:
-        raise AuthenticationFailed("asked to act as another user")
-    return await _sign_in(context, outcome.username, outcome.password)
+    channel = context.channel
+    exchange = SignIn(cmd.mechanism, address=channel.address, door="imap", secure=channel.is_secure)
+    answer = await _counted(context, exchange.start(cmd.initial))
+    while isinstance(answer, sasl.Challenge):
+        context.write(b"+ %b\r\n" % answer.encoded)
+        await channel.drain()
+        answer = await _counted(context, exchange.step(await _answer(context)))
+    if isinstance(answer, sasl.Failure):
+        raise CommandError(f"Authentication ended: {answer.reason}")
+    return _enter(context, answer)
 
 
 async def _answer(context: Context) -> bytes:
@@ -102,22 +106,31 @@ async def _answer(context: Context) -> bytes:
 
 
 async def _sign_in(context: Context, username: str, password: str) -> Reply:
+    checked = in_db(
+        "hash",
+        authenticate,
+        username=username,
+        password=password,
+        address=context.channel.address,
+        door="imap",
+        secure=context.channel.is_secure,
+    )
+    return _enter(context, await _counted(context, checked))
+
+
+async def _counted(context: Context, attempt: Awaitable[T]) -> T:
+    """Await what may be refused; who is refused too often is cut off."""
     try:
-        principal = await in_db(
-            "hash",
-            authenticate,
-            username=username,
-            password=password,
-            address=context.channel.address,
-            door="imap",
-            secure=context.channel.is_secure,
-        )
+        return await attempt
     except AuthenticationFailed:
         context.failed_logins += 1
         if context.failed_logins >= context.limits.failed_logins:
             context.write(untagged(b"BYE", "Too many failed logins"))
             context.state = State.LOGOUT
         raise
+
+
+def _enter(context: Context, principal: Principal) -> Reply:
     if not context.channel.sign_in(principal):
         context.write(untagged(b"BYE", "Too many connections of this user", b"LIMIT"))
         context.state = State.LOGOUT

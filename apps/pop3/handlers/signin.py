@@ -1,4 +1,4 @@
-"""The way into TRANSACTION: USER and PASS (RFC 1939), AUTH PLAIN (RFC 5034), STLS (RFC 2595).
+"""The way into TRANSACTION: USER and PASS (RFC 1939), AUTH (RFC 5034), STLS (RFC 2595).
 
 A password is looked at only where it may travel, by the one `authenticate` of the house, on the
 pool for hashes. Answers to a wrong password and an unknown user are the same.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.directory.authentication import authenticate
+from apps.directory.authentication import Principal, authenticate
+from apps.directory.signin import SignIn
 from apps.pop3 import maildrop
 from apps.pop3.context import Context, RefusalError, State
 from apps.pop3.handlers.registry import command
@@ -17,7 +18,7 @@ from apps.runtime.db import in_db
 from apps.wire import sasl
 from apps.wire.errors import AuthenticationFailed
 
-MECHANISM = "PLAIN"
+MECHANISMS = ("SCRAM-SHA-256", "PLAIN")
 
 
 def _stls_line(context: Context) -> Sequence[str]:
@@ -31,7 +32,7 @@ def _user_line(context: Context) -> Sequence[str]:
 
 
 def _sasl_line(context: Context) -> Sequence[str]:
-    return (f"SASL {MECHANISM}",) if context.channel.may_send_passwords else ()
+    return (f"SASL {' '.join(MECHANISMS)}",) if context.channel.may_send_passwords else ()
 
 
 @command("STLS", State.AUTHORIZATION, capability=_stls_line)
@@ -68,28 +69,28 @@ async def password(context: Context, command: Command) -> None:
 
 @command("AUTH", State.AUTHORIZATION, capability=_sasl_line)
 async def auth(context: Context, command: Command) -> None:
-    """AUTH PLAIN, with or without an initial response; AUTH alone lists, as clients older than
+    """AUTH, with or without an initial response; AUTH alone lists, as clients older than
     CAPA expect it.
     """
     name, _, initial = command.text.partition(b" ")
     if not name:
-        offered = [MECHANISM] if context.channel.may_send_passwords else []
+        offered = list(MECHANISMS) if context.channel.may_send_passwords else []
         await context.lines("Mechanisms", offered)
         return
-    if name.upper() != MECHANISM.encode():
+    mechanism = name.decode("ascii", "replace").upper()
+    if mechanism not in MECHANISMS:
         raise RefusalError("This mechanism is not offered")
     _need_privacy(context)
-    mechanism = sasl.Plain()
-    outcome = mechanism.start(initial or None)
-    while isinstance(outcome, sasl.Challenge):
-        context.channel.write(b"+ %b\r\n" % outcome.encoded)
-        await context.channel.drain()
-        outcome = mechanism.step(await context.channel.next_line())
-    if isinstance(outcome, sasl.Failure):
-        raise RefusalError(f"Authentication ended: {outcome.reason}")
-    if outcome.authzid not in {"", outcome.username}:
-        raise AuthenticationFailed("asked to act as another user")
-    await _sign_in(context, outcome.username, outcome.password)
+    channel = context.channel
+    exchange = SignIn(mechanism, address=channel.address, door="pop3", secure=channel.is_secure)
+    answer = await exchange.start(initial or None)
+    while isinstance(answer, sasl.Challenge):
+        channel.write(b"+ %b\r\n" % answer.encoded)
+        await channel.drain()
+        answer = await exchange.step(await channel.next_line())
+    if isinstance(answer, sasl.Failure):
+        raise RefusalError(f"Authentication ended: {answer.reason}")
+    await _enter(context, answer)
 
 
 @command("APOP", State.AUTHORIZATION)
@@ -124,6 +125,11 @@ async def _sign_in(context: Context, username: str, password: str) -> None:
         door="pop3",
         secure=channel.is_secure,
     )
+    await _enter(context, principal)
+
+
+async def _enter(context: Context, principal: Principal) -> None:
+    channel = context.channel
     if not channel.sign_in(principal):
         context.err("Too many connections of this user", "SYS/TEMP")
         context.state = State.OVER
