@@ -11,7 +11,7 @@ from uuid import UUID
 from apps.delivery import bounce, returned, sign
 from apps.delivery.bounce import Report
 from apps.delivery.reversepath import reverse_path
-from apps.delivery.sign import Chains
+from apps.delivery.sign import Lookups
 from apps.directory import routing, transports
 from apps.directory.routing import Resolution, Status
 from apps.mailqueue.models import RecipientState
@@ -46,7 +46,7 @@ class Ground:
     inboxes: Mapping[int, int]
     routes: Mapping[str, Resolution]
     hops: Mapping[tuple[str, str], NextHop]
-    chains: Chains
+    lookups: Lookups
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
         inboxes=mailstore.inboxes(sorted(users)),
         routes=dict(zip(outside, resolutions, strict=True)),
         hops=transports.next_hops(pairs) if pairs else {},
-        chains=sign.look_up(read),
+        lookups=sign.look_up(read),
     )
 
 
@@ -131,7 +131,7 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
         tuple(_filings(message, raw, places)),
         tuple(_outcome(*pair) for pair in staying),
         tuple(departures),
-        sign.signatures(message, raw, leaving, found.chains) if leaving else b"",
+        sign.signatures(message, raw, leaving, found.lookups) if leaving else b"",
         tuple(bounce.prepare(message, fates, raw)) if fates else (),
         tuple(returned.events(message, raw)),
     )

@@ -23,6 +23,7 @@ from apps.directory import dkim as directory
 from apps.mailauth import arc, dkim
 from apps.mailauth.arc import Chain, Status, Verdict
 from apps.mailauth.dkim import Signer, UnsignableError
+from apps.mailauth.keys import Algorithm
 from apps.mailauth.message import HeaderTooLargeError, Message, read_fields, split
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mime.address import Address, AddressError, normalise_domain
@@ -41,30 +42,25 @@ _MARK: Final = b"\narc-seal"
 
 
 @dataclass(frozen=True, slots=True)
-class Chains:
-    """What the DNS said of the ARC chains that a batch of messages came with.
+class Lookups:
+    """What the messages of one batch share: each thing is asked for once.
 
     Args:
-        records: TXT record by name, empty if there is none, None if nobody answered.
-        keys: those that sign for a domain, as the batch has asked for them: once for each domain.
+        records: of the ARC chains that they came with, TXT records by name; empty if there is none,
+            None if nobody answered.
     """
 
-    records: Mapping[str, bytes | None]
-    keys: dict[str, list[Signer]] = field(default_factory=dict, compare=False, repr=False)
+    records: Mapping[str, bytes | None] = field(default_factory=dict)
+    _signers: dict[str, list[Signer]] = field(default_factory=dict)
 
     def signers(self, domain: str) -> list[Signer]:
-        """`directory.dkim.signers`, asked for once in a batch."""
-        if self is NO_CHAINS:  # shared by all: it must not remember
-            return directory.signers(domain)
-        if domain not in self.keys:
-            self.keys[domain] = directory.signers(domain)
-        return self.keys[domain]
+        """The keys that sign for a domain."""
+        if domain not in self._signers:
+            self._signers[domain] = directory.signers(domain)
+        return self._signers[domain]
 
 
-NO_CHAINS: Final = Chains({})
-
-
-def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Chains:
+def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Lookups:
     """Ask the DNS for the keys of all ARC chains in a batch, at once, in bounded time.
 
     Without any chain that goes on from here, by far the most frequent case, it does nothing.
@@ -75,15 +71,15 @@ def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Chains:
         if message.door in FORWARDING_DOORS and _may_leave(message) and _has_chain(raw):
             names.update(dict.fromkeys(sorted(_record_names(raw))))
     if not names:
-        return Chains({})
-    return Chains(asyncio.run(_records(list(names)[:RECORDS_MAX])))
+        return Lookups()
+    return Lookups(asyncio.run(_records(list(names)[:RECORDS_MAX])))
 
 
 def signatures(
     message: Claimed,
     raw: bytes,
     leaving: Sequence[ClaimedRecipient],
-    chains: Chains = NO_CHAINS,
+    lookups: Lookups,
 ) -> bytes:
     """Return the fields to go before `prefix`, CRLF lines; b"" when nothing is to be signed.
 
@@ -95,17 +91,17 @@ def signatures(
         return b""
     try:
         if message.door in FORWARDING_DOORS:
-            return _sealed(message, raw, leaving, chains)
-        return _signed(message, raw, chains)
+            return _sealed(message, raw, leaving, lookups)
+        return _signed(message, raw, lookups)
     except (HeaderTooLargeError, UnsignableError) as error:
         logger.warning("leaves unsigned: %s", error, extra={"trace_id": str(message.trace_id)})
         return b""
 
 
-def _signed(message: Claimed, raw: bytes, chains: Chains) -> bytes:
+def _signed(message: Claimed, raw: bytes, lookups: Lookups) -> bytes:
     taken = split(raw, prefix=message.prefix, cuts=message.cuts)
     for domain in _author_domains(message, taken):
-        if signers := chains.signers(domain):
+        if signers := lookups.signers(domain):
             return dkim.sign(taken, signers, now=clock.now())
     return b""
 
@@ -147,38 +143,36 @@ def _domain(address: str) -> list[str]:
 
 
 def _sealed(
-    message: Claimed, raw: bytes, leaving: Sequence[ClaimedRecipient], chains: Chains
+    message: Claimed, raw: bytes, leaving: Sequence[ClaimedRecipient], lookups: Lookups
 ) -> bytes:
-    signer = _forwarder(leaving)
+    signer = _forwarder(leaving, lookups)
     if signer is None:
         return b""
     taken = split(raw, prefix=message.prefix, cuts=message.cuts)
     now = clock.now()
     chain = arc.read(taken)
-    verdict = _verdict(taken, chain, chains, now)
+    verdict = _verdict(taken, chain, lookups, now)
     results = _results(message, verdict.status)
     return arc.seal(taken, chain, verdict, results=results, signer=signer, now=now)
 
 
-def _verdict(taken: Message, chain: Chain, chains: Chains, now: int) -> Verdict:
+def _verdict(taken: Message, chain: Chain, lookups: Lookups, now: int) -> Verdict:
     """What the chain is worth. RFC 8617 section 5.2.1 has a silent DNS break a chain for ever;
     `arc.seal` adds nothing then, and the next hop may be luckier."""
-    verdict = arc.judge(taken, chain, chains.records, now)
+    verdict = arc.judge(taken, chain, lookups.records, now)
     if verdict.status in (Status.FAIL, Status.UNKNOWN):
         logger.info("an ARC chain does not hold: %s", verdict.reason)
     return verdict
 
 
-def _forwarder(leaving: Sequence[ClaimedRecipient]) -> Signer | None:
-    """The key of the first domain of ours that sends its mail on."""
-    for domain in dict.fromkeys(
-        domain
-        for recipient in leaving
-        if recipient.original != recipient.address
-        for domain in _domain(recipient.original)
-    ):
-        if (signer := directory.sealer(domain)) is not None:
-            return signer
+def _forwarder(leaving: Sequence[ClaimedRecipient], lookups: Lookups) -> Signer | None:
+    """The key of the first domain of ours that sends its mail on; RSA: all validators know it."""
+    for recipient in leaving:
+        if recipient.original != recipient.address:
+            for domain in _domain(recipient.original):
+                for signer in lookups.signers(domain):
+                    if signer.key.algorithm is Algorithm.RSA:
+                        return signer
     return None
 
 
@@ -186,13 +180,13 @@ def _results(message: Claimed, status: Status) -> str:
     """What we found out at reception, as our own Authentication-Results say it (RFC 8601), with
     what became of the chain. Only of `prefix`: in the rest a stranger may have written them."""
     found: list[str] = []
-    for field in read_fields(message.prefix):
-        if field.name == b"authentication-results":
-            text = " ".join(field.value.decode("utf-8", "replace").split())
+    for one in read_fields(message.prefix):
+        if one.name == b"authentication-results":
+            text = " ".join(one.value.decode("utf-8", "replace").split())
             host, _, results = text.partition(";")
             if host.strip().lower() == settings.MAIL_HOSTNAME:
                 found.append(results.strip().rstrip(";"))
-    kept = [one for one in found if one and one != "none"]
+    kept = [result for result in found if result not in ("", "none")]
     return "; ".join([settings.MAIL_HOSTNAME, f"arc={status.value}", *kept])
 
 

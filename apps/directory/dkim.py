@@ -91,12 +91,6 @@ def signers(domain: str) -> list[Signer]:
     return found
 
 
-def sealer(domain: str) -> Signer | None:
-    """The key that seals ARC sets for a domain: RSA, which all validators know; None without."""
-    keys = [one for one in signers(domain) if one.key.algorithm is Algorithm.RSA]
-    return keys[0] if keys else None
-
-
 @lru_cache(maxsize=1_000)
 def _opened(sealed: bytes, place: str) -> SigningKey:
     return SigningKey(sealing.open_sealed(sealed, context=place))

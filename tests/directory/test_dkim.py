@@ -28,10 +28,9 @@ def test_a_new_domain_signs_at_once(domain: Domain) -> None:
     assert len(dkim.signers(domain.name)) == 2
 
 
-def test_without_active_keys_nobody_signs_or_seals(domain: Domain) -> None:
+def test_without_active_keys_nobody_signs(domain: Domain) -> None:
     DkimKey.objects.update(state=DkimState.RETIRING)
     assert dkim.signers(domain.name) == []
-    assert dkim.sealer(domain.name) is None
 
 
 def test_active_keys_sign_rsa_first(domain: Domain) -> None:
@@ -46,9 +45,6 @@ def test_active_keys_sign_rsa_first(domain: Domain) -> None:
     for one in signers:
         public = parse_record(published[one.selector].encode())
         assert public.verifies(one.key.sign(b"data"), b"data")
-    sealer = dkim.sealer(domain.name)
-    assert sealer is not None
-    assert sealer.key.algorithm is Algorithm.RSA
 
 
 def test_nobody_signs_for_a_domain_that_is_not_ours(domain: Domain) -> None:
