@@ -63,7 +63,7 @@ def serve(
     if also_say is not None:
         say(also_say(doors_open))
     supervisor = Supervisor(
-        _children(roles, list(mail), where is not None, queues),
+        children(roles, list(mail), where is not None, queues),
         opened,
         private=held,
         folder=settings.MAILHOST_DATA / "run",
@@ -123,27 +123,27 @@ def _greet(mail: dict[str, Endpoint], where: Endpoint | None, say: Say) -> None:
     say("")
 
 
-def _children(
+def children(
     roles: Sequence[str], mail: list[str], has_web: bool, queues: Sequence[str]
 ) -> list[Role]:
     """The children that `roles` come to. What they need is imported here, once for all of them."""
-    children = []
+    found = []
     if mail:
         listeners.preload(mail)
-        children.append(Role("listeners", partial(listeners.run, mail), mail))
+        found.append(Role("listeners", partial(listeners.run, mail), mail))
     if has_web:
         web.preload()
-        children.append(Role("web", web.run, [doors.WEB]))
+        found.append(Role("web", web.run, [doors.WEB]))
     if "worker" in roles:
         worker.preload()
         for queue in queues:
             with_beat = "beat" in roles and queue == queues[0]
             name = "worker" if queue == worker.QUEUES[0] else queue
-            children.append(Role(name, partial(_work, queue, with_beat)))
+            found.append(Role(name, partial(_work, queue, with_beat)))
     elif "beat" in roles:
         worker.preload()
-        children.append(Role("beat", lambda _: worker.run_beat()))
-    return children
+        found.append(Role("beat", lambda _: worker.run_beat()))
+    return found
 
 
 def _work(queue: str, beat: bool, _sockets: Sockets) -> int:

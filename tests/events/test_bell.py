@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from apps.events import bell, bus
-from apps.events.types import QueueRang
+from apps.events.types import OutgoingRang, QueueRang
 from tests.support.services import wait_for
 
 pytestmark = pytest.mark.django_db
@@ -19,14 +19,20 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def app() -> Iterator[Any]:
     found = import_string(settings.CELERY_APP)
-    found.control.purge()
+    _purge(found)
     yield found
-    found.control.purge()
+    _purge(found)
 
 
-def _waiting(app: Any) -> int:
+def _purge(app: Any) -> None:
     with app.pool.acquire(block=True) as connection:
-        queue = app.conf.task_default_queue
+        for queue in ("mail", "outbound"):
+            connection.default_channel.queue_declare(queue)
+            connection.default_channel.queue_purge(queue)
+
+
+def _waiting(app: Any, queue: str = "mail") -> int:
+    with app.pool.acquire(block=True) as connection:
         declared = connection.default_channel.queue_declare(queue, passive=False)
         return int(declared.message_count)
 
@@ -42,6 +48,27 @@ def test_it_wakes_a_loop_and_leaves_the_broker_alone(app: Any) -> None:
 def test_it_sends_a_task_when_no_loop_listens(app: Any) -> None:
     bell.ring()
     wait_for(lambda: _waiting(app) == 1, what="the task is on the broker")
+
+
+def test_it_wakes_senders_by_a_bell_of_their_own(app: Any) -> None:
+    with bus.listen({OutgoingRang}) as senders, bus.listen({QueueRang}) as others:
+        bell.ring_outgoing()
+        assert senders.wait(10)
+        assert not others.wait(0)
+    assert _waiting(app, "outbound") == 0
+
+
+def test_it_sends_a_task_to_the_queue_of_the_senders(app: Any) -> None:
+    bell.ring_outgoing()
+    wait_for(lambda: _waiting(app, "outbound") == 1, what="the task is on the broker")
+    assert _waiting(app, "mail") == 0
+
+
+def test_it_calls_one_sender_more_even_if_some_listen(app: Any) -> None:
+    with bus.listen({OutgoingRang}) as inbox:
+        bell.call_senders()
+        assert inbox.wait(10)
+        wait_for(lambda: _waiting(app, "outbound") == 1, what="the task is on the broker")
 
 
 def test_it_piles_up_no_tasks_while_no_worker_runs(
