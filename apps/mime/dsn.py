@@ -328,3 +328,31 @@ def onward(notify: str) -> str:
         return ""
     # An empty list means NEVER; no parameter at all would mean "of failures".
     return ",".join(word for word in notify.split(",") if word != EXPANDED) or "NEVER"
+
+
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def xtext(text: str) -> str:
+    """Return text as the value of ENVID or ORCPT (RFC 3461 section 4)."""
+    return _NOT_XTEXT.sub(_hexchars, text)
+
+
+def _hexchars(found: re.Match[str]) -> str:
+    return "".join(f"+{octet:02X}" for octet in found[0].encode("utf-8", "replace"))
+
+
+def onward_orcpt(orcpt: str) -> str:
+    """Return an original recipient, "type;address", as ORCPT takes it, "" for none.
+
+    One of type utf-8 is kept as it came, and in ASCII: that is right for every next server
+    (RFC 6533 section 3).
+    """
+    kind, found, address = orcpt.partition(";")
+    if not found:
+        return ""
+    if kind == "utf-8":
+        plain = _NOT_ASCII.sub(lambda char: f"\\x{{{ord(char[0]):02X}}}", address)
+        return f"{kind};{plain}"
+    return f"{kind};{xtext(address)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from apps.mime import dsn
 from apps.mime.address import Address, AddressError
 from apps.remote.greeting import Peer
 from apps.remote.types import Envelope, Recipient
@@ -176,8 +177,8 @@ def _mail(peer: Peer, envelope: Envelope, content: Content, sender: str, *, is_u
     if "dsn" in extensions:
         if envelope.ret in {"FULL", "HDRS"}:
             words.append(f"RET={envelope.ret}")
-        if _PARAMETER.fullmatch(envelope.envid):
-            words.append(f"ENVID={envelope.envid}")
+        if _PARAMETER.fullmatch(envid := dsn.xtext(envelope.envid)):
+            words.append(f"ENVID={envid}")
     if envelope.requires_tls:
         words.append("REQUIRETLS")
     return " ".join(words).encode()
@@ -188,6 +189,6 @@ def _rcpt(peer: Peer, recipient: Recipient, address: Address) -> bytes:
     if "dsn" in peer.extensions:
         if _PARAMETER.fullmatch(recipient.notify):
             words.append(f"NOTIFY={recipient.notify}")
-        if _PARAMETER.fullmatch(recipient.orcpt):
-            words.append(f"ORCPT={recipient.orcpt}")
+        if _PARAMETER.fullmatch(orcpt := dsn.onward_orcpt(recipient.orcpt)):
+            words.append(f"ORCPT={orcpt}")
     return " ".join(words).encode()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from apps.mime import decode, dsn, dsn_reading
 from apps.mime.address import Address
 from apps.mime.dsn import Action, Heading, RecipientStatus, Returned, Status
+from apps.smtp.proto.parameters import decode_xtext
 
 AT = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 ALICE = Address.parse("alice@example.test")
@@ -237,3 +238,23 @@ def test_it_reads_what_it_writes() -> None:
         Action.DELAYED,
         "mx2.example.org",
     )
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=50))
+def test_it_writes_xtext_that_the_door_reads(text: str) -> None:
+    assert decode_xtext(dsn.xtext(text).encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("orcpt", "onward"),
+    [
+        ("", ""),
+        ("rfc822;bob+x@a.test", "rfc822;bob+2Bx@a.test"),
+        ("x400;/O=a b;/C=d", "x400;/O+3Da+20b;/C+3Dd"),
+        (r"utf-8;k\x{E4}se@a.test", r"utf-8;k\x{E4}se@a.test"),
+        ("utf-8;käse@a.test", r"utf-8;k\x{E4}se@a.test"),
+        ("rfc822;a\r\nDATA", "rfc822;a+0D+0ADATA"),
+    ],
+)
+def test_it_hands_an_original_recipient_on(orcpt: str, onward: str) -> None:
+    assert dsn.onward_orcpt(orcpt) == onward

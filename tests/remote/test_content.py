@@ -70,13 +70,23 @@ def test_it_says_what_the_server_understands() -> None:
     assert [one.command for one in plain.rcpts] == [b"RCPT TO:<bob@example.org>"]
 
 
-@pytest.mark.parametrize("bad", ["a b", "a\r\nRCPT TO:<x@y>", "a\0", "é", "x" * 501])
-def test_it_leaves_out_parameters_that_would_break_a_command(bad: str) -> None:
+@pytest.mark.parametrize(
+    ("bad", "envid"),
+    [
+        ("a b", b" ENVID=a+20b"),
+        ("a+b=c", b" ENVID=a+2Bb+3Dc"),
+        ("a\r\nRCPT TO:<x@y>", b" ENVID=a+0D+0ARCPT+20TO:<x@y>"),
+        ("a\0", b" ENVID=a+00"),
+        ("é", b" ENVID=+C3+A9"),
+        ("x" * 501, b""),
+    ],
+)
+def test_it_writes_no_parameter_that_would_break_a_command(bad: str, envid: bytes) -> None:
     wanted = Envelope(
-        "", (Recipient(1, "bob@example.org", bad, bad),), TEXT, envid=bad, ret="FULL\r\nX"
+        "", (Recipient(1, "bob@example.org", bad, f"{bad}\r\n"),), TEXT, envid=bad, ret="FULL\r\nX"
     )
     found = fitted(wanted, {"dsn": ""})
-    assert found.mail == b"MAIL FROM:<>"
+    assert found.mail == b"MAIL FROM:<>" + envid
     assert found.rcpts[0].command == b"RCPT TO:<bob@example.org>"
 
 
