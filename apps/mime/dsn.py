@@ -1,4 +1,4 @@
-"""Delivery status notifications, written (RFC 3464, 6522, 6533). Pure; `dsn_reading` reads them.
+"""Delivery status notifications, written (RFC 3464, RFC 6522, RFC 6533). Pure; `dsn_reading` reads them.
 
 `compose` makes one multipart/report: words for people, fields for programs, and what is returned
 of the message. Whatever the texts (another server's reply, a foreign header block): every field is
