@@ -138,6 +138,8 @@ async def leave(peer: Peer, patience: Patience) -> None:
         async with asyncio.timeout(patience.quit):
             peer.wire.send([b"QUIT"])
             await peer.wire.reply()
+    # Everything is said. To end TLS properly takes turns of a loop that may have none left.
+    peer.wire.abort()
     peer.session.close()
 
 
