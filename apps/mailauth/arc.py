@@ -5,6 +5,7 @@ broken by its form alone, and names the key records that the rest needs; `judge`
 said. `seal` adds the next set.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -131,12 +132,12 @@ def judge(message: Message, chain: Chain, records: Mapping[str, bytes | None], n
         return Verdict(Status.NONE)
     if any(records.get(name) is None for name in chain.record_names):
         return Verdict(Status.UNKNOWN, "the DNS does not answer")
-    keys = _Keys(records)
+    keys, digests = _Keys(records), _seal_digests(chain.sets)
     number = chain.highest
     try:
         signature.check(message, chain.latest, keys.get(chain.latest.record_name), now=now)
         for number in range(chain.highest, 0, -1):
-            _check_seal(chain.sets[:number], keys)
+            _check_seal(chain.sets[number - 1], digests[number - 1], keys)
     except (SignatureError, KeyRecordError) as error:
         return Verdict(Status.FAIL, f"instance {number}: {error}")
     return Verdict(Status.PASS)
@@ -176,7 +177,7 @@ def seal(
     third = HeaderField(SEAL, b"", b" " + b";\r\n\t".join(lines))
     # A broken chain cannot be covered: the seal stands for its own set alone (section 5.1.2).
     before = () if verdict.status is Status.FAIL else chain.sets
-    data = _sealed_data((*(one.fields for one in before), (first, second, third)))
+    data = _sealed_data(*(field for one in before for field in one.fields), first, second, third)
     return b"".join(
         (
             dkim.close(b"ARC-Seal", third.value, signer.key.sign(data)),
@@ -228,20 +229,31 @@ def _seal_record(one: _Set) -> str:
     return record_name(selector, domain)
 
 
-def _check_seal(sets: tuple[_Set, ...], keys: "_Keys") -> None:
-    algorithm, domain, selector, value = signature.signed_by(sets[-1].tags)
+def _seal_digests(sets: Iterable[_Set]) -> list[bytes]:
+    """SHA-256 of what each seal covers: all sets before it, and its own without the signature. Each
+    octet is hashed once, however long the chain is."""
+    digests = []
+    before = hashlib.sha256()
+    for one in sets:
+        unsigned = HeaderField(SEAL, b"", tags.without_b(one.seal.value))
+        whole = before.copy()
+        whole.update(_sealed_data(one.results, one.message, unsigned))
+        digests.append(whole.digest())
+        before.update(_sealed_data(one.results, one.message, one.seal) + b"\r\n")
+    return digests
+
+
+def _check_seal(one: _Set, digest: bytes, keys: "_Keys") -> None:
+    algorithm, domain, selector, value = signature.signed_by(one.tags)
     key = keys.get(record_name(selector, domain))
     if key.algorithm is not algorithm:
         raise SignatureError("the key is of another kind")
-    results, message, seal = sets[-1].fields
-    unsigned = HeaderField(seal.name, b"", tags.without_b(seal.value))
-    earlier = (one.fields for one in sets[:-1])
-    if not key.verifies(value, _sealed_data((*earlier, (results, message, unsigned)))):
+    if not key.verifies_digest(value, digest):
         raise SignatureError("the seal does not hold")
 
 
-def _sealed_data(sets: Iterable[tuple[HeaderField, HeaderField, HeaderField]]) -> bytes:
-    return b"\r\n".join(canonical.relaxed_field(field) for fields in sets for field in fields)
+def _sealed_data(*fields: HeaderField) -> bytes:
+    return b"\r\n".join(canonical.relaxed_field(field) for field in fields)
 
 
 class _Keys:

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from apps.mailauth import tags
 from apps.mailauth.tags import TagError
@@ -98,11 +99,15 @@ class PublicKey:
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether the private key signed the SHA-256 of `data`."""
+        return self.verifies_digest(signature, hashlib.sha256(data).digest())
+
+    def verifies_digest(self, signature: bytes, digest: bytes) -> bool:
+        """Whether the private key signed this SHA-256."""
         try:
             if isinstance(self.key, Ed25519PublicKey):
-                self.key.verify(signature, hashlib.sha256(data).digest())
+                self.key.verify(signature, digest)
             else:
-                self.key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+                self.key.verify(signature, digest, padding.PKCS1v15(), Prehashed(hashes.SHA256()))
         except InvalidSignature:
             return False
         return True

@@ -2,10 +2,13 @@
 
 import base64
 import re
+import time
 
 import dkim as dkimpy
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.mailauth import arc, dkim, message
 from apps.mailauth.arc import Status, Verdict
@@ -163,16 +166,9 @@ def test_the_seal_of_a_broken_chain_covers_its_own_set_alone() -> None:
     fields = message.split(raw).fields[:3]
     # As if it stood alone: dkimpy signs and checks the same octets (section 5.1.2).
     values = {field.name: field for field in fields}
+    unsigned = re.sub(rb"b=[^;]*$", b"b=", values[arc.SEAL].value)
     data = arc._sealed_data(
-        [
-            (
-                values[arc.RESULTS],
-                values[arc.MESSAGE],
-                message.HeaderField(
-                    arc.SEAL, b"", re.sub(rb"b=[^;]*$", b"b=", values[arc.SEAL].value)
-                ),
-            )
-        ]
+        values[arc.RESULTS], values[arc.MESSAGE], message.HeaderField(arc.SEAL, b"", unsigned)
     )
     value = base64.b64decode(values[arc.SEAL].value.rpartition(b"b=")[2])
     assert parse_record(RECORDS["r1._domainkey.second.test"]).verifies(value, data)
@@ -226,3 +222,38 @@ def test_long_results_are_folded() -> None:
     raw = _sealed(SIGNED, "first.test", results)
     assert max(map(len, raw.partition(b"\r\n\r\n")[0].split(b"\r\n"))) < 120
     assert dkimpy.arc_verify(raw, dnsfunc=txt)[0] == b"pass"
+
+
+PIECES = st.sampled_from(
+    (
+        b"ARC-Seal:|ARC-Message-Signature:|ARC-Authentication-Results:|\r\n| |\t|i=1;|i=2;|i=999;"
+        b"|a=rsa-sha256;|cv=none;|cv=pass;|cv=fail;|d=first.test;|s=r1;|b=AAAA|bh=AAAA;|h=from;"
+        b"|t=1;|x=0;|=|;|\xff|\0|From: a@b.test\r\n"
+    ).split(b"|")
+)
+
+
+@given(st.lists(PIECES, max_size=40))
+def test_no_chain_however_broken_raises(pieces: list[bytes]) -> None:
+    taken = message.split(b"".join(pieces) + b"\r\n\r\nbody")
+    chain = arc.read(taken)
+    verdict = arc.judge(taken, chain, {**RECORDS}, NOW)
+    assert verdict.status in (Status.NONE, Status.FAIL, Status.UNKNOWN)
+    fields = arc.seal(
+        taken, chain, verdict, results="x; none", signer=signer("r1", RSA, "first.test"), now=NOW
+    )
+    assert fields == b"" or len(message.read_fields(fields)) == 3
+
+
+def test_a_long_chain_costs_bounded_time() -> None:
+    """Each seal covers all before it: fifty large sets that hold are the worst that can come."""
+    results = "first.test; " + "x" * 15_000
+    raw, key = SIGNED, signer("r1", RSA, "first.test")
+    for number in range(50):
+        taken = message.split(raw)
+        verdict = Verdict(Status.PASS if number else Status.NONE)
+        chain = arc.read(taken)
+        raw = arc.seal(taken, chain, verdict, results=results, signer=key, now=NOW) + raw
+    begin = time.process_time()
+    assert _judge(raw) == Verdict(Status.PASS)
+    assert time.process_time() - begin < 5
