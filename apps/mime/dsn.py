@@ -1,9 +1,9 @@
-"""Delivery status notifications, written (RFC 3464, RFC 6522, RFC 6533). Pure; `dsn_reading` reads them.
+"""Delivery status notifications, written (RFC 3464, RFC 6522, RFC 6533). Pure.
 
 `compose` makes one multipart/report: words for people, fields for programs, and what is returned
 of the message. Whatever the texts (another server's reply, a foreign header block): every field is
 one field, every line fits RFC 5322, and unless `utf8` is asked for everything but a message
-returned whole is ASCII, so that the report passes any server.
+returned whole is ASCII, so that the report passes any server. `dsn_reading` reads reports.
 """
 
 from __future__ import annotations
