@@ -141,6 +141,11 @@ class QueuedRecipient(models.Model):
                 name="recipient_age",
                 condition=models.Q(state="waiting"),
             ),
+            models.Index(
+                fields=["lease_until"],
+                name="recipient_suspect",
+                condition=models.Q(state="waiting", crashes__gte=2),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -163,6 +163,21 @@ def test_it_holds_a_recipient_that_killed_its_worker_three_times(db: None) -> No
     assert ids(services.claim_destination(NEAR, 9)) == [poison]
 
 
+def test_it_tries_one_suspect_at_a_time(db: None) -> None:
+    """Those that were there twice when a worker died; the others go on beside it."""
+    near, far = send(1, NEAR), send(1, FAR)
+    for _ in range(2):
+        claimed = [services.claim_destination(name, 1)[0] for name in (NEAR, FAR)]
+        lapse(*claimed)
+    (suspect,) = services.claim_destination(NEAR, 1)
+    assert (suspect.id, suspect.recipients[0].crashes) == (near[0], 2)
+    assert services.claim_destination(FAR, 1) == []
+    fresh = send(1, FAR)
+    assert ids(services.claim_destination(FAR, 9)) == fresh
+    settle(suspect, "delivered")
+    assert ids(services.claim_destination(FAR, 9)) == far
+
+
 def test_it_holds_one_of_two_and_delivers_the_other(db: None) -> None:
     (message_id,) = send(1, recipients=2)
     lapse(*services.claim_destination(NEAR, 1))

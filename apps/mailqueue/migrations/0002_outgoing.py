@@ -101,4 +101,8 @@ class Migration(migrations.Migration):
             model_name='queuedrecipient',
             index=models.Index(condition=models.Q(('state', 'waiting')), fields=['is_delay_told', 'message'], name='recipient_age'),
         ),
+        migrations.AddIndex(
+            model_name='queuedrecipient',
+            index=models.Index(condition=models.Q(('crashes__gte', 2), ('state', 'waiting')), fields=['lease_until'], name='recipient_suspect'),
+        ),
     ]

@@ -5,7 +5,7 @@ Promises:
   destination come together. Nothing looks at rows that are not due, however many there are.
 - While a recipient is leased its `next_attempt_at` is the lease's end. One that is due and still
   has a token lost its worker: it is claimed alone, and held for an administrator after three
-  crashes alone. It may have been sent: nobody knows.
+  more crashes. It may have been sent: nobody knows.
 - Times are the database's.
 """
 
@@ -100,7 +100,12 @@ class _Due(Enum):
 
     NEW = "next_attempt_at <= 0"
     RETRY = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NULL"
-    LAPSED = "next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NOT NULL"
+    # A worker has many in hand when it dies. Who was there twice is a suspect: no two of these are
+    # in hand at once, so that the next death convicts the right one.
+    LAPSED = """next_attempt_at > 0 AND next_attempt_at <= {now} AND lease_token IS NOT NULL
+        AND (crashes = 0 OR NOT EXISTS (SELECT 1 FROM mailqueue_queuedrecipient AS suspect
+          WHERE suspect.state = 'waiting' AND suspect.crashes >= 2 AND suspect.lease_until > {now}))
+        """
 
 
 _ORDER = (_Due.NEW, _Due.RETRY, _Due.LAPSED)
