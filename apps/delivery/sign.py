@@ -72,7 +72,11 @@ def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Lookups:
             names.update(dict.fromkeys(sorted(_record_names(raw))))
     if not names:
         return Lookups()
-    return Lookups(asyncio.run(_records(list(names)[:RECORDS_MAX])))
+    try:
+        return Lookups(asyncio.run(_records(list(names)[:RECORDS_MAX])))
+    except OSError as error:  # no file descriptor for a loop: as if the DNS were silent
+        logger.warning("ARC chains cannot be looked up: %s", error)
+        return Lookups()
 
 
 def signatures(

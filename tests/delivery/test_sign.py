@@ -1,5 +1,6 @@
 """What goes before copies that leave us: whose key signs what, and that strangers agree."""
 
+import errno
 import time
 from collections.abc import Iterator
 from uuid import uuid4
@@ -240,6 +241,18 @@ def test_a_silent_dns_neither_breaks_a_chain_nor_keeps_us(
     begin = time.monotonic()
     assert _forwarded(once, "other.test") == PREFIX + once
     assert time.monotonic() - begin < 5
+
+
+def test_a_machine_without_file_descriptors_still_forwards(
+    signing: None, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = _forwarded(text("a@sender.test"), "example.test")
+
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(sign, "live_resolver", fail)
+    assert _forwarded(once, "other.test") == PREFIX + once
 
 
 def test_no_chain_asks_no_dns(signing: None, dns: DnsServer) -> None:
