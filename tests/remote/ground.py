@@ -13,22 +13,23 @@ from apps.resolver.stub import StubResolver
 from tests.support.dns_server import DnsServer
 
 TEXT = b"From: alice@example.test\r\nSubject: hello\r\n\r\nHow are you?\r\n"
+# Long enough for a busy machine; who tests silence sets what he waits for.
 SHORT = Patience(
-    connect=2,
+    connect=10,
     head_start=0.1,
-    greeting=2,
-    hello=2,
-    handshake=2,
-    auth=2,
-    mail=2,
-    recipient=2,
-    data=2,
-    block=2,
-    end=2,
+    greeting=10,
+    hello=10,
+    handshake=10,
+    auth=10,
+    mail=10,
+    recipient=10,
+    data=10,
+    block=10,
+    end=10,
     quit=1,
-    hop=10,
-    envelope=5,
-    text=10,
+    hop=30,
+    envelope=20,
+    text=30,
 )
 
 
@@ -61,7 +62,7 @@ async def carrying(
     dns: DnsServer, patience: Patience = SHORT, policies: type[Policies] = Policies
 ) -> AsyncIterator[Carrier]:
     """A carrier that asks `dns`."""
-    resolver = StubResolver([(dns.host, dns.port)], is_trusted=True, try_seconds=0.5, seconds=2)
+    resolver = StubResolver([(dns.host, dns.port)], is_trusted=True)
     carrier = Carrier(resolver, policies(resolver), patience)
     try:
         yield carrier

@@ -25,7 +25,8 @@ from tests.support.smtp_sink import (
 pytestmark = pytest.mark.usefixtures("private")
 
 STEPS = ("CONNECT", "EHLO", "MAIL", "RCPT", "RCPT u2@example.org", "DATA", ".", "RSET", "QUIT")
-QUICK = replace(SHORT, mail=1, recipient=1, data=1, block=1, end=1, quit=0.2)
+PHASES = ("greeting", "hello", "mail", "recipient", "data", "block", "end", "quit")
+QUICK = replace(SHORT, **dict.fromkeys(PHASES, 0.3))
 
 
 def _noise(dice: random.Random) -> bytes:

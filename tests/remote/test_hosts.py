@@ -15,7 +15,7 @@ PUBLIC = "8.8.8.8"
 
 
 def resolver(dns: DnsServer) -> StubResolver:
-    return StubResolver([(dns.host, dns.port)], is_trusted=True, try_seconds=0.3, seconds=1)
+    return StubResolver([(dns.host, dns.port)], is_trusted=True)
 
 
 async def hosts(dns: DnsServer, domain: str = "example.org") -> list[Host]:

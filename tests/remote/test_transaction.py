@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from apps.remote.client import Lane
+from apps.remote.patience import Patience
 from apps.remote.types import Outcome, Result
 from tests.remote.ground import SHORT, TEXT, carrying, envelope, mx
 from tests.support.dns_server import DnsServer
@@ -34,16 +36,31 @@ BIG = TEXT + b"x" * 70 + b"\r\n" + (b"." * 78 + b"\r\n") * 40_000
 Open = Callable[[SmtpSink], Awaitable[Lane]]
 
 
-@pytest.fixture
-async def open_lane(dns: DnsServer) -> AsyncIterator[Open]:
-    """Makes a lane to a sink; every wait is short."""
+IMPATIENT = replace(SHORT, mail=0.8, recipient=0.8, data=0.8, block=0.8, end=0.8)
+
+
+@asynccontextmanager
+async def opening(dns: DnsServer, patience: Patience) -> AsyncIterator[Open]:
+    """Makes lanes to sinks."""
     dns.mail("example.org")
-    quick = replace(SHORT, mail=0.6, recipient=0.6, data=0.6, block=0.6, end=0.6, quit=0.2)
-    async with carrying(dns, quick) as carrier:
+    async with carrying(dns, patience) as carrier:
 
         async def make(sink: SmtpSink) -> Lane:
             return await carrier.lane(mx(port=sink.port))
 
+        yield make
+
+
+@pytest.fixture
+async def open_lane(dns: DnsServer) -> AsyncIterator[Open]:
+    async with opening(dns, SHORT) as make:
+        yield make
+
+
+@pytest.fixture
+async def open_impatiently(dns: DnsServer) -> AsyncIterator[Open]:
+    """For servers that say nothing."""
+    async with opening(dns, IMPATIENT) as make:
         yield make
 
 
@@ -179,10 +196,10 @@ async def test_it_sends_nobody_an_empty_message(open_lane: Open) -> None:
     ids=["close", "reset", "hang", "endless", "huge", "nul", "empty", "drip", "421"],
 )
 async def test_it_defers_when_the_server_misbehaves(
-    open_lane: Open, extensions: tuple[str, ...], step: str, action: Action, words: str
+    open_impatiently: Open, extensions: tuple[str, ...], step: str, action: Action, words: str
 ) -> None:
     with SmtpSink(extensions=extensions) as sink:
-        lane = await open_lane(sink)
+        lane = await open_impatiently(sink)
         sink.on(step, action)
         results = await lane.send(envelope(BOB, BEA))
         assert [result.outcome for result in results] == [Outcome.DEFERRED] * 2
@@ -242,9 +259,9 @@ async def test_it_stops_when_the_server_refuses_in_the_middle(open_lane: Open) -
         assert not lane.is_usable
 
 
-async def test_it_gives_up_on_a_server_that_does_not_read(open_lane: Open) -> None:
+async def test_it_gives_up_on_a_server_that_does_not_read(open_impatiently: Open) -> None:
     with SmtpSink() as sink:
-        lane = await open_lane(sink)
+        lane = await open_impatiently(sink)
         sink.on("DATA", DEAF)
         (result,) = await lane.send(envelope(text=BIG * 4))
         assert result.outcome is Outcome.DEFERRED
@@ -418,9 +435,11 @@ async def test_it_asks_without_sending(open_lane: Open, extensions: tuple[str, .
 
 
 @pytest.mark.parametrize("action", [CLOSE, HANG, ENDLESS, last("421 4.3.2 bye")])
-async def test_it_cannot_say_when_the_server_does_not(open_lane: Open, action: Action) -> None:
+async def test_it_cannot_say_when_the_server_does_not(
+    open_impatiently: Open, action: Action
+) -> None:
     with SmtpSink() as sink:
-        lane = await open_lane(sink)
+        lane = await open_impatiently(sink)
         sink.on("RCPT", action)
         result = await lane.probe("", BOB)
         assert result.outcome is Outcome.DEFERRED
