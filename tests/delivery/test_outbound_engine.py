@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 from apps.blobs.models import Blob
@@ -39,7 +40,14 @@ def world() -> Iterator[Outside]:
 @pytest.fixture
 def sender() -> Iterator[threading.Thread]:
     """A loop that sends on a thread of its own, ended with the test."""
-    thread = threading.Thread(target=send)
+
+    def run() -> None:
+        try:
+            send()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
     yield thread
     stopping.stop()
     thread.join(30)
