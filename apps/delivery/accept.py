@@ -6,7 +6,6 @@ thread (`apps.runtime.groupcommit`), so a batch holds messages of many connectio
 each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
-import logging
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,9 +14,9 @@ from django.db import IntegrityError, transaction
 
 from apps.blobs import services as blobs
 from apps.delivery import alerts
-from apps.directory.models import User
+from apps.directory.limits import MeterReached
 from apps.directory.services import limits
-from apps.directory.services.limits import Refusal, Sending, Tally
+from apps.directory.services.limits import Sending, Tally
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Submission
 from apps.mailstore.services import quota
@@ -26,9 +25,6 @@ from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
 
 MEMBERS_TOLD = 500
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,7 @@ def _refused(batch: Sequence[Submission]) -> dict[UUID, MailError]:
     full = _reserve([item for item in batch if item.id not in over])
     if tally is not None and full:
         tally.give_back(sorted(full))
-    refused: dict[UUID, MailError] = {one: refusal.error for one, refusal in over.items()}
-    refused |= {one: QuotaExceeded() for one in full}
+    refused: dict[UUID, MailError] = {**over, **{one: QuotaExceeded() for one in full}}
     if refused:
         # After a commit of unknown outcome it may be the message itself that fills the mailbox or
         # reaches the limit: refused now, the door would remove the object of a message that is
@@ -91,8 +86,9 @@ def _refused(batch: Sequence[Submission]) -> dict[UUID, MailError]:
         for one in mailqueue.known(sorted(refused)):
             del refused[one]
     for item in batch:
-        if item.id in refused and item.id in over and over[item.id].is_news:
-            _tell(item, over[item.id])
+        error = refused.get(item.id)
+        if isinstance(error, MeterReached) and item.user_id is not None:
+            alerts.limit_reached(error, item.user_id, item.trace_id, item.client)
     return refused
 
 
@@ -104,16 +100,6 @@ def _count(batch: Sequence[Submission]) -> Tally | None:
         if item.user_id is not None
     ]
     return limits.count(sent) if sent else None
-
-
-def _tell(item: Submission, refusal: Refusal) -> None:
-    """Administrators learn of an account that reaches a limit, once per hour or day."""
-    owner = User.objects.filter(pk=item.user_id or 0)
-    account = owner.values_list("address", flat=True).first() or ""
-    words = {"account": account, "scope": refusal.scope, "why": refusal.error.reply.text}
-    logger.warning("a sending limit was reached", extra=words)
-    trace.record([trace.Event(item.trace_id, "submission.limited", {**item.client, **words})])
-    alerts.limit_reached(item, account, refusal)
 
 
 def _reserve(batch: Sequence[Submission]) -> set[UUID]:

@@ -4,16 +4,22 @@ Goes to postmaster of the account's domain, which always is somebody, by the nul
 answers it, and no limit holds it back. Queued in the caller's transaction, as mail of our own.
 """
 
+import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.directory import routing
+from apps.directory.limits import MeterReached
+from apps.directory.models import User
 from apps.directory.postmasters import POSTMASTER
 from apps.directory.routing import Status
-from apps.directory.services.limits import Refusal
+from apps.directory.services import limits
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import EnvelopeRecipient, Submission
@@ -21,11 +27,14 @@ from apps.mime.address import Address, AddressError
 from apps.mime.dates import format_date
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid, ulid_text
+from apps.trace import services as trace
+
+logger = logging.getLogger(__name__)
 
 DOOR = "report"
 
 _TEXT = """\
-{account} wanted to send a message to {recipients}. It was refused:
+{account} wanted to send a message that is over a limit. It was refused:
 
     {words}
 
@@ -44,13 +53,38 @@ If it is not, somebody else may have the password. Stop it, then look at what wa
 """
 
 
-def limit_reached(message: Submission, account: str, refusal: Refusal) -> None:
-    """Tell of the first refusal of an hour or a day, within the caller's transaction."""
+def limit_reached(
+    error: MeterReached, user_id: int, trace_id: UUID, client: Mapping[str, Any]
+) -> None:
+    """Tell of a limit that is reached, once in its hour or day, within the caller's transaction.
+
+    Args:
+        user_id: who wanted to send.
+        trace_id, client: of the message, or of the connection if it has not come that far.
+    """
+    if not limits.is_news(error.key):
+        return
+    account = User.objects.filter(pk=user_id).values_list("address", flat=True).first() or ""
+    told = {"account": account, "scope": error.key[0], "why": error.reply.text}
+    logger.warning("a sending limit was reached", extra=told)
+    trace.record([trace.Event(trace_id, "submission.limited", {**client, **told})])
+    _send(account, error.reply.text)
+
+
+@transaction.atomic
+def limit_reached_early(
+    error: MeterReached, user_id: int, trace_id: UUID, client: Mapping[str, Any]
+) -> None:
+    """The same in a transaction of its own, for who is refused before there is a message."""
+    limit_reached(error, user_id, trace_id, client)
+
+
+def _send(account: str, words: str) -> None:
     recipients = _readers(account)
     if not recipients:
         return
     alert_id, at_us = new_ulid(), now_us()
-    raw = _compose(message, account, refusal, ulid_text(alert_id), at_us)
+    raw = _compose(account, words, ulid_text(alert_id), at_us)
     mail = Submission(
         id=alert_id,
         trace_id=alert_id,
@@ -88,15 +122,8 @@ def _readers(account: str) -> tuple[EnvelopeRecipient, ...]:
     return (*local, *(EnvelopeRecipient(one, original, None) for one in resolution.remote))
 
 
-def _compose(
-    message: Submission, account: str, refusal: Refusal, alert_id: str, at_us: int
-) -> bytes:
-    count = len({one.original for one in message.recipients})
-    text = _TEXT.format(
-        account=account,
-        recipients="one recipient" if count == 1 else f"{count} recipients",
-        words=refusal.error.reply.text,
-    )
+def _compose(account: str, words: str, alert_id: str, at_us: int) -> bytes:
+    text = _TEXT.format(account=account, words=words)
     host = settings.MAIL_HOSTNAME
     header = (
         f"From: Mail service <{POSTMASTER}@{host}>",

@@ -47,6 +47,14 @@ Key = tuple[str, str]
 """Scope and period: what names a row of SendCount."""
 
 
+class MeterReached(SendLimitReached):
+    """One of the limits per hour or day; `key` says of whom, and of which hour or day."""
+
+    def __init__(self, key: Key, text: str) -> None:
+        super().__init__(f"{key[0]} {key[1]}", text=text)
+        self.key = key
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """What one scope may send in the hour or the day that runs; 0 is no limit.
@@ -66,19 +74,19 @@ class Meter:
     def key(self) -> Key:
         return self.scope, self.period
 
-    def refusal(self, messages: int, recipients: int) -> SendLimitReached | None:
+    def refusal(self, messages: int, recipients: int) -> MeterReached | None:
         """Why a scope that would then have sent so much may not; None if it may."""
         if self.messages and messages > self.messages:
-            return self._reached(f"{self.messages} messages")
+            return self._reached(many(self.messages, "message"))
         if self.recipients and recipients > self.recipients:
-            return self._reached(f"mail to {self.recipients} recipients")
+            return self._reached(f"mail to {many(self.recipients, 'recipient')}")
         return None
 
-    def _reached(self, what: str) -> SendLimitReached:
+    def _reached(self, what: str) -> MeterReached:
         until = datetime.fromtimestamp(self.ends_at, UTC)
-        return SendLimitReached(
-            f"{self.scope} {self.period}",
-            text=f"{self.who} may send {what} per {self.span};"
+        return MeterReached(
+            self.key,
+            f"{self.who} may send {what} per {self.span};"
             f" try again after {until:%Y-%m-%d %H:%M} UTC",
         )
 
@@ -101,7 +109,7 @@ class Allowance:
     """
 
     recipients: int
-    refusal: SendLimitReached | None
+    refusal: MeterReached | None
 
 
 def limits_of(user_ids: Iterable[int], at: int | None = None) -> dict[int, Limits]:
@@ -118,7 +126,7 @@ def limits_of(user_ids: Iterable[int], at: int | None = None) -> dict[int, Limit
     return {row[0]: _limits(row, at) for row in rows}
 
 
-def allowances(user_ids: Iterable[int]) -> dict[int, Allowance | SendLimitReached]:
+def allowances(user_ids: Iterable[int]) -> dict[int, Allowance | MeterReached]:
     """What users may still send now, or why nothing more: asked early, so that a client learns
     before it sends text. Acceptance counts again, and decides. Two queries for all.
     """
@@ -128,7 +136,7 @@ def allowances(user_ids: Iterable[int]) -> dict[int, Allowance | SendLimitReache
     return {user_id: _allowance(one, sent) for user_id, one in limits.items()}
 
 
-def _allowance(limits: Limits, sent: Mapping[Key, tuple[int, int]]) -> Allowance | SendLimitReached:
+def _allowance(limits: Limits, sent: Mapping[Key, tuple[int, int]]) -> Allowance | MeterReached:
     most, nearer = limits.recipients_per_message, None
     for meter in limits.meters:
         messages, recipients = sent.get(meter.key, (0, 0))
@@ -153,6 +161,11 @@ def counts(meters: Sequence[Meter]) -> dict[Key, tuple[int, int]]:
 def period(span: str, at: int) -> str:
     """The name of the hour or day that holds a time, as SendCount has it."""
     return f"{span[0]}/{at // _SECONDS[span]}"
+
+
+def many(number: int, word: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _limits(row: Sequence[Any], at: int) -> Limits:

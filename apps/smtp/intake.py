@@ -390,7 +390,7 @@ def _submission(
         recipients=recipients,
         door=rules.door,
         user_id=None if principal is None else principal.user_id,
-        client=_client(session),
+        client=client_of(session),
         received_at_us=text.at_us,
         smtputf8=parameters.smtputf8,
         body=parameters.body,
@@ -409,7 +409,7 @@ def _hold_until_us(parameters: MailParameters, at_us: int) -> int:
     return (parameters.hold_until or 0) * 1_000_000
 
 
-def _client(session: SmtpSession) -> dict[str, Any]:
+def client_of(session: SmtpSession) -> dict[str, Any]:
     """What queue and trace keep of the connection."""
     client: dict[str, Any] = {
         "address": session.address,

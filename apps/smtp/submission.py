@@ -1,14 +1,16 @@
 """The door for our own users (587 and 465): they sign in and send as themselves (RFC 6409)."""
 
+import logging
 from collections.abc import Awaitable
 from typing import Any
 
 from aiosmtpd.smtp import AuthResult
 
-from apps.delivery import submission
+from apps.delivery import alerts, submission
 from apps.delivery.submission import Prepared
 from apps.directory import limits
 from apps.directory.authentication import Principal
+from apps.directory.limits import Key, MeterReached
 from apps.directory.signedin import REASON
 from apps.directory.signin import Answer, SignIn
 from apps.mime.address import Address
@@ -16,12 +18,15 @@ from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.smtp.admission import Admission, Admissions
 from apps.smtp.envelope import Options, SmtpSession, Transaction
-from apps.smtp.intake import Additions, Intake
+from apps.smtp.intake import Additions, Intake, client_of
 from apps.smtp.mx import MxHandler, reply_of
 from apps.smtp.session import Conversation, Next
-from apps.wire.errors import AccountSuspended, SenderNotAllowed
+from apps.wire.errors import AccountSuspended, MailError, SenderNotAllowed
 from apps.wire.replies import Reply
 from apps.wire.sasl import Challenge, Failure
+
+TOLD_MOST = 10_000
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 256 << 10  # octets of a message whose header is read on the event loop: about 0.1 ms
 
@@ -37,6 +42,7 @@ class SubmissionHandler(MxHandler):
     def __init__(self, intake: Intake) -> None:
         super().__init__(intake)
         self._admissions = Admissions()
+        self._told: set[Key] = set()  # limits of which somebody was told: asks the database once
 
     def sign_in(
         self, server: Conversation, session: SmtpSession, mechanism: str
@@ -61,7 +67,11 @@ class SubmissionHandler(MxHandler):
         and the From field is checked all the same.
         """
         sender = options.command.path.address
-        admission = await self._admissions.ask(_principal(session), sender)
+        try:
+            admission = await self._admissions.ask(_principal(session), sender)
+        except MeterReached as error:
+            await self._tell(session, error)
+            raise
         if admission is None:
             server.next = Next.HANG_UP
             return _CHANGED
@@ -83,12 +93,37 @@ class SubmissionHandler(MxHandler):
         try:
             admission.check()
             reply = await super().handle_RCPT(server, session, envelope, address, options)
+        except MeterReached as error:
+            admission.asked -= 1
+            await self._tell(session, error)
+            raise
         except BaseException:
             admission.asked -= 1
             raise
         if reply is not None:
             admission.asked -= 1
         return reply
+
+    async def _tell(self, session: SmtpSession, error: MeterReached) -> None:
+        """Have administrators told of a limit: once, but each of them gets that far only once."""
+        if error.key in self._told:
+            return
+        if len(self._told) >= TOLD_MOST:
+            self._told.clear()
+        self._told.add(error.key)
+        user_id = _principal(session).user_id
+        try:
+            await in_db(
+                "write",
+                alerts.limit_reached_early,
+                error,
+                user_id,
+                session.id,
+                client_of(session),
+            )
+        except MailError as failure:
+            self._told.discard(error.key)
+            logger.warning("nobody was told of a limit", extra={"detail": failure.detail})
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: Conversation, session: SmtpSession, envelope: Transaction
@@ -109,6 +144,9 @@ class SubmissionHandler(MxHandler):
             now_us=now_us(),
             hostname=server.hostname,
         )
+        if not (prepared.fields.isascii() and (envelope.mail_from or "").isascii()):
+            # What we add is the user's own address, whatever the client said of the rest.
+            envelope.parameters.smtputf8 = True
         additions = Additions(prepared.fields, prepared.cuts, prepared.message_id)
         (result,) = await self.intake.keep(server.rules, session, envelope, additions)
         return reply_of(result)

@@ -83,7 +83,7 @@ def test_it_keeps_nothing_of_what_it_refuses(alice: User) -> None:
     many = tuple(EnvelopeRecipient(f"{n}@x.test", f"{n}@x.test", None) for n in range(3))
     batch = [letter(alice), letter(alice), letter(alice, many)]
     results = accept(batch)
-    assert outcomes(results) == ["Accepted", "SendLimitReached", "TooManyRecipients"]
+    assert outcomes(results) == ["Accepted", "MeterReached", "TooManyRecipients"]
     assert isinstance(results[1], SendLimitReached)
     assert isinstance(results[2], TooManyRecipients)
     assert list(QueuedMessage.objects.filter(door="api").values_list("id", flat=True)) == [

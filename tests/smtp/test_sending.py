@@ -197,7 +197,7 @@ def test_it_refuses_at_mail_what_is_over_the_limit(alices: Client, alice: User) 
         assert send(alices, "x@outside.invalid").code == 250
     answer = alices.ask("MAIL FROM:<alice@example.test>")
     assert answer.starts("452 4.7.1 You may send 2 messages per day; try again after ")
-    assert len(queued()) == 2
+    assert [message.row.door for message in queued()].count("submission") == 2
 
 
 def test_it_refuses_at_rcpt_what_is_over_the_limit(alices: Client, alice: User) -> None:
@@ -266,14 +266,42 @@ def test_it_tells_administrators_once(door: Running, alice: User, bob: User) -> 
     told = json.loads(event.data)
     assert told["account"] == "alice@example.test"
     assert told["scope"] == f"user/{alice.pk}"
-    assert "1 messages per day" in told["why"]
+    assert "1 message per day" in told["why"]
     alert = QueuedMessage.objects.get(door="report")
     assert (alert.sender, alert.user_id) == ("", None)
     assert list(alert.recipients.values_list("user_id", flat=True)) == [bob.pk]
     raw = blobs.read(alert.blob_id)
     assert b"Subject: alice@example.test has reached a sending limit\r\n" in raw
     assert b"Auto-Submitted: auto-generated\r\n" in raw
-    assert b"You may send 1 messages per day" in raw
+    assert b"You may send 1 message per day" in raw
+
+
+def test_it_tells_administrators_of_who_is_refused_early(alices: Client, alice: User) -> None:
+    set_limits(user=alice, changes={"messages_per_day": 1})
+    assert send(alices, "x@outside.invalid").code == 250
+    for _ in range(3):
+        assert alices.ask("MAIL FROM:<alice@example.test>").code == 452
+    set_limits(user=alice, changes={"messages_per_day": 0, "recipients_per_day": 2})
+    assert send(alices, "x@outside.invalid", "y@outside.invalid").code == 452
+    event = TraceEvent.objects.get(kind="submission.limited")
+    told = json.loads(event.data)
+    assert (told["account"], told["address"]) == ("alice@example.test", "127.0.0.1")
+    assert QueuedMessage.objects.filter(door="report").count() == 1
+
+
+def test_it_says_that_it_added_an_address_that_is_not_ascii(submission: Running) -> None:
+    provisioning.add_domain("bücher.example")
+    provisioning.add_user("jörg@bücher.example", PASSWORD)
+    provisioning.change_domain("bücher.example", adds_sender=True)
+    with submission.ready("submissions") as client:
+        assert client.ask(f"AUTH PLAIN {plain('jörg@bücher.example')}").code == 235
+        letter = LETTER.replace(b"alice@example.test", b"joerg@gmail.invalid")
+        mail = "MAIL FROM:<joerg@gmail.invalid>"
+        assert send(client, "x@outside.invalid", mail=mail, letter=letter).code == 250
+    message = only()
+    assert message.row.sender == "jörg@xn--bcher-kva.example"
+    assert "Sender: jörg@xn--bcher-kva.example".encode() in message.prefix
+    assert message.row.smtputf8
 
 
 def test_it_stops_a_stolen_account(door: Running, alice: User) -> None:

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.directory.limits import FIELDS, Key, Meter, limits_of, period
+from apps.directory.limits import FIELDS, Key, Meter, MeterReached, limits_of, many, period
 from apps.directory.models import Domain, Organization, SendCount, SendLimit, User
 from apps.runtime.clock import now
 from apps.runtime.rows import Values
-from apps.wire.errors import InvalidName, SendLimitReached, TooManyRecipients
+from apps.wire.errors import InvalidName, TooManyRecipients
 
 KEEP_DAYS = 3
 HIGHEST = 100_000_000
@@ -38,8 +38,10 @@ UPDATE directory_sendcount SET messages = directory_sendcount.messages - asked.m
 FROM {asked}
 WHERE directory_sendcount.scope = asked.scope AND directory_sendcount.period = asked.period"""
 _TELL = """
-UPDATE directory_sendcount SET is_told = true
-WHERE scope = %s AND period = %s AND NOT is_told RETURNING id"""
+INSERT INTO directory_sendcount (scope, period, messages, recipients, is_told)
+VALUES (%s, %s, 0, 0, true)
+ON CONFLICT (scope, period) DO UPDATE SET is_told = true WHERE NOT directory_sendcount.is_told
+RETURNING id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,11 @@ class Sending:
     recipients: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a message is over a limit. `is_news`: administrators have not been told of this hour or
-    day of this scope; they are now."""
-
-    error: SendLimitReached | TooManyRecipients
-    scope: str = ""
-    is_news: bool = False
-
-
 class Tally:
     """What was counted for a batch, within one transaction."""
 
     def __init__(self, wanted: Sequence[Sending]) -> None:
-        self.refused: dict[UUID, Refusal] = {}
+        self.refused: dict[UUID, MeterReached | TooManyRecipients] = {}
         self._at = now()
         self._meters: dict[UUID, tuple[Meter, ...]] = {}
         self._wanted = {item.id: item for item in self._small_enough(wanted)}
@@ -79,7 +71,7 @@ class Tally:
                 continue  # removed since it signed in; what hangs on it is the caller's question
             most = limits[item.user_id].recipients_per_message
             if item.recipients > most:
-                self.refused[item.id] = Refusal(too_many_recipients(most))
+                self.refused[item.id] = too_many_recipients(most)
                 continue
             self._meters[item.id] = limits[item.user_id].meters
             taken.append(item)
@@ -109,12 +101,12 @@ class Tally:
                 meter.key: (running[meter.key][0] + 1, running[meter.key][1] + item.recipients)
                 for meter in meters
             }
-            reached = [(meter, meter.refusal(*then[meter.key])) for meter in meters]
-            hit = next(((meter, error) for meter, error in reached if error is not None), None)
-            if hit is None:
+            reached = (meter.refusal(*then[meter.key]) for meter in meters)
+            error = next((error for error in reached if error is not None), None)
+            if error is None:
                 running.update(then)
             else:
-                self.refused[item.id] = Refusal(hit[1], hit[0].scope, _tell(hit[0].key))
+                self.refused[item.id] = error
         self._take([item for item in items if item.id in self.refused])
 
     def give_back(self, ids: Sequence[UUID]) -> None:
@@ -146,7 +138,7 @@ def count(wanted: Sequence[Sending]) -> Tally:
 
 def too_many_recipients(most: int) -> TooManyRecipients:
     """What to say beyond the limit of recipients per message."""
-    return TooManyRecipients(text=f"A message of yours may have up to {most} recipients")
+    return TooManyRecipients(text=f"A message of yours may have up to {many(most, 'recipient')}")
 
 
 def _add(totals: Mapping[Key, tuple[int, int]]) -> dict[Key, tuple[int, int]]:
@@ -159,8 +151,9 @@ def _parameters(totals: Mapping[Key, tuple[int, int]]) -> list[Any]:
     return _COUNTED.parameters([(*key, *sent) for key, sent in sorted(totals.items())])
 
 
-def _tell(key: Key) -> bool:
-    """Whether this is the first refusal of a scope in its hour or day."""
+def is_news(key: Key) -> bool:
+    """Whether nobody has been told yet that a limit is reached in its hour or day; from now on
+    somebody has, if the caller's transaction commits."""
     with connection.cursor() as cursor:
         cursor.execute(_TELL, key)
         return cursor.fetchone() is not None
