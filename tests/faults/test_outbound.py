@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from apps.delivery.outbound import outcomes, overdue, running, stopping
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
@@ -196,7 +196,7 @@ def test_it_remembers_what_left_while_the_database_was_away(
     monkeypatch.setattr(running, "settle", settle)
     sink.on(".", after(answer, "250 2.0.0 taken"), times=1)
     item, next_item = queue("bob@a.test"), queue("ann@a.test")
-    thread = threading.Thread(target=send)
+    thread = threading.Thread(target=send_on_a_thread)
     with breakable() as broken:
         thread.start()
         wait_for(lambda: sink.messages, SECONDS, "nothing was sent")
@@ -231,6 +231,13 @@ def test_it_neither_storms_nor_gives_up_when_the_clock_jumps(world: Outside, hou
         send()
     assert state(fresh) == "done"
     assert copies(sink) == {"bob@a.test": 1}
+
+
+def send_on_a_thread() -> None:
+    try:
+        send()
+    finally:
+        connections.close_all()  # those of this thread
 
 
 def _lives(pid: int) -> bool:
