@@ -4,6 +4,7 @@ in the one moment in which nobody can know: between the other server's 250 and o
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import CRASHES_ALONE
 from apps.runtime.clock import now_us
 from tests.faults.senders import Start, nursery
+from tests.mailqueue.leaving import backlog
 from tests.support.database import breakable
 from tests.support.outgoing import Outside, make_due, outside, queue, row, send, state
 from tests.support.services import wait_for
@@ -210,6 +212,21 @@ def test_it_remembers_what_left_while_the_database_was_away(
     assert copies(sink) == {"bob@a.test": 1, "ann@a.test": 1}
     assert state(item) == state(next_item) == "done"
     assert row(item).attempts == 1
+
+
+def test_it_sends_new_mail_at_once_beside_ten_thousand_that_cannot_leave(world: Outside) -> None:
+    world.dead_domain("dead.test")
+    sink = world.domain("live.test")
+    queue("first@live.test")
+    backlog(10_000, attempts=3, next_attempt_at=1)
+    with nursery(world) as start:
+        start()
+        wait_for(lambda: sink.messages, SECONDS, "the sender does not begin")
+        queue("second@live.test")
+        begun = time.monotonic()
+        wait_for(lambda: len(sink.messages) == 2, SECONDS, "it does not leave")
+        assert time.monotonic() - begun < 5
+    assert QueuedRecipient.objects.filter(destination="mx/dead.test", state="waiting").exists()
 
 
 @pytest.mark.parametrize("hours", [-1, 1, 120])

@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.blobs import services as blobs
+from apps.blobs.models import Blob
 from apps.mailqueue import services
-from apps.mailqueue.models import QueuedRecipient
+from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import (
     Departure,
     EnvelopeRecipient,
@@ -16,10 +18,13 @@ from apps.mailqueue.services import (
     Settled,
     Submission,
 )
+from apps.runtime.clock import now_us
+from apps.runtime.ulid import new_ulid
 from tests.support.mail import submission
 
 NEAR = "mx/near.test"
 FAR = "mx/far.test"
+DEAD = "mx/dead.test"
 
 
 def away(*addresses: str) -> tuple[EnvelopeRecipient, ...]:
@@ -91,6 +96,33 @@ def results(
         )
         for recipient in message.recipients
     ]
+
+
+def backlog(count: int, **recipient: Any) -> None:
+    """Messages with one recipient each, as a bad week leaves them; fields of the recipients."""
+    blob = Blob.objects.first()
+    assert blob is not None
+    messages = [
+        QueuedMessage(
+            id=new_ulid(),
+            blob=blob,
+            trace_id=new_ulid(),
+            size=10_000,
+            sender="carol@outside.invalid",
+            door="mx",
+            state=MessageState.ROUTED,
+            received_at=now_us(),
+        )
+        for _ in range(count)
+    ]
+    QueuedMessage.objects.bulk_create(messages)
+    QueuedRecipient.objects.bulk_create(
+        QueuedRecipient(
+            message=message,
+            **{"address": "x@dead.test", "state": "waiting", "destination": DEAD, **recipient},
+        )
+        for message in messages
+    )
 
 
 def ids(messages: Sequence[Outgoing]) -> list[UUID]:

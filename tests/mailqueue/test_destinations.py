@@ -3,16 +3,16 @@
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.mailqueue import services
 from apps.mailqueue.models import Destination, QueuedRecipient
 from apps.mailqueue.services import Due, destinations
 from apps.runtime.clock import now_us
-from tests.mailqueue.leaving import FAR, NEAR, ids, make_due, send, settle
+from tests.mailqueue.leaving import DEAD, FAR, NEAR, ids, make_due, send, settle
 
 pytestmark = pytest.mark.django_db
-DEAD = "mx/dead.test"
 
 
 def names(found: list[Due]) -> list[str]:
@@ -172,8 +172,6 @@ def test_it_forgets_who_was_quiet_for_a_week(db: None) -> None:
 
 
 def test_it_asks_the_database_twice_or_thrice_however_many_there_are(db: None) -> None:
-    from django.db import connection
-
     counts = []
     for many in (1, 40):
         for number in range(many):

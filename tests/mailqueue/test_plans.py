@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from apps.blobs.models import Blob
 from apps.mailqueue import services
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
+from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.mailqueue.services import destinations
 from apps.runtime.clock import now_us
 from apps.runtime.db import is_sqlite
 from apps.runtime.ulid import new_ulid
-from tests.mailqueue.leaving import NEAR, results, send
+from tests.mailqueue.leaving import DEAD, NEAR, backlog, results, send
 
 pytestmark = pytest.mark.django_db
 BACKLOG = 10_000
-DEAD = "mx/dead.test"
 HOUR_US = 3_600_000_000
 
 
@@ -74,33 +72,6 @@ def work(job: Callable[[], object]) -> int:
     finally:
         connection.connection.set_progress_handler(None, 0)
     return steps
-
-
-def backlog(count: int, **recipient: Any) -> None:
-    """Messages with one recipient each, as a bad week leaves them."""
-    blob = Blob.objects.first()
-    assert blob is not None
-    messages = [
-        QueuedMessage(
-            id=new_ulid(),
-            blob=blob,
-            trace_id=new_ulid(),
-            size=10_000,
-            sender="carol@outside.invalid",
-            door="mx",
-            state=MessageState.ROUTED,
-            received_at=now_us(),
-        )
-        for _ in range(count)
-    ]
-    QueuedMessage.objects.bulk_create(messages)
-    QueuedRecipient.objects.bulk_create(
-        QueuedRecipient(
-            message=message,
-            **{"address": "x@dead.test", "state": "waiting", "destination": DEAD, **recipient},
-        )
-        for message in messages
-    )
 
 
 def analyze() -> None:
