@@ -89,7 +89,8 @@ def seal(password: str | None, basis: ScramBasis | None = None) -> Secrets:
         InvalidName: empty, above 1 KB, or with a NUL in it.
     """
     if password is None:
-        return Secrets(make_password(None))
+        kept = () if basis is None else (basis.salt, basis.iterations)
+        return Secrets(make_password(None), *kept)
     prepared = prepare(password)
     if prepared is None:
         raise InvalidName(

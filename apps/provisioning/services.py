@@ -188,11 +188,12 @@ def set_password(
     Raises:
         InvalidName: no password can look like that, or the user is no person.
         NotFound: the user was removed meanwhile.
+        InUse: an app password was made meanwhile.
     """
     if user.kind != Kind.PERSON:
         raise InvalidName("password", text="Only a person has a password")
     invented = passwords.generate() if password is None else None
-    secrets = passwords.seal(password if invented is None else invented, users.scram_basis(user.pk))
+    secrets = passwords.seal(password if invented is None else invented, users.next_basis(user.pk))
     users.set_secrets(user_id=user.pk, secrets=secrets, must_change=must_change)
     user.refresh_from_db()
     return invented

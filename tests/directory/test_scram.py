@@ -11,14 +11,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.directory import scram, throttle
+from apps.directory import passwords, scram, throttle
 from apps.directory.authentication import Principal
 from apps.directory.models import User
 from apps.directory.passwords import SCRAM_ITERATIONS
-from apps.directory.services import apppasswords
+from apps.directory.services import apppasswords, users
 from apps.directory.signin import SignIn
 from apps.provisioning import services as provisioning
-from apps.wire.errors import AccountSuspended, AuthenticationFailed, Throttled
+from apps.wire.errors import AccountSuspended, AuthenticationFailed, InUse, Throttled
 from apps.wire.sasl import Challenge, Failure, FailureReason
 from tests.support.scram_client import ScramClient
 
@@ -75,6 +75,24 @@ def test_it_signs_in_with_an_app_password_after_a_change_of_the_password(alice: 
     assert prove("alice@example.test", "another long password").credential_version == 2
     with pytest.raises(AuthenticationFailed):
         prove("alice@example.test", PASSWORD)
+
+
+def test_it_makes_new_salts_while_no_app_password_needs_the_old_one(alice: User) -> None:
+    salts = {begin("alice@example.test").basis.salt}
+    provisioning.set_password(alice, "another long password")
+    salts.add(begin("alice@example.test").basis.salt)
+    assert len(salts) == 2
+    apppasswords.create(user=alice, name="Phone")
+    provisioning.set_password(alice, PASSWORD)
+    assert begin("alice@example.test").basis.salt in salts
+
+
+def test_it_breaks_no_app_password_that_is_made_in_the_middle(alice: User) -> None:
+    secrets_ = passwords.seal("another long password", users.next_basis(alice.pk))
+    row, text = apppasswords.create(user=alice, name="Phone")
+    with pytest.raises(InUse):
+        users.set_secrets(user_id=alice.pk, secrets=secrets_)
+    assert prove("alice@example.test", text).app_password == row.pk
 
 
 def test_it_offers_no_app_password_that_is_not_for_the_door(alice: User) -> None:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.directory.models import Domain, Kind, Role, RoleGrant, User, UserState
+from apps.directory.models import AppPassword, Domain, Kind, Role, RoleGrant, User, UserState
 from apps.directory.passwords import ScramBasis, Secrets
 from apps.directory.services.domains import checked_quota
 from apps.directory.services.names import (
@@ -189,9 +189,11 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
 
     Raises:
         NotFound
+        InUse: an app password was made meanwhile, and would not work by SCRAM any more.
     """
     changed = User.objects.living().filter(pk=user_id)
     with transaction.atomic():
+        _keep_app_passwords(user_id, secrets)
         if not changed.update(
             password=secrets.encoded,
             scram_salt=secrets.scram_salt,
@@ -204,6 +206,14 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
             raise NotFound(f"user {user_id}", text="There is no such user")
         publish_on_commit(UserChanged(user_id))
         return changed.values_list("credential_version", flat=True).get()
+
+
+def _keep_app_passwords(user_id: int, secrets: Secrets) -> None:
+    salts = User.objects.select_for_update(no_key=True).filter(pk=user_id)
+    salt = salts.values_list("scram_salt", flat=True).first()
+    has_others = AppPassword.objects.filter(user=user_id).exists()
+    if salt is not None and has_others and bytes(salt) != secrets.scram_salt:
+        raise InUse("salt", text="This user has a new app password, try again")
 
 
 def scram_basis(user_id: int) -> ScramBasis:
@@ -222,6 +232,18 @@ def scram_basis(user_id: int) -> ScramBasis:
     if found is None:
         raise NotFound(f"user {user_id}", text="There is no such user")
     return ScramBasis(bytes(found[0]), found[1])
+
+
+def next_basis(user_id: int) -> ScramBasis:
+    """What the keys of a user's next password are to be made with: a new salt and today's count,
+    unless app passwords' keys hang on the old ones.
+
+    Raises:
+        NotFound
+    """
+    if AppPassword.objects.filter(user=user_id).exists():
+        return scram_basis(user_id)
+    return ScramBasis.fresh()
 
 
 def change(*, user: User, name: str | None = None, quota: int | None = None) -> None:
