@@ -42,6 +42,8 @@ class Engine:
         self, context: Context, paces: Paces, shares: Shares, *, linger: float = LINGER
     ) -> None:
         self._context, self._linger = context, linger
+        # Who wants it to end at once need not wait for two looks a second apart (tests).
+        self._look_every = min(LOOK_EVERY, max(linger, LOOK_PAUSE))
         self._leases: Leases = context.leases
         self._paces, self._shares, self._stop = paces, shares, context.stop
         self._lines: dict[str, Line] = {}
@@ -55,9 +57,11 @@ class Engine:
         self._idle_since: float | None = None
 
     def ring(self, *_event: object) -> None:
-        """Something may be due that was not."""
-        self._rung = True
-        self._changed.set()
+        """Something may be due that was not. Further rings before the next look change nothing:
+        a flood of them must not keep the loop busy."""
+        if not self._rung:
+            self._rung = True
+            self._changed.set()
 
     async def run(self) -> None:
         """Send until nothing was due for a while, or `stop` is set."""
@@ -87,13 +91,10 @@ class Engine:
 
     async def _wait(self) -> None:
         """Until something changed, or the next look is due."""
-        pause = LOOK_PAUSE if self._rung else LOOK_EVERY
+        pause = LOOK_PAUSE if self._rung else self._look_every
         left = self._looked_at + pause - time.monotonic()
         if left <= 0:
             return
-        if self._rung:
-            # The bell has rung just after a look: what else comes meanwhile is found with it.
-            self._changed.clear()
         try:
             async with asyncio.timeout(left):
                 await self._changed.wait()
@@ -105,7 +106,7 @@ class Engine:
     async def _look(self) -> None:
         """Find destinations with due mail, at the bell and every second."""
         now = time.monotonic()
-        if now - self._looked_at < (LOOK_PAUSE if self._rung else LOOK_EVERY):
+        if now - self._looked_at < (LOOK_PAUSE if self._rung else self._look_every):
             return
         self._rung = False
         self._looked_at = now
@@ -141,6 +142,8 @@ class Engine:
         for line in list(self._lines.values()):
             if line.is_over:
                 del self._lines[line.name]
+                # Its end is a moment to look: what others gave back is due without a bell.
+                self._rung = self._rung or not self._lines
         if not self._is_claiming and not self._stop.is_set():
             # One claim at a time, for all that want mail by then: the busier, the cheaper.
             hungry = [line for line in self._lines.values() if line.wants_mail][:_CLAIMS]
