@@ -337,7 +337,7 @@ def test_it_holds_mail_for_a_while(alices: Client) -> None:
     row = only().row
     assert row.hold_until == row.received_at + NINE_DAYS * 1_000_000
     event = TraceEvent.objects.get(kind="submission.received")
-    assert json.loads(event.data)["hold_until"] == row.hold_until
+    assert json.loads(event.data)["until"] == row.hold_until
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.5z+00:00"])
