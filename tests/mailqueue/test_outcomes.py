@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
-from apps.mailqueue import services
+from apps.mailqueue import services, tasks
 from apps.mailqueue.models import (
     Attempt,
     MessageState,
@@ -230,3 +230,14 @@ def test_it_reroutes_nothing_that_is_not_its_own(db: None) -> None:
     services.reroute_leased(paused.token, message_id, [paused.recipients[0].id])
     assert states(message_id) == [RecipientState.WAITING]
     assert state(message_id) == MessageState.ROUTED
+
+
+def test_it_finishes_what_nobody_finished(db: None) -> None:
+    forgotten, waiting, held = send(3)
+    QueuedRecipient.objects.filter(message=forgotten).update(state=RecipientState.DELIVERED)
+    QueuedRecipient.objects.filter(message=held).update(state=RecipientState.HELD)
+    tasks.prune()
+    assert state(forgotten) == MessageState.DONE
+    assert state(waiting) == MessageState.ROUTED
+    assert state(held) == MessageState.HELD
+    assert services.finish_forgotten() == 0

@@ -10,7 +10,7 @@ from apps.mailqueue.services.destinations import (
     open_destinations,
     prune_destinations,
 )
-from apps.mailqueue.services.ending import hold_recipients
+from apps.mailqueue.services.ending import finish_forgotten, hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
 from apps.mailqueue.services.holding import delete, hold, reroute, retry
 from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
@@ -75,6 +75,7 @@ __all__ = [
     "delete",
     "due_destinations",
     "enqueue",
+    "finish_forgotten",
     "give_back",
     "hold",
     "hold_recipients",

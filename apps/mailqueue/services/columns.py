@@ -1,11 +1,14 @@
 """What the columns of the queue take and give: the database's clock, UUIDs, words."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
+
+from apps.runtime.db import forgettable, is_sqlite
 
 SECOND = 1_000_000  # all times are in microseconds
 
@@ -82,3 +85,16 @@ def rows_of(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """A transaction for leases of what leaves: it is there after a crash of the database server,
+    which the lease's holder may survive and go on sending. On SQLite only a power cut could undo
+    it, and that ends the holder too."""
+    if is_sqlite():
+        with forgettable():
+            yield
+    else:
+        with transaction.atomic():
+            yield

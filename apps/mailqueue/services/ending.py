@@ -51,6 +51,27 @@ def finish(ids: Sequence[UUID]) -> list[UUID]:
 
 
 @transaction.atomic
+def finish_forgotten() -> int:
+    """Finish messages of which no recipient waits any more and that nobody finished; how many.
+
+    Whoever processes a message that is on its way to other servers already, and whoever settles
+    the last of these, may each have seen the other's recipients as waiting. For housekeeping: it
+    looks at every message that is routed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM mailqueue_queuedmessage AS message WHERE state = 'routed'"
+            " AND NOT EXISTS (SELECT 1 FROM mailqueue_queuedrecipient AS waiting"
+            " WHERE waiting.message_id = message.id AND waiting.state IN ('pending', 'waiting'))"
+            f" ORDER BY id LIMIT 1000{locking('SKIP LOCKED')}"
+        )
+        found = [uuid_of(row[0]) for row in cursor.fetchall()]
+    if found:
+        finish(found)
+    return len(found)
+
+
+@transaction.atomic
 def hold_recipients(
     token: UUID, recipients: Sequence[int], messages: Sequence[UUID], reason: str
 ) -> None:

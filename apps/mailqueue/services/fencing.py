@@ -8,9 +8,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.mailqueue.services.columns import NOW, SECOND, in_order, marks
+from apps.mailqueue.services.columns import NOW, SECOND, in_order, lasting, marks
 from apps.mailqueue.services.ending import lock_messages
-from apps.runtime.db import forgettable
 from apps.runtime.rows import among, listed
 
 _OURS = "lease_token = %s AND {}"
@@ -27,7 +26,7 @@ def renew(tokens: Collection[UUID], recipients: Sequence[int], seconds: float) -
     now = NOW[connection.vendor]
     lease = int(seconds * SECOND)
     ours = f"lease_token IN ({marks(list(tokens))}) AND {among('id')}"
-    with forgettable(), connection.cursor() as cursor:
+    with lasting(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE mailqueue_queuedrecipient SET lease_until = {now} + %s, next_attempt_at ="
             f" CASE WHEN next_attempt_at > lease_until THEN next_attempt_at ELSE {now} + %s END"

@@ -24,13 +24,13 @@ from apps.mailqueue.services.columns import (
     chosen,
     cuts_of,
     in_order,
+    lasting,
     locking,
     marks,
     uuid_of,
 )
 from apps.mailqueue.services.ending import hold_recipients
 from apps.mailqueue.services.leases import CRASHES_ALONE
-from apps.runtime.db import forgettable
 from apps.trace import services as trace
 
 logger = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def claim_overdue(
     lease = lease_seconds * SECOND
     found: list[Outgoing] = []
     for is_told, before in ((True, expired_before_us), (False, untold_before_us)):
-        with forgettable(), connection.cursor() as cursor:
+        with lasting(), connection.cursor() as cursor:
             cursor.execute(
                 _overdue_sql(),
                 [
@@ -173,7 +173,7 @@ def claim_messages(ids: Sequence[UUID], lease_seconds: int = OUT_LEASE_SECONDS) 
         "SELECT id FROM mailqueue_queuedmessage WHERE state IN ('routed', 'held')"
         f" AND id IN ({marks(ids)}))"
     )
-    with forgettable(), connection.cursor() as cursor:
+    with lasting(), connection.cursor() as cursor:
         cursor.execute(
             f"{_LEASE_ANY.format(now=now)} WHERE {in_order(free)}{_RETURNING}",
             [lease, lease, lease, token.hex, *(item.hex for item in ids)],
@@ -232,7 +232,7 @@ def _claim(token: UUID, name: str, limit: int, lease_seconds: int, due: _Due) ->
     """One kind of due recipients; of those that lapsed one alone, the hopeless held."""
     alone = due is _Due.LAPSED
     while True:
-        with forgettable(), connection.cursor() as cursor:
+        with lasting(), connection.cursor() as cursor:
             lease = lease_seconds * SECOND
             cursor.execute(
                 _claim_sql(due),
