@@ -8,7 +8,7 @@ from django.db import connections
 from django.test import override_settings
 
 from apps.blobs.models import Blob
-from apps.delivery.outbound import engine, leases, stopping
+from apps.delivery.outbound import leases, stopping
 from apps.directory.models import User
 from apps.mailqueue.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import EnvelopeRecipient
@@ -184,9 +184,8 @@ def test_it_comes_back_to_a_destination_that_came_back(world: Outside) -> None:
 
 
 def test_it_does_not_let_one_that_hangs_delay_the_others(
-    world: Outside, sender: threading.Thread, monkeypatch: pytest.MonkeyPatch
+    world: Outside, sender: threading.Thread
 ) -> None:
-    monkeypatch.setattr(engine, "GRACE", 0.5)
     slow = world.domain("slow.test")
     slow.on("MAIL", HANG)
     queue_all(

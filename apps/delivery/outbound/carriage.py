@@ -124,7 +124,8 @@ class Carriage:
         self, context: Context, line: Line, is_wanted_elsewhere: Callable[[Line], bool]
     ) -> None:
         self.line = line
-        self.is_sending = False
+        self.is_sending = False  # the text is on its way, or about to be
+        self.is_said = False  # the final dot has gone, or is about to: only the answer is missing
         self._context = context
         self._is_wanted_elsewhere = is_wanted_elsewhere
         self._lane: Lane | None = None
@@ -193,8 +194,7 @@ class Carriage:
         return lane
 
     async def _send(self, lane: Lane, work: Work, text: bytes) -> bool:
-        self.is_sending = True
-        fence = _Fence(self._context, work)
+        fence = _Fence(self._context, work, self._begin)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 results = await lane.send(work.envelope(text), fence=fence)
@@ -211,9 +211,14 @@ class Carriage:
         is_news = any(one.outcome is not Outcome.DELIVERED for one in results)
         transcript = lane.transcript if is_news else ""
         await self._context.settle(self._context.settlement(work, results, transcript, opens=opens))
-        self.is_sending = False
+        self.is_sending = self.is_said = False
         await self._rest_if_sour(results)
         return not self.line.is_down
+
+    def _begin(self) -> None:
+        """Called at the fence: before DATA, and before the final dot."""
+        self.is_said = self.is_sending
+        self.is_sending = True
 
     def _judge(self, results: Sequence[Result]) -> bool:
         """Let the pace learn; whether a server of the destination does its work."""
@@ -276,8 +281,8 @@ class Carriage:
 class _Fence:
     """Asked before DATA and before the final dot, of each transaction that a message needs."""
 
-    def __init__(self, context: Context, work: Work) -> None:
-        self._context, self._work = context, work
+    def __init__(self, context: Context, work: Work, begin: Callable[[], None]) -> None:
+        self._context, self._work, self._begin = context, work, begin
         self._asked = False
 
     async def __call__(self) -> None:
@@ -285,6 +290,7 @@ class _Fence:
             raise GoingError
         self._asked = True
         await self._context.leases.check(self._work)
+        self._begin()
 
 
 def _nothing(ref: int) -> Result:

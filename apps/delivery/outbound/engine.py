@@ -30,7 +30,9 @@ LINGER: Final = 5.0  # seconds without anything to do, then the loop ends
 LOOK_EVERY: Final = 1.0  # seconds: retries fall due without a bell
 LOOK_PAUSE: Final = 0.005  # at least between two looks: bells come in floods
 AWAY_PAUSE: Final = 2.0  # after the database did not answer
-GRACE: Final = 15.0  # seconds for what is being sent when the process ends
+# When the process ends, seconds for texts that are on their way, and for answers to whole ones.
+TEXT_GRACE: Final = 2.0
+GRACE: Final = 15.0
 _CLAIMS: Final = 64  # destinations of one claim
 _LINES: Final = 2  # lines for each connection: those that have none yet are soon to get one
 
@@ -43,7 +45,6 @@ class Engine:
     ) -> None:
         self._context, self._linger = context, linger
         # Who wants it to end at once need not wait for two looks a second apart (tests).
-        self._look_every = min(LOOK_EVERY, max(linger, LOOK_PAUSE))
         self._leases: Leases = context.leases
         self._paces, self._shares, self._stop = paces, shares, context.stop
         self._lines: dict[str, Line] = {}
@@ -91,8 +92,11 @@ class Engine:
 
     async def _wait(self) -> None:
         """Until something changed, or the next look is due."""
-        pause = LOOK_PAUSE if self._rung else self._look_every
-        left = self._looked_at + pause - time.monotonic()
+        pause = LOOK_PAUSE if self._rung else LOOK_EVERY
+        now = time.monotonic()
+        left = self._looked_at + pause - now
+        if self._idle_since is not None:
+            left = min(left, self._idle_since + self._linger - now)
         if left <= 0:
             return
         try:
@@ -106,7 +110,7 @@ class Engine:
     async def _look(self) -> None:
         """Find destinations with due mail, at the bell and every second."""
         now = time.monotonic()
-        if now - self._looked_at < (LOOK_PAUSE if self._rung else self._look_every):
+        if now - self._looked_at < (LOOK_PAUSE if self._rung else LOOK_EVERY):
             return
         self._rung = False
         self._looked_at = now
@@ -230,14 +234,13 @@ class Engine:
         """Finish what is being sent, give back what is not."""
         if self._others:
             await asyncio.gather(*self._others, return_exceptions=True)
-        for task, carriage in self._carriages.items():
-            if not carriage.is_sending:
-                task.cancel()
-        if self._carriages:
-            await asyncio.wait(self._carriages, timeout=GRACE)
+        self._cut([task for task, one in self._carriages.items() if not one.is_sending])
+        await self._wait_for_carriages(TEXT_GRACE)
+        # What is cut off before the final dot was not taken, and is sent again as a whole.
+        self._cut([task for task, one in self._carriages.items() if not one.is_said])
+        await self._wait_for_carriages(GRACE - TEXT_GRACE)
         tasks = list(self._carriages)
-        for task in tasks:
-            task.cancel()
+        self._cut(tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
         left = self._leases.works
         if left:
@@ -245,3 +248,12 @@ class Engine:
                 await in_db("write", desk.give_back, left)
             except MailError as error:  # its leases lapse
                 logger.warning("mail could not be given back", extra={"detail": str(error)})
+
+    @staticmethod
+    def _cut(tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+
+    async def _wait_for_carriages(self, seconds: float) -> None:
+        if self._carriages:
+            await asyncio.wait(self._carriages, timeout=seconds)
