@@ -26,7 +26,7 @@ from apps.wire.errors import Refused, SenderNotAllowed
 from apps.wire.replies import Reply
 
 HIDDEN = frozenset({b"bcc", b"resent-bcc", b"return-path"})
-FROM_LIMIT = 50  # addresses in one From field
+FROM_LIMIT = 50  # addresses in one From field, and in all Resent-From and Resent-Sender fields
 
 
 class HeaderRefused(Refused):
@@ -100,12 +100,11 @@ def read(raw: bytes) -> Letter:
     block = headers.scan(raw)
     if block.is_cut:
         raise HeaderRefused("header block over the limit")
-    again = [value for name in (b"resent-from", b"resent-sender") for value in block.all(name)]
     return Letter(
         block=block,
         authors=_single(block, b"from"),
         sender=_single(block, b"sender"),
-        resenders=tuple(address for value in again for address in _authors(value)),
+        resenders=_resenders(block),
     )
 
 
@@ -230,6 +229,16 @@ def _single(block: HeaderBlock, name: bytes) -> tuple[Address, ...] | None:
         word = name.decode().capitalize()
         raise HeaderRefused(f"{len(values)} {word} fields", text=f"Two {word} fields")
     return tuple(_authors(values[0])) if values else None
+
+
+def _resenders(block: HeaderBlock) -> tuple[Address, ...]:
+    values = [value for name in (b"resent-from", b"resent-sender") for value in block.all(name)]
+    found: list[Address] = []
+    for value in values:
+        found += _authors(value)
+        if len(found) > FROM_LIMIT:  # each of them costs a question
+            raise HeaderRefused("too many resenders", text="Too many Resent-From fields")
+    return tuple(found)
 
 
 def _authors(value: bytes) -> list[Address]:

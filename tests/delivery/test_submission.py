@@ -83,6 +83,8 @@ def test_it_refuses_a_from_that_is_somebody_else(alice: User, bob: User, author:
 @pytest.mark.parametrize(
     "header",
     [
+        b"Resent-From: alice@example.test\r\n" * 51,
+        b"From: " + b"alice@example.test, " * 51 + b"\r\n",
         b"From: alice@example.test\r\nFrom: bob@example.test\r\n",
         b"From: undisclosed:;\r\n",
         b"From: \r\n",
