@@ -396,9 +396,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SEND_RECIPIENTS_PER_DAY", integer(0, 100_000_000), "3000", "The same per day."),
     Setting(
         "SEND_RECIPIENTS_PER_MESSAGE",
-        integer(1, 100_000),
+        integer(1, 1_000),
         "200",
-        "Recipients of one message that a user sends.",
+        "Recipients of one message that a user sends, at most 1,000.",
     ),
     Setting(
         "HIDE_CLIENT_ADDRESS",

@@ -67,8 +67,10 @@ class Rules:
         if self.auth:
             lines.append(self._future_release())
         # RFC 9422 section 4. What a user may send is known when it has signed in.
-        most = session.most_recipients if self.auth else self.limits.recipients
-        if most:
+        most = self.limits.recipients
+        if session.most_recipients:
+            most = min(session.most_recipients, most)
+        if session.authenticated or not self.auth:
             lines.append(f"LIMITS RCPTMAX={most}")
         return lines
 

@@ -190,7 +190,8 @@ class Conversation:
     async def _command(self, raw: bytes) -> Reply | None:
         """Return the reply to one command; None if it comes later, with BDAT's text."""
         self._commands += 1
-        if self._commands > self.rules.limits.commands:
+        # The recipients of an open transaction have a limit of their own, which may be as high.
+        if self._commands - self._recipients > self.rules.limits.commands:
             return self._hang_up(_COMMANDS_END)
         command = parse(raw, smtputf8=self.transaction.smtp_utf8)
         return await self._METHODS[type(command)](self, command)

@@ -410,6 +410,23 @@ def test_it_says_how_many_recipients_it_takes(secure: Client, door: Running, ali
         assert "LIMITS RCPTMAX=7" in hello(client)
 
 
+@pytest.mark.parametrize("most", [0, 100_000])
+def test_it_promises_no_more_recipients_than_it_takes(
+    door: Running, alice: User, most: int
+) -> None:
+    set_limits(user=alice, changes={"recipients_per_message": most})
+    with door.signed_in() as client:
+        assert "LIMITS RCPTMAX=1000" in hello(client)
+
+
+def test_it_takes_a_thousand_recipients(door: Running, alice: User) -> None:
+    no_limits = {"recipients_per_hour": 0, "recipients_per_day": 0, "recipients_per_message": 1_000}
+    set_limits(user=alice, changes=no_limits)
+    with door.signed_in() as client:
+        assert send(client, *(f"{n}@outside.invalid" for n in range(1_000))).code == 250
+    assert len(only().recipients) == 1_000
+
+
 # what is hidden
 
 
