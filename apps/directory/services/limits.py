@@ -12,7 +12,16 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.directory.limits import FIELDS, Key, Meter, MeterReached, limits_of, many, period
+from apps.directory.limits import (
+    FIELDS,
+    UNBOUNDED,
+    Key,
+    Meter,
+    MeterReached,
+    limits_of,
+    many,
+    period,
+)
 from apps.directory.models import Domain, Organization, SendCount, SendLimit, User
 from apps.runtime.clock import now
 from apps.runtime.rows import Values
@@ -175,8 +184,9 @@ def set_limits(
         InvalidName: a limit that is none.
     """
     for name, value in changes.items():
-        if name not in FIELDS or (value is not None and not 0 <= value <= HIGHEST):
-            raise InvalidName("limit", text=f"A limit is a number from 0 to {HIGHEST}")
+        most = UNBOUNDED if name == "recipients_per_message" else HIGHEST
+        if name not in FIELDS or (value is not None and not 0 <= value <= most):
+            raise InvalidName("limit", text=f"This limit is a number from 0 to {most}")
     with transaction.atomic():
         row, _ = SendLimit.objects.update_or_create(
             user=user, domain=domain, organization=organization, defaults=dict(changes)

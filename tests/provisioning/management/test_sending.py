@@ -186,7 +186,8 @@ def test_it_sets_what_becomes_of_a_foreign_author(alice: User) -> None:
         ),
         (("limit", "set", "nowhere.test", "--messages-per-day", "1"), "The domain nowhere.test"),
         (("limit", "set", "x", "--organization", "--messages-per-day", "1"), "There is no org"),
-        (("limit", "set", "example.test", "--messages-per-day", "999999999"), "A limit is a"),
+        (("limit", "set", "example.test", "--messages-per-day", "999999999"), "This limit is"),
+        (("limit", "set", "example.test", "--recipients-per-message", "1001"), "This limit is"),
         (("limit", "show", "nobody@example.test"), "There is no user"),
     ],
 )
