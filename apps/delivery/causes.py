@@ -57,7 +57,7 @@ _CAUSES = {
     "4.4": Cause("No way to the recipient's mail server is known.", _THEIRS),
     "4.5": Cause("The mail system is overloaded.", _LATER),
     "4.6": Cause("The message went in circles.", _THEIRS),
-    "4.7": Cause("The message could not be handed over in time.", _LATER),
+    "4.7": Cause("No server there has taken the message.", _LATER),
     "5.0": Cause("The two mail servers did not understand each other.", _OURS),
     "5.3": Cause("The message has more recipients than the other side accepts.", "Send to fewer."),
     "6.0": Cause("The other side does not accept what the message contains.", _OURS),

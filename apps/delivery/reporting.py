@@ -145,8 +145,15 @@ def _told(subject: Subject, fate: Fate) -> Told:
         action=fate.action,
         status=fate.status,
         said=_said(fate),
-        host=fate.host if fate.is_remote or fate.action is Action.RELAYED else "",
+        host=_who_said(fate),
     )
+
+
+def _who_said(fate: Fate) -> str:
+    """Whose words the reply is; of mail that nobody has tried lately the host is not known."""
+    if fate.is_remote:
+        return fate.host or "The other server"
+    return fate.host if fate.action is Action.RELAYED else ""
 
 
 def _fields(subject: Subject, fate: Fate, now_us: int) -> RecipientStatus:

@@ -111,7 +111,13 @@ def _judged(data: Data) -> str:
 
 def _host(data: Data) -> str:
     where = f" [{data['address']}]" if data.get("address") else ""
-    return f"{data['host']}{where}" if data.get("host") else "no server"
+    return f"{data.get('host') or 'a server'}{where}"
+
+
+def _reply(data: Data) -> str:
+    """What was said, and where; our own words of no server in particular stand alone."""
+    said = data.get("reply", "").rstrip(".") or "nothing was said"
+    return f"{_host(data)}: {said}." if data.get("host") else f"{said[:1].upper()}{said[1:]}."
 
 
 def _handed(data: Data) -> str:
@@ -121,7 +127,7 @@ def _handed(data: Data) -> str:
 
 def _deferred(data: Data) -> str:
     again = f" To be tried again at {_time(data, 'next_at')}." if "next_at" in data else ""
-    return f"{_for(data)} has to wait. {_host(data)}: {data.get('reply', '')}{again}"
+    return f"{_for(data)} has to wait. {_reply(data)}{again}"
 
 
 def _time(data: Data, key: str) -> str:
@@ -130,7 +136,7 @@ def _time(data: Data, key: str) -> str:
 
 
 def _failed(data: Data) -> str:
-    return f"{_for(data)} failed for good. {_host(data)}: {data.get('reply', '')}"
+    return f"{_for(data)} failed for good. {_reply(data)}"
 
 
 def _for(data: Data) -> str:

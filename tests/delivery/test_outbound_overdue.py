@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from apps.blobs import queries as blobs
 from apps.delivery.outbound import overdue, running
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
@@ -46,6 +47,21 @@ def test_it_tells_the_sender_once_and_leaves_the_next_try_where_it_was(alice: Us
     assert len(reports_to(alice)) == 1
     assert overdue.run(running.schedule()) == 0
     assert len(reports_to(alice)) == 1
+
+
+@pytest.mark.parametrize(("days", "action"), [(1, b"delayed"), (6, b"failed")])
+def test_it_tells_what_the_server_answered(alice: User, days: int, action: bytes) -> None:
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, days * DAY_US)
+    mailqueue.close_destination("mx/a.test", 600, "452 4.2.2 bob has too much mail")
+    assert overdue.run(running.schedule()) == 1
+    (report,) = reports_to(alice)
+    text = blobs.read(report.blob_id).replace(b"\n ", b" ")
+    assert b"Action: " + action in text
+    assert b"Status: 4.2.2" in text
+    assert b"Diagnostic-Code: smtp; 452 4.2.2 bob has too much mail" in text
+    assert b"mailbox is full." in text
+    assert b"The other server answered: 452 4.2.2 bob has too much mail" in text
 
 
 def test_it_returns_to_its_sender_what_has_waited_for_five_days(alice: User) -> None:

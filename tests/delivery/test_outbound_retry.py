@@ -1,9 +1,12 @@
 """When a recipient is tried again, when its sender is told, and when it ends."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.delivery.outbound import outcomes
 from apps.delivery.outbound.retry import LONGEST_CLOSED, SECOND, Schedule, Standing, decide
 from apps.remote.types import Outcome, Result
 
@@ -58,18 +61,27 @@ def test_it_tries_a_last_time_at_the_very_end() -> None:
     assert (decision.result.outcome, decision.next_at_us) == (Outcome.DEFERRED, end)
 
 
-def test_it_gives_up_when_time_is_over_and_says_what_was_last_heard() -> None:
-    result = decide(deferred("over quota"), standing(50), SCHEDULE, BEGAN + 5 * DAY * SECOND).result
-    assert (result.outcome, result.status, result.ref) == (Outcome.FAILED, "4.4.7", 7)
-    assert result.reply == "could not be delivered for 5 days; the last answer was: over quota"
-    assert result.host == "mx.a.test"
-    assert not result.is_remote  # the words are ours
+def test_it_gives_up_when_time_is_over_and_keeps_what_was_last_heard() -> None:
+    last = deferred("over quota")
+    decision = decide(last, standing(50), SCHEDULE, BEGAN + 5 * DAY * SECOND)
+    assert decision.result == replace(last, outcome=Outcome.FAILED)
+    assert decision.given_up == "5 days"
+    assert outcomes.said(decision) == "given up after 5 days: 451 over quota"
 
 
-def test_it_says_hours_where_days_would_be_wrong() -> None:
-    short = Schedule((60,), HOUR, 36 * HOUR)
-    result = decide(deferred(""), standing(9), short, BEGAN + 40 * HOUR * SECOND).result
-    assert result.reply == "could not be delivered for 36 hours"
+def test_it_says_that_time_is_over_where_no_better_reason_is_known() -> None:
+    refused = replace(deferred(), code=554, status="5.7.1")  # at the greeting: not for good
+    decision = decide(refused, standing(9), SCHEDULE, BEGAN + 5 * DAY * SECOND)
+    assert decision.result.status == "4.4.7"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(36 * HOUR, "36 hours"), (DAY, "1 day"), (90 * 60, "90 minutes"), (45, "45 seconds")],
+)
+def test_it_says_how_long_it_was_tried(seconds: int, words: str) -> None:
+    short = Schedule((60,), 1, seconds)
+    assert decide(deferred(), standing(9), short, BEGAN + DAY * 2 * SECOND).given_up == words
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DELIVERED, Outcome.FAILED])

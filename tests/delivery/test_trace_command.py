@@ -126,7 +126,7 @@ def test_it_lets_no_stranger_drive_the_terminal(alice: User) -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "words"),
     [
-        ("outbound.deferred", {"to": DAVE}, "has to wait. no server:"),
+        ("outbound.deferred", {"to": DAVE}, "has to wait. Nothing was said."),
         ("outbound.deferred", {"next_at": "x" * 99}, "To be tried again at ?."),
         (
             "submission.received",
@@ -142,8 +142,9 @@ def test_it_lets_no_stranger_drive_the_terminal(alice: User) -> None:
         (
             "outbound.deferred",
             {"to": DAVE, "host": "mx", "reply": "450 later", "next_at": 1_795_000_000_000_000},
-            "mx: 450 later To be tried again at 2026-11-18 11:06:40.000.",
+            "mx: 450 later. To be tried again at 2026-11-18 11:06:40.000.",
         ),
+        ("outbound.failed", {"to": DAVE, "reply": "given up"}, "failed for good. Given up."),
         ("outbound.failed", {"to": DAVE, "original": "info@example.test"}, "written to info@"),
         ("queue.held", {"why": "odd"}, "Held: odd."),
         ("queue.held", {"why": "odd", "to": DAVE}, f"Held for {DAVE}: odd."),

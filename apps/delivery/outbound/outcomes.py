@@ -9,7 +9,7 @@ knows and we do not.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -25,6 +25,8 @@ from apps.trace import services as trace
 from apps.wire.errors import MailError, Temporary
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_REPLY: Final = 500
 
 
 class LostError(MailError):
@@ -79,7 +81,7 @@ def _rows(one: Settlement) -> list[Settled]:
             message_id=work.message.id,
             recipient_id=recipient.id,
             outcome=decision.result.outcome.value,
-            reply=said(decision.result),
+            reply=said(decision),
             wait_seconds=max(0.0, (decision.next_at_us - one.at_us) / 1_000_000),
             delay_told=decision.tells_delay,
             remote=_remote(decision.result),
@@ -92,11 +94,13 @@ def _rows(one: Settlement) -> list[Settled]:
     ]
 
 
-def said(result: Result) -> str:
+def said(decision: Decision) -> str:
     """A result in one line: what the server said, or what happened in our words."""
-    if result.code:
-        return f"{result.code} {result.reply}"
-    return result.reply
+    result = decision.result
+    heard = f"{result.code} {result.reply}" if result.code else result.reply
+    if decision.given_up:
+        return f"given up after {decision.given_up}: {heard}".rstrip(": ")[:_LONGEST_REPLY]
+    return heard
 
 
 def _remote(result: Result) -> str:
@@ -117,7 +121,11 @@ def _events(one: Settlement) -> list[trace.Event]:
 
 def _told(recipient: OutgoingRecipient, decision: Decision) -> dict[str, Any]:
     result = decision.result
-    data: dict[str, Any] = {"to": recipient.address, "reply": said(result), "status": result.status}
+    data: dict[str, Any] = {
+        "to": recipient.address,
+        "reply": said(decision),
+        "status": result.status,
+    }
     if recipient.original != recipient.address:
         data["original"] = recipient.original
     if result.host:

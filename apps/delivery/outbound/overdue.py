@@ -7,19 +7,30 @@ A clock that is set wrong must not return all mail at once: what has expired by 
 without a last try only if its destination is known to be dead at this hour.
 """
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from django.db import transaction
 
 from apps.delivery import bounce
 from apps.delivery.outbound import outcomes
 from apps.delivery.outbound.outcomes import Settlement
-from apps.delivery.outbound.retry import SECOND, Decision, Schedule, Standing, decide
+from apps.delivery.outbound.retry import (
+    EXPIRED,
+    SECOND,
+    Decision,
+    Schedule,
+    Standing,
+    decide,
+    temporary,
+)
 from apps.delivery.outbound.transactions import Work
 from apps.events import bell
 from apps.mailqueue import queries
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import Outgoing, Settled
+from apps.mailqueue.services import Outgoing, OutgoingRecipient, Settled
+from apps.remote.replies import Reply
 from apps.remote.types import Outcome, Result
 from apps.runtime.clock import now_us
 from apps.runtime.db import translate_errors
@@ -27,6 +38,7 @@ from apps.runtime.db import translate_errors
 BATCH = 100
 DEAD_SECONDS = 3600  # a destination that failed within this time is dead
 WAITS = "nobody could be reached there yet"
+_SERVER_SAID: Final = re.compile(r"([2-5][0-9]{2}) (.+)", re.DOTALL)
 
 
 def run(schedule: Schedule) -> int:
@@ -57,10 +69,8 @@ def _end(message: Outgoing, schedule: Schedule, now: int) -> None:
     """Settle one message's recipients whose time is over, and tell its sender of the others."""
     decided = []
     for one in message.recipients:
-        reply = one.last_reply or WAITS
-        result = Result(one.id, Outcome.DEFERRED, 0, "4.4.7", reply)
         standing = Standing(message.since_us, one.attempts, one.is_delay_told)
-        decided.append((one, decide(result, standing, schedule, now)))
+        decided.append((one, decide(_last_heard(one), standing, schedule, now)))
     over = [pair for pair in decided if pair[1].result.outcome is Outcome.FAILED]
     waiting = [pair for pair in decided if pair[1].result.outcome is not Outcome.FAILED]
     if over and queries.is_dead(message.destination, now - DEAD_SECONDS * SECOND):
@@ -71,18 +81,27 @@ def _end(message: Outgoing, schedule: Schedule, now: int) -> None:
         _tell(_settlement(message, waiting, now))
 
 
+def _last_heard(one: OutgoingRecipient) -> Result:
+    """What was heard last, as a result again: the queue keeps a server's answer with its code, our
+    own words without one."""
+    found = _SERVER_SAID.match(one.last_reply)
+    if found is None:
+        return Result(one.id, Outcome.DEFERRED, 0, EXPIRED, one.last_reply or WAITS)
+    reply = Reply(int(found[1]), (found[2],))
+    status = temporary(reply.status)
+    return Result(one.id, Outcome.DEFERRED, reply.code, status, reply.text, is_remote=True)
+
+
 def _settlement(
     message: Outgoing,
-    pairs: Sequence[tuple[mailqueue.OutgoingRecipient, Decision]],
+    pairs: Sequence[tuple[OutgoingRecipient, Decision]],
     now: int,
 ) -> Settlement:
     work = Work(message, message.sender, tuple(one for one, _ in pairs))
     return Settlement(work, tuple(decision for _, decision in pairs), now, is_try=False)
 
 
-def _give_last_try(
-    message: Outgoing, pairs: Sequence[tuple[mailqueue.OutgoingRecipient, Decision]]
-) -> None:
+def _give_last_try(message: Outgoing, pairs: Sequence[tuple[OutgoingRecipient, Decision]]) -> None:
     """Let the mail be tried now; whoever tries it ends it."""
     with transaction.atomic():
         mailqueue.settle_outgoing(

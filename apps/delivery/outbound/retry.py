@@ -6,7 +6,7 @@ scheduled for next week has not waited a week (RFC 4865 section 5).
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from apps.remote.types import Outcome, Result
@@ -18,7 +18,7 @@ JITTER: Final = 0.2
 # older mail has. What has failed itself keeps to its own, longer pauses.
 LONGEST_CLOSED: Final = 15 * 60
 EXPIRED: Final = "4.4.7"  # RFC 3463: delivery time expired
-_LONGEST_REPLY: Final = 500
+_SPANS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,14 @@ class Decision:
         next_at_us: when a deferred recipient is tried again, else 0.
         until_us: when we give up, for who is told of the delay.
         tells_delay: the sender is to be told now that it waits.
+        given_up: for a deferral that has become a failure, after how long, in words.
     """
 
     result: Result
     next_at_us: int = 0
     until_us: int = 0
     tells_delay: bool = False
+    given_up: str = ""
 
 
 def decide(
@@ -82,26 +84,21 @@ def decide(
         return Decision(result)
     until = standing.started_us + schedule.bounce_after * SECOND
     if now_us >= until:
-        return Decision(_expired(result, schedule))
+        failure = replace(result, outcome=Outcome.FAILED, status=temporary(result.status))
+        return Decision(failure, given_up=_span(schedule.bounce_after))
     # The last try is at the very end: whoever comes back in time still gets the mail.
     next_at = min(now_us + schedule.pause_us(standing.tries + 1, vary), until)
     is_late = now_us >= standing.started_us + schedule.warn_after * SECOND
     return Decision(result, next_at, until, is_late and not standing.is_delay_told)
 
 
-def _expired(result: Result, schedule: Schedule) -> Result:
-    """The failure that a deferral becomes. Its status stays the server's own class 4 detail where
-    that says more than that time is over."""
-    days, rest = divmod(schedule.bounce_after, 86_400)
-    for_how_long = f"{days} days" if days and not rest else f"{schedule.bounce_after // 3600} hours"
-    last = f"; the last answer was: {result.reply}" if result.reply else ""
-    return Result(
-        ref=result.ref,
-        outcome=Outcome.FAILED,
-        code=result.code,
-        status=EXPIRED,
-        reply=f"could not be delivered for {for_how_long}{last}"[:_LONGEST_REPLY],
-        host=result.host,
-        address=result.address,
-        tls=result.tls,
-    )
+def temporary(status: str) -> str:
+    """The status of what was not refused for good: the server's own detail where it says so too
+    (why mail waited is worth more to its sender than that time is over)."""
+    return status if status.startswith("4.") else EXPIRED
+
+
+def _span(seconds: int) -> str:
+    size, word = next(span for span in _SPANS if not seconds % span[0])
+    count = seconds // size
+    return f"{count} {word}" + ("s" if count > 1 else "")
