@@ -324,7 +324,8 @@ SETTINGS: tuple[Setting, ...] = (
         "SMTP_OUT_PRIVATE",
         boolean,
         "false",
-        "true: mail may be delivered to servers on private and loopback addresses too.",
+        "true: mail may be delivered to servers on private and loopback addresses too (never to"
+        " link-local ones, where clouds have their metadata).",
     ),
     Setting(
         "SMTP_OUT_ADDRESS",

@@ -67,6 +67,10 @@ _CAUSES = {
         "The recipient's mail server cannot handle addresses with letters like these.",
         "Ask the recipient for an address in plain ASCII letters.",
     ),
+    "6.9": Cause(
+        "The recipient's mail server cannot handle a subject or names with letters like these.",
+        "Send the message again with plain ASCII letters there, or from another mail program.",
+    ),
     "7.0": Cause("The other side refused the message by its rules.", _OURS),
     "7.1": Cause(
         "The recipient's side does not accept this message from you.",
@@ -90,7 +94,7 @@ _CAUSES = {
     "7.28": Cause("The recipient gets too much mail at once.", _LATER),
     "7.29": Cause("A signature chain of this forwarded message is broken.", _OURS),
     "7.30": Cause(
-        "You asked for encryption all the way, and the next mail server does not offer it.",
+        "You asked for encryption all the way, which the next mail server cannot promise.",
         "Send the message again without that demand, if it may travel like other mail.",
     ),
 }

@@ -17,8 +17,13 @@ from django.conf import settings
 
 from apps.resolver.base import IPAddress
 
-# Platform services that have addresses of the public internet.
-METADATA: Final = frozenset({IPv4Address("168.63.129.16")})  # Azure's WireServer
+# Platform services outside the link-local network.
+METADATA: Final = frozenset[IPAddress](
+    {
+        IPv4Address("168.63.129.16"),  # Azure's WireServer
+        IPv6Address("fd00:ec2::254"),  # AWS
+    }
+)
 # Special by RFC 6890 and its registry, though Python's `is_global` takes parts of them for public.
 _SPECIAL: Final = (
     ipaddress.IPv4Network("192.0.0.0/24"),
@@ -35,8 +40,22 @@ _DISCARD: Final = 9
 
 
 def is_allowed(address: IPAddress) -> bool:
-    """Whether a connection to this address may be made because a stranger's DNS says so."""
-    return bool(settings.SMTP_OUT_PRIVATE) or is_public(address)
+    """Whether a connection to this address may be made because a stranger's DNS says so.
+
+    SMTP_OUT_PRIVATE opens private and loopback networks, not what is no server's address at all,
+    nor where clouds have their metadata (169.254.169.254, in the link-local network).
+    """
+    if not settings.SMTP_OUT_PRIVATE:
+        return is_public(address)
+    inner = _inner(address) if isinstance(address, IPv6Address) else None
+    real = address if inner is None else inner
+    return not (
+        real.is_multicast
+        or real.is_unspecified
+        or real.is_link_local
+        or (real.version == 4 and real.is_reserved)
+        or real in METADATA
+    )
 
 
 def is_public(address: IPAddress) -> bool:

@@ -271,7 +271,7 @@ class Carrier:
             if peer.can_require_tls or not requires_tls:
                 return peer
             self._end(peer)
-            reason = f"{host.name} cannot promise TLS all the way (REQUIRETLS)"
+            reason = peer.why_no_requiretls
             trail.add(HopUnreachableError(NO_REQUIRETLS, reason, host=host.name, address=endpoint))
         return None
 

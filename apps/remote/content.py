@@ -20,6 +20,7 @@ BAD_RECIPIENT: Final = "5.1.3"
 TOO_BIG: Final = "5.3.4"
 NO_8BIT: Final = "5.6.3"
 NO_UTF8: Final = "5.6.7"
+NO_UTF8_HEADER: Final = "5.6.9"
 NO_REQUIRETLS: Final = "5.7.30"
 
 _BARE = re.compile(rb"\r\n|\r|\n")
@@ -134,11 +135,11 @@ def _problem(
 ) -> Unfit | None:
     """What is wrong for all recipients."""
     extensions = peer.extensions
-    needs_utf8 = envelope.smtputf8 and not content.has_ascii_header
-    needs_utf8 = needs_utf8 or not f"{sender}".isascii()
     most = peer.number("size")
-    if needs_utf8 and "smtputf8" not in extensions:
+    if "smtputf8" not in extensions and not f"{sender}".isascii():
         return _no_utf8(peer)
+    if "smtputf8" not in extensions and envelope.smtputf8 and not content.has_ascii_header:
+        return Unfit(NO_UTF8_HEADER, f"{peer.host} takes no header beyond ASCII (SMTPUTF8)")
     if not content.is_ascii and "8bitmime" not in extensions:
         return Unfit(NO_8BIT, f"{peer.host} takes no 8-bit text, and this message is 8-bit")
     if most and content.size > most:
@@ -146,9 +147,7 @@ def _problem(
             TOO_BIG, f"the message has {content.size} octets, {peer.host} takes {most} at most"
         )
     if envelope.requires_tls and not peer.can_require_tls:
-        return Unfit(
-            NO_REQUIRETLS, f"the message requires TLS all the way, which {peer.host} cannot promise"
-        )
+        return Unfit(NO_REQUIRETLS, peer.why_no_requiretls)
     return None
 
 

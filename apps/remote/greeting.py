@@ -61,6 +61,18 @@ class Peer:
     def wire(self) -> Wire:
         return self.session.wire
 
+    @property
+    def why_no_requiretls(self) -> str:
+        """What keeps REQUIRETLS from being said to it, in words."""
+        if not self.verdict.tls:
+            return f"{self.host} has no TLS, which the message requires all the way (REQUIRETLS)"
+        if "requiretls" not in self.extensions:
+            return f"{self.host} does not offer REQUIRETLS, which the message requires"
+        return (
+            f"that {self.host} is the right server is not proved, by MTA-STS or DNSSEC and its"
+            " certificate, which the message requires (REQUIRETLS)"
+        )
+
     def number(self, keyword: str) -> int:
         """The parameter of an extension as a number, 0 if it is none."""
         text = self.extensions.get(keyword, "")

@@ -66,9 +66,31 @@ def test_it_goes_to_what_is_public(text: str) -> None:
 
 
 @pytest.mark.usefixtures("private")
-def test_it_goes_to_private_addresses_when_it_may() -> None:
-    assert addresses.is_allowed(ip_address("127.0.0.1"))
-    assert addresses.is_allowed(ip_address("169.254.169.254"))
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "fd00::1", "8.8.8.8"]
+)
+def test_it_goes_to_private_addresses_when_it_may(text: str) -> None:
+    assert addresses.is_allowed(ip_address(text))
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "fd00:ec2::254",
+        "168.63.129.16",
+        "fe80::1",
+        "0.0.0.0",
+        "::",
+        "224.0.0.1",
+        "255.255.255.255",
+        "ff02::1",
+    ],
+)
+def test_it_never_goes_to_metadata_nor_to_what_is_no_host(text: str) -> None:
+    assert not addresses.is_allowed(ip_address(text))
 
 
 def test_it_knows_itself(settings: Settings) -> None:

@@ -245,9 +245,17 @@ async def test_it_requires_tls_of_a_verified_host(
         assert sink.messages[0].mail_parameters.endswith("REQUIRETLS")
 
 
-@pytest.mark.parametrize("lacking", ["extension", "certificate", "secure name", "tls"])
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ("extension", "does not offer REQUIRETLS"),
+        ("certificate", "is the right server is not proved"),
+        ("secure name", "is the right server is not proved"),
+        ("tls", "has no TLS"),
+    ],
+)
 async def test_it_does_not_send_where_tls_cannot_be_promised(
-    carrier: Carrier, dns: DnsServer, authority: Authority, lacking: str
+    carrier: Carrier, dns: DnsServer, authority: Authority, lacking: str, words: str
 ) -> None:
     if lacking != "secure name":
         dns.secure("example.org")
@@ -257,9 +265,11 @@ async def test_it_does_not_send_where_tls_cannot_be_promised(
     with SmtpSink(tls=context, extensions=extensions) as sink:
         error = await unreachable(carrier, mx(port=sink.port), requires_tls=True)
         assert (error.status, error.is_permanent) == ("5.7.30", True)
+        assert words in error.reply
         # And over a lane that was made for other mail.
         (result,) = await (await carrier.lane(mx(port=sink.port))).send(envelope(requires_tls=True))
         assert (result.outcome, result.status) == (Outcome.FAILED, "5.7.30")
+        assert words in result.reply
         assert sink.messages == []
 
 
