@@ -81,3 +81,10 @@ def test_it_says_how_long_to_wait_for_the_next_message() -> None:
     assert pace.take(100.0) == pytest.approx(10.0)
     assert pace.take(105.0) == pytest.approx(5.0)
     assert pace.take(110.1) == 0.0
+
+
+def test_it_does_not_rise_for_answers_that_take_nothing() -> None:
+    pace = Pace(20, 0, failures=2)
+    for _ in range(100):
+        pace.was_put_off()
+    assert (pace.limit, pace.failures, pace.trust) == (1, 0, Trust.NEW)

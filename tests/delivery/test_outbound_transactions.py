@@ -7,6 +7,7 @@ import pytest
 
 from apps.delivery.outbound.transactions import (
     EAGER_BYTES,
+    EAGER_TOTAL,
     MOST_RECIPIENTS,
     Work,
     read_text,
@@ -107,6 +108,15 @@ def test_it_says_what_the_sender_asked_for() -> None:
         *(7, "bob@a.test"),
         *("rfc822;b@a.test", "SUCCESS"),
     )
+
+
+def test_it_reads_no_more_at_once_than_what_waits_may_cost() -> None:
+    raw = RAW + b"x" * (EAGER_BYTES - 1000) + b"\r\n"
+    for number in range(6):
+        queue(f"user{number}@a.test", raw=raw)
+    works = works_of(mailqueue.claim_destination("mx/a.test", 10))
+    assert [work.text is not None for work in works] == [True] * 4 + [False] * 2
+    assert sum(len(work.text or b"") for work in works) <= EAGER_TOTAL
 
 
 def test_it_reads_small_texts_together_and_large_ones_in_their_turn() -> None:

@@ -97,24 +97,45 @@ class Context:
         """Settle mail whose destination could not be reached."""
         await self.settle(self.settlement(work, _unreached(work, error), "\n".join(error.attempts)))
 
-    async def go_down(self, line: Line, error: HopUnreachableError) -> None:
+    async def go_down(
+        self, line: Line, error: HopUnreachableError, *, was_tried: bool = True
+    ) -> None:
         """No server of the destination can be used: what is claimed waits or fails with that
-        answer, and, unless that is final, nobody tries again for a while."""
+        answer, and, unless that is final, nobody tries again for a while.
+
+        Args:
+            was_tried: false where the line's mail need not fare as the last message did: it goes
+                back untried.
+        """
         is_first = not (error.is_permanent or line.is_down)
         if is_first:
             line.is_down = True
             line.pace.could_not_be_reached()
         works = list(line.waiting)
         line.waiting.clear()
-        await asyncio.gather(*(self.give_up(work, error) for work in works))
-        if not is_first:
-            return
+        if was_tried:
+            await asyncio.gather(*(self.give_up(work, error) for work in works))
+        elif works:
+            await self.abandon(*works)
+        if is_first:
+            await self._close(line, error)
+
+    async def _close(self, line: Line, error: HopUnreachableError) -> None:
         seconds = self.schedule.closed_us(line.pace.failures) / SECOND
         reply = f"{error.code} {error.reply}" if error.code else error.reply
         try:
             await in_db("write", mailqueue.close_destination, line.name, seconds, reply)
         except MailError as failure:
             logger.warning("a destination could not be closed", extra={"detail": str(failure)})
+
+    async def abandon(self, *works: Work, wait_seconds: float = 0) -> None:
+        """Give back mail that was not tried."""
+        for work in works:
+            self.leases.drop(work)
+        try:
+            await in_db("write", desk.give_back, works, wait_seconds)
+        except MailError as error:  # its lease lapses
+            logger.warning("mail could not be given back", extra={"detail": str(error)})
 
 
 class Carriage:
@@ -168,13 +189,13 @@ class Carriage:
         except HopUnreachableError as error:
             return await self._not_reached(work, error)
         except (NotOursError, GoingError):
-            await self._abandon(work)
+            await self._context.abandon(work)
         except Damaged as error:
             await self._context.hold(work, f"its bytes cannot be read: {error}")
         except MailError as error:
             # The database is away: the mail stays ours while the lease lives, and is tried again.
             logger.warning("mail could not be sent", extra={"detail": str(error)})
-            await self._abandon(work, desk.AWAY_SECONDS)
+            await self._context.abandon(work, wait_seconds=desk.AWAY_SECONDS)
         except Exception as error:
             logger.exception("sending failed", extra={"trace_id": str(work.message.trace_id)})
             await self._context.hold(work, f"sending it failed here: {type(error).__name__}")
@@ -226,9 +247,12 @@ class Carriage:
         if results and all(_is_trouble(result) for result in results):
             pace.went_badly()
             return False
-        put_off = bool(results) and all(one.outcome is Outcome.DEFERRED for one in results)
-        self.line.sour = self.line.sour + 1 if put_off else 0
-        pace.went_well()
+        if results and all(one.outcome is Outcome.DEFERRED for one in results):
+            self.line.sour += 1
+            pace.was_put_off()
+        else:
+            self.line.sour = 0
+            pace.went_well()
         return True
 
     async def _rest_if_sour(self, results: Sequence[Result]) -> None:
@@ -248,11 +272,7 @@ class Carriage:
         )
         if error.is_permanent:
             return
-        # What is claimed but was not tried goes back untried; the destination rests.
-        works, line.waiting = list(line.waiting), type(line.waiting)()
-        for work in works:
-            await self._abandon(work)
-        await self._context.go_down(line, error)
+        await self._context.go_down(line, error, was_tried=False)
 
     async def _not_reached(self, work: Work, error: HopUnreachableError) -> bool:
         line = self.line
@@ -268,14 +288,6 @@ class Carriage:
         line.waiting.appendleft(work)
         await self._context.go_down(line, error)
         return False
-
-    async def _abandon(self, work: Work, wait_seconds: float = 0) -> None:
-        """Give back mail that was not tried."""
-        self._context.leases.drop(work)
-        try:
-            await in_db("write", desk.give_back, [work], wait_seconds)
-        except MailError as error:  # its lease lapses
-            logger.warning("mail could not be given back", extra={"detail": str(error)})
 
 
 class _Fence:

@@ -49,10 +49,16 @@ class Pace:
         return int(self._limit)
 
     def went_well(self) -> None:
-        """A server of it took a message, or refused it in good order."""
+        """A server of it took a message, or refused it for good."""
         self._limit = min(self._most, self._limit + 1.0 / self._limit)
         self.failures = self.trouble = 0
         self.trust = Trust.PROVEN
+
+    def was_put_off(self) -> None:
+        """A server of it answered in good order, but took nothing: no reason to send it more."""
+        self.failures = self.trouble = 0
+        if self.trust is Trust.DOUBTFUL:
+            self.trust = Trust.NEW
 
     def went_badly(self) -> None:
         """A connection was refused, broke, or fell silent."""

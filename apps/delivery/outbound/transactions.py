@@ -3,6 +3,7 @@
 What goes over the wire is signatures + prefix + (blob - cuts); nothing of it is kept twice.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ MOST_RECIPIENTS: Final = 100
 # Texts up to this size are read when their messages are claimed, many at once; a larger one when
 # its turn comes, so that what waits costs little memory.
 EAGER_BYTES: Final = 128 * 1024
+EAGER_TOTAL: Final = 512 * 1024  # of one destination, in one claim
 
 
 @dataclass(slots=True, eq=False)
@@ -74,13 +76,25 @@ def works_of(messages: Iterable[Outgoing]) -> list[Work]:
         StorageUnavailable: nothing of the blob store can be read.
     """
     works = [work for message in messages for work in _split(message)]
-    small = {work.message.blob_id for work in works if work.message.size <= EAGER_BYTES}
+    small = _small(works)
     raws = blobs.read_many(list(small)) if small else {}
     for work in works:
         raw = raws.get(work.message.blob_id)
         if raw is not None:
             work.text = wire_text(work, raw)
     return works
+
+
+def _small(works: Iterable[Work]) -> set[UUID]:
+    """The blobs to be read at once: of each destination the first, so many octets of them."""
+    found: set[UUID] = set()
+    read: Counter[str] = Counter()
+    for work in works:
+        message = work.message
+        read[message.destination] += message.size
+        if message.size <= EAGER_BYTES and read[message.destination] <= EAGER_TOTAL:
+            found.add(message.blob_id)
+    return found
 
 
 def read_text(work: Work) -> bytes:
