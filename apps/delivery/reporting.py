@@ -128,11 +128,28 @@ def _written(subject: Subject, fate: Fate) -> Address | None:
     return _parsed(fate.original or fate.address)
 
 
+def _sent_to(fate: Fate) -> str:
+    """The domain that an alias or a forward of ours sent the copy to, if its reader did not write
+    to that one: where that is, and which hosts serve it, is nobody else's business. Else ""."""
+    written, sent = _parsed(fate.original), _parsed(fate.address)
+    is_known = written is None or sent is None or written.domain == sent.domain
+    return "" if is_known or sent is None else sent.domain
+
+
+def _host(fate: Fate) -> str:
+    return "" if _sent_to(fate) else fate.host
+
+
 def _said(fate: Fate) -> str:
-    """The reply on one line, without an address that the reader does not know."""
+    """The reply on one line, without an address or a host that the reader does not know."""
     said = clean(fate.reply)
     if fate.original and fate.original != fate.address:
         said = re.sub(re.escape(fate.address), fate.original, said, flags=re.IGNORECASE)
+    if domain := _sent_to(fate):
+        if not fate.is_remote:
+            return ""  # our own words name hosts and domains; the cause says what can be said
+        for name in filter(None, (fate.host, domain)):
+            said = re.sub(re.escape(name), "[...]", said, flags=re.IGNORECASE)
     if not fate.is_remote or not fate.code or said.startswith(str(fate.code)):
         return said
     return f"{fate.code} {said}"
@@ -152,8 +169,8 @@ def _told(subject: Subject, fate: Fate) -> Told:
 def _who_said(fate: Fate) -> str:
     """Whose words the reply is; of mail that nobody has tried lately the host is not known."""
     if fate.is_remote:
-        return fate.host or "The other server"
-    return fate.host if fate.action is Action.RELAYED else ""
+        return _host(fate) or "The other server"
+    return _host(fate) if fate.action is Action.RELAYED else ""
 
 
 def _fields(subject: Subject, fate: Fate, now_us: int) -> RecipientStatus:
@@ -165,7 +182,7 @@ def _fields(subject: Subject, fate: Fate, now_us: int) -> RecipientStatus:
         final=clean(fate.original or fate.address) if written is None else str(written),
         status=fate.status,
         original=fate.orcpt,
-        remote_mta=fate.host,
+        remote_mta=_host(fate),
         diagnostic=f"{kind}; {said}" if said else "",
         last_attempt=_time(fate.at_us or now_us) if tried else None,
         retry_until=_time(fate.until_us) if fate.until_us else None,

@@ -240,6 +240,26 @@ def test_it_does_not_tell_where_an_alias_leads(alice: User) -> None:
     assert parsed(raw)["from"] == "Mail Delivery System <postmaster@example.test>"
 
 
+@pytest.mark.parametrize("is_remote", [True, False])
+@pytest.mark.parametrize("action", [Action.FAILED, Action.DELAYED, Action.RELAYED])
+def test_it_does_not_tell_which_servers_an_alias_leads_to(
+    alice: User, action: Action, is_remote: bool
+) -> None:
+    hidden = fate(
+        action,
+        address="private@elsewhere.invalid",
+        original="info@example.test",
+        notify="SUCCESS,FAILURE,DELAY",
+        reply="mx7.Elsewhere.invalid [192.0.2.1] says no, see https://elsewhere.invalid/help",
+        is_remote=is_remote,
+        host="mx7.elsewhere.invalid",
+    )
+    raw = raw_of(bounce.prepare(claimed("carol@outside.invalid"), [hidden])[0])
+    assert b"elsewhere" not in raw.lower()
+    assert b"Remote-MTA" not in raw
+    assert (b"The other server answered: 550" in raw) is (is_remote and action != Action.RELAYED)
+
+
 def test_it_tells_of_each_sort_in_a_report_of_its_own(alice: User) -> None:
     fates = [
         fate(recipient_id=1),

@@ -1,6 +1,8 @@
 """`manage.py queue`: what an administrator sees and does."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -47,6 +49,21 @@ def test_it_lists_and_shows(alice: User) -> None:
     assert "mx.received" in queue("show", name)
     whole = json.loads(queue("show", name, "--json"))
     assert whole["trace"][0]["kind"] == "mx.received"
+
+
+def test_it_shows_times_and_clients_as_people_read_them(alice: User) -> None:
+    client = {"address": "192.0.2.7", "helo": "x\x1b[2J.test", "connection": "01ARZ"}
+    item = replace(submission(local(alice)), client=client)
+    accept([item])
+    text = queue("show", ulid_text(item.id))
+    row = QueuedMessage.objects.get()
+    at = datetime.fromtimestamp(row.received_at / 1_000_000, UTC)
+    assert f"received         {at:%Y-%m-%d %H:%M:%S}, door mx, address 192.0.2.7, helo x" in text
+    assert "\x1b" not in text
+    assert "not before" not in text
+    QueuedMessage.objects.update(hold_until=row.received_at + 86_400_000_000)
+    at += timedelta(days=1)
+    assert f"not before       {at:%Y-%m-%d %H:%M:%S}\n" in queue("show", ulid_text(item.id))
 
 
 def test_it_holds_and_retries(alice: User) -> None:

@@ -16,6 +16,7 @@ from apps.mime.headers import clean
 from apps.runtime.ulid import parse_ulid, ulid_text
 from apps.trace import queries as trace
 
+_CLIENT = ("address", "helo", "tls")
 AT_ONCE = 200  # messages of one transaction, where a destination stands for many
 
 _ACTS = {
@@ -105,9 +106,8 @@ class Command(BaseCommand):
             tries = [asdict(attempt) for attempt in attempts]
             self._json({**_as_data(row), "attempts": tries, "trace": steps})
             return
-        for key, value in _as_data(row).items():
-            if key != "recipients":
-                self._line(f"{key:16} {value}")
+        for key, value in _facts(row):
+            self._line(f"{key:16} {value}")
         for recipient in row.recipients:
             self._line(f"{'recipient':16} {_recipient_text(recipient)}")
         for attempt in attempts:
@@ -163,6 +163,20 @@ def _ids(words: list[str]) -> list[UUID]:
 
 def _as_data(row: QueueRow) -> dict[str, Any]:
     return {**asdict(row), "id": ulid_text(row.id), "trace_id": ulid_text(row.trace_id)}
+
+
+def _facts(row: QueueRow) -> Iterator[tuple[str, str]]:
+    yield "id", ulid_text(row.id)
+    if row.trace_id != row.id:
+        yield "trace", ulid_text(row.trace_id)
+    yield "sender", f"<{row.sender}>"
+    yield "state", f"{row.state}: {row.last_error}" if row.last_error else row.state
+    yield "size", f"{row.size} bytes"
+    known = {key: value for key, value in row.client.items() if key in _CLIENT and value}
+    told = "".join(f", {key} {value}" for key, value in known.items())
+    yield "received", f"{_time(row.received_at_us)}, door {row.door}{told}"
+    if row.hold_until_us:
+        yield "not before", _time(row.hold_until_us)
 
 
 def _recipient_text(one: RecipientRow) -> str:
