@@ -37,6 +37,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
 POP3_DOORS = ("POP3", "POP3S")  # off unless a test asks for them
 START_SECONDS = 60.0
+NO_DNS = "127.0.0.1:9"  # nobody answers: tests that need names bring a name server of their own
 PASSWORD = "correct horse battery"
 UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
 _counted = itertools.count(1)  # installations that this process has made
@@ -189,6 +190,7 @@ def installation(
         "MAILHOST_DATA": str(data / "var"),
         "MAIL_HOSTNAME": "mail.example.test",
         "LOG_LEVEL": "info",
+        "DNS_SERVERS": NO_DNS,
         **_own_database(),
         **(extra or {}),
     }
