@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.delivery import bounce, returned, sign
 from apps.delivery.bounce import Report
 from apps.delivery.reversepath import reverse_path
@@ -29,6 +31,7 @@ from apps.trace import services as trace
 
 DELIVERED = "delivered"
 HEADER_BYTES = 64 * 1024  # of a message, in which its TLS-Required field is looked for
+DEMO = "a demo sends nothing to other servers"
 GONE = "the mailbox was removed after the message was accepted"
 
 
@@ -222,6 +225,8 @@ def _look_up(message: Claimed, recipient: ClaimedRecipient, found: Ground) -> _P
         return _Nowhere(RecipientState.HELD, GONE)
     resolution = found.routes.get(recipient.address) or routing.resolve(address)
     if resolution.is_elsewhere and recipient.user_id is None:
+        if settings.DEMO:  # its people do not exist, and everybody knows their passwords
+            return _Nowhere(RecipientState.HELD, DEMO)
         return _Elsewhere(found.hops[_domains(message, recipient, address)].key)
     if resolution.status is not Status.LOCAL or resolution.remote:
         return _Nowhere(RecipientState.HELD, GONE)

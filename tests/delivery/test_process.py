@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from django.db import OperationalError
+from django.test import override_settings
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
@@ -123,6 +124,16 @@ def test_it_lets_outside_recipients_wait_for_their_destination(alice: User) -> N
     assert QueuedMessage.objects.get(id=item.id).state == MessageState.ROUTED
     waiting = QueuedRecipient.objects.get(message=item.id, user=None)
     assert (waiting.state, waiting.destination) == (RecipientState.WAITING, "mx/outside.invalid")
+
+
+def test_it_lets_no_mail_leave_a_demo(alice: User) -> None:
+    elsewhere = [*recipients(alice), EnvelopeRecipient("x@other.example", "x@other.example", None)]
+    with override_settings(DEMO=True):
+        accept([submission(elsewhere)])
+        assert process.run_once() == 1
+    held = QueuedRecipient.objects.get(address="x@other.example")
+    assert (held.state, held.last_reply) == (RecipientState.HELD, plan.DEMO)
+    assert QueuedRecipient.objects.exclude(id=held.id).get().state == RecipientState.DELIVERED
 
 
 @pytest.mark.parametrize(
