@@ -17,7 +17,10 @@ Record_co = TypeVar("Record_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class MxRecord:
-    """One MX record. `host` is "" for the root: the null MX (RFC 7505), if it stands alone."""
+    """One MX record. `host` is "" for the root: the null MX (RFC 7505), if it stands alone.
+
+    It may be a name that no host can have, escaped as in zone files: it has no addresses then.
+    """
 
     preference: int
     host: str

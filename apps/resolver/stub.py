@@ -146,9 +146,10 @@ class StubResolver:
         return self._is_trusted and bool(response.flags & dns.flags.AD)
 
 
-def _read_mx(data: Any) -> MxRecord | None:
-    host = _host(data.exchange)
-    return None if host is None else MxRecord(data.preference, host)
+def _read_mx(data: Any) -> MxRecord:
+    # A host that cannot be one is kept: without it the domain would seem to have no MX, and mail go
+    # to the domain's own address, which RFC 5321 section 5.1 forbids. Its address is never found.
+    return MxRecord(data.preference, _text(data.exchange))
 
 
 def _read_address(data: Any) -> IPAddress | None:

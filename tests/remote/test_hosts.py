@@ -97,6 +97,12 @@ async def test_it_takes_no_address_when_there_are_mx_records(dns: DnsServer) -> 
     assert [status(host) for host in await hosts(dns)] == ["5.4.4"]
 
 
+async def test_it_takes_no_address_when_mx_records_name_no_host(dns: DnsServer) -> None:
+    dns.add("example.org", "MX", "10 a\\032b.example.org.")
+    dns.add("example.org", "A", PUBLIC)
+    assert [status(host) for host in await hosts(dns)] == ["5.4.4"]
+
+
 async def test_it_waits_for_hosts_whose_address_cannot_be_had(dns: DnsServer) -> None:
     mail(dns, "10 gone", "20 slow")
     dns.fail("slow.example.org")

@@ -169,12 +169,21 @@ async def test_it_keeps_the_best_of_very_many_mx_hosts(dns_server: DnsServer) ->
     assert max(record.preference for record in records) == MOST_RECORDS
 
 
-async def test_it_drops_what_is_no_host_name(dns_server: DnsServer) -> None:
-    dns_server.add("example.org", "MX", "10 mx.example.org.", "5 a\\032b.example.org.", "5 *.x.")
-    dns_server.add("example.net", "MX", "5 a\\000b.example.net.")
+async def test_it_finds_no_address_for_mail_hosts_that_cannot_be(dns_server: DnsServer) -> None:
+    dns_server.add("example.org", "MX", "5 a\\032b\\010.example.org.", "10 mx.example.org.")
+    dns_server.add("example.net", "MX", "5 *.x.")
     stub = resolver(dns_server)
-    assert (await stub.mx("example.org")).records == (MxRecord(10, "mx.example.org"),)
-    assert isinstance(await failure(stub.mx("example.net")), NoDataError)
+    records = (await stub.mx("example.org")).records
+    impossible, possible = sorted(records, key=lambda record: record.preference)
+    assert possible == MxRecord(10, "mx.example.org")
+    assert impossible.host.isascii()
+    assert impossible.host.isprintable()
+    assert " " not in impossible.host
+    # Kept, or the domain would seem to have no MX, and mail go to its own address.
+    assert (await stub.mx("example.net")).records == (MxRecord(5, "*.x"),)
+    for host in (impossible.host, "*.x"):
+        assert isinstance(await failure(stub.addresses(host)), NoSuchNameError)
+        assert not dns_server.count(host)
 
 
 @pytest.mark.parametrize(
