@@ -410,7 +410,7 @@ def test_it_says_how_many_recipients_it_takes(secure: Client, door: Running, ali
         assert "LIMITS RCPTMAX=7" in hello(client)
 
 
-@pytest.mark.parametrize("most", [0, 100_000])
+@pytest.mark.parametrize("most", [0, 1_000])
 def test_it_promises_no_more_recipients_than_it_takes(
     door: Running, alice: User, most: int
 ) -> None:
