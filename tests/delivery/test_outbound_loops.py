@@ -115,16 +115,21 @@ def test_it_shares_the_queue_with_other_loops(world: Outside) -> None:
 
 
 def test_it_keeps_the_rate_of_a_destination(world: Outside) -> None:
+    def work() -> None:
+        try:
+            send()
+        finally:
+            connections.close_all()
+
     sink = world.domain("a.test")
     for number in range(12):
         queue(f"u{number}@a.test")
     with override_settings(OUT_RATE_PER_DESTINATION=30):  # five at once, then one in two seconds
-        thread = threading.Thread(target=send)
+        thread = threading.Thread(target=work)
         thread.start()
         sink.wait(5)
         stopping.stop()
         thread.join(20)
-    connections.close_all()
     assert len(sink.messages) in {5, 6}
     assert QueuedRecipient.objects.filter(state="waiting", lease_token=None).count() >= 6
 
