@@ -74,7 +74,7 @@ def test_it_starts_from_nothing_and_stops_clean(fresh: Installation) -> None:
         assert f" 127.0.0.1:{fresh.ports[door.upper()]} " in said
     assert f"https://localhost:{fresh.ports['WEB']}/setup/" in said
     data = Path(fresh.environment["MAILHOST_DATA"])
-    fresh.wait_for(lambda: len(fresh.children()) == 3, 20, "not all roles are up")
+    fresh.wait_for(lambda: len(fresh.children()) == 5, 20, "not all roles are up")
     children = _tree(fresh.process.pid)
 
     started = time.monotonic()
@@ -102,8 +102,8 @@ def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installat
     fresh.start()
     assert fresh.process is not None
     pid = fresh.process.pid
-    # Three roles, and the worker's own: two workers and the beat.
-    fresh.wait_for(lambda: len(_tree(pid)) >= 6, 20, "the worker is not up")
+    # Five roles, and the worker's own: two workers and the beat.
+    fresh.wait_for(lambda: len(_tree(pid)) >= 8, 20, "the worker is not up")
     children = _tree(pid)
     fresh.process.kill()
     fresh.process.wait(10)
@@ -114,7 +114,7 @@ def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installat
 
 def test_it_starts_again_what_dies(fresh: Installation) -> None:
     fresh.start()
-    for name in ("listeners", "web", "worker"):
+    for name in ("listeners", "web", "worker", "outbound", "housekeeping"):
         pid = fresh.children()[name]
         os.kill(pid, signal.SIGKILL)
         fresh.wait_for(
