@@ -106,6 +106,11 @@ class Lane:
         return is_fresh and wire.is_open and not wire.is_out_of_step
 
     @property
+    def lets_us_in(self) -> bool:
+        """Whether it has asked for a text at least once: it takes mail, and does not only talk."""
+        return self.peer.has_asked_for_text
+
+    @property
     def transcript(self) -> str:
         """How the connection was made and the last transaction: commands and replies, bounded to
         about 8,000 characters, no message text, no password."""

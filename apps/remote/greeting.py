@@ -46,6 +46,7 @@ class Peer:
         verdict: what its TLS came to.
         can_require_tls: REQUIRETLS may be said to it (RFC 8689 section 4.2.1).
         needs_reset: a transaction was begun and not ended; RSET first.
+        has_asked_for_text: it has said 354 at least once.
     """
 
     session: Session
@@ -56,6 +57,7 @@ class Peer:
     verdict: Verdict
     can_require_tls: bool
     needs_reset: bool = False
+    has_asked_for_text: bool = False
 
     @property
     def wire(self) -> Wire:

@@ -148,6 +148,7 @@ class Transaction:
 
     async def _deliver(self) -> None:
         """The text and the final dot."""
+        self._peer.has_asked_for_text = True
         text = self._content.stuffed
         replies = len(self._taken) if self._peer.is_lmtp else 1
         if len(text) > BLOCK:

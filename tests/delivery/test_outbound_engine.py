@@ -8,7 +8,7 @@ from django.db import connections
 from django.test import override_settings
 
 from apps.blobs.models import Blob
-from apps.delivery.outbound import leases, stopping
+from apps.delivery.outbound import engine, leases, stopping
 from apps.directory.models import User
 from apps.mailqueue.models import Attempt, Destination, QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import EnvelopeRecipient
@@ -205,6 +205,30 @@ def test_it_does_not_let_one_that_hangs_delay_the_others(
         stopping.stop()
         sender.join(30)
     assert not slow.messages
+    assert not QueuedRecipient.objects.exclude(lease_token=None).exists()
+
+
+@pytest.mark.parametrize("step", ["CONNECT", "EHLO", "MAIL", "RCPT"])
+def test_it_lets_no_number_of_silent_servers_keep_all_connections(
+    world: Outside, sender: threading.Thread, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(engine, "KNOCK_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "LOOK_EVERY", 0.1)
+    silent = [world.domain(f"silent{number}.test") for number in range(6)]
+    for sink in silent:
+        sink.on(step, HANG)
+    items = [queue(f"user@silent{number}.test") for number in range(6)]
+    with override_settings(OUT_CONNECTIONS=4):
+        sender.start()
+        wait_for(lambda: sum(sink.count("EHLO") for sink in silent) >= 3 or step == "CONNECT", 20)
+        new = world.domain("new.test")
+        queue("user@new.test")
+        new.wait(1)
+        stopping.stop()
+        sender.join(30)
+    assert not any(sink.messages for sink in silent)
+    replies = {row(item).last_reply for item in items if row(item).attempts}
+    assert any("let nobody in" in reply for reply in replies)
     assert not QueuedRecipient.objects.exclude(lease_token=None).exists()
 
 

@@ -150,6 +150,24 @@ class Carriage:
         self._context = context
         self._is_wanted_elsewhere = is_wanted_elsewhere
         self._lane: Lane | None = None
+        self._knock: asyncio.Timeout | None = None  # until the server takes mail
+        self._knocks_since = 0.0
+        self._is_cut = False
+
+    @property
+    def knocks_since(self) -> float | None:
+        """Monotonic time since which it waits to be let in, or for the answer to MAIL or RCPT; None
+        while it does not, and for a server that is known to take mail."""
+        is_let_in = self._lane is not None and self._lane.lets_us_in
+        if self._knock is None or self._is_cut or is_let_in or self.line.pace.trust is Trust.PROVEN:
+            return None
+        return self._knocks_since
+
+    def cut(self) -> None:
+        """Knock no longer: the connection is wanted elsewhere. Only while `knocks_since`."""
+        if self._knock is not None:
+            self._is_cut = True
+            self._knock.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Carry the line's mail until there is none, or the connection must make room."""
@@ -177,6 +195,24 @@ class Carriage:
 
     async def _carry(self, work: Work) -> bool:
         """Send one message and settle it; false if this connection is to end."""
+        self._knocks_since, self._is_cut = time.monotonic(), False
+        try:
+            async with asyncio.timeout(None) as self._knock:
+                return await self._try(work)
+        except TimeoutError:  # cut
+            return await self._not_reached(work, _let_nobody_in(self._knocks_since))
+        finally:
+            self._knock = None
+
+    def _knock_no_more(self) -> None:
+        """Before the final dot, and when all is answered: from here on a cut would undo what the
+        other side knows. One that was decided a moment ago has not been carried out yet."""
+        if self._knock is not None and not self._knock.expired():
+            self._knock.reschedule(None)
+        self._knock = None
+
+    async def _try(self, work: Work) -> bool:
+        """The same, as far as it is let in."""
         try:
             await self._context.leases.check(work)
             lane = await self._connected(work)
@@ -227,6 +263,7 @@ class Carriage:
             if not lane.is_usable:
                 self._lane = None
                 self._context.carrier.give_back(lane)
+        self._knock_no_more()
         was_bad = self.line.pace.failures > 0
         opens = self._judge(results) and was_bad
         is_news = any(one.outcome is not Outcome.DELIVERED for one in results)
@@ -238,6 +275,8 @@ class Carriage:
 
     def _begin(self) -> None:
         """Called at the fence: before DATA, and before the final dot."""
+        if self.is_sending:
+            self._knock_no_more()
         self.is_said = self.is_sending
         self.is_sending = True
 
@@ -303,6 +342,14 @@ class _Fence:
         self._asked = True
         await self._context.leases.check(self._work)
         self._begin()
+
+
+def _let_nobody_in(since: float) -> HopUnreachableError:
+    seconds = time.monotonic() - since
+    return HopUnreachableError(
+        "4.4.1",
+        f"it let nobody in for {seconds:.0f} s, while mail for others waited for a connection",
+    )
 
 
 def _nothing(ref: int) -> Result:

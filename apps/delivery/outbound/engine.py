@@ -30,6 +30,9 @@ LINGER: Final = 5.0  # seconds without anything to do, then the loop ends
 LOOK_EVERY: Final = 1.0  # seconds: retries fall due without a bell
 LOOK_PAUSE: Final = 0.005  # at least between two looks: bells come in floods
 AWAY_PAUSE: Final = 2.0  # after the database did not answer
+# What a server may take to greet and to answer MAIL and RCPT while others wait for a connection:
+# those that make strangers wait on purpose take five or six.
+KNOCK_SECONDS: Final = 8.0
 # When the process ends, seconds for texts that are on their way, and for answers to whole ones.
 TEXT_GRACE: Final = 2.0
 GRACE: Final = 15.0
@@ -159,6 +162,22 @@ class Engine:
         now = time.monotonic()
         while (chosen := self._shares.next(self._lines.values(), now)) is not None:
             self._start(chosen)
+        self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """For each destination that waits for its first connection, cut one that has knocked in
+        vain for long, the longest first: servers that accept and then say nothing must not keep
+        all that we may open, however many they are."""
+        waiting = sum(not line.lanes and line.wants_lane(now) for line in self._lines.values())
+        if not waiting:
+            return
+        knocking = [
+            (since, carriage)
+            for carriage in self._carriages.values()
+            if (since := carriage.knocks_since) is not None and now - since > KNOCK_SECONDS
+        ]
+        for _, carriage in sorted(knocking, key=lambda pair: pair[0])[:waiting]:
+            carriage.cut()
 
     def _start(self, line: Line) -> None:
         line.lanes += 1
