@@ -360,8 +360,8 @@ SETTINGS: tuple[Setting, ...] = (
         "OUT_RATE_PER_DESTINATION",
         integer(0, 1_000_000),
         "0",
-        "Messages per minute to one destination, for each process that sends; a sixth of them may go"
-        " at once. 0 is no limit.",
+        "Messages per minute to one destination, for each process that sends; a sixth of them may"
+        " go at once. 0 is no limit.",
     ),
     Setting(
         "RETRY_SCHEDULE",
