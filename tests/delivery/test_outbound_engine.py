@@ -220,15 +220,14 @@ def test_it_lets_no_number_of_silent_servers_keep_all_connections(
     items = [queue(f"user@silent{number}.test") for number in range(6)]
     with override_settings(OUT_CONNECTIONS=4):
         sender.start()
-        wait_for(lambda: sum(sink.count("EHLO") for sink in silent) >= 3 or step == "CONNECT", 20)
+        # There are more of them than connections: they are cut for each other already.
+        wait_for(lambda: any("let nobody in" in row(item).last_reply for item in items), 20)
         new = world.domain("new.test")
         queue("user@new.test")
         new.wait(1)
         stopping.stop()
         sender.join(30)
     assert not any(sink.messages for sink in silent)
-    replies = {row(item).last_reply for item in items if row(item).attempts}
-    assert any("let nobody in" in reply for reply in replies)
     assert not QueuedRecipient.objects.exclude(lease_token=None).exists()
 
 
