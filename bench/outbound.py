@@ -220,8 +220,8 @@ def notes(messages: int, runs: int) -> list[str]:
         f"Beside a dead domain: {DEAD_MESSAGES} messages for it first, then {LIVE_MESSAGES} to"
         f" {DOMAINS} living domains, about {3 / LIVE_PAUSE:.0f} a second; each from being handed in"
         " until its sink had it. The dead domain's server takes connections and never speaks.",
-        "mailhost keeps its trace and signs (RSA-2048 and Ed25519) where the domain has active"
-        " keys; Postfix as shipped does neither.",
+        "mailhost keeps its trace and signs each message twice (RSA-2048 and Ed25519); Postfix as"
+        " shipped does neither.",
     ]
 
 
