@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
+from apps.delivery.ownmail import own_mail
 from apps.directory import routing
 from apps.directory.limits import MeterReached
 from apps.directory.models import User
@@ -22,7 +23,7 @@ from apps.directory.routing import Status
 from apps.directory.services import limits
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime.address import Address, AddressError
 from apps.mime.dates import format_date
 from apps.runtime.clock import now_us
@@ -85,20 +86,13 @@ def _send(account: str, words: str) -> None:
         return
     alert_id, at_us = new_ulid(), now_us()
     raw = _compose(account, words, ulid_text(alert_id), at_us)
-    mail = Submission(
-        id=alert_id,
-        trace_id=alert_id,
-        blob=blobs.prepare(raw),
-        prefix=b"",
-        cuts=(),
-        sender="",
+    mail = own_mail(
+        raw,
+        mail_id=alert_id,
+        at_us=at_us,
         recipients=recipients,
         door=DOOR,
-        user_id=None,
-        client={},
-        received_at_us=at_us,
         smtputf8=not raw.isascii(),
-        body="" if raw.isascii() else "8BITMIME",
     )
     blobs.insert([mail.blob])
     mailqueue.enqueue([mail])

@@ -22,6 +22,7 @@ from django.db import DatabaseError, transaction
 from apps.blobs import queries as blob_reads
 from apps.blobs import services as blobs
 from apps.delivery import backscatter, reporting
+from apps.delivery.ownmail import own_mail
 from apps.delivery.reporting import Subject
 from apps.directory import routing
 from apps.directory.routing import Resolution, Status
@@ -296,20 +297,13 @@ def _report(
 ) -> Report:
     report_id, at_us = _id(message, fates), now_us()
     raw = reporting.compose(subject, fates, report_id, at_us)
-    mail = Submission(
-        id=report_id,
-        trace_id=report_id,
-        blob=blobs.prepare(raw),
-        prefix=b"",
-        cuts=(),
-        sender="",
+    mail = own_mail(
+        raw,
+        mail_id=report_id,
+        at_us=at_us,
         recipients=readers,
         door=DOOR,
-        user_id=None,
-        client={},
-        received_at_us=at_us,
         smtputf8=not subject.sender.is_ascii,
-        body="" if raw.isascii() else "8BITMIME",
         requires_tls=message.requires_tls,
     )
     return Report(mail, _events(message, mail, fates))

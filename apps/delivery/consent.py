@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.blobs.services import PreparedBlob
+from apps.delivery.ownmail import own_mail
 from apps.directory import routing
 from apps.directory.postmasters import POSTMASTER
 from apps.directory.routing import REFUSALS, Status
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime import dsn
 from apps.mime.address import Address
 from apps.mime.compose_header import date_field, fold, fold_addresses
@@ -55,7 +55,14 @@ def queue_question(*, owner: Address, target: Address, link: str, days: int) -> 
     letter_id, at_us = new_ulid(), now_us()
     recipients = _recipients(target)
     raw = _compose(owner, target, link, days, (letter_id, at_us))
-    mail = _submission(letter_id, at_us, blobs.prepare(raw), recipients, not target.is_ascii)
+    mail = own_mail(
+        raw,
+        mail_id=letter_id,
+        at_us=at_us,
+        recipients=recipients,
+        door=DOOR,
+        smtputf8=not target.is_ascii,
+    )
     blobs.insert([mail.blob])
     mailqueue.enqueue([mail])
     told = {
@@ -79,30 +86,6 @@ def _recipients(target: Address) -> tuple[EnvelopeRecipient, ...]:
             for user in resolution.users
         ),
         *(EnvelopeRecipient(one, to, None, notify="NEVER") for one in resolution.remote),
-    )
-
-
-def _submission(
-    letter_id: UUID,
-    at_us: int,
-    blob: PreparedBlob,
-    recipients: tuple[EnvelopeRecipient, ...],
-    smtputf8: bool,
-) -> Submission:
-    return Submission(
-        id=letter_id,
-        trace_id=letter_id,
-        blob=blob,
-        prefix=b"",
-        cuts=(),
-        sender="",  # a bounce would tell nobody anything: the question stays unanswered
-        recipients=recipients,
-        door=DOOR,
-        user_id=None,
-        client={},
-        received_at_us=at_us,
-        smtputf8=smtputf8,
-        body="8BITMIME" if smtputf8 else "",
     )
 
 

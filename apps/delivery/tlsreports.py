@@ -20,13 +20,14 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.delivery import tlsrpt
+from apps.delivery.ownmail import own_mail
 from apps.delivery.tlsrpt import Heading, Targets
 from apps.directory import routing
 from apps.directory.models import Domain, DomainKind, State
 from apps.directory.routing import Status
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime.address import Address
 from apps.remote import queries, services
 from apps.remote.services import DAY_SECONDS
@@ -173,26 +174,19 @@ def _queue(heading: Heading, to: Sequence[Address], packed: bytes) -> str:
     if not recipients:
         return f"{FAILED}nobody has the address"
     at_us, identity = now_us(), _id(heading.day, heading.domain)
-    blob = blobs.prepare(tlsrpt.mail(heading, to, packed, datetime.fromtimestamp(now(), UTC)))
-    item = Submission(
-        id=identity,
-        trace_id=identity,
-        blob=blob,
-        prefix=b"",
-        cuts=(),
-        sender="",  # nobody here could do anything about a bounce
+    item = own_mail(
+        tlsrpt.mail(heading, to, packed, datetime.fromtimestamp(now(), UTC)),
+        mail_id=identity,
+        at_us=at_us,
         recipients=tuple(recipients),
         door=DOOR,
-        user_id=None,
-        client={},
-        received_at_us=at_us,
     )
     told = {"from": "", "to": [str(one) for one in to], "queue_id": ulid_text(identity)}
     with transaction.atomic():
         if mailqueue.known([identity]):
-            blobs.discard(blob)
+            blobs.discard(item.blob)
             return "mailed before"
-        blobs.insert([blob])
+        blobs.insert([item.blob])
         mailqueue.enqueue([item])
         trace.record([trace.Event(identity, f"{DOOR}.received", {**told, "size": item.size})])
         transaction.on_commit(bell.ring)
