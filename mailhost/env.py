@@ -313,6 +313,46 @@ SETTINGS: tuple[Setting, ...] = (
         " needs it. loopback: only from a validating resolver on this machine; always: the way to"
         " the name servers is trusted; never: no DANE.",
     ),
+    Setting(
+        "SMTP_TRUSTED",
+        networks,
+        "",
+        "Hosts of our own that hand mail on to us (backup MX, gateway, monitoring): what they bring"
+        " is neither refused nor delayed for what others say of its sender.",
+    ),
+    Setting(
+        "DNS_BLOCK_LISTS",
+        words,
+        "",
+        "DNS lists of addresses that no mail is taken from, such as"
+        " zen.spamhaus.org=127.0.0.[2..11]; docs/reception.md has the form.",
+    ),
+    Setting(
+        "DNS_ALLOW_LISTS",
+        words,
+        "",
+        "DNS lists of addresses that no block list and no greylisting holds up.",
+    ),
+    Setting(
+        "ARC_TRUSTED_SEALERS",
+        words,
+        "google.com microsoft.com icloud.com fastmail.com messagingengine.com proton.me ietf.org",
+        "Domains whose word counts that a message they hand on was genuine when it came to them"
+        " (ARC): mailing lists and forwarders.",
+    ),
+    Setting(
+        "DMARC_REPORTS",
+        boolean,
+        "true",
+        "Whether domains that ask for them are sent daily reports on mail in their name.",
+    ),
+    Setting(
+        "REJECTS_DAYS",
+        integer(0, 365),
+        "14",
+        "Days for which the headers of refused mail are kept for the user it was refused for; 0:"
+        " none.",
+    ),
     Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
     Setting(
         "HTTPS_OUT_PORT",

@@ -40,6 +40,12 @@ DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
 DATABASE_URL: str = _values["DATABASE_URL"]
 REDIS_URL: str = _values["REDIS_URL"]
 BLOB_URL: str = _values["BLOB_URL"]
+SMTP_TRUSTED: env.Networks = _values["SMTP_TRUSTED"]
+DNS_BLOCK_LISTS: tuple[str, ...] = _values["DNS_BLOCK_LISTS"]
+DNS_ALLOW_LISTS: tuple[str, ...] = _values["DNS_ALLOW_LISTS"]
+ARC_TRUSTED_SEALERS: tuple[str, ...] = _values["ARC_TRUSTED_SEALERS"]
+DMARC_REPORTS: bool = _values["DMARC_REPORTS"]
+REJECTS_DAYS: int = _values["REJECTS_DAYS"]
 DNS_SERVERS: tuple[env.Endpoint, ...] = _values["DNS_SERVERS"]
 DNSSEC_TRUST: str = _values["DNSSEC_TRUST"]
 SMTP_OUT_PORT: int = _values["SMTP_OUT_PORT"]
@@ -104,6 +110,8 @@ INSTALLED_APPS = [
     "apps.directory",
     "apps.mailqueue",
     "apps.mailstore",
+    "apps.reports",
+    "apps.reception",
     "apps.scan",
     "apps.delivery",
     "apps.provisioning",

@@ -55,6 +55,14 @@ class RelayCheck(models.TextChoices):
     ANY = "any"  # all are taken; what its server refuses becomes a bounce
 
 
+class Sternness(models.TextChoices):
+    """What becomes of mail that a check of its sender condemns."""
+
+    REPORT = "report"  # delivered as any other; header and trace tell
+    JUNK = "junk"
+    REJECT = "reject"  # refused in the dialogue, where that is what the sender's domain asks for
+
+
 class Domain(models.Model):
     """A mail domain; `alias_of` makes it a second name for all addresses of another one."""
 
@@ -70,6 +78,16 @@ class Domain(models.Model):
     )
     # What to do with mail whose From is not its sender's: refuse, or add Sender (RFC 5322 s3.6.2).
     adds_sender = models.BooleanField(default=False)
+    # For mail that fails DMARC. `reject` does what the author's domain asks for (junk where it asks
+    # for quarantine), `junk` puts both into Junk.
+    dmarc_policy = models.CharField(
+        max_length=6, choices=Sternness.choices, default=Sternness.REJECT
+    )
+    # For clients that DNS block lists name.
+    list_policy = models.CharField(
+        max_length=6, choices=Sternness.choices, default=Sternness.REJECT
+    )
+    greylists = models.BooleanField(default=False)  # mail that looks doubtful is asked to come back
     # alice+tag@ goes to alice@; empty switches it off.
     detail_separator = models.CharField(max_length=1, default="+", blank=True)
     default_quota = models.BigIntegerField(null=True, blank=True)  # bytes; None: the setting

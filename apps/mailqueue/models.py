@@ -48,6 +48,7 @@ class QueuedMessage(models.Model):
     )  # who submitted it
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
     state = models.CharField(max_length=9, choices=MessageState.choices)
+    judgement = models.TextField(default="")  # JSON: what its door found out about the sender
     verdict = models.TextField(default="")  # JSON of the scan
     received_at = models.BigIntegerField()  # Unix microseconds
     hold_until = models.BigIntegerField(default=0)  # Unix microseconds: undo send, scheduled send

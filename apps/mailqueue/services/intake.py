@@ -37,6 +37,7 @@ class Submission:
 
     `id` is the receive id, made once per MAIL transaction. `size` counts what readers will see, in
     bytes. `message_id` is what the store keeps of the Message-ID; doors of submission give it.
+    `judgement` is JSON of what the door found out about the sender, "" if it asked nothing.
     """
 
     id: UUID
@@ -57,6 +58,7 @@ class Submission:
     hold_until_us: int = 0
     requires_tls: bool = False
     message_id: str = ""
+    judgement: str = ""
 
     @property
     def size(self) -> int:
@@ -66,10 +68,10 @@ class Submission:
 _INSERT_MESSAGE = """
 INSERT INTO mailqueue_queuedmessage
   (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
-   user_id, client, requires_tls, signatures, state, verdict, received_at, hold_until, settled_at,
-   lease_until, lease_token, claims, crashes, last_error)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s, %s,
-  NULL, 0, NULL, 0, 0, '')"""
+   user_id, client, requires_tls, signatures, judgement, state, verdict, received_at, hold_until,
+   settled_at, lease_until, lease_token, claims, crashes, last_error)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s,
+  %s, NULL, 0, NULL, 0, 0, '')"""
 _INSERT_RECIPIENT = """
 INSERT INTO mailqueue_queuedrecipient
   (message_id, address, original, orcpt, notify, user_id, reserved, route, state, attempts,
@@ -122,6 +124,7 @@ def _message_row(item: Submission) -> tuple[Any, ...]:
         json.dumps(item.client),
         item.requires_tls,
         b"",
+        item.judgement,
         item.received_at_us,
         item.hold_until_us,
     )

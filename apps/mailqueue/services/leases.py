@@ -71,6 +71,7 @@ class Claimed:
     dsn_ret: str = ""
     dsn_envid: str = ""
     requires_tls: bool = False
+    judgement: str = ""
     recipients: list[ClaimedRecipient] = field(default_factory=list)
 
 
@@ -86,7 +87,7 @@ class _Due(Enum):
 
 _RETURNING = """
 RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes,
-  smtputf8, dsn_ret, dsn_envid, requires_tls"""
+  smtputf8, dsn_ret, dsn_envid, requires_tls, judgement"""
 
 
 def _claim_sql(due: _Due) -> str:
@@ -180,6 +181,7 @@ def _claimed(token: UUID, row: tuple[Any, ...]) -> Claimed:
         dsn_ret=row[11],
         dsn_envid=row[12],
         requires_tls=bool(row[13]),
+        judgement=row[14],
     )
 
 
