@@ -80,7 +80,7 @@ class DnsError(Exception):
 
 class NoSuchNameError(DnsError):
     """NXDOMAIN: the name, or what its CNAME points to, does not exist. Also for what is no name:
-    too long, with empty labels or with characters that no host or mail domain has."""
+    too long, with empty labels, or with anything but printable ASCII without a backslash."""
 
 
 class NoDataError(DnsError):
@@ -103,9 +103,11 @@ class Resolver(Protocol):
         """MX records, unsorted."""
         ...
 
-    async def addresses(self, name: str, *, ipv6: bool = True) -> Answer[IPAddress]:
-        """AAAA (with `ipv6`) and A records, the former first. Fails as unavailable only if nothing
-        was found and one of both look-ups could not be made."""
+    async def addresses(
+        self, name: str, *, ipv4: bool = True, ipv6: bool = True
+    ) -> Answer[IPAddress]:
+        """AAAA (with `ipv6`) and A (with `ipv4`) records, the former first; one of both at least.
+        Fails as unavailable only if nothing was found and a look-up could not be made."""
         ...
 
     async def txt(self, name: str) -> Answer[bytes]:

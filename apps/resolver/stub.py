@@ -40,7 +40,11 @@ PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
 QUESTIONS: Final = 128  # at a time: each has a socket
 MOST_RECORDS: Final = 100  # of one answer
 
-_NAME = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
+# What a host or a domain of mail may be called, and what may be asked for: the macros of SPF put
+# local parts and HELO names into names (RFC 7208 section 7), and DNS has records for them.
+_HOST = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
+_NAME = re.compile(r"(?!.{254})[ !-\-/-\[\]-~]{1,63}(?:\.[ !-\-/-\[\]-~]{1,63})*+")
+_UNFIT = re.compile(r"\\?([^a-z0-9_.\\-])")
 
 Record = TypeVar("Record")
 Read = Callable[[Any], Record | None]
@@ -90,8 +94,12 @@ class StubResolver:
     async def ptr(self, address: IPAddress) -> Answer[str]:
         return await self._get(address.reverse_pointer, "PTR", lambda data: _host(data.target))
 
-    async def addresses(self, name: str, *, ipv6: bool = True) -> Answer[IPAddress]:
-        kinds = ("AAAA", "A") if ipv6 else ("A",)
+    async def addresses(
+        self, name: str, *, ipv4: bool = True, ipv6: bool = True
+    ) -> Answer[IPAddress]:
+        kinds = [kind for kind, wanted in (("AAAA", ipv6), ("A", ipv4)) if wanted]
+        if len(kinds) == 1:
+            return await self._get(name, kinds[0], _read_address)
         questions = [self._get(name, kind, _read_address) for kind in kinds]
         return _join(name, await asyncio.gather(*questions, return_exceptions=True))
 
@@ -148,8 +156,10 @@ class StubResolver:
 
 def _read_mx(data: Any) -> MxRecord:
     # A host that cannot be one is kept: without it the domain would seem to have no MX, and mail go
-    # to the domain's own address, which RFC 5321 section 5.1 forbids. Its address is never found.
-    return MxRecord(data.preference, _text(data.exchange))
+    # to the domain's own address, which RFC 5321 section 5.1 forbids. Its address is never found:
+    # whatever is no host stays escaped, and a name with a backslash is never asked for.
+    host = _UNFIT.sub(lambda octet: f"\\{ord(octet[1]):03d}", _text(data.exchange))
+    return MxRecord(data.preference, host)
 
 
 def _read_address(data: Any) -> IPAddress | None:
@@ -189,7 +199,7 @@ def _join(name: str, found: Iterable[Answer[Any] | BaseException]) -> Answer[IPA
 def _host(name: Any) -> str | None:
     """The name as text, "" for the root, None if it is no host name."""
     text = _text(name)
-    return text if not text or _NAME.fullmatch(text) else None
+    return text if not text or _HOST.fullmatch(text) else None
 
 
 def _text(name: Any) -> str:

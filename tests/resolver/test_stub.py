@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Iterator
 from ipaddress import ip_address
 
 import dns.message
+import dns.name
 import pytest
 
 from apps.resolver.base import (
@@ -180,10 +181,26 @@ async def test_it_finds_no_address_for_mail_hosts_that_cannot_be(dns_server: Dns
     assert impossible.host.isprintable()
     assert " " not in impossible.host
     # Kept, or the domain would seem to have no MX, and mail go to its own address.
-    assert (await stub.mx("example.net")).records == (MxRecord(5, "*.x"),)
-    for host in (impossible.host, "*.x"):
+    assert (await stub.mx("example.net")).records == (MxRecord(5, "\\042.x"),)
+    for host in (impossible.host, "\\042.x"):
         assert isinstance(await failure(stub.addresses(host)), NoSuchNameError)
         assert not dns_server.count(host)
+
+
+@pytest.mark.parametrize("name", ["o'brien=me+x.spf.example.org", "*.example.org", "a b/@;$(.org"])
+async def test_it_asks_for_any_printable_name(dns_server: DnsServer, name: str) -> None:
+    """The macros of SPF make such names of local parts (RFC 7208 section 7)."""
+    dns_server.add(_escaped(name), "A", "127.0.0.2")
+    found = await resolver(dns_server).addresses(name, ipv6=False)
+    assert [str(address) for address in found.records] == ["127.0.0.2"]
+
+
+async def test_it_asks_for_one_family_alone(dns_server: DnsServer) -> None:
+    dns_server.add("mx.example.org", "A", "127.0.0.2")
+    dns_server.add("mx.example.org", "AAAA", "::1")
+    found = await resolver(dns_server).addresses("mx.example.org", ipv4=False)
+    assert found.records == (ip_address("::1"),)
+    assert not dns_server.count("mx.example.org", "A")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +209,7 @@ async def test_it_finds_no_address_for_mail_hosts_that_cannot_be(dns_server: Dns
         "",
         ".",
         "a..b",
-        "a b.org",
+        "a\tb.org",
         "x" * 64 + ".org",
         "a." * 127 + "org",
         "é.org",
@@ -279,3 +296,7 @@ async def test_it_goes_on_for_others_when_one_who_asked_is_gone(dns_server: DnsS
         first.cancel()
         assert (await second).records == (MxRecord(10, "mx.example.org"),)
         assert server.count("example.org", "MX") == 1
+
+
+def _escaped(name: str) -> str:
+    return dns.name.from_text(f"{name}.").to_text(omit_final_dot=True)
