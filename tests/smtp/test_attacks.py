@@ -15,10 +15,12 @@ import pytest
 import uvloop
 from pytest_django import Settings
 
-from apps.directory.models import User
+from apps.directory.models import Domain, User
+from apps.provisioning import services as provisioning
 from tests.smtp.queue import only, queued
 from tests.smtp.smuggling import LOOK_ALIKES, has_bare_newline
 from tests.support.smtp_dialogue import (
+    BALANCER,
     QUICK,
     Client,
     LoopFactory,
@@ -447,6 +449,65 @@ def test_it_stops_a_loop(smtp: Running, alice: User) -> None:
         begin(client)
         assert client.text(LETTER + b"\r\nDelivered-To: alice@example.test\r\n").code == 250
     assert len(queued()) == 3
+
+
+def test_it_files_mail_once_where_aliases_go_round(
+    smtp: Running, alice: User, domain: Domain
+) -> None:
+    provisioning.add_alias("a@example.test", ["b@example.test"])
+    provisioning.add_alias("b@example.test", ["a@example.test", "alice@example.test"])
+    provisioning.add_alias("c@example.test", ["d@example.test"])
+    provisioning.add_alias("d@example.test", ["c@example.test"])
+    with smtp.ready() as client:
+        assert client.ask("MAIL FROM:<a@x.test>").code == 250
+        assert client.ask("RCPT TO:<c@example.test>").starts("554 5.4.6")
+        assert client.ask("RCPT TO:<a@example.test>").code == 250
+        assert client.ask("RCPT TO:<b@example.test>").code == 250
+        assert client.ask("DATA").code == 354
+        assert client.text(LETTER).code == 250
+    assert [final for final, _, _ in only().recipients] == ["alice@example.test"]
+
+
+# balancers
+
+
+def test_it_believes_a_listed_balancer_once_and_in_its_own_words(
+    smtp: Running, alice: User, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = (BALANCER,)
+    with smtp.ready(seen_as="198.51.100.7") as client:
+        # What follows the header is the client's own, whatever it looks like.
+        assert client.ask("PROXY TCP4 192.0.2.9 192.0.2.1 1 25").starts("500 5.5.2")
+        assert client.ask("XCLIENT ADDR=192.0.2.9").starts("500 5.5.2")
+        begin(client)
+        assert client.text(LETTER).code == 250
+    assert b"[198.51.100.7]" in only().prefix
+    assert b"192.0.2.9" not in only().prefix
+
+
+HEADERS = (
+    b"PROXY TCP4 198.51.100.7 127.0.0.1 1\r\n",
+    b"PROXY TCP4 2001:db8::7 ::1 1 25\r\n",
+    b"PROXY TCP4 198.51.100.7\r\nDATA 127.0.0.1 1 25\r\n",
+    b"PROXY TCP4 0x7f000001 127.0.0.1 1 25\r\n",
+    b"PROXY TCP4 198.51.100.7 127.0.0.1 99999 25\r\n",
+    b"PROXY TCP4 " + b"1" * 200,
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff" + b"\0" * 200,
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x04\x7f\0\0\x01",
+    b"\r\n\r\n\0\r\nQUIT\n\x11\x11\x00\x0c" + b"\0" * 12,
+)
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=repr)
+def test_it_hangs_up_on_a_balancer_that_stammers(
+    smtp: Running, settings: Settings, header: bytes
+) -> None:
+    settings.TRUSTED_PROXIES = (BALANCER,)
+    with Client(smtp.ports["smtp"], source=str(BALANCER.network_address)) as client:
+        client.send(header)
+        assert client.is_closed()
+    with smtp.ready() as client:
+        assert client.ask("NOOP").code == 250
 
 
 # garbage

@@ -3,6 +3,12 @@
 A script is lines of `C:` (sent) and `S:` (expected). `C:` lines in a row leave in one segment, as a
 pipelining client sends them. An `S:` line is one whole reply: the words it must begin with.
 `S: (closed)` expects the end of the connection.
+
+Every client is on this machine. One that is to come from elsewhere comes by a balancer that says
+so, at the address BALANCER:
+
+    settings.TRUSTED_PROXIES = (BALANCER,)
+    with smtp.ready(seen_as="198.51.100.7") as client: ...
 """
 
 import asyncio
@@ -13,6 +19,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from typing import Self
 
 from apps.runtime import db
@@ -24,6 +31,8 @@ from mailhost.env import Endpoint
 PASSWORD = "correct horse battery"
 PATIENCE = 15.0  # seconds until a test that waits in vain fails
 QUICK = Limits(tarpit_seconds=0.0)  # the usual limits, without the wait that harvesters pay
+
+BALANCER = ip_network("127.0.0.9")
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -44,12 +53,21 @@ class Answer:
 
 
 class Client:
-    """A blocking SMTP client that says exactly what it is told to."""
+    """A blocking SMTP client that says exactly what it is told to.
 
-    def __init__(self, port: int, *, tls: bool = False, source: str = "127.0.0.1") -> None:
+    Args:
+        seen_as: address that a balancer names as the client's, in place of `source`.
+    """
+
+    def __init__(
+        self, port: int, *, tls: bool = False, source: str = "127.0.0.1", seen_as: str = ""
+    ) -> None:
+        source = str(BALANCER.network_address) if seen_as else source
         self.sock: socket.socket = socket.create_connection(
             ("127.0.0.1", port), timeout=PATIENCE, source_address=(source, 0)
         )
+        if seen_as:
+            self.sock.sendall(proxy_header(seen_as))
         if tls:
             self.sock = blind_context().wrap_socket(self.sock, server_hostname="localhost")
         self._read = b""
@@ -138,6 +156,12 @@ class Client:
         return line.decode()
 
 
+def proxy_header(address: str) -> bytes:
+    """What a balancer puts before the octets of a client (PROXY protocol, version 1)."""
+    family, here = ("TCP6", "::1") if ":" in address else ("TCP4", "127.0.0.1")
+    return f"PROXY {family} {address} {here} 40000 25\r\n".encode()
+
+
 def blind_context() -> ssl.SSLContext:
     """A client's context that takes any certificate: who we are is another test's question."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -164,15 +188,16 @@ class Running:
     loop: asyncio.AbstractEventLoop | None = None
     stop: asyncio.Event | None = None
 
-    def client(self, door: str = "smtp", *, source: str = "127.0.0.1") -> Client:
+    def client(self, door: str = "smtp", *, source: str = "127.0.0.1", seen_as: str = "") -> Client:
         """Connect, and read the greeting."""
-        client = Client(self.ports[door], tls=door == "submissions", source=source)
+        is_tls = door == "submissions"
+        client = Client(self.ports[door], tls=is_tls, source=source, seen_as=seen_as)
         assert client.reply().code == 220
         return client
 
-    def ready(self, door: str = "smtp", *, source: str = "127.0.0.1") -> Client:
+    def ready(self, door: str = "smtp", *, source: str = "127.0.0.1", seen_as: str = "") -> Client:
         """Connect and say hello."""
-        client = self.client(door, source=source)
+        client = self.client(door, source=source, seen_as=seen_as)
         assert client.ask("LHLO me.test" if door == "lmtp" else "EHLO me.test").code == 250
         return client
 
