@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.mime.test_hostile import MESSAGES
 from tests.smtp.smuggling import LOOK_ALIKES
 from tests.support.installation import PASSWORD, UNCHECKED, Installation, installation
 from tests.support.services import free_port
@@ -178,6 +179,7 @@ RECIPIENTS = (
     *("v@{0}@[127.0.0.1]", '"v@{0}"@[127.0.0.1]', "v@{0}@mail.example.test"),
     *("@[127.0.0.1]:v@{0}", "@mail.example.test:v@{0}", "{0}!v", "{0}!v@[127.0.0.1]"),
     *("{0}!v@mail.example.test", "v%{0}@example.test", '"v@{0}"@example.test', "v@{0}."),
+    *("v@[192.0.2.1]", "v@[IPv6:2001:db8::1]", "alice@[127.0.0.1]", "v@mail.example.test"),
 )
 
 
@@ -425,6 +427,53 @@ def test_it_holds_no_line_without_end(service: Installation, door: str) -> None:
     assert listener_memory(service) - before < 8 * MIB
     with closing(hello(service, door)):
         pass  # others are served
+
+
+def test_it_cuts_a_flood_of_recipients_in_little_memory(service: Installation) -> None:
+    before = listener_memory(service)
+    with closing(hello(service, "SMTP")) as line:
+        line.ask(b"MAIL FROM:<a@x.test>")
+        with suppress(OSError):
+            for _ in range(1_000):
+                line.sock.sendall(b"RCPT TO:<alice@example.test>\r\n" * 100)
+        line.rest()
+    assert listener_memory(service) - before < 8 * MIB
+
+
+# messages made to hurt
+
+BOMBS = (
+    *("10,000 nested multiparts", "100,000 parts", "10,000 nested messages"),
+    *("header of 10 MB in one line", "header of 10 MB of folds", "encoded words begun"),
+    *("1 MB of < as HTML", "Re: x 20,000", "nul"),
+)
+FETCHES = ("ENVELOPE BODYSTRUCTURE RFC822.SIZE", "BODY.PEEK[HEADER]", "BODY.PEEK[1.1.1.1.1]<0.99>")
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_it_keeps_and_shows_messages_made_to_hurt(service: Installation, name: str) -> None:
+    mark = f"X-Bomb: {uuid4().hex}\r\n".encode()
+    raw = mark + re.sub(rb"\r\n|\r|\n", b"\r\n", MESSAGES[name]())
+    with closing(hello(service, "SMTP")) as line:
+        transaction(line, "a@x.test", BOB)
+        line.sock.sendall(raw.replace(b"\r\n.", b"\r\n.."))
+        assert line.ask(b"\r\n.").startswith(b"250")
+
+    def look() -> bool:
+        client.select_folder("INBOX", readonly=True)
+        found[:] = client.search(["HEADER", "X-Bomb", mark[8:-2].decode()])
+        return bool(found)
+
+    found: list[int] = []
+    with service.imap(BOB) as client:
+        service.wait_for(look, 20, f"{name} did not arrive")
+        for items in FETCHES:
+            begin = time.monotonic()
+            client.fetch(found, items.split())
+            assert time.monotonic() - begin < 5, (name, items)  # of milliseconds, on a busy machine
+        (kept,) = client.fetch(found, ["BODY.PEEK[]"]).values()
+        # IMAP has no octet zero (RFC 3501 section 9, CHAR8).
+        assert kept[b"BODY[]"].endswith(raw.replace(b"\0", b"\x80") + b"\r\n")
 
 
 # signing in
