@@ -1,0 +1,218 @@
+"""What becomes of a message, by what was found out about its sender and by what the domains of its
+recipients want. Pure: it decides, the doors and the worker act.
+
+- A message is refused only if every recipient's domain would refuse it. If one would take it, it is
+  taken, and those who would refuse find it in Junk.
+- `postmaster` and `abuse` refuse nothing (RFC 5321 section 4.5.1, RFC 2142): who is wrongly refused
+  elsewhere must be able to say so. They get it in Junk.
+- What the DNS left open is never held against a message.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from apps.directory.models import Sternness
+from apps.mailauth.types import Authentication, Policy, Result
+from apps.reception.policies import USUAL, Wishes
+from apps.reception.wording import dkim_words, spf_words
+from apps.wire.replies import Reply
+
+_ROLES: Final = frozenset({"postmaster", "abuse"})
+
+
+class Action(IntEnum):
+    """What is done for one recipient, from harmless to hard."""
+
+    INBOX = 0
+    JUNK = 1
+    REFUSE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was found out.
+
+    Args:
+        listed: which block list names the client, as a sentence; "" if none does.
+        allowed: which allow list does.
+        doubts: what else speaks against it, as sentences, for the trace.
+        is_trusted: a host of our own brought it: whatever is true, nothing is held against it.
+    """
+
+    authentication: Authentication = field(default_factory=Authentication)
+    listed: str = ""
+    allowed: str = ""
+    doubts: tuple[str, ...] = ()
+    is_trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Those recipients of a message that are treated alike.
+
+    Args:
+        domain: of the address that the sender wrote; "" for `<postmaster>`.
+        is_role: postmaster or abuse.
+    """
+
+    domain: str
+    wishes: Wishes = USUAL
+    is_role: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the queue keeps, and the worker acts upon.
+
+    Args:
+        junk: domains whose recipients get the message into Junk, with the reason.
+    """
+
+    case: Case = field(default_factory=Case)
+    junk: Mapping[str, str] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """For queue and trace, as JSON; what says nothing is left out."""
+        case = self.case
+        told = {
+            "junk": dict(self.junk),
+            "listed": case.listed,
+            "allowed": case.allowed,
+            "doubts": list(case.doubts),
+            "trusted": case.is_trusted,
+        }
+        found = {"authentication": case.authentication.as_data()}
+        return found | {key: value for key, value in told.items() if value}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Judgement":
+        """Read what `as_data` made; what is missing has its default."""
+        case = Case(
+            Authentication.from_data(data.get("authentication", {})),
+            data.get("listed", ""),
+            data.get("allowed", ""),
+            tuple(data.get("doubts", ())),
+            data.get("trusted", False),
+        )
+        return cls(case, dict(data.get("junk", {})))
+
+
+def read(text: str) -> Judgement | None:
+    """The judgement that a queue row keeps; None if its door asked nothing."""
+    return Judgement.from_data(json.loads(text)) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message is not taken: the answer to the client, and a sentence for the trace and for
+    those who would have got it.
+
+    Args:
+        cause: a short stable word, such as dmarc, list, pretends, rate or greylist.
+    """
+
+    reply: Reply
+    why: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is to be done: refused as a whole, or taken and filed as `judgement` says."""
+
+    judgement: Judgement
+    refusal: Refusal | None = None
+
+
+def is_role(local: str) -> bool:
+    """Whether the local part of an address is one that refuses nothing."""
+    return local.casefold() in _ROLES
+
+
+def rule(case: Case, readers: Iterable[Reader]) -> Ruling:
+    """Decide about a message whose text is here."""
+    verdicts = {reader: _verdict(case, reader) for reader in readers}
+    refused = [one for one in verdicts.values() if one.action is Action.REFUSE]
+    if refused and len(refused) == len(verdicts):
+        return Ruling(Judgement(case), Refusal(_reply(case), refused[0].why, "dmarc"))
+    junk = {
+        reader.domain: verdict.why
+        for reader, verdict in verdicts.items()
+        if verdict.action is not Action.INBOX
+    }
+    return Ruling(Judgement(case, junk))
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    action: Action
+    why: str = ""
+
+
+_FINE: Final = _Verdict(Action.INBOX)
+
+
+def _verdict(case: Case, reader: Reader) -> _Verdict:
+    if case.is_trusted:
+        return _FINE
+    return max(_by_dmarc(case, reader), _by_lists(case, reader), key=lambda one: one.action)
+
+
+def _by_dmarc(case: Case, reader: Reader) -> _Verdict:
+    dmarc, stern = case.authentication.dmarc, reader.wishes.dmarc
+    if dmarc.result is not Result.FAIL or dmarc.disposition is Policy.NONE:
+        return _FINE
+    if stern is Sternness.REPORT:
+        return _FINE
+    why = (
+        f"it says that it is from {dmarc.author or 'nobody in particular'}, which neither SPF nor"
+        " DKIM show"
+    )
+    wants_refusal = dmarc.disposition is Policy.REJECT and stern is Sternness.REJECT
+    if wants_refusal and not reader.is_role:
+        return _Verdict(Action.REFUSE, why)
+    return _Verdict(Action.JUNK, why)
+
+
+def _by_lists(case: Case, reader: Reader) -> _Verdict:
+    """Where lists refuse, that was done at RCPT; whoever is left here takes it."""
+    if not case.listed or reader.wishes.lists is Sternness.REPORT:
+        return _FINE
+    return _Verdict(Action.JUNK, case.listed)
+
+
+def _reply(case: Case) -> Reply:
+    """RFC 7372 section 3.3: X.7.26, several checks failed."""
+    found = case.authentication
+    author, owner = found.dmarc.author, found.dmarc.domain or found.dmarc.author
+    return Reply(
+        550,
+        "5.7.26",
+        f"This message says that it is from {author}, but nothing proves it:\n"
+        f"{spf_words(found.spf)}; {dkim_words(found.dkim)}; neither is aligned (DMARC).\n"
+        f"{owner} asks to refuse such mail (policy {found.dmarc.policy.value}).\n"
+        f"If it is genuine: send it through the servers of {author}, or have its administrator"
+        " add yours to its SPF record or sign with DKIM",
+    )
+
+
+def readers(written: Iterable[str], wishes: Mapping[str, Wishes]) -> list[Reader]:
+    """Those who are treated alike among the addresses that RCPT named, each once.
+
+    Args:
+        wishes: by domain.
+    """
+    found: dict[Reader, None] = {}
+    for address in written:
+        local, domain = parts(address)
+        found[Reader(domain, wishes.get(domain, USUAL), is_role(local))] = None
+    return list(found)
+
+
+def parts(address: str) -> tuple[str, str]:
+    """Local part and domain of an address as RCPT names it; `postmaster` alone has no domain."""
+    local, _, domain = address.rpartition("@")
+    return (local, domain) if local else (domain, "")
