@@ -11,6 +11,7 @@ counts questions. It is no validator: knot and unbound (tests/support/dnssec.py)
 """
 
 import contextlib
+import ipaddress
 import socket
 import socketserver
 import threading
@@ -36,6 +37,8 @@ Key = tuple[str, str]
 
 class DnsServer:
     """The server. Names are given without a final dot, types by their names ("MX").
+
+    What goes wrong for the name "" goes wrong for all of them.
 
     Args:
         host: loopback address to listen on; "::1" is possible.
@@ -103,6 +106,27 @@ class DnsServer:
                     del table[key]
             self._dropped = {key for key in self._dropped if not _matches(key, name, kind)}
             self._truncated.discard(_name(name))
+
+    def text(self, name: str, *records: str) -> None:
+        """Set the TXT records of a name, each as it is to be read: strings joined."""
+        cut = [
+            " ".join(f'"{_escaped(one[at : at + 255])}"' for at in range(0, len(one) or 1, 255))
+            for one in records
+        ]
+        self.add(name, "TXT", *cut)
+
+    def reverse(self, address: str, *names: str) -> None:
+        """Give an IP address these names."""
+        owner = ipaddress.ip_address(address).reverse_pointer
+        self.add(owner, "PTR", *(f"{name}." for name in names))
+
+    def mend(self) -> None:
+        """Answer everything again as it was told, at once."""
+        with self._lock:
+            for table in (self._rcodes, self._delays, self._raw):
+                table.clear()
+            self._dropped.clear()
+            self._truncated.clear()
 
     def fail(self, name: str, kind: str = "ANY", rcode: str = "SERVFAIL") -> None:
         """Answer with an error; kind "ANY" is for all types."""
@@ -191,7 +215,7 @@ class DnsServer:
         kind = dns.rdatatype.to_text(question.rdtype)
         with self._lock:
             self.questions.append((name, kind))
-            either = [(name, kind), (name, "ANY")]
+            either = [(name, kind), (name, "ANY"), ("", "ANY")]
             delay = max(self._delays.get(key, 0.0) for key in either)
             dropped = not self._dropped.isdisjoint(either)
             make = self._raw.get((name, kind))
@@ -210,7 +234,8 @@ class DnsServer:
     def _respond(self, query: dns.message.Message, name: str, kind: str) -> dns.message.Message:
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
-        rcode = self._rcodes.get((name, kind)) or self._rcodes.get((name, "ANY"))
+        keys = ((name, kind), (name, "ANY"), ("", "ANY"))
+        rcode = next((self._rcodes[key] for key in keys if key in self._rcodes), None)
         if rcode is not None:
             response.set_rcode(dns.rcode.from_text(rcode))
             return response
@@ -270,6 +295,10 @@ def _adopt(kind: type[Any], channel: socket.socket, handler: type[Any]) -> Any:
 
 def _name(name: str) -> str:
     return name.rstrip(".").lower()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _key(name: str, kind: str) -> Key:
