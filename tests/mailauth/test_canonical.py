@@ -45,7 +45,7 @@ def test_portions_of_a_large_body_make_one_hash(monkeypatch: pytest.MonkeyPatch)
     body = b"a  b \r\n\r\n \t\r\n" * 50 + b"\r\n" * 40 + b"end\r\n" + b"\r\n" * 30
     whole = [canonical.body_hash(body, is_relaxed=one) for one in (True, False)]
     for portion in (1, 2, 3, 7, 64):
-        monkeypatch.setattr(canonical, "_PORTION", portion)
+        monkeypatch.setattr(canonical, "PORTION", portion)
         assert [canonical.body_hash(body, is_relaxed=one) for one in (True, False)] == whole
 
 
