@@ -6,6 +6,7 @@ from django.conf import settings
 
 from apps.runtime import tls
 from apps.runtime.listener import Door
+from apps.smtp.handler import DoorHandler
 from apps.smtp.intake import Intake
 from apps.smtp.lmtp import LmtpHandler
 from apps.smtp.mx import MxHandler
@@ -21,7 +22,7 @@ class _Kind:
     """What is behind a port. `door` is its word in queue and trace."""
 
     door: str
-    handler: type[MxHandler]
+    handler: type[DoorHandler]
     implicit_tls: bool = False
     auth: bool = False
 

@@ -5,7 +5,7 @@ Handlers written for aiosmtpd find every attribute they know; ours find decoded 
 
 import asyncio
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from aiosmtpd.smtp import Envelope, Session
@@ -16,6 +16,12 @@ from apps.mime.address import Address
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.smtp.proto.commands import Mail, Rcpt
 from apps.smtp.proto.parameters import MailParameters
+
+
+class Closable(Protocol):
+    """Work in the background that nobody needs any more once its owner is gone."""
+
+    def close(self) -> None: ...
 
 
 class Options(list[str]):
@@ -42,6 +48,7 @@ class SmtpSession(Session):
         self.id: UUID = new_ulid()
         self.address = address
         self.early_talker = False
+        self.visit: object = None  # the MX handler's own
         self.most_recipients = 0  # per message of who signed in; 0 before
 
     @property
@@ -81,6 +88,7 @@ class Transaction(Envelope):
         # LMTP answers once for each RCPT it took: what each of them stands for, in order.
         self.groups: list[tuple[EnvelopeRecipient, ...]] = []
         self.admission: object = None  # the submission handler's own
+        self.standing: Closable | None = None  # the MX handler's own
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +109,11 @@ class Transaction(Envelope):
         self.parameters = command.parameters
         self.mail_from = "" if command.path.address is None else str(command.path.address)
         self.smtp_utf8 = command.parameters.smtputf8
+
+    def close(self) -> None:
+        """It is over: end what was asked for its sake alone."""
+        if self.standing is not None:
+            self.standing.close()
 
     def add(self, group: tuple[EnvelopeRecipient, ...]) -> None:
         """Note what an accepted RCPT stands for. A mailbox named twice gets one copy."""

@@ -2,7 +2,9 @@
 
 A handler is any object with some of aiosmtpd's asynchronous hooks, called as aiosmtpd calls them:
 `handle_MAIL(server, session, envelope, address, options)` and so on. An answer is aiosmtpd's status
-string ("250 OK"), a `Reply`, for LMTP's DATA a list of replies, or None for the usual answer.
+string ("250 OK"), a `Reply`, for LMTP's DATA a list of replies, or None for the usual answer. Two
+are ours alone: `handle_CONNECT(server, session, envelope)` is asked before the greeting, and a
+method `left(session)` is told, once, that the connection is over.
 """
 
 import logging
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 Hook = Callable[..., Awaitable[Any]]
 
-NAMES = ("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
+NAMES = ("CONNECT", "EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
 
 _STATUS = re.compile(r"([2-5][0-9]{2})[ -]?(?:([245]\.[0-9]{1,3}\.[0-9]{1,3}) )?(.*)", re.DOTALL)
 _BROKEN = Reply(451, "4.3.0", "Something went wrong here, try again later")
@@ -38,7 +40,7 @@ class Exchange(Protocol):
 class Hooks:
     """The hooks of one handler, looked up once and not per connection."""
 
-    __slots__ = ("_found", "_sign_in", "authenticate", "handler")
+    __slots__ = ("_found", "_left", "_sign_in", "authenticate", "handler")
 
     def __init__(self, handler: object) -> None:
         self.handler = handler
@@ -47,12 +49,22 @@ class Hooks:
         }
         # aiosmtpd gives its authenticator apart from the handler; ours is a method of it.
         self.authenticate: Hook | None = getattr(handler, "authenticate", None)
+        self._left: Callable[[Any], None] | None = getattr(handler, "left", None)
         # More than passwords: our own handlers bring the whole exchange.
         self._sign_in: Callable[..., Exchange] | None = getattr(handler, "sign_in", None)
 
     def get(self, name: str) -> Hook | None:
         """Return the hook of a command, None if the handler leaves it to us."""
         return self._found.get(name)
+
+    def left(self, session: Any) -> None:
+        """Tell the handler that a connection is over; what it raises is logged."""
+        if self._left is None:
+            return
+        try:
+            self._left(session)
+        except Exception:
+            logger.exception("a handler failed")
 
     def exchange(self, mechanism: str, server: Any, session: Any, envelope: Any) -> Exchange | None:
         """Begin an AUTH command; None if the handler cannot sign anybody in that way."""

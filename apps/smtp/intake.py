@@ -84,12 +84,21 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What a door adds to and hides from a message. `fields` are whole CRLF lines; `message_id` is
-    that of a message which a user sent."""
+    """What a door adds to and hides from a message.
 
+    Args:
+        above, fields: whole CRLF lines, over and under our Received.
+        message_id: of a message which a user sent.
+        client_name: of the client's address, which leads back to it; "" if there is none.
+        judgement: JSON of what was found out about the sender, "" if nothing was asked.
+    """
+
+    above: bytes = b""
     fields: bytes = b""
     cuts: tuple[tuple[int, int], ...] = ()
     message_id: str = ""
+    client_name: str = ""
+    judgement: str = ""
 
 
 _NONE = Additions()
@@ -145,10 +154,8 @@ class Intake:
                 self._recent.keep(address, route)
         return route
 
-    async def add_recipient(
-        self, rules: Rules, transaction: Transaction, command: Rcpt, *, relay: bool
-    ) -> Reply | None:
-        """Put what a RCPT stands for into the transaction; raise MailError if that is not to be.
+    async def recipients(self, command: Rcpt, *, relay: bool) -> tuple[EnvelopeRecipient, ...]:
+        """What a RCPT stands for; raise MailError if nobody is to have mail by it.
 
         Args:
             relay: whether mail for other hosts is taken here.
@@ -159,6 +166,12 @@ class Intake:
             raise QuotaExceeded
         if route.resolution.is_asked:
             await self._call_ahead.check(route.resolution.remote[0])
+        return recipients
+
+    def add(
+        self, rules: Rules, transaction: Transaction, recipients: tuple[EnvelopeRecipient, ...]
+    ) -> Reply | None:
+        """Put what a RCPT stands for into the transaction; a reply if they are too many for it."""
         if len(transaction.recipients) + len(recipients) > rules.limits.targets:
             return _MANY_TARGETS
         transaction.add(recipients)
@@ -182,7 +195,8 @@ class Intake:
         raw: bytes = transaction.content  # type: ignore[assignment]  # set by the session
         _check_loops(rules, transaction, raw)
         at_us = now_us()
-        prefix = received(_hop(rules, session, transaction, at_us)) + additions.fields
+        hop = _hop(rules, session, transaction, at_us, additions.client_name)
+        prefix = additions.above + received(hop) + additions.fields
         if _BEGINS_WITH_FIELD.match(raw) is None:
             prefix += submission.separator(raw)
         text = _Text(await _prepare(raw), prefix, additions, at_us)
@@ -329,13 +343,16 @@ def _key(text: str | bytes) -> str:
         return repr(text)
 
 
-def _hop(rules: Rules, session: SmtpSession, transaction: Transaction, at_us: int) -> Hop:
+def _hop(
+    rules: Rules, session: SmtpSession, transaction: Transaction, at_us: int, client_name: str
+) -> Hop:
     signed_in = bool(session.authenticated)
     only = transaction.rcpt_tos[0] if len(transaction.rcpt_tos) == 1 else ""
     return Hop(
         helo=session.helo,
         # Where our users sit is nobody's business, nor how their machines are called.
         address="" if rules.auth and rules.hides_client else session.address,
+        name=client_name,
         host=rules.hostname,
         protocol=protocol_word(
             lmtp=rules.lmtp,
@@ -399,6 +416,7 @@ def _submission(
         hold_until_us=_hold_until_us(parameters, text.at_us),
         requires_tls=parameters.requires_tls,
         message_id=text.additions.message_id,
+        judgement=text.additions.judgement,
     )
 
 

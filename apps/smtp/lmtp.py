@@ -1,12 +1,12 @@
 """The door for a trusted neighbour, such as another MTA on this host: LMTP (RFC 2033)."""
 
 from apps.smtp.envelope import SmtpSession, Transaction
-from apps.smtp.mx import MxHandler, reply_of
+from apps.smtp.handler import DoorHandler, reply_of
 from apps.smtp.session import Conversation
 from apps.wire.replies import Reply
 
 
-class LmtpHandler(MxHandler):
+class LmtpHandler(DoorHandler):
     """Like the MX door, but each recipient is answered for alone, and kept or refused alone."""
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name

@@ -211,10 +211,13 @@ class SmtpProtocol(asyncio.Protocol):
             self._abort()
         finally:
             self._hold_text(0)
+            self._conversation.end()
 
     async def _converse(self) -> None:
         conversation, receiver = self._conversation, self._receiver
-        self._out.append(conversation.greeting)
+        self._out.append(await conversation.greeting())
+        if conversation.next is not Next.GO_ON and not await self._do_next():
+            return
         while True:
             if self._stopping and not receiver.is_reading_text:
                 self._say_and_close(_STOPPING)

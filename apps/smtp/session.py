@@ -91,6 +91,7 @@ _COMMANDS_END = Reply(421, "4.7.0", "Too many commands without mail")
 _AUTH_END = Reply(421, "4.7.0", "Too many failed sign-ins")
 _MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections of this account")
 _NOT_WEB = Reply(554, "5.5.1", "This is not a web server")
+_CLOSING = 421
 _ABSURD = 16  # times the message limit: a chunk so long is not read to its end
 _GROUP = 100  # pipelined RCPT resolved together
 
@@ -152,10 +153,13 @@ class Conversation:
         """Our name; aiosmtpd's handlers look for it here."""
         return self.rules.hostname
 
-    @property
-    def greeting(self) -> bytes:
-        """The first thing we say."""
-        return Reply(220, "", self.rules.greeting).encode()
+    async def greeting(self) -> bytes:
+        """The first thing we say. Who is turned away by it is heard no further."""
+        reply = as_reply(await self._ask("CONNECT"), Reply(220, "", self.rules.greeting))
+        if not reply.is_positive:
+            self._log("turned away", reply)
+            self.next = Next.HANG_UP
+        return _encoded(reply)
 
     async def handle(self, event: Event) -> bytes:
         """Return the replies to one event; none, one or (LMTP, pipelined RCPT) several."""
@@ -176,6 +180,11 @@ class Conversation:
         self.session.host_name = None
         self.session.extended_smtp = False
         self._reset()
+
+    def end(self) -> None:
+        """The connection is over; nothing was or will be cancelled that others rely on."""
+        self.transaction.close()
+        self._hooks.left(self.session)
 
     # lines
 
@@ -229,6 +238,8 @@ class Conversation:
         if not reply.is_permanent:
             if reply.is_transient and reply is not _MANY_RECIPIENTS:
                 self._log("refused for now", reply)
+            if reply.code == _CLOSING and self.next is Next.GO_ON:
+                self.next = Next.HANG_UP  # RFC 5321 section 3.8: whoever says 421 closes
             return _encoded(reply)
         self._errors += 1
         self._log("refused", reply)
@@ -256,6 +267,7 @@ class Conversation:
     def _reset(self) -> None:
         if self._chunks:
             self._receiver.forget_text()
+        self.transaction.close()
         self.transaction = Transaction()
         self._recipients = 0
         self._chunks = False

@@ -18,8 +18,8 @@ from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.smtp.admission import Admission, Admissions
 from apps.smtp.envelope import Options, SmtpSession, Transaction
+from apps.smtp.handler import DoorHandler, reply_of
 from apps.smtp.intake import Additions, Intake, client_of
-from apps.smtp.mx import MxHandler, reply_of
 from apps.smtp.session import Conversation, Next
 from apps.wire.errors import AccountSuspended, MailError, SenderNotAllowed
 from apps.wire.replies import Reply
@@ -36,7 +36,7 @@ _CHANGED = Reply(421, "4.7.0", REASON)
 _SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
 
 
-class SubmissionHandler(MxHandler):
+class SubmissionHandler(DoorHandler):
     """Envelope sender and From must be the user's own; mail for other hosts is taken."""
 
     relay = True
@@ -148,7 +148,9 @@ class SubmissionHandler(MxHandler):
         if not (prepared.fields.isascii() and (envelope.mail_from or "").isascii()):
             # What we add is the user's own address, whatever the client said of the rest.
             envelope.parameters.smtputf8 = True
-        additions = Additions(prepared.fields, prepared.cuts, prepared.message_id)
+        additions = Additions(
+            fields=prepared.fields, cuts=prepared.cuts, message_id=prepared.message_id
+        )
         (result,) = await self.intake.keep(server.rules, session, envelope, additions)
         return reply_of(result)
 

@@ -26,7 +26,8 @@ class Hop:
 
     helo: the client's own name for itself. address: its IP address, "" to keep it to ourselves.
     protocol: word of `protocol_word`. tls: version and cipher, "" without. recipient: the only one,
-    "" when there are several: naming one of several would tell who got a blind copy.
+    "" when there are several: naming one of several would tell who got a blind copy. name: of that
+    address, if it leads back to it.
     """
 
     helo: str
@@ -37,6 +38,7 @@ class Hop:
     at: int
     tls: str = ""
     recipient: str = ""
+    name: str = ""
 
 
 def protocol_word(*, lmtp: bool, extended: bool, utf8: bool, tls: bool, signed_in: bool) -> str:
@@ -51,7 +53,8 @@ def received(hop: Hop) -> bytes:
     """Return the Received field, folded, with its CRLF."""
     origin = ""
     if hop.address:
-        origin = f"from {_safe(hop.helo)} (unknown [{_safe(hop.address)}])\r\n\t"
+        name = _safe(hop.name) if hop.name else "unknown"
+        origin = f"from {_safe(hop.helo)} ({name} [{_safe(hop.address)}])\r\n\t"
     tls = f"\r\n\t({_safe_comment(hop.tls)})" if hop.tls else ""
     recipient = f"\r\n\tfor <{hop.recipient}>" if _fits(hop.recipient) else ""
     return (
