@@ -37,6 +37,7 @@ alias_database =
 virtual_mailbox_domains = {domain}
 virtual_mailbox_base = {home}/mail
 virtual_mailbox_maps = inline:{{ {mailboxes} }}
+virtual_alias_maps = {forwards}
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_minimum_uid = 1
@@ -46,6 +47,8 @@ smtpd_tls_key_file = {key}
 smtpd_tls_security_level = {tls}
 smtpd_tls_received_header = yes
 smtp_tls_security_level = may
+smtp_bind_address = {sends_from}
+smtpd_milters = {milters}
 notify_classes =
 minimal_backoff_time = 1s
 """
@@ -91,6 +94,9 @@ def postfix(
     port: int,
     sends_to: dict[str, int] | None = None,
     tls: str = "may",
+    forwards: dict[str, str] | None = None,
+    sends_from: str = LOOPBACK,
+    milter: int = 0,
 ) -> Iterator[Postfix]:
     """Run it.
 
@@ -100,6 +106,9 @@ def postfix(
         port: the loopback port to listen on.
         sends_to: loopback port by domain, for mail to other domains.
         tls: none, may or encrypt.
+        forwards: address elsewhere by local part: what comes for it is sent on as it came.
+        sends_from: loopback address that its connections come from.
+        milter: loopback port of a milter that sees what comes in.
     """
     if os.geteuid() != 0:
         raise ServiceError("Postfix starts as root only: run the tests as root")
@@ -122,6 +131,9 @@ def postfix(
                 certificate=home / "cert.pem",
                 key=home / "key.pem",
                 tls=tls,
+                forwards=_inline(f"{who}@{domain} = {to}" for who, to in (forwards or {}).items()),
+                sends_from=sends_from,
+                milters=f"inet:{LOOPBACK}:{milter}" if milter else "",
             )
         )
         (home / "conf" / "master.cf").write_text(_master_cf(port))

@@ -2,6 +2,8 @@
 
 A server of its own on a loopback port, with nothing but these four modules, asking a test's name
 server. Its symbols are its verdicts: R_DKIM_ALLOW, R_SPF_ALLOW, DMARC_POLICY_ALLOW, ARC_ALLOW, …
+
+With `seals` it is also the milter of a mail server that hands mail on, and seals what it found.
 """
 
 import json
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.support.senders import SELECTOR, Sender
 from tests.support.services import LOOPBACK, folder_of, free_port, running
 
 CONFIG = """\
@@ -32,7 +35,19 @@ worker "normal" {{ bind_socket = "{LOOPBACK}:{port}"; count = 1; }}
 dkim {{ check_local = true; check_authed = true; }}
 spf {{ check_local = true; check_authed = true; }}
 dmarc {{ check_local = true; }}
-arc {{ check_local = true; sign_inbound = false; sign_local = false; sign_authenticated = false; }}
+arc {{ check_local = true; sign_authenticated = false; {arc} }}
+"""
+NO_SEAL = "sign_inbound = false; sign_local = false;"
+SEAL = """
+  sign_local = true; use_domain = "recipient"; use_esld = false;
+  allow_hdrfrom_mismatch = true; allow_username_mismatch = true;
+  domain {{ "{domain}" {{ selector = "{selector}"; path = "{folder}/seal.pem"; }} }}
+"""
+MILTER = """
+worker "rspamd_proxy" {{
+  bind_socket = "{LOOPBACK}:{port}"; milter = yes; timeout = 10s; count = 1;
+  upstream "local" {{ default = yes; self_scan = yes; }}
+}}
 """
 # Public suffixes of the tests' domains: reading the whole list costs eight seconds of CPU.
 SUFFIXES = "test\nexample\ninvalid\ncom\nnet\norg\n"
@@ -40,9 +55,14 @@ SUFFIXES = "test\nexample\ninvalid\ncom\nnet\norg\n"
 
 @dataclass(frozen=True, slots=True)
 class Rspamd:
-    """A running verifier."""
+    """A running verifier.
+
+    Args:
+        milter: port at which it is a milter, 0 if it is none.
+    """
 
     port: int
+    milter: int = 0
 
     def verify(self, message: bytes, *, sender: str, address: str, helo: str) -> dict[str, str]:
         """Its symbols for a message as a server received it, with their first option each.
@@ -62,20 +82,30 @@ class Rspamd:
 
 
 @contextmanager
-def rspamd(dns_port: int) -> Iterator[Rspamd]:
-    """Run it for the time of the context."""
+def rspamd(dns_port: int, *, seals: Sender | None = None) -> Iterator[Rspamd]:
+    """Run it for the time of the context.
+
+    Args:
+        seals: whose server it serves as a milter: it seals what comes in for that domain.
+    """
     account = pwd.getpwnam("_rspamd") if os.geteuid() == 0 else None
-    port = free_port()
+    port, milter = free_port(), free_port() if seals else 0
     with folder_of("rspamd", account) as folder:
         (folder / "suffixes").write_text(SUFFIXES)
+        words = {"folder": folder, "dns_port": dns_port, "LOOPBACK": LOOPBACK}
+        arc = NO_SEAL
+        if seals:
+            (folder / "seal.pem").write_bytes(seals.secret)
+            arc = SEAL.format(domain=seals.domain, selector=SELECTOR, folder=folder)
+        text = CONFIG.format(**words, port=port, arc=arc)
+        if seals:
+            text += MILTER.format(port=milter, LOOPBACK=LOOPBACK)
         file = folder / "rspamd.conf"
-        file.write_text(
-            CONFIG.format(folder=folder, dns_port=dns_port, port=port, LOOPBACK=LOOPBACK)
-        )
+        file.write_text(text)
         identity = ["--reuid=_rspamd", "--regid=_rspamd", "--clear-groups"] if account else []
         command = ["rspamd", "-f", "-i", "-c", str(file)]
         with running(command, folder / "log", ready=lambda: _answers(port), identity=identity):
-            yield Rspamd(port)
+            yield Rspamd(port, milter)
 
 
 def _answers(port: int) -> bool:

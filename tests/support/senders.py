@@ -56,7 +56,7 @@ class Sender:
 
     def __init__(self, domain: str, bits: int = 2048) -> None:
         self.domain = domain
-        self._secret, self.key = _rsa(domain, bits)
+        self.secret, self.key = _rsa(domain, bits)
 
     def publish(self, dns: Records, *, spf: str = "", dmarc: str = "", key: bool = True) -> None:
         """Tell its records; what is empty is not there."""
@@ -79,7 +79,7 @@ class Sender:
             raw,
             SELECTOR.encode(),
             self.domain.encode(),
-            self._secret,
+            self.secret,
             canonicalize=(b"relaxed", b"relaxed"),
             include_headers=list(headers),
             length=length,
@@ -99,7 +99,7 @@ class Sender:
             told.encode() + raw,
             SELECTOR.encode(),
             self.domain.encode(),
-            self._secret,
+            self.secret,
             self.domain.encode(),
             include_headers=list(headers),
         )
