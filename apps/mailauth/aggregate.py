@@ -1,0 +1,422 @@
+"""A DMARC aggregate report as a value, and as XML (RFC 7489 section 7.2 and appendix C).
+
+`compose` writes what any reader of such reports understands. `parse` reads what others write, in
+the many shapes they write it: with or without a namespace, with fields of RFC 9990, in any case.
+It takes no DTD and so no entities, asks nothing of the network, is bounded in depth, elements, text
+and rows, and linear in its input. Every text that comes out is free of control characters.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from xml.etree.ElementTree import ParseError
+from xml.sax.saxutils import escape
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from apps.mime.address import AddressError, normalise_domain
+from apps.mime.headers import clean
+
+DEPTH_MAX: Final = 16
+ELEMENTS_MAX: Final = 300_000
+TEXT_MAX: Final = 1_000
+"""Characters of one value; longer ones are cut."""
+ROWS_MAX: Final = 10_000
+"""Rows that are returned, the first ones; the others are counted."""
+RESULTS_MAX: Final = 10
+"""DKIM results of one row, SPF results, reasons."""
+ERRORS_MAX: Final = 5
+COUNT_MAX: Final = 10**12
+_NAME: Final = re.compile(r"[a-z0-9_.-]++")
+_DISPOSITIONS: Final = frozenset({"none", "pass", "quarantine", "reject"})
+
+
+class AggregateError(ValueError):
+    """No report that can be used; the text is ours and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The policy as the reporter met it; words as in the record, "" where it says nothing."""
+
+    domain: str
+    adkim: str = ""
+    aspf: str = ""
+    p: str = ""
+    sp: str = ""
+    pct: str = ""
+    fo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What DKIM said of one signature."""
+
+    domain: str
+    selector: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What SPF said; `scope` is mfrom or helo."""
+
+    domain: str
+    scope: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Messages that were alike.
+
+    Args:
+        address: IP address of the client.
+        disposition: none, quarantine, reject; pass in reports after RFC 9990.
+        dkim, spf: passed and aligned.
+        reasons: why not as the policy says: (word, comment).
+    """
+
+    address: str
+    messages: int
+    disposition: str
+    dkim: bool
+    spf: bool
+    reasons: tuple[tuple[str, str], ...] = ()
+    header_from: str = ""
+    envelope_from: str = ""
+    envelope_to: str = ""
+    signed: tuple[Signed, ...] = ()
+    routed: tuple[Routed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report.
+
+    Args:
+        organization: the reporter as it calls itself; `contact` its address.
+        begin, end: Unix seconds.
+        passed, failed: messages in all rows, of those left out too.
+        left_out: rows that are not in `rows`: beyond ROWS_MAX, or unreadable.
+    """
+
+    organization: str
+    contact: str
+    id: str
+    begin: int
+    end: int
+    published: Published
+    rows: tuple[Row, ...] = ()
+    errors: tuple[str, ...] = ()
+    extra_contact: str = ""
+    passed: int = 0
+    failed: int = 0
+    left_out: int = 0
+
+
+def compose(report: Report) -> bytes:
+    """Return the report as XML, UTF-8."""
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        "<feedback>",
+        " <version>1.0</version>",
+        *_block(" ", "report_metadata", _metadata(report)),
+        *_block(" ", "policy_published", _published(report.published)),
+    ]
+    for row in report.rows:
+        lines += _record(row)
+    lines.append("</feedback>\n")
+    return "\n".join(lines).encode()
+
+
+def parse(xml: bytes) -> Report:
+    """Read a report.
+
+    Args:
+        xml: the document; the caller bounds its size.
+
+    Raises:
+        AggregateError: it is none, or lacks what makes it one.
+    """
+    reader = _Reader()
+    parser = DefusedXMLParser(target=reader, forbid_dtd=True)
+    try:
+        parser.feed(xml)
+        parser.close()
+    except AggregateError:
+        raise
+    except DefusedXmlException:
+        raise AggregateError("it has a DTD, entities or references to elsewhere") from None
+    except (ParseError, ValueError, LookupError):  # LookupError: of an encoding
+        raise AggregateError("it is not well-formed XML") from None
+    return reader.report()
+
+
+def _metadata(report: Report) -> Iterator[str]:
+    yield _element("org_name", report.organization)
+    yield _element("email", report.contact)
+    if report.extra_contact:
+        yield _element("extra_contact_info", report.extra_contact)
+    yield _element("report_id", report.id)
+    yield from _block(
+        "", "date_range", [_element("begin", report.begin), _element("end", report.end)]
+    )
+    yield from (_element("error", one) for one in report.errors)
+
+
+def _published(policy: Published) -> Iterator[str]:
+    for name in ("domain", "adkim", "aspf", "p", "sp", "pct", "fo"):
+        if value := getattr(policy, name):
+            yield _element(name, value)
+
+
+def _record(row: Row) -> list[str]:
+    evaluated = [
+        _element("disposition", row.disposition),
+        _element("dkim", "pass" if row.dkim else "fail"),
+        _element("spf", "pass" if row.spf else "fail"),
+    ]
+    for word, comment in row.reasons:
+        told = [_element("type", word)] + ([_element("comment", comment)] if comment else [])
+        evaluated += _block("", "reason", told)
+    counted = [
+        _element("source_ip", row.address),
+        _element("count", row.messages),
+        *_block("", "policy_evaluated", evaluated),
+    ]
+    named = [_element("envelope_to", row.envelope_to)] if row.envelope_to else []
+    named += [
+        _element("envelope_from", row.envelope_from),
+        _element("header_from", row.header_from),
+    ]
+    parts = [
+        *_block("", "row", counted),
+        *_block("", "identifiers", named),
+        *_block("", "auth_results", list(_results(row))),
+    ]
+    return _block(" ", "record", parts)
+
+
+def _results(row: Row) -> Iterator[str]:
+    for one in row.signed:
+        told = [_element("domain", one.domain)]
+        if one.selector:
+            told.append(_element("selector", one.selector))
+        yield from _block("", "dkim", [*told, _element("result", one.result)])
+    for way in row.routed:
+        told = [_element("domain", way.domain), _element("scope", way.scope)]
+        yield from _block("", "spf", [*told, _element("result", way.result)])
+
+
+def _block(indent: str, name: str, lines: Sequence[str] | Iterator[str]) -> list[str]:
+    return [f"{indent}<{name}>", *(f"{indent} {line}" for line in lines), f"{indent}</{name}>"]
+
+
+def _element(name: str, value: str | int) -> str:
+    return f"<{name}>{escape(clean(str(value)))}</{name}>"
+
+
+_HEAD: Final = {
+    "/report_metadata/org_name": "organization",
+    "/report_metadata/email": "contact",
+    "/report_metadata/extra_contact_info": "extra_contact",
+    "/report_metadata/report_id": "id",
+    "/report_metadata/date_range/begin": "begin",
+    "/report_metadata/date_range/end": "end",
+    **{
+        f"/policy_published/{name}": name
+        for name in ("domain", "adkim", "aspf", "p", "sp", "pct", "fo")
+    },
+}
+_FIELDS: Final = {
+    "/record/row/source_ip": "address",
+    "/record/row/count": "count",
+    "/record/row/policy_evaluated/disposition": "disposition",
+    "/record/row/policy_evaluated/dkim": "dkim",
+    "/record/row/policy_evaluated/spf": "spf",
+    "/record/identifiers/header_from": "header_from",
+    "/record/identifiers/envelope_from": "envelope_from",
+    "/record/identifiers/envelope_to": "envelope_to",
+}
+# What may stand several times in a record: its fields, and where they are gathered.
+_GROUPS: Final = {
+    "/record/row/policy_evaluated/reason": "reasons",
+    "/record/auth_results/dkim": "signed",
+    "/record/auth_results/spf": "routed",
+}
+
+
+@dataclass(slots=True)
+class _Record:
+    """A record as it is read."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+
+    def row(self) -> Row | None:
+        """The row, None if it has no address or no number."""
+        given = self.fields.get
+        messages, disposition = _number(given("count", "")), given("disposition", "").lower()
+        try:
+            address = ipaddress.ip_address(given("address", ""))
+        except ValueError:
+            return None
+        if messages is None:
+            return None
+        return Row(
+            address=str(getattr(address, "ipv4_mapped", None) or address),
+            messages=messages,
+            disposition=disposition if disposition in _DISPOSITIONS else "none",
+            dkim=given("dkim", "").lower() == "pass",
+            spf=given("spf", "").lower() == "pass",
+            reasons=tuple(
+                (one.get("type", "")[:40], one.get("comment", "")) for one in self._all("reasons")
+            ),
+            header_from=_domain(given("header_from", "")),
+            envelope_from=_domain(given("envelope_from", "")),
+            envelope_to=_domain(given("envelope_to", "")),
+            signed=tuple(
+                Signed(_domain(one.get("domain", "")), one.get("selector", "")[:253], _result(one))
+                for one in self._all("signed")
+            ),
+            routed=tuple(
+                Routed(_domain(one.get("domain", "")), one.get("scope", "")[:10], _result(one))
+                for one in self._all("routed")
+            ),
+        )
+
+    def _all(self, name: str) -> list[dict[str, str]]:
+        return self.groups.get(name, [])
+
+
+class _Reader:
+    """The target of the parser: keeps the fields that are asked for, and nothing else."""
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._elements = 0
+        self._text: list[str] = []
+        self._room = 0
+        self._head: dict[str, str] = {}
+        self._errors: list[str] = []
+        self._record = _Record()
+        self._group: dict[str, str] = {}
+        self._rows: list[Row] = []
+        self._passed = self._failed = self._left_out = 0
+
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
+        """An element begins."""
+        name = tag.rpartition("}")[2].lower()
+        self._elements += 1
+        if not self._paths and name != "feedback":
+            raise AggregateError("it is no DMARC report")
+        if len(self._paths) >= DEPTH_MAX or self._elements > ELEMENTS_MAX:
+            raise AggregateError("it has too many elements, or too deep ones")
+        # The root is "", so that a path names what is asked for; a name that nobody asks for need
+        # not be whole.
+        path = f"{self._paths[-1]}/{name[:40]}" if self._paths else ""
+        self._paths.append(path)
+        self._text.clear()
+        self._room = TEXT_MAX
+        if path == "/record":
+            self._record = _Record()
+        elif path in _GROUPS:
+            self._group = {}
+
+    def data(self, text: str) -> None:
+        """A piece of text."""
+        if self._room > 0:
+            self._text.append(text[: self._room])
+            self._room -= len(text)
+
+    def end(self, _tag: str) -> None:
+        """An element ends."""
+        path = self._paths.pop()
+        text = clean("".join(self._text))
+        self._text.clear()
+        self._room = 0  # what stands between elements is no value
+        if path == "/record":
+            self._finish()
+        elif path in _HEAD:
+            self._head.setdefault(_HEAD[path], text)
+        elif path in _FIELDS:
+            self._record.fields.setdefault(_FIELDS[path], text)
+        elif path in _GROUPS:
+            gathered = self._record.groups.setdefault(_GROUPS[path], [])
+            if len(gathered) < RESULTS_MAX:
+                gathered.append(self._group)
+        elif path == "/report_metadata/error" and len(self._errors) < ERRORS_MAX:
+            self._errors.append(text[:200])
+        elif self._paths and self._paths[-1] in _GROUPS:
+            self._group.setdefault(path.rpartition("/")[2], text)
+
+    def close(self) -> None:
+        """The document ends."""
+
+    def report(self) -> Report:
+        """What was read.
+
+        Raises:
+            AggregateError: it does not say whom it is about, or of when.
+        """
+        head = self._head.get
+        begin, end = _number(head("begin", "")), _number(head("end", ""))
+        domain = _domain(head("domain", ""))
+        if begin is None or end is None or end < begin:
+            raise AggregateError("it does not say of when it is")
+        if not domain:
+            raise AggregateError("it does not say which domain it is about")
+        words = {name: head(name, "")[:20] for name in ("adkim", "aspf", "p", "sp", "pct", "fo")}
+        return Report(
+            organization=head("organization", "")[:200],
+            contact=head("contact", "")[:320],
+            id=head("id", "")[:255] or f"{begin}-{end}",
+            begin=begin,
+            end=end,
+            published=Published(domain, **words),
+            rows=tuple(self._rows),
+            errors=tuple(self._errors),
+            extra_contact=head("extra_contact", "")[:300],
+            passed=self._passed,
+            failed=self._failed,
+            left_out=self._left_out,
+        )
+
+    def _finish(self) -> None:
+        row = self._record.row()
+        if row is None:
+            self._left_out += 1
+            return
+        if row.dkim or row.spf:
+            self._passed += row.messages
+        else:
+            self._failed += row.messages
+        if len(self._rows) < ROWS_MAX:
+            self._rows.append(row)
+        else:
+            self._left_out += 1
+
+
+def _number(text: str) -> int | None:
+    """A number, None if it is none or absurd. Some write times with a fraction."""
+    whole = text.partition(".")[0]
+    if not whole.isascii() or not whole.isdigit() or len(whole) > len(str(COUNT_MAX)):
+        return None
+    return min(int(whole), COUNT_MAX)
+
+
+def _domain(text: str) -> str:
+    """A domain as A-labels; "" if it is none. Names with an underscore exist in the DNS."""
+    try:
+        found = normalise_domain(text) if text else ""
+    except AddressError:
+        found = text.lower().removesuffix(".")
+    return found if len(found) < 254 and _NAME.fullmatch(found) else ""
+
+
+def _result(group: dict[str, str]) -> str:
+    return group.get("result", "").lower()[:20]
