@@ -1,0 +1,60 @@
+"""What counts, remembers and delays is out of order: mail is taken all the same, and soon."""
+
+import os
+import signal
+import smtplib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import services
+from tests.support.installation import Installation, installation
+from tests.support.senders import letter
+from tests.support.smtp_dialogue import BALANCER, Client
+
+ALICE = "alice@example.test"
+STRANGERS = ("198.51.100.7", "2001:db8:7::25")
+SECONDS = 10.0  # a client that waits for this many gives up on nobody
+
+
+@contextmanager
+def with_redis(folder: Path) -> Iterator[tuple[Installation, services.Server]]:
+    """A service that counts in a Redis of its own."""
+    with services.redis() as store:
+        more = {"REDIS_URL": store.url, "TRUSTED_PROXIES": str(BALANCER)}
+        with installation(folder, more) as service:
+            service.add_people(ALICE)
+            service.manage("domain", "set", "example.test", "--greylisting", "on")
+            yield service, store
+
+
+def give(service: Installation, stranger: str, raw: bytes) -> float:
+    """Hand in a message as somebody on the internet; how long all answers took."""
+    began = time.monotonic()
+    with Client(service.ports["SMTP"], seen_as=stranger) as client:
+        assert client.reply().code == 220
+        assert client.ask("EHLO mx.elsewhere.test").code == 250
+        assert client.ask("MAIL FROM:<carol@elsewhere.test>").code == 250
+        assert client.ask(f"RCPT TO:<{ALICE}>").code == 250
+        assert client.ask("DATA").code == 354
+        answer = client.text(raw)
+        assert answer.code == 250, answer
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("how", ["killed", "paused"])
+def test_it_takes_mail_while_redis_is(tmp_path: Path, how: str) -> None:
+    with with_redis(tmp_path) as (service, store):
+        os.kill(store.process.pid, signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+        try:
+            for stranger in STRANGERS:
+                for _ in range(3):
+                    assert give(service, stranger, letter("carol@elsewhere.test")) < SECONDS
+            with service.smtp() as client, pytest.raises(smtplib.SMTPRecipientsRefused):
+                client.sendmail("a@elsewhere.test", "nobody@example.test", b"x")
+        finally:
+            os.kill(store.process.pid, signal.SIGCONT) if how == "paused" else None
+        assert "Traceback" not in service.log.read_text()
