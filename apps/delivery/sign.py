@@ -13,22 +13,22 @@ Nothing here stops a message: what cannot be signed leaves unsigned, and the log
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from django.conf import settings
 
 from apps.directory import dkim as directory
-from apps.mailauth import arc, dkim
+from apps.mailauth import arc, dkim, keyring
 from apps.mailauth.arc import Chain, Status, Verdict
 from apps.mailauth.dkim import Signer, UnsignableError
+from apps.mailauth.keyring import Keyring, Records
 from apps.mailauth.keys import Algorithm
 from apps.mailauth.message import HeaderTooLargeError, Message, read_fields, split
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mime.address import Address, AddressError, normalise_domain
 from apps.mime.addresslist import parse_address_list
-from apps.resolver.base import DnsError, DnsUnavailableError, Resolver
 from apps.resolver.live import live_resolver
 from apps.runtime import clock
 
@@ -46,11 +46,10 @@ class Lookups:
     """What the messages of one batch share: each thing is asked for once.
 
     Args:
-        records: of the ARC chains that they came with, TXT records by name; empty if there is none,
-            None if nobody answered.
+        records: of the ARC chains that they came with.
     """
 
-    records: Mapping[str, bytes | None] = field(default_factory=dict)
+    records: Records = field(default_factory=dict)
     _signers: dict[str, list[Signer]] = field(default_factory=dict)
 
     def signers(self, domain: str) -> list[Signer]:
@@ -163,7 +162,7 @@ def _sealed(
 def _verdict(taken: Message, chain: Chain, lookups: Lookups, now: int) -> Verdict:
     """What the chain is worth. RFC 8617 section 5.2.1 has a silent DNS break a chain for ever;
     `arc.seal` adds nothing then, and the next hop may be luckier."""
-    verdict = arc.judge(taken, chain, lookups.records, now)
+    verdict = arc.judge(taken, chain, Keyring(lookups.records), now=now)
     if verdict.status in (Status.FAIL, Status.UNKNOWN):
         logger.info("an ARC chain does not hold: %s", verdict.reason)
     return verdict
@@ -210,22 +209,5 @@ def _record_names(raw: bytes) -> frozenset[str]:
         return frozenset()
 
 
-async def _records(names: Sequence[str]) -> dict[str, bytes | None]:
-    resolver = live_resolver()
-    asked = {name: asyncio.create_task(_record(name, resolver)) for name in names}
-    _, late = await asyncio.wait(asked.values(), timeout=DNS_SECONDS)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    return {name: None if task in late else task.result() for name, task in asked.items()}
-
-
-async def _record(name: str, resolver: Resolver) -> bytes | None:
-    try:
-        answer = await resolver.txt(name)
-    except DnsUnavailableError:
-        return None
-    except DnsError:
-        return b""
-    # Several records at one name leave it open which is meant (RFC 6376 section 3.6.2.2).
-    return answer.records[0] if len(answer.records) == 1 else b""
+async def _records(names: Sequence[str]) -> Records:
+    return await keyring.look_up(names, live_resolver(), seconds=DNS_SECONDS)

@@ -2,7 +2,7 @@
 
 A chain is judged in two steps, because the DNS is the caller's business: `read` finds what is
 broken by its form alone, and names the key records that the rest needs; `judge` takes what the DNS
-said. `seal` adds the next set.
+said. `seal` adds the next set. `chain` does it all for a message that comes in.
 """
 
 import hashlib
@@ -13,10 +13,12 @@ from enum import StrEnum
 from typing import Final
 
 from apps.mailauth import canonical, dkim, signature, tags
+from apps.mailauth.canonical import BodySum, Form
 from apps.mailauth.dkim import Signer
-from apps.mailauth.keys import KeyRecordError, PublicKey, parse_record, record_name
+from apps.mailauth.keyring import Keyring
+from apps.mailauth.keys import KeyRecordError
 from apps.mailauth.message import HeaderField, Message
-from apps.mailauth.signature import Signature, SignatureError
+from apps.mailauth.signature import Signature, SignatureError, SignedBy
 from apps.mailauth.tags import TagError
 
 SETS_MAX: Final = 50  # section 4.2.1
@@ -27,7 +29,9 @@ RESULTS, MESSAGE, SEAL = (
     b"arc-seal",
 )
 _KINDS: Final = (RESULTS, MESSAGE, SEAL)  # in the order that a seal covers them, section 5.1.1
-_INSTANCE: Final = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*0*([1-9][0-9]?)[ \t\r\n]*(?:;|\Z)")
+# In results it stands first; in the two others every signer writes it first, but it is a tag.
+_INSTANCE: Final = re.compile(rb"[ \t\r\n]*+i[ \t\r\n]*+=[ \t\r\n]*+([0-9]++)[ \t\r\n]*+(?:;|\Z)")
+_NUMBER: Final = re.compile(rb"0*+([1-9][0-9]?)")
 # A message signature covers none of these: they are ARC's own or will be removed (section 4.1.2).
 _NOT_COVERED: Final = frozenset({*_KINDS, b"authentication-results"})
 
@@ -50,17 +54,23 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Set:
-    """One hop: its three fields, and its seal's tags."""
+class Set:
+    """One hop: its three fields, and who sealed it."""
 
     results: HeaderField
     message: HeaderField
     seal: HeaderField
-    tags: Mapping[str, bytes]
+    sealed_by: SignedBy
 
     @property
     def fields(self) -> tuple[HeaderField, HeaderField, HeaderField]:
         return self.results, self.message, self.seal
+
+    @property
+    def said(self) -> bytes:
+        """Its results without the instance: authserv-id and what that found out."""
+        instance = _INSTANCE.match(self.results.value)
+        return b"" if instance is None else self.results.value[instance.end() :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Chain:
         is_closed: its last seal says cv=fail: nobody goes on with it (section 5.1).
     """
 
-    sets: tuple[_Set, ...] = ()
+    sets: tuple[Set, ...] = ()
     highest: int = 0
     problem: str = ""
     is_closed: bool = False
@@ -83,8 +93,16 @@ class Chain:
         """The TXT records that judging it needs."""
         if self.problem or self.latest is None:
             return frozenset()
-        seals = {_seal_record(one) for one in self.sets}
-        return frozenset(seals | {self.latest.record_name})
+        return frozenset(
+            {one.sealed_by.record_name for one in self.sets} | self.latest_record_names
+        )
+
+    @property
+    def latest_record_names(self) -> frozenset[str]:
+        """Those of the last set alone: without them the others say nothing."""
+        if self.problem or self.latest is None:
+            return frozenset()
+        return frozenset({self.sets[-1].sealed_by.record_name, self.latest.record_name})
 
 
 NO_CHAIN: Final = Chain()
@@ -97,8 +115,7 @@ def read(message: Message) -> Chain:
     for field in message.fields:
         if field.name not in _KINDS:
             continue
-        instance = _INSTANCE.match(field.value)
-        number = int(instance[1]) if instance else 0
+        number = _number(field)
         if not 1 <= number <= SETS_MAX:
             problem = problem or "a field has no instance from 1 to 50"
         elif field.name in found.setdefault(number, {}):
@@ -119,28 +136,40 @@ def read(message: Message) -> Chain:
     return Chain(sets, highest, "", False, latest)
 
 
-def judge(message: Message, chain: Chain, records: Mapping[str, bytes | None], now: int) -> Verdict:
+def judge(
+    message: Message,
+    chain: Chain,
+    keyring: Keyring,
+    *,
+    now: int,
+    sums: Mapping[Form, BodySum] | None = None,
+) -> Verdict:
     """Say what a chain is worth (section 5.2).
 
+    What certainly fails is FAIL, even if the DNS does not say all: otherwise a forger would only
+    have to name a key in a zone that never answers.
+
     Args:
-        records: what the DNS said of each of `Chain.record_names`: the text, empty if there is no
-            such record, None if it did not answer.
+        keyring: with each of `Chain.record_names`; the rest counts as not answered.
+        sums: of the body, by `Signature.form`; hashed here if not given.
     """
     if chain.problem:
         return Verdict(Status.FAIL, chain.problem)
     if chain.latest is None:
         return Verdict(Status.NONE)
-    if any(records.get(name) is None for name in chain.record_names):
-        return Verdict(Status.UNKNOWN, "the DNS does not answer")
-    keys, digests = _Keys(records), _seal_digests(chain.sets)
+    is_known = all(map(keyring.is_known, chain.record_names))
+    digests = _seal_digests(chain.sets)
     number = chain.highest
     try:
-        signature.check(message, chain.latest, keys.get(chain.latest.record_name), now=now)
+        if keyring.is_known(chain.latest.record_name):
+            keys = keyring.get(chain.latest.record_name)
+            signature.check_any(message, chain.latest, keys, now=now, sums=sums)
         for number in range(chain.highest, 0, -1):
-            _check_seal(chain.sets[number - 1], digests[number - 1], keys)
+            if keyring.is_known(chain.sets[number - 1].sealed_by.record_name):
+                _check_seal(chain.sets[number - 1], digests[number - 1], keyring)
     except (SignatureError, KeyRecordError) as error:
         return Verdict(Status.FAIL, f"instance {number}: {error}")
-    return Verdict(Status.PASS)
+    return Verdict(Status.PASS) if is_known else Verdict(Status.UNKNOWN, "the DNS does not answer")
 
 
 def seal(
@@ -192,7 +221,21 @@ def _kept(message: Message) -> list[bytes]:
     return [b"dkim-signature"] * min(len(message.named(b"dkim-signature")), KEPT_MAX)
 
 
-def _set(fields: Mapping[bytes, HeaderField], number: int) -> _Set:
+def _number(field: HeaderField) -> int:
+    """The instance of a field, 0 if it has none."""
+    if field.name == RESULTS:
+        instance = _INSTANCE.match(field.value)
+        text = b"" if instance is None else instance[1]
+    else:
+        try:
+            text = tags.parse(field.value).get("i", b"")
+        except TagError:
+            text = b""
+    number = _NUMBER.fullmatch(text)
+    return 0 if number is None else int(number[1])
+
+
+def _set(fields: Mapping[bytes, HeaderField], number: int) -> Set:
     if len(fields) != len(_KINDS):
         raise SignatureError(f"instance {number} is not whole")
     results, message, seal = (fields[kind] for kind in _KINDS)
@@ -205,8 +248,7 @@ def _set(fields: Mapping[bytes, HeaderField], number: int) -> _Set:
     wanted = b"none" if number == 1 else b"pass"
     if found.get("cv", b"").lower() != wanted:
         raise SignatureError(f"seal {number} does not say cv={wanted.decode()}")
-    signature.signed_by(found)
-    return _Set(results, message, seal, found)
+    return Set(results, message, seal, signature.signed_by(found))
 
 
 def _check_covered(latest: Signature) -> None:
@@ -224,12 +266,7 @@ def _is_closed(fields: Mapping[bytes, HeaderField]) -> bool:
         return False
 
 
-def _seal_record(one: _Set) -> str:
-    _, domain, selector, _ = signature.signed_by(one.tags)
-    return record_name(selector, domain)
-
-
-def _seal_digests(sets: Iterable[_Set]) -> list[bytes]:
+def _seal_digests(sets: Iterable[Set]) -> list[bytes]:
     """SHA-256 of what each seal covers: all sets before it, and its own without the signature. Each
     octet is hashed once, however long the chain is."""
     digests = []
@@ -243,30 +280,14 @@ def _seal_digests(sets: Iterable[_Set]) -> list[bytes]:
     return digests
 
 
-def _check_seal(one: _Set, digest: bytes, keys: "_Keys") -> None:
-    algorithm, domain, selector, value = signature.signed_by(one.tags)
-    key = keys.get(record_name(selector, domain))
-    if key.algorithm is not algorithm:
+def _check_seal(one: Set, digest: bytes, keyring: Keyring) -> None:
+    by = one.sealed_by
+    keys = [key for key in keyring.get(by.record_name) if key.algorithm is by.algorithm]
+    if not keys:
         raise SignatureError("the key is of another kind")
-    if not key.verifies_digest(value, digest):
+    if not any(key.verifies_digest(by.value, digest) for key in keys):
         raise SignatureError("the seal does not hold")
 
 
 def _sealed_data(*fields: HeaderField) -> bytes:
     return b"\r\n".join(canonical.relaxed_field(field) for field in fields)
-
-
-class _Keys:
-    """Public keys by record name, each read once."""
-
-    def __init__(self, records: Mapping[str, bytes | None]) -> None:
-        self._records = records
-        self._keys: dict[str, PublicKey] = {}
-
-    def get(self, name: str) -> PublicKey:
-        if name not in self._keys:
-            text = self._records.get(name)
-            if not text:
-                raise KeyRecordError("has no key in the DNS")
-            self._keys[name] = parse_record(text)
-        return self._keys[name]

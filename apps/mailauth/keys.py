@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from apps.mailauth import tags
 from apps.mailauth.tags import TagError
+from apps.mailauth.types import Result
 
 RSA_BITS: Final = 2048  # larger ones do not fit into one UDP answer of many servers
 RSA_BITS_LEAST: Final = 1024
@@ -41,6 +42,14 @@ class Algorithm(StrEnum):
 
 class KeyRecordError(ValueError):
     """A key, or the record of one, that cannot be used; the text is ours and says why."""
+
+    result = Result.PERMERROR
+
+
+class WeakKeyError(KeyRecordError):
+    """A key that others could find out: what it signs proves nothing (RFC 8301 section 3.2)."""
+
+    result = Result.POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +174,13 @@ def parse_record(text: bytes) -> PublicKey:
         raise KeyRecordError(f"key record: {error}") from None
     if found.get("v", b"DKIM1") != b"DKIM1" or ("v" in found and next(iter(found)) != "v"):
         raise KeyRecordError("not a DKIM key record")
-    if b"sha256" not in _words(found.get("h", b"sha256")):
+    if b"sha256" not in tags.words(found.get("h", b"sha256")):
         raise KeyRecordError("the key is not for SHA-256")
-    if not {b"*", b"email"} & _words(found.get("s", b"*")):
+    if not {b"*", b"email"} & tags.words(found.get("s", b"*")):
         raise KeyRecordError("the key is not for mail")
-    flags = _words(found.get("t", b""))
+    flags = tags.words(found.get("t", b""))
     algorithm, key = _public_key(found.get("k", b"rsa").lower(), found.get("p"))
     return PublicKey(algorithm, key, is_testing=b"y" in flags, is_strict=b"s" in flags)
-
-
-def _words(value: bytes) -> set[bytes]:
-    return {word.strip().lower() for word in value.split(b":")}
 
 
 def _public_key(
@@ -198,8 +203,14 @@ def _public_key(
         raise KeyRecordError("the key cannot be read") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise KeyRecordError("the key is not RSA")
-    if not RSA_BITS_LEAST <= key.key_size <= RSA_BITS_MOST:
+    _check_rsa(key)
+    return Algorithm.RSA, key
+
+
+def _check_rsa(key: rsa.RSAPublicKey) -> None:
+    if key.key_size < RSA_BITS_LEAST:
+        raise WeakKeyError(f"an RSA key of {key.key_size} bits is not taken")
+    if key.key_size > RSA_BITS_MOST:
         raise KeyRecordError(f"an RSA key of {key.key_size} bits is not taken")
     if key.public_numbers().e > EXPONENT_MOST:
         raise KeyRecordError("the RSA exponent is too large")
-    return Algorithm.RSA, key

@@ -46,6 +46,11 @@ def without_white(value: bytes) -> bytes:
     return _WHITE.sub(b"", value)
 
 
+def words(value: bytes) -> set[bytes]:
+    """The words of a list `a:b:c`, lower case."""
+    return {word.strip().lower() for word in value.split(b":")}
+
+
 def without_b(value: bytes) -> bytes:
     """A signature field's value with nothing in its b= tag."""
     return _B_VALUE.sub(rb"\1", value, count=1)

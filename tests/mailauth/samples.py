@@ -1,6 +1,9 @@
 """Messages and keys that the tests of this folder share."""
 
+from collections.abc import Mapping
+
 from apps.mailauth.dkim import Signer
+from apps.mailauth.keyring import Keyring
 from apps.mailauth.keys import Algorithm, NewKey, SigningKey, generate, record_name, record_text
 
 DOMAIN = "example.test"
@@ -31,6 +34,13 @@ RECORDS: dict[str, bytes] = {
     for domain in (DOMAIN, "first.test", "second.test", "third.test")
     for selector, key in (("r1", RSA), ("e1", ED25519), ("o1", OTHER))
 }
+
+
+def keyring(records: Mapping[str, bytes | None]) -> Keyring:
+    """Keys by record name; b"" is no record, None no answer."""
+    return Keyring(
+        {name: None if one is None else (one,) * bool(one) for name, one in records.items()}
+    )
 
 
 def txt(name: bytes, timeout: int = 5) -> bytes | None:

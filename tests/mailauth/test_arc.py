@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from apps.mailauth import arc, dkim, message
 from apps.mailauth.arc import Status, Verdict
 from apps.mailauth.keys import parse_record
-from tests.mailauth.samples import BOTH, ED25519, NOW, PLAIN, RECORDS, RSA, signer, txt
+from tests.mailauth.samples import BOTH, ED25519, NOW, PLAIN, RECORDS, RSA, keyring, signer, txt
 
 HOPS = ("first.test", "second.test", "third.test")
 SIGNED = dkim.sign(message.split(PLAIN), BOTH, now=NOW) + PLAIN
@@ -22,13 +22,13 @@ SIGNED = dkim.sign(message.split(PLAIN), BOTH, now=NOW) + PLAIN
 def _judge(raw: bytes, records: dict[str, bytes | None] | None = None) -> Verdict:
     taken = message.split(raw)
     known = dict(RECORDS) if records is None else records
-    return arc.judge(taken, arc.read(taken), {**known}, NOW)
+    return arc.judge(taken, arc.read(taken), keyring(known), now=NOW)
 
 
 def _sealed(raw: bytes, domain: str, results: str = "") -> bytes:
     taken = message.split(raw)
     chain = arc.read(taken)
-    verdict = arc.judge(taken, chain, {**RECORDS}, NOW)
+    verdict = arc.judge(taken, chain, keyring(RECORDS), now=NOW)
     return (
         arc.seal(
             taken,
@@ -194,7 +194,7 @@ def test_a_silent_dns_says_nothing_and_nothing_is_sealed() -> None:
     raw = _chain("first.test")
     taken = message.split(raw)
     chain = arc.read(taken)
-    verdict = arc.judge(taken, chain, {"r1._domainkey.first.test": None}, NOW)
+    verdict = arc.judge(taken, chain, keyring({"r1._domainkey.first.test": None}), now=NOW)
     assert verdict.status is Status.UNKNOWN
     sealed = arc.seal(
         taken, chain, verdict, results="x; arc=none", signer=signer("r1", RSA), now=NOW
@@ -237,7 +237,7 @@ PIECES = st.sampled_from(
 def test_no_chain_however_broken_raises(pieces: list[bytes]) -> None:
     taken = message.split(b"".join(pieces) + b"\r\n\r\nbody")
     chain = arc.read(taken)
-    verdict = arc.judge(taken, chain, {**RECORDS}, NOW)
+    verdict = arc.judge(taken, chain, keyring(RECORDS), now=NOW)
     assert verdict.status in (Status.NONE, Status.FAIL, Status.UNKNOWN)
     fields = arc.seal(
         taken, chain, verdict, results="x; none", signer=signer("r1", RSA, "first.test"), now=NOW

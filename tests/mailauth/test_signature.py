@@ -41,7 +41,7 @@ def test_forms_have_defaults() -> None:
     [
         (b"v=1; ", b"", "version"),
         (b"v=1", b"v=2", "version"),
-        (b"rsa-sha256", b"rsa-sha1", "unknown algorithm"),
+        (b"rsa-sha256", b"rsa-sha1", "not taken any more"),
         (b"a=rsa-sha256; ", b"", "no a="),
         (b"h=From : to", b"h=to:subject", "From is not signed"),
         (b"h=From : to", b"h=" + b":".join([b"from"] * 300), "too many"),
