@@ -347,6 +347,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether domains that ask for them are sent daily reports on mail in their name.",
     ),
     Setting(
+        "GREYLIST_SECONDS",
+        integer(1, 86_400),
+        "300",
+        "How long doubtful mail is asked to wait before it is taken, where a domain greylists.",
+    ),
+    Setting(
         "REJECTS_DAYS",
         integer(0, 365),
         "14",
