@@ -90,10 +90,20 @@ def _delivered(
         trace.Event(
             one.message.trace_id,
             "local.delivered",
-            {"to": recipient.address, "mailbox": where.mailbox_id, "uid": where.uid},
+            {
+                "to": recipient.address,
+                "mailbox": where.mailbox_id,
+                "uid": where.uid,
+                **_junk(one, recipient),
+            },
         )
         for (one, recipient, _), where in zip(pairs, filed, strict=True)
     ]
+
+
+def _junk(one: Plan, recipient: ClaimedRecipient) -> dict[str, str]:
+    why = "" if one.judgement is None else one.judgement.junk_for(recipient.original)
+    return {"junk": why} if why else {}
 
 
 def _waiting(plans: Sequence[Plan]) -> list[trace.Event]:

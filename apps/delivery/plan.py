@@ -4,7 +4,7 @@ scan it, derive it, decide where each recipient's copy goes, sign what leaves. N
 writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,11 +19,14 @@ from apps.directory.routing import Resolution, Status
 from apps.mailqueue.models import RecipientState
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mailstore import queries as mailstore
+from apps.mailstore.models import SpecialUse
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.prepare import PreparedMessage, prepare
 from apps.mime import headers
 from apps.mime.address import Address, AddressError
+from apps.reception import judging
+from apps.reception.judging import Judgement
 from apps.remote.types import NextHop
 from apps.scan import services as scan
 from apps.scan.base import Subject, Verdict
@@ -41,12 +44,16 @@ class Ground:
 
     Args:
         inboxes: INBOX of each local user that it delivers to.
+        junks: Junk of those who shall find some of it there.
+        judgements: what their doors found out about the senders, by message.
         routes: where the addresses lead that were elsewhere when their messages were accepted.
         hops: for each (sender domain, recipient domain) of what leaves: where it goes.
         chains: the keys of the ARC chains in it.
     """
 
     inboxes: Mapping[int, int]
+    junks: Mapping[int, int]
+    judgements: Mapping[UUID, Judgement]
     routes: Mapping[str, Resolution]
     hops: Mapping[tuple[str, str], NextHop]
     lookups: Lookups
@@ -64,6 +71,7 @@ class Plan:
     """
 
     message: Claimed
+    judgement: Judgement | None
     verdict: Verdict
     filings: tuple[tuple[ClaimedRecipient, Filing], ...]
     outcomes: tuple[tuple[ClaimedRecipient, str, str], ...]
@@ -104,8 +112,12 @@ def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
                 pairs.add(_domains(message, recipient, address))
     resolutions = routing.resolve_many(list(outside.values())) if outside else []
     read = [(one, raws[one.blob_id]) for one in claimed if one.blob_id in raws]
+    judgements = {one.id: found for one in claimed if (found := judging.read(one.judgement))}
+    doubted = [one for one in claimed if one.id in judgements and judgements[one.id].junk]
     return Ground(
         inboxes=mailstore.inboxes(sorted(users)),
+        junks=_junks([one.user_id for message in doubted for one in message.recipients]),
+        judgements=judgements,
         routes=dict(zip(outside, resolutions, strict=True)),
         hops=transports.next_hops(pairs) if pairs else {},
         lookups=sign.look_up(read),
@@ -130,8 +142,9 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
     fates = bounce.at_processing(message.recipients, delivered)
     return Plan(
         message,
+        found.judgements.get(message.id),
         verdict,
-        tuple(_filings(message, raw, places)),
+        tuple(_filings(message, raw, _sorted(message, places, found))),
         tuple(_outcome(*pair) for pair in staying),
         tuple(departures),
         sign.signatures(message, raw, leaving, found.lookups) if leaving else b"",
@@ -160,6 +173,30 @@ def _filings(
         trace_id=message.trace_id,
     )
     return [(one[0], _filing(message, prepared, *one)) for one in copies]
+
+
+def _junks(user_ids: Iterable[int | None]) -> dict[int, int]:
+    wanted = sorted({one for one in user_ids if one is not None})
+    return mailstore.boxes(wanted, SpecialUse.JUNK) if wanted else {}
+
+
+def _sorted(
+    message: Claimed, places: Sequence[tuple[ClaimedRecipient, "_Place"]], found: Ground
+) -> list[tuple[ClaimedRecipient, "_Place"]]:
+    """The places, with Junk for INBOX where the message was judged so; who has removed that
+    mailbox gets it into INBOX."""
+    judgement = found.judgements.get(message.id)
+    if judgement is None or not judgement.junk:
+        return list(places)
+    junks = dict(found.junks)
+    users = {user for _, place in places if isinstance(place, list) for user, _ in place}
+    junks.update(_junks(users - junks.keys()))  # those who took a removed user's place
+    return [
+        (recipient, [(user, junks.get(user, inbox)) for user, inbox in place])
+        if isinstance(place, list) and judgement.junk_for(recipient.original)
+        else (recipient, place)
+        for recipient, place in places
+    ]
 
 
 @dataclass(frozen=True, slots=True)

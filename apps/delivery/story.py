@@ -109,6 +109,12 @@ def _judged(data: Data) -> str:
     return f"Scanned: action {data.get('action', 'none')}, {data.get('points', '0')} points."
 
 
+def _filed(data: Data) -> str:
+    junk = f" It belongs into Junk: {data['junk']}." if data.get("junk") else ""
+    where = f"mailbox {data.get('mailbox', '?')} as UID {data.get('uid', '?')}"
+    return f"{_for(data)} was filed in {where}.{junk}"
+
+
 def _host(data: Data) -> str:
     where = f" [{data['address']}]" if data.get("address") else ""
     return f"{data.get('host') or 'a server'}{where}"
@@ -163,10 +169,7 @@ def _why(words: str) -> Callable[[Data], str]:
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
     "scan.judged": _judged,
-    "local.delivered": lambda data: (
-        f"{_for(data)} was filed in mailbox {data.get('mailbox', '?')} as UID"
-        f" {data.get('uid', '?')}."
-    ),
+    "local.delivered": _filed,
     "outbound.delivered": _handed,
     "outbound.deferred": _deferred,
     "outbound.failed": _failed,

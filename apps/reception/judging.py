@@ -74,6 +74,10 @@ class Judgement:
     case: Case = field(default_factory=Case)
     junk: Mapping[str, str] = field(default_factory=dict)
 
+    def junk_for(self, address: str) -> str:
+        """Why a recipient, named as RCPT did, gets it into Junk; "" if it does not."""
+        return self.junk.get(parts(address)[1], "") if self.junk else ""
+
     def as_data(self) -> dict[str, Any]:
         """For queue and trace, as JSON; what says nothing is left out."""
         case = self.case
