@@ -36,7 +36,8 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """A domain with the numbers of what is in it; tombstones are in none."""
+    """A domain with the numbers of what is in it; tombstones are in none. The policies of an alias
+    domain are those of the domain that it stands for: None here."""
 
     name: str
     organization: str
@@ -45,6 +46,9 @@ class DomainRow:
     users: int
     aliases: int
     kind: str  # hosted; relay, with how its recipients are known
+    dmarc_policy: str | None
+    list_policy: str | None
+    greylisting: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +107,12 @@ class ForwardRow:
 def domains() -> Iterator[DomainRow]:
     """All domains by name; three statements a page."""
     columns = ("pk", "organization__name", "state", "alias_of__name", "kind", "relay_check")
-    for page in _pages(Domain.objects.all(), "name", "", columns):
+    policies = ("dmarc_policy", "list_policy", "greylists")
+    for page in _pages(Domain.objects.all(), "name", "", (*columns, *policies)):
         ids = [row[1] for row in page]
         users = _counts(User.objects.filter(domain__in=ids))
         aliases = _counts(Alias.objects.filter(domain__in=ids))
-        for name, pk, organization, state, alias_of, kind, check in page:
+        for name, pk, organization, state, alias_of, kind, check, dmarc, lists, greylists in page:
             yield DomainRow(
                 name,
                 organization,
@@ -116,7 +121,16 @@ def domains() -> Iterator[DomainRow]:
                 users.get(pk, 0),
                 aliases.get(pk, 0),
                 f"{kind} ({check})" if kind == DomainKind.RELAY else kind,
+                *_policies(alias_of, dmarc, lists, greylists),
             )
+
+
+def _policies(
+    alias_of: str | None, dmarc: str, lists: str, greylists: bool
+) -> tuple[str | None, str | None, str | None]:
+    if alias_of is not None:
+        return None, None, None
+    return dmarc, lists, "on" if greylists else "off"
 
 
 def users(*, domain: str | None = None) -> Iterator[UserRow]:

@@ -62,15 +62,22 @@ def change_domain(
     separator: str | None = None,
     default_quota: int | None = None,
     adds_sender: bool | None = None,
+    reception: domains.Reception | None = None,
 ) -> Domain:
-    """Change the separator of details, the quota of new users (bytes, 0 for no limit), or whether
-    mail whose From is not its sender's gets a Sender field in place of being refused.
+    """Change the separator of details, the quota of new users (bytes, 0 for no limit), whether mail
+    whose From is not its sender's gets a Sender field in place of being refused, or what becomes of
+    incoming mail whose sender is in doubt.
 
     Raises:
         InvalidName, NotFound
+        InUse: `reception` of an alias domain.
     """
     return domains.change(
-        name=name, separator=separator, default_quota=default_quota, adds_sender=adds_sender
+        name=name,
+        separator=separator,
+        default_quota=default_quota,
+        adds_sender=adds_sender,
+        reception=reception,
     )
 
 

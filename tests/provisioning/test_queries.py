@@ -28,10 +28,13 @@ def test_it_lists_domains_with_their_numbers(alice: User, bob: User, eve: User) 
     services.suspend_domain("other.test")
     services.remove_user("bob@example.test")
 
+    usual = ("reject", "reject", "off")
     assert list(queries.domains()) == [
-        DomainRow("alias.test", "Default", "active", "example.test", 0, 0, "hosted"),
-        DomainRow("example.test", "Default", "active", None, 2, 1, "hosted"),
-        DomainRow("other.test", "Default", "suspended", None, 2, 0, "hosted"),
+        DomainRow(
+            "alias.test", "Default", "active", "example.test", 0, 0, "hosted", None, None, None
+        ),
+        DomainRow("example.test", "Default", "active", None, 2, 1, "hosted", *usual),
+        DomainRow("other.test", "Default", "suspended", None, 2, 0, "hosted", *usual),
     ]
 
 

@@ -1,9 +1,11 @@
 """Domains and the organisations they belong to: the only door through which their rows change."""
 
+from dataclasses import dataclass
+
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from apps.directory.models import Domain, Organization, State, User
+from apps.directory.models import Domain, Organization, State, Sternness, User
 from apps.directory.services.names import lock_domain
 from apps.events.bus import publish_on_commit
 from apps.events.types import EVERYBODY, UserChanged
@@ -92,12 +94,23 @@ def set_state(*, name: str, state: State) -> Domain:
     return domain
 
 
+@dataclass(frozen=True)
+class Reception:
+    """What a domain wants done with mail whose sender is in doubt, as `models.Domain` has it; None
+    leaves a thing as it is."""
+
+    dmarc_policy: Sternness | None = None
+    list_policy: Sternness | None = None
+    greylists: bool | None = None
+
+
 def change(
     *,
     name: str,
     separator: str | None = None,
     default_quota: int | None = None,
     adds_sender: bool | None = None,
+    reception: Reception | None = None,
 ) -> Domain:
     """Change how a domain works; None leaves a thing as it is.
 
@@ -105,9 +118,11 @@ def change(
         separator: one of `SEPARATORS`, "" for no details.
         default_quota: bytes of a new user, 0 for no limit.
         adds_sender: mail whose From is not its sender's gets a Sender field, and is not refused.
+        reception: what to do with mail whose sender is in doubt.
 
     Raises:
         InvalidName, NotFound
+        InUse: `reception` of an alias domain, which has that of the domain it stands for.
     """
     domain = find(name)
     if separator is not None:
@@ -118,7 +133,15 @@ def change(
         domain.default_quota = checked_quota(default_quota)
     if adds_sender is not None:
         domain.adds_sender = adds_sender
-    domain.save(update_fields=["detail_separator", "default_quota", "adds_sender"])
+    if reception is not None and domain.alias_of is not None:
+        target = domain.alias_of.name
+        raise InUse("alias domain", text=f"{domain.name} stands for {target}: set it there")
+    changed = ["detail_separator", "default_quota", "adds_sender"]
+    for field, value in vars(reception or Reception()).items():
+        if value is not None:
+            setattr(domain, field, value)
+            changed.append(field)
+    domain.save(update_fields=changed)
     return domain
 
 

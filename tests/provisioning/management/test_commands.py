@@ -81,9 +81,9 @@ def test_it_adds_and_lists_domains(db: None) -> None:
     assert run("domain", "add", "example.test", "--json").json == {"name": "example.test"}
     assert run("domain", "add", "alias.test", "--alias-of", "example.test").code == 0
     assert run("domain", "list").out.splitlines() == [
-        "alias.test\tactive\t0\t0\texample.test\thosted",
-        "example.test\tactive\t1\t0\t-\thosted",
-        "xn--bcher-kva.example\tactive\t1\t0\t-\thosted",
+        "alias.test\tactive\t0\t0\texample.test\thosted\t-\t-\t-",
+        "example.test\tactive\t1\t0\t-\thosted\treject\treject\toff",
+        "xn--bcher-kva.example\tactive\t1\t0\t-\thosted\treject\treject\toff",
     ]
     assert [row["name"] for row in run("domain", "list", "--json").json] == [
         "alias.test",
@@ -266,6 +266,9 @@ def test_it_changes_users_and_domains(alice: User) -> None:
         "separator": "-",
         "default_quota": 1024,
         "foreign_from": "refuse",
+        "dmarc_policy": "reject",
+        "list_policy": "reject",
+        "greylisting": "off",
     }
     assert run("domain", "set", "example.test", "--separator", "").code == 0
     domain = Domain.objects.get()
@@ -273,6 +276,28 @@ def test_it_changes_users_and_domains(alice: User) -> None:
     for separator in ("*", "@", "++", "x"):
         assert run("domain", "set", "example.test", "--separator", separator).code == 1
     assert run("user", "set", "nobody@example.test", "--quota", "1").code == 1
+
+
+def test_it_changes_what_becomes_of_doubtful_mail(alice: User) -> None:
+    words = ("--dmarc-policy", "junk", "--list-policy", "report", "--greylisting", "on")
+    changed = run("domain", "set", "example.test", *words, "--json").json
+    policies = ("dmarc_policy", "list_policy", "greylisting")
+    assert [changed[name] for name in policies] == ["junk", "report", "on"]
+
+    # What is not named stays as it is.
+    assert run("domain", "set", "example.test", "--greylisting", "off").code == 0
+    listed = run("domain", "list", "--json").json[0]
+    assert [listed[name] for name in policies] == ["junk", "report", "off"]
+
+    assert run("domain", "set", "example.test", "--dmarc-policy", "bounce").code == 2
+
+
+def test_it_sets_no_policy_of_an_alias_domain(alice: User) -> None:
+    run("domain", "add", "alias.test", "--alias-of", "example.test")
+    assert run("domain", "set", "alias.test", "--dmarc-policy", "junk") == Done(
+        1, "", "Error: alias.test stands for example.test: set it there.\n"
+    )
+    assert run("domain", "set", "alias.test", "--separator", "-").code == 0
 
 
 def test_it_suspends_resumes_removes_and_restores(alice: User) -> None:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from django.core.management.base import CommandParser
+
+from apps.directory.models import Sternness
+from apps.directory.services.domains import Reception
 from apps.provisioning import queries, services
 from apps.provisioning.management.noun import NounCommand, size
 
@@ -16,7 +20,11 @@ class Command(NounCommand):
             "--alias-of", metavar="NAME", help="a hosted domain that has all its addresses"
         )
         add.add_argument("--organization", metavar="NAME", help="the tenant; made if it is new")
-        self.verb("list", "List the domains: name, state, users, aliases, alias of, kind.")
+        self.verb(
+            "list",
+            "List the domains: name, state, users, aliases, alias of, kind, DMARC policy, list"
+            " policy, greylisting.",
+        )
         change = self.verb("set", "Change how a domain works.")
         change.add_argument("name", metavar="NAME")
         change.add_argument(
@@ -32,6 +40,7 @@ class Command(NounCommand):
             choices=["refuse", "sender"],
             help="what to do with mail whose From is not its sender's: refuse it, or add Sender",
         )
+        self._add_reception(change)
         for verb, summary in (
             ("suspend", "Refuse mail for a domain and sign-in of its users."),
             ("resume", "Let a suspended domain work again."),
@@ -45,12 +54,32 @@ class Command(NounCommand):
             help="remove its users and aliases too; users can be restored when the domain is back",
         )
 
+    def _add_reception(self, change: CommandParser) -> None:
+        """What becomes of incoming mail whose sender is in doubt; docs/reception.md."""
+        change.add_argument(
+            "--dmarc-policy",
+            choices=Sternness.values,
+            help="for mail that fails DMARC: report it in its header only, put it into Junk, or"
+            " reject it where its author's domain asks for that (the usual)",
+        )
+        change.add_argument(
+            "--list-policy",
+            choices=Sternness.values,
+            help="for mail from hosts that DNS block lists name: the same (reject is the usual)",
+        )
+        change.add_argument(
+            "--greylisting",
+            choices=["on", "off"],
+            help="ask mail that looks doubtful to come back later (off is the usual)",
+        )
+
     def do_add(self, options: dict[str, Any]) -> None:
         domain = services.add_domain(options["name"], options["organization"], options["alias_of"])
         self.report(options, f"{domain.name} is hosted here now.", name=domain.name)
 
     def do_list(self, options: dict[str, Any]) -> None:
-        self.write_rows(options, queries.domains(), "name state users aliases alias_of kind")
+        columns = "name state users aliases alias_of kind dmarc_policy list_policy greylisting"
+        self.write_rows(options, queries.domains(), columns)
 
     def do_set(self, options: dict[str, Any]) -> None:
         domain = services.change_domain(
@@ -58,6 +87,7 @@ class Command(NounCommand):
             separator=options["separator"],
             default_quota=options["default_quota"],
             adds_sender={"refuse": False, "sender": True}.get(options["foreign_from"]),
+            reception=_reception(options),
         )
         self.report(
             options,
@@ -66,6 +96,9 @@ class Command(NounCommand):
             separator=domain.detail_separator,
             default_quota=domain.default_quota,
             foreign_from="sender" if domain.adds_sender else "refuse",
+            dmarc_policy=domain.dmarc_policy,
+            list_policy=domain.list_policy,
+            greylisting="on" if domain.greylists else "off",
         )
 
     def do_suspend(self, options: dict[str, Any]) -> None:
@@ -79,3 +112,12 @@ class Command(NounCommand):
     def do_remove(self, options: dict[str, Any]) -> None:
         services.remove_domain(options["name"], force=options["force"])
         self.report(options, f"{options['name']} is removed.", name=options["name"])
+
+
+def _reception(options: dict[str, Any]) -> Reception | None:
+    wanted = Reception(
+        dmarc_policy=options["dmarc_policy"] and Sternness(options["dmarc_policy"]),
+        list_policy=options["list_policy"] and Sternness(options["list_policy"]),
+        greylists={"on": True, "off": False}.get(options["greylisting"]),
+    )
+    return None if wanted == Reception() else wanted
