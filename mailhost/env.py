@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.reception import listform
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -141,6 +143,16 @@ def secret_keys(value: str) -> tuple[str, ...]:
             size_of_key = 0
         if size_of_key != 32:
             raise ValueError("32 random bytes in base64 (openssl rand -base64 32), or several such")
+    return words(value)
+
+
+def dns_lists(value: str) -> tuple[str, ...]:
+    """Words of the form that `apps.reception.listform` reads."""
+    for word in words(value):
+        try:
+            listform.parse(word)
+        except listform.ListFormError as error:
+            raise ValueError(f"lists such as zen.spamhaus.org=127.0.0.[2..11]*2: {error}") from None
     return words(value)
 
 
@@ -322,16 +334,72 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "DNS_BLOCK_LISTS",
-        words,
+        dns_lists,
         "",
         "DNS lists of addresses that no mail is taken from, such as"
-        " zen.spamhaus.org=127.0.0.[2..11]; docs/reception.md has the form.",
+        " zen.spamhaus.org=127.0.0.[2..11]*2; docs/reception.md has the form.",
+    ),
+    Setting(
+        "DNS_BLOCK_THRESHOLD",
+        integer(1, 1_000),
+        "1",
+        "Weight of all block lists together from which mail is refused; less is a suspicion.",
     ),
     Setting(
         "DNS_ALLOW_LISTS",
-        words,
+        dns_lists,
         "",
-        "DNS lists of addresses that no block list and no greylisting holds up.",
+        "DNS lists of addresses that no block list, no limit and no greylisting holds up.",
+    ),
+    Setting(
+        "EARLY_TALKERS",
+        choice("note", "refuse"),
+        "note",
+        "Servers that speak before they are greeted: note is a suspicion, refuse takes no mail from"
+        " them.",
+    ),
+    Setting(
+        "GREETING_DELAY",
+        duration(0, 30),
+        "0s",
+        "How long strangers wait for the greeting on SMTP_LISTEN, to see who speaks before it.",
+    ),
+    Setting(
+        "RECEIVE_CONNECTIONS_PER_MINUTE",
+        integer(0, 100_000_000),
+        "120",
+        "Connections on SMTP_LISTEN from one address (a /64 for IPv6); its network (a /24, a /48)"
+        " may make four times as many. Private addresses and SMTP_TRUSTED are not counted, here and"
+        " below. 0 is no limit.",
+    ),
+    Setting("RECEIVE_CONNECTIONS_PER_HOUR", integer(0, 100_000_000), "3000", "The same per hour."),
+    Setting(
+        "RECEIVE_MESSAGES_PER_MINUTE",
+        integer(0, 100_000_000),
+        "300",
+        "Messages from one address, and four times as many from its network.",
+    ),
+    Setting("RECEIVE_MESSAGES_PER_HOUR", integer(0, 100_000_000), "6000", "The same per hour."),
+    Setting(
+        "RECEIVE_RECIPIENTS_PER_MINUTE",
+        integer(0, 100_000_000),
+        "600",
+        "Recipients of these messages.",
+    ),
+    Setting("RECEIVE_RECIPIENTS_PER_HOUR", integer(0, 100_000_000), "12000", "The same per hour."),
+    Setting(
+        "RECEIVE_UNKNOWN_PER_HOUR",
+        integer(0, 100_000_000),
+        "50",
+        "Recipients that do not exist, per hour and address; whoever tries more of them, and more"
+        " than exist, is cut off for the time. 0 is no limit.",
+    ),
+    Setting(
+        "RECEIVE_MESSAGES_PER_USER",
+        integer(0, 100_000_000),
+        "1000",
+        "Messages per hour that strangers may bring for one mailbox; others are asked to come back."
+        " 0 is no limit.",
     ),
     Setting(
         "ARC_TRUSTED_SEALERS",

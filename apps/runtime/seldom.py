@@ -25,6 +25,13 @@ class Seldom:
             kind: from a small set, never a stranger's words: the name of a door.
             extra: as for `Logger.info`; `unwritten` is added when lines were left out before.
         """
+        self._write(logging.INFO, event, kind, extra)
+
+    def warning(self, event: str, kind: str, extra: Mapping[str, object]) -> None:
+        """The same for what an administrator should look at."""
+        self._write(logging.WARNING, event, kind, extra)
+
+    def _write(self, level: int, event: str, kind: str, extra: Mapping[str, object]) -> None:
         now = time.monotonic()
         until, unwritten = self._silent.get((event, kind), (0.0, 0))
         if now < until:
@@ -34,4 +41,4 @@ class Seldom:
             self._silent.clear()
         self._silent[event, kind] = now + self._seconds, 0
         more = {"unwritten": unwritten} if unwritten else {}
-        self._logger.info(event, extra={**extra, **more})
+        self._logger.log(level, event, extra={**extra, **more})

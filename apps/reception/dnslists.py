@@ -1,0 +1,154 @@
+"""What DNS lists say of an address (RFC 5782): block lists with weights, and allow lists.
+
+All lists are asked at once, each has a deadline, and one that is late or away says nothing. A list
+is not believed when it answers outside 127.0.0.0/8 (its zone was parked), with 127.255.255.x (it
+does not talk to us: too many questions, or through a public name server), or when it lists
+127.0.0.1, as lists do that have been given up and list the whole world (RFC 5782 section 5). Each
+of that is told to the log once an hour.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from apps.reception.listform import ListForm
+from apps.reception.networks import IPAddress
+from apps.resolver.base import DnsError, DnsUnavailableError, Resolver
+from apps.runtime.seldom import Seldom
+
+logger = logging.getLogger(__name__)
+
+SECONDS: Final = 5.0  # for one list to answer
+TEXT_SECONDS: Final = 2.0  # for its reason
+LONGEST_TEXT: Final = 200  # characters of it
+
+_NEVER_LISTED: Final = IPv4Address("127.0.0.1")
+_REFUSALS: Final = IPv4Network("127.255.255.0/24")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+_BLANKS = re.compile(r" {2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the lists say.
+
+    Args:
+        score: of all block lists together.
+        listed: zones of block lists that list it, those with the greatest weight first.
+        allowed: zones of allow lists that do.
+        is_whole: every list answered.
+    """
+
+    score: int = 0
+    listed: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    is_whole: bool = True
+
+
+class DnsLists:
+    """The lists of one installation. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        block: Iterable[ListForm] = (),
+        allow: Iterable[ListForm] = (),
+        *,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._resolver = resolver
+        self._block, self._allow = _by_zone(block), _by_zone(allow)
+        self._zones = tuple(dict.fromkeys([*self._block, *self._allow]))
+        self._seconds = seconds
+        self._seldom = Seldom(logger, 3_600.0)
+
+    def __bool__(self) -> bool:
+        return bool(self._zones)
+
+    async def ask(self, address: IPAddress) -> Verdict:
+        """Ask every list. Never raises."""
+        if not self._zones:
+            return Verdict()
+        found = await asyncio.gather(*(self._answers(zone, address) for zone in self._zones))
+        answers = dict(zip(self._zones, found, strict=True))
+        weights = {
+            zone: sum(form.weight for form in forms if _any(form, answers[zone]))
+            for zone, forms in self._block.items()
+        }
+        listed = [zone for zone, weight in weights.items() if weight > 0]
+        return Verdict(
+            score=sum(weights.values()),
+            listed=tuple(sorted(listed, key=lambda zone: -weights[zone])),
+            allowed=tuple(
+                zone
+                for zone, forms in self._allow.items()
+                if any(_any(form, answers[zone]) for form in forms)
+            ),
+            is_whole=None not in found,
+        )
+
+    async def reason(self, address: IPAddress, zone: str) -> str:
+        """What a list says about its entry: printable ASCII, bounded; "" if nothing in time."""
+        try:
+            async with asyncio.timeout(TEXT_SECONDS):
+                answer = await self._resolver.txt(_question(address, zone))
+        except (DnsError, TimeoutError):
+            return ""
+        text = answer.records[0].decode("ascii", "replace").replace("\ufffd", " ")
+        return _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()[:LONGEST_TEXT]
+
+    async def _answers(self, zone: str, address: IPAddress) -> tuple[IPv4Address, ...] | None:
+        """The answers of a list that may be believed; None if it did not answer."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await self._listings(zone, address)
+                if not found or not self._is_sane(zone, found):
+                    return ()
+                if await self._listings(zone, _NEVER_LISTED):
+                    self._complain(zone, "it lists 127.0.0.1, and so perhaps everybody")
+                    return ()
+        except (DnsUnavailableError, TimeoutError):
+            return None
+        return found
+
+    async def _listings(self, zone: str, address: IPAddress) -> tuple[IPv4Address, ...]:
+        try:
+            answer = await self._resolver.addresses(_question(address, zone), ipv6=False)
+        except DnsUnavailableError:
+            raise
+        except DnsError:
+            return ()
+        return tuple(one for one in answer.records if isinstance(one, IPv4Address))
+
+    def _is_sane(self, zone: str, found: tuple[IPv4Address, ...]) -> bool:
+        if any(one in _REFUSALS for one in found):
+            self._complain(zone, f"it does not answer us ({found[0]}): ask through a name server")
+        elif not all(one.is_loopback for one in found):
+            self._complain(zone, f"it answers {found[0]}, which is no answer of a list")
+        else:
+            return True
+        return False
+
+    def _complain(self, zone: str, what: str) -> None:
+        self._seldom.warning("a DNS list is not believed", zone, {"zone": zone, "detail": what})
+
+
+def _by_zone(forms: Iterable[ListForm]) -> dict[str, list[ListForm]]:
+    found: dict[str, list[ListForm]] = {}
+    for form in forms:
+        found.setdefault(form.zone, []).append(form)
+    return found
+
+
+def _any(form: ListForm, answers: tuple[IPv4Address, ...] | None) -> bool:
+    return any(form.matches(answer) for answer in answers or ())
+
+
+def _question(address: IPAddress, zone: str) -> str:
+    """RFC 5782 sections 2.1 and 2.4: the octets or nibbles backwards, then the zone."""
+    backwards = address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
+    return f"{backwards}.{zone}"

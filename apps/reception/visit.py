@@ -1,0 +1,266 @@
+"""One connection of another mail server, from its first octet to its last.
+
+Questions go out when it begins, and are waited for only when an answer is needed: at RCPT, where it
+is known for whom a client is refused, and at the end of a message. All of them have one deadline,
+and what is not known by then speaks against nobody.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from apps.mailauth.types import Iprev, Result
+from apps.reception import hello, limits, reverse
+from apps.reception.dnslists import Verdict
+from apps.reception.facts import Facts
+from apps.reception.judging import Refusal
+from apps.reception.limits import Throttle
+from apps.reception.lookups import LookUps
+from apps.reception.networks import IPAddress, is_among, is_public, parsed
+from apps.reception.options import Options
+from apps.reception.question import Question
+from apps.reception.suspicion import Suspicion
+from apps.resolver.base import Resolver
+from apps.wire.replies import Reply
+
+SECONDS: Final = 5.0  # for all answers about a client, from its last HELO on
+
+EARLY: Final = "early-talker"
+LISTED: Final = "listed"
+RECIPIENT: Final = "recipient-helo"
+
+_ROLES: Final = frozenset({"postmaster", "abuse"})
+_EARLY = Suspicion(EARLY, "spoke before it was greeted, as robots do", 3)
+_HARVESTER = Reply(421, "4.7.0", "Too many recipients that do not exist, try again later")
+_FLOODED = Reply(
+    450, "4.2.1", "This mailbox has got more mail within an hour than it takes, try again later"
+)
+_NOBODY_KNOWS = Iprev(Result.TEMPERROR, reason="the DNS did not answer in time")
+
+
+class Parts(Protocol):
+    """What all connections share: see `gate.Gate`."""
+
+    hostname: str
+    resolver: Resolver
+    options: Options
+    look_ups: LookUps
+    throttle: Throttle
+
+
+class Visit:
+    """One client at the door for strangers.
+
+    Args:
+        address: the client's, "" if it has none.
+        local_address: that it connected to.
+
+    Attributes:
+        is_trusted: it is a host of our own: everything is found out, nothing held against it.
+        is_counted: limits are for it.
+        turned_away: why it may not stay; answer it with that, and hang up.
+    """
+
+    def __init__(self, parts: Parts, address: str, local_address: str = "") -> None:
+        self.address = address
+        self._parts = parts
+        self._ip = parsed(address)
+        self._here = parsed(local_address)
+        self.is_trusted = self._ip is not None and (
+            is_among(self._ip, parts.options.trusted) or self._is_here(self._ip)
+        )
+        self.is_counted = is_public(address) and not self.is_trusted
+        self.turned_away: Reply | None = None
+        self._deadline = 0.0
+        self._is_early = False
+        self._name = hello.Name("")
+        self._compared: Suspicion | None = None
+        self._reverse_name: Question[Iprev] = Question(_NOBODY_KNOWS)
+        self._verdict: Question[Verdict] = Question(Verdict(is_whole=False))
+        self._unresolvable: Question[Suspicion | None] = Question(None)
+        self._pretends: Question[bool] = Question(False)
+
+    @property
+    def greeting_delay(self) -> float:
+        """Seconds to wait before the greeting, to see whether it can."""
+        return self._parts.options.greeting_delay if self.is_counted else 0.0
+
+    # what the client does
+
+    def begin(self) -> None:
+        """It has connected."""
+        self._deadline = asyncio.get_running_loop().time() + SECONDS
+        if self.is_counted:
+            self.turned_away = self._arrival()
+        if self._ip is None:
+            self._reverse_name.answer(Iprev())
+        elif self.turned_away is None:
+            self._ask_about(self._ip)
+
+    def spoke_early(self) -> None:
+        """It spoke before we did."""
+        self._is_early = True
+
+    def hello(self, name: str) -> None:
+        """It has said HELO or EHLO; what it said before is forgotten."""
+        self._deadline = asyncio.get_running_loop().time() + SECONDS
+        self._name = read = hello.read(name, self.address)
+        self._compared = None
+        self._unresolvable.answer(None)
+        self._pretends.answer(False)
+        if not self.is_counted:
+            claims_us = False
+        elif read.host == self._parts.hostname:
+            claims_us = True
+        else:
+            claims_us = read.address is not None and read.address != self._ip
+        if claims_us:
+            self._pretends.ask(hello.pretends(read, self._ip, self._here, self._parts))
+        elif read.is_worth_asking:
+            self._unresolvable.ask(hello.resolve(read, self._parts.resolver))
+
+    async def mail(self) -> Reply | None:
+        """It begins a message; why that is one too many."""
+        if not self.is_counted:
+            return None
+        if refused := await self._excess(limits.MESSAGES):
+            return Reply(451, "4.7.1", f"Not now: {refused}")
+        self._parts.throttle.count(limits.MESSAGES, self.address)
+        return None
+
+    async def refusal(
+        self, recipient: str, user_ids: Iterable[int] = (), *, lists_refuse: bool = True
+    ) -> Refusal | None:
+        """It names a recipient that exists; why it may not write to it.
+
+        Args:
+            user_ids: whose mailboxes the message would come into.
+            lists_refuse: the recipient's domain wants nothing of clients that block lists name.
+        """
+        self._compare(recipient)
+        if self.is_trusted:
+            return None
+        local_part = recipient.rpartition("@")[0] or recipient
+        if local_part.lower() not in _ROLES:
+            refused = await self._for_good(lists_refuse)
+            if refused is not None:
+                return refused
+        return await self._for_now(list(user_ids)) if self.is_counted else None
+
+    async def unknown(self) -> Reply | None:
+        """It names a recipient that does not exist: make it wait; the answer to one that harvests
+        addresses, which is to be cut off."""
+        if not self.is_counted:
+            return None
+        throttle = self._parts.throttle
+        pause = throttle.unknown(self.address)
+        if throttle.is_harvesting(self.address) and not await self._is_allowed():
+            self.turned_away = _HARVESTER
+            return _HARVESTER
+        if pause:
+            await asyncio.sleep(pause)
+        return None
+
+    def close(self) -> None:
+        """It is gone. Questions that others wait for too go on."""
+        for question in (self._reverse_name, self._verdict, self._unresolvable, self._pretends):
+            question.stop()
+
+    # what is known of it
+
+    async def facts(self) -> Facts:
+        """Everything, when all answers are here or it is too late for them. Never raises."""
+        name = await self._reverse_name.wait(self._deadline)
+        verdict = await self._verdict.wait(self._deadline)
+        unresolvable = await self._unresolvable.wait(self._deadline)
+        listed = self._listed(verdict)
+        found = [_EARLY] if self._is_early else []
+        found.extend(self._name.suspicions)
+        found.extend(one for one in (unresolvable, self._compared) if one is not None)
+        if self._ip is not None and is_public(self.address):
+            reversed_name = reverse.suspicion(self._ip, name)
+            found.extend([reversed_name] if reversed_name is not None else [])
+        if verdict.listed and not listed and not verdict.allowed and verdict.score > 0:
+            found.append(Suspicion(LISTED, f"is listed by {' and '.join(verdict.listed)}", 2))
+        return Facts(name, listed, next(iter(verdict.allowed), ""), tuple(found))
+
+    # refusals
+
+    def _arrival(self) -> Reply | None:
+        throttle = self._parts.throttle
+        if throttle.is_harvesting(self.address):
+            return _HARVESTER
+        if excess := throttle.excess(limits.CONNECTIONS, self.address):
+            return Reply(421, "4.7.0", f"Not now: {excess}")
+        throttle.count(limits.CONNECTIONS, self.address)
+        return None
+
+    async def _for_good(self, lists_refuse: bool) -> Refusal | None:
+        if await self._pretends.wait(self._deadline):
+            text = f"You are {self.address}, and not {self._name.text}: that is us"
+            why = f"it called itself {self._name.text}"
+            return Refusal(Reply(550, "5.7.1", text), why, "pretends")
+        if self._is_early and self._parts.options.refuses_early_talkers:
+            text = "You spoke before you were greeted"
+            return Refusal(Reply(550, "5.7.1", text), f"it {_EARLY.text}", "early")
+        if not lists_refuse or self._ip is None:
+            return None
+        listed = self._listed(await self._verdict.wait(self._deadline))
+        if not listed:
+            return None
+        reason = await self._parts.look_ups.reason(self._ip, listed[0])
+        told = f"{self.address} is listed by {listed[0]}" + (f": {reason}" if reason else "")
+        return Refusal(Reply(550, "5.7.1", f"No mail from you, {told}"), told, "list")
+
+    async def _for_now(self, user_ids: list[int]) -> Refusal | None:
+        throttle = self._parts.throttle
+        throttle.found(self.address)
+        if refused := await self._excess(limits.RECIPIENTS):
+            return Refusal(Reply(451, "4.7.1", f"Not now: {refused}"), refused, "rate")
+        if any(throttle.is_flooded(user_id) for user_id in user_ids):
+            return Refusal(_FLOODED, "the mailbox got too much mail within an hour", "bomb")
+        throttle.count(limits.RECIPIENTS, self.address)
+        for user_id in user_ids:
+            throttle.count_user(user_id)
+        return None
+
+    async def _excess(self, kind: str) -> str:
+        excess = self._parts.throttle.excess(kind, self.address)
+        return "" if not excess or await self._is_allowed() else excess
+
+    async def _is_allowed(self) -> bool:
+        return bool((await self._verdict.wait(self._deadline)).allowed)
+
+    def _listed(self, verdict: Verdict) -> tuple[str, ...]:
+        if verdict.allowed or verdict.score < self._parts.options.threshold:
+            return ()
+        return verdict.listed
+
+    # inside
+
+    def _ask_about(self, address: IPAddress) -> None:
+        look_ups = self._parts.look_ups
+        if (name := look_ups.known_name(address)) is not None:
+            self._reverse_name.answer(name)
+        else:
+            self._reverse_name.ask(look_ups.find_name(address))
+        if not is_public(self.address):
+            self._verdict.answer(Verdict())
+        elif (verdict := look_ups.known_verdict(address)) is not None:
+            self._verdict.answer(verdict)
+        else:
+            self._verdict.ask(look_ups.find_verdict(address))
+
+    def _is_here(self, address: IPAddress) -> bool:
+        """Whether it is the very address that the client connected to: this host talks to itself.
+
+        Not on loopback, where everybody on this host has the same one.
+        """
+        return address == self._here and not address.is_loopback
+
+    def _compare(self, recipient: str) -> None:
+        """Spammers call themselves by the domain they write to; so do some of its own hosts."""
+        domain = recipient.rpartition("@")[2].lower()
+        if self._name.host and self._name.host == domain:
+            text = f"calls itself {self._name.text}, the domain it writes to"
+            self._compared = Suspicion(RECIPIENT, text, 2)
