@@ -1,0 +1,89 @@
+"""The write door of whom we know: senders that mail was taken from, day by day."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db import transaction
+
+from apps.reception.keys import key_of
+from apps.reception.models import Acquaintance
+from apps.reception.services.columns import Room, in_pieces, remove, told
+from apps.runtime.clock import now
+from apps.runtime.rows import ManyRows, among, fetch, listed
+from apps.wire.errors import NotFound
+
+DAY_SECONDS: Final = 86_400
+MOST: Final = 200_000
+"""Rows; with them nobody new is remembered until others are forgotten."""
+KEEP_DAYS: Final = 90
+"""Days without mail after which a sender is forgotten."""
+KEEP_STRANGER_DAYS: Final = 14
+"""The same for one that wrote on a single day: of such there are very many."""
+NAME_LENGTH: Final = 310
+
+_COUNT = ManyRows(
+    "INSERT INTO reception_acquaintance (key, name, first_day, last_day, days, messages)",
+    "bigint text int int int bigint",
+    "ON CONFLICT (key) DO UPDATE SET"
+    " days = reception_acquaintance.days"
+    " + CASE WHEN reception_acquaintance.last_day < excluded.last_day THEN 1 ELSE 0 END,"
+    " last_day = CASE WHEN reception_acquaintance.last_day < excluded.last_day"
+    " THEN excluded.last_day ELSE reception_acquaintance.last_day END,"
+    " messages = reception_acquaintance.messages + excluded.messages",
+)
+_PRUNE = """
+DELETE FROM reception_acquaintance WHERE key IN (
+  SELECT key FROM reception_acquaintance
+  WHERE last_day < %s OR (last_day < %s AND days = 1) LIMIT %s)"""
+_THERE = "SELECT key FROM reception_acquaintance WHERE "
+
+_room = Room("reception_acquaintance", MOST)
+
+
+def count(messages: Mapping[tuple[int, str], int]) -> None:
+    """Add to what is known of senders.
+
+    Args:
+        messages: how many were taken, by day (days since 1970-01-01 UTC) and name.
+    """
+    # Day by day: a row may stand only once in a statement.
+    for day in sorted({day for day, _ in messages}):
+        rows = sorted(
+            (key_of(name), told(name, NAME_LENGTH), day, day, 1, number)
+            for (at, name), number in messages.items()
+            if at == day
+        )
+        with transaction.atomic():
+            _COUNT.write(rows if _room.is_free() else _known(rows))
+
+
+def forget(*, name: str) -> None:
+    """Forget a sender, in every network.
+
+    Args:
+        name: a domain (A-label).
+
+    Raises:
+        NotFound: nothing is known of it.
+    """
+    found = Acquaintance.objects.filter(name=name)
+    removed = found.delete()[0]
+    removed += Acquaintance.objects.filter(name__startswith=f"{name} from ").delete()[0]
+    if not removed:
+        raise NotFound(text=f"Nothing is known of {name}")
+
+
+def prune() -> int:
+    """Forget who did not write for long; return how many rows went."""
+    today = now() // DAY_SECONDS
+    return in_pieces(lambda: remove(_PRUNE, today - KEEP_DAYS, today - KEEP_STRANGER_DAYS))
+
+
+_Row = tuple[int, str, int, int, int, int]
+
+
+def _known(rows: list[_Row]) -> list[_Row]:
+    """Those of which there is a row already."""
+    keys = listed([row[0] for row in rows])
+    found = {row[0] for row in fetch(_THERE + among("key"), [keys])}
+    return [row for row in rows if row[0] in found]
