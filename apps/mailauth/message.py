@@ -40,6 +40,11 @@ class Message:
     fields: tuple[HeaderField, ...]
     body: bytes
 
+    @property
+    def header_size(self) -> int:
+        """Octets of all fields."""
+        return sum(len(field.raw) for field in self.fields)
+
     def named(self, name: bytes) -> list[HeaderField]:
         """All fields of a name (lower case), top to bottom."""
         return [field for field in self.fields if field.name == name]
