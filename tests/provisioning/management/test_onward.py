@@ -106,8 +106,8 @@ def test_it_relays_a_domain(domain: Domain) -> None:
         {"address": "c@example.test"},
         {"address": "d@example.test"},
     ]
+    assert run("relay", "off", "example.test").code == 0
     assert run("domain", "list").out.split("\t")[5] == "hosted"
-    assert run("domain", "list").out.endswith("\thosted\n")
     assert run("relay", "add", "example.test", "c") == Done(
         1, "", "Error: example.test is no relay domain with a list.\n"
     )
