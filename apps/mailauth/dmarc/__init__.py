@@ -3,15 +3,25 @@ not. `author` reads From, `policies` asks the DNS, `judge` decides; `evaluate` i
 
 from apps.mailauth.dmarc.authors import Author, author
 from apps.mailauth.dmarc.discovery import Published
-from apps.mailauth.dmarc.evaluation import Identities, evaluate, judge, policies, sample
+from apps.mailauth.dmarc.evaluation import (
+    Identities,
+    Sample,
+    evaluate,
+    judge,
+    late,
+    policies,
+    sample,
+)
 
 __all__ = [
     "Author",
     "Identities",
     "Published",
+    "Sample",
     "author",
     "evaluate",
     "judge",
+    "late",
     "policies",
     "sample",
 ]

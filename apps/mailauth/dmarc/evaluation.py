@@ -21,6 +21,8 @@ from apps.resolver.base import Resolver
 
 Sample = Callable[[], int]
 
+SECONDS: Final = 8.0  # a resolver gives up earlier; this is for one that does not
+
 _SEVERITY: Final = (Policy.NONE, Policy.QUARANTINE, Policy.REJECT)
 
 
@@ -50,11 +52,34 @@ async def evaluate(
     return judge(author, identities, await policies(author, resolver), sample=sample)
 
 
-async def policies(author: Author, resolver: Resolver) -> list[Published]:
-    """What each of the domains in From publishes, all asked for at once."""
-    if len(author.domains) == 1:
-        return [await discover(author.domains[0], resolver)]
-    return list(await asyncio.gather(*(discover(one, resolver) for one in author.domains)))
+async def policies(
+    author: Author, resolver: Resolver, *, seconds: float = SECONDS
+) -> list[Published]:
+    """What each of the domains in From publishes, all asked for at once.
+
+    Args:
+        seconds: what is late is a temperror of its own: a forger's slow name server must not keep
+            the policy of another domain from being known.
+    """
+    if author.is_crowd or not author.domains:
+        return []
+    asked = [asyncio.create_task(discover(one, resolver)) for one in author.domains]
+    try:
+        await asyncio.wait(asked, timeout=seconds)
+        return [
+            task.result() if task.done() else late(domain)
+            for domain, task in zip(author.domains, asked, strict=True)
+        ]
+    finally:
+        for task in asked:
+            task.cancel()
+
+
+def late(domain: str) -> Published:
+    """What stands for a policy that did not come in time."""
+    return Published(
+        domain, domain, result=Result.TEMPERROR, reason="the DNS did not answer in time"
+    )
 
 
 def judge(
