@@ -6,7 +6,7 @@ thread (`apps.runtime.groupcommit`), so a batch holds messages of many connectio
 each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from apps.directory.services.limits import Sending, Tally
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Submission
 from apps.mailstore.services import quota
+from apps.mime.address import Address, AddressError
+from apps.reception.services import correspondents
 from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
@@ -68,6 +70,7 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
             mailqueue.enqueue(wanted)
             trace.record([_event(item) for item in wanted])
             trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
+            correspondents.note([pair for item in wanted for pair in _written_to(item)])
     return [refused.get(item.id) or Accepted(item.id) for item in batch]
 
 
@@ -160,3 +163,17 @@ def _sent(item: Submission, user_id: int) -> trace.SentMessage:
     return trace.SentMessage(
         item.trace_id, user_id, item.message_id, item.dsn_envid, item.received_at_us
     )
+
+
+def _written_to(item: Submission) -> Iterator[tuple[int, str, int]]:
+    """Whom a user writes to elsewhere: what comes back from there is welcome."""
+    if item.user_id is None:
+        return
+    at = item.received_at_us // 1_000_000
+    for recipient in item.recipients:
+        if recipient.user_id is not None:
+            continue
+        try:
+            yield item.user_id, Address.parse(recipient.address).key, at
+        except AddressError:
+            continue
