@@ -16,8 +16,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from apps.reception.listform import ListForm
-from apps.reception.networks import IPAddress
-from apps.resolver.base import DnsError, DnsUnavailableError, Resolver
+from apps.resolver.base import DnsError, DnsUnavailableError, IPAddress, Resolver
 from apps.runtime.seldom import Seldom
 
 logger = logging.getLogger(__name__)

@@ -7,11 +7,12 @@ the network.
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Protocol
 
-from apps.reception.networks import IPAddress, parsed
+from apps.reception.networks import parsed
 from apps.reception.suspicion import Suspicion
-from apps.resolver.base import DnsError, DnsUnavailableError, Resolver
+from apps.resolver.base import DnsError, DnsUnavailableError, IPAddress, Resolver
 
 LONGEST: Final = 100  # characters of a name that are quoted
 
@@ -90,15 +91,30 @@ def _literal(text: str, inner: str, client: str) -> Name:
     return Name(text, address=address, suspicions=(why,))
 
 
-async def resolve(name: Name, resolver: Resolver) -> Suspicion | None:
-    """Ask whether a name that is well-formed exists; None if it does, or if nobody can say."""
+class Existence(Enum):
+    """Of a name in the DNS."""
+
+    YES = auto()
+    NO = auto()
+    UNSURE = auto()
+
+
+async def exists(host: str, resolver: Resolver) -> Existence:
+    """Ask whether a host name has an address, or at least takes mail. Never raises."""
     for look_up in (resolver.addresses, resolver.mx):
         try:
-            await look_up(name.host)
+            await look_up(host)
         except DnsUnavailableError:
-            return None
+            return Existence.UNSURE
         except DnsError:
             continue
+        return Existence.YES
+    return Existence.NO
+
+
+def unresolvable(name: Name, existence: Existence) -> Suspicion | None:
+    """What it says of a client that the DNS does not know its name."""
+    if existence is not Existence.NO:
         return None
     return Suspicion(UNRESOLVABLE, f"calls itself {name.text}, which the DNS does not know", 2)
 

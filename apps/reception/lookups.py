@@ -1,39 +1,40 @@
-"""What the DNS says of a client's address: its reverse name, and the lists.
+"""What the DNS says of a client: the reverse name of its address, the lists, the name in HELO.
 
 Remembered for a minute, so that a server which comes again costs neither a question nor a task.
 """
 
 import time
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
 from apps.mailauth import iprev
 from apps.mailauth.types import Iprev, Result
+from apps.reception import hello
 from apps.reception.dnslists import DnsLists, Verdict
-from apps.reception.networks import IPAddress
-from apps.resolver.base import Resolver
+from apps.resolver.base import IPAddress, Resolver
 
 SECONDS: Final = 60.0
 UNSURE_SECONDS: Final = 2.0  # for what the DNS left open
-MOST: Final = 10_000  # addresses
+MOST: Final = 10_000  # answers of a kind
 
 T = TypeVar("T")
 
 
 class _Recent(Generic[T]):
-    """Answers by address, for a while; the oldest makes room."""
+    """Answers for a while; the oldest makes room."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[IPAddress, tuple[float, T]] = OrderedDict()
+        self._found: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
 
-    def get(self, address: IPAddress) -> T | None:
-        found = self._found.get(address)
+    def get(self, key: Hashable) -> T | None:
+        found = self._found.get(key)
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
-    def keep(self, address: IPAddress, answer: T, *, is_sure: bool) -> T:
-        self._found.pop(address, None)
+    def keep(self, key: Hashable, answer: T, *, is_sure: bool) -> T:
+        self._found.pop(key, None)
         seconds = SECONDS if is_sure else UNSURE_SECONDS
-        self._found[address] = time.monotonic() + seconds, answer
+        self._found[key] = time.monotonic() + seconds, answer
         if len(self._found) > MOST:
             self._found.popitem(last=False)
         return answer
@@ -47,6 +48,7 @@ class LookUps:
         self._lists = lists
         self._names: _Recent[Iprev] = _Recent()
         self._verdicts: _Recent[Verdict] = _Recent()
+        self._hosts: _Recent[hello.Existence] = _Recent()
 
     def known_name(self, address: IPAddress) -> Iprev | None:
         """The reverse name as it was found a moment ago."""
@@ -65,6 +67,15 @@ class LookUps:
         """Ask the lists."""
         found = await self._lists.ask(address)
         return self._verdicts.keep(address, found, is_sure=found.is_whole)
+
+    def known_host(self, host: str) -> hello.Existence | None:
+        """Whether a name exists, as it was found a moment ago."""
+        return self._hosts.get(host)
+
+    async def find_host(self, host: str) -> hello.Existence:
+        """Ask whether a name exists."""
+        found = await hello.exists(host, self._resolver)
+        return self._hosts.keep(host, found, is_sure=found is not hello.Existence.UNSURE)
 
     async def reason(self, address: IPAddress, zone: str) -> str:
         """What a list says of an address that it lists."""

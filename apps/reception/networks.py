@@ -8,7 +8,9 @@ import ipaddress
 from functools import lru_cache
 from typing import Final
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from apps.mailauth.iprev import read_address
+from apps.resolver.base import IPAddress
+
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Whoever has such an address is in our own house, or in one that routes to us. Those of
@@ -33,15 +35,8 @@ _HOST: Final = {4: 32, 6: 64}  # a customer has at least a /64
 _NETWORK: Final = {4: 24, 6: 48}
 
 
-@lru_cache(maxsize=4_096)
-def parsed(address: str) -> IPAddress | None:
-    """The address, an IPv4-mapped one as IPv4, a zone (`%eth0`) left out; None if it is none."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
+parsed = lru_cache(maxsize=4_096)(read_address)
+"""The address of a text, an IPv4-mapped one as IPv4, a zone (`%eth0`) left out; None for none."""
 
 
 @lru_cache(maxsize=4_096)
@@ -56,11 +51,13 @@ def is_among(address: IPAddress, networks: tuple[IPNetwork, ...]) -> bool:
     return any(address in network for network in networks)
 
 
+@lru_cache(maxsize=4_096)
 def host_key(address: str) -> str:
     """What one client cannot change at will: its IPv4 address, the /64 of its IPv6 one."""
     return _key(address, _HOST)
 
 
+@lru_cache(maxsize=4_096)
 def network_key(address: str) -> str:
     """What one operator has: the /24 of an IPv4 address, the /48 of an IPv6 one."""
     return _key(address, _NETWORK)

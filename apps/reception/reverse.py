@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from apps.mailauth.types import Iprev, Result
-from apps.reception.networks import IPAddress
 from apps.reception.suspicion import Suspicion
+from apps.resolver.base import IPAddress
 
 NONE: Final = "no-reverse-name"
 UNCONFIRMED: Final = "unconfirmed-reverse-name"

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from apps.mailauth.types import Iprev, Result
-from apps.reception import hello, limits, reverse
+from apps.reception import limits, reverse
 from apps.reception.dnslists import Verdict
 from apps.reception.facts import Facts
+from apps.reception.hello import Existence, Name, pretends, read, unresolvable
 from apps.reception.judging import Refusal
 from apps.reception.limits import Throttle
 from apps.reception.lookups import LookUps
-from apps.reception.networks import IPAddress, is_among, is_public, parsed
+from apps.reception.networks import is_among, is_public, parsed
 from apps.reception.options import Options
 from apps.reception.question import Question
 from apps.reception.suspicion import Suspicion
-from apps.resolver.base import Resolver
+from apps.resolver.base import IPAddress, Resolver
 from apps.wire.replies import Reply
 
 SECONDS: Final = 5.0  # for all answers about a client, from its last HELO on
@@ -56,8 +57,8 @@ class Visit:
         local_address: that it connected to.
 
     Attributes:
-        is_trusted: it is a host of our own: everything is found out, nothing held against it.
-        is_counted: limits are for it.
+        is_trusted: it is in SMTP_TRUSTED: everything is found out, nothing held against it.
+        is_counted: it is a stranger: limits are for it.
         turned_away: why it may not stay; answer it with that, and hang up.
     """
 
@@ -66,18 +67,18 @@ class Visit:
         self._parts = parts
         self._ip = parsed(address)
         self._here = parsed(local_address)
-        self.is_trusted = self._ip is not None and (
-            is_among(self._ip, parts.options.trusted) or self._is_here(self._ip)
-        )
-        self.is_counted = is_public(address) and not self.is_trusted
+        self.is_trusted = self._ip is not None and is_among(self._ip, parts.options.trusted)
+        # Who has the address that it connected to is this host, talking to itself.
+        is_stranger = is_public(address) and self._ip != self._here
+        self.is_counted = is_stranger and not self.is_trusted
         self.turned_away: Reply | None = None
         self._deadline = 0.0
         self._is_early = False
-        self._name = hello.Name("")
+        self._name = Name("")
         self._compared: Suspicion | None = None
         self._reverse_name: Question[Iprev] = Question(_NOBODY_KNOWS)
         self._verdict: Question[Verdict] = Question(Verdict(is_whole=False))
-        self._unresolvable: Question[Suspicion | None] = Question(None)
+        self._exists: Question[Existence] = Question(Existence.UNSURE)
         self._pretends: Question[bool] = Question(False)
 
     @property
@@ -104,20 +105,20 @@ class Visit:
     def hello(self, name: str) -> None:
         """It has said HELO or EHLO; what it said before is forgotten."""
         self._deadline = asyncio.get_running_loop().time() + SECONDS
-        self._name = read = hello.read(name, self.address)
+        self._name = told = read(name, self.address)
         self._compared = None
-        self._unresolvable.answer(None)
+        self._exists.answer(Existence.UNSURE)
         self._pretends.answer(False)
         if not self.is_counted:
             claims_us = False
-        elif read.host == self._parts.hostname:
+        elif told.host == self._parts.hostname:
             claims_us = True
         else:
-            claims_us = read.address is not None and read.address != self._ip
+            claims_us = told.address is not None and told.address != self._ip
         if claims_us:
-            self._pretends.ask(hello.pretends(read, self._ip, self._here, self._parts))
-        elif read.is_worth_asking:
-            self._unresolvable.ask(hello.resolve(read, self._parts.resolver))
+            self._pretends.ask(pretends(told, self._ip, self._here, self._parts))
+        elif told.is_worth_asking:
+            self._ask_for(told)
 
     async def mail(self) -> Reply | None:
         """It begins a message; why that is one too many."""
@@ -163,7 +164,7 @@ class Visit:
 
     def close(self) -> None:
         """It is gone. Questions that others wait for too go on."""
-        for question in (self._reverse_name, self._verdict, self._unresolvable, self._pretends):
+        for question in (self._reverse_name, self._verdict, self._exists, self._pretends):
             question.stop()
 
     # what is known of it
@@ -172,17 +173,32 @@ class Visit:
         """Everything, when all answers are here or it is too late for them. Never raises."""
         name = await self._reverse_name.wait(self._deadline)
         verdict = await self._verdict.wait(self._deadline)
-        unresolvable = await self._unresolvable.wait(self._deadline)
-        listed = self._listed(verdict)
-        found = [_EARLY] if self._is_early else []
-        found.extend(self._name.suspicions)
-        found.extend(one for one in (unresolvable, self._compared) if one is not None)
-        if self._ip is not None and is_public(self.address):
-            reversed_name = reverse.suspicion(self._ip, name)
-            found.extend([reversed_name] if reversed_name is not None else [])
-        if verdict.listed and not listed and not verdict.allowed and verdict.score > 0:
-            found.append(Suspicion(LISTED, f"is listed by {' and '.join(verdict.listed)}", 2))
-        return Facts(name, listed, next(iter(verdict.allowed), ""), tuple(found))
+        exists = await self._exists.wait(self._deadline)
+        found = [
+            _EARLY if self._is_early else None,
+            *self._name.suspicions,
+            unresolvable(self._name, exists),
+            self._compared,
+            self._reverse_suspicion(name),
+            self._little_listed(verdict),
+        ]
+        return Facts(
+            name,
+            self._listed(verdict),
+            next(iter(verdict.allowed), ""),
+            tuple(one for one in found if one is not None),
+        )
+
+    def _reverse_suspicion(self, name: Iprev) -> Suspicion | None:
+        # At home nobody gives names to addresses.
+        if self._ip is None or not is_public(self.address):
+            return None
+        return reverse.suspicion(self._ip, name)
+
+    def _little_listed(self, verdict: Verdict) -> Suspicion | None:
+        if verdict.allowed or not 0 < verdict.score < self._parts.options.threshold:
+            return None
+        return Suspicion(LISTED, f"is listed by {' and '.join(verdict.listed)}", 2)
 
     # refusals
 
@@ -251,12 +267,12 @@ class Visit:
         else:
             self._verdict.ask(look_ups.find_verdict(address))
 
-    def _is_here(self, address: IPAddress) -> bool:
-        """Whether it is the very address that the client connected to: this host talks to itself.
-
-        Not on loopback, where everybody on this host has the same one.
-        """
-        return address == self._here and not address.is_loopback
+    def _ask_for(self, name: Name) -> None:
+        look_ups = self._parts.look_ups
+        if (exists := look_ups.known_host(name.host)) is not None:
+            self._exists.answer(exists)
+        else:
+            self._exists.ask(look_ups.find_host(name.host))
 
     def _compare(self, recipient: str) -> None:
         """Spammers call themselves by the domain they write to; so do some of its own hosts."""

@@ -61,6 +61,11 @@ class Cache:
         entry = await asyncio.shield(task)
         return _open(entry, entry.seconds)
 
+    def knows(self, key: Key) -> bool:
+        """Whether `get` would answer without a look-up."""
+        known = self._found.get(key)
+        return known is not None and known[0] > time.monotonic()
+
     def __len__(self) -> int:
         return len(self._found)
 

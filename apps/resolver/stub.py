@@ -31,13 +31,14 @@ from apps.resolver.base import (
     NoSuchNameError,
     TlsaData,
 )
+from apps.resolver.breaker import Breaker
 from apps.resolver.cache import LONGEST, LONGEST_DENIAL, SHORTEST, Cache, Entry
 
 TRY_SECONDS: Final = 2.0  # for one name server, before the next is asked
 SECONDS: Final = 5.0  # for a whole question
 FAILURE_SECONDS: Final = 10.0  # how long "nobody could say" is remembered, RFC 9520 section 3.2
 PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
-QUESTIONS: Final = 128  # at a time: each has a socket
+QUESTIONS: Final = 256  # at a time: each has a socket
 MOST_RECORDS: Final = 100  # of one answer
 
 # What a host or a domain of mail may be called, and what may be asked for: the macros of SPF put
@@ -45,6 +46,8 @@ MOST_RECORDS: Final = 100  # of one answer
 _HOST = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
 _NAME = re.compile(r"(?!.{254})[ !-\-/-\[\]-~]{1,63}(?:\.[ !-\-/-\[\]-~]{1,63})*+")
 _UNFIT = re.compile(r"\\?([^a-z0-9_.\\-])")
+
+_SILENCE: Final = "no name server answers"
 
 Record = TypeVar("Record")
 Read = Callable[[Any], Record | None]
@@ -75,6 +78,7 @@ class StubResolver:
         self._seconds = seconds
         self._is_trusted = is_trusted
         self._cache = Cache()
+        self._breaker = Breaker(servers)
         self._turns = asyncio.Semaphore(QUESTIONS)
 
     async def mx(self, name: str) -> Answer[MxRecord]:
@@ -108,24 +112,32 @@ class StubResolver:
         if not _NAME.fullmatch(asked):
             raise NoSuchNameError(name, "not a name that DNS can have")
 
+        key = asked, kind
+        if self._breaker.refuses() and not self._cache.knows(key):
+            raise DnsUnavailableError(name, _SILENCE)
+
         async def look_up() -> Entry:
             return await self._look_up(asked, kind, read)
 
-        return await self._cache.get((asked, kind), look_up)
+        return await self._cache.get(key, look_up)
 
     async def _look_up(self, name: str, kind: str, read: Read[Record]) -> Entry:
         try:
             # dnspython goes by the wall clock: the outer time limit does not.
-            async with self._turns, asyncio.timeout(self._seconds + 1):
-                found = await self._stub.resolve(
-                    f"{name}.", kind, raise_on_no_answer=False, search=False
-                )
+            async with asyncio.timeout(self._seconds + 1) as limit:
+                with self._breaker.watching(limit):
+                    async with self._turns:
+                        found = await self._stub.resolve(
+                            f"{name}.", kind, raise_on_no_answer=False, search=False
+                        )
+            self._breaker.answered()
         except dns.resolver.NXDOMAIN as error:
+            self._breaker.answered()
             responses: dict[Any, Any] = error.kwargs["responses"]
             response = next(iter(responses.values()))
             return self._denial(NoSuchNameError, name, "no such name", response)
         except (dns.exception.DNSException, OSError, TimeoutError, EOFError) as error:
-            return Entry(DnsUnavailableError(name, _why(error)), FAILURE_SECONDS)
+            return self._failure(name, error)
         response = found.response
         records = [] if found.rrset is None else _records(found.rrset, read)
         if not records:
@@ -133,6 +145,13 @@ class StubResolver:
         answer = Answer(tuple(records), _text(found.canonical_name), self._is_secure(response))
         seconds = min(max(found.chaining_result.minimum_ttl, SHORTEST), LONGEST)
         return Entry(answer, seconds, sum(map(_octets, found.rrset or ())))
+
+    def _failure(self, name: str, error: BaseException) -> Entry:
+        if _last_rcode(error) is not None:
+            self._breaker.answered()
+        if self._breaker.refuses():
+            return Entry(DnsUnavailableError(name, _SILENCE), 0.0)  # gone as soon as one is back
+        return Entry(DnsUnavailableError(name, _why(error)), FAILURE_SECONDS)
 
     def _denial(
         self,
@@ -212,11 +231,20 @@ def _octets(data: dns.rdata.Rdata) -> int:
 
 
 def _why(error: BaseException) -> str:
+    rcode = _last_rcode(error)
+    if rcode is not None and rcode != dns.rcode.NOERROR:
+        return f"name servers answered {dns.rcode.to_text(rcode)}"
     if isinstance(error, dns.resolver.NoNameservers):
-        # "All nameservers failed to answer …: Server Do53:… answered SERVFAIL": the last word.
-        last = error.kwargs["errors"][-1:]
-        rcodes = [one[4].rcode() for one in last if one[4] is not None]
-        if rcodes and rcodes[0] != dns.rcode.NOERROR:
-            return f"name servers answered {dns.rcode.to_text(rcodes[0])}"
         return "no name server could answer"
     return "no name server answered in time"
+
+
+def _last_rcode(error: BaseException) -> dns.rcode.Rcode | None:
+    """What the last name server said that said anything; None if none did.
+
+    "All nameservers failed to answer …: Server Do53:… answered SERVFAIL".
+    """
+    if not isinstance(error, dns.resolver.NoNameservers | dns.resolver.LifetimeTimeout):
+        return None
+    answers = [one[4] for one in error.kwargs.get("errors", ()) if one[4] is not None]
+    return answers[-1].rcode() if answers else None
