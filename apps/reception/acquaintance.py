@@ -36,8 +36,8 @@ class Acquaintances:
             key = day, name
             if key in self._counts or len(self._counts) < MOST_NAMES:
                 self._counts[key] += 1
-        if self._counts and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        if self._counts:
+            self._arm()
 
     async def close(self) -> None:
         """Write what was counted."""
@@ -48,9 +48,16 @@ class Acquaintances:
             await self._writing
         await self._flush()
 
+    def _arm(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+
     def _write(self) -> None:
         self._timer = None
-        self._writing = asyncio.ensure_future(self._flush())
+        if self._writing is not None and not self._writing.done():
+            self._arm()  # the database is slow: one batch at a time
+        else:
+            self._writing = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
         counts, self._counts = self._counts, Counter()

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.reception.keys import key_of
 from apps.reception.models import Acquaintance
 from apps.reception.services.columns import Room, in_pieces, remove, told
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows, among, fetch, listed
-from apps.wire.errors import NotFound
 
 DAY_SECONDS: Final = 86_400
 MOST: Final = 200_000
@@ -57,20 +57,12 @@ def count(messages: Mapping[tuple[int, str], int]) -> None:
             _COUNT.write(rows if _room.is_free() else _known(rows))
 
 
-def forget(*, name: str) -> None:
-    """Forget a sender, in every network.
-
-    Args:
-        name: a domain (A-label).
-
-    Raises:
-        NotFound: nothing is known of it.
-    """
-    found = Acquaintance.objects.filter(name=name)
-    removed = found.delete()[0]
-    removed += Acquaintance.objects.filter(name__startswith=f"{name} from ").delete()[0]
-    if not removed:
-        raise NotFound(text=f"Nothing is known of {name}")
+def forget(*, name: str) -> int:
+    """Forget a sender (a domain as A-label, or a network): return how many rows went."""
+    found = Acquaintance.objects.filter(
+        Q(name=name) | Q(name__startswith=f"{name} from ") | Q(name__endswith=f" from {name}")
+    )
+    return found.delete()[0]
 
 
 def prune() -> int:

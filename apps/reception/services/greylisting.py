@@ -11,7 +11,6 @@ from apps.reception.models import Greylisted
 from apps.reception.services.columns import Room, in_pieces, remove, told
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
-from apps.wire.errors import NotFound
 
 DAY_SECONDS: Final = 86_400
 WINDOW_SECONDS: Final = 2 * DAY_SECONDS
@@ -86,16 +85,10 @@ def has_room() -> bool:
     return _room.is_free()
 
 
-def forget(*, origin: str) -> None:
-    """Forget all rows of a network or domain: its mail is asked to come back again, or begins to
-    wait anew.
-
-    Raises:
-        NotFound: there is none.
-    """
-    removed, _ = Greylisted.objects.filter(origin=origin).delete()
-    if not removed:
-        raise NotFound(text=f"Nothing of {origin} was asked to come back")
+def forget(*, origin: str) -> int:
+    """Forget all rows of a network or domain, so that its mail is asked to come back again, or
+    begins to wait anew; return how many went."""
+    return Greylisted.objects.filter(origin=origin).delete()[0]
 
 
 def prune() -> int:
