@@ -415,6 +415,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether domains that ask for them are sent daily reports on mail in their name.",
     ),
     Setting(
+        "REPORTS_DAYS",
+        integer(0, 3650),
+        "90",
+        "Days for which the reports are kept that others send on mail (DMARC) and TLS of our"
+        " domains; 0: they are not read.",
+    ),
+    Setting(
         "GREYLIST_SECONDS",
         integer(1, 86_400),
         "300",

@@ -14,12 +14,13 @@ from apps.mailqueue.models import MessageState
 from apps.mailqueue.services import ClaimedRecipient, Departure
 from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.quota import release
+from apps.reports.services import note_arrivals
 from apps.trace import services as trace
 
 
 def file_plans(plans: Sequence[Plan]) -> None:
     """Within the caller's transaction: settle the queue rows (which checks the leases), file the
-    copies, queue the reports, write the trace.
+    copies, queue the reports, note those that came, write the trace.
 
     Raises:
         LeaseLost: another worker has some of them; the transaction must not commit.
@@ -36,6 +37,7 @@ def file_plans(plans: Sequence[Plan]) -> None:
             *(event for one in plans for event in one.events),
         ]
     )
+    note_arrivals([one.arrived for one in plans if one.arrived is not None])
     if reports := [report for one in plans for report in one.reports]:
         bounce.send(reports)
 

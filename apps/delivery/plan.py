@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.delivery import bounce, returned, sign
+from apps.delivery import bounce, incoming, returned, sign
 from apps.delivery.bounce import Report
 from apps.delivery.reversepath import reverse_path
 from apps.delivery.sign import Lookups
@@ -28,6 +28,7 @@ from apps.mime.address import Address, AddressError
 from apps.reception import judging
 from apps.reception.judging import Judgement
 from apps.remote.types import NextHop
+from apps.reports.services import Arrived
 from apps.scan import services as scan
 from apps.scan.base import Subject, Verdict
 from apps.trace import services as trace
@@ -68,6 +69,7 @@ class Plan:
     Args:
         departures: (recipient, destination) of each copy that leaves us; `signatures` go before it.
         reports: what the sender is to be told; `events`: what the message itself reports.
+        arrived: it may carry a report on one of our domains, to be read later.
     """
 
     message: Claimed
@@ -79,6 +81,7 @@ class Plan:
     signatures: bytes
     reports: tuple[Report, ...]
     events: tuple[trace.Event, ...]
+    arrived: Arrived | None
 
     @property
     def id(self) -> UUID:
@@ -140,16 +143,20 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
     leaving = [recipient for recipient, _ in departures]
     delivered = [recipient for recipient, place in staying if not isinstance(place, _Nowhere)]
     fates = bounce.at_processing(message.recipients, delivered)
+    judgement = found.judgements.get(message.id)
+    filings = tuple(_filings(message, raw, _sorted(message, places, found)))
+    readers = [filing.user_id for _, filing in filings]
     return Plan(
         message,
-        found.judgements.get(message.id),
+        judgement,
         verdict,
-        tuple(_filings(message, raw, _sorted(message, places, found))),
+        filings,
         tuple(_outcome(*pair) for pair in staying),
         tuple(departures),
         sign.signatures(message, raw, leaving, found.lookups) if leaving else b"",
         tuple(bounce.prepare(message, fates, raw)) if fates else (),
         tuple(returned.events(message, raw)),
+        incoming.arrived(message, raw, readers, judgement),
     )
 
 

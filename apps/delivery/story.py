@@ -159,6 +159,15 @@ def _returned(data: Data) -> str:
     )
 
 
+def _kind(data: Data) -> str:
+    """What a report that came is on."""
+    return "TLS with the servers" if data.get("report") == "tls" else "mail in the name"
+
+
+def _about(data: Data) -> str:
+    return f" on {_kind(data)} of {data['about']}" if data.get("about") else ""
+
+
 def _why(words: str) -> Callable[[Data], str]:
     def say(data: Data) -> str:
         whom = f" for {data['to']}" if data.get("to") else ""
@@ -191,4 +200,9 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
         f"Nobody is told about {data.get('about', '?')}: {data.get('why', '?')}."
     ),
     "bounce.received": _returned,
+    "report.read": lambda data: (
+        f"Read as a report on {_kind(data)} of {data.get('about', '?')} by"
+        f" {data.get('by') or 'nobody named'}, {data.get('rows', '0')} rows."
+    ),
+    "report.unread": lambda data: f"Not kept as a report{_about(data)}: {data.get('why', '?')}.",
 }

@@ -8,7 +8,7 @@ import time
 
 from celery import shared_task
 
-from apps.delivery import tlsreports
+from apps.delivery import dmarcreports, tlsreports
 from apps.delivery.outbound import overdue, running
 from apps.delivery.process import BATCH, run_once
 from apps.events import bell, bus
@@ -77,3 +77,9 @@ def end_overdue() -> None:
 def report_tls() -> None:
     """Beat: send the reports on TLS of yesterday whose hour has come."""
     asyncio.run(tlsreports.send_due())
+
+
+@shared_task(name="delivery.dmarc_reports")
+def report_dmarc() -> None:
+    """Beat: send the reports on mail of yesterday whose hour has come."""
+    asyncio.run(dmarcreports.send_due())

@@ -13,7 +13,7 @@ import pytest
 from django.test import override_settings
 
 from apps.blobs import queries as blobs
-from apps.delivery import process, tlsreports
+from apps.delivery import ownreports, process, tlsreports
 from apps.directory.models import Domain, State, User
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mime import headers
@@ -213,12 +213,12 @@ def test_it_goes_on_when_one_domain_makes_trouble(
 
 def test_it_chooses_the_domain_that_our_host_is_in(ground: Ground) -> None:
     Domain.objects.update(state=State.SUSPENDED)
-    assert tlsreports.reporting_domain() == ""
+    assert ownreports.reporting_domain() == ""
     assert run() == 0
     provisioning.add_domain("first.test")
     provisioning.add_domain("ours.test")
     provisioning.add_domain("notours.test")
     with override_settings(MAIL_HOSTNAME="mx1.ours.test"):
-        assert tlsreports.reporting_domain() == "ours.test"
+        assert ownreports.reporting_domain() == "ours.test"
     with override_settings(MAIL_HOSTNAME="mx1.else.test"):
-        assert tlsreports.reporting_domain() == "first.test"
+        assert ownreports.reporting_domain() == "first.test"
