@@ -118,6 +118,25 @@ class Zones:
             for key in self.questions
         )
 
+    def answer(self, name: str, kind: str) -> Answer[Any]:
+        """What a question is answered, at once and uncounted: for libraries that do not wait."""
+        asked = name = _name(name)
+        for _ in range(CHAIN):
+            if not _is_name(name):
+                raise NoSuchNameError(asked, "not a name that DNS can have")
+            for key in _either(name, kind):
+                if key in self._failures:
+                    raise DnsUnavailableError(asked, self._failures[key])
+            if records := self._known(name, kind):
+                return Answer(records, name, self._is_secure(name), TTL)
+            alias = self._records.get((name, "CNAME"))
+            if not alias:
+                error = NoDataError if self._exists(name) else NoSuchNameError
+                reason = f"no {kind} record" if error is NoDataError else "no such name"
+                raise error(asked, reason, secure=self._is_secure(name), canonical=name)
+            name = alias[0]
+        raise DnsUnavailableError(asked, "name servers answered SERVFAIL")
+
     async def mx(self, name: str) -> Answer[MxRecord]:
         return await self._get(name, "MX")
 
@@ -159,25 +178,7 @@ class Zones:
             await asyncio.Event().wait()
         if seconds := max(self._delays.get(key, 0.0) for key in either):
             await asyncio.sleep(seconds)
-        return self._answer(asked, kind)
-
-    def _answer(self, asked: str, kind: str) -> Answer[Any]:
-        name = asked
-        for _ in range(CHAIN):
-            if not _is_name(name):
-                raise NoSuchNameError(asked, "not a name that DNS can have")
-            for key in _either(name, kind):
-                if key in self._failures:
-                    raise DnsUnavailableError(asked, self._failures[key])
-            if records := self._known(name, kind):
-                return Answer(records, name, self._is_secure(name), TTL)
-            alias = self._records.get((name, "CNAME"))
-            if not alias:
-                error = NoDataError if self._exists(name) else NoSuchNameError
-                reason = f"no {kind} record" if error is NoDataError else "no such name"
-                raise error(asked, reason, secure=self._is_secure(name), canonical=name)
-            name = alias[0]
-        raise DnsUnavailableError(asked, "name servers answered SERVFAIL")
+        return self.answer(asked, kind)
 
     def _known(self, name: str, kind: str) -> tuple[Any, ...]:
         records = self._records.get((name, kind))

@@ -67,6 +67,8 @@ class Template:
 
 def read_domain(text: str) -> Template:
     """Read a domain-spec: a macro-string that ends in a macro or in a top label."""
+    if " " in text:
+        raise MacroError("a space in a domain name")
     template, end = _read(text)
     if not template.letters.isdisjoint(_ONLY_EXPLAINING):
         raise MacroError("the macros c, r and t are for explanations only")
