@@ -5,6 +5,7 @@ at 127.0.0.66. list.test is Debian's Postfix at 127.0.0.5 with rspamd as its mil
 what comes for its addresses, and seals it.
 """
 
+import gzip
 import json
 import re
 import smtplib
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import pytest
+from defusedxml import ElementTree
 
 from tests.support.dns_server import DnsServer
 from tests.support.foreign_mta import Postfix, postfix
@@ -93,7 +96,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with DnsServer() as dns:
         dns.mail("example.test", "127.0.0.1", host="mail.example.test")
         dns.mail("list.test", "127.0.0.1")
-        bank.publish(dns, spf=SPF, dmarc="v=DMARC1; p=reject; adkim=s")
+        asks = "v=DMARC1; p=reject; adkim=s; rua=mailto:bob@list.test"
+        bank.publish(dns, spf=SPF, dmarc=asks)
+        dns.text("bank.test._report._dmarc.list.test", "v=DMARC1")
         sealer.publish(dns, spf=f"v=spf1 ip4:{LISTS} -all")
         Sender("quiet.test").publish(dns, spf="v=spf1 -all", dmarc="v=DMARC1; p=quarantine")
         port = free_port()
@@ -414,6 +419,71 @@ def test_mail_is_taken_while_name_servers_are_in_trouble(world: World, trouble: 
         return "dmarc=pass" in _results(world.got(again))
 
     world.ours.wait_for(recovers, 20, "it does not ask again")
+
+
+# reports
+
+
+def test_the_report_of_a_day_goes_to_who_asked_for_it(world: World) -> None:
+    """To another domain, which has to say that it takes the bank's reports."""
+    genuine, forged = letter("counted@bank.test"), letter("counted@bank.test")
+    world.give(world.bank.sign(genuine), "counted@bank.test", BANK)
+    world.give(forged, "x@bank.test", FORGER)
+
+    def is_counted() -> bool:
+        # Counts are written every ten seconds.
+        report = world.ours.manage("reports", "preview", "bank.test")
+        return BANK in report and FORGER in report
+
+    world.ours.wait_for(is_counted, 30, "nothing is counted")
+    world.ours.manage("reports", "send", "--early", "--domain", "bank.test")
+
+    def came() -> list[bytes]:
+        found = world.lists.inbox("bob")
+        return [one for one in found if b"Report Domain: bank.test" in one]
+
+    world.ours.wait_for(came, SECONDS, f"no report: {world.lists.log()[-2000:]}")
+    (message,) = map(message_from_bytes, came())
+    (part,) = [one for one in message.walk() if one.get_content_type() == "application/gzip"]
+    packed = part.get_payload(decode=True)
+    assert isinstance(packed, bytes)
+    report = ElementTree.fromstring(gzip.decompress(packed))
+    assert report.findtext("policy_published/domain") == "bank.test"
+    assert report.findtext("policy_published/p") == "reject"
+    rows = {
+        (one.findtext("row/source_ip"), one.findtext("row/policy_evaluated/disposition"))
+        for one in report.findall("record")
+    }
+    assert {(BANK, "none"), (FORGER, "reject")} <= rows
+    assert ALICE not in ElementTree.tostring(report, "unicode")
+
+
+def test_the_report_of_a_day_is_made_and_read_back(world: World) -> None:
+    """On a domain of our own, so that it comes back as those of Google and others do."""
+    world.ours.add_people("reports@sister.test")
+    record = "v=DMARC1; p=reject; rua=mailto:reports@sister.test"
+    Sender("sister.test").publish(world.dns, spf="v=spf1 -all", dmarc=record)
+    for _ in range(3):
+        assert world.give(letter("x@sister.test"), "x@sister.test", FORGER)[0] == 550
+    world.ours.wait_for(
+        lambda: FORGER in world.ours.manage("reports", "preview", "sister.test"), 30, "no counts"
+    )
+    world.ours.manage("reports", "send", "--early", "--domain", "sister.test")
+
+    def read() -> list[dict[str, Any]]:
+        found = world.ours.manage("reports", "list", "--domain", "sister.test", "--json")
+        rows: list[dict[str, Any]] = json.loads(found)
+        return rows
+
+    # What came is read once a minute.
+    world.ours.wait_for(read, 90, "it was not read")
+    (report,) = read()
+    shown = world.ours.manage("reports", "show", str(report["id"]))
+    assert FORGER in shown
+    assert (report["passed"], report["failed"]) == (0, 3)
+    with world.ours.imap("reports@sister.test") as client:
+        client.select_folder("INBOX", readonly=True)
+        assert len(client.search()) == 1, "reading a report takes it from nobody"
 
 
 def test_the_log_has_no_error(world: World) -> None:
