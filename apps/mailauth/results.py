@@ -46,7 +46,7 @@ def _spf(spf: Spf, helo: Spf, client: Client) -> Iterator[list[str]]:
     # The null path stands for the name in HELO (RFC 7208 section 2.4).
     name = "smtp.mailfrom" if client.sender else "smtp.helo"
     yield [f"spf={spf.result}", _reason(spf.result, spf.reason), _property(name, spf.domain)]
-    if client.sender and helo.domain:
+    if client.sender and helo.result is not Result.NONE:
         said = _reason(helo.result, helo.reason)
         yield [f"spf={helo.result}", said, _property("smtp.helo", helo.domain)]
 

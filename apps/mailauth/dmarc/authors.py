@@ -14,7 +14,7 @@ from typing import Final
 from apps.mailauth.message import Message
 from apps.mime.address import AddressError, normalise_domain
 from apps.mime.addresslist import mailboxes
-from apps.mime.headers import decode_text, unfold
+from apps.mime.headers import decode_text
 
 DOMAINS_MAX: Final = 10  # each costs two questions
 SIZE_MAX: Final = 16 * 1024  # octets of all From fields; honest ones have less than one
@@ -68,7 +68,8 @@ def author(message: Message) -> Author:
         return Author(reason="there is no From field")
     if sum(map(len, values)) > SIZE_MAX:
         return Author(is_crowd=True, reason="the From field is too large")
-    texts = [unfold(value) for value in values]
+    # Not `unfold`, which makes a bare CR, that some take for a line end, a space.
+    texts = [value.replace(b"\r\n", b"").strip(b" \t") for value in values]
     if len(texts) > 1:
         return _crooked(texts, "there are several From fields")
     hosts = _plain(texts[0])
