@@ -26,11 +26,11 @@ _VERSION: Final = b"v=spf1"
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 _TERM = re.compile(r"([-+~?]?)([a-z][a-z0-9_.-]*+)(.*+)", re.ASCII | re.IGNORECASE)
 _PREFIX4: Final = r"(?:/(0|[1-9][0-9]?))?"
-_PREFIX6: Final = r"(?:/(0|[1-9][0-9]{0,2}))?"
+_LENGTH6: Final = r"(0|[1-9][0-9]{0,2})"
 # The last "/digits" or "//digits" only: a domain may have slashes of its own before its last label.
-_PREFIXES = re.compile(rf"(.*?){_PREFIX4}(?:/{_PREFIX6})?", re.ASCII)
+_PREFIXES = re.compile(rf"(.*?){_PREFIX4}(?://{_LENGTH6})?", re.ASCII)
 _NETWORK4 = re.compile(rf":([0-9.]{{1,15}}+){_PREFIX4}", re.ASCII)
-_NETWORK6 = re.compile(rf":([0-9a-f:.]{{1,45}}+){_PREFIX6}", re.ASCII | re.IGNORECASE)
+_NETWORK6 = re.compile(rf":([0-9a-f:.]{{1,45}}+)(?:/{_LENGTH6})?", re.ASCII | re.IGNORECASE)
 _QUALIFIERS: Final = {
     "": Result.PASS,
     "+": Result.PASS,
