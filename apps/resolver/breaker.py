@@ -11,7 +11,7 @@ while questions come in, once a second.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import dns.asyncquery
@@ -24,17 +24,33 @@ DOUBT: Final = 1.0  # seconds that a question waits in silence before the root i
 SECONDS: Final = 1.5  # for an answer about the root
 AGAIN: Final = 0.5  # seconds after which it is asked once more: one packet may be lost
 PAUSE: Final = 1.0  # seconds between probes while nobody answers
+_NEVER: Final = -float("inf")
+
+
+Server = tuple[str, int]
 
 
 class Breaker:
-    """Watches the questions of one resolver. Belongs to one event loop."""
+    """Watches the questions of one resolver. Belongs to one event loop.
 
-    def __init__(self, servers: Sequence[tuple[str, int]], *, doubt: float = DOUBT) -> None:
+    Args:
+        first: told which server answered about the root before all others, when there was a doubt:
+            the one before it may be dead, and every question would wait for it.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        first: Callable[[Server], None] = lambda _: None,
+        *,
+        doubt: float = DOUBT,
+    ) -> None:
         self._servers = tuple(servers)
+        self._first = first
         self._doubt = doubt
         self._is_open = False
-        self._heard_at = -float("inf")  # loop time of the last answer to anything
-        self._probed_at = -float("inf")
+        self._heard_at = _NEVER  # loop time of the last answer to anything
+        self._probed_at = _NEVER
         self._waiting: set[asyncio.Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.Task[None] | None = None
@@ -49,10 +65,7 @@ class Breaker:
     def watching(self, limit: asyncio.Timeout) -> Iterator[None]:
         """Hold a question that is about to be asked; `limit` is cut short if nobody is there."""
         self._waiting.add(limit)
-        if self._timer is None and self._probe is None:
-            loop = asyncio.get_running_loop()
-            has_heard = self._heard_at > -float("inf")
-            self._timer = loop.call_later(self._doubt if has_heard else 0.0, self._look)
+        self._look_later(self._doubt if self._heard_at > _NEVER else 0.0)
         try:
             yield
         finally:
@@ -65,15 +78,18 @@ class Breaker:
             self._is_open = False
             logger.info("name servers answer again")
 
+    def _look_later(self, seconds: float) -> None:
+        if self._timer is None and self._probe is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
     def _look(self) -> None:
         """Ask the root if questions wait, and nothing has been answered for a while."""
         self._timer = None
         if not self._waiting:
             return
-        loop = asyncio.get_running_loop()
-        left = self._heard_at + self._doubt - loop.time()
+        left = self._heard_at + self._doubt - asyncio.get_running_loop().time()
         if left > 0:
-            self._timer = loop.call_later(left, self._look)
+            self._look_later(left)
         else:
             self._ask_root()
 
@@ -85,27 +101,31 @@ class Breaker:
 
     async def _try_root(self) -> None:
         try:
-            if await self._is_anybody_there():
+            server = await self._who_is_there()
+            if server is not None:
                 self.answered()
+                self._first(server)
             elif self._heard_at < self._probed_at:
                 self._open()
         finally:
             self._probe = None
+        if self._waiting and not self._is_open:
+            self._look_later(self._doubt)
 
-    async def _is_anybody_there(self) -> bool:
+    async def _who_is_there(self) -> Server | None:
         questions = [
-            asyncio.ensure_future(_answers(*server, later))
+            asyncio.ensure_future(_answers(server, later))
             for later in (0.0, AGAIN)
             for server in self._servers
         ]
         try:
             for question in asyncio.as_completed(questions):
-                if await question:
-                    return True
+                if (server := await question) is not None:
+                    return server
         finally:
             for one in questions:
                 one.cancel()
-        return False
+        return None
 
     def _open(self) -> None:
         if not self._is_open:
@@ -117,14 +137,15 @@ class Breaker:
                 limit.reschedule(now)
 
 
-async def _answers(host: str, port: int, later: float) -> bool:
-    """Whether a name server says anything about the root, asked some seconds later."""
+async def _answers(server: Server, later: float) -> Server | None:
+    """The server, if it says anything about the root when asked some seconds later."""
+    host, port = server
     question = dns.message.make_query(".", "NS")
     try:
         await asyncio.sleep(later)
         await dns.asyncquery.udp(question, host, timeout=SECONDS - later, port=port)
     except (dns.exception.Timeout, OSError, EOFError):
-        return False
+        return None
     except dns.exception.DNSException:
-        return True  # nonsense, but somebody's
-    return True
+        return server  # nonsense, but somebody's
+    return server

@@ -16,10 +16,10 @@ import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.message
-import dns.nameserver
 import dns.rcode
 import dns.rdata
 import dns.resolver
+from dns.nameserver import Do53Nameserver
 
 from apps.resolver.base import (
     Answer,
@@ -57,7 +57,7 @@ class StubResolver:
     """A `Resolver`.
 
     Args:
-        servers: addresses and ports, asked in this order.
+        servers: addresses and ports, asked in this order until one proves to be silent.
         is_trusted: whether their word that an answer was validated is believed.
     """
 
@@ -70,7 +70,7 @@ class StubResolver:
         seconds: float = SECONDS,
     ) -> None:
         stub = dns.asyncresolver.Resolver(configure=False)
-        stub.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in servers]
+        stub.nameservers = [Do53Nameserver(*server) for server in servers]
         stub.timeout, stub.lifetime = try_seconds, seconds
         stub.flags = dns.flags.RD | dns.flags.AD
         stub.use_edns(0, 0, PAYLOAD)
@@ -78,7 +78,7 @@ class StubResolver:
         self._seconds = seconds
         self._is_trusted = is_trusted
         self._cache = Cache()
-        self._breaker = Breaker(servers)
+        self._breaker = Breaker(servers, self._ask_first)
         self._turns = asyncio.Semaphore(QUESTIONS)
 
     async def mx(self, name: str) -> Answer[MxRecord]:
@@ -120,6 +120,12 @@ class StubResolver:
             return await self._look_up(asked, kind, read)
 
         return await self._cache.get(key, look_up)
+
+    def _ask_first(self, server: tuple[str, int]) -> None:
+        """Ask the others only if this one fails."""
+        servers = [one for one in self._stub.nameservers if isinstance(one, Do53Nameserver)]
+        servers.sort(key=lambda one: (one.address, one.port) != server)
+        self._stub.nameservers = servers
 
     async def _look_up(self, name: str, kind: str, read: Read[Record]) -> Entry:
         try:
