@@ -52,6 +52,7 @@ class Zones:
         self._delays: dict[Key, float] = {}
         self._dropped: set[Key] = set()
         self._secure: set[str] = set()
+        self._asked = asyncio.Event()
 
     def add(self, name: str, kind: str, *records: str | bytes) -> None:
         """Set all records of a name and type, in zone-file form ("10 mx.example.org."), but TXT as
@@ -118,6 +119,12 @@ class Zones:
             for key in self.questions
         )
 
+    async def asked(self, count: int = 1) -> None:
+        """Wait until there were that many questions, answered or not."""
+        while len(self.questions) < count:
+            self._asked.clear()
+            await self._asked.wait()
+
     def answer(self, name: str, kind: str) -> Answer[Any]:
         """What a question is answered, at once and uncounted: for libraries that do not wait."""
         asked = name = _name(name)
@@ -173,6 +180,7 @@ class Zones:
     async def _get(self, name: str, kind: str) -> Answer[Any]:
         asked = _name(name)
         self.questions.append((asked, kind))
+        self._asked.set()
         either = _either(asked, kind)
         if not self._dropped.isdisjoint(either):
             await asyncio.Event().wait()

@@ -47,9 +47,10 @@ def received_spf(spf: Spf, client: Client) -> bytes:
 
 def _value(text: str) -> str:
     """A dot-atom as it is, everything else quoted."""
-    if _ATOM.fullmatch(text):
-        return text
-    clean = _printable(text).replace("\\", "\\\\").replace('"', '\\"')
+    clean = _printable(text)
+    if _ATOM.fullmatch(clean):
+        return clean
+    clean = clean.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{clean}"'
 
 
