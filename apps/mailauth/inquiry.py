@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS: Final = 10.0  # after the dot; the sender waits ten minutes (RFC 5321 section 4.5.3.2.6)
 LATE: Final = "the DNS did not answer in time"
-_TOO_LARGE: Final = Message((), b"")
+_TOO_LARGE: Final = split(b"")
 
 Found = TypeVar("Found")
 Asked = asyncio.Task[Found]

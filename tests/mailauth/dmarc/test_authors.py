@@ -6,10 +6,9 @@ servers disagree (several fields, several addresses, routes, quoting, encoded wo
 
 import time
 from contextlib import suppress
-from email import policy
-from email.errors import HeaderParseError
 from email.headerregistry import HeaderRegistry
 from email.utils import parseaddr
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -193,6 +192,11 @@ def test_it_reads_no_endless_field() -> None:
     assert _author(b"a@bank.test" + b" " * 30, long).is_crowd
 
 
+def _shown_by_python(text: str) -> set[str]:
+    header: Any = HeaderRegistry()("From", text)
+    return {one.domain for one in header.addresses}
+
+
 PIECES = (
     b"ceo@bank.test",
     b"<ceo@bank.test>",
@@ -229,9 +233,8 @@ def test_it_never_overlooks_what_other_readers_find(pieces: list[bytes]) -> None
     if "@" not in text.partition("<")[0]:
         # Python's readers take `ceo@bank.test <eve@evil.test>` for the bank's: programs do not.
         shown.add(parseaddr(text)[1].rpartition("@")[2])
-        with suppress(IndexError, HeaderParseError):  # of its own, for what is no address
-            header = HeaderRegistry()("From", text)
-            shown.update(one.domain for one in header.addresses)
+        with suppress(Exception):  # of its own, of many kinds, for what is no address
+            shown.update(_shown_by_python(text))
     if "bank.test" in {one.strip(" .") for one in shown}:
         assert "bank.test" in found.domains
         assert found.domain in {"", "bank.test"}
@@ -244,11 +247,11 @@ def test_it_never_fails(value: bytes) -> None:
     assert found.domain in ("", *found.domains)
 
 
-def test_it_agrees_with_the_pages_that_show_mail() -> None:
-    """In the usual form what is judged is what is shown."""
-    header = HeaderRegistry()("From", "A <a@bank.test>, B <b@bank.test>")
-    assert header.fold(policy=policy.SMTP).startswith("From: A")
-    assert {one.domain for one in header.addresses} == {_author(str(header).encode()).domain}
+def test_it_judges_by_what_is_shown() -> None:
+    text = "A <a@bank.test>, (b@evil.test) B <b@bank.test>"
+    assert _shown_by_python(text) == {"bank.test"}
+    assert {one.host for one in mailboxes(text.encode())} == {b"bank.test"}
+    assert _author(text.encode()).domain == "bank.test"
 
 
 @pytest.mark.parametrize(
