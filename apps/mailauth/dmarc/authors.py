@@ -182,9 +182,10 @@ def _distinct(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
 
 
 def _normal(host: bytes) -> str:
-    """A domain in A-labels, "" if it is none."""
+    """A domain in A-labels, "" if it is none. Our pages show no dots at its end, so that none, and
+    not even several, may make another domain of it."""
     try:
-        domain = normalise_domain(host.decode())
+        domain = normalise_domain(host.decode().rstrip("."))
     except (AddressError, UnicodeDecodeError):
         return ""
     return "" if domain.startswith("[") else domain
