@@ -261,14 +261,11 @@ class _Record:
         """The row, None if it has no address or no number."""
         given = self.fields.get
         messages, disposition = _number(given("count", "")), given("disposition", "").lower()
-        try:
-            address = ipaddress.ip_address(given("address", ""))
-        except ValueError:
-            return None
-        if messages is None:
+        address = _address(given("address", ""))
+        if messages is None or not address:
             return None
         return Row(
-            address=str(getattr(address, "ipv4_mapped", None) or address),
+            address=address,
             messages=messages,
             disposition=disposition if disposition in _DISPOSITIONS else "none",
             dkim=given("dkim", "").lower() == "pass",
@@ -407,6 +404,16 @@ def _number(text: str) -> int | None:
     if not whole.isascii() or not whole.isdigit() or len(whole) > len(str(COUNT_MAX)):
         return None
     return min(int(whole), COUNT_MAX)
+
+
+def _address(text: str) -> str:
+    """An IP address, an IPv4-mapped one as IPv4; "" if it is none. One with a zone, which may be as
+    long as somebody likes, is of no use to anybody elsewhere."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    return "" if "%" in text else str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _domain(text: str) -> str:

@@ -16,7 +16,7 @@ from django.conf import settings
 from apps.mailauth import suffixes
 from apps.mailauth.types import Authentication, Client, Policy, Result
 from apps.mime.address import Address, AddressError
-from apps.mime.headers import HeaderBlock
+from apps.mime.headers import HeaderBlock, clean
 from apps.reports import services
 from apps.reports.services import Kind
 from apps.runtime.clock import now
@@ -82,15 +82,15 @@ class Counts:
             dkim=dmarc.dkim,
             spf=dmarc.spf,
             override=override if override in _OVERRIDES else "other" if override else "",
-            comment=comment[:200],
-            header_from=dmarc.author[:253],
+            comment=clean(comment)[:200],
+            header_from=clean(dmarc.author)[:253],
             envelope_from=_domain(client.sender),
             results=json.dumps(_results(found), separators=(",", ":")),
         )
         if kind not in self._counts and not self._has_room(kind.domain):
             return
         self._counts[kind] = self._counts.get(kind, 0) + 1
-        self._records[kind.place] = dmarc.record
+        self._records[kind.place] = clean(dmarc.record)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
 

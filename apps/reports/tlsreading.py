@@ -177,8 +177,10 @@ def _count(value: Any) -> int:
 
 
 def _address(value: Any) -> str:
+    """An IP address, "" if it is none or has a zone."""
+    text = _text(value, 60)
     try:
-        return str(ipaddress.ip_address(_text(value, 60)))
+        return "" if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return ""
 

@@ -286,6 +286,7 @@ def test_it_refuses_what_is_none(xml: str, why: str) -> None:
         ("<count>4</count>", "<count>٤</count>"),
         ("<source_ip>198.51.100.9</source_ip>", ""),
         ("<source_ip>198.51.100.9</source_ip>", "<source_ip>mx.big.example</source_ip>"),
+        ("<source_ip>198.51.100.9</source_ip>", f"<source_ip>fe80::1%{'a' * 900}</source_ip>"),
     ],
 )
 def test_it_leaves_out_a_row_that_says_nothing(before: str, after: str) -> None:

@@ -104,6 +104,15 @@ def test_it_passes_over_numbers_that_are_none(count: object) -> None:
     assert len(found.rows) == (3 if found.failed else 2)
 
 
+@pytest.mark.parametrize("address", ["fe80::1%" + "a" * 40, "fe80::1%eth0", "mx.test", 7, "::1/8"])
+def test_it_passes_over_addresses_that_are_none(address: object) -> None:
+    data = changed()
+    for one in data["policies"][0]["failure-details"]:
+        one |= {"sending-mta-ip": address, "receiving-ip": address}
+    rows = parse(json.dumps(data).encode()).rows
+    assert {(row.sending_address, row.receiving_address) for row in rows} == {("", "")}
+
+
 def test_it_bounds_rows_and_texts() -> None:
     data = changed(**{"organization-name": "x" * 10_000, "report-id": "a\0b\ud800\x1b[2Jc"})
     data["policies"][0]["failure-details"] *= 2_000

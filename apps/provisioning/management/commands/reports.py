@@ -1,5 +1,4 @@
-"""`manage.py reports list|show|sources|sent|preview|send`: who sends in whose name, as others and
-we report it."""
+"""`manage.py reports VERB`: who sends in whose name, as others and we report it."""
 
 import asyncio
 import json
@@ -11,12 +10,13 @@ from apps.delivery import dmarcreports
 from apps.mime.address import AddressError, normalise_domain
 from apps.mime.headers import clean
 from apps.provisioning.management.noun import Error, NounCommand
-from apps.reports import queries
+from apps.reports import arriving, queries
 from apps.reports.models import ReportKind
 from apps.runtime.clock import now
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY_SECONDS = 86_400
+_READ_MAX = 10_000
 _LIST = "id kind about reporter sender is_genuine begin passed failed"
 _SENT = "day domain messages sent_at outcome"
 _SOURCES = "address messages passed failed refused reporters last"
@@ -39,6 +39,8 @@ class Command(NounCommand):
 
         show = self.verb("show", "Show a report that came, with its rows.")
         show.add_argument("id", metavar="ID", type=int, help="as `reports list` shows it")
+
+        self.verb("read", "Read the reports that came with the mail now, not within a minute.")
 
         sources = self.verb(
             "sources",
@@ -89,6 +91,10 @@ class Command(NounCommand):
             for name, value in row.items():
                 if value not in ("", {}):
                     self.stdout.write(f"  {name:16} {_shown(value)}")
+
+    def do_read(self, options: dict[str, Any]) -> None:
+        number = arriving.read_all(_READ_MAX)
+        self.report(options, f"{number} messages were looked into.", messages=number)
 
     def do_sources(self, options: dict[str, Any]) -> None:
         rows = queries.sources(options["domain"], days=options["days"], limit=options["limit"])
