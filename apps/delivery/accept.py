@@ -6,6 +6,7 @@ thread (`apps.runtime.groupcommit`), so a batch holds messages of many connectio
 each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
+import json
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,6 +28,7 @@ from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
 
 MEMBERS_TOLD = 500
+JUDGED = "reception.judged"  # the kind of the event that tells what was found out about a sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
             # LMTP's submissions of one transaction share their blob.
             blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
             mailqueue.enqueue(wanted)
-            trace.record([_event(item) for item in wanted])
+            trace.record([event for item in wanted for event in _events(item)])
             trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
             correspondents.note([pair for item in wanted for pair in _written_to(item)])
     return [refused.get(item.id) or Accepted(item.id) for item in batch]
@@ -134,7 +136,15 @@ def _granted(rows: Sequence[tuple[int, int]]) -> list[bool]:
     return [user not in full or not quota.reserve([(user, size)]) for user, size in rows]
 
 
-def _event(item: Submission) -> trace.Event:
+def _events(item: Submission) -> Iterator[trace.Event]:
+    yield _received(item)
+    if item.judgement:
+        yield trace.Event(
+            item.trace_id, JUDGED, json.loads(item.judgement), at_us=item.received_at_us
+        )
+
+
+def _received(item: Submission) -> trace.Event:
     return trace.Event(
         trace_id=item.trace_id,
         kind=f"{item.door}.received",

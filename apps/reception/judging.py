@@ -69,10 +69,12 @@ class Judgement:
 
     Args:
         junk: domains whose recipients get the message into Junk, with the reason.
+        patience: what greylisting said, "" if it had nothing to say.
     """
 
     case: Case = field(default_factory=Case)
     junk: Mapping[str, str] = field(default_factory=dict)
+    patience: str = ""
 
     def junk_for(self, address: str) -> str:
         """Why a recipient, named as RCPT did, gets it into Junk; "" if it does not."""
@@ -83,6 +85,7 @@ class Judgement:
         case = self.case
         told = {
             "junk": dict(self.junk),
+            "patience": self.patience,
             "listed": case.listed,
             "allowed": case.allowed,
             "doubts": list(case.doubts),
@@ -101,7 +104,7 @@ class Judgement:
             tuple(data.get("doubts", ())),
             data.get("trusted", False),
         )
-        return cls(case, dict(data.get("junk", {})))
+        return cls(case, dict(data.get("junk", {})), data.get("patience", ""))
 
 
 def read(text: str) -> Judgement | None:
@@ -125,10 +128,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be done: refused as a whole, or taken and filed as `judgement` says."""
+    """What is to be done: refused as a whole, or taken and filed as `judgement` says.
+
+    Args:
+        disposition: what is done because of DMARC, as its reports have it.
+    """
 
     judgement: Judgement
     refusal: Refusal | None = None
+    disposition: Policy = Policy.NONE
 
 
 def is_role(local: str) -> bool:
@@ -138,16 +146,20 @@ def is_role(local: str) -> bool:
 
 def rule(case: Case, readers: Iterable[Reader]) -> Ruling:
     """Decide about a message whose text is here."""
-    verdicts = {reader: _verdict(case, reader) for reader in readers}
-    refused = [one for one in verdicts.values() if one.action is Action.REFUSE]
-    if refused and len(refused) == len(verdicts):
-        return Ruling(Judgement(case), Refusal(_reply(case), refused[0].why, "dmarc"))
-    junk = {
-        reader.domain: verdict.why
-        for reader, verdict in verdicts.items()
-        if verdict.action is not Action.INBOX
-    }
-    return Ruling(Judgement(case, junk))
+    if case.is_trusted:
+        return Ruling(Judgement(case))
+    by_dmarc = {reader: _by_dmarc(case, reader) for reader in readers}
+    refused = [one for one in by_dmarc.values() if one.action is Action.REFUSE]
+    if refused and len(refused) == len(by_dmarc):
+        refusal = Refusal(_reply(case), refused[0].why, "dmarc")
+        return Ruling(Judgement(case), refusal, Policy.REJECT)
+    junk = {}
+    for reader, verdict in by_dmarc.items():
+        worst = max(verdict, _by_lists(case, reader), key=lambda one: one.action)
+        if worst.action is not Action.INBOX:
+            junk[reader.domain] = worst.why
+    is_held = any(one.action is not Action.INBOX for one in by_dmarc.values())
+    return Ruling(Judgement(case, junk), None, Policy.QUARANTINE if is_held else Policy.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +171,14 @@ class _Verdict:
 _FINE: Final = _Verdict(Action.INBOX)
 
 
-def _verdict(case: Case, reader: Reader) -> _Verdict:
-    if case.is_trusted:
-        return _FINE
-    return max(_by_dmarc(case, reader), _by_lists(case, reader), key=lambda one: one.action)
-
-
 def _by_dmarc(case: Case, reader: Reader) -> _Verdict:
     dmarc, stern = case.authentication.dmarc, reader.wishes.dmarc
     if dmarc.result is not Result.FAIL or dmarc.disposition is Policy.NONE:
         return _FINE
     if stern is Sternness.REPORT:
         return _FINE
-    why = (
-        f"it says that it is from {dmarc.author or 'nobody in particular'}, which neither SPF nor"
-        " DKIM show"
-    )
+    author = dmarc.author or "several domains"
+    why = f"it says that it is from {author}, which neither SPF nor DKIM show"
     wants_refusal = dmarc.disposition is Policy.REJECT and stern is Sternness.REJECT
     if wants_refusal and not reader.is_role:
         return _Verdict(Action.REFUSE, why)
@@ -189,15 +193,35 @@ def _by_lists(case: Case, reader: Reader) -> _Verdict:
 
 
 def _reply(case: Case) -> Reply:
-    """RFC 7372 section 3.3: X.7.26, several checks failed."""
+    """The answer to a message that fails DMARC; RFC 7372 section 3.3: X.7.26, several checks
+    failed.
+
+    Where a forwarder's chain could not be verified because the DNS did not answer, the message may
+    come again: an honest one gets through then, and for a forged one nothing is gained.
+    """
     found = case.authentication
-    author, owner = found.dmarc.author, found.dmarc.domain or found.dmarc.author
+    checks = f"{spf_words(found.spf)}; {dkim_words(found.dkim)}"
+    if found.arc.result is Result.TEMPERROR:
+        return Reply(
+            451,
+            "4.7.26",
+            f"This message fails DMARC ({checks}), and the DNS does not answer about those who"
+            " forwarded it (ARC); try again later",
+        )
+    author, owner = found.dmarc.author, found.dmarc.domain
+    if not author:
+        return Reply(
+            550,
+            "5.7.26",
+            f"From names several domains, and not all of them stand behind this message ({checks})"
+            "\nA message has one author's domain (RFC 7489 section 6.6.1)",
+        )
     return Reply(
         550,
         "5.7.26",
         f"This message says that it is from {author}, but nothing proves it:\n"
-        f"{spf_words(found.spf)}; {dkim_words(found.dkim)}; neither is aligned (DMARC).\n"
-        f"{owner} asks to refuse such mail (policy {found.dmarc.policy.value}).\n"
+        f"{checks}; none is aligned (DMARC).\n"
+        f"{owner or author} asks to refuse such mail (policy {found.dmarc.policy.value}).\n"
         f"If it is genuine: send it through the servers of {author}, or have its administrator"
         " add yours to its SPF record or sign with DKIM",
     )

@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from apps.resolver.base import Resolver
+from apps.resolver.live import live_resolver
 from apps.runtime import tls
 from apps.runtime.listener import Door
 from apps.smtp.handler import DoorHandler
 from apps.smtp.intake import Intake
+from apps.smtp.judge import Judge
 from apps.smtp.lmtp import LmtpHandler
 from apps.smtp.mx import MxHandler
 from apps.smtp.proto.limits import Limits
@@ -19,66 +22,88 @@ from apps.wire.scram import MECHANISMS
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is behind a port. `door` is its word in queue and trace."""
+    """What is behind a port. `door` is its word in queue and trace; `judges`: strangers come."""
 
     door: str
     handler: type[DoorHandler]
     implicit_tls: bool = False
     auth: bool = False
+    judges: bool = False
 
 
 _KINDS = {
-    "smtp": _Kind("mx", MxHandler),
+    "smtp": _Kind("mx", MxHandler, judges=True),
     "submission": _Kind("submission", SubmissionHandler, auth=True),
     "submissions": _Kind("submission", SubmissionHandler, auth=True, implicit_tls=True),
     "lmtp": _Kind("lmtp", LmtpHandler),
 }
 
 
-def doors(limits: Limits | None = None) -> list[Door]:
+def doors(limits: Limits | None = None, resolver: Resolver | None = None) -> list[Door]:
     """Return the doors that have an address to listen on. Call it on the event loop they will use.
 
     Args:
         limits: in place of the usual ones; the size limit is the setting's in any case.
+        resolver: in place of the one by the settings.
     """
-    limits = replace(limits or Limits(), message=settings.MESSAGE_SIZE_LIMIT)
-    intake = Intake()
-    return [
-        _door(name, kind, limits, intake)
-        for name, kind in _KINDS.items()
-        if getattr(settings, f"{name.upper()}_LISTEN") is not None
-    ]
+    return _Doors(limits, resolver).all()
 
 
-def service(name: str, limits: Limits, intake: Intake) -> Service:
-    """Return what stands behind the door `name`."""
-    kind = _KINDS[name]
-    if kind.auth:
-        # How many a user may write to is its own limit, asked at MAIL.
-        limits = replace(limits, recipients=limits.targets)
-    rules = Rules(
-        door=kind.door,
-        hostname=settings.MAIL_HOSTNAME,
-        limits=limits,
-        lmtp=name == "lmtp",
-        starttls=not kind.implicit_tls,
-        auth=kind.auth,
-        mechanisms=tuple(MECHANISMS),
-        cleartext_loopback=settings.CLEARTEXT_AUTH == "loopback",
-        hides_client=settings.HIDE_CLIENT_ADDRESS,
-    )
-    # Any ALPN name that an SMTP client may send is foreign: none is registered for SMTP.
-    context = None if kind.implicit_tls else tls.server_context()
-    return Service(rules, kind.handler(intake), tls=context)
+class _Doors:
+    """What the doors of one event loop share."""
 
+    def __init__(self, limits: Limits | None, resolver: Resolver | None) -> None:
+        self._limits = replace(limits or Limits(), message=settings.MESSAGE_SIZE_LIMIT)
+        self._resolver = resolver
+        self._intake = Intake()
+        self._judge: Judge | None = None
 
-def _door(name: str, kind: _Kind, limits: Limits, intake: Intake) -> Door:
-    return Door(
-        name=name,
-        endpoint=getattr(settings, f"{name.upper()}_LISTEN"),
-        protocol_factory=service(name, limits, intake).protocol,
-        implicit_tls=kind.implicit_tls,
-        refusal=FULL,
-        no_tls=NO_TLS,
-        afterwards=intake.drain,
-    )
+    def all(self) -> list[Door]:
+        """The doors that have an address to listen on."""
+        names = [name for name in _KINDS if getattr(settings, f"{name.upper()}_LISTEN") is not None]
+        return [self._door(name) for name in names]
+
+    def service(self, name: str) -> Service:
+        """What stands behind the door `name`."""
+        kind, limits = _KINDS[name], self._limits
+        if kind.auth:
+            # How many a user may write to is its own limit, asked at MAIL.
+            limits = replace(limits, recipients=limits.targets)
+        rules = Rules(
+            door=kind.door,
+            hostname=settings.MAIL_HOSTNAME,
+            limits=limits,
+            lmtp=name == "lmtp",
+            starttls=not kind.implicit_tls,
+            auth=kind.auth,
+            mechanisms=tuple(MECHANISMS),
+            cleartext_loopback=settings.CLEARTEXT_AUTH == "loopback",
+            hides_client=settings.HIDE_CLIENT_ADDRESS,
+        )
+        # Any ALPN name that an SMTP client may send is foreign: none is registered for SMTP.
+        context = None if kind.implicit_tls else tls.server_context()
+        return Service(rules, self._handler(kind), tls=context)
+
+    async def drain(self) -> None:
+        """Return when all that was begun behind the doors is done."""
+        await self._intake.drain()
+        if self._judge is not None:
+            await self._judge.close()
+
+    def _handler(self, kind: _Kind) -> DoorHandler:
+        if not kind.judges:
+            return kind.handler(self._intake)
+        if self._judge is None:
+            self._judge = Judge(settings.MAIL_HOSTNAME, self._resolver or live_resolver())
+        return MxHandler(self._intake, self._judge)
+
+    def _door(self, name: str) -> Door:
+        return Door(
+            name=name,
+            endpoint=getattr(settings, f"{name.upper()}_LISTEN"),
+            protocol_factory=self.service(name).protocol,
+            implicit_tls=_KINDS[name].implicit_tls,
+            refusal=FULL,
+            no_tls=NO_TLS,
+            afterwards=self.drain,
+        )

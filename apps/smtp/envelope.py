@@ -43,10 +43,13 @@ class SmtpSession(Session):
 
     auth_data: Any
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, address: str) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, address: str, local_address: str = ""
+    ) -> None:
         super().__init__(loop)
         self.id: UUID = new_ulid()
         self.address = address
+        self.local_address = local_address
         self.early_talker = False
         self.visit: object = None  # the MX handler's own
         self.most_recipients = 0  # per message of who signed in; 0 before

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from apps.delivery.callahead import CallAhead
 from apps.directory import routing
 from apps.directory.routing import Resolution, Status
 from apps.events import bell
+from apps.mailauth import forged
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.queries import limits
 from apps.mime import dsn
@@ -199,7 +200,8 @@ class Intake:
         prefix = additions.above + received(hop) + additions.fields
         if _BEGINS_WITH_FIELD.match(raw) is None:
             prefix += submission.separator(raw)
-        text = _Text(await _prepare(raw), prefix, additions, at_us)
+        cuts = forged.merge(additions.cuts, forged.cuts(raw, rules.hostname))
+        text = _Text(await _prepare(raw), prefix, replace(additions, cuts=cuts), at_us)
         parts, places = _split(rules, transaction)
         messages = [
             _submission(rules, session, transaction, text, recipients=part, first=not number)

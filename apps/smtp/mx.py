@@ -1,7 +1,116 @@
 """The door for other servers (port 25): mail for our own users, from anybody, and nothing else."""
 
-from apps.smtp.handler import DoorHandler
+import asyncio
+
+from apps.delivery.accept import Accepted
+from apps.mailqueue.services import EnvelopeRecipient
+from apps.smtp.envelope import Options, SmtpSession, Transaction
+from apps.smtp.handler import DoorHandler, reply_of
+from apps.smtp.intake import Intake
+from apps.smtp.judge import Judge
+from apps.smtp.session import Conversation
+from apps.wire.errors import UnknownRecipient
+from apps.wire.replies import Reply
 
 
 class MxHandler(DoorHandler):
-    """Whoever comes is judged by what is known of it."""
+    """Whoever comes is judged by what can be found out about it, and refused in the dialogue."""
+
+    def __init__(self, intake: Intake, judge: Judge) -> None:
+        super().__init__(intake)
+        self._judge = judge
+
+    async def handle_CONNECT(  # noqa: N802 - named like aiosmtpd's
+        self, server: Conversation, session: SmtpSession, envelope: Transaction
+    ) -> Reply | None:
+        """Begin to find out who it is. One that cannot wait for the greeting is noted."""
+        visit = self._judge.receive(session)
+        if visit.greeting_delay and visit.turned_away is None:
+            await asyncio.sleep(visit.greeting_delay)
+        if session.early_talker or server.has_input:
+            session.early_talker = True
+            visit.spoke_early()
+        return visit.turned_away
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str] | Reply:
+        """Look at the name; it may change, and after STARTTLS it is said anew."""
+        return self._hello(session, hostname) or responses
+
+    async def handle_HELO(  # noqa: N802 - aiosmtpd's name
+        self, server: Conversation, session: SmtpSession, envelope: Transaction, hostname: str
+    ) -> Reply | None:
+        """As for EHLO."""
+        return self._hello(session, hostname)
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        address: str,
+        options: Options,
+    ) -> Reply | None:
+        """Begin to find out whether the sender's domain knows this client."""
+        refusal = await super().handle_MAIL(server, session, envelope, address, options)
+        refusal = refusal or await self._judge.visit(session).mail()
+        if refusal is None:
+            self._judge.begin(session, envelope, address)
+        return refusal
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        address: str,
+        options: Options,
+    ) -> Reply | None:
+        """Who tries out addresses has to wait, and is cut off in the end."""
+        try:
+            return await super().handle_RCPT(server, session, envelope, address, options)
+        except UnknownRecipient:
+            farewell = await self._judge.visit(session).unknown()
+            if farewell is None:
+                raise
+            return farewell
+
+    async def admit(
+        self,
+        session: SmtpSession,
+        envelope: Transaction,
+        address: str,
+        recipients: tuple[EnvelopeRecipient, ...],
+    ) -> Reply | None:
+        """Refuse clients here, where it is known for whom."""
+        refusal = await self._judge.admit(session, envelope, address, recipients)
+        return None if refusal is None else refusal.reply
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: Conversation, session: SmtpSession, envelope: Transaction
+    ) -> Reply:
+        """Judge the message; take responsibility, or say why not."""
+        weighed = await self._judge.weigh(session, envelope)
+        if weighed.refusal is not None:
+            return self._judge.refused(session, envelope, weighed).reply
+        (result,) = await self.intake.keep(server.rules, session, envelope, weighed.additions)
+        if isinstance(result, Accepted):
+            self._judge.taken(weighed)
+        return reply_of(result)
+
+    def left(self, session: SmtpSession) -> None:
+        """It has gone: what was asked for its sake alone need not be answered."""
+        self._judge.leave(session)
+
+    def _hello(self, session: SmtpSession, name: str) -> Reply | None:
+        visit = self._judge.visit(session)
+        if session.early_talker:
+            visit.spoke_early()
+        visit.hello(name)
+        return visit.turned_away

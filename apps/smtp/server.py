@@ -119,7 +119,7 @@ class SmtpProtocol(asyncio.Protocol):
         name, peer = transport.get_extra_info("peername"), self._peer
         address = peer.address if peer else str(name[0]) if name else "local"
         self._service.joined(self)
-        session = SmtpSession(self._loop, address)
+        session = SmtpSession(self._loop, address, peer.local_address if peer else "")
         session.peer = name
         if transport.get_extra_info("ssl_object") is not None:
             session.ssl = tls_info(transport)

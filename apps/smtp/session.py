@@ -153,6 +153,11 @@ class Conversation:
         """Our name; aiosmtpd's handlers look for it here."""
         return self.rules.hostname
 
+    @property
+    def has_input(self) -> bool:
+        """Whether the client has sent more than was looked at."""
+        return self._receiver.buffered > 0
+
     async def greeting(self) -> bytes:
         """The first thing we say. Who is turned away by it is heard no further."""
         reply = as_reply(await self._ask("CONNECT"), Reply(220, "", self.rules.greeting))

@@ -51,15 +51,18 @@ def test_it_writes_where_a_message_came_from(smtp: Running, alice: User) -> None
         answer = client.text(LETTER)
     message = only()
     queue_id = answer.lines[0].rpartition(" ")[2]
+    results, mark, hop = message.prefix.partition(b"Received: ")
+    assert results.startswith(b"Authentication-Results: mail.example.test;\r\n\tspf=none ")
+    assert b"\r\nreceived-spf: none " in results.lower()
     assert re.fullmatch(
         rb"Received: from me\.test \(unknown \[127\.0\.0\.1\]\)\r\n"
         rb"\tby mail\.example\.test with ESMTP id "
         + queue_id.encode()
         + rb"\r\n\tfor <alice@example\.test>;\r\n\t\w{3}, [ \d]?\d \w{3} \d{4} [\d:]{8} \+0000\r\n",
-        message.prefix,
+        mark + hop,
     )
     assert json.loads(message.row.client)["helo"] == "me.test"
-    event = TraceEvent.objects.get(trace_id=message.row.trace_id)
+    event = TraceEvent.objects.get(trace_id=message.row.trace_id, kind="mx.received")
     assert event.kind == "mx.received"
     assert json.loads(event.data)["to"] == ["alice@example.test"]
 

@@ -22,11 +22,15 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Self
 
+from django.conf import settings
+
+from apps.resolver.base import Resolver
 from apps.runtime import db
 from apps.runtime.listener import Listener
 from apps.smtp.doors import doors
 from apps.smtp.proto.limits import Limits
 from mailhost.env import Endpoint
+from tests.support.zones import Zones
 
 PASSWORD = "correct horse battery"
 PATIENCE = 15.0  # seconds until a test that waits in vain fails
@@ -218,15 +222,26 @@ class Running:
 
 @contextmanager
 def running(
-    *names: str, limits: Limits = QUICK, loop_factory: LoopFactory = None, grace: float = 5.0
+    *names: str,
+    limits: Limits = QUICK,
+    loop_factory: LoopFactory = None,
+    grace: float = 5.0,
+    resolver: Resolver | None = None,
 ) -> Iterator[Running]:
-    """Run doors in a thread of their own; end them, and the database threads, afterwards."""
+    """Run doors in a thread of their own; end them, and the database threads, afterwards.
+
+    Args:
+        resolver: what they ask; without one DNS_SERVERS, and if there are none, a DNS that knows
+            nothing.
+    """
+    if resolver is None and not settings.DNS_SERVERS:
+        resolver = Zones()
     found, opened = Running(), threading.Event()
     failures: list[BaseException] = []
 
     async def serve() -> None:
         found.loop, found.stop = asyncio.get_running_loop(), asyncio.Event()
-        wanted = [door for door in doors(limits) if door.name in names]
+        wanted = [door for door in doors(limits, resolver) if door.name in names]
         listener = Listener([replace(door, endpoint=Endpoint("127.0.0.1", 0)) for door in wanted])
         listener.start()
         found.ports = listener.ports()

@@ -1,0 +1,88 @@
+"""The traces of what was refused: so that an administrator who is asked finds it by its address.
+
+Whoever forges mail can have it refused as often as he likes, so what is written has bounds: so many
+a minute in all, and so many of one network. What is beyond them is told in the log alone. Written
+in batches, in the background: no client waits for it, and no mail.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+
+from apps.reception.networks import network_key
+from apps.runtime.db import in_db
+from apps.runtime.seldom import Seldom
+from apps.trace import services as trace
+from apps.wire.errors import MailError
+
+logger = logging.getLogger(__name__)
+
+WRITE_SECONDS: Final = 0.25
+PER_MINUTE: Final = 120
+"""Refusals that are written: at a thousand octets each, a flood of months fills a few gigabytes."""
+PER_NETWORK: Final = 20
+
+
+class Refusals:
+    """The refusals of one event loop."""
+
+    def __init__(self) -> None:
+        self._events: list[trace.Event] = []
+        self._counts: dict[str, int] = {}
+        self._minute = 0
+        self._total = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._seldom = Seldom(logger)
+
+    def note(self, address: str, events: Sequence[trace.Event]) -> bool:
+        """Have the events of one refusal written; false if there were too many lately."""
+        if not self._admit(network_key(address)):
+            self._seldom.info("refusals are not traced", "flood", {"address": address})
+            return False
+        self._events.extend(events)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        return True
+
+    async def close(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writing is not None:
+            await self._writing
+        await self._flush()
+
+    def _admit(self, network: str) -> bool:
+        minute = int(time.monotonic()) // 60
+        if minute != self._minute:
+            self._minute, self._total = minute, 0
+            self._counts.clear()
+        if self._total >= PER_MINUTE or self._counts.get(network, 0) >= PER_NETWORK:
+            return False
+        self._total += 1
+        self._counts[network] = self._counts.get(network, 0) + 1
+        return True
+
+    def _write(self) -> None:
+        self._timer = None
+        self._writing = asyncio.ensure_future(self._flush())
+
+    async def _flush(self) -> None:
+        events, self._events = self._events, []
+        if not events:
+            return
+        try:
+            await in_db("write", _record, events)
+        except MailError as error:
+            self._seldom.warning("traces of refusals were lost", "store", {"detail": error.detail})
+
+
+def _record(events: Sequence[trace.Event]) -> None:
+    with transaction.atomic():
+        trace.record(events)
