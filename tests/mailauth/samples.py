@@ -29,6 +29,15 @@ PLAIN = (
     b"\r\n"
     b"Hello  Bob, \t \r\n\r\n \t\r\n..dots\r\n tail\t\r\n\r\n \r\n\r\n"
 )
+# A SubjectPublicKeyInfo of 512 bits, any bits: no library makes such keys any more.
+WEAK_RECORD = record_text(
+    Algorithm.RSA,
+    base64.b64encode(
+        bytes.fromhex("305c300d06092a864886f70d0101010500034b003048024100")
+        + b"\xb5" * 64
+        + bytes.fromhex("0203010001")
+    ).decode(),
+)
 
 
 def signer(selector: str, key: NewKey, domain: str = DOMAIN) -> Signer:

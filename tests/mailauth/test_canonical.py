@@ -2,9 +2,13 @@
 
 import base64
 import hashlib
+import re
 import time
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.mailauth import canonical
 from apps.mailauth.message import read_fields
@@ -81,3 +85,38 @@ def test_hostile_bodies_cost_linear_time(body: bytes) -> None:
 
     small = min(cost(1 << 20) for _ in range(3))
     assert cost(8 << 20) < 8 * max(small, 0.01) * 5
+
+
+def _plainly(body: bytes, *, is_relaxed: bool) -> bytes:
+    """The canonical form, by the words of sections 3.4.3 and 3.4.4 and without any cleverness."""
+    lines = body.split(b"\r\n")
+    if lines[-1] == b"":
+        lines.pop()
+    if is_relaxed:
+        lines = [re.sub(rb"[ \t]+", b" ", line).removesuffix(b" ") for line in lines]
+    while lines and lines[-1] == b"":
+        lines.pop()
+    if not lines:
+        return b"" if is_relaxed else b"\r\n"
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+@given(
+    st.lists(st.sampled_from([b" ", b"\t", b"\r", b"\n", b"\r\n", b"a", b"bc", b"\xff"])),
+    st.lists(st.integers(0, 30), max_size=8),
+    st.lists(st.integers(0, 40), max_size=5),
+    st.booleans(),
+)
+def test_portions_cut_anywhere_make_the_form_of_the_rfc(
+    pieces: list[bytes], cuts: list[int], limits: list[int], is_relaxed: bool
+) -> None:
+    body = b"".join(pieces)
+    hasher = canonical.BodyHasher(is_relaxed=is_relaxed, limits=limits)
+    places = [0, *sorted(cuts), len(body)]
+    for start, end in pairwise(places):
+        hasher.update(body[start:end])
+    plain = _plainly(body, is_relaxed=is_relaxed)
+    assert (hasher.finish(), hasher.size) == _hash(plain)
+    assert hasher.digests == {
+        limit: hashlib.sha256(plain[:limit]).digest() for limit in limits if limit <= len(plain)
+    }
