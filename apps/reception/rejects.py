@@ -104,9 +104,10 @@ class Rejects:
         if minute != self._minute:
             self._minute, self._of_all = minute, 0
             self._of_user.clear()
+        is_free = self._of_all < OF_ALL
         kept: dict[int, str] = {}
         for user_id, address in recipients.items():
-            if self._has_room(user_id, self._of_all + bool(kept)):
+            if is_free and self._has_room(user_id):
                 kept[user_id] = address
                 self._of_user[user_id] += 1
             elif user_id in self._others or len(self._others) < MOST_USERS:
@@ -114,8 +115,8 @@ class Rejects:
         self._of_all += bool(kept)
         return kept
 
-    def _has_room(self, user_id: int, of_all: int) -> bool:
-        if of_all >= OF_ALL or len(self._of_user) >= MOST_USERS:
+    def _has_room(self, user_id: int) -> bool:
+        if user_id not in self._of_user and len(self._of_user) >= MOST_USERS:
             return False
         return self._of_user[user_id] < OF_A_USER
 
