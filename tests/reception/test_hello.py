@@ -19,6 +19,7 @@ from apps.reception.hello import (
     read,
     unresolvable,
 )
+from apps.resolver.base import Resolver
 from tests.support.zones import Zones
 
 CLIENT = "198.51.100.7"
@@ -114,7 +115,7 @@ class Us:
     hostname = "mail.example.test"
 
     def __init__(self, zones: Zones) -> None:
-        self.resolver = zones
+        self.resolver: Resolver = zones
 
 
 @pytest.mark.parametrize(
