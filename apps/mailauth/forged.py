@@ -20,7 +20,9 @@ from apps.mime.address import display_domain
 Range = tuple[int, int]
 
 CUTS_MAX: Final = 1_000
-VALUE_MAX: Final = 16 * 1024  # octets of one field that are read; a longer one is no honest one
+# What is read; honest messages have less, and the rest is held for forged unread.
+VALUE_MAX: Final = 16 * 1024  # octets of one field
+FIELDS_MAX: Final = 200
 
 # As lenient as any reader: bare LF ends a line, white space may stand before the colon.
 _FIELD: Final = re.compile(
@@ -28,6 +30,7 @@ _FIELD: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _RESULTS: Final = b"authentication-results"
+_OWNER: Final = re.compile(r"[!-<>@-~]++")  # printable, and no encoded word
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
 _SPACED_DOT: Final = re.compile(r"\s*+\.\s*+")
 _WORD: Final = re.compile(r"[^\s\x00-\x20()<>,;:=\"@/]++")
@@ -41,12 +44,12 @@ def cuts(raw: bytes, hostname: str) -> tuple[Range, ...]:
     Args:
         hostname: our name, A-labels, as `results.authentication_results` writes it.
     """
-    found = (
+    found = enumerate(_FIELD.finditer(raw, 0, _header_end(raw)))
+    return merge(
         one.span()
-        for one in _FIELD.finditer(raw, 0, _header_end(raw))
-        if _is_forged(one[1].lower(), one[2], hostname)
+        for number, one in found
+        if number >= FIELDS_MAX or _is_forged(one[1].lower(), one[2], hostname)
     )
-    return merge(found)
 
 
 def merge(*lists: Iterable[Range]) -> tuple[Range, ...]:
@@ -76,8 +79,13 @@ def _is_forged(name: bytes, value: bytes, hostname: str) -> bool:
     if len(value) > VALUE_MAX:
         return True
     if name == _RESULTS:
-        return authserv_id(value) in (None, hostname)
+        return _is_ours_or_nobodys(authserv_id(value) or "", hostname)
     return _names_us(value.decode("utf-8", "replace"), hostname)
+
+
+def _is_ours_or_nobodys(owner: str, hostname: str) -> bool:
+    # Some add the number of a job to their name: `mail.example.org/4Xyz`.
+    return not _OWNER.fullmatch(owner) or owner.partition("/")[0].rstrip(".") == hostname
 
 
 def _names_us(value: str, hostname: str) -> bool:

@@ -165,9 +165,15 @@ def _anywhere(text: bytes) -> Iterator[str]:
     behind each at sign, be it in quotes, in a comment or in an encoded word."""
     for mailbox in mailboxes(text):
         yield _normal(mailbox.host or b"")
-    for view in dict.fromkeys((text.decode("utf-8", "replace"), decode_text(text))):
+    # Encoded words are joined, as they should be, and each read by itself, as some programs do.
+    views = (text.decode("utf-8", "replace"), decode_text(text), decode_text(_apart(text)))
+    for view in dict.fromkeys(views):
         for found in _AT_SIGN.finditer(view):
             yield _normal(found[1].encode("utf-8", "replace"))
+
+
+def _apart(text: bytes) -> bytes:
+    return text.replace(b"?=", b"?=,")
 
 
 def _distinct(names: Iterable[str]) -> tuple[tuple[str, ...], bool]:

@@ -112,6 +112,7 @@ def test_it_writes_domains_in_one_way(value: bytes, domain: str) -> None:
         # One domain, and yet nobody's: it is not where programs look for it.
         (b"=?utf-8?q?ceo=40bank=2Etest?=", {"bank.test"}),
         (b"=?utf-8?b?PGNlb0BiYW5rLnRlc3Q+?=", {"bank.test"}),
+        (b"=?utf-8?q?a=40b.test?= =?utf-8?q?a?=", {"b.testa", "b.test"}),
         (b"ceo\xef\xbc\xa0bank.test", {"bank.test"}),
         (b"a @ bank . test", {"bank.test", "bank"}),
         (b"a@bank.test\x00", {"bank.test"}),
