@@ -23,7 +23,8 @@ MICROSOFT = (
 # The receiving side of the same company names nobody.
 NAMELESS = (
     b"spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=author.test; dkim=pass (signature was"
-    b" verified) header.d=author.test;dmarc=pass action=none header.from=author.test;compauth=pass reason=100"
+    b" verified) header.d=author.test;dmarc=pass action=none header.from=author.test;compauth=pass"
+    b" reason=100"
 )
 
 
