@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from apps.directory.models import Sternness
 from apps.mailauth.types import Authentication, Policy, Result
+from apps.mime.address import Address, AddressError
 from apps.reception.policies import USUAL, Wishes
 from apps.reception.wording import dkim_words, spf_words
 from apps.wire.replies import Reply
@@ -173,7 +174,7 @@ _FINE: Final = _Verdict(Action.INBOX)
 
 def _by_dmarc(case: Case, reader: Reader) -> _Verdict:
     dmarc, stern = case.authentication.dmarc, reader.wishes.dmarc
-    if dmarc.result is not Result.FAIL or dmarc.disposition is Policy.NONE:
+    if dmarc.disposition is Policy.NONE:
         return _FINE
     if stern is Sternness.REPORT:
         return _FINE
@@ -242,5 +243,8 @@ def readers(written: Iterable[str], wishes: Mapping[str, Wishes]) -> list[Reader
 
 def parts(address: str) -> tuple[str, str]:
     """Local part and domain of an address as RCPT names it; `postmaster` alone has no domain."""
-    local, _, domain = address.rpartition("@")
-    return (local, domain) if local else (domain, "")
+    try:
+        parsed = Address.parse(address)
+    except AddressError:
+        return address, ""
+    return parsed.local, parsed.domain

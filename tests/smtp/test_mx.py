@@ -53,7 +53,7 @@ def test_it_writes_where_a_message_came_from(smtp: Running, alice: User) -> None
     queue_id = answer.lines[0].rpartition(" ")[2]
     results, mark, hop = message.prefix.partition(b"Received: ")
     assert results.startswith(b"Authentication-Results: mail.example.test;\r\n\tspf=none ")
-    assert b"\r\nreceived-spf: none " in results.lower()
+    assert b"\r\nReceived-SPF: none\r\n" in results
     assert re.fullmatch(
         rb"Received: from me\.test \(unknown \[127\.0\.0\.1\]\)\r\n"
         rb"\tby mail\.example\.test with ESMTP id "
