@@ -27,11 +27,13 @@ from apps.wire.replies import Reply
 SECONDS: Final = 5.0  # for all answers about a client, from its last HELO on
 
 EARLY: Final = "early-talker"
+HASTY: Final = "hasty"
 LISTED: Final = "listed"
 RECIPIENT: Final = "recipient-helo"
 
 _ROLES: Final = frozenset({"postmaster", "abuse"})
 _EARLY = Suspicion(EARLY, "spoke before it was greeted, as robots do", 3)
+_HASTY = Suspicion(HASTY, "does not wait for the answer to its HELO", 2)
 _HARVESTER = Reply(421, "4.7.0", "Too many recipients that do not exist, try again later")
 _FLOODED = Reply(
     450, "4.2.1", "This mailbox has got more mail within an hour than it takes, try again later"
@@ -73,7 +75,7 @@ class Visit:
         self.is_counted = is_stranger and not self.is_trusted
         self.turned_away: Reply | None = None
         self._deadline = 0.0
-        self._is_early = False
+        self._is_early = self._is_hasty = False
         self._name = Name("")
         self._compared: Suspicion | None = None
         self._reverse_name: Question[Iprev] = Question(_NOBODY_KNOWS)
@@ -101,6 +103,10 @@ class Visit:
     def spoke_early(self) -> None:
         """It spoke before we did."""
         self._is_early = True
+
+    def hurried(self) -> None:
+        """It sent more behind its HELO than RFC 2920 section 3.1 allows."""
+        self._is_hasty = True
 
     def hello(self, name: str) -> None:
         """It has said HELO or EHLO; what it said before is forgotten."""
@@ -175,7 +181,7 @@ class Visit:
         verdict = await self._verdict.wait(self._deadline)
         exists = await self._exists.wait(self._deadline)
         found = [
-            _EARLY if self._is_early else None,
+            _EARLY if self._is_early else _HASTY if self._is_hasty else None,
             *self._name.suspicions,
             unresolvable(self._name, exists),
             self._compared,

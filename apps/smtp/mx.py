@@ -111,6 +111,6 @@ class MxHandler(DoorHandler):
     def _hello(self, session: SmtpSession, name: str) -> Reply | None:
         visit = self._judge.visit(session)
         if session.early_talker:
-            visit.spoke_early()
+            visit.hurried()
         visit.hello(name)
         return visit.turned_away
