@@ -33,6 +33,9 @@ _ITEM: Final = re.compile(
     rb"[ \t]*+(?:" + _PHRASE + rb"<[ \t]*+" + _ADDRESS + rb"[ \t]*+>"
     rb"|" + _ADDRESS + rb"|" + _NAME_ALONE + rb")[ \t]*+(?:[,;:]|\Z)"
 )
+# No encoded word is part of an address (RFC 2047 section 5): programs that decode it all the same
+# show another one. Nor do all agree on `"a@b"@c`.
+_ODD: Final = re.compile(rb"=\?|@")
 _OUTSIDE: Final = re.compile(rb'[^"()\\]++|"(?:[^"\\]++|\\.)*+"|\\.', re.DOTALL)
 _COMMENT_MARK: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _AT_SIGN: Final = re.compile(r"[@\uff20\ufe6b]\s*+([\w.\-\u3002\uff0e\uff61]++)")
@@ -116,9 +119,7 @@ def _plain(text: bytes) -> list[bytes] | None:
             return None
         local, host = found[1] or found[3], found[2] or found[4]
         if host is not None:
-            # No encoded word is part of an address (RFC 2047 section 5): programs that decode it
-            # all the same show another one. Nor agree all on `"a@b"@c`.
-            if b"=?" in local or b"@" in local:
+            if _ODD.search(local):
                 return None
             hosts.append(host)
         at = found.end()
