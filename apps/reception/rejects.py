@@ -80,8 +80,11 @@ class Rejects:
         self._log = Seldom(logger)
 
     def add(self, rejected: Rejected) -> None:
-        """Remember a message for the users among its recipients. Never raises, never waits."""
-        if not settings.REJECTS_DAYS:
+        """Remember a message for the users among its recipients. Never raises, never waits.
+
+        What was only asked to come back is not refused yet, and is no news.
+        """
+        if not settings.REJECTS_DAYS or not rejected.reply.is_permanent:
             return
         at = now()
         kept = self._within_limits(dict(rejected.recipients), at // 60)

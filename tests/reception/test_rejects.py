@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -180,6 +181,14 @@ async def test_it_keeps_nothing_if_told_so(settings: Settings) -> None:
     settings.REJECTS_DAYS = 0
     memory = Rejects()
     memory.add(rejected((1, "a@example.test")))
+    await memory.close()
+    assert await listed(1) == []
+
+
+async def test_it_keeps_nothing_of_what_may_come_back() -> None:
+    memory = Rejects()
+    later = Reply(451, "4.7.1", "Greylisted")
+    memory.add(replace(rejected((1, "a@example.test")), reply=later))
     await memory.close()
     assert await listed(1) == []
 
