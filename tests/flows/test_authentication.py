@@ -12,6 +12,7 @@ import smtplib
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -46,8 +47,15 @@ class World:
     sealer: Sender
 
     def story(self, address: str) -> str:
-        """What is told of the newest message from or to an address."""
-        found = json.loads(self.ours.manage("trace", address, "--json"))
+        """What is told of the newest message from or to an address; waits until something is."""
+
+        def look() -> bool:
+            with suppress(AssertionError):
+                found[:] = json.loads(self.ours.manage("trace", address, "--json"))
+            return bool(found)
+
+        found: list[dict[str, str]] = []
+        self.ours.wait_for(look, 15, f"nothing is told of {address}")
         return self.ours.manage("trace", found[0]["trace"])
 
     def got(self, raw: bytes, folder: str = "INBOX") -> bytes:
@@ -130,7 +138,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _id(raw: bytes) -> str:
-    return str(message_from_bytes(raw)["Message-ID"])
+    found = re.search(rb"^Message-ID: (\S+)", raw, re.MULTILINE)
+    return found[1].decode() if found else ""
 
 
 def _fields(message: bytes, name: str) -> list[str]:
@@ -409,8 +418,9 @@ def test_mail_is_taken_while_name_servers_are_in_trouble(world: World, trouble: 
     assert code == 250, words
     assert took < 20, took
     results = _results(world.got(raw))
-    assert "temperror" in results
-    assert "=pass" not in results
+    # The bank's key may be known from before; whom it says it is from is not.
+    for word in ("spf=temperror", "dmarc=temperror"):
+        assert word in results
     assert "temporar" in world.story(author) or "temperror" in world.story(author)
 
     def recovers() -> bool:
@@ -424,6 +434,14 @@ def test_mail_is_taken_while_name_servers_are_in_trouble(world: World, trouble: 
 # reports
 
 
+def _preview(world: World, domain: str) -> str:
+    """What would be sent, "" if nothing was counted."""
+    try:
+        return world.ours.manage("reports", "preview", domain)
+    except AssertionError:
+        return ""
+
+
 def test_the_report_of_a_day_goes_to_who_asked_for_it(world: World) -> None:
     """To another domain, which has to say that it takes the bank's reports."""
     genuine, forged = letter("counted@bank.test"), letter("counted@bank.test")
@@ -432,7 +450,7 @@ def test_the_report_of_a_day_goes_to_who_asked_for_it(world: World) -> None:
 
     def is_counted() -> bool:
         # Counts are written every ten seconds.
-        report = world.ours.manage("reports", "preview", "bank.test")
+        report = _preview(world, "bank.test")
         return BANK in report and FORGER in report
 
     world.ours.wait_for(is_counted, 30, "nothing is counted")
@@ -465,9 +483,7 @@ def test_the_report_of_a_day_is_made_and_read_back(world: World) -> None:
     Sender("sister.test").publish(world.dns, spf="v=spf1 -all", dmarc=record)
     for _ in range(3):
         assert world.give(letter("x@sister.test"), "x@sister.test", FORGER)[0] == 550
-    world.ours.wait_for(
-        lambda: FORGER in world.ours.manage("reports", "preview", "sister.test"), 30, "no counts"
-    )
+    world.ours.wait_for(lambda: FORGER in _preview(world, "sister.test"), 30, "no counts")
     world.ours.manage("reports", "send", "--early", "--domain", "sister.test")
 
     def read() -> list[dict[str, Any]]:

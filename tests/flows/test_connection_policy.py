@@ -6,6 +6,7 @@ They come by a balancer, which says from where. bl.test is a block list, wl.test
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -69,8 +70,15 @@ class World:
         return found[0]
 
     def story(self, address: str) -> str:
-        """What is told of the newest message from or to an address."""
-        found = json.loads(self.ours.manage("trace", address, "--json"))
+        """What is told of the newest message from or to an address; waits until something is."""
+
+        def look() -> bool:
+            with suppress(AssertionError):
+                found[:] = json.loads(self.ours.manage("trace", address, "--json"))
+            return bool(found)
+
+        found: list[dict[str, str]] = []
+        self.ours.wait_for(look, 15, f"nothing is told of {address}")
         return self.ours.manage("trace", found[0]["trace"])
 
 
