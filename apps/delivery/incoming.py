@@ -94,6 +94,6 @@ def _author(block: HeaderBlock) -> str:
 def _is_proved(found: Authentication, sender: str) -> bool:
     """Whether the author's domain is behind the message, with a DMARC record or without one."""
     if found.dmarc.result in (Result.PASS, Result.FAIL):
-        return found.dmarc.result is Result.PASS
+        return found.dmarc.result is Result.PASS and found.dmarc.author == sender
     family = organisational(sender)
     return any(organisational(name) == family for name in found.proven)

@@ -109,7 +109,7 @@ class ReceivedReport(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["domain", "kind", "sender", "is_genuine", "report_id"],
+                fields=["about", "kind", "sender", "is_genuine", "report_id"],
                 name="received_report_once",
             )
         ]

@@ -83,7 +83,7 @@ def _keep(
     model: type[ReceivedDmarc] | type[ReceivedTls],
 ) -> bool:
     told = {
-        "domain": origin.domain,
+        "about": fields.pop("about"),
         "kind": fields.pop("kind"),
         "sender": origin.sender,
         "is_genuine": origin.is_genuine,
@@ -93,7 +93,7 @@ def _keep(
     with transaction.atomic():
         if not _has_room(origin, at):
             return False
-        more = {**fields, "received_at": at, "trace_id": origin.trace_id}
+        more = {**fields, "domain": origin.domain, "received_at": at, "trace_id": origin.trace_id}
         kept, is_new = ReceivedReport.objects.get_or_create(**told, defaults=more)
         if is_new:
             model._default_manager.bulk_create(rows(kept), batch_size=_AT_ONCE)
