@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import uvloop
 
 from apps.events import bell, bus
+from apps.mailauth import suffixes
 from apps.ops import doors
 from apps.runtime import db, listener, process, tls
 
@@ -20,6 +21,8 @@ def preload(names: Sequence[str]) -> None:
     """Import what `run` needs."""
     doors.preload(names)
     bell.warm()
+    if "smtp" in names:
+        suffixes.load()
 
 
 def run(
@@ -52,7 +55,14 @@ async def _serve(
 
 
 def _say_ready(opened: listener.Listener) -> None:
-    logger.info("the mail doors are open", extra={"ports": opened.ports(), "pid": os.getpid()})
+    logger.info(
+        "the mail doors are open",
+        extra={
+            "ports": opened.ports(),
+            "pid": os.getpid(),
+            "public_suffixes": suffixes.published().isoformat(),
+        },
+    )
 
 
 def on_signals(stop: Callable[[], object], reload: Callable[[], object]) -> None:
