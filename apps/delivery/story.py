@@ -12,11 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from apps.delivery import states
+from apps.delivery.accept import JUDGED
 from apps.delivery.states import RecipientState
 from apps.mailqueue import queries as queue
 from apps.mailstore import queries as mailstore
 from apps.mime.address import Address, AddressError
 from apps.mime.headers import clean
+from apps.reception.judging import Judgement
+from apps.reception.telling import of_judgement
 from apps.runtime.ulid import parse_ulid
 from apps.trace import queries as traces
 from apps.trace.queries import Found, Recorded
@@ -70,8 +73,17 @@ def tell(trace_id: UUID) -> Story:
     return Story(trace_id, events, states.of_trace(trace_id))
 
 
+def sentences(event: Recorded) -> list[str]:
+    """Return what happened, in lines of one sentence or a few."""
+    if event.kind == JUDGED:
+        return [clean(one) for one in of_judgement(Judgement.from_data(event.data))]
+    return [sentence(event)]
+
+
 def sentence(event: Recorded) -> str:
     """Return what happened, in one line."""
+    if event.kind == JUDGED:
+        return " ".join(sentences(event))
     data = {key: _shown(value) for key, value in event.data.items()}
     if event.kind.endswith(traces.RECEIVED) and "queue_id" in data:
         return clean(_received(event.kind, data))
@@ -102,6 +114,20 @@ def _received(kind: str, data: Data) -> str:
     return (
         f"Accepted at the door {door}{origin}{hello}{way}: <{data.get('from', '')}> to"
         f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}.{until}"
+    )
+
+
+_STAGES = {"rcpt": "when the recipient was named", "data": "at the end of its text"}
+
+
+def _refused(data: Data) -> str:
+    origin = f" from {data['address']}" if data.get("address") else ""
+    hello = f" ({data['helo']})" if data.get("helo") else ""
+    said = " / ".join(data.get("reply", "").splitlines())
+    return (
+        f"Refused {_STAGES.get(data.get('stage', ''), '')}{origin}{hello}:"
+        f" <{data.get('from', '')}> to {data.get('to', '')}: {data.get('why', '?')}."
+        f" The answer was: {said}"
     )
 
 
@@ -177,6 +203,7 @@ def _why(words: str) -> Callable[[Data], str]:
 
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
+    "mx.refused": _refused,
     "scan.judged": _judged,
     "local.delivered": _filed,
     "outbound.delivered": _handed,

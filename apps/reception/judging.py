@@ -37,9 +37,9 @@ class Case:
     """What was found out.
 
     Args:
-        listed: which block list names the client, as a sentence; "" if none does.
+        listed: which block lists name the client: `is listed by …`; "" if none does.
         allowed: which allow list does.
-        doubts: what else speaks against it, as sentences, for the trace.
+        doubts: what else speaks against it, in the same form, for the trace.
         is_trusted: a host of our own brought it: whatever is true, nothing is held against it.
     """
 
@@ -190,7 +190,7 @@ def _by_lists(case: Case, reader: Reader) -> _Verdict:
     """Where lists refuse, that was done at RCPT; whoever is left here takes it."""
     if not case.listed or reader.wishes.lists is Sternness.REPORT:
         return _FINE
-    return _Verdict(Action.JUNK, case.listed)
+    return _Verdict(Action.JUNK, f"the client {case.listed}")
 
 
 def _reply(case: Case) -> Reply:

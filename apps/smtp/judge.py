@@ -255,7 +255,7 @@ def _address(session: SmtpSession) -> str:
 
 
 def _case(session: SmtpSession, facts: Facts, found: Authentication, *, is_trusted: bool) -> Case:
-    listed = f"{session.address} is listed by {' and '.join(facts.listed)}" if facts.listed else ""
+    listed = f"is listed by {' and '.join(facts.listed)}" if facts.listed else ""
     doubts = tuple(one.text for one in facts.suspicions)
     return Case(found, listed, facts.allowed, doubts, is_trusted)
 

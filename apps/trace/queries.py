@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.runtime.clock import now_us
 from apps.trace.models import Sent, TraceEvent
 
-RECEIVED = ".received"  # what the kind of the event of an accepted message ends with
+# What the kind of the event ends with that begins the story of a message.
+RECEIVED = ".received"  # an accepted one
+REFUSED = ".refused"  # one that was not, or not for all
 _DAY_US = 86_400 * 1_000_000
 
 # The condition of the partial index `sent_envelope`, word for word, or SQLite does not use it.
@@ -55,12 +58,14 @@ def sent_under(envelope_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A message that an address took part in: when it came, from whom, for whom."""
+    """A message that an address took part in: when it came, from whom, for whom; whether it was
+    refused."""
 
     trace_id: UUID
     at_us: int
     sender: str
     recipients: tuple[str, ...]
+    is_refused: bool = False
 
 
 def with_address(address: str, *, days: int, limit: int) -> list[Found]:
@@ -70,21 +75,26 @@ def with_address(address: str, *, days: int, limit: int) -> list[Found]:
     """
     # As `services.record` writes it: JSON text in ASCII. The pattern only picks candidates.
     written = json.dumps(address)[1:-1]
+    begins = Q(kind__endswith=RECEIVED) | Q(kind__endswith=REFUSED)
     rows = TraceEvent.objects.filter(
-        at__gte=now_us() - days * _DAY_US, kind__endswith=RECEIVED, data__icontains=written
+        begins, at__gte=now_us() - days * _DAY_US, data__icontains=written
     ).order_by("-at")
-    found = []
-    for trace_id, at, data in rows.values_list("trace_id", "at", "data").iterator(chunk_size=500):
-        one = _found(trace_id, at, json.loads(data))
-        if address.casefold() in {one.sender.casefold(), *map(str.casefold, one.recipients)}:
-            found.append(one)
+    found: dict[UUID, Found] = {}
+    columns = rows.values_list("trace_id", "at", "kind", "data")
+    for trace_id, at, kind, data in columns.iterator(chunk_size=500):
+        one = _found(trace_id, at, json.loads(data), is_refused=kind.endswith(REFUSED))
+        is_about = address.casefold() in map(str.casefold, (one.sender, *one.recipients))
+        # Refused for some recipients and taken for others: it is one message, and was taken.
+        if is_about and (trace_id not in found or not one.is_refused):
+            found[trace_id] = one
         if len(found) == limit:
             break
-    return found
+    return list(found.values())
 
 
-def _found(trace_id: UUID, at_us: int, data: dict[str, Any]) -> Found:
-    return Found(trace_id, at_us, str(data.get("from", "")), tuple(map(str, data.get("to", ()))))
+def _found(trace_id: UUID, at_us: int, data: dict[str, Any], *, is_refused: bool) -> Found:
+    recipients = tuple(map(str, data.get("to", ())))
+    return Found(trace_id, at_us, str(data.get("from", "")), recipients, is_refused)
 
 
 def count_of(trace_id: UUID, kind: str) -> int:

@@ -49,14 +49,15 @@ class Command(BaseCommand):
             return
         for one in found:
             people = ", ".join(one.recipients)
-            self._line(
-                f"{ulid_text(one.trace_id)}  {story.moment(one.at_us)}  <{one.sender}> to {people}"
-            )
+            refused = ", refused" if one.is_refused else ""
+            about = f"<{one.sender}> to {people}{refused}"
+            self._line(f"{ulid_text(one.trace_id)}  {story.moment(one.at_us)}  {about}")
 
     def _tell(self, one: Story) -> None:
         self._line(f"Trace {ulid_text(one.trace_id)}")
         for event in one.events:
-            self._line(f"{story.moment(event.at_us)}  {story.sentence(event)}")
+            for sentence in story.sentences(event):
+                self._line(f"{story.moment(event.at_us)}  {sentence}")
         for recipient in one.recipients:
             reply = f" ({recipient.reply})" if recipient.reply else ""
             self._line(f"{recipient.shown}: {recipient.state}. {recipient.text}{reply}")
@@ -79,6 +80,7 @@ def _found_data(one: Found) -> dict[str, Any]:
         "at_us": one.at_us,
         "from": one.sender,
         "to": list(one.recipients),
+        "refused": one.is_refused,
     }
 
 
