@@ -59,7 +59,7 @@ class Command(NounCommand):
 
         send = self.verb("send", "Send the reports of a day that are not sent, without waiting.")
         send.add_argument("--day", type=_day, help="such as 2026-01-31; else yesterday")
-        send.add_argument("--domain", type=_domain, default="", help="only to this domain")
+        send.add_argument("--domain", type=_domain, help="only to this domain")
         send.add_argument(
             "--early",
             action="store_true",
@@ -70,7 +70,7 @@ class Command(NounCommand):
         rows = queries.received(
             days=options["days"],
             kind=options["kind"],
-            domain=options["domain"],
+            domain=options["domain"] or "",
             limit=options["limit"],
         )
         self.write_rows(options, rows, _LIST)
@@ -102,7 +102,7 @@ class Command(NounCommand):
 
     def do_sent(self, options: dict[str, Any]) -> None:
         since = _today() - options["days"] + 1
-        rows = queries.sent(since=since, domain=options["domain"], limit=options["limit"])
+        rows = queries.sent(since=since, domain=options["domain"] or "", limit=options["limit"])
         self.write_rows(options, rows, _SENT)
 
     def do_preview(self, options: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ class Command(NounCommand):
             day = today
         if day >= today and not options["early"]:
             raise Error("That day is not over; --early sends what was counted so far.")
-        due = queries.due(day, options["domain"])
+        due = queries.due(day, options["domain"] or "")
         sent = asyncio.run(dmarcreports.send(day, due))
         self.report(
             options,
@@ -133,7 +133,7 @@ class Command(NounCommand):
 
 def _bounds(parser: ArgumentParser, *, days: int, domain: str = "") -> None:
     if domain:
-        parser.add_argument("--domain", type=_domain, default="", help=domain)
+        parser.add_argument("--domain", type=_domain, help=domain)
     parser.add_argument(
         "--days", type=_number, default=days, help=f"today and the days before, {days} if not said"
     )
