@@ -39,7 +39,7 @@ SECONDS: Final = 5.0  # for a whole question
 FAILURE_SECONDS: Final = 10.0  # how long "nobody could say" is remembered, RFC 9520 section 3.2
 PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
 QUESTIONS: Final = 256  # at a time: each has a socket
-MOST_RECORDS: Final = 100  # of one answer
+MOST_RECORDS: Final = 100  # of one answer, but for TXT
 
 # What a host or a domain of mail may be called, and what may be asked for: the macros of SPF put
 # local parts and HELO names into names (RFC 7208 section 7), and DNS has records for them.
@@ -193,9 +193,10 @@ def _read_address(data: Any) -> IPAddress | None:
 
 def _records(rrset: Iterable[Any], read: Read[Record]) -> list[Record]:
     found = [record for data in rrset if (record := read(data)) is not None]
-    if len(found) > MOST_RECORDS:
-        # Of 500 MX hosts the best are kept; for other types no record is better than another.
-        found.sort(key=lambda record: getattr(record, "preference", 0))
+    if len(found) <= MOST_RECORDS or isinstance(found[0], bytes):
+        return found  # any TXT record may be the one that matters; 64 KB of an answer bound them
+    # Of 500 MX hosts the best are kept; for other types no record is better than another.
+    found.sort(key=lambda record: getattr(record, "preference", 0))
     return found[:MOST_RECORDS]
 
 

@@ -170,6 +170,11 @@ async def test_it_keeps_the_best_of_very_many_mx_hosts(dns_server: DnsServer) ->
     assert max(record.preference for record in records) == MOST_RECORDS
 
 
+async def test_it_keeps_all_text(dns_server: DnsServer) -> None:
+    dns_server.text("example.org", *(f"token={number}" for number in range(500)), "v=spf1 -all")
+    assert b"v=spf1 -all" in (await resolver(dns_server).txt("example.org")).records
+
+
 async def test_it_finds_no_address_for_mail_hosts_that_cannot_be(dns_server: DnsServer) -> None:
     dns_server.add("example.org", "MX", "5 a\\032b\\010.example.org.", "10 mx.example.org.")
     dns_server.add("example.net", "MX", "5 *.x.")
