@@ -54,7 +54,8 @@ def _version_1(raw: bytes) -> ProxyHeader | None:
     words = raw[:end].split(b" ")
     if words[1:2] == [b"UNKNOWN"]:
         return ProxyHeader(end + 2)
-    if len(words) != 6 or words[1] not in {b"TCP4", b"TCP6"}:
+    # Python would take an IPv6 address with a zone, which may be any text: fe80::1%anything.
+    if len(words) != 6 or words[1] not in {b"TCP4", b"TCP6"} or b"%" in words[2]:
         raise ProxyHeaderError("header of version 1 is malformed")
     try:
         address = ipaddress.ip_address(words[2].decode("ascii"))

@@ -1,6 +1,7 @@
 """PROXY headers, versions 1 and 2: whole, in pieces, malformed."""
 
 import ipaddress
+from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,12 @@ def test_it_takes_the_proxy_itself_where_none_is_named(raw: bytes) -> None:
         b"PROXY TCP4 203.0.113.9 192.0.2.1 -1 25\r\n",
         b"PROXY TCP4 203.0.113.9 192.0.2.1 51234 25" + b" " * 200,
         b"PROXY UDP4 203.0.113.9 192.0.2.1 51234 25\r\n",
+        b"PROXY TCP6 fe80::1%250\n192.0.2.1 2001:db8::1 51234 25\r\n",
+        b"PROXY TCP6 fe80::1%eth0 2001:db8::1 51234 25\r\n",
+        b"PROXY TCP4 203.0.113.9\x00 192.0.2.1 51234 25\r\n",
+        b"PROXY  TCP4 203.0.113.9 192.0.2.1 51234 25\r\n",
+        b"PROXY TCP4 203.0.113.09 192.0.2.1 51234 25\r\n",
+        b"PROXY TCP4 203.0.113.9 192.0.2.1 \xd9\xa1 25\r\n",
         SIGNATURE + b"\x31\x11\x00\x00",
         SIGNATURE + b"\x22\x11\x00\x00",
         SIGNATURE + b"\x21\x11\xff\xff",
@@ -92,3 +99,5 @@ def test_it_answers_to_anything(raw: bytes, beginning: bytes) -> None:
     if header is not None:
         assert 0 < header.length <= len(beginning + raw)
         assert header.length <= LONGEST
+        if header.address is not None:
+            assert str(ip_address(header.address)) == header.address
