@@ -1,4 +1,4 @@
-"""`python -m bench`: receive | imap | outbound | fsync | memory | idle.
+"""`python -m bench`: receive | imap | outbound | authentication | fsync | memory | idle.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -13,7 +13,17 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench import durable, idle, imap, mailreport, memory, outbound, receive, report
+from bench import (
+    authentication,
+    durable,
+    idle,
+    imap,
+    mailreport,
+    memory,
+    outbound,
+    receive,
+    report,
+)
 from bench.ours import Ours
 from bench.peer import Peer
 from bench.processes import BenchError
@@ -30,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if memory.show() else 1
         if options.command == "idle":
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
+        if options.command == "authentication":
+            return 0 if authentication.show(options.runs, options.save) else 1
         return {"imap": _imap, "outbound": _outbound, "receive": _receive}[options.command](options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -63,6 +75,11 @@ def _parser() -> argparse.ArgumentParser:
         "--messages", type=_positive, default=10_000, help="to 100 domains (10000)"
     )
     _add_common(sending, runs=3)
+    checking = commands.add_parser("authentication", help="what SPF, DKIM, ARC and DMARC cost")
+    checking.add_argument(
+        "--runs", type=_positive, default=5, help="of which the median is taken (5)"
+    )
+    checking.add_argument("--save", type=Path, metavar="FILE", help="also write it as Markdown")
     commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
     commands.add_parser("memory", help="memory of the idle service")
     waiting = commands.add_parser("idle", help="what clients cost that wait for news")
