@@ -178,6 +178,18 @@ def parse_path(raw: bytes, *, smtputf8: bool) -> Path:
     return Path(Address.parse(mailbox), False, False, has_route, has_brackets, rest)
 
 
+def take_apart(text: str) -> tuple[str, str]:
+    """Return the unquoted local part and the domain of what may be no address; check neither.
+
+    For those who must judge what a stranger said. Without "@" all of it is the domain.
+    """
+    quoted = _QUOTED_STRING.match(text)
+    if quoted is not None and text[quoted.end() : quoted.end() + 1] == "@":
+        return _QUOTED_PAIR.sub(r"\1", quoted[1]), text[quoted.end() + 1 :]
+    local, _, domain = text.rpartition("@")
+    return local, domain
+
+
 def normalise_domain(text: str) -> str:
     """Return the domain in lower-case A-labels, or the literal; raise AddressError.
 

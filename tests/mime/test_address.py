@@ -12,6 +12,7 @@ from apps.mime.address import (
     display_domain,
     normalise_domain,
     parse_path,
+    take_apart,
 )
 
 
@@ -231,6 +232,26 @@ def test_it_reads_smtp_paths(raw: bytes, path: Path) -> None:
 def test_it_refuses_what_is_no_path(raw: bytes) -> None:
     with pytest.raises(AddressError):
         parse_path(raw, smtputf8=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "local", "domain"),
+    [
+        ("alice@example.test", "alice", "example.test"),
+        ('"a@b c"@example.test', "a@b c", "example.test"),
+        ('"a\\"b"@example.test', 'a"b', "example.test"),
+        ("a@b@example.test", "a@b", "example.test"),
+        ('"a"b@example.test', '"a"b', "example.test"),
+        ('"a@example.test', '"a', "example.test"),
+        ("@example.test", "", "example.test"),
+        ("alice@", "alice", ""),
+        ("alice", "", "alice"),
+        ("", "", ""),
+        ("a b\r\n@[127.0.0.1]", "a b\r\n", "[127.0.0.1]"),
+    ],
+)
+def test_it_takes_apart_whatever_is_said(text: str, local: str, domain: str) -> None:
+    assert take_apart(text) == (local, domain)
 
 
 def test_it_wants_smtputf8_for_utf8() -> None:

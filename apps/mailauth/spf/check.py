@@ -4,20 +4,17 @@ What comes in is what the client said, unread; what goes out is a `Spf` and neve
 """
 
 import asyncio
-import re
 import time
 from typing import Final
 
 from apps.mailauth.iprev import read_address
 from apps.mailauth.spf.evaluation import Evaluation, Outcome, SpfError
 from apps.mailauth.types import Client, Result, Spf
-from apps.mime.address import AddressError, normalise_domain
+from apps.mime.address import AddressError, normalise_domain, take_apart
 from apps.resolver.base import IPAddress, Resolver
 
 SECONDS: Final = 20.0  # for a check; RFC 7208 section 4.6.4 wants no less
 EXPLANATION_SECONDS: Final = 3.0  # beyond that: a text is not worth a wait
-_QUOTED_PAIR = re.compile(r"\\(.)")
-
 POSTMASTER: Final = "postmaster"  # whom an identity without a local part means (section 4.3)
 
 
@@ -29,10 +26,10 @@ async def check_helo(client: Client, resolver: Resolver) -> Spf:
 async def check_sender(client: Client, resolver: Resolver) -> Spf:
     """Whether the domain of the reverse-path lets the client use it; of the null path, whether
     that of HELO does (section 2.4). Never raises but CancelledError."""
-    local, _, domain = client.sender.rpartition("@")
+    local, domain = take_apart(client.sender)
     if not client.sender:
         domain = client.helo
-    return await _check(client, resolver, "mfrom", _unquoted(local) or POSTMASTER, domain)
+    return await _check(client, resolver, "mfrom", local or POSTMASTER, domain)
 
 
 async def _check(client: Client, resolver: Resolver, scope: str, local: str, domain: str) -> Spf:
@@ -99,10 +96,3 @@ def _values(client: Client, address: IPAddress, local: str, domain: str) -> dict
         "r": client.hostname,
         "t": str(int(time.time())),
     }
-
-
-def _unquoted(local: str) -> str:
-    """A local part as it is meant: `"a b"` is `a b` (RFC 5321 section 4.1.2)."""
-    if len(local) < 2 or not local.startswith('"') or not local.endswith('"'):
-        return local
-    return _QUOTED_PAIR.sub(r"\1", local[1:-1])
