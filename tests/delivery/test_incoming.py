@@ -12,7 +12,7 @@ from apps.delivery import incoming
 from apps.mailauth.types import Authentication, Dkim, Dmarc, Result, Spf
 from apps.reception.judging import Case, Judgement
 from apps.reports.unpacking import MESSAGE_MAX
-from tests.reports.samples import bare_mail, gzipped, mail, tls_mail, xml, zipped
+from tests.reports.samples import bare_mail, gzipped, mail, named, tls_mail, xml, zipped
 from tests.support.mail import RAW
 
 ID = UUID(int=1)
@@ -41,6 +41,7 @@ def judged(**found: object) -> Judgement:
         bare_mail(zipped(xml()), subject="?"),
         tls_mail(b"{}"),
     ],
+    ids=named,
 )
 def test_it_knows_a_report(raw: bytes) -> None:
     assert incoming.looks_like_report(raw)
@@ -55,6 +56,7 @@ def test_it_knows_a_report(raw: bytes) -> None:
         mail(b"", subject="?").replace(b"!1459468800!1459555199", b""),
         mail(b"") + b" " * MESSAGE_MAX,
     ],
+    ids=named,
 )
 def test_it_knows_what_is_none(raw: bytes) -> None:
     assert not incoming.looks_like_report(raw)

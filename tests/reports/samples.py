@@ -105,13 +105,14 @@ def zipped(*contents: bytes, name: str = "big.example!example.test!1!2.xml") -> 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, content in enumerate(contents):
-            archive.writestr(f"{number}{name}" if number else name, content)
+            member = zipfile.ZipInfo(f"{number}{name}" if number else name)  # of 1980
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
 def gzipped(content: bytes) -> bytes:
     """The same as gzip."""
-    return gzip.compress(content)
+    return gzip.compress(content, mtime=0)
 
 
 def mail(
@@ -161,3 +162,8 @@ def tls_mail(content: bytes, *, kind: str = "application/tlsrpt+gzip") -> bytes:
 
 def _crlf(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
+
+
+def named(value: object) -> str:
+    """The id of a parameter: octets, which depend on the day, are not in it."""
+    return value if isinstance(value, str) else type(value).__name__

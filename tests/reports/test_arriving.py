@@ -31,6 +31,7 @@ from tests.reports.samples import (
     bare_mail,
     gzipped,
     mail,
+    named,
     tls_json,
     tls_mail,
     xml,
@@ -70,6 +71,7 @@ def told(item: Submission) -> list[str]:
         mail(xml(), kind="text/xml", subject="DMARC Aggregate Report Domain: example.test"),
         mail(gzipped(xml()), subject="=?utf-8?B?UmVwb3J0?="),  # the file's name tells
     ],
+    ids=named,
 )
 def test_it_reads_a_dmarc_report(alice: User, raw: bytes) -> None:
     item = deliver(raw, alice)
@@ -96,7 +98,9 @@ def test_it_reads_a_dmarc_report(alice: User, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [tls_mail(gzipped(tls_json())), tls_mail(tls_json(), kind="application/tlsrpt+json")]
+    "raw",
+    [tls_mail(gzipped(tls_json())), tls_mail(tls_json(), kind="application/tlsrpt+json")],
+    ids=named,
 )
 def test_it_reads_a_report_on_tls(alice: User, raw: bytes) -> None:
     item = deliver(raw, alice, judgement=judged(author="company-x.example"))
@@ -190,6 +194,7 @@ LAUGHS = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + xml()
         (gzipped(xml(begin=5, end=6)), "it is of a time that no report can be of"),
         (gzipped(xml(end=now() + 30 * DAY_SECONDS)), "it is of a time that no report can be of"),
     ],
+    ids=named,
 )
 def test_what_is_none_is_mail_like_any_other(alice: User, content: bytes, why: str) -> None:
     item = deliver(mail(content), alice)
@@ -206,6 +211,7 @@ def test_what_is_none_is_mail_like_any_other(alice: User, content: bytes, why: s
         b"Subject: Hello\r\n\r\nThe report on our domain.\r\n",
         b"Subject: hi\r\nContent-Type: application/zip; name=photos.zip\r\n\r\nx",
     ],
+    ids=named,
 )
 def test_it_looks_into_nothing_else(alice: User, raw: bytes) -> None:
     deliver(raw, alice)

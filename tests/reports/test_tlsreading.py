@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.reports import tlsreading
 from apps.reports.tlsreading import TlsReportError, TlsRow, parse
-from tests.reports.samples import tls_json
+from tests.reports.samples import named, tls_json
 
 
 def changed(**fields: Any) -> dict[str, Any]:
@@ -88,6 +88,7 @@ def test_it_reads_several_policies_of_one_domain() -> None:
             "of when",
         ),
     ],
+    ids=named,
 )
 def test_it_refuses_what_is_none(document: bytes, why: str) -> None:
     with pytest.raises(TlsReportError, match=why):

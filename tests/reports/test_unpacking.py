@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from apps.reports import unpacking
 from apps.reports.unpacking import Document, Format, UnpackError, documents
-from tests.reports.samples import bare_mail, gzipped, mail, tls_json, tls_mail, xml, zipped
+from tests.reports.samples import bare_mail, gzipped, mail, named, tls_json, tls_mail, xml, zipped
+
+XML, JSON = xml(), tls_json()
 
 
 def found(raw: bytes) -> list[Document]:
@@ -24,31 +26,33 @@ def found(raw: bytes) -> list[Document]:
 @pytest.mark.parametrize(
     "raw",
     [
-        mail(gzipped(xml())),
-        mail(gzipped(xml()), kind="application/octet-stream"),
-        mail(zipped(xml()), kind="application/gzip"),  # its header is wrong
-        mail(xml(), kind="text/xml"),
-        mail(xml(), kind="application/xml"),
-        bare_mail(zipped(xml())),
-        bare_mail(gzipped(xml()), kind="application/gzip"),
-        bare_mail(zipped(b"", xml()), kind="application/x-zip-compressed"),
+        mail(gzipped(XML)),
+        mail(gzipped(XML), kind="application/octet-stream"),
+        mail(zipped(XML), kind="application/gzip"),  # its header is wrong
+        mail(XML, kind="text/xml"),
+        mail(XML, kind="application/xml"),
+        bare_mail(zipped(XML)),
+        bare_mail(gzipped(XML), kind="application/gzip"),
+        bare_mail(zipped(b"", XML), kind="application/x-zip-compressed"),
     ],
+    ids=named,
 )
 def test_it_finds_a_dmarc_report(raw: bytes) -> None:
-    assert found(raw) == [Document(Format.XML, xml())]
+    assert found(raw) == [Document(Format.XML, XML)]
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        tls_mail(gzipped(tls_json())),
-        tls_mail(tls_json(), kind="application/tlsrpt+json"),
-        tls_mail(b"\xef\xbb\xbf" + tls_json(), kind="application/json"),
-        tls_mail(zipped(tls_json()), kind="application/zip"),
+        tls_mail(gzipped(JSON)),
+        tls_mail(JSON, kind="application/tlsrpt+json"),
+        tls_mail(b"\xef\xbb\xbf" + JSON, kind="application/json"),
+        tls_mail(zipped(JSON), kind="application/zip"),
     ],
+    ids=named,
 )
 def test_it_finds_a_report_on_tls(raw: bytes) -> None:
-    assert found(raw) == [Document(Format.JSON, tls_json())]
+    assert found(raw) == [Document(Format.JSON, JSON)]
 
 
 def test_it_passes_over_what_is_no_document() -> None:
@@ -57,12 +61,12 @@ def test_it_passes_over_what_is_no_document() -> None:
     assert found(mail(b"\x89PNG", kind="image/png")) == []
     assert found(b"") == []
     assert found(b"Subject: Report Domain: x\r\n\r\n{}") == []  # a text is what somebody wrote
-    forwarded = b"Content-Type: message/rfc822\r\n\r\n" + mail(gzipped(xml()))
+    forwarded = b"Content-Type: message/rfc822\r\n\r\n" + mail(gzipped(XML))
     assert found(forwarded) == []
 
 
 def test_it_takes_a_few_documents_only() -> None:
-    assert len(found(mail(zipped(*[xml()] * 9)))) == unpacking.DOCUMENTS_MAX
+    assert len(found(mail(zipped(*[XML] * 9)))) == unpacking.DOCUMENTS_MAX
 
 
 def bomb(size: int) -> bytes:
@@ -95,19 +99,19 @@ def small_said(content: bytes) -> bytes:
 def with_method(method: int) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
-        archive.writestr("a.xml", xml())
+        archive.writestr("a.xml", XML)
     return buffer.getvalue()
 
 
 def encrypted() -> bytes:
-    raw = bytearray(zipped(xml()))
+    raw = bytearray(zipped(XML))
     raw[6] |= 1
     raw[raw.rfind(b"PK\x01\x02") + 8] |= 1
     return bytes(raw)
 
 
 def broken_sum() -> bytes:
-    raw = bytearray(zipped(xml()))
+    raw = bytearray(zipped(XML))
     raw[14] ^= 0xFF
     at = raw.rfind(b"PK\x01\x02") + 16
     raw[at] ^= 0xFF
@@ -129,14 +133,15 @@ def broken_sum() -> bytes:
         (with_method(zipfile.ZIP_BZIP2), "not usual"),
         (encrypted(), "encrypted"),
         (broken_sum(), "zip is broken"),
-        (zipped(xml())[:-30], "zip is broken"),
-        (zipped(xml())[:40], "zip is broken"),
+        (zipped(XML)[:-30], "zip is broken"),
+        (zipped(XML)[:40], "zip is broken"),
         (b"PK\x03\x04", "zip is broken"),
-        (gzipped(xml())[:-9], "cut off"),
-        (gzipped(xml())[:60] + b"\xff" * 60, "broken"),
+        (gzipped(XML)[:-9], "cut off"),
+        (gzipped(XML)[:60] + b"\xff" * 60, "broken"),
         (b"\x1f\x8b", "cut off"),
         (b"{" + b" " * (3 << 20), "too large"),
     ],
+    ids=named,
 )
 def test_it_refuses_what_is_broken_or_too_much(content: bytes, why: str) -> None:
     raw = mail(content)
@@ -179,13 +184,11 @@ def test_a_repetitive_report_is_no_bomb() -> None:
 
 
 def test_a_zip_inside_a_zip_stays_closed() -> None:
-    assert found(mail(zipped(zipped(xml()), gzipped(xml())))) == []
+    assert found(mail(zipped(zipped(XML), gzipped(XML)))) == []
 
 
 def test_a_name_leads_nowhere() -> None:
-    assert found(mail(zipped(xml(), name="../../../../etc/cron.d/x"))) == [
-        Document(Format.XML, xml())
-    ]
+    assert found(mail(zipped(XML, name="../../../../etc/cron.d/x"))) == [Document(Format.XML, XML)]
 
 
 def test_many_parts_are_not_all_read() -> None:
