@@ -155,6 +155,23 @@ async def test_memory_is_bounded(counter: Counts, monkeypatch: pytest.MonkeyPatc
     assert len(await rows()) == 7
 
 
+async def test_it_writes_in_portions(counter: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    write = services.add_counts
+
+    def add_counts(batch: Any, records: Any) -> None:
+        sizes.append(len(batch))
+        write(batch, records)
+
+    monkeypatch.setattr(services, "add_counts", add_counts)
+    monkeypatch.setattr(counting, "AT_ONCE", 4)
+    for number in range(10):
+        counter.add(CLIENT, of(f"d{number}.test"), Policy.REJECT, "", NOON)
+    await counter.close()
+    assert sizes == [4, 4, 2]
+    assert len(await rows()) == 10
+
+
 async def test_it_writes_by_itself(counter: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "WRITE_SECONDS", 0.01)
     counter.add(CLIENT, FOUND, Policy.REJECT, "", NOON)
