@@ -174,6 +174,9 @@ async def test_it_asks_real_name_servers() -> None:
         for sender, mechanism in (("o'brien+x", "exists:%{l}.test"), ("bob", "mx")):
             found = await spf.check_sender(client(f"{sender}@example.org"), resolver)
             assert (found.result, found.mechanism) == (Result.PASS, mechanism)
+        # 24 KB of other texts, by TCP, and the record among them.
+        server.text("large.test", *("x" * 250 + str(one) for one in range(90)), "v=spf1 +all")
+        assert (await spf.check_sender(client("a@large.test"), resolver)).result is Result.PASS
         server.fail("broken.test")
         found = await spf.check_sender(client("a@broken.test"), resolver)
         assert found.result is Result.TEMPERROR

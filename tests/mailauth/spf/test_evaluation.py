@@ -1,8 +1,15 @@
 """check_host(): its limits, loops and bombs, and where it must not give up."""
 
+import asyncio
+import time
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.mailauth import spf
+from apps.mailauth.spf import record
 from apps.mailauth.types import Client, Result, Spf
 from tests.support.zones import Zones
 
@@ -398,3 +405,71 @@ async def test_it_names_the_mechanism_that_matched() -> None:
     assert (await check(zones, address="192.0.2.9")).mechanism == "~all"
     zones.add("y.test", "TXT", "v=spf1")
     assert (await check(zones, address="192.0.2.9")).mechanism == "default"
+
+
+QUESTIONS_MOST = 1 + 10 * 11 + 11 + 1  # a record, ten terms of ten hosts, names, an explanation
+
+WORDS = (
+    "a mx ptr exists:%{i}.x.test include:%{l}.y.test include:a.test mx:%{d2} exists:%{p}.test "
+    "?a:%{h} redirect=b.test redirect=%{d} exp=why.%{d} -all ~ip4:192.0.2.0/24 ip6:2001:db8::/32 "
+    "x=%{s} junk"
+).split()
+
+
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from([IPV4, IPV6]),
+    st.sampled_from(["alice@example.org", "", "%{d}@x.test", "\u00e9@example.org"]),
+)
+def test_it_ends_whatever_the_zones_hold(random: Random, address: str, sender: str) -> None:
+    """Every name has records of every kind, of the stranger's choice."""
+
+    def answer(name: str, kind: str) -> tuple[str | bytes, ...]:
+        choice = Random(f"{name} {kind} {seed}")  # a name has the same records when asked again
+        if choice.random() < 0.1:
+            return ()
+        if kind == "TXT":
+            return (f"v=spf1 {' '.join(choice.choices(WORDS, k=choice.randrange(8)))}",)
+        if kind in {"MX", "PTR"}:
+            number = choice.randrange(12)
+            return tuple(f"{'1 ' * (kind == 'MX')}h{one}.{name[-60:]}" for one in range(number))
+        return (choice.choice([IPV4, "192.0.3.1"] if kind == "A" else [IPV6, "2001:db9::"]),)
+
+    seed = random.random()
+    zones = Zones(fallback=answer)
+    found = asyncio.run(check(zones, sender, address=address, helo="mail.example.org"))
+    assert len(zones.questions) <= QUESTIONS_MOST
+    assert found.reason.isprintable()
+    assert found.explanation.isprintable()
+    assert found.result is not Result.POLICY
+
+
+@given(st.lists(st.binary(max_size=60), max_size=3))
+def test_it_has_a_result_for_any_texts(texts: list[bytes]) -> None:
+    zones = Zones()
+    zones.add("example.org", "TXT", *(b"v=spf1 " + text for text in texts))
+    found = asyncio.run(check(zones))
+    assert (found.result is Result.NONE) == (not texts)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        "ip4:192.0.2.9 " * 500,
+        "a" + " a" * 3_900,
+        "exists:" + "%{S}" * 1_900 + ".test ",
+        "x=" + "%{s}" * 1_900,
+        "mx:" + "a." * 3_800 + "test",
+    ],
+    ids=lambda terms: terms[:12],
+)
+async def test_it_weighs_a_bomb_in_no_time(terms: str) -> None:
+    """Ten records of 8 KB, each including the next: nobody else waits for it."""
+    zones = Zones()
+    for number in range(12):
+        text = f"v=spf1 include:d{number + 1}.test {terms}"
+        zones.add(f"d{number}.test", "TXT", text[: record.RECORD_MOST])
+    started = time.process_time()
+    found = await check(zones, f"{'%' * 200}@d0.test")
+    assert time.process_time() - started < 0.5
+    assert found.result is Result.PERMERROR
