@@ -16,6 +16,7 @@ from apps.reception.arrival import Addressee
 from apps.reception.greylist import Grey, Greylist
 from apps.reception.models import Acquaintance, Greylisted
 from apps.reception.services import acquaintances, correspondents, greylisting
+from apps.reception.services.greylisting import Note
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid
@@ -262,6 +263,15 @@ async def test_it_bounds_the_rows_of_an_origin(
     assert (told.waits, told.came_back) == (False, False)
     later(clock, 3 * DAY)
     assert (await grey.decide(arrival(sender="a19@shop.test"))).waits
+
+
+async def test_it_lets_nobody_in_by_the_row_of_a_crowd_that_is_gone(
+    grey: Greylist, clock: time_machine.Traveller
+) -> None:
+    at = now()
+    crowd = Note("192.0.2.0/24", "", "", first_at=at - HOUR, last_at=at)
+    await in_db("write", greylisting.note, [crowd])
+    assert (await grey.decide(arrival())).seconds == 300
 
 
 async def test_it_bounds_the_table(grey: Greylist, monkeypatch: pytest.MonkeyPatch) -> None:
