@@ -106,7 +106,7 @@ class Evaluation:
         name = await self._target(outcome.explanation, outcome.domain)
         try:
             texts = (await self._resolver.txt(name)).records
-            if len(texts) != 1:
+            if len(texts) != 1 or len(texts[0]) > record.RECORD_MOST:
                 return ""
             template = macros.read_text(texts[0].decode("ascii"))
         except (DnsError, macros.MacroError, UnicodeDecodeError):
