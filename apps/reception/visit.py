@@ -14,7 +14,7 @@ from apps.reception import limits, reverse
 from apps.reception.dnslists import Verdict
 from apps.reception.facts import Facts
 from apps.reception.hello import Existence, Name, pretends, read, unresolvable
-from apps.reception.judging import Refusal
+from apps.reception.judging import Refusal, is_role, parts
 from apps.reception.limits import Throttle
 from apps.reception.lookups import LookUps
 from apps.reception.networks import is_among, is_public, parsed
@@ -31,7 +31,6 @@ HASTY: Final = "hasty"
 LISTED: Final = "listed"
 RECIPIENT: Final = "recipient-helo"
 
-_ROLES: Final = frozenset({"postmaster", "abuse"})
 _EARLY = Suspicion(EARLY, "spoke before it was greeted, as robots do", 3)
 _HASTY = Suspicion(HASTY, "does not wait for the answer to its HELO", 2)
 _HARVESTER = Reply(421, "4.7.0", "Too many recipients that do not exist, try again later")
@@ -144,11 +143,11 @@ class Visit:
             user_ids: whose mailboxes the message would come into.
             lists_refuse: the recipient's domain wants nothing of clients that block lists name.
         """
-        self._compare(recipient)
+        local_part, domain = parts(recipient)
+        self._compare(domain)
         if self.is_trusted:
             return None
-        local_part = recipient.rpartition("@")[0] or recipient
-        if local_part.lower() not in _ROLES:
+        if not is_role(local_part):
             refused = await self._for_good(lists_refuse)
             if refused is not None:
                 return refused
@@ -280,9 +279,8 @@ class Visit:
         else:
             self._exists.ask(look_ups.find_host(name.host))
 
-    def _compare(self, recipient: str) -> None:
+    def _compare(self, domain: str) -> None:
         """Spammers call themselves by the domain they write to; so do some of its own hosts."""
-        domain = recipient.rpartition("@")[2].lower()
         if self._name.host and self._name.host == domain:
             text = f"calls itself {self._name.text}, the domain it writes to"
             self._compared = Suspicion(RECIPIENT, text, 2)
