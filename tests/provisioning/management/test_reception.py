@@ -25,7 +25,7 @@ def _clock() -> Iterator[None]:
         yield
 
 
-def refuse(user: User, *, ago: int = 0, subject: str = "Your\x1b[2J account") -> None:
+def refuse(user: User, *, ago: int = 0, subject: str = "Your\x1b[2J\u202e \u2028account") -> None:
     one = Refusal(
         trace_id=TRACE,
         at=now() - ago,
@@ -55,7 +55,7 @@ def test_it_lists_what_was_refused_for_a_user(alice: User, bob: User) -> None:
         "2026-11-25T12:00:00Z",
         "dmarc",
         "Bank <info@bank.test>",
-        "Your[2J account (and 7 more in that minute)",
+        "Your?[2J? ?account (and 7 more in that minute)",
     ]
     assert oldest[2:] == ["<x@evil.test>", "-"]
     assert len(run("rejects", "list", "--user", alice.address, "--days", "2").out.splitlines()) == 1
