@@ -1,8 +1,9 @@
-"""How many reports may go to strangers: a forged sender must not be flooded through us.
+"""Which reports may go to strangers: a forged sender must not be flooded through us.
 
-What comes from outside may bear anybody's name, and when a forward of it fails that name gets the
-report. One address gets so many in an hour, one domain so many; the rest is dropped and traced.
-Our own users, who signed in, are told everything.
+Where SPF or DMARC told at the door that the sender is forged, none does. Of the rest, what comes
+from outside may bear anybody's name, and when a forward of it fails that name gets the report. One
+address gets so many in an hour, one domain so many; the rest is dropped and traced. Our own users,
+who signed in, are told everything.
 """
 
 import hashlib
@@ -12,13 +13,36 @@ from typing import Final
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from apps.mailauth.suffixes import organisational
+from apps.mailauth.types import Policy, Result
 from apps.mime.address import Address
+from apps.reception.judging import Judgement
 
 logger = logging.getLogger(__name__)
 
 HOUR: Final = 3_600  # seconds from the first report
 PER_ADDRESS: Final = 20
 PER_DOMAIN: Final = 200
+
+
+def is_forged(sender: Address, judgement: Judgement | None) -> bool:
+    """Whether the domain of a reverse-path says that this message is not its own.
+
+    What a mailing list sends on with a broken signature is its own mail by SPF, whatever DMARC
+    says of the author: the list is told what became of it.
+    """
+    if judgement is None or judgement.case.is_trusted:
+        return False
+    found = judgement.case.authentication
+    if found.spf.result is Result.FAIL and found.spf.scope == "mfrom":
+        return True
+    is_author = organisational(sender.domain) == organisational(found.dmarc.author)
+    return (
+        found.spf.result is not Result.PASS
+        and found.dmarc.result is Result.FAIL
+        and found.dmarc.policy is not Policy.NONE
+        and is_author
+    )
 
 
 def admit(stranger: Address) -> bool:

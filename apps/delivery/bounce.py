@@ -4,7 +4,8 @@
 settles what the reports tell, so that a report exists exactly when its cause does. Promises:
 
 - nobody is told who must not be: no report of a message that came by the null path (so none of a
-  report), none against NOTIFY; the trace says so instead;
+  report), none against NOTIFY, none to a sender that is forged for certain; the trace says so
+  instead;
 - a report names the address that its reader wrote to, never where an alias or a forward of ours
   sent it further (RFC 3461 section 5.2.7.4);
 - it returns headers only, unless one of our own users asked for RET=FULL.
@@ -32,6 +33,7 @@ from apps.mailqueue.services import ClaimedRecipient, EnvelopeRecipient, Submiss
 from apps.mailstore.shown import assemble
 from apps.mime.address import Address, AddressError
 from apps.mime.dsn import EXPANDED, Action
+from apps.reception import judging
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
@@ -44,6 +46,7 @@ RECIPIENTS_PER_REPORT = 200
 NULL_SENDER = "it came by the null path, and a report of a report would never end"
 NOT_WANTED = "its sender asked not to be told"
 BAD_SENDER = "its sender's address cannot be read"
+FORGED = "its sender's domain says that it did not come from there"
 TOO_MANY = "its sender, who may be forged, has had too many reports in the last hour"
 _NOWHERE = {
     Status.UNKNOWN: "its sender has no mailbox here",
@@ -77,6 +80,8 @@ class Reported(Protocol):
     def dsn_envid(self) -> str: ...
     @property
     def received_at_us(self) -> int: ...
+    @property
+    def judgement(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,8 @@ def prepare(message: Reported, fates: Sequence[Fate], raw: bytes | None = None) 
         sender = Address.parse(message.sender)
     except AddressError:
         return reports + _dropped(message, wanted, BAD_SENDER)
+    if message.user_id is None and backscatter.is_forged(sender, judging.read(message.judgement)):
+        return reports + _dropped(message, wanted, FORGED)
     resolution = routing.resolve(sender)
     readers = _readers(sender, resolution)
     if not readers:

@@ -153,7 +153,7 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
         filings,
         tuple(_outcome(*pair) for pair in staying),
         tuple(departures),
-        sign.signatures(message, raw, leaving, found.lookups) if leaving else b"",
+        sign.signatures(message, raw, leaving, found.lookups, found.judgements.get(message.id)),
         tuple(bounce.prepare(message, fates, raw)) if fates else (),
         tuple(returned.events(message, raw)),
         incoming.arrived(message, raw, readers, judgement),

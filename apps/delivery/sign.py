@@ -13,6 +13,7 @@ Nothing here stops a message: what cannot be signed leaves unsigned, and the log
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ from django.conf import settings
 
 from apps.directory import dkim as directory
 from apps.mailauth import arc, dkim, keyring
+from apps.mailauth import chain as chains
 from apps.mailauth.arc import Chain, Status, Verdict
 from apps.mailauth.dkim import Signer, UnsignableError
 from apps.mailauth.keyring import Keyring, Records
@@ -29,6 +31,7 @@ from apps.mailauth.message import HeaderTooLargeError, Message, read_fields, spl
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mime.address import Address, AddressError, normalise_domain
 from apps.mime.addresslist import parse_address_list
+from apps.reception.judging import Judgement
 from apps.resolver.live import live_resolver
 from apps.runtime import clock
 
@@ -39,6 +42,7 @@ FORWARDING_DOORS: Final = frozenset({"mx", "lmtp"})  # through them comes what o
 DNS_SECONDS: Final = 4.0
 RECORDS_MAX: Final = 300
 _MARK: Final = b"\narc-seal"
+_SAYS_ARC: Final = re.compile(r"(?:^|; )arc=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,16 @@ class Lookups:
 
 
 def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Lookups:
-    """Ask the DNS for the keys of all ARC chains in a batch, at once, in bounded time.
+    """Ask the DNS for the keys of the ARC chains in a batch, at once, in bounded time: of those that
+    no door has looked at, as LMTP does not.
 
     Without any chain that goes on from here, by far the most frequent case, it does nothing.
     Not within an event loop.
     """
     names: dict[str, None] = {}
     for message, raw in batch:
-        if message.door in FORWARDING_DOORS and _may_leave(message) and _has_chain(raw):
+        is_forwarded = message.door in FORWARDING_DOORS and not message.judgement
+        if is_forwarded and _may_leave(message) and _has_chain(raw):
             names.update(dict.fromkeys(sorted(_record_names(raw))))
     if not names:
         return Lookups()
@@ -83,18 +89,20 @@ def signatures(
     raw: bytes,
     leaving: Sequence[ClaimedRecipient],
     lookups: Lookups,
+    judgement: Judgement | None = None,
 ) -> bytes:
     """Return the fields to go before `prefix`, CRLF lines; b"" when nothing is to be signed.
 
     Args:
         raw: the blob; what is signed is `prefix` and `raw` without `cuts`, as it will be sent.
         leaving: the recipients whose copies leave us.
+        judgement: what the door found out, None if it asked nothing.
     """
     if not leaving:
         return b""
     try:
         if message.door in FORWARDING_DOORS:
-            return _sealed(message, raw, leaving, lookups)
+            return _sealed(message, raw, leaving, lookups, judgement)
         return _signed(message, raw, lookups)
     except (HeaderTooLargeError, UnsignableError) as error:
         logger.warning("leaves unsigned: %s", error, extra={"trace_id": str(message.trace_id)})
@@ -146,7 +154,11 @@ def _domain(address: str) -> list[str]:
 
 
 def _sealed(
-    message: Claimed, raw: bytes, leaving: Sequence[ClaimedRecipient], lookups: Lookups
+    message: Claimed,
+    raw: bytes,
+    leaving: Sequence[ClaimedRecipient],
+    lookups: Lookups,
+    judgement: Judgement | None,
 ) -> bytes:
     signer = _forwarder(leaving, lookups)
     if signer is None:
@@ -154,7 +166,10 @@ def _sealed(
     taken = split(raw, prefix=message.prefix, cuts=message.cuts)
     now = clock.now()
     chain = arc.read(taken)
-    verdict = _verdict(taken, chain, lookups, now)
+    if judgement is None:
+        verdict = _verdict(taken, chain, lookups, now)
+    else:
+        verdict = chains.verdict(judgement.case.authentication.arc)
     results = _results(message, verdict.status)
     return arc.seal(taken, chain, verdict, results=results, signer=signer, now=now)
 
@@ -190,7 +205,9 @@ def _results(message: Claimed, status: Status) -> str:
             if host.strip().lower() == settings.MAIL_HOSTNAME:
                 found.append(results.strip().rstrip(";"))
     kept = [result for result in found if result not in ("", "none")]
-    return "; ".join([settings.MAIL_HOSTNAME, f"arc={status.value}", *kept])
+    if not any(_SAYS_ARC.search(one) for one in kept):
+        kept.insert(0, f"arc={status.value}")
+    return "; ".join([settings.MAIL_HOSTNAME, *kept])
 
 
 def _may_leave(message: Claimed) -> bool:

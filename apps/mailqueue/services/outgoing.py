@@ -83,6 +83,7 @@ class Outgoing:
     received_at_us: int
     hold_until_us: int
     destination: str
+    judgement: str = ""  # as `Submission.judgement`
     recipients: list[OutgoingRecipient] = field(default_factory=list)
 
     @property
@@ -262,7 +263,7 @@ def _hold_poison(message: Outgoing) -> None:
 
 _MESSAGES = """
 SELECT id, trace_id, blob_id, prefix, cuts, signatures, size, sender, smtputf8, body, dsn_ret,
-  dsn_envid, requires_tls, door, user_id, received_at, hold_until
+  dsn_envid, requires_tls, door, user_id, received_at, hold_until, judgement
 FROM mailqueue_queuedmessage WHERE id IN """
 
 
@@ -314,4 +315,5 @@ def _outgoing(token: UUID, destination: str, row: tuple[Any, ...]) -> Outgoing:
         received_at_us=row[15],
         hold_until_us=row[16],
         destination=destination,
+        judgement=row[17],
     )
