@@ -64,8 +64,8 @@ class Lookups:
 
 
 def look_up(batch: Sequence[tuple[Claimed, bytes]]) -> Lookups:
-    """Ask the DNS for the keys of the ARC chains in a batch, at once, in bounded time: of those that
-    no door has looked at, as LMTP does not.
+    """Ask the DNS for the keys of the ARC chains in a batch that no door has looked at (LMTP does
+    not), at once, in bounded time.
 
     Without any chain that goes on from here, by far the most frequent case, it does nothing.
     Not within an event loop.

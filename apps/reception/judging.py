@@ -178,8 +178,9 @@ def _by_dmarc(case: Case, reader: Reader) -> _Verdict:
         return _FINE
     if stern is Sternness.REPORT:
         return _FINE
-    author = dmarc.author or "several domains"
-    why = f"it says that it is from {author}, which neither SPF nor DKIM show"
+    why = f"it says that it is from {dmarc.author}, which neither SPF nor DKIM show"
+    if not dmarc.author:
+        why = dmarc.reason or "it does not say who wrote it"
     wants_refusal = dmarc.disposition is Policy.REJECT and stern is Sternness.REJECT
     if wants_refusal and not reader.is_role:
         return _Verdict(Action.REFUSE, why)
@@ -214,8 +215,9 @@ def _reply(case: Case) -> Reply:
         return Reply(
             550,
             "5.7.26",
-            f"From names several domains, and not all of them stand behind this message ({checks})"
-            "\nA message has one author's domain (RFC 7489 section 6.6.1)",
+            f"Nobody stands behind this message: {found.dmarc.reason or 'it names no author'}\n"
+            f"({checks}).\nFrom must name an author of one domain, in a way that cannot be"
+            " misread (RFC 7489 section 6.6.1)",
         )
     return Reply(
         550,
