@@ -169,6 +169,10 @@ async def _in_turn(
                 "a DMARC report has to wait", extra={"domain": due.domain, "detail": error.detail}
             )
             return False
+        except Exception:
+            # A domain of which nobody can make a report must not stop the others.
+            logger.exception("a DMARC report cannot be made", extra={"domain": due.domain})
+            return False
         return is_done and outcome.startswith("mailed")
 
 

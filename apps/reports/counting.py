@@ -85,7 +85,7 @@ class Counts:
             spf=dmarc.spf,
             override=override if override in _OVERRIDES else "other" if override else "",
             comment=clean(comment)[:200],
-            header_from=clean(dmarc.author)[:253],
+            header_from=clean(dmarc.author or dmarc.domain)[:253],
             envelope_from=_domain(client.sender),
             results=json.dumps(_results(found), separators=(",", ":")),
         )

@@ -42,7 +42,8 @@ FOUND = Authentication(
 
 
 def of(domain: str, **fields: Any) -> Authentication:
-    return replace(FOUND, dmarc=replace(DMARC, domain=domain, author=domain, **fields))
+    told = {"domain": domain, "author": domain, **fields}
+    return replace(FOUND, dmarc=replace(DMARC, **told))
 
 
 @pytest.fixture
@@ -84,6 +85,14 @@ async def test_it_counts_what_a_report_tells(counter: Counts) -> None:
     day = (await days())["example.org"]
     assert (day.record, day.family, day.kinds, day.left_out) == (RECORD, "example.org", 2, 0)
     assert (day.sent_at, day.outcome) == (0, "")
+
+
+async def test_it_names_the_domain_whose_record_it_was_where_there_is_no_one_author(
+    counter: Counts,
+) -> None:
+    counter.add(CLIENT, of("example.org", author=""), Policy.REJECT, "", NOON)
+    await counter.close()
+    assert [row.header_from for row in await rows()] == ["example.org"]
 
 
 async def test_it_keeps_days_apart(counter: Counts) -> None:
