@@ -21,13 +21,15 @@ _NIBBLES: Final = 8  # the same for IPv6
 def suspicion(address: IPAddress, iprev: Iprev) -> Suspicion | None:
     """What an iprev check found that speaks against the client; None if nothing does."""
     if iprev.result is Result.PERMERROR:
-        return Suspicion(NONE, f"{address} has no name in the DNS", 2)
+        return Suspicion(NONE, "has an address without a name", 2)
     if iprev.result is Result.FAIL:
         if not iprev.name:
-            return Suspicion(NONE, f"{address} has no name in the DNS", 2)
-        return Suspicion(UNCONFIRMED, f"{iprev.name} does not lead back to {address}", 2)
+            return Suspicion(NONE, "has an address without a name", 2)
+        return Suspicion(
+            UNCONFIRMED, f"has the name {iprev.name}, which does not lead back to its address", 2
+        )
     if iprev.result is Result.PASS and is_generic(address, iprev.name):
-        return Suspicion(GENERIC, f"{iprev.name} is a name made from the address {address}", 2)
+        return Suspicion(GENERIC, f"has the name {iprev.name}, which is made from its address", 2)
     return None
 
 

@@ -14,7 +14,8 @@ class Suspicion:
 
     Args:
         word: short and stable, such as `not-fqdn`.
-        text: a sentence in words of ours; a stranger's words in it are printable and bounded.
+        text: what follows "The client …", in words of ours; a stranger's words in it are printable
+            and bounded.
         weight: 1 to 3.
     """
 

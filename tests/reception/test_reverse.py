@@ -61,4 +61,5 @@ def test_it_says_what_speaks_against_a_client(iprev: Iprev, word: str | None) ->
     found = suspicion(ip_address("198.51.100.7"), iprev)
     assert (found.word if found else None) == word
     if found:
-        assert "198.51.100.7" in found.text
+        assert "address" in found.text
+        assert iprev.name in found.text
