@@ -212,6 +212,7 @@ def check_any(
     if not alike:
         raise SignatureError("the key is of another kind")
     check_time(signature, now)
+    _check_authors(message, signature)
     size = _check_body(message, signature, sums)
     data = signed_data(message, signature.field, signature.names, signature.is_header_relaxed)
     digest = hashlib.sha256(data).digest()
@@ -235,6 +236,13 @@ def check_time(signature: Signature, now: int) -> None:
     """Raise BrokenError if x= is over."""
     if signature.expires_at is not None and signature.expires_at < now:
         raise BrokenError("expired")
+
+
+def _check_authors(message: Message, signature: Signature) -> None:
+    """A From that was added above the signed one is what readers see (section 8.15); no honest
+    message has two (RFC 5322 section 3.6)."""
+    if len(message.named(b"from")) > signature.names.count(b"from"):
+        raise BrokenError("a From was added that it does not sign")
 
 
 def _check_body(message: Message, signature: Signature, sums: Mapping[Form, BodySum] | None) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from apps.mailauth import arc, dkim, message
 from apps.mailauth.arc import Status, Verdict
+from apps.mailauth.keyring import Keyring
 from apps.mailauth.keys import parse_record
 from tests.mailauth.samples import BOTH, ED25519, NOW, PLAIN, RECORDS, RSA, keyring, signer, txt
 
@@ -138,6 +139,43 @@ def test_a_field_of_no_hop_breaks_the_chain(stray: bytes) -> None:
     verdict = _judge(stray + b"\r\n" + _chain("first.test"))
     assert verdict == Verdict(Status.FAIL, "a field has no instance from 1 to 50")
     assert _judge(stray + b"\r\n" + PLAIN).status is Status.FAIL
+
+
+def test_the_instance_of_seal_and_signature_may_stand_anywhere() -> None:
+    """It is a tag there as others are, whatever the grammar says of its place."""
+    read = arc.read(message.split(_chain("first.test").replace(b"Seal: i=1; a=", b"Seal: a=", 1)))
+    assert read.problem == "a field has no instance from 1 to 50"
+    moved = _chain("first.test").replace(b"ARC-Seal: i=1; a=", b"ARC-Seal: t=1; i=01; a=", 1)
+    read = arc.read(message.split(moved.replace(b"; t=%d" % NOW, b"", 1)))
+    assert (read.highest, read.problem) == (1, "")
+
+
+def test_each_key_of_a_selector_is_tried() -> None:
+    raw = _chain("first.test")
+    taken, name = message.split(raw), "r1._domainkey.first.test"
+    good, other = RECORDS[name], RECORDS["o1._domainkey.first.test"]
+    alien = RECORDS["e1._domainkey.first.test"]
+    for records, status in (
+        ((other, alien, b"v=spf1 -all", good), Status.PASS),
+        ((other, alien), Status.FAIL),
+        ((alien,), Status.FAIL),
+    ):
+        verdict = arc.judge(taken, arc.read(taken), Keyring({name: records}), now=NOW)
+        assert verdict.status is status
+
+
+def test_what_certainly_fails_fails_although_the_dns_is_silent() -> None:
+    raw = _chain(*HOPS)
+    known = {**RECORDS, "r1._domainkey.second.test": None}
+    assert _judge(raw, known).status is Status.UNKNOWN
+    assert _judge(raw.replace(b"Hello", b"Hullo"), known).status is Status.FAIL
+    wrong = {**known, "r1._domainkey.first.test": RECORDS["o1._domainkey.first.test"]}
+    assert _judge(raw, wrong) == Verdict(Status.FAIL, "instance 1: the seal does not hold")
+
+
+def test_it_gives_the_results_without_the_instance() -> None:
+    (first,) = arc.read(message.split(_sealed(SIGNED, "first.test", "a.test; spf=pass"))).sets
+    assert first.said == b" a.test; spf=pass"
 
 
 def _without(raw: bytes, begin: bytes) -> bytes:

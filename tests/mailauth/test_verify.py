@@ -203,18 +203,21 @@ async def test_nothing_of_the_body_is_a_part_too() -> None:
 # --- header tricks
 
 
-@pytest.mark.parametrize(
-    ("names", "is_held"),
-    [("from:to:subject", True), ("from:to:subject:from", False), ("from:from", False)],
-)
-async def test_only_an_oversigned_from_cannot_be_doubled(names: str, is_held: bool) -> None:
-    """A second From above is not signed (section 5.4.2): DMARC takes no message with two."""
+@pytest.mark.parametrize("names", ["from:to:subject", "from:to:subject:from", "from:from"])
+async def test_a_from_that_was_added_breaks_it(names: str) -> None:
+    """Wherever it stands, and whether or not the signer was careful (section 8.15)."""
     raw = crafted(PLAIN, h=names)
     assert (await _one(raw))[0] is Result.PASS
-    doubled = b"From: mallory@evil.test\r\n" + raw
-    assert ((await _one(doubled))[0] is Result.PASS) is is_held
+    above = b"From: mallory@evil.test\r\n" + raw
     below = raw.replace(b"\r\n\r\n", b"\r\nFrom: mallory@evil.test\r\n\r\n", 1)
-    assert (await _one(below))[0] is Result.FAIL  # from the bottom up: that one is now the signed
+    for changed in (above, below):
+        assert (await _one(changed))[0] is Result.FAIL
+
+
+async def test_two_authors_that_were_signed_hold() -> None:
+    """It is DMARC that takes no message with two."""
+    raw = crafted(b"From: mallory@evil.test\r\n" + PLAIN, h="from:from:to")
+    assert await _one(raw) == (Result.PASS, "")
 
 
 async def test_doubled_fields_are_signed_from_below() -> None:
@@ -326,7 +329,7 @@ def _pair(key: rsa.RSAPrivateKey) -> NewKey:
     return NewKey(Algorithm.RSA, secret, "")
 
 
-@pytest.mark.parametrize("bits", [1024, 1025, 1536, 3072, 4096])
+@pytest.mark.parametrize("bits", [1024, 1536, 4096])
 async def test_keys_from_1024_to_4096_bits_are_taken(bits: int) -> None:
     """RFC 8301 section 3.2 has verifiers take them."""
     key, record = _weak(bits)
