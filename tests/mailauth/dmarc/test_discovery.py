@@ -43,6 +43,13 @@ async def test_it_asks_the_organisation_next(
     assert zones.count() <= 2
 
 
+async def test_it_goes_where_an_alias_leads(zones: Zones) -> None:
+    # How providers publish for their customers.
+    zones.add("_dmarc.shop.test", "CNAME", "_dmarc.bank.test.")
+    found = await discover("shop.test", zones)
+    assert (found.domain, found.policy) == ("shop.test", REJECT)
+
+
 async def test_it_asks_no_public_suffix() -> None:
     zones = Zones()
     zones.add("_dmarc.co.uk", "TXT", "v=DMARC1; p=reject")
