@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.mailauth import dmarc
-from apps.mailauth.dmarc import Author, Identities
+from apps.mailauth.dmarc import Author, Identities, Published
+from apps.mailauth.dmarc.record import Record
 from apps.mailauth.types import Arc, Dkim, Dmarc, Policy, Result, Spf
 from tests.support.zones import Zones
 
@@ -287,3 +290,81 @@ async def test_nobody_is_asked_for_nobody() -> None:
     found = await _judge(zones, Author(reason="there is no From field"), spf=Spf(PASS, ""))
     assert found == Dmarc(Result.NONE, reason="there is no From field")
     assert zones.count() == 0
+
+
+_NAMES = ("bank.test", "mail.bank.test", "a.mail.bank.test", "evil.test", "bank.test.evil.test", "")
+_names = st.sampled_from(_NAMES)
+_results = st.sampled_from(list(Result))
+_policies = st.sampled_from(list(Policy))
+_identities = st.builds(
+    Identities,
+    spf=st.builds(Spf, _results, _names),
+    dkim=st.lists(st.builds(Dkim, _results, _names), max_size=3),
+    arc=st.builds(Arc, _results, vouched=st.sampled_from(("", "list.test"))),
+)
+_records = st.builds(
+    Record,
+    _policies,
+    _policies,
+    percent=st.integers(0, 100),
+    is_testing=st.booleans(),
+    is_dkim_strict=st.booleans(),
+    is_spf_strict=st.booleans(),
+)
+_known = st.builds(
+    Published,
+    author=st.sampled_from(("bank.test", "mail.bank.test")),
+    domain=st.just("bank.test"),
+    text=st.just("v=DMARC1; ..."),
+    record=_records,
+)
+_unknown = st.builds(
+    Published,
+    author=st.sampled_from(("bank.test", "evil.test")),
+    result=st.sampled_from((Result.NONE, Result.PERMERROR, Result.TEMPERROR)),
+)
+
+
+@given(st.one_of(_known, _unknown), _identities, st.integers(0, 99))
+def test_one_author_is_judged_by_the_rules(
+    published: Published, identities: Identities, draw: int
+) -> None:
+    found = dmarc.judge(
+        Author((published.author,), True), identities, [published], sample=lambda: draw
+    )
+    order = [NONE, QUARANTINE, REJECT]
+    passing = [one.domain for one in identities.dkim if one.result is PASS]
+    if identities.spf.result is PASS:
+        passing.append(identities.spf.domain)
+    of_the_bank = [one for one in passing if one in _NAMES[:3]]
+    assert found.author == published.author
+    assert order.index(found.disposition) <= order.index(found.policy)
+    assert (found.disposition is found.policy) or found.override or found.result is not FAIL
+    if found.result is PASS:
+        assert published.record is not None
+        assert of_the_bank
+        assert found.spf or found.dkim
+    if found.result is not FAIL:
+        assert found.disposition is NONE
+    elif published.author in passing:
+        pytest.fail("what is authenticated passes in any mode")
+    if identities.arc.vouched:
+        assert found.disposition is NONE
+
+
+@given(
+    st.lists(st.one_of(_known, _unknown), min_size=2, max_size=4),
+    _identities,
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_several_authors_never_pass(
+    published: list[Published], identities: Identities, is_plain: bool, draw: int
+) -> None:
+    author = Author(tuple(one.author for one in published), is_plain, reason="several")
+    found = dmarc.judge(author, identities, published, sample=lambda: draw)
+    assert found.result in {FAIL, TEMPERROR, Result.PERMERROR}
+    assert found.author == ""
+    strictest = max([one.policy for one in published], key=[NONE, QUARANTINE, REJECT].index)
+    if not is_plain:
+        assert found.policy is strictest
