@@ -487,12 +487,12 @@ def test_the_report_of_a_day_is_made_and_read_back(world: World) -> None:
     world.ours.manage("reports", "send", "--early", "--domain", "sister.test")
 
     def read() -> list[dict[str, Any]]:
+        world.ours.manage("reports", "read")
         found = world.ours.manage("reports", "list", "--domain", "sister.test", "--json")
         rows: list[dict[str, Any]] = json.loads(found)
         return rows
 
-    # What came is read once a minute.
-    world.ours.wait_for(read, 90, "it was not read")
+    world.ours.wait_for(read, SECONDS, "it was not read")
     (report,) = read()
     shown = world.ours.manage("reports", "show", str(report["id"]))
     assert FORGER in shown
