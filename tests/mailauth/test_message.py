@@ -62,3 +62,20 @@ def test_it_takes_anything_apart(raw: bytes, names: list[bytes], body: bytes) ->
 def test_it_does_not_look_at_a_header_of_any_size() -> None:
     with pytest.raises(HeaderTooLargeError):
         split(b"A: 1\r\n" * (message.HEADER_MAX // 6 + 1) + b"\r\n")
+
+
+def test_it_does_not_look_at_any_number_of_fields() -> None:
+    most = b"A: 1\r\n" * message.FIELDS_MAX
+    assert len(split(most + b"\r\nbody").fields) == message.FIELDS_MAX
+    with pytest.raises(HeaderTooLargeError):
+        split(most + b"B: 1\r\n\r\nbody")
+
+
+def test_it_does_not_copy_the_body() -> None:
+    body = split(b"A: 1\r\n\r\nbody", prefix=b"B: 2\r\n", cuts=((0, 6),)).body
+    assert isinstance(body, memoryview)
+    assert body == b"body"
+
+
+def test_a_cut_through_the_body_leaves_the_rest() -> None:
+    assert split(b"A: 1\r\n\r\nbody", cuts=((9, 11),)).body == b"by"
