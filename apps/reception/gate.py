@@ -10,10 +10,12 @@ from django.db import connection
 from apps.reception.dnslists import DnsLists
 from apps.reception.limits import Throttle
 from apps.reception.lookups import LookUps
+from apps.reception.networks import is_public, network_key
 from apps.reception.options import Options
 from apps.reception.rates import Rates
 from apps.reception.visit import Visit
 from apps.resolver.base import Resolver
+from apps.resolver.stub import StubResolver
 
 
 class Gate:
@@ -36,13 +38,19 @@ class Gate:
         self.hostname = hostname.lower()
         self.options = options or Options.from_settings()
         lists = DnsLists(resolver, self.options.block, self.options.allow)
-        self.look_ups = LookUps(resolver, lists)
+        self.look_ups = LookUps(lists)
         self._rates = rates or Rates(settings.REDIS_URL, _prefix())
         self.throttle = Throttle(self._rates, self.options.limits)
 
     def visit(self, address: str, local_address: str = "") -> Visit:
         """A connection of a client's address to one of ours."""
         return Visit(self, address, local_address)
+
+    def resolver_for(self, address: str) -> Resolver:
+        """What to ask on behalf of a client: strangers of one network share a bounded part."""
+        if isinstance(self.resolver, StubResolver) and is_public(address):
+            return self.resolver.on_behalf_of(network_key(address))
+        return self.resolver
 
     async def close(self) -> None:
         """No more connections come."""

@@ -43,8 +43,7 @@ class _Recent(Generic[T]):
 class LookUps:
     """Belongs to one event loop. Nothing here raises."""
 
-    def __init__(self, resolver: Resolver, lists: DnsLists) -> None:
-        self._resolver = resolver
+    def __init__(self, lists: DnsLists) -> None:
         self._lists = lists
         self._names: _Recent[Iprev] = _Recent()
         self._verdicts: _Recent[Verdict] = _Recent()
@@ -54,9 +53,9 @@ class LookUps:
         """The reverse name as it was found a moment ago."""
         return self._names.get(address)
 
-    async def find_name(self, address: IPAddress) -> Iprev:
+    async def find_name(self, address: IPAddress, resolver: Resolver) -> Iprev:
         """Ask for the reverse name, and whether it leads back."""
-        found = await iprev.check(str(address), self._resolver)
+        found = await iprev.check(str(address), resolver)
         return self._names.keep(address, found, is_sure=found.result is not Result.TEMPERROR)
 
     def known_verdict(self, address: IPAddress) -> Verdict | None:
@@ -72,9 +71,9 @@ class LookUps:
         """Whether a name exists, as it was found a moment ago."""
         return self._hosts.get(host)
 
-    async def find_host(self, host: str) -> hello.Existence:
+    async def find_host(self, host: str, resolver: Resolver) -> hello.Existence:
         """Ask whether a name exists."""
-        found = await hello.exists(host, self._resolver)
+        found = await hello.exists(host, resolver)
         return self._hosts.keep(host, found, is_sure=found is not hello.Existence.UNSURE)
 
     async def reason(self, address: IPAddress, zone: str) -> str:

@@ -49,6 +49,8 @@ class Parts(Protocol):
     look_ups: LookUps
     throttle: Throttle
 
+    def resolver_for(self, address: str) -> Resolver: ...
+
 
 class Visit:
     """One client at the door for strangers.
@@ -61,6 +63,7 @@ class Visit:
         is_trusted: it is in SMTP_TRUSTED: everything is found out, nothing held against it.
         is_counted: it is a stranger: limits are for it.
         turned_away: why it may not stay; answer it with that, and hang up.
+        resolver: to ask what has to be known for its sake.
     """
 
     def __init__(self, parts: Parts, address: str, local_address: str = "") -> None:
@@ -73,6 +76,7 @@ class Visit:
         is_stranger = is_public(address) and self._ip != self._here
         self.is_counted = is_stranger and not self.is_trusted
         self.turned_away: Reply | None = None
+        self.resolver = parts.resolver_for(address)
         self._deadline = 0.0
         self._is_early = self._is_hasty = False
         self._name = Name("")
@@ -264,7 +268,7 @@ class Visit:
         if (name := look_ups.known_name(address)) is not None:
             self._reverse_name.answer(name)
         else:
-            self._reverse_name.ask(look_ups.find_name(address))
+            self._reverse_name.ask(look_ups.find_name(address, self.resolver))
         if not is_public(self.address):
             self._verdict.answer(Verdict())
         elif (verdict := look_ups.known_verdict(address)) is not None:
@@ -277,7 +281,7 @@ class Visit:
         if (exists := look_ups.known_host(name.host)) is not None:
             self._exists.answer(exists)
         else:
-            self._exists.ask(look_ups.find_host(name.host))
+            self._exists.ask(look_ups.find_host(name.host, self.resolver))
 
     def _compare(self, domain: str) -> None:
         """Spammers call themselves by the domain they write to; so do some of its own hosts."""

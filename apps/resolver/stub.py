@@ -7,6 +7,7 @@ without the weight of the signatures (RFC 6840 section 5.7).
 """
 
 import asyncio
+import copy
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -33,12 +34,12 @@ from apps.resolver.base import (
 )
 from apps.resolver.breaker import Breaker
 from apps.resolver.cache import LONGEST, LONGEST_DENIAL, SHORTEST, Cache, Entry
+from apps.resolver.turns import Turns
 
 TRY_SECONDS: Final = 2.0  # for one name server, before the next is asked
 SECONDS: Final = 5.0  # for a whole question
 FAILURE_SECONDS: Final = 10.0  # how long "nobody could say" is remembered, RFC 9520 section 3.2
 PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
-QUESTIONS: Final = 256  # at a time: each has a socket
 MOST_RECORDS: Final = 100  # of one answer, but for TXT
 
 # What a host or a domain of mail may be called, and what may be asked for: the macros of SPF put
@@ -79,7 +80,15 @@ class StubResolver:
         self._is_trusted = is_trusted
         self._cache = Cache()
         self._breaker = Breaker(servers, self._ask_first)
-        self._turns = asyncio.Semaphore(QUESTIONS)
+        self._turns = Turns()
+        self._asker = ""
+
+    def on_behalf_of(self, asker: str) -> "StubResolver":
+        """The same resolver with all it knows, for the questions that one stranger causes: those
+        who ask in one name share a bounded number of places (`turns`)."""
+        other = copy.copy(self)
+        other._asker = asker
+        return other
 
     async def mx(self, name: str) -> Answer[MxRecord]:
         return await self._get(name, "MX", _read_mx)
@@ -132,7 +141,7 @@ class StubResolver:
             # dnspython goes by the wall clock: the outer time limit does not.
             async with asyncio.timeout(self._seconds + 1) as limit:
                 with self._breaker.watching(limit):
-                    async with self._turns:
+                    async with self._turns.take(name, self._asker):
                         found = await self._stub.resolve(
                             f"{name}.", kind, raise_on_no_answer=False, search=False
                         )

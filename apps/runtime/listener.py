@@ -40,7 +40,7 @@ _PROXY_FIRST = 1.0  # seconds for a trusted proxy to begin its header, before it
 _PROXY_WHOLE = 5.0  # seconds for the whole header
 _PEEK_PAUSE = 0.01  # seconds between looks at a header that comes in pieces
 _EVICTED = 5.0  # seconds that a connection gets to say goodbye when it has to make room
-_RESERVED_FILES = 100  # descriptors that databases, blobs, events and logs may need
+_RESERVED_FILES = 400  # descriptors that DNS, databases, blobs, events and logs may need
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 

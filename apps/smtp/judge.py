@@ -77,7 +77,6 @@ class Judge:
 
     def __init__(self, hostname: str, resolver: Resolver) -> None:
         self._hostname = hostname
-        self._resolver = resolver
         self._gate = Gate(resolver, hostname)
         self._policies = Policies()
         self._greylist = Greylist()
@@ -106,7 +105,8 @@ class Judge:
     def begin(self, session: SmtpSession, transaction: Transaction, sender: str) -> None:
         """Somebody wants to send something."""
         client = Client(_address(session), session.helo, sender, self._hostname)
-        inquiry = Inquiry(client, self._resolver, trusted=settings.ARC_TRUSTED_SEALERS)
+        resolver = self.visit(session).resolver
+        inquiry = Inquiry(client, resolver, trusted=settings.ARC_TRUSTED_SEALERS)
         transaction.standing = Standing(client, inquiry)
         inquiry.begin()
 

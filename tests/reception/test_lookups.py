@@ -24,7 +24,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def look_ups(zones: Zones, *lists: str) -> LookUps:
-    return LookUps(zones, DnsLists(zones, map(parse, lists)))
+    return LookUps(DnsLists(zones, map(parse, lists)))
 
 
 async def test_it_remembers_for_a_minute(clock: list[float]) -> None:
@@ -34,8 +34,8 @@ async def test_it_remembers_for_a_minute(clock: list[float]) -> None:
     zones.add("7.100.51.198.bl.example", "A", "127.0.0.2")
     some = look_ups(zones, "bl.example")
     assert (some.known_name(ADDRESS), some.known_verdict(ADDRESS)) == (None, None)
-    name, verdict = await some.find_name(ADDRESS), await some.find_verdict(ADDRESS)
-    existence = await some.find_host("mx.example.org")
+    name, verdict = await some.find_name(ADDRESS, zones), await some.find_verdict(ADDRESS)
+    existence = await some.find_host("mx.example.org", zones)
     assert (name.result, verdict.listed) == (Result.PASS, ("bl.example",))
     clock[0] += SECONDS - 1
     assert (some.known_name(ADDRESS), some.known_verdict(ADDRESS)) == (name, verdict)
@@ -49,9 +49,9 @@ async def test_it_remembers_what_the_dns_left_open_for_a_moment(clock: list[floa
     zones = Zones()
     zones.fail()
     some = look_ups(zones, "bl.example")
-    assert (await some.find_name(ADDRESS)).result is Result.TEMPERROR
+    assert (await some.find_name(ADDRESS, zones)).result is Result.TEMPERROR
     assert not (await some.find_verdict(ADDRESS)).is_whole
-    assert await some.find_host("mx.example.org") is Existence.UNSURE
+    assert await some.find_host("mx.example.org", zones) is Existence.UNSURE
     assert some.known_name(ADDRESS) is not None
     clock[0] += UNSURE_SECONDS + 0.1
     assert (some.known_name(ADDRESS), some.known_verdict(ADDRESS)) == (None, None)
@@ -66,8 +66,9 @@ async def test_it_knows_without_asking_that_there_are_no_lists() -> None:
 
 async def test_it_remembers_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookups, "MOST", 10)
-    some = look_ups(Zones())
+    zones = Zones()
+    some = look_ups(zones)
     for number in range(100):
-        await some.find_name(ip_address(f"198.51.100.{number}"))
+        await some.find_name(ip_address(f"198.51.100.{number}"), zones)
     known = [number for number in range(100) if some.known_name(ip_address(f"198.51.100.{number}"))]
     assert known == list(range(90, 100))

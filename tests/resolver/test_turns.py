@@ -1,0 +1,131 @@
+"""Nobody can take all places at the name servers: not a dead zone, not one stranger."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from apps.resolver.base import DnsUnavailableError, MxRecord
+from apps.resolver.stub import StubResolver
+from apps.resolver.turns import OF_ONE, TOTAL, Turns
+from tests.support.dns_server import DnsServer
+
+
+class Crowd:
+    """Questions that are never answered, and how many of them are being asked."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.asked: list[str] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def ask(self, *names: str, asker: str = "") -> None:
+        for name in names:
+            self._tasks.append(asyncio.ensure_future(self._one(name, asker)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _one(self, name: str, asker: str) -> None:
+        async with self.turns.take(name, asker):
+            self.asked.append(name)
+            await asyncio.Event().wait()
+
+
+async def test_it_bounds_what_is_asked_at_a_time() -> None:
+    crowd = Crowd(Turns(total=10, of_one=4))
+    await crowd.ask(*(f"{number}.example" for number in range(50)))
+    assert len(crowd.asked) == 10
+    await crowd.leave()
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        ([f"{number}.evil.example" for number in range(50)], 4),
+        ([f"a.{number}.b.evil.example" for number in range(50)], 4),
+        (["evil.example", "x.evil.example", "y.x.evil.example", "evil.example", "evil.example"], 4),
+        ([f"{number}.2.0.192.in-addr.arpa" for number in range(50)], 4),
+        ([f"1.{number}.0.192.in-addr.arpa" for number in range(50)], 50),
+        ([f"{n}.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" for n in range(50)], 4),
+        ([f"0.{n}.b.d.0.1.0.0.2.ip6.arpa" for n in range(50)], 50),
+        ([f"{number}.example" for number in range(50)], 50),
+        ([f"tld{number}" for number in range(50)], 50),
+    ],
+)
+async def test_it_gives_one_zone_a_part(names: list[str], taken: int) -> None:
+    crowd = Crowd(Turns(total=100, of_one=4))
+    await crowd.ask(*names)
+    assert len(crowd.asked) == taken
+    await crowd.ask("good.example")
+    assert crowd.asked[-1] == "good.example"
+    await crowd.leave()
+
+
+async def test_it_gives_one_stranger_a_part() -> None:
+    crowd = Crowd(Turns(total=100, of_one=4))
+    await crowd.ask(*(f"{number}.example" for number in range(50)), asker="198.51.100.0/24")
+    assert len(crowd.asked) == 4
+    await crowd.ask("x.example", asker="203.0.113.0/24")
+    await crowd.ask("y.example")
+    assert crowd.asked[-2:] == ["x.example", "y.example"]
+    await crowd.leave()
+
+
+async def test_it_keeps_no_line_that_nobody_is_in() -> None:
+    crowd = Crowd(turns := Turns(total=100, of_one=4))
+    await crowd.ask(*(f"{number}.evil.example" for number in range(20)), asker="x")
+    assert len(turns) == 2
+    await crowd.leave()
+    assert len(turns) == 0
+    await crowd.ask("a.evil.example")
+    assert len(crowd.asked) == 5
+    await crowd.leave()
+
+
+@pytest.fixture
+def dns_server() -> Iterator[DnsServer]:
+    with DnsServer() as server:
+        yield server
+
+
+async def silent(resolver: StubResolver, name: str) -> None:
+    with pytest.raises(DnsUnavailableError):
+        await resolver.txt(name)
+
+
+async def test_it_answers_others_while_a_stranger_waits_for_dead_names(
+    dns_server: DnsServer,
+) -> None:
+    """Without bounds each of these holds a place for five seconds, and all are taken."""
+    dead = [f"{n}.dead{n}.example" for n in range(TOTAL)] + [f"{n}.evil.org" for n in range(TOTAL)]
+    for name in dead:
+        dns_server.drop(name)
+    resolver = StubResolver([(dns_server.host, dns_server.port)], is_trusted=False)
+    stranger = resolver.on_behalf_of("198.51.100.0/24")
+    tasks = [asyncio.ensure_future(silent(stranger, name)) for name in dead]
+    async with asyncio.timeout(10):
+        while len(dns_server.questions) < OF_ONE:  # noqa: ASYNC110 - asked in another thread
+            await asyncio.sleep(0.01)
+    dns_server.add("good.example", "MX", "10 mx.good.example.")
+    async with asyncio.timeout(2):
+        assert (await resolver.mx("good.example")).records == (MxRecord(10, "mx.good.example"),)
+    assert not any(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_it_shares_what_it_knows_with_those_who_ask_for_others(
+    dns_server: DnsServer,
+) -> None:
+    dns_server.add("example.org", "TXT", '"here"')
+    resolver = StubResolver([(dns_server.host, dns_server.port)], is_trusted=False)
+    for asker in ("a", "b"):
+        assert (await resolver.on_behalf_of(asker).txt("example.org")).records == (b"here",)
+    assert (await resolver.txt("example.org")).records == (b"here",)
+    assert dns_server.count("example.org") == 1
