@@ -11,7 +11,7 @@ might take it for ours.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from apps.mailauth.reading import authserv_id
@@ -20,16 +20,14 @@ from apps.mime.address import display_domain
 Range = tuple[int, int]
 
 CUTS_MAX: Final = 1_000
-# What is read; honest messages have less, and the rest is held for forged unread.
-VALUE_MAX: Final = 16 * 1024  # octets of one field
+# Of such fields that are read. Honest messages have a tenth of it; what stands from there on to the
+# end of the header is hidden unread, whatever it is.
 FIELDS_MAX: Final = 200
+OCTETS_MAX: Final = 64 * 1024
 
+_NAMES: Final = (b"authentication-results", b"received-spf")
 # As lenient as any reader: bare LF ends a line, white space may stand before the colon.
-_FIELD: Final = re.compile(
-    rb"^(authentication-results|received-spf)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)",
-    re.MULTILINE | re.IGNORECASE,
-)
-_RESULTS: Final = b"authentication-results"
+_FIELD: Final = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 _OWNER: Final = re.compile(r"[!-<>@-~]++")  # printable, and no encoded word
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
 _SPACED_DOT: Final = re.compile(r"\s*+\.\s*+")
@@ -39,17 +37,13 @@ _RECEIVER: Final = re.compile(r"\breceiver\s*+=", re.IGNORECASE)
 
 
 def cuts(raw: bytes, hostname: str) -> tuple[Range, ...]:
-    """Return the ranges of `raw` to hide, rising and apart: whole fields with their line ends.
+    """Return the ranges of `raw` to hide, rising and apart: whole fields with their line ends. They
+    are in the header alone, and the empty line that ends it is in none.
 
     Args:
         hostname: our name, A-labels, as `results.authentication_results` writes it.
     """
-    found = enumerate(_FIELD.finditer(raw, 0, _header_end(raw)))
-    return merge(
-        one.span()
-        for number, one in found
-        if number >= FIELDS_MAX or _is_forged(one[1].lower(), one[2], hostname)
-    )
+    return merge(_forged(raw, _header_end(raw), hostname))
 
 
 def merge(*lists: Iterable[Range]) -> tuple[Range, ...]:
@@ -75,12 +69,37 @@ def _header_end(raw: bytes) -> int:
     return len(raw) if end < 0 else end + 2
 
 
+def _forged(raw: bytes, header_end: int, hostname: str) -> Iterator[Range]:
+    left = OCTETS_MAX
+    for number, start in enumerate(_starts(raw[:header_end])):
+        field = _FIELD.match(raw, start, min(start + left, header_end))
+        if number == FIELDS_MAX or (field and field.end() - start == left):
+            yield start, header_end
+            return
+        if field is not None and _is_forged(field[1].lower(), field[2], hostname):
+            yield field.span()
+        left -= len(field[0]) if field else 0
+
+
+def _starts(header: bytes) -> list[int]:
+    """Where lines begin with one of the names, the first ones, rising. A search by octets: a header
+    may be as large as a message."""
+    lines = b"\n" + header.lower()
+    found: list[int] = []
+    for name in _NAMES:
+        at = -1
+        for _ in range(FIELDS_MAX + 1):
+            at = lines.find(b"\n" + name, at + 1)
+            if at < 0:
+                break
+            found.append(at)
+    return sorted(found)
+
+
 def _is_forged(name: bytes, value: bytes, hostname: str) -> bool:
-    if len(value) > VALUE_MAX:
-        return True
-    if name == _RESULTS:
+    if name == _NAMES[0]:
         return _is_ours_or_nobodys(authserv_id(value) or "", hostname)
-    return _names_us(value.decode("utf-8", "replace"), hostname)
+    return name == _NAMES[1] and _names_us(value.decode("utf-8", "replace"), hostname)
 
 
 def _is_ours_or_nobodys(owner: str, hostname: str) -> bool:

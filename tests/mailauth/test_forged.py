@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.mailauth import forged
-from apps.mailauth.forged import CUTS_MAX, FIELDS_MAX, VALUE_MAX
+from apps.mailauth.forged import CUTS_MAX, FIELDS_MAX, OCTETS_MAX
 from apps.mailauth.results import authentication_results
 from apps.mailauth.types import Authentication, Client, Spf
 from apps.mime import headers
@@ -69,7 +69,6 @@ def _is_cut(field: bytes, hostname: str = HOST) -> bool:
         RESULTS + b"\x00mail.example.test; dmarc=pass",
         RESULTS + b"=?utf-8?q?mail=2Eexample=2Etest?=; dmarc=pass",
         RESULTS + b"\xff\xfe; dmarc=pass",
-        RESULTS + b"other.test; x=" + b"y" * VALUE_MAX,
     ],
 )
 def test_it_finds_every_spelling_of_our_name(field: bytes) -> None:
@@ -131,7 +130,6 @@ def test_it_leaves_what_others_say_of_themselves(field: bytes) -> None:
         b"Received-SPF: pass (x) receiver=\xef\xbd\x8dail.example.test;",
         b"Received-SPF: pass",
         b"Received-SPF: pass client-ip=192.0.2.1;",
-        b"Received-SPF: pass (x) receiver=other.test;" + b"x" * VALUE_MAX,
     ],
 )
 def test_it_finds_a_received_spf_in_our_name(field: bytes) -> None:
@@ -180,15 +178,32 @@ def test_it_looks_where_any_reader_looks() -> None:
     assert _shown(many + one + b"\r\n\r\n") == many + b"\r\n"
 
 
-def test_a_thousand_forgeries_are_hidden_at_once() -> None:
-    one = RESULTS + b"mail.example.test; dmarc=pass\r\n"
-    raw = (one + b"X: y\r\n") * (CUTS_MAX + 500) + b"To: a\r\n\r\n"
-    found = forged.cuts(raw, HOST)
+@pytest.mark.parametrize(
+    "flood",
+    [
+        (RESULTS + b"other.test; dmarc=pass\r\n") * FIELDS_MAX,
+        b"Received-SPF: pass (other.test: x)\r\n" * FIELDS_MAX,
+        RESULTS + b"other.test; x=" + b"y" * OCTETS_MAX + b"\r\n",
+        (RESULTS + b"other.test; x=" + b"y" * (OCTETS_MAX // 4) + b"\r\n") * 4,
+    ],
+)
+def test_a_flood_hides_what_follows_it(flood: bytes) -> None:
+    above, below = b"From: a@b.test\r\n", RESULTS + b"other.test; x\r\nTo: c@d.test\r\n"
+    shown = _shown(above + flood + below + b"\r\nbody\r\n")
+    assert shown.startswith(above)
+    assert shown.endswith(b"\r\n\r\nbody\r\n")
+    assert b"To:" not in shown
+    fewer = flood[: flood.find(b"\n") + 1]
+    if len(fewer) < OCTETS_MAX:
+        assert _shown(above + fewer + below + b"\r\n") == above + fewer + below + b"\r\n"
+
+
+def test_a_thousand_ranges_are_one() -> None:
+    many = [(at, at + 1) for at in range(0, 4 * CUTS_MAX, 2)]
+    found = forged.merge(many)
     assert len(found) == CUTS_MAX
-    assert b"dmarc" not in _shown(raw)
-    others = (RESULTS + b"other.test; dmarc=pass\r\n") * (FIELDS_MAX + 10) + b"To: a\r\n\r\n"
-    assert _shown(others).count(b"dmarc") == FIELDS_MAX
-    assert _shown(raw).endswith(b"X: y\r\nTo: a\r\n\r\n")
+    assert found[:-1] == tuple(many[: CUTS_MAX - 1])
+    assert found[-1] == (many[CUTS_MAX - 1][0], many[-1][1])
 
 
 @pytest.mark.parametrize(
@@ -241,18 +256,22 @@ def test_what_is_left_has_nothing_to_cut(pieces: list[bytes]) -> None:
     [
         RESULTS + b"\r\n",
         b"Authentication-Results:",
+        b"Authentication-Results",
         RESULTS + b"(" * 200 + b"\r\n",
         RESULTS + b'"\\' * 200 + b"\r\n",
         RESULTS + b"\xc3\xa9" * 100 + b"\r\n",
         b"Received-SPF: (" + b"\xc3\xa9 a.b " * 1_000 + b"\r\n",
         b"Received-SPF: " + b"( . " * 2_000 + b"\r\n",
         b"Authentication-Results:\r\n " + b"\r\n " * 5_000,
+        b"a: b\r\n",
+        b"a: b\r\n c\r\n",
         b"\n ",
         b"\r",
     ],
 )
 def test_it_takes_no_time_over_garbage(piece: bytes) -> None:
-    raw = (b"X: y\r\n" + piece * (300_000 // len(piece)))[:300_000]
+    # Some have no empty line: all of the message is header.
+    raw = (b"X: y\r\n" + piece * (10_000_000 // len(piece)))[:10_000_000]
     begun = time.process_time()
     forged.cuts(raw, HOST)
-    assert time.process_time() - begun < 0.6
+    assert time.process_time() - begun < 0.5
