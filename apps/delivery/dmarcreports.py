@@ -9,9 +9,11 @@ where their reader wants them: an address under another organisation's name must
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -39,6 +41,8 @@ DOOR: Final = "dmarcreport"
 SPREAD_SECONDS: Final = 20 * 3600
 AT_ONCE: Final = 20
 """Domains that are looked up and served at a time."""
+RUN_SECONDS: Final = 300.0
+"""After which a run begins no more: a thousand domains with slow DNS hold up no other work."""
 MOST_TARGETS: Final = 5
 """Addresses of one domain that a report goes to."""
 NOT_WANTED: Final = "asks for no reports"
@@ -76,11 +80,18 @@ async def send(day: int, due: Sequence[Due]) -> int:
     reporter = await in_db("read", ownreports.reporting_domain)
     if not reporter or not due:
         return 0  # nobody could sign them
-    resolver = live_resolver()
-    turns = asyncio.Semaphore(AT_ONCE)
-    return sum(
-        await asyncio.gather(*(_in_turn(turns, resolver, reporter, day, one) for one in due))
-    )
+    waiting, resolver = iter(due), live_resolver()
+    end = time.monotonic() + RUN_SECONDS
+
+    async def serve() -> int:
+        sent = 0
+        for one in waiting:
+            if time.monotonic() > end:
+                break
+            sent += await _send_one(resolver, reporter, day, one)
+        return sent
+
+    return sum(await asyncio.gather(*(serve() for _ in range(AT_ONCE))))
 
 
 def lot(domain: str) -> int:
@@ -150,30 +161,22 @@ async def _confirmed(domain: str, report: Report, resolver: Resolver) -> list[Re
     return [one for one in instead if Address.parse(one.address).domain == host] or [report]
 
 
-async def _in_turn(
-    turns: asyncio.Semaphore, resolver: Resolver, reporter: str, day: int, due: Due
-) -> bool:
-    async with turns:
-        try:
-            outcome, is_done = await _serve(resolver, reporter, day, due)
-            await in_db(
-                "write",
-                services.note_report,
-                day=day,
-                domain=due.domain,
-                outcome=outcome,
-                is_done=is_done,
-            )
-        except MailError as error:
-            logger.warning(
-                "a DMARC report has to wait", extra={"domain": due.domain, "detail": error.detail}
-            )
-            return False
-        except Exception:
-            # A domain of which nobody can make a report must not stop the others.
-            logger.exception("a DMARC report cannot be made", extra={"domain": due.domain})
-            return False
-        return is_done and outcome.startswith("mailed")
+async def _send_one(resolver: Resolver, reporter: str, day: int, due: Due) -> bool:
+    """Whether it is on its way."""
+    try:
+        outcome, is_done = await _serve(resolver, reporter, day, due)
+        note = partial(services.note_report, day=day, domain=due.domain)
+        await in_db("write", note, outcome=outcome, is_done=is_done)
+    except MailError as error:
+        logger.warning(
+            "a DMARC report has to wait", extra={"domain": due.domain, "detail": error.detail}
+        )
+        return False
+    except Exception:
+        # A domain of which nobody can make a report must not stop the others.
+        logger.exception("a DMARC report cannot be made", extra={"domain": due.domain})
+        return False
+    return is_done and outcome.startswith("mailed")
 
 
 async def _serve(resolver: Resolver, reporter: str, day: int, due: Due) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ was filed long before, and nothing here touches it.
 """
 
 import logging
+import time
 from typing import Final
 
 from django.db import DatabaseError, transaction
@@ -25,10 +26,12 @@ READ: Final = "report.read"
 UNREAD: Final = "report.unread"
 
 
-def read_all(most: int) -> int:
-    """Read what waits, at most so many messages; returns how many there were."""
+def read_all(most: int, *, seconds: float) -> int:
+    """Read what waits, at most so many messages, and begin none after so long; returns how many
+    there were."""
+    end = time.monotonic() + seconds
     for number in range(most):
-        if not read_next():
+        if time.monotonic() > end or not read_next():
             return number
     return most
 

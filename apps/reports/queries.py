@@ -76,8 +76,8 @@ class SourceRow:
 
 
 def due(day: int, domain: str = "") -> list[Due]:
-    """Domains whose report of a day is not sent yet, by name."""
-    rows = DmarcDay.objects.filter(day=day, sent_at=0).order_by("domain")
+    """Domains whose report of a day is not sent yet; those that were not tried come first."""
+    rows = DmarcDay.objects.filter(day=day, sent_at=0).order_by("outcome", "domain")
     if domain:
         rows = rows.filter(domain=domain)
     return [Due(*row) for row in rows.values_list("domain", "record", "left_out")]

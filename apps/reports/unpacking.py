@@ -24,7 +24,7 @@ XML_MAX: Final = 20 << 20
 """Octets of all documents of one message, unpacked."""
 JSON_MAX: Final = 2 << 20
 RATIO_MAX: Final = 250
-"""Octets out of one octet in; reports, full of repetition, reach sixty."""
+"""Octets out of one octet in; reports, full of repetition, reach 120."""
 RATIO_FREE: Final = 1 << 20
 """Octets to which RATIO_MAX does not apply: a small one may be all zeros."""
 DOCUMENTS_MAX: Final = 5

@@ -20,7 +20,7 @@ from apps.mailauth.aggregate import Published, Routed, Row, Signed
 from apps.mailauth.dmarc.record import parse
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mime.address import Address
-from apps.reports import services, tasks
+from apps.reports import queries, services, tasks
 from apps.reports.models import DmarcCount, DmarcDay, ReceivedReport
 from apps.reports.services import Kind
 from apps.runtime.clock import now
@@ -359,6 +359,20 @@ def test_it_goes_on_when_one_domain_makes_trouble(
         assert run() == 1
     assert run() == 1
     assert QueuedMessage.objects.count() == 2
+
+
+def test_slow_name_servers_hold_up_no_other_work(
+    dns: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(dmarcreports.AT_ONCE + 5):
+        wants(dns, f"d{number:02}.test", f"mailto:dmarc@d{number:02}.test")
+    monkeypatch.setattr(dmarcreports, "RUN_SECONDS", -1.0)
+    assert run() == 0
+    monkeypatch.undo()
+    dns.fail("_dmarc.d00.test")
+    assert run() == dmarcreports.AT_ONCE + 4
+    wants(dns, "z.test", "mailto:dmarc@z.test")
+    assert [one.domain for one in queries.due(DAY)] == ["z.test", "d00.test"]
 
 
 def test_it_sends_nothing_when_switched_off_or_without_a_name(dns: DnsServer) -> None:

@@ -17,6 +17,7 @@ from apps.runtime.clock import now
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY_SECONDS = 86_400
 _READ_MAX = 10_000
+_READ_SECONDS = 3_600
 _LIST = "id kind about reporter sender is_genuine begin passed failed"
 _SENT = "day domain messages sent_at outcome"
 _SOURCES = "address messages passed failed refused reporters last"
@@ -93,7 +94,7 @@ class Command(NounCommand):
                     self.stdout.write(f"  {name:16} {_shown(value)}")
 
     def do_read(self, options: dict[str, Any]) -> None:
-        number = arriving.read_all(_READ_MAX)
+        number = arriving.read_all(_READ_MAX, seconds=_READ_SECONDS)
         self.report(options, f"{number} messages were looked into.", messages=number)
 
     def do_sources(self, options: dict[str, Any]) -> None:
