@@ -3,7 +3,9 @@
 import base64
 import email
 import email.policy
+import json
 import random
+from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
@@ -19,7 +21,8 @@ from apps.blobs.models import Blob
 from apps.delivery import backscatter, bounce, process, reporting
 from apps.delivery.accept import accept
 from apps.delivery.bounce import Fate, Report
-from apps.directory.models import User
+from apps.directory.models import Domain, User
+from apps.mailauth.types import Authentication, Dmarc, Policy, Result, Spf
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import Claimed, EnvelopeRecipient, Submission
@@ -28,6 +31,7 @@ from apps.mailstore.models import Entry, Mailbox, Usage
 from apps.mime import dsn, dsn_reading
 from apps.mime.dsn import Action
 from apps.provisioning import services as provisioning
+from apps.reception.judging import Case, Judgement
 from apps.trace import queries as trace
 from tests.support.mail import RAW, submission
 
@@ -174,6 +178,50 @@ def test_it_never_reports_on_a_report() -> None:
         one for one in trace.events_of(report.events[0].trace_id) if one.kind == "bounce.dropped"
     ]
     assert event.data == {"about": [DAVE], "why": bounce.NULL_SENDER}
+
+
+def judged(spf: Spf, dmarc: Dmarc, *, is_trusted: bool = False) -> str:
+    case = Case(Authentication(spf=spf, dmarc=dmarc), is_trusted=is_trusted)
+    return json.dumps(Judgement(case).as_data())
+
+
+_BANK = Dmarc(Result.FAIL, "bank.test", policy=Policy.REJECT, disposition=Policy.REJECT)
+_OTHER = replace(_BANK, author="outside.invalid", domain="outside.invalid")
+_FAIL, _PASS = Spf(Result.FAIL, "outside.invalid"), Spf(Result.PASS, "outside.invalid")
+
+
+@pytest.mark.parametrize(
+    ("judgement", "is_told"),
+    [
+        ("", True),  # nobody asked: LMTP
+        (judged(_PASS, Dmarc()), True),
+        (judged(Spf(Result.SOFTFAIL, "outside.invalid"), Dmarc()), True),
+        (judged(_FAIL, Dmarc()), False),
+        (judged(replace(_FAIL, scope="helo"), Dmarc()), True),
+        # Backup MX of our own: SPF is about that, not about the sender.
+        (judged(_FAIL, _OTHER, is_trusted=True), True),
+        # A list sends on what somebody wrote, in its own name: the list is told.
+        (judged(_PASS, _BANK), True),
+        (judged(Spf(Result.NONE, "outside.invalid"), _BANK), True),
+        (judged(Spf(Result.NONE, "outside.invalid"), _OTHER), False),
+        (judged(Spf(Result.NONE, "outside.invalid"), replace(_OTHER, policy=Policy.NONE)), True),
+        (judged(Spf(Result.TEMPERROR), replace(_OTHER, result=Result.TEMPERROR)), True),
+    ],
+)
+@pytest.mark.parametrize("action", [Action.FAILED, Action.DELAYED])
+def test_it_tells_no_sender_that_is_forged(
+    domain: Domain, judgement: str, is_told: bool, action: Action
+) -> None:
+    message = claimed("carol@outside.invalid", judgement=judgement)
+    (report,) = bounce.prepare(message, [fate(action)])
+    assert (report.mail is not None) is is_told
+    if not is_told:
+        assert [event.data["why"] for event in report.events] == [bounce.FORGED]
+
+
+def test_it_tells_users_who_signed_in_whatever_is_known(alice: User) -> None:
+    message = claimed(alice.address, user=alice, judgement=judged(_FAIL, _OTHER))
+    assert mail_of(bounce.prepare(message, [fate()]))
 
 
 @pytest.mark.parametrize(

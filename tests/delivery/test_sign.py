@@ -1,6 +1,7 @@
 """What goes before copies that leave us: whose key signs what, and that strangers agree."""
 
 import errno
+import json
 import time
 from collections.abc import Iterator
 from uuid import uuid4
@@ -18,9 +19,11 @@ from apps.delivery.sign import Lookups
 from apps.directory import dkim
 from apps.directory.models import DkimKey, DkimState, Domain
 from apps.mailauth import arc, message, signature
+from apps.mailauth.types import Arc, Authentication, Result
 from apps.mailqueue.models import QueuedMessage
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
 from apps.provisioning import services as provisioning
+from apps.reception.judging import Case, Judgement
 from tests.support.dns_server import DnsServer
 from tests.support.mail import submission
 from tests.support.rspamd import rspamd
@@ -43,6 +46,7 @@ def claimed(
     sender: str = "alice@example.test",
     prefix: bytes = PREFIX,
     cuts: tuple[tuple[int, int], ...] = (),
+    judgement: str = "",
 ) -> Claimed:
     return Claimed(
         id=uuid4(),
@@ -56,6 +60,7 @@ def claimed(
         user_id=1 if door == "submission" else None,
         received_at_us=0,
         crashes=0,
+        judgement=judgement,
         recipients=[
             ClaimedRecipient(number, "x@elsewhere.test", original, None, 0)
             for number, original in enumerate(originals or ("x@elsewhere.test",))
@@ -253,6 +258,44 @@ def test_a_machine_without_file_descriptors_still_forwards(
 
     monkeypatch.setattr(sign, "live_resolver", fail)
     assert _forwarded(once, "other.test") == PREFIX + once
+
+
+def _judged(result: Result) -> Judgement:
+    return Judgement(Case(Authentication(arc=Arc(result, 1, ("example.test",)))))
+
+
+@pytest.mark.parametrize(
+    ("result", "seals"), [(Result.PASS, b"cv=pass"), (Result.FAIL, b"cv=fail")]
+)
+def test_what_the_door_found_out_is_sealed_and_not_asked_again(
+    signing: None, dns: DnsServer, result: Result, seals: bytes
+) -> None:
+    publish(dns)
+    once = _forwarded(text("a@sender.test"), "example.test")
+    said = f"Authentication-Results: mail.example.test; spf=fail; arc={result} (i=1)\r\n".encode()
+    judgement = json.dumps(_judged(result).as_data())
+    one = claimed("list@other.test", door="mx", prefix=said + PREFIX, judgement=judgement)
+    assert sign.look_up([(one, once)]) == Lookups()
+    fields = sign.signatures(one, once, one.recipients, Lookups(), _judged(result))
+    assert dns.questions == []
+    assert fields.startswith(b"ARC-Seal: i=2;")
+    assert seals in fields.partition(b"ARC-Message")[0]
+    results = fields.partition(b"ARC-Authentication-Results:")[2]
+    assert results.count(b"arc=") == 1
+    assert b"spf=fail" in results
+    if result is Result.PASS:
+        sent = fields + said + PREFIX + once
+        assert dkimpy.arc_verify(sent, dnsfunc=txt)[0] == b"pass"
+
+
+def test_a_chain_that_the_door_could_not_verify_is_left_alone(
+    signing: None, dns: DnsServer
+) -> None:
+    publish(dns)
+    once = _forwarded(text("a@sender.test"), "example.test")
+    judged = _judged(Result.TEMPERROR)
+    one = claimed("list@other.test", door="mx")
+    assert sign.signatures(one, once, one.recipients, Lookups(), judged) == b""
 
 
 def test_no_chain_asks_no_dns(signing: None, dns: DnsServer) -> None:
