@@ -67,7 +67,8 @@ class Grey:
             451,
             "4.7.1",
             f"Greylisted: this sender is not known here yet, please try again in {self.seconds}"
-            " seconds\n(mail servers do so by themselves; the message is not lost)",
+            f" second{'s' * (self.seconds > 1)}\n"
+            "(mail servers do so by themselves; the message is not lost)",
         )
 
 

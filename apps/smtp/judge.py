@@ -141,7 +141,8 @@ class Judge:
             return Weighed(ruling, arrival, Grey(), ruling.refusal, Additions())
         grey = await self._greylist.decide(arrival)
         ruling = replace(ruling, judgement=replace(ruling.judgement, patience=grey.words))
-        refusal = Refusal(grey.reply, grey.words, "greylist") if grey.waits else None
+        why = grey.words.rstrip(".")
+        refusal = Refusal(grey.reply, why, "greylist") if grey.waits else None
         return Weighed(ruling, arrival, grey, refusal, self._additions(ruling, arrival))
 
     def refused(self, session: SmtpSession, transaction: Transaction, weighed: Weighed) -> Refusal:
