@@ -33,6 +33,7 @@ VOIDS_MOST: Final = 2
 HOSTS_MOST: Final = 10
 DEFAULT: Final = "default"  # the mechanism, if none matched (section 9.1)
 UNKNOWN: Final = "unknown"  # the name of an address that has none (section 7.3)
+UNNAMED: Final = "a name that DNS cannot have"
 
 Found = TypeVar("Found")
 
@@ -96,7 +97,9 @@ class Evaluation:
             domain = await self._target(found.redirect, domain)
             found = await self._record(domain)
             if found is None:
-                raise _permanent(f"redirect leads to a domain without a record: {domain}")
+                raise _permanent(
+                    f"redirect leads to a domain without a record: {domain or UNNAMED}"
+                )
 
     async def explain(self, outcome: Outcome) -> str:
         """What the domain says of its fail, "" if nothing that could be used (section 6.2)."""
@@ -164,7 +167,7 @@ class Evaluation:
     async def _include(self, target: str) -> bool:
         outcome = await self.check(target)
         if outcome.result is Result.NONE:
-            raise _permanent(f"include of a domain without a record: {target}")
+            raise _permanent(f"include of a domain without a record: {target or UNNAMED}")
         return outcome.result is Result.PASS
 
     async def _mx(self, target: str, directive: Directive) -> bool:

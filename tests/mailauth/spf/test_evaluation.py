@@ -302,6 +302,20 @@ async def test_it_asks_nothing_for_names_that_cannot_be(terms: str, result: Resu
 
 
 @pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ("include:none.test", "include of a domain without a record: none.test"),
+        ("include:x..test", "include of a domain without a record: a name that DNS cannot have"),
+        ("redirect=none.test", "redirect leads to a domain without a record: none.test"),
+        ("redirect=%{d1}", "redirect leads to a domain without a record: org"),
+    ],
+)
+async def test_it_tells_which_record_is_missing(terms: str, reason: str) -> None:
+    found = await check(zones_with(f"v=spf1 {terms}"))
+    assert (found.result, found.reason) == (Result.PERMERROR, reason)
+
+
+@pytest.mark.parametrize(
     ("terms", "result"),
     [
         ("exists:%{l}._spf.test -all", Result.FAIL),
