@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-KEYS: Final = 50_000  # of one window
+KEYS: Final = 20_000  # of one window
 SHARE_SECONDS: Final = 1.0  # between two exchanges with Redis
 _REST: Final = 5.0  # seconds in which a Redis that failed is left alone
 _TIMEOUT: Final = 1.0

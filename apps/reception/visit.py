@@ -221,6 +221,8 @@ class Visit:
         return None
 
     async def _for_good(self, lists_refuse: bool) -> Refusal | None:
+        if not self.is_counted or self._ip is None:
+            return None
         if await self._pretends.wait(self._deadline):
             text = f"You are {self.address}, and not {self._name.text}: that is us"
             why = f"it called itself {self._name.text}"
@@ -228,7 +230,7 @@ class Visit:
         if self._is_early and self._parts.options.refuses_early_talkers:
             text = "You spoke before you were greeted"
             return Refusal(Reply(550, "5.7.1", text), f"it {_EARLY.text}", "early")
-        if not lists_refuse or self._ip is None:
+        if not lists_refuse:
             return None
         listed = self._listed(await self._verdict.wait(self._deadline))
         if not listed:
