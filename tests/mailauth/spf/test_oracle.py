@@ -213,6 +213,8 @@ def test_it_fills_in_what_pyspf_fills_in(text: str, address: str) -> None:
     query = pyspf.query(address, "strong-bad+x_y=z@email.example.com", HELO, receiver=HOSTNAME)
     values = {letter: getattr(query, letter) for letter in "slodivh"}
     template = macros.read_domain(text)
+    # Longer names are cut otherwise there (DEVIATIONS).
+    assume(len(macros._right_end(template.tokens, values)) <= macros.NAME_MOST)
     assert macros.target_name(template, values) == query.expand_domain(text)
 
 
