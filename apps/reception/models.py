@@ -1,7 +1,7 @@
 """What reception remembers: whom it asked to come back, whom it knows, and what it refused.
 
 Losing these rows costs senders a delay and users a look at what was refused, never mail. `key` is
-`services.keys.key_of` of what a row is about: one narrow number to find it by, on any database.
+`keys.key_of` of what a row is about: one narrow number to find it by, on any database.
 """
 
 from django.conf import settings
@@ -70,7 +70,10 @@ class Correspondent(models.Model):
     messages = models.PositiveIntegerField(default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["user", "last_at"], name="correspondent_newest")]
+        indexes = [
+            models.Index(fields=["user", "last_at"], name="correspondent_newest"),
+            models.Index(fields=["last_at"], name="correspondent_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.address}"

@@ -1,13 +1,13 @@
 """The write door of what was refused: a message once, and a row for each user it was for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.reception.services.columns import PRUNE_ROWS, in_pieces, told
+from apps.reception.services.columns import PRUNE_ROWS, told
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows, allocate_ids, among, fetch, listed
 
@@ -96,26 +96,33 @@ def prune(days: int) -> int:
     """Forget what is older, what a user has too much of, and what no user is left for; return how
     many rows went."""
     before = now() - days * DAY_SECONDS
-    total = in_pieces(lambda: _drop([row[0] for row in fetch(_OLD, [before, PRUNE_ROWS])]))
-    total += in_pieces(_drop_over)
-    return total + in_pieces(lambda: _drop([row[0] for row in fetch(_ORPHANS, [PRUNE_ROWS])]))
+    total = _remove(_OLD, [before, PRUNE_ROWS], _drop)
+    total += _remove(_OVER, [MOST_OF_A_USER, PRUNE_ROWS], _drop_users)
+    return total + _remove(_ORPHANS, [PRUNE_ROWS], _drop)
 
 
-def _drop(ids: Sequence[int]) -> int:
+def _remove(sql: str, parameters: Sequence[int], drop: Callable[[Sequence[int]], None]) -> int:
+    """Remove what a SELECT finds, in pieces. It looks outside of the transaction: mail waits for
+    what is removed, not for what is looked through."""
+    total = 0
+    while ids := [row[0] for row in fetch(sql, parameters)]:
+        with transaction.atomic():
+            drop(ids)
+        total += len(ids)
+    return total
+
+
+def _drop(ids: Sequence[int]) -> None:
     if not ids:
-        return 0
+        return
     with connection.cursor() as cursor:
         cursor.execute(_DELETE_USERS + among("refused_id"), [listed(ids)])
         cursor.execute(_DELETE + among("id"), [listed(ids)])
-    return len(ids)
 
 
-def _drop_over() -> int:
-    ids = [row[0] for row in fetch(_OVER, [MOST_OF_A_USER, PRUNE_ROWS])]
-    if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_DELETE_USERS + among("id"), [listed(ids)])
-    return len(ids)
+def _drop_users(ids: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE_USERS + among("id"), [listed(ids)])
 
 
 def _message_row(number: int, one: Refusal) -> tuple[object, ...]:
