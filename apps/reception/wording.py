@@ -58,12 +58,14 @@ def _because(reason: str) -> str:
 def _iprev(iprev: Iprev) -> str:
     if iprev.result is Result.PASS:
         return f"The address has the name {iprev.name}, which leads back to it."
+    if iprev.result is Result.FAIL:
+        name = f"the name {iprev.name}, which does" if iprev.name else "names, which do"
+        return f"The address has {name} not lead back to it."
+    if iprev.result is Result.PERMERROR:
+        return "The address has no name."
     if iprev.result is Result.NONE:
         return "The name of the address was not asked for."
-    claimed = f" It claims to be {iprev.name}." if iprev.name else ""
-    if iprev.result is Result.TEMPERROR:
-        return f"Whether the address has a name is not known{_because(iprev.reason)}.{claimed}"
-    return f"The address has no name that leads back to it{_because(iprev.reason)}.{claimed}"
+    return f"Whether the address has a name is not known{_because(iprev.reason)}."
 
 
 _SPF: Final = {
@@ -119,14 +121,16 @@ def _dmarc(dmarc: Dmarc) -> str:
             word for word, holds in (("SPF", dmarc.spf), ("DKIM", dmarc.dkim)) if holds
         )
         return f"DMARC pass: {dmarc.author} stands behind the message, by {proofs or 'its record'}."
-    author = dmarc.author or "no single domain"
+    if not dmarc.author:
+        asks = f" {dmarc.domain} {_ASKS[dmarc.policy]}." if dmarc.domain else ""
+        return f"DMARC {dmarc.result.value}: nobody is the author{_because(dmarc.reason)}.{asks}"
+    author = dmarc.author
     if dmarc.result is Result.NONE:
-        return f"DMARC: {author} says nothing about its mail{_because(dmarc.reason)}."
+        return f"DMARC: {author} says nothing about its mail."
     if dmarc.result is Result.FAIL:
         return (
             f"DMARC fail: neither SPF nor DKIM show that the message is from {author};"
-            f" {dmarc.domain or author} {_ASKS[dmarc.policy]}{_because(dmarc.reason)}."
-            f"{_spared(dmarc)}"
+            f" {dmarc.domain or author} {_ASKS[dmarc.policy]}.{_spared(dmarc)}"
         )
     return f"DMARC {dmarc.result.value} for {author}{_because(dmarc.reason)}."
 
