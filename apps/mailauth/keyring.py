@@ -13,7 +13,8 @@ from apps.mailauth.keys import KeyRecordError, PublicKey, parse_record
 from apps.resolver.base import DnsError, DnsUnavailableError, Resolver
 
 SECONDS: Final = 8.0  # a resolver gives up earlier; this is for one that does not
-KEYS_MAX: Final = 4  # records of one name that are tried
+RECORDS_MAX: Final = 16  # of one name that are looked at, in whatever order they come
+KEYS_MAX: Final = 4  # among them that are tried
 
 # What the DNS said of each name: its TXT records, () if there is none, None if nobody answered.
 Records = Mapping[str, tuple[bytes, ...] | None]
@@ -69,11 +70,11 @@ class Keyring:
 def _read(records: tuple[bytes, ...]) -> tuple[PublicKey, ...]:
     keys: list[PublicKey] = []
     problem = KeyRecordError("has no key in the DNS")
-    for record in records[:KEYS_MAX]:
+    for record in records[:RECORDS_MAX]:
         try:
             keys.append(parse_record(record))
         except KeyRecordError as error:
             problem = error
     if not keys:
         raise problem
-    return tuple(keys)
+    return tuple(keys[:KEYS_MAX])

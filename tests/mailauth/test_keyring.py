@@ -83,7 +83,15 @@ def _kinds(*records: bytes) -> list[Algorithm]:
 def test_it_takes_each_record_that_is_a_key() -> None:
     assert _kinds(GOOD) == [Algorithm.RSA]
     assert _kinds(b"v=spf1 -all", GOOD, b"", ALIEN) == [Algorithm.RSA, Algorithm.ED25519]
-    assert len(_kinds(*(GOOD, SECOND) * 5)) == keyring.KEYS_MAX
+    others = (b"v=spf1 -all",) * (keyring.RECORDS_MAX - 1)
+    assert _kinds(*others, GOOD) == [Algorithm.RSA]
+
+
+def test_it_looks_at_a_bounded_number_of_records_and_keys() -> None:
+    assert len(_kinds(*(GOOD, SECOND) * 8)) == keyring.KEYS_MAX
+    others = (b"v=spf1 -all",) * keyring.RECORDS_MAX
+    with pytest.raises(KeyRecordError, match="not a DKIM key record"):
+        _kinds(*others, GOOD)
 
 
 @pytest.mark.parametrize(
