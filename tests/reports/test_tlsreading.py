@@ -1,12 +1,17 @@
 """Reports on TLS as others send them."""
 
+import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.delivery import tlsrpt
+from apps.delivery.tlsrpt import Heading
+from apps.remote.queries import Counted
 from apps.reports import tlsreading
 from apps.reports.tlsreading import TlsReportError, TlsRow, parse
 from tests.reports.samples import named, tls_json
@@ -42,6 +47,19 @@ def test_it_reads_a_report() -> None:
             203,
         ),
     )
+
+
+def test_it_reads_what_we_send() -> None:
+    heading = Heading("example.test", "ours.test", "mail.ours.test", 20_000, "01abc")
+    row = Counted("sts", ("version: STSv1",), ("*.example.test",), "", "", "", "", "", 7)
+    bad = replace(row, result="certificate-expired", mx_host="mx.example.test", sessions=2)
+    found = parse(gzip.decompress(tlsrpt.document(heading, [row, bad])))
+    assert (found.organization, found.id) == ("mail.ours.test", "01abc@ours.test")
+    assert (found.domain, found.begin) == ("example.test", 20_000 * 86_400)
+    assert [(one.result, one.mx_host, one.sessions) for one in found.rows] == [
+        ("", "", 7),
+        ("certificate-expired", "mx.example.test", 2),
+    ]
 
 
 def test_it_reads_several_policies_of_one_domain() -> None:
