@@ -329,7 +329,7 @@ async def test_fifty_sets_are_checked_in_bounded_time_and_with_bounded_questions
     begin = time.process_time()
     found = await _check(raw, "first.test", dns=dns)
     assert (found.result, found.instance) == (Result.PASS, 50)
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 3
     assert len(dns.questions) == 1
     more = b"ARC-Seal: i=51; cv=pass\r\n" + raw
     assert (await _check(more)).result is Result.FAIL

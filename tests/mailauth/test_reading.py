@@ -183,7 +183,7 @@ def test_hostile_values_cost_linear_time(piece: str) -> None:
     begin = time.process_time()
     found = read(b"x; " + value)
     authserv_id(value)
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 3
     assert found is None or len(found.results) <= reading.RESULTS_MAX
 
 
