@@ -20,6 +20,7 @@ from bench import (
     imap,
     mailreport,
     memory,
+    nameserver,
     outbound,
     receive,
     report,
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     race = commands.add_parser("receive", help="the race of receiving mail")
     race.add_argument(
         "--messages", type=_positive, default=6000, help="of 4 KB over 20 connections (6000)"
+    )
+    race.add_argument(
+        "--dns",
+        choices=nameserver.KINDS,
+        default=nameserver.KINDS[0],
+        help="how the name server does that we ask about senders (answering)",
     )
     _add_common(race, runs=5)
     reading = commands.add_parser("imap", help="the race of reading mail, by IMAP and POP3")
@@ -113,7 +120,9 @@ def _receive(options: argparse.Namespace) -> int:
     if not rows:
         raise BenchError(f"No row's name holds {options.rows!r}.")
     with contextlib.ExitStack() as stack:
-        services = _started(stack, options.only)
+        names = stack.enter_context(nameserver.name_server(options.dns))
+        ours = Ours(changed={"DNS_SERVERS": names})
+        services = _started(stack, options.only, ours)
         settings = {service.name: service.settings() for service in services}
         done, used = receive.race(services, rows, options.runs)
     table, remarks = report.lines(done, used), report.notes(done, options.runs)
@@ -163,12 +172,14 @@ def _outbound(options: argparse.Namespace) -> int:
     return 0
 
 
-def _started(stack: contextlib.ExitStack, only: str | None) -> list[Service]:
+def _started(
+    stack: contextlib.ExitStack, only: str | None, ours: Ours | None = None
+) -> list[Service]:
     services: list[Service] = []
     if only != "ours":
         services.append(stack.enter_context(Peer()))
     if only != "peer":
-        services.append(stack.enter_context(Ours()))
+        services.append(stack.enter_context(ours or Ours()))
     return services
 
 
