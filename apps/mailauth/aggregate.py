@@ -30,6 +30,8 @@ RESULTS_MAX: Final = 10
 """DKIM results of one row, SPF results, reasons."""
 ERRORS_MAX: Final = 5
 COUNT_MAX: Final = 10**12
+_DECLARATION: Final = re.compile(r"\A\ufeff?\s*+<\?xml[^<>]{0,200}+>")
+_ILLEGAL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]++")  # in XML 1.0
 _NAME: Final = re.compile(r"[a-z0-9_.-]++")
 _DISPOSITIONS: Final = frozenset({"none", "pass", "quarantine", "reject"})
 
@@ -142,6 +144,17 @@ def parse(xml: bytes) -> Report:
     Raises:
         AggregateError: it is none, or lacks what makes it one.
     """
+    try:
+        return _parse(xml)
+    except _MalformedError:
+        return _parse(_mended(xml))
+
+
+class _MalformedError(AggregateError):
+    """It is no XML as it stands."""
+
+
+def _parse(xml: bytes) -> Report:
     reader = _Reader()
     parser = DefusedXMLParser(target=reader, forbid_dtd=True)
     try:
@@ -152,8 +165,15 @@ def parse(xml: bytes) -> Report:
     except DefusedXmlException:
         raise AggregateError("it has a DTD, entities or references to elsewhere") from None
     except (ParseError, ValueError, LookupError):  # LookupError: of an encoding
-        raise AggregateError("it is not well-formed XML") from None
+        raise _MalformedError("it is not well-formed XML") from None
     return reader.report()
+
+
+def _mended(xml: bytes) -> bytes:
+    """What some reporters get wrong, put right: octets of another charset than they declare,
+    control characters in names, something before the declaration."""
+    text = _DECLARATION.sub("", xml.decode("utf-8", "replace"), count=1)
+    return _ILLEGAL.sub("", text).encode()
 
 
 def _metadata(report: Report) -> Iterator[str]:
