@@ -61,9 +61,15 @@ async def discover(author: str, resolver: Resolver) -> Published:
 
 
 def _read(author: str, domain: str, text: bytes) -> Published:
-    # What a stranger wrote goes to the trace and into reports.
-    shown = "".join(chr(one) if 32 <= one < 127 else "?" for one in text[:TEXT_MAX])
+    shown = _shown(text)
     try:
         return Published(author, domain, shown, parse(text))
     except RecordError as error:
         return Published(author, domain, shown, None, Result.PERMERROR, str(error))
+
+
+def _shown(text: bytes) -> str:
+    """A record for the trace and for reports, which a stranger wrote. Only whole tags: half an
+    address of rua= is another address."""
+    kept = text if len(text) <= TEXT_MAX else text[:TEXT_MAX].rpartition(b";")[0]
+    return "".join(chr(one) if 32 <= one < 127 else "?" for one in kept)
