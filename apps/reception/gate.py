@@ -35,6 +35,8 @@ class Gate:
         rates: Rates | None = None,
     ) -> None:
         self.resolver = resolver
+        if isinstance(resolver, StubResolver):
+            resolver.look_around()
         self.hostname = hostname.lower()
         self.options = options or Options.from_settings()
         lists = DnsLists(resolver, self.options.block, self.options.allow)

@@ -55,6 +55,11 @@ class Breaker:
         self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.Task[None] | None = None
 
+    def look_around(self) -> None:
+        """Ask the root before anybody asks for anything, so that nobody waits to learn that nobody
+        is there."""
+        self._ask_root()
+
     def refuses(self) -> bool:
         """Whether a question would be in vain."""
         if self._is_open and asyncio.get_running_loop().time() >= self._probed_at + PAUSE:

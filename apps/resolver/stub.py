@@ -90,6 +90,10 @@ class StubResolver:
         other._asker = asker
         return other
 
+    def look_around(self) -> None:
+        """See whether any name server answers, in the background."""
+        self._breaker.look_around()
+
     async def mx(self, name: str) -> Answer[MxRecord]:
         return await self._get(name, "MX", _read_mx)
 

@@ -72,6 +72,19 @@ async def test_it_fails_all_questions_at_once_when_nobody_answers(
     ]
 
 
+async def test_it_knows_before_it_is_asked(
+    dns_server: DnsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    dns_server.drop("")
+    caplog.set_level(logging.WARNING, "apps.resolver")
+    stub = resolver(dns_server)
+    stub.look_around()
+    async with asyncio.timeout(10):
+        while not caplog.records:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+    assert await seconds(stub, "example.org") < 0.05
+
+
 async def test_it_knows_at_once_that_no_server_runs() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
         closed.bind(("127.0.0.1", 0))
