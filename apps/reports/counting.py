@@ -72,8 +72,7 @@ class Counts:
             comment: ours, to explain `override`.
         """
         dmarc = found.dmarc
-        is_known = dmarc.domain and dmarc.result in (Result.PASS, Result.FAIL)
-        if not settings.DMARC_REPORTS or not is_known or not _WANTED.search(dmarc.record):
+        if not is_wanted(found):
             return
         kind = Kind(
             day=(now() if at is None else at) // DAY_SECONDS,
@@ -131,6 +130,13 @@ class Counts:
                     extra={"kinds": len(batch) - start, "detail": error.detail},
                 )
                 return
+
+
+def is_wanted(found: Authentication) -> bool:
+    """Whether the author's domain wants to hear of a message, and its record is known for certain."""
+    dmarc = found.dmarc
+    is_known = dmarc.domain and dmarc.result in (Result.PASS, Result.FAIL)
+    return bool(settings.DMARC_REPORTS and is_known and _WANTED.search(dmarc.record))
 
 
 def is_report(header: HeaderBlock, found: Authentication) -> bool:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from apps.mailauth import aggregate
-from apps.mailauth.aggregate import AggregateError
+from apps.mailauth import aggregate, aggregate_reading
+from apps.mailauth.aggregate_reading import AggregateError
 from apps.reports import tlsreading
 from apps.reports.tlsreading import TlsReport, TlsReportError
 from apps.reports.unpacking import Document, Format, UnpackError, documents
@@ -52,7 +52,7 @@ class _UntimelyError(ValueError):
 
 def _parse(document: Document) -> Report:
     if document.format is Format.XML:
-        return aggregate.parse(document.octets)
+        return aggregate_reading.parse(document.octets)
     return tlsreading.parse(document.octets)
 
 

@@ -15,7 +15,7 @@ from django.test import override_settings
 from apps.blobs import queries as blobs
 from apps.delivery import dmarcreports, dmarcrpt, ownreports, process
 from apps.directory.models import Domain, State, User
-from apps.mailauth import aggregate
+from apps.mailauth import aggregate, aggregate_reading
 from apps.mailauth.aggregate import Published, Routed, Row, Signed
 from apps.mailauth.dmarc.record import parse
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
@@ -93,7 +93,7 @@ def report_in(mail: EmailMessage) -> aggregate.Report:
     _, part = mail.iter_parts()
     packed = part.get_payload(decode=True)
     assert isinstance(packed, bytes)
-    return aggregate.parse(gzip.decompress(packed))
+    return aggregate_reading.parse(gzip.decompress(packed))
 
 
 def test_it_mails_a_report_once(dns: DnsServer) -> None:
@@ -386,7 +386,7 @@ def test_it_sends_nothing_when_switched_off_or_without_a_name(dns: DnsServer) ->
 
 def test_it_shows_a_report_before_it_is_sent(dns: DnsServer) -> None:
     count("bank.test")
-    found = aggregate.parse(dmarcreports.preview(DAY, "bank.test"))
+    found = aggregate_reading.parse(dmarcreports.preview(DAY, "bank.test"))
     assert (found.published.domain, found.failed) == ("bank.test", 3)
     with pytest.raises(NotFound):
         dmarcreports.preview(DAY, "other.test")
