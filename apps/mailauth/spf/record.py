@@ -17,7 +17,7 @@ from apps.mailauth.spf.macros import MacroError, Template
 from apps.mailauth.types import Result
 
 RECORD_MOST: Final = 8_192  # octets; the longest that are honestly published have some 4,000
-REMEMBERED_MOST: Final = 1_024  # octets of a record that is kept read
+REMEMBERED_MOST: Final = 512  # octets of a record that is kept read: most fit (section 3.4)
 SHOWN: Final = 120  # characters of a term in what we tell of it
 BITS4: Final = 32
 BITS6: Final = 128
@@ -114,7 +114,7 @@ def _read(text: bytes) -> Record:
 
 
 # The records of the large senders come with every other message, and reading them was two thirds of
-# a check. In size and number so that strangers' records cannot fill the memory: 5 MB.
+# a check. Of such a size and number that strangers' records fill 12 MB at the worst.
 _remembered = lru_cache(maxsize=256)(_read)
 
 
