@@ -52,7 +52,11 @@ PURE = (
     "tests/test_env.py",
 )
 # What starts whole programs and hardly asks the database: the second time only in the long form.
-TWICE_IN_LONG = ("tests/browser", "tests/clients", "tests/flows/test_attacks.py")
+TWICE_IN_LONG = (
+    *("tests/browser", "tests/clients"),
+    *("tests/flows/test_attacks.py", "tests/flows/test_authentication.py"),
+    *("tests/smtp/test_forged.py", "tests/webmail/test_hostile.py"),
+)
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
 
