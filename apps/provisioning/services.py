@@ -20,6 +20,7 @@ from apps.directory.services.names import POSTMASTER, is_own_postmaster
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
 from apps.mime.address import Address
+from apps.reports import services as reports
 from apps.wire.errors import InUse, InvalidName, NotFound
 
 KEEP_DAYS = 30  # in which a removed user can be restored
@@ -112,6 +113,7 @@ def remove_domain(name: str, *, force: bool = False) -> None:
         not is_own_postmaster(user) for user in domain.users.order_by("key")[:2]
     ):
         raise InUse(f"content of {domain.name}", text=f"{domain.name} has users or aliases")
+    reports.forget_domain(domain.pk)
     with transaction.atomic():
         for user in domain.users.filter(key=Address(POSTMASTER, domain.name).key):
             if is_own_postmaster(user):

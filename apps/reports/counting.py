@@ -133,7 +133,7 @@ class Counts:
 
 
 def is_wanted(found: Authentication) -> bool:
-    """Whether the author's domain wants to hear of a message, and its record is known for certain."""
+    """Whether the author's domain wants to hear of a message, and its record is certain."""
     dmarc = found.dmarc
     is_known = dmarc.domain and dmarc.result in (Result.PASS, Result.FAIL)
     return bool(settings.DMARC_REPORTS and is_known and _WANTED.search(dmarc.record))

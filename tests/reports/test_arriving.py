@@ -316,10 +316,14 @@ def test_a_flood_does_not_pile_up(alice: User, monkeypatch: pytest.MonkeyPatch) 
 def test_reports_go_with_their_domain(alice: User, domain: Domain) -> None:
     deliver(mail(gzipped(xml())), alice)
     tasks.read()
-    ReceivedReport.objects.filter(domain=domain).get()
-    domain.users.all().delete()
-    domain.delete()
-    assert not ReceivedDmarc.objects.exists()
+    provisioning.add_domain("second.test")
+    for number in range(25):
+        deliver(mail(gzipped(xml("second.test", id=f"report-{number}"))), alice)
+    tasks.read()
+    assert ReceivedReport.objects.count() == 26
+    provisioning.remove_domain("second.test")
+    assert ReceivedReport.objects.get().domain == domain
+    assert ReceivedDmarc.objects.count() == 2
 
 
 def test_it_prunes_what_is_old(alice: User) -> None:

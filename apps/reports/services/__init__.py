@@ -11,7 +11,7 @@ from apps.reports.services.counts import (
     add_counts,
     note_report,
 )
-from apps.reports.services.pruning import prune
+from apps.reports.services.pruning import forget_domain, prune
 from apps.reports.services.received import Origin, keep_dmarc, keep_tls
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "add_counts",
     "begin_reading",
     "done_reading",
+    "forget_domain",
     "keep_dmarc",
     "keep_tls",
     "note_arrivals",

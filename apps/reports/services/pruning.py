@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from apps.reports.models import ReceivedReport
 from apps.reports.services.counts import KEEP_DAYS
@@ -25,7 +26,9 @@ def prune(keep_received_days: int) -> int:
     ago than that; returns how many rows and reports."""
     today = now() // _DAY_SECONDS
     removed = _repeat(_COUNTS, today - KEEP_DAYS) + _repeat(_DAYS, today - KEEP_DAYS)
-    return removed + _reports(now() - keep_received_days * _DAY_SECONDS)
+    before = now() - keep_received_days * _DAY_SECONDS
+    old = ReceivedReport.objects.filter(received_at__lt=before).order_by("received_at")
+    return removed + _remove(old)
 
 
 def _repeat(sql: str, before: int) -> int:
@@ -39,10 +42,15 @@ def _repeat(sql: str, before: int) -> int:
             return total
 
 
-def _reports(before: int) -> int:
+def forget_domain(domain_id: int) -> int:
+    """Remove the reports on a domain of ours that is about to go, in small transactions; returns
+    how many."""
+    return _remove(ReceivedReport.objects.filter(domain_id=domain_id).order_by("id"))
+
+
+def _remove(old: QuerySet[ReceivedReport]) -> int:
     total = 0
     while True:
-        old = ReceivedReport.objects.filter(received_at__lt=before).order_by("received_at")
         ids = list(old.values_list("id", flat=True)[:PRUNE_REPORTS])
         ReceivedReport.objects.filter(id__in=ids).delete()
         total += len(ids)
