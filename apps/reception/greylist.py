@@ -1,4 +1,4 @@
-"""Greylisting that knows when to keep quiet (docs/decisions/0024-greylisting.md).
+"""Greylisting (RFC 6647) that knows when to keep quiet (docs/decisions/0024-greylisting.md).
 
 Asked last, at the dot, of a message that everything else lets in. It asks to come back only if all
 recipients' domains want that and the checks before found the message doubtful; never a sender that
