@@ -232,6 +232,14 @@ async def test_doubled_fields_are_signed_from_below() -> None:
     assert (await _one(moved))[0] is Result.FAIL
 
 
+async def test_a_signature_covers_others_but_never_itself() -> None:
+    """However often h= names it (section 3.7)."""
+    raw = crafted(crafted(PLAIN, t="1"), h="from:dkim-signature:dkim-signature")
+    assert [one.result for one in await _all(raw)] == [Result.PASS, Result.PASS]
+    first, second = await _all(raw.replace(b"; t=1;", b"; t=2;"))
+    assert (first.result, second.result) == (Result.FAIL, Result.FAIL)
+
+
 @pytest.mark.parametrize(
     "name",
     [b"DKIM-Signature:", b"dkim-signature \t:", b"DKIM-SIGNATURE:\r\n\t \r\n"],
