@@ -10,7 +10,7 @@ from apps.reports.services.counts import KEEP_DAYS
 from apps.runtime.clock import now
 
 PRUNE_ROWS: Final = 5_000
-PRUNE_REPORTS: Final = 10  # each with its rows
+PRUNE_REPORTS: Final = 2  # each with up to 10,000 rows
 _DAY_SECONDS: Final = 86_400
 
 _COUNTS: Final = """
