@@ -392,14 +392,14 @@ SETTINGS: tuple[Setting, ...] = (
         integer(0, 100_000_000),
         "50",
         "Recipients that do not exist, per hour and address; whoever tries more of them, and more"
-        " than exist, is cut off for the time. 0 is no limit.",
+        " than it brings mail for, is cut off for the time. 0 is no limit.",
     ),
     Setting(
         "RECEIVE_MESSAGES_PER_USER",
         integer(0, 100_000_000),
         "1000",
-        "Messages per hour that strangers may bring for one mailbox; others are asked to come back."
-        " 0 is no limit.",
+        "Messages per hour that strangers may bring for one mailbox, and a quarter of them from one"
+        " network; others are asked to come back. 0 is no limit.",
     ),
     Setting(
         "ARC_TRUSTED_SEALERS",

@@ -7,6 +7,7 @@ counted: who keeps to the limit gets through at that pace. Every refusal here is
 honest server comes back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from apps.reception.rates import Rates, Window
 MINUTE: Final = 60
 HOUR: Final = 3_600
 NETWORK: Final = 4  # a network may have so many times what a host may
+SHARE: Final = 4  # and bring so large a part of what a mailbox takes
 
 CONNECTIONS: Final = "connections"
 MESSAGES: Final = "messages"
@@ -78,10 +80,16 @@ class Throttle:
             self._rates.count(window, host)
             self._rates.count(window, network)
 
-    def found(self, address: str) -> None:
-        """Count a recipient that exists."""
-        self._rates.count(_FOUND, host_key(address))
-        self._rates.count(_FOUND, network_key(address))
+    def taken(self, address: str, user_ids: Iterable[int], recipients: int) -> None:
+        """Count a message that was taken. Recipients that were only asked for do not count: naming
+        postmaster after each guess would hide a harvester, and a thousand RCPT fill a mailbox's
+        measure for everybody else."""
+        network = network_key(address)
+        self._rates.count(_FOUND, host_key(address), recipients)
+        self._rates.count(_FOUND, network, recipients)
+        for user_id in user_ids:
+            self._rates.count(_USER, str(user_id))
+            self._rates.count(_USER, f"{user_id} {network}")
 
     def unknown(self, address: str) -> float:
         """Count a recipient that does not exist; return the seconds that the answer should take."""
@@ -92,10 +100,10 @@ class Throttle:
         return min(max(0.0, more) * _STEP, _LONGEST)
 
     def is_harvesting(self, address: str) -> bool:
-        """Whether a client tries names: many of those it wrote to do not exist, and most of them.
+        """Whether a client tries names: it asked for many that do not exist, and for more of them
+        than it brought mail for.
 
-        A large provider also brings mail for people who are gone, but far more for those who are
-        not.
+        A large provider also brings mail for people who are gone, but more for those who are not.
         """
         most = self._limits.unknown
         if not most:
@@ -106,14 +114,14 @@ class Throttle:
                 return True
         return False
 
-    def is_flooded(self, user_id: int) -> bool:
-        """Whether a mailbox has got as much from strangers as it takes within an hour."""
-        most = self._limits.per_user
-        return bool(most) and self._rates.seen(_USER, str(user_id)) + 1 > most
-
-    def count_user(self, user_id: int) -> None:
-        """Count a message for a mailbox."""
-        self._rates.count(_USER, str(user_id))
+    def is_flooded(self, user_id: int, address: str) -> bool:
+        """Whether a mailbox has got as much as it takes within an hour from strangers, or its part
+        from the network of this one."""
+        most, seen = self._limits.per_user, self._rates.seen
+        if not most:
+            return False
+        of_network = f"{user_id} {network_key(address)}"
+        return seen(_USER, str(user_id)) + 1 > most or seen(_USER, of_network) + 1 > most / SHARE
 
 
 def _an(window: Window) -> str:

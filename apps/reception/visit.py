@@ -171,6 +171,16 @@ class Visit:
             await asyncio.sleep(pause)
         return None
 
+    def taken(self, user_ids: Iterable[int], recipients: int) -> None:
+        """Its message was taken.
+
+        Args:
+            user_ids: whose mailboxes it goes into.
+            recipients: that it named.
+        """
+        if self.is_counted:
+            self._parts.throttle.taken(self.address, user_ids, recipients)
+
     def close(self) -> None:
         """It is gone. Questions that others wait for too go on."""
         for question in (self._reverse_name, self._verdict, self._exists, self._pretends):
@@ -241,14 +251,11 @@ class Visit:
 
     async def _for_now(self, user_ids: list[int]) -> Refusal | None:
         throttle = self._parts.throttle
-        throttle.found(self.address)
         if refused := await self._excess(limits.RECIPIENTS):
             return Refusal(Reply(451, "4.7.1", f"Not now: {refused}"), refused, "rate")
-        if any(throttle.is_flooded(user_id) for user_id in user_ids):
+        if any(throttle.is_flooded(user_id, self.address) for user_id in user_ids):
             return Refusal(_FLOODED, "the mailbox got too much mail within an hour", "bomb")
         throttle.count(limits.RECIPIENTS, self.address)
-        for user_id in user_ids:
-            throttle.count_user(user_id)
         return None
 
     async def _excess(self, kind: str) -> str:

@@ -102,6 +102,8 @@ class MxHandler(DoorHandler):
         (result,) = await self.intake.keep(server.rules, session, envelope, weighed.additions)
         if isinstance(result, Accepted):
             self._judge.taken(weighed)
+            users = [one.user_id for one in envelope.recipients.values() if one.user_id is not None]
+            self._judge.visit(session).taken(users, len(envelope.rcpt_tos))
         return reply_of(result)
 
     def left(self, session: SmtpSession) -> None:

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.reception.limits import CONNECTIONS, MESSAGES, NETWORK, RECIPIENTS, Limits, Throttle
+from apps.reception.limits import (
+    CONNECTIONS,
+    MESSAGES,
+    NETWORK,
+    RECIPIENTS,
+    SHARE,
+    Limits,
+    Throttle,
+)
 from apps.reception.rates import Rates
 from tests.reception.test_rates import Clock
 
@@ -84,9 +92,11 @@ def test_it_has_no_limit_where_it_is_zero(throttle: Callable[..., Throttle]) -> 
     assert bring(one, MESSAGES, ADDRESS, 20_000) == 20_000
     for _ in range(1_000):
         one.unknown(ADDRESS)
-        one.count_user(1)
+        one.taken(ADDRESS, [1], 1)
+    for _ in range(1_001):
+        one.unknown(ADDRESS)
     assert not one.is_harvesting(ADDRESS)
-    assert not one.is_flooded(1)
+    assert not one.is_flooded(1, ADDRESS)
 
 
 def test_it_makes_who_tries_names_wait_longer_and_longer(
@@ -125,8 +135,7 @@ def test_it_takes_no_large_sender_for_a_harvester(throttle: Callable[..., Thrott
     """Of much mail some is always for people who have gone."""
     one = throttle(Limits(unknown=10))
     for _ in range(100):
-        one.found(ADDRESS)
-        one.found(ADDRESS)
+        one.taken(ADDRESS, [1], 2)
         one.unknown(ADDRESS)
     assert not one.is_harvesting(ADDRESS)
 
@@ -135,10 +144,26 @@ def test_it_bounds_the_mail_for_one_mailbox(
     throttle: Callable[..., Throttle], clock: Clock
 ) -> None:
     one = throttle(Limits(per_user=100))
-    for _ in range(100):
-        assert not one.is_flooded(7)
-        one.count_user(7)
-    assert one.is_flooded(7)
-    assert not one.is_flooded(8)
+    for number in range(100):
+        address = f"198.51.{number}.7"
+        assert not one.is_flooded(7, address)
+        one.taken(address, [7], 1)
+    assert one.is_flooded(7, ADDRESS)
+    assert not one.is_flooded(8, ADDRESS)
     clock.now += 2 * 3_600
-    assert not one.is_flooded(7)
+    assert not one.is_flooded(7, ADDRESS)
+
+
+def test_it_lets_no_network_fill_a_mailboxs_measure_alone(
+    throttle: Callable[..., Throttle],
+) -> None:
+    """Otherwise one stranger could keep everybody else's mail away."""
+    one = throttle(Limits(per_user=100))
+    taken = 0
+    for number in range(1_000):
+        address = f"198.51.100.{number % 250}"
+        if not one.is_flooded(7, address):
+            taken += 1
+            one.taken(address, [7], 1)
+    assert taken == 100 // SHARE
+    assert not one.is_flooded(7, "203.0.113.1")

@@ -295,12 +295,27 @@ async def test_it_bounds_what_strangers_bring_for_one_mailbox(zones: Zones) -> N
     for number in range(5):
         visit = arrive(at, f"198.51.{number}.1")
         assert await visit.refusal(ALICE, [1, 2]) is None
+        visit.taken([1, 2], 1)
     refusal = await arrive(at).refusal(ALICE, [1])
     assert words(refusal).startswith("450 4.2.1 This mailbox has got more mail")
     assert refusal is not None
     assert refusal.cause == "bomb"
     assert await arrive(at).refusal("bob@example.test", [3]) is None
     assert await arrive(at, "127.0.0.1").refusal(ALICE, [1]) is None
+
+
+async def test_it_counts_only_what_was_taken(zones: Zones) -> None:
+    """Whoever only names recipients fills no mailbox's measure, and hides no harvest."""
+    at = gate(zones, limits=Limits(per_minute=(0, 0, 0), per_hour=(0, 0, 0), unknown=3, per_user=8))
+    visit = arrive(at)
+    answers = []
+    for _ in range(4):
+        for _ in range(20):
+            assert await visit.refusal("postmaster@example.test", [1]) is None
+        answers.append(words(await visit.unknown()))
+    assert answers[:3] == [""] * 3
+    assert answers[3].startswith("421 4.7.0")
+    assert await arrive(at, "192.0.2.1").refusal(ALICE, [1]) is None
 
 
 async def test_it_lets_an_allow_list_lift_limits(zones: Zones) -> None:
