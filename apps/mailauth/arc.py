@@ -28,12 +28,12 @@ RESULTS, MESSAGE, SEAL = (
     b"arc-message-signature",
     b"arc-seal",
 )
-_KINDS: Final = (RESULTS, MESSAGE, SEAL)  # in the order that a seal covers them, section 5.1.1
+KINDS: Final = (RESULTS, MESSAGE, SEAL)  # in the order that a seal covers them, section 5.1.1
 # In results it stands first; in the two others every signer writes it first, but it is a tag.
 _INSTANCE: Final = re.compile(rb"[ \t\r\n]*+i[ \t\r\n]*+=[ \t\r\n]*+([0-9]++)[ \t\r\n]*+(?:;|\Z)")
 _NUMBER: Final = re.compile(rb"0*+([1-9][0-9]?)")
 # A message signature covers none of these: they are ARC's own or will be removed (section 4.1.2).
-_NOT_COVERED: Final = frozenset({*_KINDS, b"authentication-results"})
+_NOT_COVERED: Final = frozenset({*KINDS, b"authentication-results"})
 
 
 class Status(StrEnum):
@@ -113,7 +113,7 @@ def read(message: Message) -> Chain:
     found: dict[int, dict[bytes, HeaderField]] = {}
     problem = ""
     for field in message.fields:
-        if field.name not in _KINDS:
+        if field.name not in KINDS:
             continue
         number = _number(field)
         if not 1 <= number <= SETS_MAX:
@@ -236,9 +236,9 @@ def _number(field: HeaderField) -> int:
 
 
 def _set(fields: Mapping[bytes, HeaderField], number: int) -> Set:
-    if len(fields) != len(_KINDS):
+    if len(fields) != len(KINDS):
         raise SignatureError(f"instance {number} is not whole")
-    results, message, seal = (fields[kind] for kind in _KINDS)
+    results, message, seal = (fields[kind] for kind in KINDS)
     try:
         found = tags.parse(seal.value)
     except TagError as error:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from apps.mailauth import chain, dmarc, signature, spf, verify
+from apps.mailauth import arc, chain, dmarc, signature, spf, verify
 from apps.mailauth.bodies import Bodies
 from apps.mailauth.dmarc import Author, Identities
 from apps.mailauth.message import HeaderTooLargeError, Message, split
@@ -99,26 +99,42 @@ class Inquiry:
 
     async def _authentication(self, raw: bytes, iprev: Iprev) -> Authentication:
         message, author = _read(raw)
-        now, bodies = int(self._now()), Bodies(message.body)
-        signatures = self._start(verify.verify(message, self._resolver, now=now, bodies=bodies))
-        handed_on = self._start(
-            chain.check(
-                message,
-                self._resolver,
-                now=now,
-                trusted=self._trusted,
-                author=author.domain,
-                bodies=bodies,
-            )
-        )
+        signatures, handed_on = self._signatures(message, author)
         published = self._start(dmarc.policies(author, self._resolver))
         await asyncio.wait(self._tasks, timeout=self._seconds)
         helo, sender = self._spf()
-        dkim = _of(signatures, lambda: _late_signatures(message))
-        arc = _of(handed_on, lambda: Arc(Result.TEMPERROR, reason=LATE))
+        dkim = () if signatures is None else _of(signatures, lambda: _late_signatures(message))
+        chained = Arc()
+        if handed_on is not None:
+            chained = _of(handed_on, lambda: Arc(Result.TEMPERROR, reason=LATE))
         policies = _of(published, lambda: [dmarc.late(one) for one in author.domains])
-        found = dmarc.judge(author, Identities(sender, dkim, arc), policies, sample=self._sample)
-        return Authentication(iprev, helo, sender, dkim, arc, found)
+        found = dmarc.judge(
+            author, Identities(sender, dkim, chained), policies, sample=self._sample
+        )
+        return Authentication(iprev, helo, sender, dkim, chained, found)
+
+    def _signatures(
+        self, message: Message, author: Author
+    ) -> tuple[Asked[tuple[Dkim, ...]] | None, Asked[Arc] | None]:
+        """Begin to verify what there is to verify; most mail that nobody signed costs nothing."""
+        names = {field.name for field in message.fields}
+        now, bodies = int(self._now()), Bodies(message.body)
+        signatures, handed_on = None, None
+        if verify.NAME in names:
+            check = verify.verify(message, self._resolver, now=now, bodies=bodies)
+            signatures = self._start(check)
+        if not names.isdisjoint(arc.KINDS):
+            handed_on = self._start(
+                chain.check(
+                    message,
+                    self._resolver,
+                    now=now,
+                    trusted=self._trusted,
+                    author=author.domain,
+                    bodies=bodies,
+                )
+            )
+        return signatures, handed_on
 
     def _spf(self) -> tuple[Spf, Spf]:
         """Of HELO and of the reverse-path; the null path stands for HELO (RFC 7208 section 2.4)."""

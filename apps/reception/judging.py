@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from apps.directory.models import Sternness
@@ -243,6 +244,7 @@ def readers(written: Iterable[str], wishes: Mapping[str, Wishes]) -> list[Reader
     return list(found)
 
 
+@lru_cache(maxsize=4_096)
 def parts(address: str) -> tuple[str, str]:
     """Local part and domain of an address as RCPT names it; `postmaster` alone has no domain."""
     try:

@@ -140,7 +140,8 @@ class Judge:
         if ruling.refusal is not None:
             return Weighed(ruling, arrival, Grey(), ruling.refusal, Additions())
         grey = await self._greylist.decide(arrival)
-        ruling = replace(ruling, judgement=replace(ruling.judgement, patience=grey.words))
+        if grey.words:
+            ruling = replace(ruling, judgement=replace(ruling.judgement, patience=grey.words))
         why = grey.words.rstrip(".")
         refusal = Refusal(grey.reply, why, "greylist") if grey.waits else None
         return Weighed(ruling, arrival, grey, refusal, self._additions(ruling, arrival))
@@ -194,7 +195,7 @@ class Judge:
         arrival, ruling = weighed.arrival, weighed.ruling
         is_put_off = weighed.refusal is not None and weighed.refusal.reply.is_transient
         found = arrival.authentication
-        if ruling.judgement.case.is_trusted or is_put_off:
+        if ruling.judgement.case.is_trusted or is_put_off or not counting.is_wanted(found):
             return
         if counting.is_report(arrival.header, found):
             return
@@ -228,6 +229,8 @@ class Judge:
         if judgement is not None:
             events.append(Event(trace_id, JUDGED, judgement.as_data()))
         self._refusals.note(session.address, events)
+        if not reply.is_permanent:
+            return  # it comes again, and is no loss until it does not
         self._rejects.add(
             Rejected(
                 trace_id=trace_id,
