@@ -176,7 +176,7 @@ class Visit:
 
         Args:
             user_ids: whose mailboxes it goes into.
-            recipients: that it named.
+            recipients: different ones.
         """
         if self.is_counted:
             self._parts.throttle.taken(self.address, user_ids, recipients)

@@ -103,7 +103,7 @@ class MxHandler(DoorHandler):
         if isinstance(result, Accepted):
             self._judge.taken(weighed)
             users = [one.user_id for one in envelope.recipients.values() if one.user_id is not None]
-            self._judge.visit(session).taken(users, len(envelope.rcpt_tos))
+            self._judge.visit(session).taken(users, len(envelope.recipients))
         return reply_of(result)
 
     def left(self, session: SmtpSession) -> None:

@@ -216,6 +216,27 @@ def test_it_cuts_a_harvester_off_across_connections(
         assert brings(client).startswith("250 ")
 
 
+def test_it_is_not_talked_out_of_that_by_mail_for_postmaster(
+    door: Open, settings: Settings, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.reception.limits._LONGEST", 0.0)
+    settings.RECEIVE_UNKNOWN_PER_HOUR = 10
+    smtp = door()
+    with smtp.ready(seen_as=STRANGER) as client:
+        assert brings(client, *["postmaster@example.test"] * 50).startswith("250 ")
+    tried, last = 0, ""
+    while not last.startswith("421") and tried < 40:
+        with smtp.ready(seen_as=STRANGER) as client:
+            assert client.ask(MAIL).code == 250
+            for _ in range(3):
+                assert client.ask("RCPT TO:<postmaster@example.test>").code == 250
+                tried += 1
+                last = str(client.ask(f"RCPT TO:<u{tried}@example.test>"))
+                if last.startswith("421"):
+                    break
+    assert tried == 11
+
+
 def test_it_cuts_off_who_pipelines_a_dictionary(
     door: Open, settings: Settings, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
