@@ -61,8 +61,12 @@ def _comment(text: str) -> str:
 def _printable(text: str) -> str:
     """No control characters, no line ends of Unicode, no surrogates; not too long."""
     cut = text[:VALUE_MOST]
+    if cut.isprintable():  # nearly all, and a hundred times as fast
+        return cut
     return "".join(char if char.isprintable() else "?" for char in cut)
 
 
 def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(char if char.isascii() else "?" for char in text)
