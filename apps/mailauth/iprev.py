@@ -6,6 +6,7 @@ of an address decides what its names are and how many: only NAMES_MOST of them a
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -31,6 +32,7 @@ class Names:
     is_partial: bool = False
 
 
+@lru_cache(maxsize=4_096)
 def read_address(text: str) -> IPAddress | None:
     """The address of a client, an IPv4-mapped one as IPv4, a zone index left out; None if it is
     none."""
