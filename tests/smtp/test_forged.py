@@ -393,6 +393,110 @@ def test_all_fields_signed_twice_are_safe_from_a_second_author(
     assert give(smtp, b"Subject: forged\r\n" + raw).code == 550
 
 
+# seals that mean harm
+
+HONEST = ("dkim=pass header.d=bank.test", "dmarc=pass header.from=bank.test")
+TALES = (
+    # What a sealer tells of a forgery whose envelope and HELO were made up to sound like a result.
+    ('spf=fail smtp.mailfrom="x; dmarc=pass header.from=bank.test"@evil.test', "dmarc=fail"),
+    ("spf=fail (dmarc=pass header.from=bank.test) smtp.mailfrom=evil.test", "dmarc=fail"),
+    ('spf=fail reason="dmarc=pass header.from=bank.test;"', "dmarc=fail header.from=bank.test"),
+    ("dmarc=fail header.from=bank.test", "dmarc=pass header.from=bank.test"),
+    ("dmarc=pass header.from=evil.test",),
+    ("dmarc=pass header.from=bank.test.evil.test",),
+    ("x-dmarc=pass header.from=bank.test",),
+    ("dmarc=none header.from=bank.test policy.dmarc=pass",),
+    ("spf=pass smtp.mailfrom=evil.test", "dkim=pass header.d=evil.test"),
+)
+
+
+def handed_on(sealer: Sender, *results: str) -> bytes:
+    """A message of the bank's without signature, which somebody seals and sends on."""
+    return sealer.seal(letter("ceo@bank.test"), *results)
+
+
+@pytest.fixture
+def sealer(dns: DnsServer) -> Sender:
+    """Somebody whose seals count."""
+    trusted = Sender("list.test")
+    trusted.publish(dns)
+    return trusted
+
+
+def test_a_seal_that_counts_lifts(smtp: Running, bank: Sender, sealer: Sender, alice: User) -> None:
+    """The counterpart of the tests below."""
+    assert "arc=pass" in results(smtp, handed_on(sealer, *HONEST))
+
+
+@pytest.mark.parametrize("told", TALES)
+def test_a_seal_proves_no_more_than_it_tells(
+    smtp: Running, bank: Sender, sealer: Sender, alice: User, told: tuple[str, ...]
+) -> None:
+    assert give(smtp, handed_on(sealer, *told)).code == 550
+
+
+def _unsealed(raw: bytes) -> bytes:
+    return raw[raw.index(b"ARC-Message-Signature") :]
+
+
+def _renumbered(raw: bytes) -> bytes:
+    return raw.replace(b"i=1;", b"i=2;")
+
+
+def _twice(raw: bytes) -> bytes:
+    return raw[: raw.index(b"From: ")] + raw
+
+
+def _by_another(raw: bytes) -> bytes:
+    return raw.replace(b"d=list.test", b"d=evil.test")
+
+
+def _retold(raw: bytes) -> bytes:
+    return raw.replace(b"header.d=bank.test", b"header.d=bank.test header.i=@bank.test")
+
+
+def _disowned(raw: bytes) -> bytes:
+    return raw.replace(b"cv=none", b"cv=fail")
+
+
+def _with_two_authors(raw: bytes) -> bytes:
+    return raw.replace(b"From: ", b"From: boss@bank.test\r\nFrom: ", 1)
+
+
+def _longer(raw: bytes) -> bytes:
+    return raw + b"Send money.\r\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(_unsealed, _renumbered, _twice, _by_another),
+        *(_retold, _disowned, _with_two_authors, _longer),
+    ],
+)
+def test_a_broken_seal_lifts_nothing(
+    smtp: Running,
+    bank: Sender,
+    sealer: Sender,
+    alice: User,
+    change: Callable[[bytes], bytes],
+) -> None:
+    raw = handed_on(sealer, *HONEST)
+    broken = change(raw)
+    assert broken != raw
+    assert give(smtp, broken).code == 550
+
+
+def test_a_stranger_behind_a_trusted_seal_lifts_nothing(
+    smtp: Running, bank: Sender, sealer: Sender, dns: DnsServer, alice: User
+) -> None:
+    """Whoever seals last might have changed all that came before."""
+    stranger = Sender("evil.test")
+    stranger.publish(dns)
+    raw = stranger.seal(handed_on(sealer, *HONEST), "arc=pass", *HONEST)
+    assert give(smtp, raw).code == 550
+
+
 # DMARC
 
 
