@@ -43,7 +43,7 @@ def _sealed(raw: bytes, domain: str, results: str = "") -> bytes:
     )
 
 
-def _sealed_by_dkimpy(raw: bytes, domain: str) -> bytes:
+def _sealed_by_dkimpy(raw: bytes, domain: str, *covered: bytes) -> bytes:
     key = serialization.load_der_private_key(RSA.secret, None)
     pem = key.private_bytes(
         serialization.Encoding.PEM,
@@ -52,7 +52,15 @@ def _sealed_by_dkimpy(raw: bytes, domain: str) -> bytes:
     )
     found = _judge(raw).status.value
     checked = f"Authentication-Results: {domain}; arc={found}\r\n".encode() + raw
-    lines = dkimpy.arc_sign(checked, b"r1", domain.encode(), pem, domain.encode(), linesep=b"\r\n")
+    lines = dkimpy.arc_sign(
+        checked,
+        b"r1",
+        domain.encode(),
+        pem,
+        domain.encode(),
+        include_headers=[b"from", *covered] if covered else None,
+        linesep=b"\r\n",
+    )
     return b"".join(lines) + checked
 
 
@@ -148,6 +156,23 @@ def test_the_instance_of_seal_and_signature_may_stand_anywhere() -> None:
     moved = _chain("first.test").replace(b"ARC-Seal: i=1; a=", b"ARC-Seal: t=1; i=01; a=", 1)
     read = arc.read(message.split(moved.replace(b"; t=%d" % NOW, b"", 1)))
     assert (read.highest, read.problem) == (1, "")
+
+
+@pytest.mark.parametrize("covered", [arc.RESULTS, arc.MESSAGE, b"authentication-results"])
+def test_a_signature_may_cover_what_it_should_not(covered: bytes) -> None:
+    """Section 4.1.2 forbids it to who signs; many do, and pass in the published test suite."""
+    raw = _sealed_by_dkimpy(_chain("first.test"), "second.test", b"to", covered)
+    latest = arc.read(message.split(raw)).latest
+    assert latest is not None
+    assert covered in latest.names
+    assert dkimpy.arc_verify(raw, dnsfunc=txt)[0] == b"pass"
+    assert _judge(raw) == Verdict(Status.PASS)
+
+
+def test_a_signature_that_covers_a_seal_fails() -> None:
+    raw = _chain("first.test").replace(b"h=from", b"h=arc-seal:from")
+    assert _judge(raw).reason == "the message signature covers a seal"
+    assert dkimpy.arc_verify(raw, dnsfunc=txt)[0] == b"fail"
 
 
 def test_each_key_of_a_selector_is_tried() -> None:
