@@ -61,7 +61,7 @@ def keyring(records: Mapping[str, bytes | None]) -> Keyring:
 
 def txt(name: bytes, timeout: int = 5) -> bytes | None:
     """The DNS of dkimpy."""
-    return RECORDS.get(name.decode().rstrip("."))
+    return RECORDS.get(name.decode().rstrip(".").lower())
 
 
 def crafted(
