@@ -9,6 +9,7 @@ Deadlines are looked at once a second by one timer per door, in place of a timer
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import ssl
@@ -375,7 +376,8 @@ class SmtpProtocol(asyncio.Protocol):
         self._out.clear()
         self._ended = True
         if transport.can_write_eof():
-            transport.write_eof()
+            with contextlib.suppress(OSError):  # it has reset the connection just now
+                transport.write_eof()
             self._lingering = True
             self.deadline = self._loop.time() + _LINGER_SECONDS
             if self._reading_paused:
