@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from apps.reception.networks import parsed
+from apps.mailauth.iprev import read_address
 from apps.reception.suspicion import Suspicion
 from apps.resolver.base import DnsError, DnsUnavailableError, IPAddress, Resolver
 
@@ -63,7 +63,7 @@ def read(name: str, client: str) -> Name:
     text = _UNPRINTABLE.sub("?", name)[:LONGEST]
     if name.startswith("[") and name.endswith("]"):
         return _literal(text, name[1:-1], client)
-    if (bare := parsed(name)) is not None:
+    if (bare := read_address(name)) is not None:
         why = Suspicion(BARE_IP, f"calls itself {text}, an address without brackets", 2)
         return Name(text, address=bare, suspicions=(why,))
     host = name.lower().removesuffix(".")
@@ -79,11 +79,11 @@ def read(name: str, client: str) -> Name:
 
 def _literal(text: str, inner: str, client: str) -> Name:
     version6 = inner[:5].upper() == "IPV6:"
-    address = parsed(inner[5:] if version6 else inner)
+    address = read_address(inner[5:] if version6 else inner)
     if address is None:
         why = Suspicion(MALFORMED, f"calls itself {text}, which is no address", 2)
         return Name(text, suspicions=(why,))
-    if address != parsed(client):
+    if address != read_address(client):
         why = Suspicion(WRONG_LITERAL, f"calls itself {text}, which is not its address", 3)
     else:
         # RFC 5321 section 4.1.3 allows it for hosts that have no name. Few mail servers have none.

@@ -35,14 +35,10 @@ _HOST: Final = {4: 32, 6: 64}  # a customer has at least a /64
 _NETWORK: Final = {4: 24, 6: 48}
 
 
-parsed = lru_cache(maxsize=4_096)(read_address)
-"""The address of a text, an IPv4-mapped one as IPv4, a zone (`%eth0`) left out; None for none."""
-
-
 @lru_cache(maxsize=4_096)
 def is_public(address: str) -> bool:
     """Whether it is an address that strangers come from."""
-    found = parsed(address)
+    found = read_address(address)
     return found is not None and not is_among(found, _OURS)
 
 
@@ -64,7 +60,7 @@ def network_key(address: str) -> str:
 
 
 def _key(address: str, lengths: dict[int, int]) -> str:
-    found = parsed(address)
+    found = read_address(address)
     if found is None:
         return "local"
     length = lengths[found.version]

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final, Protocol
 
+from apps.mailauth.iprev import read_address
 from apps.mailauth.types import Iprev, Result
 from apps.reception import limits, reverse
 from apps.reception.dnslists import Verdict
@@ -17,7 +18,7 @@ from apps.reception.hello import Existence, Name, pretends, read, unresolvable
 from apps.reception.judging import Refusal, is_role, parts
 from apps.reception.limits import Throttle
 from apps.reception.lookups import LookUps
-from apps.reception.networks import is_among, is_public, parsed
+from apps.reception.networks import is_among, is_public
 from apps.reception.options import Options
 from apps.reception.question import Question
 from apps.reception.suspicion import Suspicion
@@ -69,8 +70,8 @@ class Visit:
     def __init__(self, parts: Parts, address: str, local_address: str = "") -> None:
         self.address = address
         self._parts = parts
-        self._ip = parsed(address)
-        self._here = parsed(local_address)
+        self._ip = read_address(address)
+        self._here = read_address(local_address)
         self.is_trusted = self._ip is not None and is_among(self._ip, parts.options.trusted)
         # Who has the address that it connected to is this host, talking to itself.
         is_stranger = is_public(address) and self._ip != self._here
