@@ -404,7 +404,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ARC_TRUSTED_SEALERS",
         words,
-        "google.com microsoft.com icloud.com fastmail.com messagingengine.com proton.me ietf.org",
+        "google.com messagingengine.com ietf.org",
         "Domains whose word counts that a message they hand on was genuine when it came to them"
         " (ARC): mailing lists and forwarders.",
     ),
