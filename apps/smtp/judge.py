@@ -7,6 +7,7 @@ itself. All work that it begins ends with the transaction or connection it was b
 """
 
 import json
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ from apps.runtime.ulid import ulid_text
 from apps.smtp.envelope import SmtpSession, Transaction
 from apps.smtp.intake import Additions, client_of
 from apps.trace.services import Event
+
+logger = logging.getLogger(__name__)
 
 REFUSED: Final = "mx.refused"
 
@@ -132,8 +135,10 @@ class Judge:
         """Judge a message whose text is here; it takes no longer than its deadlines."""
         standing, visit = _standing(transaction), self.visit(session)
         raw: bytes = transaction.content  # type: ignore[assignment]  # set by the session
+        # What is asked about the client has been on its way since it came, and goes on meanwhile.
+        found = await standing.inquiry.finish(raw)
         facts = await visit.facts()
-        found = await standing.inquiry.finish(raw, iprev=facts.iprev)
+        found = replace(found, iprev=facts.iprev)
         case = _case(session, facts, found, is_trusted=visit.is_trusted)
         ruling = judging.rule(case, judging.readers(transaction.rcpt_tos, standing.wishes))
         arrival = _arrival(transaction, standing, facts, case, raw)
@@ -166,13 +171,17 @@ class Judge:
         return refusal
 
     def taken(self, weighed: Weighed) -> None:
-        """A message was weighed, and kept."""
-        self._count(weighed)
-        if not weighed.ruling.judgement.junk:
-            self._greylist.accepted(weighed.arrival, weighed.grey)
+        """A message was weighed, and kept: it is ours, whatever goes wrong here."""
+        try:
+            self._count(weighed)
+            if not weighed.ruling.judgement.junk:
+                self._greylist.accepted(weighed.arrival, weighed.grey)
+        except Exception:
+            logger.exception("a message that was kept could not be counted")
 
     async def close(self) -> None:
         """Nobody comes any more: write what waits."""
+        await self._policies.close()
         await self._greylist.close()
         await self._counts.close()
         await self._rejects.close()
