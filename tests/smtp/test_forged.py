@@ -638,6 +638,37 @@ def test_results_of_others_stay(smtp: Running, dns: DnsServer, alice: User) -> N
 # connections
 
 
+def test_each_message_of_a_connection_is_judged_for_itself(
+    smtp: Running, bank: Sender, dns: DnsServer, alice: User
+) -> None:
+    dns.text("evil.test", "v=spf1 +all")
+    genuine, forged = bank.sign(letter("x@bank.test")), letter("x@bank.test")
+    with smtp.ready(seen_as=CLIENT) as client:
+        for raw, code in ((genuine, 250), (forged, 550), (genuine, 250), (forged, 550)):
+            assert client.ask("MAIL FROM:<x@evil.test>").code == 250
+            assert client.ask("RCPT TO:<alice@example.test>").code == 250
+            client.send(b"BDAT 10\r\n" + raw[:10])
+            assert client.reply().code == 250
+            client.send(b"BDAT %d LAST\r\n" % len(raw[10:]) + raw[10:])
+            assert client.reply().code == code
+            assert client.ask("RSET").code == 250
+    assert len(queued()) == 2
+
+
+def test_a_new_hello_is_a_new_client(smtp: Running, dns: DnsServer, alice: User) -> None:
+    dns.text("good.evil.test", "v=spf1 +all")
+    dns.text("bad.evil.test", "v=spf1 -all")
+    with smtp.client(seen_as=CLIENT) as client:
+        for helo, result in (("good", "pass"), ("bad", "fail")):
+            assert client.ask(f"EHLO {helo}.evil.test").code == 250
+            assert client.ask("MAIL FROM:<>").code == 250
+            assert client.ask("RCPT TO:<alice@example.test>").code == 250
+            assert client.ask("DATA").code == 354
+            assert client.text(letter(f"x@{helo}.evil.test")).code == 250
+            found = queued()[-1].prefix.decode()
+            assert f"spf={result} smtp.helo={helo}.evil.test" in " ".join(found.split())
+
+
 def test_a_client_that_leaves_during_the_checks_leaves_nothing(
     smtp: Running, dns: DnsServer, bank: Sender, alice: User
 ) -> None:
