@@ -78,6 +78,10 @@ class Policies:
             found = self._known[domain] = await self._gathered.submit(domain)
         return found
 
+    async def close(self) -> None:
+        """Return when every question that was asked has its answer."""
+        await self._gathered.drain()
+
 
 def _look_up(domains: list[str]) -> list[Wishes | MailError]:
     found = wishes_of(domains)

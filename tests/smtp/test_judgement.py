@@ -202,6 +202,28 @@ def test_who_has_no_junk_finds_it_in_the_inbox(smtp: Running, alice: User) -> No
     assert len(box(alice, "inbox")) == 1
 
 
+def test_what_is_kept_is_acknowledged_whatever_counting_does(
+    smtp: Running, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("a defect of ours")
+
+    monkeypatch.setattr("apps.reports.counting.Counts.add", fail)
+    assert give(smtp, client=PROPER).code == 250
+    assert QueuedMessage.objects.count() == 1
+
+
+def test_a_defect_of_a_check_neither_loses_mail_nor_lets_it_in(
+    smtp: Running, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("a defect of ours")
+
+    monkeypatch.setattr("apps.reception.judging.rule", fail)
+    assert give(smtp, client=PROPER).starts("451 4.3.0")
+    assert not QueuedMessage.objects.exists()
+
+
 def test_hosts_of_our_own_hand_on_what_they_have(
     settings: Settings, zones: Zones, alice: User
 ) -> None:
