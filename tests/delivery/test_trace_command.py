@@ -10,7 +10,9 @@ from django.core.management import CommandError, call_command
 from apps.delivery import process, story
 from apps.delivery.accept import accept
 from apps.directory.models import User
+from apps.mailauth.types import Authentication, Dkim, Dmarc, Policy, Result, Spf
 from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.reception.judging import Case, Judgement
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.trace import services as traces
@@ -55,6 +57,32 @@ def test_it_tells_the_story_of_one_message(alice: User) -> None:
         "dave@outside.invalid: delivered. Accepted by mx.outside.invalid over TLSv1.3. (250 ok)"
         in told
     )
+
+
+def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
+    """Every text of theirs, and no octet that drives a terminal."""
+    found = Authentication(
+        spf=Spf(Result.FAIL, "x.test", mechanism="\x1b[2Jall", explanation="evil\x07"),
+        dkim=(Dkim(Result.PERMERROR, "", reason="\r\nno"),),
+        dmarc=Dmarc(Result.FAIL, "bank.test", policy=Policy.REJECT, disposition=Policy.REJECT),
+    )
+    one = new_ulid()
+    refused = {
+        "address": "192.0.2.1",
+        "helo": "\x1b]0;title\x07",
+        "from": "a@x.test",
+        "to": ["b@example.test"],
+        "stage": "data",
+        "why": "it is forged",
+        "reply": "550 5.7.26 Line\nline",
+    }
+    judged = Judgement(Case(found, doubts=("calls itself \x1b[31m",))).as_data()
+    traces.record([Event(one, "mx.refused", refused), Event(one, "reception.judged", judged)])
+    told = trace(ulid_text(one))
+    assert "to b@example.test: it is forged. The answer was: 550 5.7.26 Line / line" in told
+    assert 'It explains: "' in told
+    assert len(told.splitlines()) == 1 + 1 + 5  # name, refusal, address, SPF, DKIM, DMARC, doubt
+    assert not {"\x1b", "\x07", "\r"} & set(told)
 
 
 @pytest.mark.parametrize("word", ["<q3@outside.invalid>", "q3@outside.invalid"])

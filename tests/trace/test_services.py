@@ -1,6 +1,7 @@
 """The flight recorder: in order, within the caller's transaction, pruned in small steps."""
 
 import dataclasses
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -139,6 +140,28 @@ def test_it_finds_the_messages_of_an_address() -> None:
         assert [one.trace_id for one in queries.with_address(name, days=1, limit=9)] == [found]
     newest = queries.with_address("A@Y.test", days=1, limit=2)
     assert [one.trace_id for one in newest] == [traces[names[2]], traces[names[1]]]
+
+
+def test_it_finds_what_was_refused_to_an_address() -> None:
+    lost, partly = new_ulid(), new_ulid()
+    told = {"from": "a@y.test", "to": ["b@x.test"]}
+    services.record(
+        [
+            Event(lost, "mx.refused", told, now_us()),
+            Event(partly, "mx.refused", {**told, "to": ["c@x.test"]}, now_us() + 1),
+            Event(partly, "mx.received", told, now_us() + 2),
+            Event(partly, "mx.refused", {**told, "to": ["d@x.test"]}, now_us() + 3),
+        ]
+    )
+
+    def found(address: str) -> list[tuple[UUID, bool]]:
+        rows = queries.with_address(address, days=1, limit=9)
+        return [(one.trace_id, one.is_refused) for one in rows]
+
+    # Taken for some of its recipients: it is one message, and is found as such.
+    assert found("a@y.test") == [(partly, False), (lost, True)]
+    assert found("b@x.test") == [(partly, False), (lost, True)]
+    assert found("c@x.test") == [(partly, True)]
 
 
 def test_it_counts_events_of_a_kind() -> None:

@@ -114,7 +114,8 @@ class Command(BaseCommand):
             for line in _attempt_lines(attempt):
                 self._line(line)
         for event in events:
-            self._line(f"{story.moment(event.at_us)}  {event.kind:16} {story.sentence(event)}")
+            for sentence in story.sentences(event):
+                self._line(f"{story.moment(event.at_us)}  {event.kind:16} {sentence}")
 
     def _act(self, verb: str, options: dict[str, Any]) -> None:
         ids = _ids(options["id"])
