@@ -14,6 +14,7 @@ TOTAL: Final = 256  # each has a socket
 OF_ONE: Final = 32  # a zone that answers within 50 ms gets 600 answers a second
 
 _LABELS: Final = 2
+_SHORT: Final = 3  # letters: in co.uk and com.au names are registered one label further down
 _REVERSE_LABELS: Final = {"in-addr.arpa": 5, "ip6.arpa": 10}  # a /24, a /32
 
 
@@ -36,13 +37,11 @@ class Turns:
         Args:
             asker: for whom; "" is ourselves, who have no bound but the zone's.
         """
-        async with self._line(f"zone {_zone(name)}"):
-            if not asker:
-                async with self._all:
-                    yield
-                return
-            async with self._line(f"asker {asker}"), self._all:
-                yield
+        # The asker's own line first: who waits there must hold no place of a zone meanwhile, or one
+        # stranger whose places are all taken could keep everybody else from asking for a zone.
+        own = self._line(f"asker {asker}") if asker else contextlib.nullcontext()
+        async with own, self._line(f"zone {_zone(name)}"), self._all:
+            yield
 
     @contextlib.asynccontextmanager
     async def _line(self, key: str) -> AsyncIterator[None]:
@@ -61,4 +60,7 @@ def _zone(name: str) -> str:
     """The end of a name that one operator has, about: no list of suffixes is worth it here."""
     labels = name.split(".")
     end = ".".join(labels[-_LABELS:])
-    return ".".join(labels[-_REVERSE_LABELS.get(end, _LABELS) :])
+    count = _REVERSE_LABELS.get(end, _LABELS)
+    if len(labels) > _LABELS and len(labels[-1]) == 2 and len(labels[-2]) <= _SHORT:
+        count += 1
+    return ".".join(labels[-count:])

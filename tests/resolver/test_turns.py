@@ -54,6 +54,8 @@ async def test_it_bounds_what_is_asked_at_a_time() -> None:
         ([f"{n}.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" for n in range(50)], 4),
         ([f"0.{n}.b.d.0.1.0.0.2.ip6.arpa" for n in range(50)], 50),
         ([f"{number}.example" for number in range(50)], 50),
+        ([f"{number}.co.uk" for number in range(50)], 50),
+        ([f"{number}.evil.com.au" for number in range(50)], 4),
         ([f"tld{number}" for number in range(50)], 50),
     ],
 )
@@ -73,6 +75,16 @@ async def test_it_gives_one_stranger_a_part() -> None:
     await crowd.ask("x.example", asker="203.0.113.0/24")
     await crowd.ask("y.example")
     assert crowd.asked[-2:] == ["x.example", "y.example"]
+    await crowd.leave()
+
+
+async def test_it_holds_no_place_of_a_zone_for_who_waits_for_his_own() -> None:
+    crowd = Crowd(Turns(total=100, of_one=4))
+    mallory = "198.51.100.0/24"
+    await crowd.ask(*(f"{number}.dead.example" for number in range(4)), asker=mallory)
+    await crowd.ask(*(f"{number}._domainkey.bank.example" for number in range(50)), asker=mallory)
+    await crowd.ask("_dmarc.bank.example", asker="203.0.113.0/24")
+    assert crowd.asked[-1] == "_dmarc.bank.example"
     await crowd.leave()
 
 
