@@ -26,22 +26,25 @@ PER_DOMAIN: Final = 200
 
 
 def is_forged(sender: Address, judgement: Judgement | None) -> bool:
-    """Whether the domain of a reverse-path says that this message is not its own.
+    """Whether the domain of a reverse-path says that this message is not its own. A signature of
+    its own that holds outweighs SPF: a forwarder has kept the address, and nobody else would tell
+    the sender that his mail is lost.
 
     What a mailing list sends on with a broken signature is its own mail by SPF, whatever DMARC
     says of the author: the list is told what became of it.
     """
     if judgement is None or judgement.case.is_trusted:
         return False
-    found = judgement.case.authentication
+    found, family = judgement.case.authentication, organisational(sender.domain)
+    if family in map(organisational, found.proven):
+        return False
     if found.spf.result is Result.FAIL and found.spf.scope == "mfrom":
         return True
-    is_author = organisational(sender.domain) == organisational(found.dmarc.author)
     return (
         found.spf.result is not Result.PASS
         and found.dmarc.result is Result.FAIL
         and found.dmarc.policy is not Policy.NONE
-        and is_author
+        and organisational(found.dmarc.author) == family
     )
 
 

@@ -22,7 +22,7 @@ from apps.delivery import backscatter, bounce, process, reporting
 from apps.delivery.accept import accept
 from apps.delivery.bounce import Fate, Report
 from apps.directory.models import Domain, User
-from apps.mailauth.types import Authentication, Dmarc, Policy, Result, Spf
+from apps.mailauth.types import Authentication, Dkim, Dmarc, Policy, Result, Spf
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import Claimed, EnvelopeRecipient, Submission
@@ -180,8 +180,9 @@ def test_it_never_reports_on_a_report() -> None:
     assert event.data == {"about": [DAVE], "why": bounce.NULL_SENDER}
 
 
-def judged(spf: Spf, dmarc: Dmarc, *, is_trusted: bool = False) -> str:
-    case = Case(Authentication(spf=spf, dmarc=dmarc), is_trusted=is_trusted)
+def judged(spf: Spf, dmarc: Dmarc, *, is_trusted: bool = False, signer: str = "") -> str:
+    dkim = (Dkim(Result.PASS, signer),) if signer else ()
+    case = Case(Authentication(spf=spf, dkim=dkim, dmarc=dmarc), is_trusted=is_trusted)
     return json.dumps(Judgement(case).as_data())
 
 
@@ -198,6 +199,9 @@ _FAIL, _PASS = Spf(Result.FAIL, "outside.invalid"), Spf(Result.PASS, "outside.in
         (judged(Spf(Result.SOFTFAIL, "outside.invalid"), Dmarc()), True),
         (judged(_FAIL, Dmarc()), False),
         (judged(replace(_FAIL, scope="helo"), Dmarc()), True),
+        # A forwarder kept the sender's address, and his signature holds: it is he.
+        (judged(_FAIL, Dmarc(), signer="mail.outside.invalid"), True),
+        (judged(_FAIL, Dmarc(), signer="forwarder.test"), False),
         # Backup MX of our own: SPF is about that, not about the sender.
         (judged(_FAIL, _OTHER, is_trusted=True), True),
         # A list sends on what somebody wrote, in its own name: the list is told.
