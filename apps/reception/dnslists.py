@@ -3,13 +3,15 @@
 All lists are asked at once, each has a deadline, and one that is late or away says nothing. A list
 is not believed when it answers outside 127.0.0.0/8 (its zone was parked), with 127.255.255.x (it
 does not talk to us: too many questions, or through a public name server), or when it lists
-127.0.0.1, as lists do that have been given up and list the whole world (RFC 5782 section 5). Each
-of that is told to the log once an hour.
+127.0.0.1, as lists do that have been given up and list the whole world (RFC 5782 section 5). One
+that was silent several times in a row is hardly waited for, but once a minute, to see whether it is
+back: it would hold up everybody. Each of that is told to the log once an hour.
 """
 
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 SECONDS: Final = 5.0  # for one list to answer
 TEXT_SECONDS: Final = 2.0  # for its reason
 LONGEST_TEXT: Final = 200  # characters of it
+SILENT: Final = 3  # questions in a row without an answer, until a list is hardly waited for
+SILENT_SECONDS: Final = 0.2  # for such a one
+PROBE_SECONDS: Final = 60.0  # between two times that it is waited for all the same
 
 _NEVER_LISTED: Final = IPv4Address("127.0.0.1")
 _REFUSALS: Final = IPv4Network("127.255.255.0/24")
@@ -48,6 +53,32 @@ class Verdict:
     is_whole: bool = True
 
 
+@dataclass(slots=True)
+class _Patience:
+    """How long to wait for one list."""
+
+    seconds: float
+    silences: int = 0
+    probe_at: float = 0.0
+
+    def take(self) -> float:
+        """The seconds for the next question."""
+        now = time.monotonic()
+        if self.silences < SILENT:
+            return self.seconds
+        if now < self.probe_at:
+            return min(SILENT_SECONDS, self.seconds)
+        self.probe_at = now + PROBE_SECONDS
+        return self.seconds
+
+    def lost(self) -> bool:
+        """It was silent; whether it is given up now."""
+        self.silences += 1
+        if self.silences == SILENT:
+            self.probe_at = time.monotonic() + PROBE_SECONDS
+        return self.silences >= SILENT
+
+
 class DnsLists:
     """The lists of one installation. Belongs to one event loop."""
 
@@ -62,7 +93,7 @@ class DnsLists:
         self._resolver = resolver
         self._block, self._allow = _by_zone(block), _by_zone(allow)
         self._zones = tuple(dict.fromkeys([*self._block, *self._allow]))
-        self._seconds = seconds
+        self._patience = {zone: _Patience(seconds) for zone in self._zones}
         self._seldom = Seldom(logger, 3_600.0)
 
     def __bool__(self) -> bool:
@@ -102,15 +133,20 @@ class DnsLists:
 
     async def _answers(self, zone: str, address: IPAddress) -> tuple[IPv4Address, ...] | None:
         """The answers of a list that may be believed; None if it did not answer."""
+        patience = self._patience[zone]
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(patience.take()):
                 found = await self._listings(zone, address)
+                patience.silences = 0
                 if not found or not self._is_sane(zone, found):
                     return ()
                 if await self._listings(zone, _NEVER_LISTED):
                     self._complain(zone, "it lists 127.0.0.1, and so perhaps everybody")
                     return ()
         except (DnsUnavailableError, TimeoutError):
+            if patience.lost():
+                told = {"zone": zone, "detail": "it is hardly waited for until it answers"}
+                self._seldom.warning("a DNS list does not answer", zone, told)
             return None
         return found
 

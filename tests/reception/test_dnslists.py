@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +88,37 @@ async def test_it_does_not_believe_a_list_that_lists_everybody(
     caplog.set_level(logging.WARNING, "apps.reception")
     assert await lists(zones, "gone.example").ask(ADDRESS) == Verdict()
     assert [one.__dict__["zone"] for one in caplog.records] == ["gone.example"]
+
+
+async def test_it_hardly_waits_for_a_list_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1_000.0
+    # The module's own clock only: the loop goes by the true one.
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr("apps.reception.dnslists.time", clock)
+    monkeypatch.setattr("apps.reception.dnslists.SILENT_SECONDS", 0.0)
+    zones = Zones()
+    zones.drop(f"{BACKWARDS}.bl.example")
+    some = lists(zones, "bl.example", seconds=0.02)
+    caplog.set_level(logging.WARNING, "apps.reception")
+    loop = asyncio.get_running_loop()
+
+    async def waited() -> bool:
+        began = loop.time()
+        await some.ask(ADDRESS)
+        return loop.time() - began >= 0.02
+
+    assert [await waited() for _ in range(6)] == [True] * 3 + [False] * 3
+    assert [one.message for one in caplog.records] == ["a DNS list does not answer"]
+    now += 61
+    assert [await waited() for _ in range(2)] == [True, False], "one looks whether it is back"
+    zones.mend()
+    zones.add(f"{BACKWARDS}.bl.example", "A", "127.0.0.2")
+    now += 61
+    assert (await some.ask(ADDRESS)).listed == ("bl.example",)
+    zones.drop(f"{BACKWARDS}.bl.example")
+    assert await waited(), "it is trusted to answer again"
 
 
 async def test_it_goes_by_the_others_when_one_is_late_or_away() -> None:
