@@ -3,7 +3,6 @@
 Counts that a dying process takes along make somebody known a day later, nothing else.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Final
 from apps.reception.services import acquaintances
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
+from apps.runtime.later import Later
 from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)
@@ -26,8 +26,7 @@ class Acquaintances:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[int, str]] = Counter()
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Later(self._flush, WRITE_SECONDS)
 
     def add(self, names: Iterable[str]) -> None:
         """Count a message that was taken from them."""
@@ -37,27 +36,11 @@ class Acquaintances:
             if key in self._counts or len(self._counts) < MOST_NAMES:
                 self._counts[key] += 1
         if self._counts:
-            self._arm()
+            self._writing.ask()
 
     async def close(self) -> None:
         """Write what was counted."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writing is not None:
-            await self._writing
-        await self._flush()
-
-    def _arm(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
-
-    def _write(self) -> None:
-        self._timer = None
-        if self._writing is not None and not self._writing.done():
-            self._arm()  # the database is slow: one batch at a time
-        else:
-            self._writing = asyncio.ensure_future(self._flush())
+        await self._writing.close()
 
     async def _flush(self) -> None:
         counts, self._counts = self._counts, Counter()

@@ -5,7 +5,6 @@ a minute in all, and so many of one network. What is beyond them is told in the 
 in batches, in the background: no client waits for it, and no mail.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from django.db import transaction
 
 from apps.reception.networks import network_key
 from apps.runtime.db import in_db
+from apps.runtime.later import Later
 from apps.runtime.seldom import Seldom
 from apps.trace import services as trace
 from apps.wire.errors import MailError
@@ -35,8 +35,7 @@ class Refusals:
         self._counts: dict[str, int] = {}
         self._minute = 0
         self._total = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Later(self._flush, WRITE_SECONDS)
         self._seldom = Seldom(logger)
 
     def note(self, address: str, events: Sequence[trace.Event]) -> bool:
@@ -45,18 +44,12 @@ class Refusals:
             self._seldom.info("refusals are not traced", "flood", {"address": address})
             return False
         self._events.extend(events)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        self._writing.ask()
         return True
 
     async def close(self) -> None:
         """Write what waits."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writing is not None:
-            await self._writing
-        await self._flush()
+        await self._writing.close()
 
     def _admit(self, network: str) -> bool:
         minute = int(time.monotonic()) // 60
@@ -68,10 +61,6 @@ class Refusals:
         self._total += 1
         self._counts[network] = self._counts.get(network, 0) + 1
         return True
-
-    def _write(self) -> None:
-        self._timer = None
-        self._writing = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
         events, self._events = self._events, []

@@ -7,7 +7,6 @@ a bounded piece with what people look for first. What a dying process takes alon
 that is away does not take, is lost to this memory alone: log and trace are written elsewhere.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from apps.reception.services import refusals
 from apps.reception.services.refusals import HEADER_LENGTH, Refusal
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
+from apps.runtime.later import Later
 from apps.runtime.seldom import Seldom
 from apps.wire.errors import MailError
 from apps.wire.replies import Reply
@@ -75,8 +75,7 @@ class Rejects:
         self._minute = 0
         self._of_user: Counter[int] = Counter()
         self._of_all = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Later(self._flush, WRITE_SECONDS)
         self._log = Seldom(logger)
 
     def add(self, rejected: Rejected) -> None:
@@ -91,16 +90,11 @@ class Rejects:
         if kept:
             self._pending.append(_refusal(rejected, tuple(kept.items()), at))
         if kept or self._others:
-            self._arm()
+            self._writing.ask()
 
     async def close(self) -> None:
         """Write what was gathered."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writing is not None:
-            await self._writing
-        await self._flush()
+        await self._writing.close()
 
     def _within_limits(self, recipients: dict[int, str], minute: int) -> dict[int, str]:
         """Those of the users for whom it is kept; the others are counted."""
@@ -122,17 +116,6 @@ class Rejects:
         if user_id not in self._of_user and len(self._of_user) >= MOST_USERS:
             return False
         return self._of_user[user_id] < OF_A_USER
-
-    def _arm(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
-
-    def _write(self) -> None:
-        self._timer = None
-        if self._writing is not None and not self._writing.done():
-            self._arm()  # the database is slow: one batch at a time
-        else:
-            self._writing = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
         batch, self._pending = self._pending, []

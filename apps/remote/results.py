@@ -4,7 +4,6 @@ A successful session adds one to a number; only failures are told apart by host 
 that a dying process takes along cost a report a little truth, never mail.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -13,6 +12,7 @@ from apps.remote.demand import Demand, Level, Verdict
 from apps.remote.services import DAY_SECONDS, Sessions
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
+from apps.runtime.later import Later
 from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ class Results:
     def __init__(self) -> None:
         self._counts: dict[_Key, Sessions] = {}
         self._kinds: dict[str, int] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Later(self._flush, WRITE_SECONDS)
 
     def add(
         self, demand: Demand, verdict: Verdict, sending_address: str, receiving_address: str
@@ -63,17 +62,11 @@ class Results:
             reason=told.reason[:300],
             sessions=1 if before is None else before.sessions + 1,
         )
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        self._writing.ask()
 
     async def close(self) -> None:
         """Write what was counted."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writing is not None:
-            await self._writing
-        await self._flush()
+        await self._writing.close()
 
     def _has_room(self, domain: str) -> bool:
         kinds = self._kinds.get(domain, 0)
@@ -81,10 +74,6 @@ class Results:
             return False
         self._kinds[domain] = kinds + 1
         return True
-
-    def _write(self) -> None:
-        self._timer = None
-        self._writing = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
         batch = list(self._counts.values())

@@ -5,7 +5,6 @@ truth, never mail. What a report says is bounded: no address of a recipient, no 
 in it.
 """
 
-import asyncio
 import json
 import logging
 import re
@@ -21,6 +20,7 @@ from apps.reports import services
 from apps.reports.services import Kind
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
+from apps.runtime.later import Later
 from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)
@@ -47,8 +47,7 @@ class Counts:
         self._counts: dict[Kind, int] = {}
         self._records: dict[tuple[int, str], str] = {}
         self._sizes: dict[str, int] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = Later(self._flush, WRITE_SECONDS)
 
     def add(
         self,
@@ -92,17 +91,11 @@ class Counts:
             return
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._records[kind.place] = clean(dmarc.record)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
+        self._writing.ask()
 
     async def close(self) -> None:
         """Write what was counted."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writing is not None:
-            await self._writing
-        await self._flush()
+        await self._writing.close()
 
     def _has_room(self, domain: str) -> bool:
         size = self._sizes.get(domain, 0)
@@ -110,10 +103,6 @@ class Counts:
             return False
         self._sizes[domain] = size + 1
         return True
-
-    def _write(self) -> None:
-        self._timer = None
-        self._writing = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
         batch, records = list(self._counts.items()), dict(self._records)

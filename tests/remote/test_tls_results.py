@@ -86,7 +86,7 @@ async def test_it_counts_nothing_that_no_report_is_made_of(counter: Results) -> 
     assert await rows() == {}
 
 
-async def test_it_writes_after_a_while(counter: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_writes_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, written = asyncio.get_running_loop(), asyncio.Event()
     add = services.add_sessions
 
@@ -96,8 +96,10 @@ async def test_it_writes_after_a_while(counter: Results, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(services, "add_sessions", tell)
     monkeypatch.setattr(results, "WRITE_SECONDS", 0.0)
+    counter = Results()
     counter.add(STS, GOOD, "", "")
     await asyncio.wait_for(written.wait(), 10)
+    await counter.close()
     assert await rows() == {("example.org", "sts", ""): 1}
 
 
