@@ -447,6 +447,8 @@ BOMBS = (
     *("header of 10 MB in one line", "header of 10 MB of folds", "encoded words begun"),
     *("1 MB of < as HTML", "Re: x 20,000", "nul"),
 )
+# Nobody can say who wrote these: strangers may not bring them, and a neighbour may.
+AUTHORLESS = frozenset((*BOMBS[3:6], "nul"))
 FETCHES = ("ENVELOPE BODYSTRUCTURE RFC822.SIZE", "BODY.PEEK[HEADER]", "BODY.PEEK[1.1.1.1.1]<0.99>")
 
 
@@ -454,10 +456,18 @@ FETCHES = ("ENVELOPE BODYSTRUCTURE RFC822.SIZE", "BODY.PEEK[HEADER]", "BODY.PEEK
 def test_it_keeps_and_shows_messages_made_to_hurt(service: Installation, name: str) -> None:
     mark = f"X-Bomb: {uuid4().hex}\r\n".encode()
     raw = mark + re.sub(rb"\r\n|\r|\n", b"\r\n", MESSAGES[name]())
-    with closing(hello(service, "SMTP")) as line:
-        transaction(line, "a@x.test", BOB)
-        line.sock.sendall(raw.replace(b"\r\n.", b"\r\n.."))
-        assert line.ask(b"\r\n.").startswith(b"250")
+
+    def brought_to(door: str) -> bytes:
+        with closing(hello(service, door)) as line:
+            transaction(line, "a@x.test", BOB)
+            line.sock.sendall(raw.replace(b"\r\n.", b"\r\n.."))
+            return line.ask(b"\r\n.")
+
+    if name in AUTHORLESS:
+        assert b"5.7.26 " in brought_to("SMTP")
+        assert brought_to("LMTP").startswith(b"250")
+    else:
+        assert brought_to("SMTP").startswith(b"250")
 
     def look() -> bool:
         client.select_folder("INBOX", readonly=True)

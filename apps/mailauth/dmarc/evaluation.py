@@ -103,7 +103,7 @@ def judge(
             Result.PERMERROR,
             disposition=Policy.REJECT,
             override="local_policy",
-            reason="From names more domains than honest mail does",
+            reason=author.reason or "From names more domains than honest mail does",
         )
     if not author.domains:
         return Dmarc(Result.NONE, reason=author.reason)
