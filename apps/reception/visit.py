@@ -224,12 +224,19 @@ class Visit:
 
     def _arrival(self) -> Reply | None:
         throttle = self._parts.throttle
-        if throttle.is_harvesting(self.address):
+        if throttle.is_harvesting(self.address) and not self._may_be_allowed():
             return _HARVESTER
         if excess := throttle.excess(limits.CONNECTIONS, self.address):
             return Reply(421, "4.7.0", f"Not now: {excess}")
         throttle.count(limits.CONNECTIONS, self.address)
         return None
+
+    def _may_be_allowed(self) -> bool:
+        """Whether an allow list names it, or was not asked lately: then `unknown` cuts it off."""
+        if self._ip is None or not self._parts.options.allow:
+            return False
+        known = self._parts.look_ups.known_verdict(self._ip)
+        return known is None or bool(known.allowed)
 
     async def _for_good(self, lists_refuse: bool) -> Refusal | None:
         if not self.is_counted or self._ip is None:

@@ -7,10 +7,12 @@ import pytest
 
 from apps.mailauth.types import Result
 from apps.reception import visit as visits
+from apps.reception.dnslists import DnsLists
 from apps.reception.gate import Gate
 from apps.reception.judging import Refusal
 from apps.reception.limits import Limits
 from apps.reception.listform import parse
+from apps.reception.lookups import LookUps
 from apps.reception.options import Options
 from apps.reception.rates import Rates
 from apps.reception.visit import Visit
@@ -343,6 +345,29 @@ async def test_it_cuts_a_harvester_off_across_connections(
     )
     assert words(arrive(at).turned_away).startswith("421 4.7.0 Too many recipients")
     assert arrive(at, "198.51.100.8").turned_away is None
+
+
+async def test_it_cuts_nobody_off_whom_an_allow_list_names(zones: Zones) -> None:
+    list_it(zones, "wl.example")
+    at = gate(zones, allow=(parse("wl.example"),), limits=Limits(unknown=2))
+    for _ in range(4):
+        assert await arrive(at).unknown() is None
+    assert arrive(at).turned_away is None
+    # What the list said is forgotten after a while, and it is asked again.
+    at.look_ups = LookUps(DnsLists(zones, (), (parse("wl.example"),)))
+    later = arrive(at)
+    assert later.turned_away is None
+    assert await later.unknown() is None
+
+
+async def test_it_cuts_a_harvester_off_whom_no_allow_list_names(
+    zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.reception.limits._LONGEST", 0.0)
+    at = gate(zones, allow=(parse("wl.example"),), limits=Limits(unknown=2))
+    answers = [words(await arrive(at).unknown()) for _ in range(3)]
+    assert answers[2].startswith("421 4.7.0 Too many recipients")
+    assert words(arrive(at).turned_away).startswith("421 4.7.0 Too many recipients")
 
 
 async def test_it_makes_a_harvester_wait(zones: Zones, monkeypatch: pytest.MonkeyPatch) -> None:
