@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from apps.mime.charset import codec_for
+
 LINE = 76  # octets of a header line, RFC 2047 section 2; of a base64 or quoted-printable line
 _WORD = 75  # octets of one encoded word
 _B_CHARSETS = re.compile(r"utf-8|iso-2022|gb|big5|euc|koi8|shift|windows-125[156]|iso-8859-[678]")
@@ -110,9 +112,7 @@ def words(value: str, charset: str = "utf-8") -> str:
     """The value of an unstructured field: as it is when it is ASCII, else as encoded words."""
     if value.isascii():
         return value
-    try:
-        value.encode(charset)
-    except UnicodeEncodeError:
+    if not _is_read_back(value, charset):
         charset = "utf-8"
     encode = _b_word if _B_CHARSETS.match(charset) else _q_word
     done, rest = [], value
@@ -123,6 +123,14 @@ def words(value: str, charset: str = "utf-8") -> str:
         done.append(encode(rest[:size], charset))
         rest = rest[size:]
     return " ".join(done)
+
+
+def _is_read_back(value: str, charset: str) -> bool:
+    """Whether the charset has these words, for readers too who take a wider one by its name."""
+    try:
+        return value.encode(charset).decode(codec_for(charset) or charset) == value
+    except UnicodeError:
+        return False
 
 
 def mailbox(name: str, address: str, charset: str = "utf-8") -> str:
