@@ -113,10 +113,10 @@ async def exists(host: str, resolver: Resolver) -> Existence:
 
 
 def unresolvable(name: Name, existence: Existence) -> Suspicion | None:
-    """What it says of a client that the DNS does not know its name."""
+    """What it says of a client that its name leads nowhere."""
     if existence is not Existence.NO:
         return None
-    return Suspicion(UNRESOLVABLE, f"calls itself {name.text}, which the DNS does not know", 2)
+    return Suspicion(UNRESOLVABLE, f"calls itself {name.text}, a name without an address", 2)
 
 
 async def pretends(name: Name, client: IPAddress | None, here: IPAddress | None, us: Us) -> bool:
