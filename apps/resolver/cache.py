@@ -43,23 +43,37 @@ class Cache:
         self._octets = 0
         self._asking: dict[Key, asyncio.Task[Entry]] = {}
 
-    async def get(self, key: Key, look_up: Callable[[], Awaitable[Entry]]) -> Answer[Any]:
+    async def get(
+        self,
+        key: Key,
+        look_up: Callable[[], Awaitable[Entry]],
+        over: Callable[[], None] | None = None,
+    ) -> Answer[Any]:
         """What is known of `key`, else what `look_up` finds. Raises the DnsError that was found.
 
         Args:
             look_up: does not raise; it goes on when the caller is cancelled, for others may wait.
+            over: called once nothing is looked up for this caller, be he gone or not.
         """
         now = time.monotonic()
         known = self._found.get(key)
         if known is not None and known[0] > now:
             self._found.move_to_end(key)
+            if over is not None:
+                over()
             return _open(known[1], known[0] - now)
         task = self._asking.get(key)
         if task is None:
             task = asyncio.ensure_future(self._ask(key, look_up))
             self._asking[key] = task
+        if over is not None:
+            task.add_done_callback(lambda _: over())
         entry = await asyncio.shield(task)
         return _open(entry, entry.seconds)
+
+    def is_asking(self, key: Key) -> bool:
+        """Whether somebody has a look-up going that others may wait for."""
+        return key in self._asking
 
     def knows(self, key: Key) -> bool:
         """Whether `get` would answer without a look-up."""

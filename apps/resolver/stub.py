@@ -38,6 +38,7 @@ from apps.resolver.turns import Turns
 
 TRY_SECONDS: Final = 2.0  # for one name server, before the next is asked
 SECONDS: Final = 5.0  # for a whole question
+PATIENCE: Final = 1.0  # seconds of waiting for the asker's own places that mean nothing
 FAILURE_SECONDS: Final = 10.0  # how long "nobody could say" is remembered, RFC 9520 section 3.2
 PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
 MOST_RECORDS: Final = 100  # of one answer, but for TXT
@@ -60,6 +61,10 @@ class StubResolver:
     Args:
         servers: addresses and ports, asked in this order until one proves to be silent.
         is_trusted: whether their word that an answer was validated is believed.
+
+    Attributes:
+        has_waited: a question had to wait because of others that the same asker had caused: what
+            stays open then is the asker's own doing.
     """
 
     def __init__(
@@ -82,13 +87,24 @@ class StubResolver:
         self._breaker = Breaker(servers, self._ask_first)
         self._turns = Turns()
         self._asker = ""
+        self.has_waited = False
 
     def on_behalf_of(self, asker: str) -> "StubResolver":
         """The same resolver with all it knows, for the questions that one stranger causes: those
         who ask in one name share a bounded number of places (`turns`)."""
         other = copy.copy(self)
-        other._asker = asker
+        other._asker, other.has_waited = asker, False
         return other
+
+    async def _place(self) -> Callable[[], None]:
+        """Wait for one of the asker's own places; returns what gives it back."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            return await self._turns.enter(self._asker)
+        finally:
+            if loop.time() - begun > PATIENCE:
+                self.has_waited = True
 
     def look_around(self) -> None:
         """See whether any name server answers, in the background."""
@@ -126,13 +142,26 @@ class StubResolver:
             raise NoSuchNameError(name, "not a name that DNS can have")
 
         key = asked, kind
-        if self._breaker.refuses() and not self._cache.knows(key):
-            raise DnsUnavailableError(name, _SILENCE)
+        self._check_silence(name, key)
 
         async def look_up() -> Entry:
             return await self._look_up(asked, kind, read)
 
-        return await self._cache.get(key, look_up)
+        if not self._asker or self._cache.knows(key) or self._cache.is_asking(key):
+            return await self._cache.get(key, look_up)
+        # Outside of the look-up, for others may wait for that, whose places are not all taken.
+        give_back = await self._place()
+        try:
+            self._check_silence(name, key)
+        except DnsUnavailableError:
+            give_back()
+            raise
+        return await self._cache.get(key, look_up, give_back)
+
+    def _check_silence(self, name: str, key: tuple[str, str]) -> None:
+        """Raise DnsUnavailableError where only a name server knew, and none is there."""
+        if self._breaker.refuses() and not self._cache.knows(key):
+            raise DnsUnavailableError(name, _SILENCE)
 
     def _ask_first(self, server: tuple[str, int]) -> None:
         """Ask the others only if this one fails."""
@@ -145,7 +174,7 @@ class StubResolver:
             # dnspython goes by the wall clock: the outer time limit does not.
             async with asyncio.timeout(self._seconds + 1) as limit:
                 with self._breaker.watching(limit):
-                    async with self._turns.take(name, self._asker):
+                    async with self._turns.take(name):
                         found = await self._stub.resolve(
                             f"{name}.", kind, raise_on_no_answer=False, search=False
                         )

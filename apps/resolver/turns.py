@@ -7,7 +7,8 @@ everybody else's mail would end in "temporary failure", which takes mail uncheck
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final
 
 TOTAL: Final = 256  # each has a socket
@@ -18,42 +19,63 @@ _SHORT: Final = 3  # letters: in co.uk and com.au names are registered one label
 _REVERSE_LABELS: Final = {"in-addr.arpa": 5, "ip6.arpa": 10}  # a /24, a /32
 
 
+@dataclass(slots=True)
+class _Line:
+    """Places for something, and how many have one or wait for one."""
+
+    places: asyncio.Semaphore
+    members: int = 0
+
+
 class Turns:
     """Belongs to one event loop."""
 
     def __init__(self, total: int = TOTAL, of_one: int = OF_ONE) -> None:
         self._all = asyncio.Semaphore(total)
         self._of_one = of_one
-        self._lines: dict[str, tuple[asyncio.Semaphore, list[None]]] = {}
+        self._lines: dict[str, _Line] = {}
 
     def __len__(self) -> int:
         """Lines that somebody is in."""
         return len(self._lines)
 
     @contextlib.asynccontextmanager
-    async def take(self, name: str, asker: str = "") -> AsyncIterator[None]:
-        """Wait until a name may be asked for.
-
-        Args:
-            asker: for whom; "" is ourselves, who have no bound but the zone's.
-        """
-        # The asker's own line first: who waits there must hold no place of a zone meanwhile, or one
-        # stranger whose places are all taken could keep everybody else from asking for a zone.
-        own = self._line(f"asker {asker}") if asker else contextlib.nullcontext()
-        async with own, self._line(f"zone {_zone(name)}"), self._all:
-            yield
-
-    @contextlib.asynccontextmanager
-    async def _line(self, key: str) -> AsyncIterator[None]:
-        line, members = self._lines.setdefault(key, (asyncio.Semaphore(self._of_one), []))
-        members.append(None)
+    async def take(self, name: str) -> AsyncIterator[None]:
+        """Wait until a name may be asked for."""
+        give_back = await self._enter(f"zone {_zone(name)}")
         try:
-            async with line:
+            async with self._all:
                 yield
         finally:
-            members.pop()
-            if not members:
+            give_back()
+
+    async def enter(self, asker: str) -> Callable[[], None]:
+        """Wait for one of the places that an asker has; returns what gives it back.
+
+        It comes before `take`, and whoever waits for it holds nothing that others need: one whose
+        places are all taken must not keep everybody else from asking for a zone.
+        """
+        return await self._enter(f"asker {asker}")
+
+    async def _enter(self, key: str) -> Callable[[], None]:
+        line = self._lines.setdefault(key, _Line(asyncio.Semaphore(self._of_one)))
+        line.members += 1
+
+        def leave() -> None:
+            line.members -= 1
+            if not line.members:
                 del self._lines[key]
+
+        def give_back() -> None:
+            line.places.release()
+            leave()
+
+        try:
+            await line.places.acquire()
+        except BaseException:
+            leave()
+            raise
+        return give_back
 
 
 def _zone(name: str) -> str:

@@ -31,9 +31,14 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _one(self, name: str, asker: str) -> None:
-        async with self.turns.take(name, asker):
-            self.asked.append(name)
-            await asyncio.Event().wait()
+        give_back = await self.turns.enter(asker) if asker else None
+        try:
+            async with self.turns.take(name):
+                self.asked.append(name)
+                await asyncio.Event().wait()
+        finally:
+            if give_back is not None:
+                give_back()
 
 
 async def test_it_bounds_what_is_asked_at_a_time() -> None:
@@ -130,6 +135,67 @@ async def test_it_answers_others_while_a_stranger_waits_for_dead_names(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def crowd_of(resolver: StubResolver, server: DnsServer) -> list[asyncio.Task[None]]:
+    """Questions that take all places of their asker, and are never answered."""
+    dead = [f"{number}.dead{number}.example" for number in range(OF_ONE)]
+    for name in dead:
+        server.drop(name)
+    tasks = [asyncio.ensure_future(silent(resolver, name)) for name in dead]
+    async with asyncio.timeout(10):
+        while not all(server.count(name) for name in dead):  # noqa: ASYNC110 - in another thread
+            await asyncio.sleep(0.01)
+    return tasks
+
+
+async def leave(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_it_lets_nobody_wait_for_a_question_that_waits_for_its_asker(
+    dns_server: DnsServer,
+) -> None:
+    dns_server.text("_dmarc.bank.example", "v=DMARC1; p=reject")
+    resolver = StubResolver([(dns_server.host, dns_server.port)], is_trusted=False)
+    mallory = resolver.on_behalf_of("198.51.100.0/24")
+    tasks = await crowd_of(mallory, dns_server)
+    tasks.append(asyncio.ensure_future(silent(mallory, "_dmarc.bank.example")))
+    await asyncio.sleep(0)
+    other = resolver.on_behalf_of("203.0.113.0/24")
+    async with asyncio.timeout(2):
+        assert (await other.txt("_dmarc.bank.example")).records == (b"v=DMARC1; p=reject",)
+    assert not other.has_waited
+    await leave(tasks)
+
+
+async def test_it_tells_who_waits_for_his_own_questions(
+    dns_server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.resolver.stub.PATIENCE", 0.01)
+    resolver = StubResolver([(dns_server.host, dns_server.port)], is_trusted=False)
+    tasks = await crowd_of(resolver.on_behalf_of("198.51.100.0/24"), dns_server)
+    another = resolver.on_behalf_of("198.51.100.0/24")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await another.txt("_dmarc.bank.example")
+    assert another.has_waited
+    assert not resolver.on_behalf_of("198.51.100.0/24").has_waited
+    await leave(tasks)
+
+
+async def test_it_keeps_the_places_of_who_is_gone_until_his_questions_are_over(
+    dns_server: DnsServer,
+) -> None:
+    resolver = StubResolver([(dns_server.host, dns_server.port)], is_trusted=False)
+    mallory = resolver.on_behalf_of("198.51.100.0/24")
+    await leave(await crowd_of(mallory, dns_server))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await mallory.txt("_dmarc.bank.example")
+    assert not dns_server.count("_dmarc.bank.example")
 
 
 async def test_it_shares_what_it_knows_with_those_who_ask_for_others(
