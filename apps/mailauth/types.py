@@ -200,13 +200,22 @@ _PARTS: dict[str, Any] = {"iprev": Iprev, "helo": Spf, "spf": Spf, "arc": Arc, "
 
 def _told(part: Any) -> dict[str, Any]:
     """The fields that differ from the default."""
-    usual = type(part)()
-    names = type(part).__dataclass_fields__
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name in names
-        if (value := getattr(part, name)) != getattr(usual, name)
+        for name, usual in _USUAL[type(part)]
+        if (value := getattr(part, name)) != usual
     }
+
+
+def _usual(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a part with their defaults."""
+    usual = kind()
+    return tuple((name, getattr(usual, name)) for name in kind.__dataclass_fields__)
+
+
+_USUAL: dict[Any, tuple[tuple[str, Any], ...]] = {
+    kind: _usual(kind) for kind in (Iprev, Spf, Dkim, Arc, Dmarc)
+}
 
 
 def _read(kind: Any, data: Mapping[str, Any]) -> Any:

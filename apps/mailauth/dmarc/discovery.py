@@ -2,6 +2,7 @@
 organisational domain. Two questions at the most, and never an exception but cancellation."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from apps.mailauth.dmarc.record import Record, RecordError, is_record, parse
 from apps.mailauth.suffixes import organisational
@@ -60,6 +61,7 @@ async def discover(author: str, resolver: Resolver) -> Published:
     return Published(author, reason="no policy is published")
 
 
+@lru_cache(maxsize=512)  # the large senders' again and again; of a few octets each, as a rule
 def _read(author: str, domain: str, text: bytes) -> Published:
     shown = _shown(text)
     try:
