@@ -349,7 +349,8 @@ SETTINGS: tuple[Setting, ...] = (
         "DNS_ALLOW_LISTS",
         dns_lists,
         "",
-        "DNS lists of addresses that no block list, no limit and no greylisting holds up.",
+        "DNS lists of addresses that no block list, no limit on messages and no greylisting holds"
+        " up.",
     ),
     Setting(
         "EARLY_TALKERS",

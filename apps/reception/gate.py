@@ -49,10 +49,16 @@ class Gate:
         return Visit(self, address, local_address)
 
     def resolver_for(self, address: str) -> Resolver:
-        """What to ask on behalf of a client: strangers of one network share a bounded part."""
+        """What to ask on behalf of a client, made anew: strangers of one network share a bounded
+        part."""
         if isinstance(self.resolver, StubResolver) and is_public(address):
             return self.resolver.on_behalf_of(network_key(address))
         return self.resolver
+
+    @staticmethod
+    def is_crowding(resolver: Resolver) -> bool:
+        """Whether a question of `resolver_for` had to wait for others that its network caused."""
+        return isinstance(resolver, StubResolver) and resolver.has_waited
 
     async def close(self) -> None:
         """No more connections come."""

@@ -5,7 +5,8 @@ recipients want. Pure: it decides, the doors and the worker act.
   taken, and those who would refuse find it in Junk.
 - `postmaster` and `abuse` refuse nothing (RFC 5321 section 4.5.1, RFC 2142): who is wrongly refused
   elsewhere must be able to say so. They get it in Junk.
-- What the DNS left open is never held against a message.
+- What the DNS left open is never held against a message; what it left open because the client had
+  us ask for too much at once has to come again, or forgers could bring that about.
 """
 
 import json
@@ -146,10 +147,17 @@ def is_role(local: str) -> bool:
     return local.casefold() in _ROLES
 
 
-def rule(case: Case, readers: Iterable[Reader]) -> Ruling:
-    """Decide about a message whose text is here."""
+def rule(case: Case, readers: Iterable[Reader], *, is_crowding: bool = False) -> Ruling:
+    """Decide about a message whose text is here.
+
+    Args:
+        is_crowding: questions about it had to wait for others that the same network caused.
+    """
     if case.is_trusted:
         return Ruling(Judgement(case))
+    readers = list(readers)
+    if is_crowding and _might_be_refused(case, readers):
+        return Ruling(Judgement(case), _CROWDED)
     by_dmarc = {reader: _by_dmarc(case, reader) for reader in readers}
     refused = [one for one in by_dmarc.values() if one.action is Action.REFUSE]
     if refused and len(refused) == len(by_dmarc):
@@ -162,6 +170,26 @@ def rule(case: Case, readers: Iterable[Reader]) -> Ruling:
             junk[reader.domain] = worst.why
     is_held = any(one.action is not Action.INBOX for one in by_dmarc.values())
     return Ruling(Judgement(case, junk), None, Policy.QUARANTINE if is_held else Policy.NONE)
+
+
+_CROWDED: Final = Refusal(
+    Reply(
+        451,
+        "4.7.1",
+        "Not now: for your network we have to ask the DNS for too much at once, and could not find"
+        " out who sent this message; try again later",
+    ),
+    "the DNS had been asked for too much at once for the client's network",
+    "rate",
+)
+
+
+def _might_be_refused(case: Case, readers: Iterable[Reader]) -> bool:
+    """Whether an answer that the DNS owes could have had a message refused."""
+    dmarc = case.authentication.dmarc
+    if not case.authentication.is_temporary or (dmarc.record and dmarc.policy is not Policy.REJECT):
+        return False
+    return all(one.wishes.dmarc is Sternness.REJECT and not one.is_role for one in readers)
 
 
 @dataclass(frozen=True, slots=True)

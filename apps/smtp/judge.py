@@ -47,6 +47,7 @@ class Standing:
     """What is known of one transaction's sender while it goes on."""
 
     client: Client
+    resolver: Resolver
     inquiry: Inquiry
     wishes: dict[str, Wishes] = field(default_factory=dict)
 
@@ -108,9 +109,9 @@ class Judge:
     def begin(self, session: SmtpSession, transaction: Transaction, sender: str) -> None:
         """Somebody wants to send something."""
         client = Client(_address(session), session.helo, sender, self._hostname)
-        resolver = self.visit(session).resolver
+        resolver = self._gate.resolver_for(session.address)
         inquiry = Inquiry(client, resolver, trusted=settings.ARC_TRUSTED_SEALERS)
-        transaction.standing = Standing(client, inquiry)
+        transaction.standing = Standing(client, resolver, inquiry)
         inquiry.begin()
 
     async def admit(
@@ -140,7 +141,11 @@ class Judge:
         facts = await visit.facts()
         found = replace(found, iprev=facts.iprev)
         case = _case(session, facts, found, is_trusted=visit.is_trusted)
-        ruling = judging.rule(case, judging.readers(transaction.rcpt_tos, standing.wishes))
+        ruling = judging.rule(
+            case,
+            judging.readers(transaction.rcpt_tos, standing.wishes),
+            is_crowding=self._gate.is_crowding(standing.resolver),
+        )
         arrival = _arrival(transaction, standing, facts, case, raw)
         if ruling.refusal is not None:
             return Weighed(ruling, arrival, Grey(), ruling.refusal, Additions())

@@ -96,6 +96,30 @@ def test_what_asks_for_nothing_is_taken(result: Result) -> None:
     assert outcome(rule(Case(found), [reader(REJECT)])) == "inbox"
 
 
+OPEN = {"result": Result.TEMPERROR, "disposition": Policy.NONE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "for_whom", "expected"),
+    [
+        ({"policy": Policy.REJECT, "record": "v=DMARC1; p=reject"}, [reader(REJECT)], "refused"),
+        ({"policy": Policy.NONE}, [reader(REJECT)], "refused"),  # the policy is not known
+        ({"policy": Policy.NONE, "record": "v=DMARC1; p=none"}, [reader(REJECT)], "inbox"),
+        ({}, [reader(REJECT), reader(JUNK, OTHER)], "inbox"),
+        ({}, [reader(REJECT, role=True)], "inbox"),
+        ({"result": Result.NONE}, [reader(REJECT)], "inbox"),
+    ],
+)
+def test_nobody_gets_forged_mail_in_by_asking_for_too_much(
+    changes: dict[str, object], for_whom: list[Reader], expected: str
+) -> None:
+    case = Case(failed(**OPEN | changes))  # type: ignore[arg-type]
+    ruling = rule(case, for_whom, is_crowding=True)
+    assert outcome(ruling) == expected
+    assert ruling.refusal is None or ruling.refusal.reply.code == 451
+    assert outcome(rule(case, for_whom)) == "inbox"  # the DNS itself does not answer
+
+
 @pytest.mark.parametrize(("lists", "expected"), [(REPORT, "inbox"), (JUNK, "junk")])
 def test_listed_clients_that_were_not_refused_go_where_the_domain_wants(
     lists: Sternness, expected: str

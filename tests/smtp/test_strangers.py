@@ -6,14 +6,19 @@ Clients come from anywhere by a balancer that says so; the DNS is in memory.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import ip_network
 
 import pytest
 from pytest_django import Settings
 
 from apps.directory.models import User
+from apps.mailauth.inquiry import Inquiry
 from apps.mailqueue.models import QueuedMessage
 from apps.reception.models import Refused
+from apps.resolver.stub import StubResolver
+from apps.resolver.turns import Turns
+from tests.support.dns_server import DnsServer
 from tests.support.services import free_port
 from tests.support.smtp_dialogue import BALANCER, Client, Running, proxy_header, running
 from tests.support.zones import Zones
@@ -281,3 +286,25 @@ def test_it_remembers_for_whom_it_refused(zones: Zones, settings: Settings, alic
     (refused,) = Refused.objects.filter(users__user=alice)
     assert (refused.reason, refused.client) == ("list", STRANGER)
     assert f"{STRANGER} is listed by bl.example" in refused.words
+
+
+def test_it_takes_nothing_unchecked_from_who_makes_us_ask_too_much(
+    settings: Settings, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One dead name takes the network's only place: the bank's policy is not learnt in time."""
+    settings.TRUSTED_PROXIES = (BALANCER,)
+    monkeypatch.setattr("apps.resolver.stub.Turns", partial(Turns, of_one=1))
+    monkeypatch.setattr("apps.resolver.stub.PATIENCE", 0.01)
+    monkeypatch.setattr("apps.smtp.judge.Inquiry", partial(Inquiry, seconds=0.3))
+    forged = TEXT.replace(b"example.org", b"bank.test")
+    with DnsServer() as dns:
+        dns.text("_dmarc.bank.test", "v=DMARC1; p=reject")
+        dns.drop("dead.test")
+        resolver = StubResolver([(dns.host, dns.port)], is_trusted=False)
+        with running("smtp", resolver=resolver) as smtp, smtp.ready(seen_as=STRANGER) as client:
+            assert client.ask("MAIL FROM:<x@dead.test>").code == 250
+            assert client.ask(RCPT).code == 250
+            assert client.ask("DATA").code == 354
+            answer = str(client.text(forged))
+    assert answer.startswith("451 4.7.1 Not now: for your network we have to ask")
+    assert not QueuedMessage.objects.exists()
