@@ -11,7 +11,8 @@ from apps.mailauth.types import Authentication, Client, Result
 from apps.mime.address import Address, AddressError
 from apps.mime.derive import message_id
 from apps.mime.headers import HeaderBlock, decode_text, scan
-from apps.reception.keys import network_of
+from apps.reception.judging import is_role, parts
+from apps.reception.networks import network_of
 from apps.reception.suspicion import Suspicion
 
 LOOK: Final = 64 << 10  # octets of a message that are looked at
@@ -19,7 +20,6 @@ DOUBT: Final = 2
 """The weight of suspicions from which a message is doubtful although SPF or DKIM speaks for it."""
 PROVEN: Final = 3  # domains of one message that are looked up
 AUTHORS: Final = 3
-_ROLES: Final = frozenset({"postmaster", "abuse"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,7 @@ class Addressee:
     @property
     def is_role(self) -> bool:
         """Whether it is an address that takes everything at once (RFC 2142)."""
-        if self.address.casefold() in _ROLES:
-            return True
-        try:
-            return Address.parse(self.address).local.casefold() in _ROLES
-        except AddressError:
-            return False
+        return is_role(parts(self.address)[0])
 
 
 @dataclass(frozen=True)

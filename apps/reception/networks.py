@@ -33,6 +33,7 @@ _OURS: Final[tuple[IPNetwork, ...]] = tuple(
 )
 _HOST: Final = {4: 32, 6: 64}  # a customer has at least a /64
 _NETWORK: Final = {4: 24, 6: 48}
+_SERVERS: Final = {4: 24, 6: 64}
 
 
 @lru_cache(maxsize=4_096)
@@ -57,6 +58,13 @@ def host_key(address: str) -> str:
 def network_key(address: str) -> str:
     """What one operator has: the /24 of an IPv4 address, the /48 of an IPv6 one."""
     return _key(address, _NETWORK)
+
+
+@lru_cache(maxsize=4_096)
+def network_of(address: str) -> str:
+    """The network that servers of one sender share: the /24 of an IPv4 address, the /64 of an IPv6
+    one; "" for what is no address."""
+    return "" if read_address(address) is None else _key(address, _SERVERS)
 
 
 def _key(address: str, lengths: dict[int, int]) -> str:

@@ -30,14 +30,7 @@ class Question(Generic[T]):
     @property
     def value(self) -> T:
         """What is known by now."""
-        task = self._task
-        if task is not None and task.done():
-            self._task = None
-            if not task.cancelled() and (error := task.exception()) is not None:
-                # A mistake of ours must not close the door: nobody knows, then.
-                logger.error("a question about a client failed", exc_info=error)
-            elif not task.cancelled():
-                self._answer = task.result()
+        self._take()
         return self._answer
 
     async def wait(self, until: float) -> T:
@@ -49,6 +42,21 @@ class Question(Generic[T]):
 
     def stop(self) -> None:
         """Nobody needs it any more; an answer that is here stays."""
-        if self.value is self._answer and self._task is not None:
+        self._take()
+        if self._task is not None:
             self._task.cancel()
             self._task = None
+
+    def _take(self) -> None:
+        """Keep the answer if it is here."""
+        task = self._task
+        if task is None or not task.done():
+            return
+        self._task = None
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            # A mistake of ours must not close the door: nobody knows, then.
+            logger.error("a question about a client failed", exc_info=error)
+        else:
+            self._answer = task.result()

@@ -1,10 +1,9 @@
-"""Keys are the same everywhere and differ where the words do; networks are what servers share."""
+"""Keys are the same everywhere and differ where the words do."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.reception.keys import key_of, network_of
+from apps.reception.keys import key_of
 
 
 def test_it_makes_the_same_key_on_every_machine() -> None:
@@ -24,19 +23,3 @@ def test_it_tells_words_apart(some: list[str], others: list[str]) -> None:
 
 def test_it_takes_any_text() -> None:
     assert key_of("\ud800\0") != key_of("\0\ud800")
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.77", "192.0.2.0/24"),
-        ("::ffff:192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("127.0.0.1", "127.0.0.0/24"),
-        ("", ""),
-        ("unix", ""),
-    ],
-)
-def test_it_names_the_network(address: str, network: str) -> None:
-    assert network_of(address) == network

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.reception.networks import host_key, is_public, network_key
+from apps.reception.networks import host_key, is_public, network_key, network_of
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,19 @@ def test_it_calls_public_what_the_library_does_and_examples(
     plain = getattr(address, "ipv4_mapped", None) or address
     if plain.is_global:
         assert is_public(str(address))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("127.0.0.1", "127.0.0.0/24"),
+        ("", ""),
+        ("unix", ""),
+    ],
+)
+def test_it_names_the_network_that_servers_of_one_sender_share(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -6,7 +6,7 @@ from typing import Any
 from apps.mime.address import AddressError, normalise_domain
 from apps.provisioning.management.noun import Error, NounCommand
 from apps.reception import queries
-from apps.reception.keys import network_of
+from apps.reception.networks import network_of
 from apps.reception.services import acquaintances, greylisting
 
 
