@@ -6,7 +6,6 @@ thread (`apps.runtime.groupcommit`), so a batch holds messages of many connectio
 each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
-import json
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
@@ -139,9 +138,8 @@ def _granted(rows: Sequence[tuple[int, int]]) -> list[bool]:
 def _events(item: Submission) -> Iterator[trace.Event]:
     yield _received(item)
     if item.judgement:
-        yield trace.Event(
-            item.trace_id, JUDGED, json.loads(item.judgement), at_us=item.received_at_us
-        )
+        at_us = item.received_at_us
+        yield trace.Event(item.trace_id, JUDGED, at_us=at_us, text=item.judgement)
 
 
 def _received(item: Submission) -> trace.Event:

@@ -45,12 +45,14 @@ class Event:
         kind: a dotted word, at most 40 characters (`smtp.received`, `local.delivered`).
         data: what else there is to know; JSON, never secrets.
         at_us: Unix microseconds; None is now.
+        text: JSON in ASCII in place of `data`, of what is kept in that form elsewhere.
     """
 
     trace_id: UUID
     kind: str
     data: dict[str, Any] = field(default_factory=dict)
     at_us: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _prune(sql: str, before: int) -> int:
 def _row(event: Event, now: int) -> tuple[str, int, str, str]:
     # ASCII JSON: neither a lone surrogate nor U+0000 from a peer can reach a text column of
     # Postgres.
-    data = json.dumps(event.data) if event.data else "{}"
+    data = event.text or (json.dumps(event.data) if event.data else "{}")
     at = now if event.at_us is None else event.at_us
     return event.trace_id.hex, at, event.kind[:KIND_LENGTH], data
 
