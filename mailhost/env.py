@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.mime.address import AddressError, normalise_domain
 from apps.reception import listform
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,6 +133,14 @@ def hostname(value: str) -> str:
 
 def words(value: str) -> tuple[str, ...]:
     return tuple(value.replace(",", " ").split())
+
+
+def domains(value: str) -> tuple[str, ...]:
+    """Words that are domains, as the DNS has them: A-labels in lower case."""
+    try:
+        return tuple(map(normalise_domain, words(value)))
+    except AddressError:
+        raise ValueError("domains such as example.org, divided by commas or blanks") from None
 
 
 def secret_keys(value: str) -> tuple[str, ...]:
@@ -404,7 +413,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "ARC_TRUSTED_SEALERS",
-        words,
+        domains,
         "google.com messagingengine.com ietf.org",
         "Domains whose word counts that a message they hand on was genuine when it came to them"
         " (ARC): mailing lists and forwarders.",

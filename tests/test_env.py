@@ -37,6 +37,7 @@ def test_it_has_a_usable_default_for_every_setting() -> None:
         ("MAILHOST_DATA", "/srv/mail", Path("/srv/mail")),
         ("WEB_HOSTS", "a.example, b.example", ("a.example", "b.example")),
         ("CONNECTIONS_PER_ADDRESS", "1", 1),
+        ("ARC_TRUSTED_SEALERS", "Google.com., b\u00fccher.de", ("google.com", "xn--bcher-kva.de")),
     ],
 )
 def test_it_reads_a_value_as_its_type(name: str, value: str, expected: object) -> None:
@@ -53,6 +54,7 @@ def test_it_reads_networks() -> None:
     ("name", "value"),
     [
         ("SMTP_LISTEN", "25"),
+        ("ARC_TRUSTED_SEALERS", "google..com"),
         ("SMTP_LISTEN", "127.0.0.1:0"),
         ("SMTP_LISTEN", "127.0.0.1:65536"),
         ("SMTP_LISTEN", "127.0.0.1:smtp"),

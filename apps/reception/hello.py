@@ -130,6 +130,8 @@ async def pretends(name: Name, client: IPAddress | None, here: IPAddress | None,
     claims_here = name.address is not None and name.address == here
     try:
         ours = (await us.resolver.addresses(us.hostname)).records
+    except DnsUnavailableError:
+        return claims_here  # another host of ours may have our name: only the DNS could tell
     except DnsError:
         return claims_name or claims_here
     return client not in ours and (claims_name or claims_here or name.address in ours)
