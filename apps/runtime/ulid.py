@@ -7,16 +7,36 @@ people as 26 characters of Crockford's base 32.
 import os
 import time
 import uuid
+from collections import deque
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Two letters at a step: each received message writes its id several times.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
+_RANDOM = 10  # octets of one id
+_AT_ONCE = 256  # ids for which the system is asked: each question costs more than all the rest
+_ready: deque[bytes] = deque()
+# Two processes with one supply would give out the same ids.
+os.register_at_fork(after_in_child=_ready.clear)
+
+
 def new_ulid() -> uuid.UUID:
     """48 bits of Unix milliseconds and 80 random bits."""
     millis = time.time_ns() // 1_000_000
-    return uuid.UUID(bytes=millis.to_bytes(6, "big") + os.urandom(10))
+    try:
+        chance = _ready.popleft()
+    except IndexError:
+        chance = _supply()
+    return uuid.UUID(bytes=millis.to_bytes(6, "big") + chance)
+
+
+def _supply() -> bytes:
+    """Random octets for one id; more of them lie ready then."""
+    fresh = os.urandom(_RANDOM * _AT_ONCE)
+    pieces = [fresh[at : at + _RANDOM] for at in range(0, len(fresh), _RANDOM)]
+    _ready.extend(pieces[1:])
+    return pieces[0]
 
 
 def ulid_text(value: uuid.UUID) -> str:
