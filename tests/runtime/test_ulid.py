@@ -35,8 +35,9 @@ def test_forked_processes_share_none() -> None:
         "from apps.runtime.ulid import new_ulid\n"
         "new_ulid()\n"
         "child = os.fork()\n"
-        "print('\\n'.join(str(new_ulid())[14:] for _ in range(300)), flush=True)\n"
-        "if child: os.waitpid(child, 0)\n"
+        "made = [str(new_ulid())[14:] for _ in range(300)]\n"
+        "if child: os.waitpid(child, 0)\n"  # one after the other into the pipe
+        "print('\\n'.join(made), flush=True)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
