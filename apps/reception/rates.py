@@ -150,7 +150,7 @@ class Rates:
 
     async def _exchange(self) -> None:
         """Tell Redis what was counted here, and hear what was counted in all."""
-        for counts in self._counts.values():
+        for counts in tuple(self._counts.values()):  # more may come while Redis is waited for
             counts.at(self._clock())
             number = counts.number
             keys = list(counts.untold)[:_TOGETHER]

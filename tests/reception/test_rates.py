@@ -164,3 +164,27 @@ async def test_it_waits_for_no_redis_that_is_silent(monkeypatch: pytest.MonkeyPa
             await asyncio.sleep(0)
         assert loop.time() - start < 0.5
         await some.close()
+
+
+async def test_it_tells_others_whatever_is_counted_for_the_first_time_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rates, "SHARE_SECONDS", 0.0)
+    some = Rates(f"redis://127.0.0.1:{free_port()}/0", "x:")
+    told: list[dict[str, int]] = []
+    is_told = asyncio.Event()
+
+    async def add(_counts: object, sent: dict[str, int]) -> list[int]:
+        told.append(sent)
+        if len(told) == 1:
+            some.count(("unknown", 3_600), "b")
+        else:
+            is_told.set()
+        return list(sent.values())
+
+    monkeypatch.setattr(some, "_add", add)
+    some.count(MINUTE, "a")
+    async with asyncio.timeout(10):
+        await is_told.wait()
+    await some.close()
+    assert told == [{"a": 1}, {"b": 1}]
