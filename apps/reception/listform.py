@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 MOST_WEIGHT: Final = 1_000
+KEY_LENGTH: Final = 20  # characters of a first label that is no name but a key
 
 # "You ask too much" at dnswl.org and at uribl.com. Whoever means such an answer writes a filter.
 _NO_ANSWERS: Final = (IPv4Address("127.0.0.255"), IPv4Address("127.0.0.1"))
@@ -66,6 +67,13 @@ def parse(text: str) -> ListForm:
     if not 0 < abs(weight) <= MOST_WEIGHT:
         raise ListFormError(f"the weight of {zone} is not between 1 and {MOST_WEIGHT}")
     return ListForm(zone, _octets(zone, found[2]) if found[2] else (), weight)
+
+
+def shown(zone: str) -> str:
+    """A zone as strangers may read it. Lists that are paid for begin with the customer's key:
+    `w3kaqjc4mdtvq5zqbhf2r7xnie.zen.dq.spamhaus.net`."""
+    first, _, rest = zone.partition(".")
+    return rest if len(first) >= KEY_LENGTH and "." in rest else zone
 
 
 def _octets(zone: str, text: str) -> tuple[frozenset[int], ...]:

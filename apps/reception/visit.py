@@ -17,6 +17,7 @@ from apps.reception.facts import Facts
 from apps.reception.hello import Existence, Name, pretends, read, unresolvable
 from apps.reception.judging import Refusal, is_role, parts
 from apps.reception.limits import Throttle
+from apps.reception.listform import shown
 from apps.reception.lookups import LookUps
 from apps.reception.networks import is_among, is_public
 from apps.reception.options import Options
@@ -204,8 +205,8 @@ class Visit:
         ]
         return Facts(
             name,
-            self._listed(verdict),
-            next(iter(verdict.allowed), ""),
+            tuple(map(shown, self._listed(verdict))),
+            shown(next(iter(verdict.allowed), "")),
             tuple(one for one in found if one is not None),
         )
 
@@ -218,7 +219,7 @@ class Visit:
     def _little_listed(self, verdict: Verdict) -> Suspicion | None:
         if verdict.allowed or not 0 < verdict.score < self._parts.options.threshold:
             return None
-        return Suspicion(LISTED, f"is listed by {' and '.join(verdict.listed)}", 2)
+        return Suspicion(LISTED, f"is listed by {' and '.join(map(shown, verdict.listed))}", 2)
 
     # refusals
 
@@ -254,7 +255,7 @@ class Visit:
         if not listed:
             return None
         reason = await self._parts.look_ups.reason(self._ip, listed[0])
-        told = f"{self.address} is listed by {listed[0]}" + (f": {reason}" if reason else "")
+        told = f"{self.address} is listed by {shown(listed[0])}" + (f": {reason}" if reason else "")
         return Refusal(Reply(550, "5.7.1", f"No mail from you, {told}"), told, "list")
 
     async def _for_now(self, user_ids: list[int]) -> Refusal | None:

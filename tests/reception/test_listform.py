@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.reception.listform import ListForm, ListFormError, parse
+from apps.reception.listform import ListForm, ListFormError, parse, shown
 
 
 def matches(text: str, answer: str) -> bool:
@@ -99,3 +99,17 @@ def test_it_matches_exactly_the_address_it_names(octets: list[int]) -> None:
     assert form.matches(IPv4Address(text))
     other = [*octets[:3], (octets[3] + 1) % 256]
     assert not form.matches(IPv4Address(".".join(map(str, other))))
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ("zen.spamhaus.org", "zen.spamhaus.org"),
+        ("w3kaqjc4mdtvq5zqbhf2r7xnie.zen.dq.spamhaus.net", "zen.dq.spamhaus.net"),
+        ("averyveryverylongdomainname.org", "averyveryverylongdomainname.org"),
+        ("list.averyveryverylongdomainname.org", "list.averyveryverylongdomainname.org"),
+        ("", ""),
+    ],
+)
+def test_it_shows_nobody_the_key_of_a_customer(zone: str, words: str) -> None:
+    assert shown(zone) == words

@@ -320,6 +320,15 @@ async def test_it_counts_only_what_was_taken(zones: Zones) -> None:
     assert await arrive(at, "192.0.2.1").refusal(ALICE, [1]) is None
 
 
+async def test_it_tells_no_stranger_the_key_in_the_name_of_a_list(zones: Zones) -> None:
+    key = "w3kaqjc4mdtvq5zqbhf2r7xnie"
+    list_it(zones, f"{key}.zen.dq.example", why="Spam")
+    visit = arrive(gate(zones, block=(parse(f"{key}.zen.dq.example"),)))
+    told = words(await visit.refusal(ALICE, [1]))
+    assert told == "550 5.7.1 No mail from you, 198.51.100.7 is listed by zen.dq.example: Spam"
+    assert key not in str(await visit.facts())
+
+
 async def test_it_lets_an_allow_list_lift_limits(zones: Zones) -> None:
     list_it(zones, "wl.example")
     limits = Limits(per_minute=(0, 1, 1), per_hour=(0, 0, 0), unknown=1)
