@@ -181,12 +181,14 @@ async def test_it_writes_in_portions(counter: Counts, monkeypatch: pytest.Monkey
     assert len(await rows()) == 10
 
 
-async def test_it_writes_by_itself(counter: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_writes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "WRITE_SECONDS", 0.01)
+    counter = Counts()
     counter.add(CLIENT, FOUND, Policy.REJECT, "", NOON)
     async with asyncio.timeout(20):
         while not await rows():  # noqa: ASYNC110 - the condition is in the database
             await asyncio.sleep(0.01)
+    await counter.close()
 
 
 async def test_a_database_that_is_away_costs_counts_only(

@@ -296,6 +296,7 @@ def test_it_takes_nothing_unchecked_from_who_makes_us_ask_too_much(
     monkeypatch.setattr("apps.resolver.stub.Turns", partial(Turns, of_one=1))
     monkeypatch.setattr("apps.resolver.stub.PATIENCE", 0.01)
     monkeypatch.setattr("apps.smtp.judge.Inquiry", partial(Inquiry, seconds=0.3))
+    monkeypatch.setattr("apps.reception.visit.SECONDS", 0.3)
     forged = TEXT.replace(b"example.org", b"bank.test")
     with DnsServer() as dns:
         dns.text("_dmarc.bank.test", "v=DMARC1; p=reject")
