@@ -55,7 +55,9 @@ PURE = (
 TWICE_IN_LONG = (
     *("tests/browser", "tests/clients"),
     *("tests/flows/test_attacks.py", "tests/flows/test_authentication.py"),
-    *("tests/smtp/test_forged.py", "tests/webmail/test_hostile.py"),
+    *("tests/flows/test_connection_policy.py", "tests/flows/test_foreign.py"),
+    *("tests/flows/test_tls_policy.py", "tests/smtp/test_forged.py"),
+    "tests/webmail/test_hostile.py",
 )
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
@@ -94,7 +96,9 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
-    workers = len(os.sched_getaffinity(0))
+    # One more than there are processors: a third of the time tests wait for processes to start and
+    # to end, and for time limits.
+    workers = len(os.sched_getaffinity(0)) + 1
     # Whole files stay on one worker, so that a service that a file starts is started once. They run
     # in the order of their names: the few slow tests of browser, faults and flows come early, where
     # by default the files with the fewest tests come last, one worker waiting for the other.
