@@ -1,7 +1,6 @@
 """What asks for patience, whose it is, and who may know the sender."""
 
 import dataclasses
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ from tests.reception.letters import (
     UNKNOWN,
     arrival,
 )
+from tests.support.cost import cost
 
 DOUBTFUL = [
     (UNKNOWN, "neither SPF nor DKIM"),
@@ -123,7 +123,6 @@ def test_it_knows_addresses_that_take_everything(address: str, is_role: bool) ->
 
 def test_it_looks_at_the_beginning_of_large_mail_only() -> None:
     raw = b"From: a@b.test\r\n" + b"X: " + b"x" * 20_000_000 + b"\r\nIn-Reply-To: <a@b>\r\n\r\n"
-    started = time.process_time()
     one = arrival(raw=raw)
     assert (one.people, one.answers) == (("news@shop.test", "a@b.test"), "")
-    assert time.process_time() - started < 0.1
+    assert cost(lambda: (*(again := arrival(raw=raw)).people, again.answers)) < 0.1

@@ -486,5 +486,5 @@ async def test_it_weighs_a_bomb_in_no_time(terms: str) -> None:
         zones.add(f"d{number}.test", "TXT", text[: record.RECORD_MOST])
     started = time.process_time()
     found = await check(zones, f"{'%' * 200}@d0.test")
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2  # measured: 0.1 s
     assert found.result is Result.PERMERROR
