@@ -96,9 +96,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
-    # One more than there are processors: a third of the time tests wait for processes to start and
-    # to end, and for time limits.
-    workers = len(os.sched_getaffinity(0)) + 1
+    workers = len(os.sched_getaffinity(0))
     # Whole files stay on one worker, so that a service that a file starts is started once. They run
     # in the order of their names: the few slow tests of browser, faults and flows come early, where
     # by default the files with the fewest tests come last, one worker waiting for the other.

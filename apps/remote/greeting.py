@@ -131,6 +131,10 @@ async def open_peer(
             error.attempts = (*str(wire.transcript).split("\n"), f"* {error.reply}")
         with contextlib.suppress(ConversationError, ReplyError):
             wire.send([b"QUIT"])
+        if isinstance(error, HopUnreachableError):
+            await asyncio.sleep(0)  # a turn, in which QUIT leaves
+        # To end TLS properly takes turns of a loop that may have none left.
+        wire.abort()
         session.close()
         raise
     extensions = dict(session.esmtp_extensions)
@@ -152,8 +156,7 @@ async def leave(peer: Peer, patience: Patience) -> None:
         async with asyncio.timeout(patience.quit):
             peer.wire.send([b"QUIT"])
             await peer.wire.reply()
-    # Everything is said. To end TLS properly takes turns of a loop that may have none left.
-    peer.wire.abort()
+    peer.wire.abort()  # everything is said; see `open_peer`
     peer.session.close()
 
 
