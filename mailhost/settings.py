@@ -1,6 +1,7 @@
 """Django's settings, made from the typed table in `mailhost.env`. Wires only, no logic."""
 
 import base64
+import contextlib
 import logging.config
 import os
 import secrets
@@ -91,14 +92,17 @@ MAILHOST_DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _kept(name: str, made: str) -> str:
-    """A secret that was made once, kept with mode 0600."""
+    """A secret that was made once, kept with mode 0600. It appears whole: of two processes that
+    start at the same time one makes it, and the other reads what that one made."""
     file = MAILHOST_DATA / name
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    with os.fdopen(descriptor, "w") as target:
-        target.write(made)
+    if not file.exists():
+        draft = file.with_name(f".{name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as target:
+            target.write(made)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
     return file.read_text().strip()
 
 
