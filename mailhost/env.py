@@ -444,6 +444,65 @@ SETTINGS: tuple[Setting, ...] = (
         "Days for which the headers of refused mail are kept for the user it was refused for; 0:"
         " none.",
     ),
+    Setting(
+        "SCAN_WAIT_SECONDS",
+        integer(0, 60),
+        "10",
+        "How long the door for other servers waits for the verdict on a message, so that clear spam"
+        " and viruses are refused before they are ours; 0: it never waits, and they go to Junk and"
+        " quarantine.",
+    ),
+    Setting(
+        "SCAN_WAIT_MOST",
+        integer(1, 100_000),
+        "100",
+        "With so many messages waiting for their verdicts in one process, others are taken at"
+        " once.",
+    ),
+    Setting(
+        "URL_BLOCK_LISTS",
+        dns_lists,
+        "",
+        "DNS lists of domains in links, with the answers that count, such as"
+        " dbl.example.org=127.0.1.[2..99]*4 (points behind the star).",
+    ),
+    Setting(
+        "RSPAMD_URL",
+        text,
+        "",
+        "An rspamd that is asked about each message, such as http://127.0.0.1:11333; empty: none.",
+    ),
+    Setting(
+        "SPAMD",
+        text,
+        "",
+        "A SpamAssassin (spamd) that is asked: host:port, or the path of its socket; empty: none.",
+    ),
+    Setting(
+        "CLAMD",
+        text,
+        "",
+        "A ClamAV (clamd) that is asked: host:port, or the path of its socket; empty: none.",
+    ),
+    Setting(
+        "SCANNERS_DEAD",
+        choice("mark", "defer"),
+        "mark",
+        "When a scanner that is set does not answer: `mark` delivers the message and says so in it,"
+        " `defer` lets it wait in the queue until the scanner is back.",
+    ),
+    Setting(
+        "QUARANTINE_DAYS",
+        integer(1, 3650),
+        "30",
+        "Days for which mail in quarantine can still be released.",
+    ),
+    Setting(
+        "QUARANTINE_DIGEST",
+        choice("never", "daily", "weekly"),
+        "daily",
+        "How often users are told what of their mail is in quarantine or new in Junk.",
+    ),
     Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
     Setting(
         "HTTPS_OUT_PORT",

@@ -29,8 +29,9 @@ from apps.reception import judging
 from apps.reception.judging import Judgement
 from apps.remote.types import NextHop
 from apps.reports.services import Arrived
-from apps.scan import services as scan
-from apps.scan.base import Subject, Verdict
+from apps.scan import runner as scan
+from apps.scan.base import Case, Reader
+from apps.scan.verdict import Verdict
 from apps.trace import services as trace
 
 DELIVERED = "delivered"
@@ -129,14 +130,7 @@ def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
 
 def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
     """Scan, derive, route and sign one message."""
-    verdict = scan.run(
-        Subject(
-            raw=raw,
-            sender=message.sender,
-            recipients=tuple(recipient.address for recipient in message.recipients),
-            door=message.door,
-        )
-    )
+    (verdict,) = scan.run([_case(message, raw)])
     places = _places(message, found)
     departures = _departures(message, raw, places)
     staying = [pair for pair in places if not isinstance(pair[1], _Elsewhere)]
@@ -157,6 +151,25 @@ def make(message: Claimed, raw: bytes, found: Ground) -> Plan:
         tuple(bounce.prepare(message, fates, raw)) if fates else (),
         tuple(returned.events(message, raw)),
         incoming.arrived(message, raw, readers, judgement),
+    )
+
+
+def _case(message: Claimed, raw: bytes) -> Case:
+    readers = tuple(
+        Reader(one.user_id, one.address, one.original, judging.parts(one.original)[1], 0)
+        for one in message.recipients
+        if one.user_id is not None
+    )
+    return Case(
+        id=message.id,
+        trace_id=message.trace_id,
+        raw=raw,
+        sender=message.sender,
+        recipients=tuple(one.address for one in message.recipients),
+        readers=readers,
+        door=message.door,
+        received_at_us=message.received_at_us,
+        user_id=message.user_id,
     )
 
 

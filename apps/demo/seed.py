@@ -27,7 +27,7 @@ from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.prepare import PreparedMessage, prepare
 from apps.mailstore.services.restored import go_on_after
 from apps.runtime.ulid import ulid_text
-from apps.scan.base import Verdict
+from apps.scan.verdict import Verdict
 from apps.smtp.proto.trace_fields import Hop, received
 from apps.trace import services as trace
 

@@ -1,0 +1,1 @@
+"""What filtering keeps: verdicts, lists and thresholds, quarantine, what was learned."""
