@@ -17,7 +17,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from apps.directory.models import User
 from apps.directory.passwords import MAX_PASSWORD
@@ -58,7 +59,7 @@ class NounCommand(BaseCommand):
         except MailError as error:
             raise Error(_sentence(error.reply.text)) from None
         except DatabaseError as error:
-            raise Error(_sentence(f"The database refuses: {error}")) from None
+            raise Error(_refusal(error)) from None
         except BrokenPipeError:
             # The reader had enough (`user list | head`). Python would complain again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -110,6 +111,22 @@ def size(text: str) -> int:
     if unit not in _UNITS or not (number.isascii() and number.isdigit()):
         raise ArgumentTypeError("a size is bytes, or a number with K, M, G or T, such as 10G")
     return int(number) * _UNITS[unit]
+
+
+def _refusal(error: DatabaseError) -> str:
+    """What the database said; or what it means while a first start, or a newer version, is still
+    making tables."""
+    try:
+        executor = MigrationExecutor(connection)
+        is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        is_behind = False
+    if is_behind:
+        return (
+            "The database is not ready: its tables are made when the service starts. Try again"
+            " once `manage.py serve` has said that it is ready."
+        )
+    return _sentence(f"The database refuses: {error}")
 
 
 def _sentence(text: str) -> str:

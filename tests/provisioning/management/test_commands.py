@@ -392,3 +392,18 @@ set +e
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
     assert "code" in done.stderr
+
+
+def test_it_says_when_the_service_has_not_made_its_tables_yet(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "domain", "add", "example.test"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "MAILHOST_DATA": str(tmp_path), "LOG_LEVEL": "error"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The database is not ready: ")
