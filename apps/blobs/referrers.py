@@ -10,6 +10,7 @@ REFERRERS: Final = (
     ("mailqueue_queuedmessage", "blob_id"),
     ("mailstore_message", "blob_id"),
     ("reports_arrival", "blob_id"),
+    ("scan_quarantined", "blob_id"),
 )
 
 
