@@ -64,6 +64,8 @@ class Case:
         judgement: what the door found out about the sender (`reception.judging`), as JSON data;
             empty if it asked nothing.
         user_id: who submitted it.
+        unscannable: why its text must not be looked into, "" if nothing speaks against it: a worker
+            died over it.
     """
 
     id: UUID
@@ -77,6 +79,7 @@ class Case:
     client: Mapping[str, Any] = field(default_factory=dict)
     judgement: Mapping[str, Any] = field(default_factory=dict)
     user_id: int | None = None
+    unscannable: str = ""
 
     @cached_property
     def letter(self) -> Letter:
