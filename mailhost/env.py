@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from apps.mime.address import AddressError, normalise_domain
 from apps.reception import listform
@@ -111,6 +112,19 @@ def endpoint(value: str) -> Endpoint | None:
     if not colon or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise ValueError("host:port, such as 0.0.0.0:25, or empty to switch it off")
     return Endpoint(host or "0.0.0.0", int(port))  # noqa: S104 - the administrator wrote ":25"
+
+
+def place(value: str) -> Endpoint | Path | None:
+    """Where a server on this or another machine is asked; None: nowhere."""
+    if value.startswith("/"):
+        return Path(value)
+    try:
+        found = endpoint(value)
+    except ValueError:
+        found = Endpoint("", 0)
+    if found and (found.host in {"", "0.0.0.0"} or any(map(str.isspace, found.host))):  # noqa: S104
+        raise ValueError("host:port, the whole path of a socket, or empty for none")
+    return found
 
 
 def networks(value: str) -> Networks:
@@ -214,6 +228,18 @@ def addresses(value: str) -> tuple[str, ...]:
     if len(found) != len(words(value)) or len({one.version for one in found}) != len(found):
         raise ValueError("one IPv4 address, one IPv6 address, or both")
     return tuple(map(str, found))
+
+
+def web_server(value: str) -> str:
+    """The URL of a server's own root or a folder in it, without a slash at its end."""
+    try:
+        parts = urlsplit(value)
+        is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_right = False
+    if value and (not is_right or "?" in value or "#" in value or any(map(str.isspace, value))):
+        raise ValueError("a URL such as http://127.0.0.1:11333, or empty for none")
+    return value.rstrip("/")
 
 
 def url(*schemes: str) -> Callable[[str], str]:
@@ -468,19 +494,19 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "RSPAMD_URL",
-        text,
+        web_server,
         "",
         "An rspamd that is asked about each message, such as http://127.0.0.1:11333; empty: none.",
     ),
     Setting(
         "SPAMD",
-        text,
+        place,
         "",
         "A SpamAssassin (spamd) that is asked: host:port, or the path of its socket; empty: none.",
     ),
     Setting(
         "CLAMD",
-        text,
+        place,
         "",
         "A ClamAV (clamd) that is asked: host:port, or the path of its socket; empty: none.",
     ),
