@@ -8,11 +8,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from apps.scan.base import Case, Check, Finding, Given
+from apps.scan.checks import CHECKS
 from apps.scan.verdict import ELSEWHERE, Standing, Verdict, combine
 
 log = logging.getLogger(__name__)
-
-CHECKS: tuple[Check, ...] = ()
 
 
 def run(cases: Sequence[Case], checks: Sequence[Check] = CHECKS) -> list[Verdict]:

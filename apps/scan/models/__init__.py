@@ -7,6 +7,7 @@ from apps.scan.models.quarantine import (
     QuarantineState,
     Reason,
 )
+from apps.scan.models.verdicts import Scanned
 
 __all__ = [
     "Digest",
@@ -14,4 +15,5 @@ __all__ = [
     "QuarantineState",
     "Quarantined",
     "Reason",
+    "Scanned",
 ]

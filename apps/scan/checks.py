@@ -1,0 +1,9 @@
+"""Every check there is, in the order in which their reasons are told.
+
+The one place that lists them: to add one is to write a module with a `base.Check`, and its line
+here. Those that others may profit from hearing first stand first; none depends on another.
+"""
+
+from apps.scan.base import Check
+
+CHECKS: tuple[Check, ...] = ()

@@ -1,0 +1,95 @@
+"""The form in which a verdict is kept: the case, what was looked up, what was found, what it came to.
+
+Compressed JSON. `unpack` gives back exactly what `pack` was given, numbers included: JSON as Python
+writes it keeps every float. The message itself is not in it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+import zstandard
+
+from apps.scan.base import Case, Reader
+from apps.scan.verdict import Verdict
+
+UNPACKED_MOST: Final = 8 << 20  # octets of JSON: far above what checks may gather
+_LEVEL: Final = 3
+_SAME: Final = ("sender", "door", "received_at_us", "user_id")
+
+
+class BrokenRecordError(ValueError):
+    """It is not what `pack` made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A verdict as it is kept.
+
+    Args:
+        case: without the message: its `raw` is empty until `with_message`.
+        notes: more that a page or a command shows of the message: subject, author.
+    """
+
+    case: Case
+    verdict: Verdict
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def with_message(self, raw: bytes) -> Case:
+        """The case as it was judged."""
+        return replace(self.case, raw=raw)
+
+
+def pack(record: Record) -> bytes:
+    """As a row keeps it."""
+    case, verdict = record.case, record.verdict
+    document = {
+        "case": {name: getattr(case, name) for name in _SAME}
+        | {
+            "id": case.id.hex,
+            "trace": case.trace_id.hex,
+            "recipients": list(case.recipients),
+            "readers": [
+                [one.user_id, one.address, one.written, one.domain, one.organization_id]
+                for one in case.readers
+            ],
+            "client": dict(case.client),
+            "judgement": dict(case.judgement),
+        },
+        **verdict.as_data(),
+        "standings": verdict.standings_data(),
+        "given": dict(verdict.given),
+        "notes": dict(record.notes),
+    }
+    text = json.dumps(document, separators=(",", ":"))
+    # A compressor costs 20 microseconds to make; one that is kept must not be shared by threads.
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
+
+
+def unpack(data: bytes) -> Record:
+    """The inverse.
+
+    Raises:
+        BrokenRecordError
+    """
+    try:
+        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=UNPACKED_MOST)
+        document = json.loads(text)
+        return Record(_case(document["case"]), Verdict.from_data(document), document["notes"])
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        raise BrokenRecordError(str(error)) from None
+
+
+def _case(data: Mapping[str, Any]) -> Case:
+    return Case(
+        id=UUID(data["id"]),
+        trace_id=UUID(data["trace"]),
+        raw=b"",
+        recipients=tuple(data["recipients"]),
+        readers=tuple(Reader(*one) for one in data["readers"]),
+        client=data["client"],
+        judgement=data["judgement"],
+        **{name: data[name] for name in _SAME},
+    )

@@ -1,0 +1,77 @@
+"""Verdicts are kept whole, and go when their message is gone."""
+
+from uuid import UUID
+
+import pytest
+
+from apps.runtime.ulid import new_ulid
+from apps.scan import record
+from apps.scan.base import Action, Case, Finding, Reader
+from apps.scan.models import Scanned
+from apps.scan.services import verdicts
+from apps.scan.verdict import Opinion, Standing, Verdict
+
+pytestmark = pytest.mark.django_db
+
+ALICE = Reader(7, "alice@example.test", "a.lice@example.test", "example.test", 1)
+SOURCE = UUID(int=5)
+
+
+def case(raw: bytes = b"Message-ID: <1@example.org>\r\n\r\n") -> Case:
+    return Case(
+        id=new_ulid(),
+        trace_id=new_ulid(),
+        raw=raw,
+        sender="bob@example.org",
+        recipients=(ALICE.address, "carol@example.org"),
+        readers=(ALICE,),
+        door="mx",
+        received_at_us=1_700_000_000_000_000,
+        client={"address": "192.0.2.1"},
+        judgement={"listed": "is listed by x"},
+    )
+
+
+VERDICT = Verdict(
+    findings=(
+        Finding("CHEAP", 4.1, 'it offers "\ud800\0watches"', 7),
+        Finding("VIRUS", 0.1, "it has a virus", action=Action.QUARANTINE),
+    ),
+    opinions={
+        7: Opinion(4.2, Action.QUARANTINE, "it has a virus", is_harmful=True),
+        0: Opinion(0.1),
+    },
+    standings={7: Standing(junk=None, allowed="somebody"), 0: Standing()},
+    given={"links": {"x": [1, 0.1 + 0.2, None, "ü"]}},
+    failed=("history",),
+)
+
+
+def test_it_keeps_a_verdict_whole() -> None:
+    one = case()
+    verdicts.keep([verdicts.prepare(one, VERDICT, SOURCE)])
+    row = Scanned.objects.get()
+    assert (row.id, row.trace_id, row.source) == (one.id, one.trace_id, SOURCE)
+    assert (row.message_id, row.points, row.action) == ("<1@example.org>", 4.2, Action.QUARANTINE)
+    assert (row.at, row.is_refused) == (one.received_at_us, False)
+    kept = record.unpack(bytes(row.data))
+    assert kept.verdict == VERDICT
+    assert kept.with_message(one.raw) == one
+
+
+def test_it_keeps_the_second_verdict_of_a_message_judged_twice() -> None:
+    one, other = case(), case()
+    verdicts.keep([verdicts.prepare(item, VERDICT, SOURCE) for item in (one, other)])
+    verdicts.keep([verdicts.prepare(one, Verdict(), SOURCE)], refused={one.id})
+    kept = {row.id: row for row in Scanned.objects.all()}
+    assert (kept[one.id].points, kept[one.id].is_refused) == (0, True)
+    assert record.unpack(bytes(kept[one.id].data)).verdict == Verdict()
+    assert (kept[other.id].points, kept[other.id].is_refused) == (4.2, False)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"nothing", record.pack(record.Record(case(), VERDICT))[:-9]]
+)
+def test_it_says_that_a_record_is_broken(data: bytes) -> None:
+    with pytest.raises(record.BrokenRecordError):
+        record.unpack(data)
