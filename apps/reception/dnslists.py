@@ -1,9 +1,10 @@
-"""What DNS lists say of an address (RFC 5782): block lists with weights, and allow lists.
+"""What DNS lists say of an address or a domain (RFC 5782): block lists with weights, allow lists.
 
 All lists are asked at once, each has a deadline, and one that is late or away says nothing. A list
 is not believed when it answers outside 127.0.0.0/8 (its zone was parked), with 127.255.255.x (it
 does not talk to us: too many questions, or through a public name server), or when it lists
-127.0.0.1, as lists do that have been given up and list the whole world (RFC 5782 section 5). One
+127.0.0.1 or the domain INVALID, as lists do that have been given up and list the whole world
+(RFC 5782 section 5). One
 that was silent several times in a row is hardly waited for, but once a minute, to see whether it is
 back: it would hold up everybody. Each of that is told to the log once an hour.
 """
@@ -12,8 +13,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -30,7 +31,7 @@ SILENT: Final = 3  # questions in a row without an answer, until a list is hardl
 SILENT_SECONDS: Final = 0.2  # for such a one
 PROBE_SECONDS: Final = 60.0  # between two times that it is waited for all the same
 
-_NEVER_LISTED: Final = IPv4Address("127.0.0.1")
+_NEVER_LISTED: Final = {"1.0.0.127": "127.0.0.1", "invalid": "the domain INVALID"}
 _REFUSALS: Final = IPv4Network("127.255.255.0/24")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _BLANKS = re.compile(r" {2,}")
@@ -45,12 +46,14 @@ class Verdict:
         listed: zones of block lists that list it, those with the greatest weight first.
         allowed: zones of allow lists that do.
         is_whole: every list answered.
+        weights: of each list in `listed`.
     """
 
     score: int = 0
     listed: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     is_whole: bool = True
+    weights: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True)
@@ -101,9 +104,20 @@ class DnsLists:
 
     async def ask(self, address: IPAddress) -> Verdict:
         """Ask every list. Never raises."""
+        return await self._ask(_backwards(address), "1.0.0.127")
+
+    async def ask_name(self, domain: str) -> Verdict:
+        """The same about a domain, for lists of domains (section 2.1 of RFC 5782).
+
+        Args:
+            domain: lower-case A-labels.
+        """
+        return await self._ask(domain, "invalid")
+
+    async def _ask(self, what: str, never: str) -> Verdict:
         if not self._zones:
             return Verdict()
-        found = await asyncio.gather(*(self._answers(zone, address) for zone in self._zones))
+        found = await asyncio.gather(*(self._answers(zone, what, never) for zone in self._zones))
         answers = dict(zip(self._zones, found, strict=True))
         weights = {
             zone: sum(form.weight for form in forms if _any(form, answers[zone]))
@@ -119,29 +133,30 @@ class DnsLists:
                 if any(_any(form, answers[zone]) for form in forms)
             ),
             is_whole=None not in found,
+            weights={zone: weights[zone] for zone in listed},
         )
 
     async def reason(self, address: IPAddress, zone: str) -> str:
         """What a list says about its entry: printable ASCII, bounded; "" if nothing in time."""
         try:
             async with asyncio.timeout(TEXT_SECONDS):
-                answer = await self._resolver.txt(_question(address, zone))
+                answer = await self._resolver.txt(f"{_backwards(address)}.{zone}")
         except (DnsError, TimeoutError):
             return ""
         text = answer.records[0].decode("ascii", "replace").replace("\ufffd", " ")
         return _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()[:LONGEST_TEXT]
 
-    async def _answers(self, zone: str, address: IPAddress) -> tuple[IPv4Address, ...] | None:
+    async def _answers(self, zone: str, what: str, never: str) -> tuple[IPv4Address, ...] | None:
         """The answers of a list that may be believed; None if it did not answer."""
         patience = self._patience[zone]
         try:
             async with asyncio.timeout(patience.take()):
-                found = await self._listings(zone, address)
+                found = await self._listings(zone, what)
                 patience.silences = 0
                 if not found or not self._is_sane(zone, found):
                     return ()
-                if await self._listings(zone, _NEVER_LISTED):
-                    self._complain(zone, "it lists 127.0.0.1, and so perhaps everybody")
+                if await self._listings(zone, never):
+                    self._complain(zone, f"it lists {_NEVER_LISTED[never]}, so perhaps everybody")
                     return ()
         except (DnsUnavailableError, TimeoutError):
             if patience.lost():
@@ -150,9 +165,9 @@ class DnsLists:
             return None
         return found
 
-    async def _listings(self, zone: str, address: IPAddress) -> tuple[IPv4Address, ...]:
+    async def _listings(self, zone: str, what: str) -> tuple[IPv4Address, ...]:
         try:
-            answer = await self._resolver.addresses(_question(address, zone), ipv6=False)
+            answer = await self._resolver.addresses(f"{what}.{zone}", ipv6=False)
         except DnsUnavailableError:
             raise
         except DnsError:
@@ -183,7 +198,6 @@ def _any(form: ListForm, answers: tuple[IPv4Address, ...] | None) -> bool:
     return any(form.matches(answer) for answer in answers or ())
 
 
-def _question(address: IPAddress, zone: str) -> str:
-    """RFC 5782 sections 2.1 and 2.4: the octets or nibbles backwards, then the zone."""
-    backwards = address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-    return f"{backwards}.{zone}"
+def _backwards(address: IPAddress) -> str:
+    """RFC 5782 sections 2.1 and 2.4: the octets or nibbles backwards, before the zone."""
+    return address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")

@@ -164,3 +164,24 @@ async def test_it_does_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None
     assert await some.reason(ADDRESS, "bl.example") == ""
     zones.drop()
     assert await some.reason(ADDRESS, "bl.example") == ""
+
+
+async def test_it_finds_a_domain_on_lists_of_domains() -> None:
+    zones = Zones()
+    zones.add("evil.example.a.example", "A", "127.0.1.2")
+    zones.add("evil.example.b.example", "A", "127.0.0.2")
+    some = lists(zones, "a.example=127.0.1.[2..99]*4", "b.example*2", "c.example")
+    found = await some.ask_name("evil.example")
+    assert found == Verdict(6, ("a.example", "b.example"))
+    assert found.weights == {"a.example": 4, "b.example": 2}
+    assert await some.ask_name("good.example") == Verdict()
+
+
+async def test_it_does_not_believe_a_list_that_lists_every_domain(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    zones = Zones(lambda name, kind: ("127.0.1.2",) if kind == "A" else ())
+    caplog.set_level(logging.WARNING, "apps.reception")
+    assert await lists(zones, "gone.example").ask_name("good.example") == Verdict()
+    assert zones.count("invalid.gone.example", "A") == 1
+    assert "INVALID" in caplog.records[0].__dict__["detail"]
