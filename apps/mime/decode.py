@@ -62,11 +62,11 @@ def text_of(part: Part, raw: bytes, *, limit: int | None = None) -> str:
         end = part.body_start + limit
     octets = body(raw[part.body_start : end], part.encoding)
     if is_cut:
-        octets = _whole_characters(octets)
+        octets = whole_characters(octets)
     return charset.decode(octets, part.charset)
 
 
-def _whole_characters(octets: bytes) -> bytes:
+def whole_characters(octets: bytes) -> bytes:
     """Return octets without the UTF-8 character a cut left incomplete at the end."""
     for back in range(1, min(4, len(octets)) + 1):
         lead = octets[-back]
