@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("key", models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ("until", models.BigIntegerField()),
-                ("left_out", models.PositiveIntegerField(default=0)),
+                ("count", models.PositiveIntegerField(default=1)),
             ],
             options={
                 "indexes": [models.Index(fields=["until"], name="notice_until")],
@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ("domain", models.CharField(max_length=253)),
                 ("door", models.CharField(max_length=12)),
                 ("smtputf8", models.BooleanField(default=False)),
+                ("body", models.CharField(default="", max_length=12)),
                 ("requires_tls", models.BooleanField(default=False)),
                 ("received_at", models.BigIntegerField()),
                 ("author", models.CharField(default="", max_length=320)),

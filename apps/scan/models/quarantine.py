@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Reason(models.TextChoices):
-    """Why a copy is kept; who may let it go follows from it (`queries.quarantine`)."""
+    """Why a copy is kept. Who may let it go follows from it."""
 
     VIRUS = "virus"  # only an administrator lets it go
     ATTACHMENT = "attachment"  # a policy keeps such attachments
@@ -51,6 +51,7 @@ class Quarantined(models.Model):
     domain = models.CharField(max_length=253)  # of `original`: whose administrators see it
     door = models.CharField(max_length=12)
     smtputf8 = models.BooleanField(default=False)
+    body = models.CharField(max_length=12, default="")  # "" or 8BITMIME (RFC 6152)
     requires_tls = models.BooleanField(default=False)
     received_at = models.BigIntegerField()  # Unix microseconds
     author = models.CharField(max_length=320, default="")  # From, as it is written
@@ -102,11 +103,11 @@ class Digest(models.Model):
 
 
 class Notice(models.Model):
-    """A notice of ours that is not to be repeated for a while: its key, and until when."""
+    """How often something happened of which we write, in a period that ends at `until`."""
 
     key = models.CharField(max_length=100, primary_key=True)
     until = models.BigIntegerField()  # Unix seconds
-    left_out = models.PositiveIntegerField(default=0)  # more that would have been told meanwhile
+    count = models.PositiveIntegerField(default=1)  # how often there was cause since
 
     class Meta:
         indexes = [models.Index(fields=["until"], name="notice_until")]

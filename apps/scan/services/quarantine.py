@@ -9,28 +9,40 @@ and count in nobody's quota.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
+from django.db import transaction
+
+from apps.blobs import services as blobs
+from apps.blobs.services import PreparedBlob
 from apps.directory.models import User
-from apps.mailqueue.services import Claimed, ClaimedRecipient
+from apps.events import bell
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient, Submission
+from apps.mailqueue.services.columns import cuts_of, told
 from apps.mime.address import Address, AddressError
 from apps.mime.headers import scan
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
+from apps.runtime.ulid import new_ulid
 from apps.scan.base import Action, Finding
-from apps.scan.models import Reason
+from apps.scan.models import Quarantined, QuarantineState, Reason
 from apps.scan.verdict import ELSEWHERE, Verdict
 from apps.trace import services as trace
 
+DAY_SECONDS: Final = 86_400
+PRUNE_ROWS: Final = 1_000  # of one transaction
 HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject are looked for
 
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
-    " cuts, size, sender, address, original, domain, door, smtputf8, requires_tls, received_at,"
-    " author, subject, reason, rule, words, points, kept_at, state, settled_at, settled_by,"
-    " is_told)",
-    "bigint boolean uuid uuid uuid bytea text bigint text text text text text boolean boolean"
-    " bigint text text text text text float8 bigint text bigint text boolean",
+    " cuts, size, sender, address, original, domain, door, smtputf8, body, requires_tls,"
+    " received_at, author, subject, reason, rule, words, points, kept_at, state, settled_at,"
+    " settled_by, is_told)",
+    "bigint boolean uuid uuid uuid bytea text bigint text text text text text boolean text"
+    " boolean bigint text text text text text float8 bigint text bigint text boolean",
 )
 
 
@@ -42,6 +54,7 @@ class Taking:
         user_id: whose mailbox it was for; None for one that goes to another server.
         address, original: the final recipient, and the one that RCPT named.
         size: octets that a reader would see.
+        body: as BODY of MAIL FROM says it.
     """
 
     message: Claimed
@@ -49,6 +62,7 @@ class Taking:
     address: str
     original: str
     size: int
+    body: str
     author: str
     subject: str
     reason: Reason
@@ -72,6 +86,7 @@ def prepare(
     block = scan(raw[:HEADER_LOOK])
     author, subject = block.text(b"from"), block.text(b"subject")
     size = len(message.prefix) + len(raw) - sum(end - start for start, end in message.cuts)
+    body = "" if raw.isascii() else "8BITMIME"
     takings = []
     for recipient, user_id in copies:
         demanding = _demanding(verdict, user_id)
@@ -83,6 +98,7 @@ def prepare(
                 address=recipient.address,
                 original=recipient.original,
                 size=size,
+                body=body,
                 author=author,
                 subject=subject,
                 reason=Reason.SPAM if demanding is None else _reason(demanding),
@@ -118,6 +134,105 @@ def take(takings: Sequence[Taking]) -> None:
             )
             for one in takings
         ]
+    )
+
+
+@transaction.atomic
+def release(ids: Sequence[int], *, by: str) -> list[int]:
+    """Let kept copies go: each is queued again, cleared of all checks, in this transaction; the
+    ids of those that were still kept.
+
+    The copies of one message share its bytes, as those of any delivery. No report of what becomes
+    of them goes to the sender, whom nobody has proved.
+
+    Args:
+        by: who does it, for the row and the trace.
+    """
+    rows = _kept(ids)
+    together = attrgetter("queue_id")
+    for _, group in groupby(sorted(rows, key=together), key=together):
+        mailqueue.enqueue([_again(list(group))])
+    _settle(rows, QuarantineState.RELEASED, by)
+    if rows:
+        transaction.on_commit(bell.ring)
+    return [one.pk for one in rows]
+
+
+@transaction.atomic
+def delete(ids: Sequence[int], *, by: str) -> list[int]:
+    """Delete kept copies; the ids of those that were still kept."""
+    rows = _kept(ids)
+    _settle(rows, QuarantineState.DELETED, by)
+    return [one.pk for one in rows]
+
+
+def prune(days: int) -> int:
+    """Forget copies that were kept for longer, and what became of others; how many rows went."""
+    before, total = now() - days * DAY_SECONDS, 0
+    while ids := list(
+        Quarantined.objects.filter(kept_at__lt=before)
+        .order_by("kept_at")
+        .values_list("pk", flat=True)[:PRUNE_ROWS]
+    ):
+        with transaction.atomic():
+            rows = Quarantined.objects.filter(pk__in=ids)
+            named = list(rows.exclude(blob=None).values_list("blob", flat=True).distinct())
+            rows.delete()
+        blobs.release(named)
+        total += len(ids)
+    return total
+
+
+def _kept(ids: Sequence[int]) -> list[Quarantined]:
+    """Lock those that are still kept, in one order."""
+    rows = Quarantined.objects.select_for_update().filter(pk__in=ids, state=QuarantineState.KEPT)
+    return list(rows.order_by("pk"))
+
+
+def _settle(rows: Sequence[Quarantined], state: QuarantineState, by: str) -> None:
+    Quarantined.objects.filter(pk__in=[one.pk for one in rows]).update(
+        state=state, settled_at=now(), settled_by=told(by, 40), blob=None
+    )
+    trace.record(
+        [
+            trace.Event(one.trace_id, f"quarantine.{state.value}", {"to": one.original, "by": by})
+            for one in rows
+        ]
+    )
+
+
+def _again(rows: Sequence[Quarantined]) -> Submission:
+    """What to queue for copies of one message. Its blob is in the database."""
+    one = rows[0]
+    assert one.blob_id is not None  # a row that is kept names it
+    cuts = cuts_of(one.cuts)
+    hidden = sum(end - start for start, end in cuts)
+    size = one.size - len(one.prefix) + hidden
+    return Submission(
+        id=new_ulid(),
+        trace_id=one.trace_id,
+        blob=PreparedBlob(one.blob_id, b"", size, 0, None),
+        prefix=bytes(one.prefix),
+        cuts=cuts,
+        sender=one.sender,
+        recipients=tuple(
+            EnvelopeRecipient(
+                row.address,
+                row.original,
+                None if row.is_elsewhere else row.user_id,
+                notify="NEVER",
+                is_limited=False,
+            )
+            for row in rows
+        ),
+        door=one.door,
+        user_id=None,
+        client={},
+        received_at_us=one.received_at,
+        smtputf8=one.smtputf8,
+        body=one.body,
+        requires_tls=one.requires_tls,
+        is_cleared=True,
     )
 
 
@@ -177,13 +292,14 @@ def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
         _domain(one.original),
         message.door,
         message.smtputf8,
+        one.body,
         message.requires_tls,
         message.received_at_us,
-        _text(one.author, 320),
-        _text(one.subject, 300),
+        told(one.author, 320),
+        told(one.subject, 300),
         one.reason.value,
         one.rule[:60],
-        _text(one.words, 500),
+        told(one.words, 500),
         one.points,
         at,
         "kept",
@@ -198,8 +314,3 @@ def _domain(address: str) -> str:
         return Address.parse(address).domain
     except AddressError:
         return ""
-
-
-def _text(words: str, limit: int) -> str:
-    """A stranger's words as a text column of Postgres takes them."""
-    return words[:limit].encode("utf-8", "replace").decode().replace("\0", "?")

@@ -1,0 +1,131 @@
+"""Where a reader's copy of a message stands: one truth for Junk and quarantine alike.
+
+A copy is named by its reader and the message's trace. Quarantine rows and mailboxes are asked each
+time; nothing else remembers where it is, so nothing can disagree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from apps.mailstore.models import Entry, SpecialUse
+from apps.scan.models import Quarantined, QuarantineState, Reason
+from apps.wire.errors import NotFound
+
+
+class Place(StrEnum):
+    """Where it is."""
+
+    QUARANTINE = "quarantine"
+    JUNK = "junk"
+    MAILBOX = "mailbox"  # in another one of the reader's mailboxes
+    RELEASED = "released"  # it was let go: to another server, or the reader has removed it since
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One reader's copy.
+
+    Args:
+        author: From as it is written; `sender` the reverse-path, "" if only the mailbox has it.
+        words: why it was set aside, "" if that is not kept.
+        received_at: Unix seconds.
+        kept: the quarantine rows that still keep it.
+        entries: (mailbox, UID) of it in Junk, or else in other mailboxes.
+    """
+
+    user_id: int
+    trace_id: UUID
+    place: Place
+    author: str
+    sender: str
+    subject: str
+    words: str
+    reason: Reason | None
+    received_at: int
+    kept: tuple[int, ...] = ()
+    entries: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Whether only an administrator may let it go."""
+        return self.reason is Reason.VIRUS
+
+
+def find(user_id: int, trace_id: UUID) -> Copy:
+    """Find a reader's copy; two queries.
+
+    Raises:
+        NotFound: the reader has none, or it is so long ago that nothing is kept of it.
+    """
+    rows = list(Quarantined.objects.filter(user=user_id, trace_id=trace_id).order_by("pk"))
+    entries = list(
+        Entry.objects.filter(
+            message__trace_id=trace_id, mailbox__user=user_id, mailbox__deleted_at=None
+        )
+        .select_related("message", "mailbox")
+        .defer("message__header", "message__bodystructure", "message__parts")
+        .order_by("mailbox_id", "uid")
+    )
+    if rows:
+        return _of_row(rows, entries)
+    if entries:
+        return _of_entry(user_id, entries)
+    raise NotFound(f"copy {trace_id} of user {user_id}", text="This message is not here any more")
+
+
+def _of_row(rows: Sequence[Quarantined], entries: Sequence[Entry]) -> Copy:
+    kept = [one for one in rows if one.state == QuarantineState.KEPT]
+    one = (kept or rows)[0]
+    if kept:
+        place = Place.QUARANTINE
+    elif entries:
+        place = _place(entries)
+    else:
+        is_released = any(row.state == QuarantineState.RELEASED for row in rows)
+        place = Place.RELEASED if is_released else Place.DELETED
+    return Copy(
+        user_id=one.user_id or 0,
+        trace_id=one.trace_id,
+        place=place,
+        author=one.author,
+        sender=one.sender,
+        subject=one.subject,
+        words=one.words,
+        reason=Reason(one.reason),
+        received_at=one.received_at // 1_000_000,
+        kept=tuple(row.pk for row in kept),
+        entries=_there(entries),
+    )
+
+
+def _of_entry(user_id: int, entries: Sequence[Entry]) -> Copy:
+    message = entries[0].message
+    name, address = message.sender_name, message.sender_address
+    return Copy(
+        user_id=user_id,
+        trace_id=message.trace_id,
+        place=_place(entries),
+        author=f"{name} <{address}>" if name else address,
+        sender="",
+        subject=message.subject,
+        words="",
+        reason=None,
+        received_at=entries[0].internaldate,
+        entries=_there(entries),
+    )
+
+
+def _place(entries: Sequence[Entry]) -> Place:
+    return Place.JUNK if _in_junk(entries) else Place.MAILBOX
+
+
+def _there(entries: Sequence[Entry]) -> tuple[tuple[int, int], ...]:
+    """In Junk, if a copy of it is there; else wherever it is."""
+    return tuple((one.mailbox_id, one.uid) for one in _in_junk(entries) or entries)
+
+
+def _in_junk(entries: Sequence[Entry]) -> list[Entry]:
+    return [one for one in entries if one.mailbox.special_use == SpecialUse.JUNK]

@@ -1,0 +1,30 @@
+"""Counting what we write letters about, so that no flood makes a flood of letters."""
+
+from typing import Final
+
+from apps.runtime.clock import now
+from apps.runtime.rows import fetch
+from apps.scan.models import Notice
+
+_COUNT: Final = """
+INSERT INTO scan_notice (key, until, count) VALUES (%s, %s, 1)
+ON CONFLICT (key) DO UPDATE SET
+  count = CASE WHEN scan_notice.until <= %s THEN 1 ELSE scan_notice.count + 1 END,
+  until = CASE WHEN scan_notice.until <= %s THEN excluded.until ELSE scan_notice.until END
+RETURNING count"""
+
+
+def count(key: str, seconds: int) -> int:
+    """The how-manieth this is of its kind in a period, within the caller's transaction.
+
+    Args:
+        key: of the kind, at most 100 characters.
+        seconds: how long a period is; it begins with the first one.
+    """
+    at = now()
+    return int(fetch(_COUNT, [key[:100], at + seconds, at, at])[0][0])
+
+
+def prune() -> int:
+    """Forget periods that are over; how many."""
+    return Notice.objects.filter(until__lt=now()).delete()[0]

@@ -1,0 +1,180 @@
+"""Quarantine: kept once, let go once, forgotten in time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from django.db import transaction
+
+from apps.blobs import services as blobs
+from apps.blobs.models import Blob
+from apps.delivery import process
+from apps.delivery.accept import accept
+from apps.directory.models import User
+from apps.mailqueue import services as mailqueue
+from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
+from apps.mailstore.models import Entry, Usage
+from apps.runtime.clock import now
+from apps.scan.base import Action, Finding
+from apps.scan.models import Quarantined, QuarantineState, Reason
+from apps.scan.services import quarantine
+from apps.scan.verdict import ELSEWHERE, Opinion, Verdict
+from apps.trace import queries as trace
+from tests.support.mail import RAW, RECEIVED, local, submission
+
+pytestmark = pytest.mark.django_db
+
+VIRUS = Finding("CLAMD_VIRUS", 0, "It carries Test.Virus", action=Action.REFUSE)
+POLICY = Finding("ATTACHMENT_BANNED", 0, "run.exe is a program", action=Action.QUARANTINE)
+
+
+def claim(recipients: Sequence[EnvelopeRecipient], raw: bytes = RAW, door: str = "mx") -> Claimed:
+    item = submission(recipients, raw, cuts=((0, 5),), door=door)
+    accept([item])
+    (message,) = mailqueue.claim(10)
+    return message
+
+
+def keep(
+    message: Claimed,
+    verdict: Verdict,
+    copies: Sequence[tuple[ClaimedRecipient, int | None]] | None = None,
+    raw: bytes = RAW,
+) -> list[Quarantined]:
+    """What a worker does with a message whose every copy is kept."""
+    wanted = [(one, one.user_id) for one in message.recipients] if copies is None else copies
+    takings = quarantine.prepare(message, raw, verdict, wanted)
+    with transaction.atomic():
+        mailqueue.settle(message.token, [message.id], "done")
+        mailqueue.settle_recipients([(one.id, "delivered", "kept") for one in message.recipients])
+        quarantine.take(takings)
+    return list(Quarantined.objects.filter(trace_id=message.trace_id).order_by("pk"))
+
+
+def test_it_keeps_each_readers_copy_with_its_reason(alice: User, bob: User) -> None:
+    message = claim(local(alice, bob))
+    opinions = {alice.pk: Opinion(3.5), bob.pk: Opinion(9)}
+    for_bob = replace(POLICY, reader=bob.pk)
+    first, second = keep(message, Verdict((VIRUS, for_bob), opinions))
+    assert (first.user_id, second.user_id) == (alice.pk, bob.pk)
+    assert (first.reason, first.rule, first.points) == (Reason.VIRUS, "CLAMD_VIRUS", 3.5)
+    assert first.words == "It carries Test.Virus"
+    assert first.author == "Carol <carol@outside.invalid>"
+    assert first.subject == "Quarterly figures"
+    assert (first.domain, first.original) == ("example.test", "alice@example.test")
+    assert first.size == len(RECEIVED) + len(RAW) - 5
+    assert (second.reason, second.points) == (Reason.VIRUS, 9)
+    told = [one for one in trace.events_of(message.trace_id) if one.kind == "quarantine.kept"]
+    assert [one.data["to"] for one in told] == ["alice@example.test", "bob@example.test"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("VIRUS_EICAR", Reason.VIRUS),
+        ("CLAMD_VIRUS", Reason.VIRUS),
+        ("ARCHIVE_UNSCANNABLE", Reason.UNSCANNABLE),
+        ("ATTACHMENT_BANNED", Reason.ATTACHMENT),
+        ("ANTIVIRUSES_SOLD", Reason.ATTACHMENT),
+    ],
+)
+def test_it_knows_by_the_rule_who_may_let_it_go(alice: User, rule: str, reason: Reason) -> None:
+    found = Verdict((Finding(rule, 0, "x", action=Action.QUARANTINE),))
+    (row,) = keep(claim(local(alice)), found)
+    assert row.reason == reason
+
+
+def test_it_keeps_what_was_to_be_sent_on_for_who_has_it_sent_on(alice: User) -> None:
+    onward = EnvelopeRecipient("away@elsewhere.test", "Alice@example.test", None)
+    stranger = EnvelopeRecipient("list@elsewhere.test", "team@example.test", None)
+    opinions = {ELSEWHERE: Opinion(7.25, Action.JUNK, "Much in it looks like spam")}
+    mine, nobodys = keep(claim([onward, stranger]), Verdict((), opinions))
+    assert mine.user_id == alice.pk
+    assert nobodys.user_id is None
+    assert mine.is_elsewhere
+    assert nobodys.is_elsewhere
+    assert (mine.reason, mine.words) == (Reason.SPAM, "Much in it looks like spam")
+
+    assert quarantine.release([mine.pk], by="command") == [mine.pk]
+    again = QueuedRecipient.objects.get(state="pending")
+    assert (again.address, again.user_id) == ("away@elsewhere.test", None)
+
+
+def test_it_counts_in_no_quota(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(quota=1_000_000)
+    keep(claim(local(alice)), Verdict((VIRUS,)))
+    assert Usage.objects.get(user=alice).size == 0
+
+
+def test_it_lets_a_message_go_once_as_it_was_received(alice: User, bob: User) -> None:
+    message = claim(local(alice, bob))
+    rows = [one.pk for one in keep(message, Verdict((POLICY,)))]
+    assert quarantine.release(rows, by="command") == rows
+    assert quarantine.release(rows, by="command") == []
+    assert quarantine.delete(rows, by="command") == []
+    again = QueuedMessage.objects.get(state="accepted")
+    assert again.is_cleared
+    assert (again.judgement, again.received_at) == ("", message.received_at_us)
+    assert again.id != message.id
+    assert again.trace_id == message.trace_id
+    while process.run_once():
+        pass
+    entries = list(Entry.objects.all())
+    assert len(entries) == 2
+    assert {one.message.size for one in entries} == {message.size}
+    assert len({one.message_id for one in entries}) == 1
+    assert Blob.objects.count() == 1
+    for row in Quarantined.objects.all():
+        assert (row.state, row.settled_by, row.blob_id) == ("released", "command", None)
+        assert row.settled_at > 0
+
+
+def test_it_lets_nothing_go_if_the_queue_cannot_take_it(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((POLICY,)))
+
+    def fail(*_: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr("apps.mailqueue.services.enqueue", fail)
+    with pytest.raises(OSError, match="disk"):
+        quarantine.release([row.pk], by="command")
+    row.refresh_from_db()
+    assert row.state == QuarantineState.KEPT
+
+
+def test_it_keeps_the_bytes_while_it_keeps_the_copy(alice: User) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((VIRUS,)))
+    QueuedMessage.objects.all().delete()
+    Blob.objects.update(created_at=1)
+    blobs.collect()
+    assert blobs.read(row.blob_id or row.trace_id) == RAW
+    quarantine.delete([row.pk], by="command")
+    blobs.collect()
+    assert not Blob.objects.exists()
+
+
+def test_it_forgets_what_was_kept_for_long(alice: User) -> None:
+    (old,) = keep(claim(local(alice)), Verdict((VIRUS,)))
+    (new,) = keep(claim(local(alice)), Verdict((VIRUS,)))
+    QueuedMessage.objects.all().delete()
+    Quarantined.objects.filter(pk=old.pk).update(kept_at=now() - 30 * 86_400 - 1)
+    assert quarantine.prune(30) == 1
+    assert list(Quarantined.objects.values_list("pk", flat=True)) == [new.pk]
+    assert list(Blob.objects.values_list("pk", flat=True)) == [new.blob_id]
+    assert quarantine.prune(30) == 0
+
+
+def test_it_goes_with_its_reader(alice: User, bob: User) -> None:
+    keep(claim(local(alice, bob)), Verdict((VIRUS,)))
+    alice.delete()
+    assert list(Quarantined.objects.values_list("user", flat=True)) == [bob.pk]
+
+
+def test_it_takes_whatever_a_stranger_writes(alice: User) -> None:
+    raw = b"From: \x00\xff<>\r\nSubject: =?utf-8?b?AAD/?= " + b"x" * 2_000 + b"\r\n\r\n"
+    (row,) = keep(claim(local(alice), raw), Verdict((POLICY,)), raw=raw)
+    assert "\0" not in row.author + row.subject
+    assert len(row.subject) <= 300
