@@ -32,6 +32,7 @@ options {{
 }}
 logging {{ type = "file"; filename = "{folder}/rspamd.log"; level = "warning"; }}
 worker "normal" {{ bind_socket = "{LOOPBACK}:{port}"; count = 1; }}
+actions {{ reject = 15; add_header = 6; }}
 dkim {{ check_local = true; check_authed = true; }}
 spf {{ check_local = true; check_authed = true; }}
 dmarc {{ check_local = true; }}
@@ -64,6 +65,11 @@ class Rspamd:
     port: int
     milter: int = 0
 
+    @property
+    def url(self) -> str:
+        """As the setting RSPAMD_URL names it."""
+        return f"http://{LOOPBACK}:{self.port}"
+
     def verify(self, message: bytes, *, sender: str, address: str, helo: str) -> dict[str, str]:
         """Its symbols for a message as a server received it, with their first option each.
 
@@ -72,7 +78,7 @@ class Rspamd:
             address: the client's IP address.
         """
         request = urllib.request.Request(
-            f"http://{LOOPBACK}:{self.port}/checkv2",
+            f"{self.url}/checkv2",
             data=message,
             headers={"From": sender, "IP": address, "Helo": helo},
         )

@@ -1,0 +1,137 @@
+"""ClamAV's daemon, asked with INSTREAM: the message goes over the connection in chunks, so that it
+may live on another machine and needs no file of ours. See clamd(8), COMMANDS.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from apps.scan.base import Action, Case, Finding
+from apps.scan.servers.answers import CLEAN, FOUND, Answer, MissedError, told
+from apps.scan.servers.heading import heading
+from apps.scan.servers.stream import Place, Streams, all_of, connected
+
+_CHUNK: Final = 64 * 1024
+_MOST_REPLY: Final = 4096
+_TOO_LARGE: Final = "INSTREAM size limit exceeded"
+_ITS_LIMIT: Final = "it is larger than the StreamMaxLength of clamd"
+
+
+class Clamd:
+    """One clamd, as a scanner that `asking` can ask."""
+
+    name: ClassVar[str] = "clamd"
+    at_once: ClassVar[int] = 10  # its MaxThreads is 10, in Debian 12
+
+    def __init__(self, place: Place, hostname: str) -> None:
+        self._place = place
+        self._hostname = hostname
+
+    def skips(self, case: Case) -> str:
+        """Nothing."""
+        return ""
+
+    async def ask(self, case: Case) -> Answer:
+        """What it finds in the whole message.
+
+        Raises:
+            AwayError, MissedError, OSError
+        """
+        async with connected(self._place) as streams:
+            reply = await _instream(streams, heading(case, self._hostname) + case.raw)
+        return read(reply)
+
+    async def ping(self) -> str:
+        """Its version, if it is there and works.
+
+        Raises:
+            AwayError, MissedError, OSError
+        """
+        async with connected(self._place) as (reader, writer):
+            writer.write(b"zVERSION\0")
+            reply = _text(await all_of(reader, _MOST_REPLY))
+        if not reply.startswith("ClamAV"):
+            raise MissedError(reply or "closed the connection")
+        return told(reply)
+
+
+async def _instream(streams: Streams, message: bytes) -> bytes:
+    """Send a message; what clamd says of it.
+
+    It says that a message is too large while that is still being sent, and closes. So the answer is
+    listened for all the time, and counts even if the sending fails.
+    """
+    reader, writer = streams
+    hearing = asyncio.ensure_future(all_of(reader, _MOST_REPLY))
+    try:
+        await _send(writer, message, hearing)
+        return await hearing
+    except OSError:
+        # What it said before it hung up is on its way, or lost.
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                return await hearing
+        raise
+    finally:
+        hearing.cancel()
+
+
+async def _send(
+    writer: asyncio.StreamWriter, message: bytes, hearing: "asyncio.Future[bytes]"
+) -> None:
+    writer.write(b"zINSTREAM\0")
+    for start in range(0, len(message), _CHUNK):
+        if hearing.done():  # nothing is said before the end but that it has had enough
+            return
+        chunk = message[start : start + _CHUNK]
+        writer.write(len(chunk).to_bytes(4, "big"))
+        writer.write(chunk)
+        await writer.drain()
+    writer.write(bytes(4))
+    await writer.drain()
+
+
+def read(reply: bytes) -> Answer:
+    """`stream: OK`, `stream: Eicar-Signature FOUND`, or what went wrong.
+
+    Raises:
+        MissedError: it is neither.
+    """
+    text = _text(reply)
+    if text == "stream: OK":
+        return {"state": CLEAN}
+    if text.startswith("stream: ") and text.endswith(" FOUND"):
+        virus = text.removeprefix("stream: ").removesuffix(" FOUND")
+        return {"state": FOUND, "name": told(virus)}
+    if text.startswith(_TOO_LARGE):
+        raise MissedError(_ITS_LIMIT)
+    raise MissedError(text or "it closed the connection")
+
+
+def _text(reply: bytes) -> str:
+    return reply.partition(b"\0")[0].decode("utf-8", "replace").strip()
+
+
+def findings(answer: Answer) -> Iterator[Finding]:
+    """What its answer comes to. Pure.
+
+    Its names tell a virus from what it merely dislikes: guesses about phishing, and programs that
+    some want and others do not (PUA), are for the points to decide; that it did not look into all
+    of an archive is no finding about the archive.
+    """
+    if answer["state"] != FOUND:
+        return
+    virus = answer["name"]
+    kind = virus.removesuffix(".UNOFFICIAL")
+    if kind.startswith("Heuristics.Limits.Exceeded"):
+        words = f"ClamAV did not look at all of it ({virus})"
+        yield Finding("CLAMD_LIMITS", 1.0, words)
+    elif kind.startswith(("Heuristics.Phishing", "PUA.")):
+        yield Finding("CLAMD_SUSPICION", 4.0, f"ClamAV suspects {virus} in it")
+    elif kind.startswith("Heuristics."):
+        words = f"ClamAV is set to hold back what it calls {virus}"
+        yield Finding("CLAMD_UNWANTED", 0.0, words, action=Action.QUARANTINE)
+    else:
+        words = f"ClamAV finds the virus {virus}"
+        yield Finding("CLAMD_VIRUS", 0.0, words, action=Action.REFUSE)
