@@ -229,11 +229,16 @@ def _display_label(label: str) -> str:
     # A label must come back to itself, or two domains would show as one.
     if idna.encode(shown).decode("ascii") != label:
         return label
-    # The word a Unicode name begins with names the script: "CYRILLIC SMALL LETTER A".
-    scripts = {unicodedata.name(char, "?").split()[0] for char in shown if char.isalpha()}
-    if not any(scripts <= together for together in _SCRIPTS_TOGETHER) and len(scripts) > 1:
+    if mixes_scripts(shown):
         return label
     return label if set(shown) <= _CYRILLIC_LIKE_LATIN else shown
+
+
+def mixes_scripts(label: str) -> bool:
+    """Whether a U-label is of letters of several scripts, as no language writes them."""
+    # The word a Unicode name begins with names the script: "CYRILLIC SMALL LETTER A".
+    scripts = {unicodedata.name(char, "?").split()[0] for char in label if char.isalpha()}
+    return len(scripts) > 1 and not any(scripts <= one for one in _SCRIPTS_TOGETHER)
 
 
 def _text(text: str | bytes) -> str:

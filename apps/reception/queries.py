@@ -17,9 +17,21 @@ _HELD = "SELECT key, first_at, last_at, passed_at FROM reception_greylisted WHER
 _KNOWN = "SELECT key FROM reception_acquaintance WHERE days >= %s AND "
 _WROTE = "SELECT key FROM reception_correspondent WHERE "
 _ORIGINS = Values("wanted", "origin text")
+_USERS = Values("wanted", "user_id bigint")
 _WAITING = """
 SELECT g.origin, count(*) FROM {wanted}
 JOIN reception_greylisted g ON g.origin = wanted.origin AND g.passed_at = 0 GROUP BY g.origin"""
+
+# The moment first, so that both databases read no more of the index (user, last_at) than they must.
+_NEWEST = """
+SELECT c.user_id, c.address FROM (
+  SELECT wanted.user_id, COALESCE((
+    SELECT x.last_at FROM reception_correspondent x WHERE x.user_id = wanted.user_id
+    ORDER BY x.last_at DESC LIMIT 1 OFFSET %s), 0) AS since
+  FROM {wanted}
+) AS w
+JOIN reception_correspondent c ON c.user_id = w.user_id AND c.last_at >= w.since
+ORDER BY c.last_at DESC"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,16 @@ def known(keys: Sequence[int]) -> set[int]:
 def written_to(keys: Sequence[int]) -> set[int]:
     """Keys of those pairs of user and address where the user wrote to the address."""
     return {row[0] for row in fetch(_WROTE + among("key"), [listed(keys)])}
+
+
+def newest_of(users: Sequence[int], *, limit: int) -> list[tuple[int, str]]:
+    """(user, address) of those to whom users wrote last, at least `limit` of each user who wrote
+    to so many, the newest first."""
+    if not users:
+        return []
+    parameters = [limit - 1, *Values.parameters([(user,) for user in users])]
+    sql = _NEWEST.format(wanted=_USERS.sql)
+    return [(user, address) for user, address in fetch(sql, parameters)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Reads of the flight recorder: the story of a message, and which message somebody means."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.runtime.clock import now_us
+from apps.runtime.rows import Values, fetch
 from apps.trace.models import Sent, TraceEvent
 
 # What the kind of the event ends with that begins the story of a message.
@@ -20,6 +22,11 @@ _DAY_US = 86_400 * 1_000_000
 _BY_ENVELOPE = """
 SELECT trace_id, user_id FROM trace_sent
 WHERE envelope_id = %s AND NOT (envelope_id = '') ORDER BY at LIMIT %s"""
+
+_MESSAGES = Values("wanted", "message_id text")
+_SENDERS = """
+SELECT s.message_id, s.user_id FROM {wanted}
+JOIN trace_sent s ON s.message_id = wanted.message_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,20 @@ def sent_as(message_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:
     """(trace, user) of the messages that users of ours sent with this Message-ID, oldest first."""
     rows = Sent.objects.filter(message_id=message_id).order_by("at")
     return list(rows.values_list("trace_id", "user_id")[:limit])
+
+
+def senders_of(message_ids: Sequence[str]) -> dict[str, set[int]]:
+    """Which users of ours sent messages with these Message-IDs; one statement."""
+    wanted = sorted(set(message_ids))
+    if not wanted:
+        return {}
+    rows = fetch(
+        _SENDERS.format(wanted=_MESSAGES.sql), Values.parameters([(one,) for one in wanted])
+    )
+    found: dict[str, set[int]] = {}
+    for message_id, user in rows:
+        found.setdefault(message_id, set()).add(user)
+    return found
 
 
 def sent_under(envelope_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:

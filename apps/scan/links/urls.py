@@ -1,9 +1,9 @@
 """A link read as browsers read it, not as standards write it: https://url.spec.whatwg.org. Pure.
 
-What matters is where a click leads. Browsers drop tabs and line ends inside a link, take backslashes
-for slashes, decode the host, and know an IPv4 address in any notation; whoever reads links more
-strictly is blind to those of forgers. Time is linear, and only the beginning of a long link is read:
-the host comes first.
+What matters is where a click leads. Browsers drop tabs and line ends inside a link, take
+backslashes for slashes, decode the host, and know an IPv4 address in any notation; whoever reads
+links more strictly is blind to those of forgers. Time is linear, and only the beginning of a long
+link is read: the host comes first.
 """
 
 import re

@@ -1,0 +1,208 @@
+"""Names that imitate others: of the author, of who gets the answer, and in links.
+
+Imitated are the domains of the reader's organisation, those that the reader writes to, and brands.
+A domain that a reader writes to imitates nobody.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+from apps.mailauth.suffixes import organisational
+from apps.scan.base import Case, Finding, Given, Reader
+from apps.scan.links import urls
+from apps.scan.lookalikes import brands
+from apps.scan.lookalikes.names import Likeness, Names, likeness
+from apps.scan.lookalikes.queries import CORRESPONDENTS, OURS
+from apps.scan.lookalikes.rules import AUTHOR_NAMES_BRAND, rule_for
+from apps.scan.rulebook import Rule
+
+MOST: Final = 50  # different domains in the links of a message that are looked at
+REPLIES: Final = 3  # domains of Reply-To
+
+_WHERE: Final = {"AUTHOR": "the author's", "REPLY": "the reply's", "LINK": "a link's"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """The domains that a message names, each once, by where it names them."""
+
+    case: Case
+
+    @cached_property
+    def by_place(self) -> dict[str, tuple[str, ...]]:
+        """Domains by AUTHOR, REPLY, LINK; one that stands in several stands in the first."""
+        letter = self.case.letter
+        places: dict[str, Iterable[str]] = {}
+        if not self.case.is_outgoing:
+            places["AUTHOR"] = [one.domain for one in letter.authors[:REPLIES]]
+            places["REPLY"] = [one.domain for one in letter.reply_to[:REPLIES]]
+        places["LINK"] = self._hosts()
+        seen: set[str] = set()
+        found = {}
+        for place, domains in places.items():
+            fresh = dict.fromkeys(one for one in domains if one and one not in seen)
+            seen.update(fresh)
+            found[place] = tuple(fresh)
+        return found
+
+    @property
+    def all(self) -> list[str]:
+        """All of them."""
+        return [one for domains in self.by_place.values() for one in domains]
+
+    def _hosts(self) -> list[str]:
+        found: dict[str, None] = {}
+        for link in self.case.letter.links:
+            url = urls.read(link.href)
+            if url is not None and url.scheme in urls.WEB and url.address is None:
+                found[url.host] = None
+                if len(found) >= MOST:
+                    break
+        return list(found)
+
+
+class Lookalikes:
+    """The check. What it gathers: whom the message may imitate, for each organisation and reader,
+    and which of its domains each reader writes to."""
+
+    name: ClassVar[str] = "lookalikes"
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        named = [Named(case).all for case in cases]
+        ours = OURS.of({reader.organization_id for case in cases for reader in case.readers})
+        known = CORRESPONDENTS.of({reader.user_id for case in cases for reader in case.readers})
+        return [
+            _given(case.readers, domains, ours, known)
+            for case, domains in zip(cases, named, strict=True)
+        ]
+
+    def judge(self, case: Case, given: Given) -> Sequence[Finding]:
+        named = Named(case)
+        given = given or {}
+        return [
+            *_displayed(case),
+            *(_of_brands(named)),
+            *(_of_ours(case, named, given.get("ours", {}))),
+            *(_of_known(case, named, given.get("known", {}), given.get("writes", {}))),
+        ]
+
+
+def _given(
+    readers: Sequence[Reader],
+    domains: Sequence[str],
+    ours: Mapping[int, Names],
+    known: Mapping[int, Names],
+) -> Given:
+    organizations = {reader.organization_id for reader in readers}
+    found: dict[str, Any] = {
+        "ours": {str(one): _near(ours[one], domains) for one in sorted(organizations)},
+        "known": {},
+        "writes": {},
+    }
+    for reader in readers:
+        names = known[reader.user_id]
+        found["known"][str(reader.user_id)] = _near(names, domains)
+        found["writes"][str(reader.user_id)] = [one for one in domains if one in names]
+    kept = {
+        what: {number: names for number, names in of.items() if names} for what, of in found.items()
+    }
+    return {what: of for what, of in kept.items() if of} or None
+
+
+def _near(names: Names, domains: Sequence[str]) -> list[str]:
+    """Those that one of the domains may imitate; none for domains that are of them."""
+    if not len(names):
+        return []
+    return sorted({target for one in domains if one not in names for target in names.near(one)})
+
+
+_Found = tuple[str, Rule, Likeness]
+_NOTES: Final = {"OURS": ", a domain of ours", "KNOWN": ", to which this reader writes"}
+
+
+def _finding(found: _Found, whose: str, reader: int | None = None) -> Finding:
+    place, rule, one = found
+    words = f"{_WHERE[place]} domain {one.words}{_NOTES.get(whose, '')}"
+    return rule.found(words, reader=reader)
+
+
+def _worst(
+    named: Named, targets: Collection[str], whose: str, known: Collection[str] = ()
+) -> list[_Found]:
+    """For each place the likeness that is worst, of those that there is a rule for."""
+    return [
+        worst
+        for place, domains in named.by_place.items()
+        if (
+            worst := _pick(
+                place,
+                whose,
+                [
+                    likeness(domain, target)
+                    for domain in domains
+                    if domain not in known
+                    for target in targets
+                ],
+            )
+        )
+    ]
+
+
+def _pick(place: str, whose: str, found: Iterable[Likeness | None]) -> _Found | None:
+    ruled = [
+        (place, rule, one)
+        for one in found
+        if one is not None and (rule := rule_for(place, one.kind, whose)) is not None
+    ]
+    return min(ruled, key=lambda one: (-one[1].points, one[2].target), default=None)
+
+
+def _of_ours(case: Case, named: Named, ours: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """One finding for all readers if they are of one organisation, else one for each."""
+    findings = []
+    for organization, targets in ours.items():
+        readers = [one for one in case.readers if str(one.organization_id) == organization]
+        is_all = len(readers) == len(case.readers) == len(case.recipients)
+        for found in _worst(named, targets, "OURS"):
+            for reader in [None] if is_all else [one.user_id for one in readers]:
+                findings.append(_finding(found, "OURS", reader))
+    return findings
+
+
+def _of_known(
+    case: Case,
+    named: Named,
+    known: Mapping[str, Sequence[str]],
+    writes: Mapping[str, Sequence[str]],
+) -> list[Finding]:
+    findings = []
+    for reader in case.readers:
+        number = str(reader.user_id)
+        for found in _worst(named, known.get(number, ()), "KNOWN", writes.get(number, ())):
+            findings.append(_finding(found, "KNOWN", reader.user_id))
+    return findings
+
+
+def _of_brands(named: Named) -> list[Finding]:
+    return [
+        _finding(worst, "BRAND")
+        for place, domains in named.by_place.items()
+        if (worst := _pick(place, "BRAND", map(brands.imitated, domains))) is not None
+    ]
+
+
+def _displayed(case: Case) -> list[Finding]:
+    """A display name that is a brand's, over an address that is not."""
+    if case.is_outgoing:
+        return []
+    for author in case.letter.authors[:REPLIES]:
+        brand = brands.displayed(author.name)
+        if brand and author.domain and not brands.is_of(author.domain, brand):
+            words = (
+                f'the author calls itself "{author.name[:80]}", but the address is of'
+                f" {organisational(author.domain)}, not of {brand}"
+            )
+            return [AUTHOR_NAMES_BRAND.found(words)]
+    return []
