@@ -8,6 +8,7 @@ from typing import Final
 
 REFERRERS: Final = (
     ("mailqueue_queuedmessage", "blob_id"),
+    ("mailstore_junkmark", "blob_id"),
     ("mailstore_message", "blob_id"),
     ("reports_arrival", "blob_id"),
     ("scan_quarantined", "blob_id"),

@@ -1,9 +1,11 @@
 """The bells wake whoever works on the queue. The rows are the queue; a lost ring costs seconds.
 
-`ring()` is for mail to be processed, `ring_outgoing()` for mail to be sent to other servers. A ring
-costs the caller nothing: a thread of the bell's own tells the worker loops that listen on the event
-bus, and only when none does, it sends the Celery task that starts one. The broker may be slow or
-away: the caller never waits for it and never hears of it; the sweep finds the rows.
+`ring()` is for mail to be processed, `ring_heavy()` for such as takes long to look into,
+`ring_outgoing()` for mail to be sent to other servers, `ring_learning()` for the outbox of what
+users said of mail. A ring costs the caller nothing: a thread of the bell's own tells the worker
+loops that listen on the event bus, and only when none does, it sends the Celery task that starts
+one. The broker may be slow or away: the caller never waits for it and never hears of it; the sweep
+finds the rows.
 """
 
 import logging
@@ -17,7 +19,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.events import bus
-from apps.events.types import Event, OutgoingRang, QueueRang
+from apps.events.types import Event, HeavyRang, OutgoingRang, QueueRang
 
 logger = logging.getLogger(__name__)
 
@@ -32,15 +34,18 @@ _TASK_LIFE = 60  # seconds, then the worker throws it away unread
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What a bell says to loops that run, and the task that starts one, on which queue."""
+    """What a bell says to loops that run (None: there are none), and the task that starts one, on
+    which queue."""
 
-    event: Event
+    event: Event | None
     task: str
     queue: str
 
 
+_HEAVY: Final = _Call(HeavyRang(), "delivery.process_heavy", "heavy")
 _PROCESS: Final = _Call(QueueRang(), "delivery.process", "mail")
 _SEND: Final = _Call(OutgoingRang(), "delivery.send", "outbound")
+_LEARN: Final = _Call(None, "scan.learn", "housekeeping")
 
 
 def ring() -> None:
@@ -48,9 +53,24 @@ def ring() -> None:
     _bell(_PROCESS).ring()
 
 
+def ring_heavy() -> None:
+    """Mail waits in the heavy lane of the queue. The same promises."""
+    _bell(_HEAVY).ring()
+
+
 def ring_outgoing() -> None:
     """Mail waits for other servers, and its transaction has committed. The same promises."""
     _bell(_SEND).ring()
+
+
+def ring_learning() -> None:
+    """Users said what is spam and what is not. The same promises."""
+    _bell(_LEARN).ring()
+
+
+def call_workers() -> None:
+    """Have a loop of the fast lane begin, though nobody may have mail for it."""
+    _bell(_PROCESS).ring(always_task=True)
 
 
 def call_senders() -> None:
@@ -83,7 +103,7 @@ class _Bell:
             self._rung.clear()
             wants_task, self._wants_task = self._wants_task, False
             try:
-                heard = bus.send_now(self._call.event)
+                heard = bus.send_now(self._call.event) if self._call.event else 0
                 if wants_task or not heard:
                     self._send_task()
                 self._note("")

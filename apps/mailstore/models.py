@@ -235,6 +235,32 @@ class Keyword(models.Model):
         return self.name
 
 
+class Judged(models.TextChoices):
+    """What a user says of a message by what is done with it."""
+
+    SPAM = "spam"  # put into Junk, or marked so
+    HAM = "ham"  # taken out of Junk, or marked so
+    KEPT = "kept"  # answered, or filed from the inbox: hardly spam, but nobody was asked
+    UNSPAM = "unspam"  # the mark was taken off again, and nothing said instead
+    UNHAM = "unham"
+
+
+class JunkMark(models.Model):
+    """What a user said of a message and the spam filter has yet to learn: an outbox, whose rows
+    live for seconds. The blob is named, not the message: a copy in quarantine has no message."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(
+        "directory.User", on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    blob_id = models.UUIDField(db_index=True)
+    judged = models.CharField(max_length=8, choices=Judged.choices)
+    at = models.BigIntegerField()  # Unix seconds
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.blob_id} is {self.judged}"
+
+
 class Expunged(models.Model):
     """A message that left a mailbox: answers QRESYNC and undelete until it is purged."""
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import purge, quota
+from apps.mailstore.services import marks, purge, quota
 from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.prepare import PreparedMessage
 
@@ -64,7 +64,10 @@ def append(
     def file() -> list[Filed]:
         with transaction.atomic():
             quota.require(user_id, [one.message.size for one in messages])
-            return deliver(filings, what="append")
+            filed = deliver(filings, what="append")
+            said = [(one.message.blob_id, one.keywords) for one in messages]
+            marks.note_appended(mailbox_id, user_id, said)
+            return filed
 
     filed = purge.after_trim(user_id, file)
     return [AppendResult(one.uidvalidity, one.uid, one.modseq) for one in filed]

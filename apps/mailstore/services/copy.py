@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords, purge, quota
+from apps.mailstore.services import filing, keywords, marks, purge, quota
 from apps.mailstore.services.filing import Change, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.span import Span
@@ -177,6 +177,14 @@ def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what:
     told = {"mailbox": source_id, "first": picked.uids[0]}
     new = range(first, first + count)
     filing.record([Change(target_id, what, new, modseq, origin, before=told)])
+    marks.note_transfer(
+        source_id,
+        target_id,
+        target.user_id,
+        source=picked.source,
+        parameters=picked.parameters,
+        is_move=what == "move",
+    )
     return Copied(target.uidvalidity, list(zip(picked.uids, new, strict=True)))
 
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords
+from apps.mailstore.services import filing, keywords, marks
 from apps.mailstore.services.filing import CHUNK, Change, Growth
 from apps.mailstore.services.locks import lock
 from apps.mailstore.span import Span
@@ -103,7 +103,7 @@ def _store_chunk(
 ) -> None:
     mailbox_id = span.mailbox_id
     lock(mailboxes=[mailbox_id])
-    filing.home(mailbox_id)
+    owner = filing.home(mailbox_id).user_id
     bits, mask = change.flags, _mask(mailbox_id, change)
     changed: Groups = {}
     unseen = 0
@@ -123,6 +123,28 @@ def _store_chunk(
             after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
             result.rows += [Flagged(uid, *after, modseq) for uid, _ in rows]
         _journal(mailbox_id, uids, changed, change, modseq, origin)
+        _note(span, owner, changed, change)
+
+
+def _note(span: Span, owner: int, changed: Groups, change: FlagChange) -> None:
+    """For the spam filter, if what has changed says something of the messages."""
+    judged = marks.said_by(change.mode, change.flags, change.keywords)
+    if judged is None:
+        return
+    telling = [word for word in change.keywords if word.lower() in marks.WORDS]
+    mask = keywords.mask_of(telling, keywords.masks({span.mailbox_id: ()})[span.mailbox_id])
+    # A message that had the keyword, or had none to lose, is one of which nothing new is said.
+    had = mask if change.mode == "remove" else 0
+    uids = sorted(
+        uid
+        for (_, words), rows in changed.items()
+        if not mask or words & mask == had
+        for uid, _ in rows
+    )
+    if uids:
+        part = span.part(uids)
+        source = f"mailstore_entry WHERE {part.sql}"
+        marks.note_flags(span.mailbox_id, owner, judged, source, part.parameters)
 
 
 def _mask(mailbox_id: int, change: FlagChange) -> int:
