@@ -1,14 +1,13 @@
 """Having a user's mail sent on: the wish, the letter to the target, its answer."""
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from apps.delivery import consent
 from apps.directory.models import Forward
 from apps.directory.services import forwards, users
 from apps.directory.services.forwards import LIFETIME, Question
 from apps.mime.address import Address
+from apps.ui.addresses import absolute
 from apps.wire.errors import NotFound
 
 
@@ -64,15 +63,12 @@ def answer(token: str, *, agrees: bool) -> Question:
 
 
 def link(token: str) -> str:
-    """The page where a target agrees. Behind a proxy, that one speaks HTTPS on its usual port.
+    """The page where a target agrees.
 
     Raises:
         NotFound: there is no web here.
     """
-    where = settings.WEB_LISTEN
-    if where is None:
-        raise NotFound("web", text="The web is off here, so no target could agree")
-    is_secure = settings.WEB_TLS or bool(settings.TRUSTED_PROXIES)
-    usual = bool(settings.TRUSTED_PROXIES) or where.port == (443 if is_secure else 80)
-    host = settings.MAIL_HOSTNAME + ("" if usual else f":{where.port}")
-    return f"{'https' if is_secure else 'http'}://{host}{reverse('forward', args=[token])}"
+    try:
+        return absolute("forward", token)
+    except NotFound:
+        raise NotFound("web", text="The web is off here, so no target could agree") from None

@@ -29,7 +29,8 @@ class Copy:
     """One reader's copy.
 
     Args:
-        author: From as it is written; `sender` the reverse-path, "" if only the mailbox has it.
+        author: From as it is written; `author_address` is what it names.
+        sender: the reverse-path, "" if only the mailbox has the copy.
         words: why it was set aside, "" if that is not kept.
         received_at: Unix seconds.
         kept: the quarantine rows that still keep it.
@@ -40,6 +41,7 @@ class Copy:
     trace_id: UUID
     place: Place
     author: str
+    author_address: str
     sender: str
     subject: str
     words: str
@@ -47,6 +49,12 @@ class Copy:
     received_at: int
     kept: tuple[int, ...] = ()
     entries: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def blockable(self) -> str:
+        """The address that is blocked with it: From, by which its reader knows the sender; the
+        reverse-path if From names nobody; "" if neither does."""
+        return self.author_address or self.sender
 
     @property
     def is_dangerous(self) -> bool:
@@ -91,6 +99,7 @@ def _of_row(rows: Sequence[Quarantined], entries: Sequence[Entry]) -> Copy:
         trace_id=one.trace_id,
         place=place,
         author=one.author,
+        author_address=one.author_address,
         sender=one.sender,
         subject=one.subject,
         words=one.words,
@@ -109,6 +118,7 @@ def _of_entry(user_id: int, entries: Sequence[Entry]) -> Copy:
         trace_id=message.trace_id,
         place=_place(entries),
         author=f"{name} <{address}>" if name else address,
+        author_address=address,
         sender="",
         subject=message.subject,
         words="",

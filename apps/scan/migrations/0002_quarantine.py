@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                 ("requires_tls", models.BooleanField(default=False)),
                 ("received_at", models.BigIntegerField()),
                 ("author", models.CharField(default="", max_length=320)),
+                ("author_address", models.CharField(default="", max_length=320)),
                 ("subject", models.CharField(default="", max_length=300)),
                 (
                     "reason",

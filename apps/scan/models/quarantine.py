@@ -55,6 +55,7 @@ class Quarantined(models.Model):
     requires_tls = models.BooleanField(default=False)
     received_at = models.BigIntegerField()  # Unix microseconds
     author = models.CharField(max_length=320, default="")  # From, as it is written
+    author_address = models.CharField(max_length=320, default="")  # its Address.key
     subject = models.CharField(max_length=300, default="")
     reason = models.CharField(max_length=12, choices=Reason.choices)
     rule = models.CharField(max_length=60, default="")  # the one that asked for it

@@ -28,6 +28,7 @@ from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
 from apps.runtime.ulid import new_ulid
 from apps.scan.base import Action, Finding
+from apps.scan.letter.people import people
 from apps.scan.models import Quarantined, QuarantineState, Reason
 from apps.scan.verdict import ELSEWHERE, Verdict
 from apps.trace import services as trace
@@ -39,10 +40,10 @@ HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject 
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
     " cuts, size, sender, address, original, domain, door, smtputf8, body, requires_tls,"
-    " received_at, author, subject, reason, rule, words, points, kept_at, state, settled_at,"
+    " received_at, author, author_address, subject, reason, rule, words, points, kept_at, state, settled_at,"
     " settled_by, is_told)",
     "bigint boolean uuid uuid uuid bytea text bigint text text text text text boolean text"
-    " boolean bigint text text text text text float8 bigint text bigint text boolean",
+    " boolean bigint text text text text text text float8 bigint text bigint text boolean",
 )
 
 
@@ -64,6 +65,7 @@ class Taking:
     size: int
     body: str
     author: str
+    author_address: str
     subject: str
     reason: Reason
     rule: str
@@ -85,6 +87,7 @@ def prepare(
     """
     block = scan(raw[:HEADER_LOOK])
     author, subject = block.text(b"from"), block.text(b"subject")
+    address = next((one.address for one in people(block.addresses(b"from")) if one.domain), "")
     size = len(message.prefix) + len(raw) - sum(end - start for start, end in message.cuts)
     body = "" if raw.isascii() else "8BITMIME"
     takings = []
@@ -100,6 +103,7 @@ def prepare(
                 size=size,
                 body=body,
                 author=author,
+                author_address=address,
                 subject=subject,
                 reason=Reason.SPAM if demanding is None else _reason(demanding),
                 rule="" if demanding is None else demanding.rule,
@@ -296,6 +300,7 @@ def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
         message.requires_tls,
         message.received_at_us,
         told(one.author, 320),
+        told(one.author_address, 320),
         told(one.subject, 300),
         one.reason.value,
         one.rule[:60],

@@ -1,0 +1,125 @@
+"""What a reader, or an administrator for one, says of a copy that was set aside: the one door for
+Junk and quarantine.
+
+Each act asks where the copy is (`scan.copies`) and does what is right there; done twice, or by two
+at once, it is done once. What it says of the message is noted for the filter as if the reader had
+moved it in a mail program.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+
+from django.db import transaction
+
+from apps.mailstore import queries as mailstore
+from apps.mailstore.models import Judged, SpecialUse
+from apps.mailstore.origin import Origin
+from apps.mailstore.services import copy as carrying
+from apps.mailstore.services import flags, marks
+from apps.mailstore.services.flags import FlagChange
+from apps.scan.copies import Copy, Place, find
+from apps.scan.models import Quarantined
+from apps.scan.services import lists, quarantine
+from apps.wire.errors import NotFound, NotPermitted
+
+ONLY_ADMINISTRATORS: Final = (
+    "A virus was found in this message: only an administrator can release it"
+)
+
+
+def release(found: Copy, *, origin: Origin, is_admin: bool = False) -> Copy:
+    """Let a reader have a copy: from quarantine by the queue, from Junk into the inbox; anywhere
+    else it is already. The filter learns that it was wanted, except from a virus.
+
+    Args:
+        origin: who does it.
+
+    Returns:
+        The copy as it is now.
+
+    Raises:
+        NotPermitted: only an administrator may.
+    """
+    if found.place is Place.QUARANTINE:
+        if found.is_dangerous and not is_admin:
+            raise NotPermitted(f"release of {found.trace_id}", text=ONLY_ADMINISTRATORS)
+        with transaction.atomic():
+            if not found.is_dangerous:
+                _teach(found, Judged.HAM)
+            quarantine.release(found.kept, by=origin.door)
+    elif found.place is Place.JUNK:
+        _move(found, SpecialUse.INBOX, origin)
+    return find(found.user_id, found.trace_id)
+
+
+def delete(found: Copy, *, origin: Origin) -> Copy:
+    """Do away with a copy that was set aside: from quarantine for good, from Junk into Trash. One
+    that is in another mailbox stays there, and nothing is learned."""
+    if found.place is Place.QUARANTINE:
+        quarantine.delete(found.kept, by=origin.door)
+    elif found.place is Place.JUNK:
+        _move(found, SpecialUse.TRASH, origin)
+    return find(found.user_id, found.trace_id)
+
+
+def train(found: Copy, *, is_spam: bool, origin: Origin) -> Copy:
+    """Say what a copy is: the filter learns it, and the copy goes where such mail belongs. One in
+    quarantine stays there: `release` and `delete` are other words."""
+    if found.place is Place.QUARANTINE:
+        _teach(found, Judged.SPAM if is_spam else Judged.HAM)
+    elif is_spam == (found.place is Place.JUNK):
+        # It is where it belongs: the keyword alone says so.
+        word = "$Junk" if is_spam else "$NotJunk"
+        for mailbox_id, uids in _by_mailbox(found):
+            change = FlagChange("add", keywords=(word,))
+            flags.store(mailbox_id=mailbox_id, uids=uids, change=change, origin=origin)
+    else:
+        _move(found, SpecialUse.JUNK if is_spam else SpecialUse.INBOX, origin)
+    return find(found.user_id, found.trace_id)
+
+
+def block(found: Copy, *, origin: Origin) -> Copy:
+    """Block the sender of a copy for its reader: the filter learns that it is spam, and it goes: from
+    quarantine for good, from elsewhere into Junk.
+
+    Raises:
+        NotFound: it names no sender.
+        InvalidName, LimitReached: see `lists.add`.
+    """
+    if not found.blockable:
+        raise NotFound(f"sender of {found.trace_id}", text="This message names no sender to block")
+    note = f"by {origin.door}, for the message {found.subject[:100]!r}"
+    with transaction.atomic():
+        lists.block_sender(found.user_id, found.blockable, note=note)
+        if found.place is Place.QUARANTINE:
+            if not found.is_dangerous:
+                _teach(found, Judged.SPAM)
+            quarantine.delete(found.kept, by=origin.door)
+    if found.place in {Place.JUNK, Place.MAILBOX}:
+        return train(found, is_spam=True, origin=origin)
+    return find(found.user_id, found.trace_id)
+
+
+@transaction.atomic
+def _teach(found: Copy, judged: Judged) -> None:
+    kept = Quarantined.objects.filter(pk__in=found.kept, user=found.user_id).exclude(blob=None)
+    blobs = sorted(set(kept.values_list("blob_id", flat=True)))
+    marks.mark([(found.user_id, blob_id, judged) for blob_id in blobs if blob_id is not None])
+
+
+def _move(found: Copy, use: SpecialUse, origin: Origin) -> None:
+    """Into the mailbox of that use; where the reader has removed it, the copy stays."""
+    target = mailstore.boxes([found.user_id], use).get(found.user_id)
+    if target is None:
+        return
+    for mailbox_id, uids in _by_mailbox(found):
+        if mailbox_id != target:
+            carrying.move(mailbox_id=mailbox_id, uids=uids, target_id=target, origin=origin)
+
+
+def _by_mailbox(found: Copy) -> Sequence[tuple[int, list[int]]]:
+    return [
+        (mailbox_id, [uid for _, uid in pairs])
+        for mailbox_id, pairs in groupby(found.entries, key=lambda entry: entry[0])
+    ]
