@@ -40,4 +40,5 @@ def own_mail(
         smtputf8=smtputf8,
         body="" if raw.isascii() else "8BITMIME",
         requires_tls=requires_tls,
+        is_cleared=True,
     )

@@ -21,8 +21,10 @@ from apps.events.backends.inbox import Inbox, Subscription
 from apps.events.backends.local import LocalBus
 from apps.events.types import (
     Event,
+    HeavyRang,
     MailboxChanged,
     MailboxesChanged,
+    MessageJudged,
     OutgoingRang,
     QueueRang,
     UserChanged,
@@ -32,7 +34,15 @@ from apps.events.types import (
 __all__ = ["Inbox", "Subscription", "listen", "publish", "publish_on_commit", "subscribe"]
 
 ALL: frozenset[type[Event]] = frozenset(
-    {MailboxChanged, MailboxesChanged, UserChanged, QueueRang, OutgoingRang}
+    {
+        MailboxChanged,
+        MailboxesChanged,
+        UserChanged,
+        QueueRang,
+        HeavyRang,
+        MessageJudged,
+        OutgoingRang,
+    }
 )
 
 

@@ -60,6 +60,30 @@ class QueueRang:
 
 
 @dataclass(frozen=True, slots=True)
+class HeavyRang:
+    """Mail waits in the queue that takes long to look into."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("HeavyRang", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageJudged:
+    """A message that its door waits for (`mailqueue.services.offers`) is decided about.
+
+    Args:
+        message: its receive id, as a number.
+    """
+
+    message: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("MessageJudged", self.message)
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingRang:
     """Mail waits to be sent to other servers."""
 
@@ -77,7 +101,16 @@ class EventsMissed:
         return ("EventsMissed", 0)
 
 
-Event = MailboxChanged | MailboxesChanged | UserChanged | QueueRang | OutgoingRang | EventsMissed
+Event = (
+    MailboxChanged
+    | MailboxesChanged
+    | UserChanged
+    | QueueRang
+    | HeavyRang
+    | MessageJudged
+    | OutgoingRang
+    | EventsMissed
+)
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -85,6 +118,8 @@ KINDS: dict[str, type[Event]] = {
         MailboxesChanged,
         UserChanged,
         QueueRang,
+        HeavyRang,
+        MessageJudged,
         OutgoingRang,
         EventsMissed,
     )

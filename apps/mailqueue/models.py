@@ -11,10 +11,21 @@ from django.db import models
 from apps.runtime.ulid import new_ulid
 
 
-class MessageState(models.TextChoices):
-    """Where a message stands."""
+class Lane(models.IntegerChoices):
+    """Who processes a message: what takes long must not hold up what does not."""
 
-    OFFERED = "offered"  # durable, but its door waits for a verdict; not delivered
+    FAST = 0
+    HEAVY = 1
+
+
+class MessageState(models.TextChoices):
+    """Where a message stands.
+
+    What is offered is processed like what is accepted. It alone may still be refused, as long as
+    its door waits (`services.offers`).
+    """
+
+    OFFERED = "offered"  # durable, but its door waits for a verdict before it says so
     ACCEPTED = "accepted"  # to be processed: scan, route, local delivery
     ROUTED = "routed"  # processed; some recipients still wait for remote delivery
     REFUSED = "refused"
@@ -49,7 +60,11 @@ class QueuedMessage(models.Model):
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
     state = models.CharField(max_length=9, choices=MessageState.choices)
     judgement = models.TextField(default="")  # JSON: what its door found out about the sender
-    verdict = models.TextField(default="")  # JSON of the scan
+    verdict = models.TextField(default="")  # JSON of the reply that its door owes: it is refused
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.FAST)
+    is_cleared = models.BooleanField(default=False)  # not to be scanned: ours, or let go by somebody
+    # Unix microseconds, database's clock: until then its door may be waiting. It may have died.
+    offered_until = models.BigIntegerField(default=0)
     received_at = models.BigIntegerField()  # Unix microseconds
     hold_until = models.BigIntegerField(default=0)  # Unix microseconds: undo send, scheduled send
     settled_at = models.BigIntegerField(null=True)
@@ -63,9 +78,9 @@ class QueuedMessage(models.Model):
         indexes = [
             # hold_until in it: mail that its sender holds back is not looked at before its time.
             models.Index(
-                fields=["lease_until", "hold_until", "received_at"],
+                fields=["lane", "lease_until", "hold_until", "received_at"],
                 name="queue_due",
-                condition=models.Q(state="accepted"),
+                condition=models.Q(state__in=["accepted", "offered"]),
             ),
             models.Index(
                 fields=["settled_at"],
@@ -83,11 +98,13 @@ class RecipientState(models.TextChoices):
 
     PENDING = "pending"
     DELIVERED = "delivered"
+    QUARANTINED = "quarantined"
     WAITING = "waiting"  # remote: not yet, or to be tried again
     FAILED = "failed"
     HELD = "held"
     DELETED = "deleted"
     CANCELLED = "cancelled"
+    REFUSED = "refused"  # with its message, at the dot
 
 
 class QueuedRecipient(models.Model):
@@ -109,7 +126,7 @@ class QueuedRecipient(models.Model):
     )  # set for local recipients
     reserved = models.BigIntegerField(default=0)  # bytes of quota held for it
     route = models.CharField(max_length=8, default="")  # local, remote
-    state = models.CharField(max_length=10, choices=RecipientState.choices)
+    state = models.CharField(max_length=12, choices=RecipientState.choices)
     attempts = models.PositiveIntegerField(default=0)
     # Unix microseconds. 0: new, before all that was tried already. While leased: the lease's end,
     # so that no look at what is due passes over what is under way.

@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Q
 from apps.mailqueue.models import (
     Attempt,
     Destination,
+    Lane,
     MessageState,
     QueuedMessage,
     QueuedRecipient,
@@ -175,11 +176,14 @@ def _bound_for(destination: str) -> Any:
     return QueuedRecipient.objects.filter(state__in=STUCK, destination=destination)
 
 
-def has_due() -> bool:
+def has_due(lane: Lane = Lane.FAST) -> bool:
     """Whether a worker would find something to claim now, or soon (a lease that has lapsed)."""
     now = now_us()
     return QueuedMessage.objects.filter(
-        state=MessageState.ACCEPTED, lease_until__lte=now, hold_until__lte=now
+        state__in=[MessageState.ACCEPTED, MessageState.OFFERED],
+        lane=lane,
+        lease_until__lte=now,
+        hold_until__lte=now,
     ).exists()
 
 

@@ -13,7 +13,7 @@ from apps.delivery.accept import Accepted, accept
 from apps.delivery.local import file_plans as file_plans_really
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
+from apps.mailqueue.models import Lane, MessageState, QueuedMessage, QueuedRecipient, RecipientState
 from apps.mailqueue.services import EnvelopeRecipient, leases
 from apps.mailstore.models import Entry, Mailbox, Usage
 from apps.provisioning import services as provisioning
@@ -83,12 +83,18 @@ def test_it_does_not_let_one_unreadable_object_hold_up_the_others(
     assert QueuedMessage.objects.get(id=bad.id).state == MessageState.ACCEPTED
 
 
+def portion_of(monkeypatch: pytest.MonkeyPatch, *, size: int) -> None:
+    """Let a claim take so many octets."""
+    portion = replace(leases.PORTIONS[Lane.FAST], size=size)
+    monkeypatch.setattr(leases, "PORTIONS", {Lane.FAST: portion})
+
+
 def test_it_takes_no_more_into_memory_at_once_than_a_batch_may_hold(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [submission(local(alice)) for _ in range(5)]
     accept(items)
-    monkeypatch.setattr(leases, "CLAIM_BYTES", 2 * items[0].size)
+    portion_of(monkeypatch, size=2 * items[0].size)
     assert [len(mailqueue.claim(64)) for _ in range(3)] == [2, 2, 1]
 
 
@@ -96,7 +102,7 @@ def test_it_claims_one_message_however_large_it_is(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept([submission(local(alice)) for _ in range(2)])
-    monkeypatch.setattr(leases, "CLAIM_BYTES", 1)
+    portion_of(monkeypatch, size=1)
     assert [len(mailqueue.claim(64)) for _ in range(3)] == [1, 1, 0]
 
 
@@ -234,4 +240,4 @@ def test_it_files_many_copies_in_several_transactions(
 
 
 def test_it_gives_up_on_the_object_store_before_its_lease_ends() -> None:
-    assert 2 * s3.TIMEOUT < mailqueue.LEASE_SECONDS * 0.75
+    assert all(2 * s3.TIMEOUT < one.lease_seconds * 0.75 for one in mailqueue.PORTIONS.values())

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from apps.events.types import (
     Event,
     EventsMissed,
+    HeavyRang,
     MailboxChanged,
     MailboxesChanged,
+    MessageJudged,
     QueueRang,
     UserChanged,
     decode,
@@ -21,6 +23,8 @@ EVERY: list[Event] = [
     MailboxesChanged(3),
     UserChanged(4),
     QueueRang(),
+    HeavyRang(),
+    MessageJudged(2**128 - 1),
     EventsMissed(),
 ]
 

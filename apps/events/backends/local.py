@@ -25,8 +25,10 @@ from apps.events.backends.inbox import Subscription, add
 from apps.events.types import (
     Event,
     EventsMissed,
+    HeavyRang,
     MailboxChanged,
     MailboxesChanged,
+    MessageJudged,
     OutgoingRang,
     QueueRang,
     UserChanged,
@@ -41,6 +43,8 @@ _LETTERS: dict[type[Event], str] = {
     MailboxesChanged: "l",
     UserChanged: "u",
     QueueRang: "q",
+    HeavyRang: "h",
+    MessageJudged: "j",
     OutgoingRang: "o",
 }
 _LONGEST_PATH = 107

@@ -12,15 +12,22 @@ from apps.mailqueue.services.destinations import (
 )
 from apps.mailqueue.services.ending import finish_forgotten, hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
-from apps.mailqueue.services.holding import delete, hold, reroute, retry
+from apps.mailqueue.services.holding import clear, delete, hold, reroute, retry
 from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
 from apps.mailqueue.services.leases import (
-    CLAIM_BYTES,
     CRASHES_ALONE,
-    LEASE_SECONDS,
+    PORTIONS,
     Claimed,
     ClaimedRecipient,
     claim,
+)
+from apps.mailqueue.services.offers import (
+    Outcome,
+    accept_offered,
+    lock,
+    outcomes,
+    refuse,
+    withdraw,
 )
 from apps.mailqueue.services.outcomes import (
     Departure,
@@ -41,36 +48,41 @@ from apps.mailqueue.services.pruning import KEEP_SETTLED_SECONDS, prune
 from apps.mailqueue.services.recalling import Recall, cancel, reschedule
 from apps.mailqueue.services.settling import (
     LeaseLostError,
+    hold_unseen,
+    make_heavy,
     put_back,
+    put_off,
     release,
     settle,
     settle_recipients,
 )
 
 __all__ = [
-    "CLAIM_BYTES",
     "CRASHES_ALONE",
     "KEEP_SETTLED_SECONDS",
-    "LEASE_SECONDS",
     "OUT_LEASE_SECONDS",
+    "PORTIONS",
     "Claimed",
     "ClaimedRecipient",
     "Departure",
     "Due",
     "EnvelopeRecipient",
     "LeaseLostError",
+    "Outcome",
     "Outgoing",
     "OutgoingRecipient",
     "Recall",
     "RecipientsLostError",
     "Settled",
     "Submission",
+    "accept_offered",
     "cancel",
     "check",
     "claim",
     "claim_destination",
     "claim_messages",
     "claim_overdue",
+    "clear",
     "close_destination",
     "delete",
     "due_destinations",
@@ -79,11 +91,17 @@ __all__ = [
     "give_back",
     "hold",
     "hold_recipients",
+    "hold_unseen",
     "known",
+    "lock",
+    "make_heavy",
     "open_destinations",
+    "outcomes",
     "prune",
     "prune_destinations",
     "put_back",
+    "put_off",
+    "refuse",
     "release",
     "renew",
     "reroute",
@@ -94,4 +112,5 @@ __all__ = [
     "settle_outgoing",
     "settle_recipients",
     "wait",
+    "withdraw",
 ]

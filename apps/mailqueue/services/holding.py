@@ -30,7 +30,7 @@ def hold(ids: Sequence[UUID], reason: str) -> list[UUID]:
 
     Returns the ids of those that were in it.
     """
-    found = _in_state(ids, MessageState.ACCEPTED, MessageState.ROUTED)
+    found = _in_state(ids, MessageState.OFFERED, MessageState.ACCEPTED, MessageState.ROUTED)
     QueuedRecipient.objects.filter(message__in=found, state=RecipientState.WAITING).update(
         state=RecipientState.HELD
     )
@@ -65,6 +65,15 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
     Destination.objects.filter(name__in=list(names)).update(closed_until=0)
     _to_work(found)
     return found
+
+
+@transaction.atomic
+def clear(ids: Sequence[UUID]) -> list[UUID]:
+    """Let held messages go and have them not scanned again, whatever they were held for; their
+    ids."""
+    found = _in_state(ids, MessageState.HELD)
+    QueuedMessage.objects.filter(id__in=found).update(is_cleared=True)
+    return retry(found)
 
 
 @transaction.atomic

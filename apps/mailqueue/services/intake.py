@@ -13,7 +13,12 @@ from uuid import UUID
 from django.db import connection
 
 from apps.blobs.services import PreparedBlob
-from apps.mailqueue.services.columns import uuid_of
+from apps.mailqueue.models import Lane
+from apps.mailqueue.services.columns import NOW, uuid_of
+
+# From so many octets on a message is heavy: to read it alone takes longer than to judge and file a
+# whole batch of usual ones.
+HEAVY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Submission:
     `id` is the receive id, made once per MAIL transaction. `size` counts what readers will see, in
     bytes. `message_id` is what the store keeps of the Message-ID; doors of submission give it.
     `judgement` is JSON of what the door found out about the sender, "" if it asked nothing.
+    `offered_us` says how long its door waits for the verdict, in microseconds; 0: it does not, and
+    the message is ours with the commit. `is_cleared`: it is not to be scanned.
     """
 
     id: UUID
@@ -59,6 +66,14 @@ class Submission:
     requires_tls: bool = False
     message_id: str = ""
     judgement: str = ""
+    offered_us: int = 0
+    is_cleared: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """Who processes it, as far as its size tells; nobody looks into what is cleared."""
+        is_heavy = self.size >= HEAVY_BYTES and not self.is_cleared
+        return Lane.HEAVY if is_heavy else Lane.FAST
 
     @property
     def size(self) -> int:
@@ -68,10 +83,11 @@ class Submission:
 _INSERT_MESSAGE = """
 INSERT INTO mailqueue_queuedmessage
   (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
-   user_id, client, requires_tls, signatures, judgement, state, verdict, received_at, hold_until,
-   settled_at, lease_until, lease_token, claims, crashes, last_error)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'accepted', '', %s,
-  %s, NULL, 0, NULL, 0, 0, '')"""
+   user_id, client, requires_tls, signatures, judgement, state, offered_until, lane, is_cleared,
+   verdict, received_at, hold_until, settled_at, lease_until, lease_token, claims, crashes,
+   last_error)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {offered_until},
+  %s, %s, '', %s, %s, NULL, 0, NULL, 0, 0, '')"""
 _INSERT_RECIPIENT = """
 INSERT INTO mailqueue_queuedrecipient
   (message_id, address, original, orcpt, notify, user_id, reserved, route, state, attempts,
@@ -102,7 +118,8 @@ def enqueue(batch: Sequence[Submission]) -> None:
         messages.append(_message_row(item))
         recipients.extend(_recipient_row(item, recipient) for recipient in item.recipients)
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT_MESSAGE, messages)
+        now = NOW[connection.vendor]
+        cursor.executemany(_INSERT_MESSAGE.format(offered_until=f"{now} + %s"), messages)
         cursor.executemany(_INSERT_RECIPIENT, recipients)
 
 
@@ -125,6 +142,10 @@ def _message_row(item: Submission) -> tuple[Any, ...]:
         item.requires_tls,
         b"",
         item.judgement,
+        "offered" if item.offered_us else "accepted",
+        item.offered_us,
+        item.lane.value,
+        item.is_cleared,
         item.received_at_us,
         item.hold_until_us,
     )

@@ -1,4 +1,4 @@
-"""Claim mail that was accepted, under a lease with a token.
+"""Claim mail that was accepted or offered, under a lease with a token.
 
 Promises:
 - A row whose lease lapsed killed its worker, perhaps: it is claimed alone, so that a poison
@@ -6,16 +6,18 @@ Promises:
   Nothing is ever dropped.
 - A claim is bounded in bytes as well as in messages: its worker reads all of it into memory, and
   must be done before the lease ends.
+- A claim is of one lane: who waits for a usual message does not wait for an archive to be opened.
 """
 
 import logging
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
+from apps.mailqueue.models import Lane, MessageState
 from apps.mailqueue.services.columns import (
     NOW,
     SECOND,
@@ -32,11 +34,31 @@ from apps.trace import services as trace
 
 logger = logging.getLogger(__name__)
 
-# Ten times what the slowest honest batch takes. Mail that a worker died over waits this long; one
-# that was only slow loses its lease and settles nothing, so nothing is delivered twice.
-LEASE_SECONDS = 20
-CLAIM_BYTES = 32 << 20
-CRASHES_ALONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one claim takes, and for how long.
+
+    Several times what the slowest honest one takes, with scanners that do not answer. Mail that a
+    worker died over waits this long; one that was only slow loses its lease and settles nothing,
+    so nothing is delivered twice.
+
+    Args:
+        size: octets; one message is taken whatever its size.
+    """
+
+    messages: int
+    size: int
+    lease_seconds: int
+
+
+PORTIONS: Final = {
+    Lane.FAST: Portion(messages=128, size=4 << 20, lease_seconds=60),
+    # Alone: nobody waits for another one's archive.
+    Lane.HEAVY: Portion(messages=1, size=1, lease_seconds=180),
+}
+CRASHES_ALONE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +76,8 @@ class ClaimedRecipient:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message under our lease."""
+    """A message under our lease. `state` is that of the moment it was claimed: an offered one may
+    have been accepted, or withdrawn, since (`offers.lock`)."""
 
     id: UUID
     token: UUID
@@ -67,6 +90,11 @@ class Claimed:
     user_id: int | None
     received_at_us: int
     crashes: int
+    size: int = 0
+    state: str = MessageState.ACCEPTED.value
+    lane: int = Lane.FAST.value
+    is_cleared: bool = False
+    client: str = "{}"
     smtputf8: bool = False
     dsn_ret: str = ""
     dsn_envid: str = ""
@@ -87,7 +115,7 @@ class _Due(Enum):
 
 _RETURNING = """
 RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes,
-  smtputf8, dsn_ret, dsn_envid, requires_tls, judgement"""
+  smtputf8, dsn_ret, dsn_envid, requires_tls, judgement, size, state, lane, is_cleared, client"""
 
 
 def _claim_sql(due: _Due) -> str:
@@ -98,7 +126,7 @@ def _claim_sql(due: _Due) -> str:
     SELECT id, size, SUM(size) OVER (ORDER BY lease_until, hold_until, received_at, id) AS total
     FROM (
       SELECT id, size, lease_until, hold_until, received_at FROM mailqueue_queuedmessage
-      WHERE state = 'accepted' AND {due.value.format(now=now)}
+      WHERE state IN ('accepted', 'offered') AND lane = %s AND {due.value.format(now=now)}
       ORDER BY lease_until, hold_until, received_at LIMIT %s{locking("SKIP LOCKED")}) AS due)
     AS counted
   WHERE total - size < %s"""
@@ -109,34 +137,37 @@ WHERE {chosen(rows)}{_RETURNING}"""
 
 
 def claim(
-    limit: int, lease_seconds: int = LEASE_SECONDS, *, retries_first: bool = False
+    limit: int | None = None, *, lane: Lane = Lane.FAST, retries_first: bool = False
 ) -> list[Claimed]:
-    """Lease up to `limit` fresh messages, or else one whose lease lapsed.
+    """Lease up to `limit` fresh messages of a lane, or else one whose lease lapsed.
 
     Safe with any number of workers. Returns an empty list when nothing is due.
 
     Args:
+        limit: fewer than the lane's portion.
         retries_first: prefer the one that lapsed, then what was held back until now; said now and
             then by a worker that never finds the queue empty, or these would wait for the flood to
             end.
     """
     token = uuid4()
+    portion = PORTIONS[lane]
+    limit = portion.messages if limit is None else min(limit, portion.messages)
     if retries_first:
         return (
-            _claim_alone(token, lease_seconds)
-            or _claim(token, limit, lease_seconds, _Due.RIPE)
-            or _claim(token, limit, lease_seconds, _Due.NEW)
+            _claim_alone(token, lane)
+            or _claim(token, limit, lane, _Due.RIPE)
+            or _claim(token, limit, lane, _Due.NEW)
         )
     return (
-        _claim(token, limit, lease_seconds, _Due.NEW)
-        or _claim(token, limit, lease_seconds, _Due.RIPE)
-        or _claim_alone(token, lease_seconds)
+        _claim(token, limit, lane, _Due.NEW)
+        or _claim(token, limit, lane, _Due.RIPE)
+        or _claim_alone(token, lane)
     )
 
 
-def _claim_alone(token: UUID, lease_seconds: int) -> list[Claimed]:
+def _claim_alone(token: UUID, lane: Lane) -> list[Claimed]:
     """Lease one message whose lease lapsed; hold those that have had their three tries."""
-    while alone := _claim(token, 1, lease_seconds, _Due.LAPSED):
+    while alone := _claim(token, 1, lane, _Due.LAPSED):
         if alone[0].crashes <= CRASHES_ALONE:
             break
         why = f"its worker died {CRASHES_ALONE} times while it worked on it alone"
@@ -155,9 +186,13 @@ def hold_claimed(message: Claimed, why: str) -> None:
     )
 
 
-def _claim(token: UUID, limit: int, lease_seconds: int, due: _Due) -> list[Claimed]:
+def _claim(token: UUID, limit: int, lane: Lane, due: _Due) -> list[Claimed]:
+    portion = PORTIONS[lane]
     with forgettable(), connection.cursor() as cursor:
-        cursor.execute(_claim_sql(due), [lease_seconds * SECOND, token.hex, limit, CLAIM_BYTES])
+        cursor.execute(
+            _claim_sql(due),
+            [portion.lease_seconds * SECOND, token.hex, lane.value, limit, portion.size],
+        )
         found = {uuid_of(row[0]): _claimed(token, row) for row in cursor.fetchall()}
         if found:
             _add_recipients(cursor, found)
@@ -182,6 +217,11 @@ def _claimed(token: UUID, row: tuple[Any, ...]) -> Claimed:
         dsn_envid=row[12],
         requires_tls=bool(row[13]),
         judgement=row[14],
+        size=row[15],
+        state=row[16],
+        lane=row[17],
+        is_cleared=bool(row[18]),
+        client=row[19],
     )
 
 

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.mailqueue.models import QueuedMessage
+from apps.mailqueue.models import Lane, MessageState, QueuedMessage
 from apps.mailqueue.services.columns import SECOND, marks, told, uuid_of
 from apps.mailqueue.services.leases import CRASHES_ALONE, Claimed, hold_claimed
 from apps.runtime.clock import now_us
 
 RETRY_FIRST_SECONDS, RETRY_LONGEST_SECONDS = 5, 600
+PUT_OFF_US = 5 * SECOND, 300 * SECOND
 
 
 class LeaseLostError(Exception):
@@ -31,12 +32,13 @@ UPDATE mailqueue_queuedmessage SET state = CASE WHEN %s = 'done' AND EXISTS (
     SELECT 1 FROM mailqueue_queuedrecipient AS other WHERE other.message_id
     = mailqueue_queuedmessage.id AND other.state IN ('waiting', 'held')) THEN 'routed' ELSE %s END,
   settled_at = %s, lease_until = 0, lease_token = NULL
-WHERE lease_token = %s AND id IN """
+WHERE lease_token = %s AND state IN ('accepted', 'offered') AND id IN """
 
 
 def settle(token: UUID, messages: Sequence[UUID], state: str) -> None:
     """Set leased messages to `state` (done, routed) and end their lease, in the caller's
-    transaction. Done is routed where other recipients still wait.
+    transaction. Done is routed where other recipients still wait. What was still offered is ours
+    with that commit: its door says so.
 
     Raises:
         LeaseLostError: some of them are no longer ours; the caller's transaction must not commit.
@@ -83,6 +85,39 @@ def release(message: Claimed, error: str, *, counts: bool) -> None:
         lease_token=None,
         crashes=failures,
         last_error=told(error),
+    )
+
+
+def make_heavy(token: UUID, ids: Sequence[UUID]) -> None:
+    """Give leased messages to the workers of the heavy lane: to look into them takes long."""
+    QueuedMessage.objects.filter(id__in=ids, lease_token=token).update(
+        lane=Lane.HEAVY, lease_until=0, lease_token=None
+    )
+
+
+def hold_unseen(message: Claimed, why: str) -> None:
+    """Hold a leased message whole before anything of it left, in the caller's transaction: an
+    administrator decides."""
+    QueuedMessage.objects.filter(id=message.id, lease_token=message.token).update(
+        state=MessageState.HELD, lease_until=0, lease_token=None, last_error=told(why)
+    )
+
+
+def put_off(message: Claimed, why: str) -> None:
+    """Let a message wait that cannot be judged now, through nobody's fault, in the caller's
+    transaction: half as long again as it has waited already.
+
+    It is held back rather than given back: those that wait for a scanner are then claimed together
+    once it is there, not one by one as if they were poison.
+    """
+    now = now_us()
+    pause = min(max((now - message.received_at_us) // 2, PUT_OFF_US[0]), PUT_OFF_US[1])
+    QueuedMessage.objects.filter(id=message.id, lease_token=message.token).update(
+        state=MessageState.ACCEPTED,
+        lease_until=0,
+        lease_token=None,
+        hold_until=now + pause,
+        last_error=told(why),
     )
 
 
