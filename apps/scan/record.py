@@ -1,4 +1,4 @@
-"""The form in which a verdict is kept: the case, what was looked up, what was found, what it came to.
+"""The form in which a verdict is kept: case, what was looked up, what was found, what it came to.
 
 Compressed JSON. `unpack` gives back exactly what `pack` was given, numbers included: JSON as Python
 writes it keeps every float. The message itself is not in it.
@@ -17,7 +17,7 @@ from apps.scan.verdict import Verdict
 
 UNPACKED_MOST: Final = 8 << 20  # octets of JSON: far above what checks may gather
 _LEVEL: Final = 3
-_SAME: Final = ("sender", "door", "received_at_us", "user_id")
+_SAME: Final = ("sender", "door", "received_at_us", "user_id", "unscannable")
 
 
 class BrokenRecordError(ValueError):

@@ -4,60 +4,115 @@ A check that fails is logged and named in the verdict; it never stops mail. What
 looked up for a whole batch; `judge` alone then makes the verdict, so it can be made again.
 """
 
+import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
+from apps.mime.headers import clean
+from apps.scan import standings as wishes
 from apps.scan.base import Case, Check, Finding, Given
 from apps.scan.checks import CHECKS
-from apps.scan.verdict import ELSEWHERE, Standing, Verdict, combine
+from apps.scan.verdict import Standing, Verdict, combine
 
 log = logging.getLogger(__name__)
 
+WORDS_MOST: Final = 500  # characters of one reason
+FINDINGS_MOST: Final = 300
+"""Of one message. A check has its own bounds; this is for one that forgot."""
+POINTS: Final = (-20.0, 100.0)
 
-def run(cases: Sequence[Case], checks: Sequence[Check] = CHECKS) -> list[Verdict]:
-    """Judge a batch of messages; one verdict for each, in order. Never raises."""
-    failed: list[str] = []
-    given: dict[str, Sequence[Given]] = {}
+
+def run(cases: Sequence[Case], checks: Sequence[Check] | None = None) -> list[Verdict]:
+    """Judge a batch of messages; one verdict for each, in order.
+
+    Never raises for what a check does; what the database does not answer is raised, since without
+    it nothing can be delivered either.
+
+    Args:
+        checks: None are all.
+    """
+    if not cases:
+        return []
+    checks = CHECKS if checks is None else checks
+    standings = wishes.of(cases)
+    given: list[dict[str, Given]] = [{} for _ in cases]
+    failed: list[list[str]] = [[] for _ in cases]
     for check in checks:
-        try:
-            given[check.name] = check.gather(cases)
-        except Exception:
-            log.exception("a check could not look things up", extra={"check": check.name})
-            failed.append(check.name)
+        places = [number for number, case in enumerate(cases) if _may_look(check, case)]
+        found = _gather(check, [cases[number] for number in places])
+        for place, number in enumerate(places):
+            if found is None:
+                failed[number].append(check.name)
+            else:
+                given[number][check.name] = found[place]
     return [
-        judge(
-            case,
-            {name: found[number] for name, found in given.items()},
-            _standings(case),
-            checks,
-            failed,
-        )
-        for number, case in enumerate(cases)
+        judge(case, known, standing, checks, missed)
+        for case, known, standing, missed in zip(cases, given, standings, failed, strict=True)
     ]
+
+
+def _may_look(check: Check, case: Case) -> bool:
+    """Whether a check may look at a message: at one that a worker died over only those may that do
+    not look into it."""
+    return not case.unscannable or bool(getattr(check, "takes_unscannable", False))
+
+
+def _gather(check: Check, cases: Sequence[Case]) -> list[Given] | None:
+    """What a check looks up, as it will be read again later; None if it cannot."""
+    if not cases:
+        return []
+    try:
+        found = check.gather(cases)
+        if len(found) != len(cases):
+            raise ValueError(f"{len(found)} answers for {len(cases)} cases")
+        # As a verdict that is computed again will see it: a tuple is a list there.
+        return [None if one is None else json.loads(json.dumps(one)) for one in found]
+    except Exception:
+        log.exception("a check could not look things up", extra={"check": check.name})
+        return None
 
 
 def judge(
     case: Case,
     given: Mapping[str, Given],
     standings: Mapping[int, Standing],
-    checks: Sequence[Check] = CHECKS,
+    checks: Sequence[Check] | None = None,
     failed: Sequence[str] = (),
 ) -> Verdict:
     """Make the verdict from what was looked up: the same every time."""
     findings: list[Finding] = []
     missed = list(failed)
-    for check in checks:
+    for check in CHECKS if checks is None else checks:
         if check.name not in given:
             continue
         try:
-            findings.extend(check.judge(case, given[check.name]))
+            findings.extend(map(_bounded, check.judge(case, given[check.name])))
         except Exception:
-            log.exception("a check failed", extra={"check": check.name})
+            log.exception(
+                "a check failed", extra={"check": check.name, "trace_id": str(case.trace_id)}
+            )
             missed.append(check.name)
-    opinions = combine(case, findings, standings)
+    findings = _most_important(findings)
+    opinions = combine(findings, standings)
     return Verdict(tuple(findings), opinions, dict(standings), dict(given), tuple(missed))
 
 
-def _standings(case: Case) -> dict[int, Standing]:
-    readers = {reader.user_id: Standing() for reader in case.readers}
-    return readers if len(readers) == len(case.recipients) else {**readers, ELSEWHERE: Standing()}
+def _bounded(finding: Finding) -> Finding:
+    """Words quote strangers, and points come from other programs too."""
+    words = clean(finding.words[: 2 * WORDS_MOST])[:WORDS_MOST]
+    points: Any = finding.points
+    points = min(max(float(points), POINTS[0]), POINTS[1]) if math.isfinite(points) else 0.0
+    if words == finding.words and points == finding.points:
+        return finding
+    return replace(finding, words=words, points=points)
+
+
+def _most_important(findings: list[Finding]) -> list[Finding]:
+    if len(findings) <= FINDINGS_MOST:
+        return findings
+    weight = sorted(findings, key=lambda one: (-one.action, -abs(one.points)))[:FINDINGS_MOST]
+    chosen = set(map(id, weight))
+    return [one for one in findings if id(one) in chosen]

@@ -1,20 +1,18 @@
 """What the findings come to, for each reader. Pure.
 
-One order of precedence (docs/spam.md, decision 0029): what a finding demands; the lists and `off`
-of the reader, the domain, the server; what the door ruled; points.
+One order of precedence (docs/spam.md, decision 0029): what a finding demands; the lists and "off"
+of user, domain and server, which `standings` weighs; what the door ruled; points.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from math import fsum
+from typing import Any, Final
 
-from apps.scan.base import Action, Case, Finding
+from apps.scan.base import Action, Finding
 
 ELSEWHERE = 0
 """In the place of a reader: all recipients who are not ours."""
-
-SENDER = -1
-"""In the place of a reader: the user of ours who sends it; from QUARANTINE on it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +20,31 @@ class Standing:
     """What one reader wants, once all lists and thresholds of server, domain and user are weighed.
 
     Args:
-        junk, refuse: points from which a message goes to Junk, or is refused; None: never. For
-            `SENDER`, `refuse` is from where it is held.
+        junk, refuse, hold: points from which a message goes to Junk, is refused, or is held (mail
+            that is sent from here); None: never.
         allowed, blocked: the entry of a list that decides, in words; "" if none does.
+        unproven: an entry that would allow it, and does not count: nothing proves the sender.
         is_off: mail for this reader is not filtered for spam.
+        is_role: postmaster or abuse, who refuse nothing as spam (RFC 5321 section 4.5.1, RFC 2142).
+        ruled: why the door wants it in Junk (`reception.judging`), "" if it does not.
     """
 
     junk: float | None = 5.0
     refuse: float | None = 15.0
+    hold: float | None = None
     allowed: str = ""
     blocked: str = ""
+    unproven: str = ""
     is_off: bool = False
+    is_role: bool = False
+    ruled: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON; what says nothing is left out."""
+        return {name: value for name, value in asdict(self).items() if value != _USUAL[name]}
+
+
+_USUAL: Final = asdict(Standing())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,8 @@ class Verdict:
     """All that was found, and what it comes to.
 
     Args:
-        opinions: by user id; under `ELSEWHERE` for those who are not ours; under `SENDER` for
-            the message as a whole, if a user of ours sends it.
+        opinions: by user id; under `ELSEWHERE` for those who are not ours, and of mail that a user
+            of ours sends for the message as a whole: from QUARANTINE on it is held.
         given: what was looked up, by the name of the check.
         failed: checks that could not be asked.
     """
@@ -113,40 +125,94 @@ class Verdict:
 
     def standings_data(self) -> dict[str, Any]:
         """The standings as JSON; `from_data` reads it."""
-        return {str(reader): asdict(one) for reader, one in self.standings.items()}
+        return {str(reader): one.as_data() for reader, one in self.standings.items()}
 
     def opinion(self, user_id: int | None) -> Opinion:
         """For one reader; for those elsewhere if None."""
         return self.opinions.get(user_id or ELSEWHERE, Opinion())
 
-    @property
-    def hold(self) -> Opinion | None:
-        """Why a message that a user of ours sends is not to leave; None if it may."""
-        found = self.opinions.get(SENDER)
-        return found if found is not None and found.action >= Action.DEFER else None
+
+POSITIVE_MOST: Final = 8.0
+"""Points that all findings of one kind count together, unless one of them alone has more: no one
+kind of reason gets a message refused."""
+NEGATIVE_MOST: Final = -6.0
+"""The same for what speaks for a message."""
+NEGATIVE_SUM: Final = -10.0
+"""What all that speaks for it counts together: it must not drown what is certain."""
+REASONS: Final = 3
 
 
-def combine(
-    case: Case, findings: Sequence[Finding], standings: Mapping[int, Standing]
-) -> dict[int, Opinion]:
-    """Points add up; the hardest action wins."""
+def kind_of(rule: str) -> str:
+    """What findings are counted together by: the first word of the rule's name."""
+    return rule.partition("_")[0]
+
+
+def weigh(findings: Sequence[Finding]) -> tuple[float, dict[str, float]]:
+    """The points of findings together, and what each kind of them counts where that is less than
+    its sum."""
+    kinds: dict[str, tuple[list[float], list[float]]] = {}
+    for one in findings:
+        pair = kinds.setdefault(kind_of(one.rule), ([], []))
+        pair[one.points < 0].append(one.points)
+    bounded: dict[str, float] = {}
+    positive, negative = [0.0], [0.0]
+    for kind, (more, less) in kinds.items():
+        up = min(fsum(more), max(POSITIVE_MOST, *more, 0.0))
+        down = max(fsum(less), min(NEGATIVE_MOST, *less, 0.0))
+        if up + down != fsum(more) + fsum(less):
+            bounded[kind] = round(up + down, 3)
+        positive.append(up)
+        negative.append(down)
+    return round(fsum(positive) + max(fsum(negative), NEGATIVE_SUM), 3), bounded
+
+
+def combine(findings: Sequence[Finding], standings: Mapping[int, Standing]) -> dict[int, Opinion]:
+    """One opinion for each reader."""
+    shared = [one for one in findings if one.reader is None]
+    own: dict[int, list[Finding]] = {}
+    for one in findings:
+        if one.reader is not None:
+            own.setdefault(one.reader, []).append(one)
     return {
-        reader: _opinion([one for one in findings if one.reader in {None, reader}], standing)
+        reader: _opinion([*shared, *own.get(reader, ())], standing)
         for reader, standing in standings.items()
     }
 
 
 def _opinion(findings: Sequence[Finding], standing: Standing) -> Opinion:
-    points = round(sum(one.points for one in findings), 3)
+    points, _ = weigh(findings)
     demanding = max(findings, key=lambda one: one.action, default=None)
     if demanding is not None and demanding.action > Action.JUNK:
         is_harmful = demanding.action >= Action.QUARANTINE
         return Opinion(points, demanding.action, demanding.words, is_harmful)
+    action, why = _as_spam(findings, standing, points)
+    if action is Action.REFUSE and standing.is_role:
+        action = Action.JUNK
+    if demanding is not None and demanding.action > action:
+        action, why = demanding.action, demanding.words
+    return Opinion(points, action, why)
+
+
+def _as_spam(findings: Sequence[Finding], standing: Standing, points: float) -> tuple[Action, str]:
+    """Lists, then the door, then points."""
+    if standing.allowed:
+        return Action.NONE, standing.allowed
+    if standing.blocked:
+        return Action.REFUSE, standing.blocked
     if standing.is_off:
-        return Opinion(points)
-    why = "; ".join(one.words for one in sorted(findings, key=lambda one: -one.points)[:3])
+        return Action.NONE, ""
+    if standing.hold is not None and points >= standing.hold:
+        return Action.QUARANTINE, _reasons(findings)
     if standing.refuse is not None and points >= standing.refuse:
-        return Opinion(points, Action.REFUSE, why)
+        return Action.REFUSE, _reasons(findings)
+    if standing.ruled:
+        return Action.JUNK, standing.ruled
     if standing.junk is not None and points >= standing.junk:
-        return Opinion(points, Action.JUNK, why)
-    return Opinion(points)
+        return Action.JUNK, _reasons(findings)
+    return Action.NONE, ""
+
+
+def _reasons(findings: Sequence[Finding]) -> str:
+    """What weighs most, in words."""
+    worst = sorted((one for one in findings if one.points > 0), key=lambda one: -one.points)
+    return "; ".join(one.words for one in worst[:REASONS])

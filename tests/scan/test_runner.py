@@ -9,6 +9,8 @@ import pytest
 from apps.scan.base import Action, Case, Finding, Given, Reader
 from apps.scan.runner import run
 
+pytestmark = pytest.mark.django_db
+
 ALICE = Reader(7, "alice@example.test", "alice@example.test", "example.test", 1)
 CASE = Case(
     id=uuid4(),

@@ -1,5 +1,6 @@
 """What filtering keeps: verdicts, lists and thresholds, quarantine, what was learned."""
 
+from apps.scan.models.policies import EntryKind, ListEntry, Threshold, Verb
 from apps.scan.models.quarantine import (
     Digest,
     Notice,
@@ -11,9 +12,13 @@ from apps.scan.models.verdicts import Scanned
 
 __all__ = [
     "Digest",
+    "EntryKind",
+    "ListEntry",
     "Notice",
     "QuarantineState",
     "Quarantined",
     "Reason",
     "Scanned",
+    "Threshold",
+    "Verb",
 ]

@@ -13,14 +13,14 @@ class Scanned(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     trace_id = models.UUIDField()
     message_id = models.CharField(max_length=500)  # as in mailstore.Message
-    source = models.UUIDField()  # the blob, as long as something else names it
+    source = models.UUIDField()  # the blob, which stays only as long as something else names it
     at = models.BigIntegerField()  # Unix microseconds, when it was received
     points = models.FloatField()  # the most of any reader
     action = models.PositiveSmallIntegerField()  # base.Action: the hardest for any reader
-    is_refused = models.BooleanField(default=False)  # at the dot
     engine = models.CharField(max_length=16)  # `engine.fingerprint()` of the rules that judged
     look_at = models.BigIntegerField()  # Unix seconds: housekeeping looks then whether it may go
     data = models.BinaryField()  # `record.pack`
+    deeds = models.TextField(default="[]")  # JSON: what was done with each copy (`deeds.Deed`)
 
     class Meta:
         indexes = [

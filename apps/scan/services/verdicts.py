@@ -1,8 +1,9 @@
 """The write door of verdicts: kept with all they were computed from, in the transaction that acts
 upon them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from apps.mime.headers import scan
 from apps.runtime.rows import ManyRows
 from apps.scan import engine, record
 from apps.scan.base import Action, Case
+from apps.scan.deeds import Deed
 from apps.scan.record import Record
 from apps.scan.verdict import Opinion, Verdict
 
@@ -20,17 +22,17 @@ MESSAGE_ID_LENGTH: Final = 500
 _DAY: Final = 86_400
 
 _KEEP = ManyRows(
-    "INSERT INTO scan_scanned (id, trace_id, message_id, source, at, points, action, is_refused,"
-    " engine, look_at, data)",
-    "uuid uuid text uuid bigint float8 smallint boolean text bigint bytea",
-    # Mail that could not be judged at first (a scanner was away) is judged again.
+    "INSERT INTO scan_scanned (id, trace_id, message_id, source, at, points, action,"
+    " engine, look_at, data, deeds)",
+    "uuid uuid text uuid bigint float8 smallint text bigint bytea text",
+    # Mail that an administrator puts back to work is judged again.
     "ON CONFLICT (id) DO UPDATE SET points = excluded.points, action = excluded.action,"
-    " is_refused = excluded.is_refused, engine = excluded.engine, data = excluded.data",
+    " engine = excluded.engine, data = excluded.data, deeds = excluded.deeds",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Keeping:
     """A verdict ready to be written; `models.Scanned` tells of the columns."""
 
     id: UUID
@@ -43,18 +45,14 @@ class Row:
     data: bytes
 
 
-def prepare(case: Case, verdict: Verdict, source: UUID) -> Row:
-    """Make a row, outside of any transaction: packing is work.
-
-    Args:
-        source: the message's blob.
-    """
+def prepare(case: Case, verdict: Verdict, *, blob_id: UUID) -> Keeping:
+    """Make a row, outside of any transaction: packing is work."""
     opinions = verdict.opinions.values() or (Opinion(),)
-    return Row(
+    return Keeping(
         case.id,
         case.trace_id,
         _told(message_id(scan(case.raw))),
-        source,
+        blob_id,
         case.received_at_us,
         max(one.points for one in opinions),
         max(one.action for one in opinions),
@@ -62,12 +60,8 @@ def prepare(case: Case, verdict: Verdict, source: UUID) -> Row:
     )
 
 
-def keep(rows: Sequence[Row], refused: Collection[UUID] = ()) -> None:
-    """Write verdicts, within the caller's transaction, the one that delivers or refuses.
-
-    Args:
-        refused: the ids of those that are refused at the dot.
-    """
+def keep(rows: Sequence[tuple[Keeping, Sequence[Deed]]]) -> None:
+    """Write verdicts with what was done, within the caller's transaction: the one that does it."""
     name = engine.fingerprint()
     _KEEP.write(
         [
@@ -79,12 +73,12 @@ def keep(rows: Sequence[Row], refused: Collection[UUID] = ()) -> None:
                 one.at,
                 one.points,
                 int(one.action),
-                one.id in refused,
                 name,
                 one.at // 1_000_000 + KEEP_DAYS * _DAY,
                 one.data,
+                json.dumps([asdict(deed) for deed in deeds]),
             )
-            for one in rows
+            for one, deeds in rows
         ]
     )
 

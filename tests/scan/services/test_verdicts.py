@@ -7,6 +7,7 @@ import pytest
 from apps.runtime.ulid import new_ulid
 from apps.scan import record
 from apps.scan.base import Action, Case, Finding, Reader
+from apps.scan.deeds import Deed, Done
 from apps.scan.models import Scanned
 from apps.scan.services import verdicts
 from apps.scan.verdict import Opinion, Standing, Verdict
@@ -49,11 +50,12 @@ VERDICT = Verdict(
 
 def test_it_keeps_a_verdict_whole() -> None:
     one = case()
-    verdicts.keep([verdicts.prepare(one, VERDICT, SOURCE)])
+    deed = Deed(ALICE.address, ALICE.written, 7, Done.QUARANTINE, "it has a virus")
+    verdicts.keep([(verdicts.prepare(one, VERDICT, blob_id=SOURCE), [deed])])
     row = Scanned.objects.get()
     assert (row.id, row.trace_id, row.source) == (one.id, one.trace_id, SOURCE)
     assert (row.message_id, row.points, row.action) == ("<1@example.org>", 4.2, Action.QUARANTINE)
-    assert (row.at, row.is_refused) == (one.received_at_us, False)
+    assert row.at == one.received_at_us
     kept = record.unpack(bytes(row.data))
     assert kept.verdict == VERDICT
     assert kept.with_message(one.raw) == one
@@ -61,12 +63,12 @@ def test_it_keeps_a_verdict_whole() -> None:
 
 def test_it_keeps_the_second_verdict_of_a_message_judged_twice() -> None:
     one, other = case(), case()
-    verdicts.keep([verdicts.prepare(item, VERDICT, SOURCE) for item in (one, other)])
-    verdicts.keep([verdicts.prepare(one, Verdict(), SOURCE)], refused={one.id})
+    verdicts.keep([(verdicts.prepare(item, VERDICT, blob_id=SOURCE), []) for item in (one, other)])
+    verdicts.keep([(verdicts.prepare(one, Verdict(), blob_id=SOURCE), [])])
     kept = {row.id: row for row in Scanned.objects.all()}
-    assert (kept[one.id].points, kept[one.id].is_refused) == (0, True)
+    assert kept[one.id].points == 0
     assert record.unpack(bytes(kept[one.id].data)).verdict == Verdict()
-    assert (kept[other.id].points, kept[other.id].is_refused) == (4.2, False)
+    assert kept[other.id].points == 4.2
 
 
 @pytest.mark.parametrize(
