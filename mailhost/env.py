@@ -529,6 +529,12 @@ SETTINGS: tuple[Setting, ...] = (
         "daily",
         "How often users are told what of their mail is in quarantine or new in Junk.",
     ),
+    Setting(
+        "QUARANTINE_DIGEST_HOUR",
+        integer(0, 23),
+        "6",
+        "The hour, UTC, from which they are told; weekly digests go on Mondays.",
+    ),
     Setting("SMTP_OUT_PORT", integer(1, 65535), "25", "Port of other mail servers."),
     Setting(
         "HTTPS_OUT_PORT",
