@@ -60,9 +60,9 @@ class QueuedMessage(models.Model):
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
     state = models.CharField(max_length=9, choices=MessageState.choices)
     judgement = models.TextField(default="")  # JSON: what its door found out about the sender
-    verdict = models.TextField(default="")  # JSON of the reply that its door owes: it is refused
+    verdict = models.TextField(default="")  # JSON of what its door owes its client: it is refused
     lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.FAST)
-    is_cleared = models.BooleanField(default=False)  # not to be scanned: ours, or let go by somebody
+    is_cleared = models.BooleanField(default=False)  # not to be scanned: our own, or let go
     # Unix microseconds, database's clock: until then its door may be waiting. It may have died.
     offered_until = models.BigIntegerField(default=0)
     received_at = models.BigIntegerField()  # Unix microseconds

@@ -35,7 +35,6 @@ from apps.trace import services as trace
 logger = logging.getLogger(__name__)
 
 
-
 @dataclass(frozen=True, slots=True)
 class Portion:
     """What one claim takes, and for how long.

@@ -11,7 +11,6 @@ committed. A door that died settles nothing: `offered_until` passes, and the mes
 for its client may or may not have been answered.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +21,6 @@ from django.db import connection, transaction
 from apps.mailqueue.models import MessageState, RecipientState
 from apps.mailqueue.services.columns import NOW, locking, marks, uuid_of
 from apps.mailqueue.services.holding import end
-from apps.wire.replies import Reply
 
 OFFERED: Final = MessageState.OFFERED.value
 
@@ -33,11 +31,11 @@ class Outcome:
 
     Args:
         state: of its row; "" if it is there no more, which only what was settled long ago is.
-        refusal: what its client is to be told if it was refused.
+        refusal: as `refuse` got it; "" if it was not refused.
     """
 
     state: str
-    refusal: Reply | None = None
+    refusal: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -49,11 +47,10 @@ def outcomes(ids: Sequence[UUID]) -> list[Outcome]:
     """Where messages stand, in their order; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, state, verdict FROM mailqueue_queuedmessage"
-            f" WHERE id IN ({marks(ids)})",
+            f"SELECT id, state, verdict FROM mailqueue_queuedmessage WHERE id IN ({marks(ids)})",
             [one.hex for one in ids],
         )
-        found = {uuid_of(row[0]): _outcome(row[1], row[2]) for row in cursor.fetchall()}
+        found = {uuid_of(row[0]): Outcome(row[1], row[2]) for row in cursor.fetchall()}
     return [found.get(one, Outcome("")) for one in ids]
 
 
@@ -102,9 +99,9 @@ def lock(token: UUID, ids: Sequence[UUID]) -> dict[UUID, bool]:
         return {uuid_of(row[0]): bool(row[1]) for row in cursor.fetchall()}
 
 
-def refuse(rows: Sequence[tuple[UUID, Reply]]) -> list[tuple[int, int]]:
-    """Refuse messages that `lock` found to be refusable, with what their clients are to be told, in
-    the same transaction.
+def refuse(rows: Sequence[tuple[UUID, str]]) -> list[tuple[int, int]]:
+    """Refuse messages that `lock` found to be refusable, in the same transaction; each with what
+    its door is to know of it.
 
     Returns:
         (user id, reserved bytes) of their recipients, to be released.
@@ -112,7 +109,7 @@ def refuse(rows: Sequence[tuple[UUID, Reply]]) -> list[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE mailqueue_queuedmessage SET verdict = %s WHERE id = %s",
-            [(_written(reply), one.hex) for one, reply in rows],
+            [(refusal, one.hex) for one, refusal in rows],
         )
     return end([one for one, _ in rows], MessageState.REFUSED, RecipientState.REFUSED)
 
@@ -126,13 +123,3 @@ def _lock(ids: Sequence[UUID]) -> list[UUID]:
             [one.hex for one in ids],
         )
         return [uuid_of(row[0]) for row in cursor.fetchall()]
-
-
-def _written(reply: Reply) -> str:
-    return json.dumps([reply.code, reply.enhanced, reply.text])
-
-
-def _outcome(state: str, verdict: str) -> Outcome:
-    if state != MessageState.REFUSED or not verdict:
-        return Outcome(state)
-    return Outcome(state, Reply(*json.loads(verdict)))
