@@ -37,6 +37,12 @@ def is_public(domain: str) -> bool:
     return _list().is_public(domain)
 
 
+def has_known_ending(domain: str) -> bool:
+    """Whether the list knows its last label: names end in others only where no world is asked
+    (`printer.local`), or where they are no domains (`Mr.Smith`)."""
+    return _list().publicsuffix(domain, accept_unknown=False) is not None
+
+
 def load() -> None:
     """Read the list now: 25 ms that the first message need not wait for, and memory that processes
     which fork afterwards share."""

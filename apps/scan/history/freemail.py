@@ -7,7 +7,8 @@ from apps.mailauth.suffixes import organisational
 
 _DOMAINS: Final = frozenset(
     "163.com 126.com abv.bg aol.com arcor.de bigpond.com bk.ru bluewin.ch btinternet.com"
-    " comcast.net cox.net daum.net disroot.org duck.com email.cz fastmail.com fastmail.fm foxmail.com free.fr"
+    " comcast.net cox.net daum.net disroot.org duck.com email.cz fastmail.com fastmail.fm"
+    " foxmail.com free.fr"
     " freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com hanmail.net"
     " hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.es hotmail.fr hotmail.it hushmail.com"
     " icloud.com inbox.lv inbox.ru interia.pl keemail.me laposte.net libero.it list.ru live.com"

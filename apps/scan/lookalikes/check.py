@@ -10,16 +10,19 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from apps.mailauth.suffixes import organisational
+from apps.mime.address import mixes_scripts
 from apps.scan.base import Case, Finding, Given, Reader
 from apps.scan.links import urls
 from apps.scan.lookalikes import brands
+from apps.scan.lookalikes.glyphs import reads_as_latin, seen, unicode_of
 from apps.scan.lookalikes.names import Likeness, Names, likeness
 from apps.scan.lookalikes.queries import CORRESPONDENTS, OURS
-from apps.scan.lookalikes.rules import AUTHOR_NAMES_BRAND, rule_for
+from apps.scan.lookalikes.rules import AUTHOR_NAMES_BRAND, mixed_scripts, reads_latin, rule_for
 from apps.scan.rulebook import Rule
 
 MOST: Final = 50  # different domains in the links of a message that are looked at
 REPLIES: Final = 3  # domains of Reply-To
+LONGEST: Final = 100  # characters of a domain in words
 
 _WHERE: Final = {"AUTHOR": "the author's", "REPLY": "the reply's", "LINK": "a link's"}
 
@@ -39,11 +42,11 @@ class Named:
             places["AUTHOR"] = [one.domain for one in letter.authors[:REPLIES]]
             places["REPLY"] = [one.domain for one in letter.reply_to[:REPLIES]]
         places["LINK"] = self._hosts()
-        seen: set[str] = set()
+        before: set[str] = set()
         found = {}
         for place, domains in places.items():
-            fresh = dict.fromkeys(one for one in domains if one and one not in seen)
-            seen.update(fresh)
+            fresh = dict.fromkeys(one for one in domains if one and one not in before)
+            before.update(fresh)
             found[place] = tuple(fresh)
         return found
 
@@ -83,9 +86,10 @@ class Lookalikes:
         given = given or {}
         return [
             *_displayed(case),
-            *(_of_brands(named)),
-            *(_of_ours(case, named, given.get("ours", {}))),
-            *(_of_known(case, named, given.get("known", {}), given.get("writes", {}))),
+            *_of_scripts(named),
+            *_of_brands(named),
+            *_of_ours(case, named, given.get("ours", {})),
+            *_of_known(case, named, given.get("known", {}), given.get("writes", {})),
         ]
 
 
@@ -183,6 +187,26 @@ def _of_known(
         for found in _worst(named, known.get(number, ()), "KNOWN", writes.get(number, ())):
             findings.append(_finding(found, "KNOWN", reader.user_id))
     return findings
+
+
+def _of_scripts(named: Named) -> list[Finding]:
+    found: dict[str, Finding] = {}
+    for place, domains in named.by_place.items():
+        for domain in domains:
+            if "xn--" in domain and (one := _of_script(place, domain)) is not None:
+                found.setdefault(one.rule, one)
+    return list(found.values())
+
+
+def _of_script(place: str, domain: str) -> Finding | None:
+    where = f"{_WHERE[place]} domain {domain[:LONGEST]}, shown as {seen(domain)[:LONGEST]},"
+    *labels, ending = domain.split(".")
+    for label in labels:
+        if mixes_scripts(unicode_of(label)):
+            return mixed_scripts(place).found(f"{where} mixes scripts")
+        if not ending.startswith("xn--") and (latin := reads_as_latin(label)):
+            return reads_latin(place).found(f"{where} cannot be told from {latin}")
+    return None
 
 
 def _of_brands(named: Named) -> list[Finding]:

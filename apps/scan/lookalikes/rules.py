@@ -43,7 +43,15 @@ _BY_NAME: Final = {
         Rule(f"{place}_{kind.upper()}_{whose}", value, f"{_PLACES[place]} {_MEANS[kind]} {target}")
     ]
 }
-RULES: Final = (*_BY_NAME.values(), AUTHOR_NAMES_BRAND)
+_SCRIPTS: Final = {
+    rule.name: rule
+    for place, where in _PLACES.items()
+    for rule in (
+        Rule(f"{place}_MIXED_SCRIPTS", 3.0, f"{where} mixes scripts, as no language does"),
+        Rule(f"{place}_READS_LATIN", 2.5, f"{where} is not Latin, and cannot be told from Latin"),
+    )
+}
+RULES: Final = (*_BY_NAME.values(), *_SCRIPTS.values(), AUTHOR_NAMES_BRAND)
 
 
 def rule_for(place: str, kind: Kind, whose: str) -> Rule | None:
@@ -54,3 +62,13 @@ def rule_for(place: str, kind: Kind, whose: str) -> Rule | None:
         whose: OURS, KNOWN, BRAND.
     """
     return _BY_NAME.get(f"{place}_{kind.upper()}_{whose}")
+
+
+def mixed_scripts(place: str) -> Rule:
+    """The rule for a name that mixes scripts."""
+    return _SCRIPTS[f"{place}_MIXED_SCRIPTS"]
+
+
+def reads_latin(place: str) -> Rule:
+    """The rule for a name of another script that reads as Latin."""
+    return _SCRIPTS[f"{place}_READS_LATIN"]

@@ -1,0 +1,77 @@
+"""Links whose words show another address than the one they lead to. Pure.
+
+Honest mail has such links, too: whoever counts clicks leads them over a host of his own. So a lie
+needs that neither the target which the link carries, nor who is proven to have written, makes it
+true; and it is a small one where it may be honest all the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.reception.judging import Judgement
+from apps.scan.authors import Author
+from apps.scan.base import Case
+from apps.scan.links import places
+from apps.scan.links.shown import shown
+from apps.scan.links.urls import WEB, Url
+from apps.scan.lookalikes.brands import is_brand
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What links are judged by.
+
+    Args:
+        author: the organisational domain of the author, if it is proven; else "".
+        is_bulk: it says that it went to many.
+        ours: the domains of its readers: whoever shows one of them and leads elsewhere lies.
+    """
+
+    author: str
+    is_bulk: bool
+    ours: frozenset[str]
+
+    @classmethod
+    def of(cls, case: Case, author: Author) -> "Ground":
+        """That of a message."""
+        letter = case.letter
+        found = Judgement.from_data(case.judgement).case.authentication
+        return cls(
+            author.organisation if author.proof else "",
+            bool(found.proven) and (letter.has("list-unsubscribe") or letter.has("list-id")),
+            frozenset(reader.domain for reader in case.readers),
+        )
+
+    def is_authors(self, url: Url) -> bool:
+        """Whether a host is of the author, who is proven."""
+        return bool(self.author) and f".{url.host}".endswith(f".{self.author}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """The host that is shown, and whether it can hardly be honest."""
+
+    shown: str
+    is_bad: bool
+
+
+def find(text: str, url: Url, targets: Sequence[Url], ground: Ground) -> Lie | None:
+    """The lie of a link, if it is one.
+
+    Args:
+        text: its words.
+        targets: where it leads on to.
+    """
+    seen = shown(text)
+    if seen is None or (url.scheme not in WEB and url.scheme != "file"):
+        return None
+    organisation = seen.url.organisation
+    ends = [url, *targets]
+    if any(organisation == one.organisation for one in ends) or places.is_gateway(url.host):
+        return None
+    if organisation == ground.author:
+        return None  # whoever is proven to be the one that is shown leads where he likes
+    is_dear = is_brand(organisation) or any(
+        seen.url.host == one or seen.url.host.endswith(f".{one}") for one in ground.ours
+    )
+    return Lie(seen.url.host, is_dear or not (seen.is_name or ground.is_bulk))
