@@ -8,7 +8,7 @@ import time
 
 from celery import shared_task
 
-from apps.delivery import dmarcreports, tlsreports
+from apps.delivery import digests, dmarcreports, tlsreports
 from apps.delivery.outbound import overdue, running
 from apps.delivery.process import BATCH, run_once
 from apps.events import bell, bus
@@ -83,3 +83,9 @@ def report_tls() -> None:
 def report_dmarc() -> None:
     """Beat: send the reports on mail of yesterday whose hour has come."""
     asyncio.run(dmarcreports.send_due())
+
+
+@shared_task(name="delivery.digests")
+def send_digests() -> None:
+    """Beat: tell users of mail that is held back or new in Junk, once in their day or week."""
+    digests.send_due()

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from apps.webmail.views import content, forwarding, mail, signin
+from apps.webmail.views import content, forwarding, mail, quarantine, signin
 
 
 class UidConverter:
@@ -29,6 +29,8 @@ urlpatterns = [
     path("logout/", signin.sign_out, name="logout"),
     path("setup/<str:token>/", signin.setup, name="setup"),
     path("forward/<str:token>/", forwarding.forward, name="forward"),
+    path("held/<str:token>/", quarantine.copy, name="held"),
+    path("digests/<str:token>/", quarantine.digests, name="digests"),
     path("settings/password/", signin.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),

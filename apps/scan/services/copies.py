@@ -80,8 +80,8 @@ def train(found: Copy, *, is_spam: bool, origin: Origin) -> Copy:
 
 
 def block(found: Copy, *, origin: Origin) -> Copy:
-    """Block the sender of a copy for its reader: the filter learns that it is spam, and it goes: from
-    quarantine for good, from elsewhere into Junk.
+    """Block the sender of a copy for its reader. The filter learns that it is spam, and it goes:
+    from quarantine for good, from elsewhere into Junk.
 
     Raises:
         NotFound: it names no sender.

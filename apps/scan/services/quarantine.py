@@ -40,8 +40,8 @@ HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject 
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
     " cuts, size, sender, address, original, domain, door, smtputf8, body, requires_tls,"
-    " received_at, author, author_address, subject, reason, rule, words, points, kept_at, state, settled_at,"
-    " settled_by, is_told)",
+    " received_at, author, author_address, subject, reason, rule, words, points, kept_at, state,"
+    " settled_at, settled_by, is_told)",
     "bigint boolean uuid uuid uuid bytea text bigint text text text text text boolean text"
     " boolean bigint text text text text text text float8 bigint text bigint text boolean",
 )

@@ -5,12 +5,11 @@ import json
 from typing import Any
 
 from apps.directory.services import users
-from apps.provisioning.management.noun import Error, NounCommand
+from apps.provisioning.management.noun import Error, NounCommand, printable
 from apps.reception import queries
 from apps.runtime.clock import now
 
 _DAY = 86_400
-_JOINERS = "\u200c\u200d"  # invisible too, and part of how Persian and Hindi are written
 
 
 class Command(NounCommand):
@@ -39,7 +38,7 @@ class Command(NounCommand):
             more = f" (and {row.others} more in that minute)" if row.others else ""
             who = row.author or f"<{row.sender}>"
             line = f"{row.id}\t{row.at}\t{row.reason}\t{who}\t{row.subject or '-'}{more}"
-            self.stdout.write("\t".join(_shown(cell) for cell in line.split("\t")))
+            self.stdout.write("\t".join(printable(cell) for cell in line.split("\t")))
 
     def do_show(self, options: dict[str, Any]) -> None:
         found = queries.refused_by_id(options["number"])
@@ -61,11 +60,6 @@ class Command(NounCommand):
         ]
         for name, text in told:
             if text:
-                self.stdout.write(f"{name + ':':9}{_shown(text)}")
+                self.stdout.write(f"{name + ':':9}{printable(text)}")
         for line in header.split("\n") if header else ():
-            self.stdout.write(f"    {_shown(line)}")
-
-
-def _shown(text: str) -> str:
-    """A stranger's words for a terminal: nothing in them drives it or turns a line round."""
-    return "".join(sign if sign.isprintable() or sign in _JOINERS else "?" for sign in text)
+            self.stdout.write(f"    {printable(line)}")
