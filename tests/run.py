@@ -13,6 +13,7 @@ The run is bounded: when the deadline passes, what still runs is ended and the r
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ PURE = (
     "tests/mime",
     "tests/mailauth",
     "tests/resolver",
+    "tests/scan/servers",
     "tests/demo/test_attachments.py",
     "tests/demo/test_compose.py",
     "tests/demo/test_days.py",
@@ -59,6 +61,7 @@ TWICE_IN_LONG = (
     *("tests/flows/test_tls_policy.py", "tests/smtp/test_forged.py"),
     "tests/webmail/test_hostile.py",
 )
+SCANNERS = ("rspamd", "spamd", "clamd")
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
 
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.time()
     os.environ[laws.STARTED] = str(started)
     deadline = started + options.seconds
+    print(f"== scanners beside our own: {_scanners()}", flush=True)
     failed = []
     for name in options.only or ("embedded", "scaled"):
         print(f"== {name}: {DESCRIPTIONS[name]}", flush=True)
@@ -93,6 +97,12 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if options.seconds is None:
         options.seconds = LONG_DEADLINE_SECONDS if options.long else DEADLINE_SECONDS
     return options, extra
+
+
+def _scanners() -> str:
+    """Which of Debian's are real in this run; without one of them its tests fail."""
+    found = {name: shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in SCANNERS}
+    return ", ".join(f"{name} {'real' if where else 'MISSING'}" for name, where in found.items())
 
 
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:

@@ -3,5 +3,6 @@
 from typing import Final
 
 from apps.scan.rulebook import Rule
+from apps.scan.servers.rules import RULES as OF_SERVERS
 
-RULES: Final[tuple[Rule, ...]] = ()
+RULES: Final[tuple[Rule, ...]] = (*OF_SERVERS,)

@@ -5,5 +5,6 @@ here. Those that others may profit from hearing first stand first; none depends 
 """
 
 from apps.scan.base import Check
+from apps.scan.servers.check import Servers
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (Servers(),)

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 PING_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.5  # with less time left none is begun
+_FAIR: Final = 0.6  # of the whole time: no answer within that is the message's own fault
+_LATE: Final = "its turn did not come in time"
 
 
 class Scanner(Protocol):
@@ -59,6 +61,7 @@ class Asking:
         self._scanner = scanner
         self._guard = guard
         self._until = until
+        self._began = asyncio.get_running_loop().time()
         self._turns = asyncio.Semaphore(scanner.at_once)
         self._pinged: asyncio.Task[str] | None = None
 
@@ -81,7 +84,7 @@ class Asking:
             async with asyncio.timeout_at(self._until - _LEAST_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
-            return failed(BUSY, "its turn did not come")
+            return failed(BUSY, _LATE)
         try:
             return await self._asked(case)
         finally:
@@ -90,6 +93,7 @@ class Asking:
     async def _asked(self, case: Case) -> Answer:
         if self._guard.why:
             return failed(AWAY, self._guard.why)
+        left = self._until - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(self._until):
                 answer = await self._scanner.ask(case)
@@ -99,7 +103,9 @@ class Asking:
             self._guard.away(str(error))
             return failed(AWAY, error)
         except TimeoutError:
-            return await self._silent("no answer in time")
+            answer = await self._silent("no answer in time")
+            is_late = left < _FAIR * (self._until - self._began)
+            return failed(BUSY, _LATE) if answer["state"] == MISSED and is_late else answer
         except MissedError as error:
             return failed(MISSED, error)
         except OSError as error:

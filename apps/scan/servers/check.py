@@ -5,13 +5,14 @@ in silence: the verdict names them, and so does the message, or it waits for the
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
 
 from apps.runtime import aside, clock
 from apps.scan.base import Action, Case, Finding, Given
-from apps.scan.servers import clamd, rspamd, spamd
+from apps.scan.servers import clamd, rspamd, rules, spamd
 from apps.scan.servers.answers import AWAY, BUSY, MISSED, SKIPPED, Answer, failed
 from apps.scan.servers.asking import PING_SECONDS, Asking, Scanner
 from apps.scan.servers.guard import Guard
@@ -34,12 +35,14 @@ MISSED_SECONDS: Final = 3_600
 may be for ever, and the message must not wait for ever."""
 
 _RULES: Final = {
-    AWAY: ("SCANNER_AWAY", "does not answer"),
-    BUSY: ("SCANNER_BUSY", "has too much to do"),
-    MISSED: ("SCANNER_MISSED", "could not look at it"),
-    SKIPPED: ("SCANNER_SKIPPED", "was not asked"),
+    AWAY: (rules.SCANNER_AWAY, "does not answer"),
+    BUSY: (rules.SCANNER_BUSY, "has too much to do"),
+    MISSED: (rules.SCANNER_MISSED, "could not look at it"),
+    SKIPPED: (rules.SCANNER_SKIPPED, "was not asked"),
 }
-_MARKED: Final = frozenset({"SCANNER_AWAY", "SCANNER_BUSY", "SCANNER_MISSED"})
+_MARKED: Final = frozenset(
+    one.name for one in (rules.SCANNER_AWAY, rules.SCANNER_BUSY, rules.SCANNER_MISSED)
+)
 _SCALES: Final = {"rspamd": 15.0, "spamd": 5.0}
 """Our points for as many as they need to act: rspamd to refuse a message, SpamAssassin to call it
 spam."""
@@ -49,6 +52,7 @@ class Servers:
     """The check."""
 
     name: ClassVar[str] = "servers"
+    takes_unscannable: ClassVar[bool] = True  # no text is looked into here
 
     def gather(self, cases: Sequence[Case]) -> list[Given]:
         """What each scanner answers: `answers` by its name. `age` of the message in seconds, and
@@ -140,8 +144,9 @@ def _findings(given: Mapping[str, Any]) -> Iterator[Finding]:
             yield from weighed(answer, name, _SCALES[name])
         if answer["state"] in _RULES:
             rule, words = _RULES[answer["state"]]
-            action = Action.DEFER if _is_to_wait(answer["state"], given) else Action.NONE
-            yield Finding(rule, 0.0, f"{name} {words}: {answer['why']}", action=action)
+            found = rule.found(f"{name} {words}: {answer['why']}")
+            waits = _is_to_wait(answer["state"], given)
+            yield replace(found, action=Action.DEFER) if waits else found
 
 
 def _is_to_wait(state: str, given: Mapping[str, Any]) -> bool:

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from apps.scan.base import Action, Case, Finding
+from apps.scan.base import Case, Finding
 from apps.scan.servers.answers import CLEAN, FOUND, Answer, MissedError, told
 from apps.scan.servers.heading import heading
+from apps.scan.servers.rules import CLAMD_LIMITS, CLAMD_SUSPICION, CLAMD_UNWANTED, CLAMD_VIRUS
 from apps.scan.servers.stream import Place, Streams, all_of, connected
 
 _CHUNK: Final = 64 * 1024
@@ -125,13 +126,10 @@ def findings(answer: Answer) -> Iterator[Finding]:
     virus = answer["name"]
     kind = virus.removesuffix(".UNOFFICIAL")
     if kind.startswith("Heuristics.Limits.Exceeded"):
-        words = f"ClamAV did not look at all of it ({virus})"
-        yield Finding("CLAMD_LIMITS", 1.0, words)
+        yield CLAMD_LIMITS.found(f"ClamAV did not look at all of it ({virus})")
     elif kind.startswith(("Heuristics.Phishing", "PUA.")):
-        yield Finding("CLAMD_SUSPICION", 4.0, f"ClamAV suspects {virus} in it")
+        yield CLAMD_SUSPICION.found(f"ClamAV suspects {virus} in it")
     elif kind.startswith("Heuristics."):
-        words = f"ClamAV is set to hold back what it calls {virus}"
-        yield Finding("CLAMD_UNWANTED", 0.0, words, action=Action.QUARANTINE)
+        yield CLAMD_UNWANTED.found(f"ClamAV is set to hold back what it calls {virus}")
     else:
-        words = f"ClamAV finds the virus {virus}"
-        yield Finding("CLAMD_VIRUS", 0.0, words, action=Action.REFUSE)
+        yield CLAMD_VIRUS.found(f"ClamAV finds the virus {virus}")

@@ -1,8 +1,8 @@
 """What a scanner reads above a message: how it came to us. Pure.
 
-A scanner has to know mail when it sees it. clamd does by the first field: a message that begins
-with `X-Greeting: hello` is a text to it, its attachments are never decoded, and a virus in base64
-passes. And spamd takes from our own Received field who brought the message.
+A scanner has to know mail when it sees it. clamd does by how the first fields are named: a message
+that begins with `X-Greeting: hello` may be a text to it, its attachments are never decoded, and a
+virus in base64 passes. And spamd takes from our own Received field who brought the message.
 """
 
 from datetime import UTC, datetime

@@ -9,10 +9,11 @@ from typing import Final
 
 from apps.scan.base import Finding
 from apps.scan.servers.answers import SCORED, Answer
+from apps.scan.servers.rules import RSPAMD_REJECT
 
 LEAST: Final = -4.0
 MOST: Final = 8.0
-REFUSED: Final = 15.0
+REFUSED: Final = RSPAMD_REJECT.points
 """What "it would refuse it" comes to: the points from which we do."""
 
 _SHOWN: Final = 20
