@@ -1,0 +1,40 @@
+"""A message inside a message, and uuencoded files inside text.
+
+The same reader takes it apart that takes the outer one apart: `apps.scan.letter`.
+"""
+
+from collections.abc import Iterator
+
+from apps.scan.attachments.budget import Budget
+from apps.scan.attachments.member import SHOWN, Member
+from apps.scan.letter import read
+from apps.scan.letter.parts import Part
+
+
+def members(data: bytes, budget: Budget) -> Iterator[Member]:
+    """All parts of a message, text too: a virus may stand in it."""
+    letter = read(data)
+    for part in letter.parts:
+        budget.count()
+        yield member(part, budget)
+
+
+def member(part: Part, budget: Budget) -> Member:
+    """A part as a file."""
+    most = budget.limits.member
+    content = part.content(most + 1)
+    budget.spend(len(content))
+    name = next((name for name in part.names if name), "")
+    return Member(
+        name,
+        content[:most],
+        declared=part.type,
+        is_cut=len(content) > most,
+        marks=(SHOWN,) if part.is_text else (),
+        other_names=tuple(other for other in part.names if other != name)[:4],
+    )
+
+
+def uuencoded(data: bytes, budget: Budget) -> Iterator[Member]:
+    """Files inside a text: it is read as the text of a message that has no header."""
+    return (one for one in members(b"\r\n" + data, budget) if one.name)

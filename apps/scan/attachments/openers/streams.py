@@ -1,0 +1,42 @@
+"""One compressed stream: gz, bz2, xz, zst, and tar archives inside them.
+
+A tar archive is read as it is unpacked: it never stands in memory as a whole.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from apps.scan.attachments import packing
+from apps.scan.attachments.budget import Budget, Damaged
+from apps.scan.attachments.kinds import kind_of
+from apps.scan.attachments.member import Member, Opener
+from apps.scan.attachments.openers import tars
+
+_HEAD: Final = 1_024
+
+
+def _opener(unpack: Callable[[bytes, Budget], packing.Pieces]) -> Opener:
+    def members(data: bytes, budget: Budget) -> Iterator[Member]:
+        budget.count()
+        reader = packing.Reader(unpack(data, budget))
+        head = reader.read(_HEAD)
+        if kind_of(head) == "tar":
+            yield from tars.read(
+                packing.Reader(iter(lambda: reader.read(packing.PIECE), b""), head), budget
+            )
+            return
+        most = budget.limits.member
+        try:
+            content = head + reader.read(most + 1 - len(head))
+        except Damaged as error:
+            yield Member("", head, is_cut=True, why_not=str(error))
+            return
+        yield Member("", content[:most], is_cut=len(content) > most)
+
+    return members
+
+
+gzip: Final = _opener(lambda data, budget: packing.deflated(data, budget, form=31))
+bzip2: Final = _opener(packing.bunzipped)
+xz: Final = _opener(packing.unxzed)
+zstd: Final = _opener(packing.unzstded)

@@ -1,0 +1,44 @@
+"""Which opener opens which kind of file."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from apps.scan.attachments.member import Opener
+from apps.scan.attachments.openers import (
+    cabs,
+    htmls,
+    isos,
+    mails,
+    oles,
+    onenotes,
+    pdfs,
+    rars,
+    rtfs,
+    sevenzip,
+    streams,
+    tars,
+    tnefs,
+    zips,
+)
+
+OPENERS: Final[Mapping[str, Opener]] = {
+    "zip": zips.members,
+    "7z": sevenzip.members,
+    "rar": rars.members,
+    "cab": cabs.members,
+    "tar": tars.members,
+    "gzip": streams.gzip,
+    "bzip2": streams.bzip2,
+    "xz": streams.xz,
+    "zstd": streams.zstd,
+    "iso": isos.members,
+    "tnef": tnefs.members,
+    "mail": mails.members,
+    "uuencode": mails.uuencoded,
+    "ole": oles.members,
+    "rtf": rtfs.members,
+    "onenote": onenotes.members,
+    "pdf": pdfs.members,
+    "html": htmls.members,
+    "svg": htmls.members,
+}

@@ -1,0 +1,149 @@
+"""Compressed octets, unpacked piece by piece within a budget. No clock, no files.
+
+Every decoder here takes a limit for what one call may return, so that no input, however small, can
+ask for more memory than `PIECE` and the decoder's own window, which is bounded too.
+"""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
+
+import zstandard
+
+from apps.scan.attachments.budget import MB, Budget, Damaged
+
+PIECE: Final = 256 * 1024
+WINDOW_MOST: Final = 64 * MB  # octets of history that a decoder may keep
+Pieces = Iterator[bytes]
+
+
+class _Decoder(Protocol):
+    """What bz2 and lzma share."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def needs_input(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
+
+
+def deflated(data: bytes | memoryview, budget: Budget, *, form: int = -zlib.MAX_WBITS) -> Pieces:
+    """Unpack deflate (RFC 1951); `form` 31 is gzip (RFC 1952), whose members follow each other."""
+    rest: bytes | memoryview = data
+    while rest:
+        decoder = zlib.decompressobj(form)
+        while not decoder.eof:
+            try:
+                piece = decoder.decompress(rest, PIECE)
+            except zlib.error as error:
+                raise Damaged("its compressed content is damaged") from error
+            rest = decoder.unconsumed_tail
+            budget.spend(len(piece))
+            if piece:
+                yield piece
+            elif not decoder.eof and not rest:
+                raise Damaged("its compressed content ends too soon")
+        rest = decoder.unused_data
+        if form < 0 or not rest.startswith(b"\x1f\x8b"):
+            return
+
+
+def bunzipped(data: bytes | memoryview, budget: Budget) -> Pieces:
+    """Unpack bzip2."""
+    return _decoded(bz2.BZ2Decompressor, data, budget)
+
+
+def unxzed(data: bytes | memoryview, budget: Budget) -> Pieces:
+    """Unpack xz, or the older .lzma."""
+    return _decoded(
+        lambda: lzma.LZMADecompressor(memlimit=WINDOW_MOST + 4 * MB),
+        data,
+        budget,
+    )
+
+
+def unfiltered(
+    data: bytes | memoryview, filters: list[dict[str, Any]], size: int, budget: Budget
+) -> Pieces:
+    """Unpack LZMA without a header of its own, `size` octets of it."""
+    for one in filters:
+        if one.get("dict_size", 0) > WINDOW_MOST:
+            raise Damaged("it asks for too much memory")
+    left = size
+    for piece in _decoded(
+        lambda: lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters), data, budget
+    ):
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            return
+
+
+def unzstded(data: bytes | memoryview, budget: Budget) -> Pieces:
+    """Unpack zstd (RFC 8878)."""
+    decoder = zstandard.ZstdDecompressor(max_window_size=WINDOW_MOST)
+    try:
+        with decoder.stream_reader(bytes(data), read_across_frames=True) as reader:
+            while piece := reader.read(PIECE):
+                budget.spend(len(piece))
+                yield piece
+    except zstandard.ZstdError as error:
+        raise Damaged("its compressed content is damaged") from error
+
+
+def _decoded(make: Callable[[], _Decoder], data: bytes | memoryview, budget: Budget) -> Pieces:
+    rest = bytes(data)
+    while rest:
+        try:
+            decoder = make()
+            while not decoder.eof:
+                piece = decoder.decompress(rest, PIECE)
+                rest = b""
+                budget.spend(len(piece))
+                if piece:
+                    yield piece
+                elif decoder.needs_input:
+                    raise Damaged("its compressed content ends too soon")
+        except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+            raise Damaged("its compressed content is damaged") from error
+        except MemoryError as error:
+            raise Damaged("it asks for too much memory") from error
+        rest = decoder.unused_data
+        # Streams may follow each other (`cat a.xz b.xz`); zeros between them are padding.
+        if not rest.strip(b"\x00") or rest[:3] not in {b"BZh", b"\xfd7z"}:
+            return
+
+
+def gathered(pieces: Pieces, most: int) -> tuple[bytes, bool]:
+    """The content, and whether it is cut: at most `most` octets are kept, and no more unpacked."""
+    kept = bytearray()
+    for piece in pieces:
+        kept += piece
+        if len(kept) > most:
+            del kept[most:]
+            return bytes(kept), True
+    return bytes(kept), False
+
+
+class Reader:
+    """Pieces as a file that can only be read on, for libraries that want one."""
+
+    def __init__(self, pieces: Pieces, first: bytes = b"") -> None:
+        self._pieces = pieces
+        self._kept = bytearray(first)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` octets, fewer at the end only."""
+        while size < 0 or len(self._kept) < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            self._kept += piece
+        wanted = len(self._kept) if size < 0 else size
+        found = bytes(self._kept[:wanted])
+        del self._kept[:wanted]
+        return found
