@@ -157,7 +157,10 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["address"]
 
     class Meta:
-        indexes = [models.Index(fields=["domain", "key"], name="user_domain")]
+        indexes = [
+            models.Index(fields=["domain", "key"], name="user_domain"),
+            models.Index(fields=["name"], name="user_name"),  # who is called as a stranger is
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~(models.Q(state=UserState.REMOVED) ^ models.Q(removed_at__isnull=False)),
