@@ -1,0 +1,165 @@
+"""Rules about who it says wrote it, and who is to get the answer. Pure."""
+
+import re
+from typing import Final
+
+from apps.mailauth.suffixes import organisational
+from apps.scan.history.freemail import is_freemail
+from apps.scan.rules.book import Book, Weighed
+from apps.scan.rules.seen import Seen, shown_domains
+
+BOOK: Final = Book()
+
+_RANDOM: Final = re.compile(r"(?=(?:[a-z]*\d+[a-z]+){3})[a-z0-9]{12,64}")
+_VIA: Final = re.compile(r"\b(?:via|über|par|por|tramite)\b", re.IGNORECASE)
+
+
+@BOOK.rule("FROM_NONE", 2.5, "it names no author: there is no address in From")
+def none(seen: Seen) -> str | None:
+    return None if seen.person.address else "it does not say who wrote it"
+
+
+@BOOK.rule("FROM_SEVERAL", 1.0, "From names several people, which mail programs show in part")
+def several(seen: Seen) -> str | None:
+    count = len(seen.letter.authors)
+    return f"its From field names {count} people" if count > 1 else None
+
+
+@BOOK.rule(
+    "FROM_OURS_UNPROVEN",
+    5.0,
+    "it says that it is from a domain of this server, comes from elsewhere, and nothing proves it",
+    incoming=True,
+)
+def ours_unproven(seen: Seen) -> str | None:
+    domain = seen.person.domain
+    if domain not in seen.ours or not seen.is_unproven or seen.is_list_post:
+        return None
+    return f"it says that it is from {seen.person.address}, and did not come from here"
+
+
+@BOOK.rule(
+    "FROM_OURS_BY_LIST",
+    0.3,
+    "it says that it is from a domain of this server, and a mailing list brought it",
+    incoming=True,
+)
+def ours_by_list(seen: Seen) -> str | None:
+    domain = seen.person.domain
+    if domain not in seen.ours or not seen.is_unproven or not seen.is_list_post:
+        return None
+    return f"the list {seen.list_domain} brings what it says {seen.person.address} wrote"
+
+
+@BOOK.rule(
+    "FROM_NAME_OURS",
+    3.5,
+    "the display name shows an address or a domain of this server, the author is somebody else",
+    incoming=True,
+)
+def name_ours(seen: Seen) -> str | None:
+    shown = _other_domains(seen) & seen.ours
+    if not shown or seen.person.domain in seen.ours or seen.is_list_post:
+        return None
+    return f"the name of its author shows {min(shown)}, the address is {seen.person.address}"
+
+
+@BOOK.rule(
+    "FROM_NAME_ADDRESS",
+    2.5,
+    "the display name is an address of another domain than the address behind it",
+)
+def name_address(seen: Seen) -> str | None:
+    name = seen.person.name
+    shown = _other_domains(seen) - seen.ours
+    if not shown or "@" not in name or seen.is_bulk or _VIA.search(name):
+        return None
+    return f"the name of its author is “{name[:100]}”, the address is {seen.person.address}"
+
+
+def _other_domains(seen: Seen) -> set[str]:
+    """The domains that the display name shows and that are not of the author's organisation."""
+    own = organisational(seen.person.domain) if seen.person.domain else ""
+    return {one for one in shown_domains(seen.person.name) if organisational(one) != own}
+
+
+@BOOK.rule(
+    "FROM_COLLEAGUE",
+    2.5,
+    "the display name is that of a user of the reader's organisation, the address is elsewhere",
+    incoming=True,
+)
+def colleague(seen: Seen) -> list[Weighed]:
+    person = seen.person
+    if person.domain in seen.ours or seen.is_list_post:
+        return []
+    readers = seen.case.readers
+    for known in seen.colleagues:
+        theirs = [one for one in readers if one.organization_id == known["organization"]]
+        if theirs and known["address"] != person.address:
+            words = (
+                f"its author is called {known['name']}, as {known['shown']} is, and writes from"
+                f" {person.address}"
+            )
+            is_all = len(theirs) == len(seen.case.recipients)
+            return [Weighed(words, 2.5, None if is_all else one.user_id) for one in theirs]
+    return []
+
+
+@BOOK.rule(
+    "FROM_RANDOM",
+    1.0,
+    "the author's address looks as if a machine made it, and nothing proves it",
+    incoming=True,
+)
+def random(seen: Seen) -> str | None:
+    local = seen.person.local
+    if not seen.is_unproven or not _RANDOM.fullmatch(local):
+        return None
+    return f"the address of its author looks random: {seen.person.address}"
+
+
+@BOOK.rule(
+    "REPLY_TO_FREEMAIL",
+    1.5,
+    "answers go to a free mail provider, although it is from a domain of its own",
+)
+def reply_to_freemail(seen: Seen) -> str | None:
+    person = seen.person
+    if not person.domain or seen.is_from_freemail or seen.is_list_post:
+        return None
+    for one in seen.letter.reply_to:
+        if is_freemail(one.domain) and one.local != person.local:
+            return f"it is from {person.domain}, and answers go to {one.address}"
+    return None
+
+
+@BOOK.rule(
+    "REPLY_TO_STRANGER",
+    2.0,
+    "it is from a free mail provider, and answers go to somebody at another one",
+)
+def reply_to_stranger(seen: Seen) -> str | None:
+    person = seen.person
+    if not seen.is_from_freemail or seen.is_list_post:
+        return None
+    for one in seen.letter.reply_to:
+        if is_freemail(one.domain) and one.domain != person.domain and one.local != person.local:
+            return f"it is from {person.address}, and answers go to {one.address}"
+    return None
+
+
+@BOOK.rule(
+    "REPLY_TO_ELSEWHERE",
+    0.5,
+    "answers go to another organisation than the one it is from",
+)
+def reply_to_elsewhere(seen: Seen) -> str | None:
+    person = seen.person
+    if not person.domain or seen.is_bulk or is_freemail(person.domain):
+        return None
+    own = organisational(person.domain)
+    for one in seen.letter.reply_to:
+        if one.domain and organisational(one.domain) != own and not is_freemail(one.domain):
+            return f"it is from {person.domain}, and answers go to {one.domain}"
+    return None
