@@ -122,8 +122,8 @@ def _of_url(url: Url) -> Iterator[tuple[Rule, str]]:
     elif url.address is not None and url.address.is_global:
         yield rules.TO_ADDRESS, f"a link leads to the address {host}"
     if url.user:
-        words = f"a link to {host} begins with {url.user[:LONGEST_WORDS]!r}, as if it led there"
-        yield rules.WITH_USER, words
+        user = url.user.partition(":")[0][:LONGEST_WORDS]  # without a password
+        yield rules.WITH_USER, f'a link to {host} begins with "{user}", as if it led there'
     if url.port not in _USUAL_PORTS and not (url.address and url.address.is_private):
         yield rules.ODD_PORT, f"a link leads to port {url.port} of {host}"
     if _is_decoy(url):

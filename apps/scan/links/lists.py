@@ -30,6 +30,7 @@ from apps.scan.rulebook import Rule
 logger = logging.getLogger(__name__)
 
 SECONDS: Final = 4.0  # for a whole batch
+LIST_SECONDS: Final = 3.0  # for one list to answer one question: less, or one holds up all others
 MOST: Final = 20  # domains of a message
 MOST_OF_BATCH: Final = 500
 
@@ -154,6 +155,6 @@ def _of_this_loop() -> DnsLists:
     by = _Settings(settings.URL_BLOCK_LISTS, settings.DNS_SERVERS)
     known = _made.get(loop)
     if known is None or known[0] != by:
-        lists = DnsLists(live_resolver(), map(parse, by.lists), seconds=SECONDS)
+        lists = DnsLists(live_resolver(), map(parse, by.lists), seconds=LIST_SECONDS)
         known = _made[loop] = by, lists
     return known[1]

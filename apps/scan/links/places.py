@@ -9,23 +9,23 @@ from typing import Final
 from apps.scan.links.urls import Url
 
 _SHORTENERS: Final = frozenset(
-    "0rz.tw 2no.co adf.ly bit.do bit.ly bitly.com bl.ink buff.ly clck.ru clicky.me cutt.ly cutt.us"
-    " db.tt dlvr.it fb.me goo.gl grabify.link hyperurl.co ift.tt iplogger.org is.gd kutt.it"
-    " l.ead.me linktr.ee lnkd.in n9.cl ow.ly ouo.io qr.ae qrco.de rb.gy rebrand.ly relink.us s.id"
-    " s.yam.com short.gy shorte.st shorturl.at shrtco.de snip.ly soo.gd surl.li t.co t.ly t2m.io t2mio.com"
-    " tiny.cc tinyurl.com tny.im tr.im u.to urlz.fr v.gd v.ht vk.cc wa.link x.co y2u.be yourls.org"
-    " zpr.io".split()
+    "0rz.tw 2no.co adf.ly bit.do bit.ly bitly.com bl.ink buff.ly clck.ru clicky.me cutt.ly"
+    " cutt.us db.tt dlvr.it fb.me goo.gl grabify.link hyperurl.co ift.tt iplogger.org is.gd"
+    " kutt.it l.ead.me linktr.ee lnkd.in n9.cl ouo.io ow.ly qr.ae qrco.de rb.gy rebrand.ly"
+    " relink.us s.id s.yam.com short.gy shorte.st shorturl.at shrtco.de snip.ly soo.gd surl.li"
+    " t.co t.ly t2m.io t2mio.com tiny.cc tinyurl.com tny.im tr.im u.to urlz.fr v.gd v.ht vk.cc"
+    " wa.link x.co y2u.be yourls.org zpr.io".split()
 )
 # Whoever has an account there has a site, within a minute.
 _FREE: Final = frozenset(
     "000webhostapp.com azurewebsites.net backblazeb2.com blob.core.windows.net blogspot.com"
     " cloudfront.net codesandbox.io cprapid.com duckdns.org firebaseapp.com fleek.co fly.dev"
-    " framer.app github.io gitbook.io glitch.me godaddysites.com herokuapp.com hostingerapp.com"
+    " framer.app gitbook.io github.io glitch.me godaddysites.com herokuapp.com hostingerapp.com"
     " ipfs.dweb.link ipfs.io jimdosite.com linodeobjects.com mybluehost.me myshopify.com"
     " netlify.app ngrok-free.app ngrok.app ngrok.io onrender.com pages.dev plesk.page r2.dev"
-    " replit.app replit.dev repl.co s3.amazonaws.com serveo.net square.site strikingly.com surge.sh"
-    " trycloudflare.com vercel.app webador.com webflow.io weebly.com weeblysite.com"
-    " web.app web.core.windows.net website.one wixsite.com wixstudio.io wordpress.com workers.dev"
+    " repl.co replit.app replit.dev s3.amazonaws.com serveo.net square.site strikingly.com"
+    " surge.sh trycloudflare.com vercel.app web.app web.core.windows.net webador.com webflow.io"
+    " website.one weebly.com weeblysite.com wixsite.com wixstudio.io wordpress.com workers.dev"
     " yolasite.com".split()
 )
 # Forms and pages of large services that phishing is served from: the path says whose it is.

@@ -12,7 +12,7 @@ LONGEST: Final = 500
 
 _LOOSE = re.compile(r"(?:https?:[/\\]{2}|www\.)[^\s<>\"'()\[\]{}]+", re.IGNORECASE)
 _BARE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:[/?#][^\s]*)?")
-_AROUND: Final = " \t\r\n.,;:!?\u2026\u00bb\u00ab\u201c\u201d\"'()[]<>\u2192\u203a"
+_AROUND: Final = " \t\r\n.,;:!?\u2026\u00bb\u00ab\u201c\u201d\"'()[]<>\u2190\u2192\u203a"
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 
 # Endings that are files, programs or words more often than domains in the words of a link.

@@ -91,7 +91,7 @@ def seen(host: str) -> str:
     return ".".join(map(unicode_of, host.split("."))) if "xn--" in host else host
 
 
-def reads_aslatin(label: str) -> str:
+def reads_as_latin(label: str) -> str:
     """The Latin word that a label of Cyrillic or Greek letters cannot be told from, "" if it can.
 
     Words with marks can: "müller" is what it looks like.

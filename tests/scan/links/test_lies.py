@@ -1,0 +1,86 @@
+"""Words that show one address over a link to another: lies, and what honest mail does."""
+
+from dataclasses import replace
+
+import pytest
+
+from apps.scan.authors import author_of
+from apps.scan.base import Reader
+from apps.scan.links.lies import Ground, Lie, find
+from apps.scan.links.redirects import targets
+from apps.scan.links.urls import read
+from tests.scan.cases import FORGED, case, judged
+
+ALICE = Reader(7, "alice@example.test", "alice@example.test", "example.test", 1)
+STRANGER = Ground("", is_bulk=False, ours=frozenset({"example.test"}))
+BANK = replace(STRANGER, author="bank.com")
+BULK = replace(STRANGER, author="letter.com", is_bulk=True)
+
+
+def lie(text: str, href: str, ground: Ground = STRANGER) -> Lie | None:
+    url = read(href)
+    assert url is not None
+    return find(text, url, targets(url), ground)
+
+
+@pytest.mark.parametrize(
+    ("text", "href"),
+    [
+        ("https://bank.com/login", "https://evil.net/"),
+        ("www.bank.com", "http://203.0.113.5/"),
+        ("bank.com/login", "https://bank.com.evil.net/"),
+        ("Log in: https://bank.com", "https://bit.ly/x"),
+        ("www.bank.com", "https://a.test/?u=https://evil.net"),
+        ("paypal.com", "https://evil.net/"),
+        ("example.test is full: https://mail.example.test", "https://evil.net"),
+        ("https://bank.com", "file://evil.net/share"),
+    ],
+)
+def test_it_finds_a_lie(text: str, href: str) -> None:
+    found = lie(text, href)
+    assert found is not None
+    assert found.is_bad
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "ground"),
+    [
+        ("Click here", "https://evil.net", STRANGER),
+        ("https://bank.com/login", "https://online.bank.com/x", STRANGER),
+        ("https://bank.com/login", "https://t.test/?u=https%3A%2F%2Fbank.com", STRANGER),
+        ("https://bank.com/", "https://eur01.safelinks.protection.outlook.com/?x", STRANGER),
+        ("https://bank.com/", "https://click.mailer.net/abc", BANK),
+        ("https://bank.com", "mailto:info@bank.com", STRANGER),
+        ("report.pdf", "https://files.net/1", STRANGER),
+        ("203.0.113.5", "https://files.net/1", STRANGER),
+    ],
+)
+def test_it_lets_honest_links_pass(text: str, href: str, ground: Ground) -> None:
+    assert lie(text, href, ground) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ground", "is_bad"),
+    [
+        ("Booking.org", STRANGER, False),
+        ("www.paper.com", BULK, False),
+        ("www.paypal.com", BULK, True),
+        ("https://example.test/inbox", BULK, True),
+    ],
+)
+def test_it_weighs_what_may_be_honest(text: str, ground: Ground, is_bad: bool) -> None:
+    assert lie(text, "https://click.mailer.net/abc", ground) == Lie(
+        text.removeprefix("https://").partition("/")[0].lower(), is_bad
+    )
+
+
+def test_it_takes_nobody_at_the_word() -> None:
+    """That a message calls itself a newsletter, or names its author, proves nothing."""
+    raw = b"From: friend@friend.test\r\nList-Unsubscribe: <mailto:x@friend.test>\r\n\r\n"
+    forged = case(ALICE, raw=raw, judgement={})
+    assert Ground.of(forged, author_of(forged)) == STRANGER
+    genuine = case(ALICE, raw=raw)
+    ground = Ground.of(genuine, author_of(genuine))
+    assert (ground.author, ground.is_bulk) == ("friend.test", True)
+    thief = case(ALICE, raw=raw, judgement=judged(FORGED))
+    assert Ground.of(thief, author_of(thief)).author == ""
