@@ -597,6 +597,17 @@ def header_bytes(message_id: int, head_id: int | None) -> bytes:
     return shown(message_id, head_id).header()
 
 
+def trace_of(user_id: int, mailbox: str, uid: int) -> UUID | None:
+    """The trace of one message in a live mailbox of a user, None if it is not there; one query."""
+    rows = Message.objects.filter(
+        entry__uid=uid,
+        entry__mailbox__user=user_id,
+        entry__mailbox__name=mailbox,
+        entry__mailbox__deleted_at=None,
+    )
+    return rows.values_list("trace_id", flat=True).first()
+
+
 def traces_of(message_id: str, limit: int) -> list[UUID]:
     """Traces of the newest kept messages with this Message-ID, newest first; one query, which reads
     the whole table: for a question of an administrator, not for a page."""

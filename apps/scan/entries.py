@@ -7,7 +7,7 @@ needs no proof. A network is that of the client which brought the message, and n
 """
 
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -105,33 +105,54 @@ def key_of_entry(scope: Scope, value: str) -> int:
     return key_of(scope.text, value)
 
 
-def met_by(case: Case, lengths: Collection[int]) -> list[Met]:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An address that stands for who sent a message.
+
+    Args:
+        words: where it stands, and what proves it.
+        is_proven: an entry that allows it counts.
+    """
+
+    address: str
+    words: str
+    is_proven: bool = False
+
+
+def senders_of(case: Case) -> tuple[Sender, ...]:
+    """The addresses that a message comes in the name of."""
+    by_author = () if case.unscannable else _by_author(case)
+    return (*by_author, *_by_envelope(case))
+
+
+def met_by(case: Case, lengths: Collection[int], senders: Iterable[Sender]) -> list[Met]:
     """All names under which a message could stand in a list, each once.
 
     Args:
         lengths: `bits` of the networks that any list has.
+        senders: `senders_of` the case, or what it was when the message was there.
     """
     found: dict[Named, Met] = {}
-    by_author = () if case.unscannable else _by_author(case)
-    for one in (*by_author, *_by_envelope(case), *_by_client(case, lengths)):
+    by_name = (one for sender in senders for one in _names(sender))
+    for one in (*by_name, *_by_client(case, lengths)):
         known = found.get(one.named)
         if known is None or (one.is_proven and not known.is_proven):
             found[one.named] = one
     return list(found.values())
 
 
-def _by_author(case: Case) -> Iterator[Met]:
+def _by_author(case: Case) -> Iterator[Sender]:
     author = author_of(case)
     if author.key:
         words = f"From is {author.key}"
         proof = f"{words}, proven by {author.proof}" if author.proof else words
-        yield from _names(author.key, proof, is_proven=bool(author.proof))
+        yield Sender(author.key, proof, bool(author.proof))
     for person in case.letter.authors[:SENDERS_MOST]:
-        if person.address and person.address != author.key:
-            yield from _names(person.address, f"From names {person.address}", is_proven=False)
+        if person.domain and person.address != author.key:
+            yield Sender(person.address, f"From names {person.address}")
 
 
-def _by_envelope(case: Case) -> Iterator[Met]:
+def _by_envelope(case: Case) -> Iterator[Sender]:
     """The reverse-path: of a list or a sending service it is often all that stays the same."""
     if not case.sender:
         return
@@ -143,18 +164,20 @@ def _by_envelope(case: Case) -> Iterator[Met]:
         and found.dmarc.disposition is Policy.NONE
     )
     proof = ", proven by SPF" if is_proven else ""
-    yield from _names(case.sender, f"it comes from <{case.sender}>{proof}", is_proven=is_proven)
+    yield Sender(case.sender, f"it comes from <{case.sender}>{proof}", is_proven)
 
 
-def _names(text: str, words: str, *, is_proven: bool) -> Iterator[Met]:
+def _names(sender: Sender) -> Iterator[Met]:
+    """The address, its domain, and all those above it."""
     try:
-        address = Address.parse(text)
+        address = Address.parse(sender.address)
     except AddressError:
         return
-    yield Met(Named(EntryKind.ADDRESS, address.key), words, is_proven)
+    yield Met(Named(EntryKind.ADDRESS, address.key), sender.words, sender.is_proven)
     labels = address.domain.split(".")[-LABELS_MOST:]
     for at in range(len(labels)):
-        yield Met(Named(EntryKind.DOMAIN, ".".join(labels[at:])), words, is_proven)
+        named = Named(EntryKind.DOMAIN, ".".join(labels[at:]))
+        yield Met(named, sender.words, sender.is_proven)
 
 
 def _by_client(case: Case, lengths: Collection[int]) -> Iterator[Met]:

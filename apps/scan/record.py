@@ -6,16 +6,19 @@ writes it keeps every float. The message itself is not in it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 import zstandard
 
 from apps.scan.base import Case, Reader
+from apps.scan.entries import Sender, senders_of
 from apps.scan.verdict import Verdict
 
 UNPACKED_MOST: Final = 8 << 20  # octets of JSON: far above what checks may gather
+AUTHOR_MOST: Final = 500
+SUBJECT_MOST: Final = 300
 _LEVEL: Final = 3
 _SAME: Final = ("sender", "door", "received_at_us", "user_id", "unscannable")
 
@@ -30,12 +33,15 @@ class Record:
 
     Args:
         case: without the message: its `raw` is empty until `with_message`.
-        notes: more that a page or a command shows of the message: subject, author.
+        senders: in whose name it came, for lists.
+        author, subject: as people read them; "" if there was none.
     """
 
     case: Case
     verdict: Verdict
-    notes: Mapping[str, str] = field(default_factory=dict)
+    senders: tuple[Sender, ...] = ()
+    author: str = ""
+    subject: str = ""
 
     def with_message(self, raw: bytes) -> Case:
         """The case as it was judged."""
@@ -61,11 +67,23 @@ def pack(record: Record) -> bytes:
         **verdict.as_data(),
         "standings": verdict.standings_data(),
         "given": dict(verdict.given),
-        "notes": dict(record.notes),
+        "senders": [[one.address, one.words, one.is_proven] for one in record.senders],
+        "shown": [record.author, record.subject],
     }
     text = json.dumps(document, separators=(",", ":"))
     # A compressor costs 20 microseconds to make; one that is kept must not be shared by threads.
     return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
+
+
+def record_of(case: Case, verdict: Verdict) -> Record:
+    """What is to be kept of a case with its message."""
+    senders = senders_of(case)
+    if case.unscannable:
+        return Record(replace(case, raw=b""), verdict, senders)
+    person = case.letter.author
+    author = f"{person.name} <{person.address}>" if person.name else person.address
+    subject = case.letter.subject[:SUBJECT_MOST]
+    return Record(replace(case, raw=b""), verdict, senders, author[:AUTHOR_MOST], subject)
 
 
 def unpack(data: bytes) -> Record:
@@ -77,7 +95,9 @@ def unpack(data: bytes) -> Record:
     try:
         text = zstandard.ZstdDecompressor().decompress(data, max_output_size=UNPACKED_MOST)
         document = json.loads(text)
-        return Record(_case(document["case"]), Verdict.from_data(document), document["notes"])
+        senders = tuple(Sender(*one) for one in document["senders"])
+        verdict = Verdict.from_data(document)
+        return Record(_case(document["case"]), verdict, senders, *document["shown"])
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
         raise BrokenRecordError(str(error)) from None
 

@@ -9,14 +9,14 @@ Three statements for a batch, two if there are no lists; what an administrator c
 next message.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from apps.reception.judging import Judgement, is_role, parts
 from apps.runtime.rows import Values, among, fetch, listed
 from apps.scan.base import Case, Reader
-from apps.scan.entries import Met, Named, key_of_entry, met_by
+from apps.scan.entries import Met, Named, Sender, key_of_entry, met_by, senders_of
 from apps.scan.models.policies import NEVER, EntryKind, Verb
 from apps.scan.scopes import SERVER, Scope
 from apps.scan.verdict import ELSEWHERE, Standing
@@ -76,10 +76,14 @@ class Supposed:
 NOTHING: Final = Supposed()
 
 
-def of(cases: Sequence[Case], supposed: Supposed = NOTHING) -> list[dict[int, Standing]]:
+def of(
+    cases: Sequence[Case],
+    supposed: Supposed = NOTHING,
+    senders: Callable[[Case], Iterable[Sender]] = senders_of,
+) -> list[dict[int, Standing]]:
     """For each message what each of its readers wants, and those elsewhere under `ELSEWHERE`."""
     ground = _Ground(cases, supposed)
-    met = [met_by(case, ground.lengths) if ground.lengths else [] for case in cases]
+    met = [met_by(case, ground.lengths, senders(case)) if ground.lengths else [] for case in cases]
     chains = [_chains(case, ground) for case in cases]
     ground.find(zip(met, chains, strict=True))
     return [

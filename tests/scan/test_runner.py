@@ -1,6 +1,7 @@
 """The runner combines, and never lets a check stop mail."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 from uuid import uuid4
 
@@ -68,3 +69,58 @@ def test_it_goes_on_when_a_check_fails() -> None:
     (verdict,) = run([CASE], [Fails(), Says(Finding("CHEAP", 6, "it offers watches"))])
     assert verdict.failed == ("fails",)
     assert verdict.opinion(7).action is Action.JUNK
+
+
+class Miscounts(Says):
+    """A check that gives too few answers."""
+
+    name: ClassVar[str] = "miscounts"
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        return []
+
+
+class Sealed(Says):
+    """A check that does not look into messages."""
+
+    name: ClassVar[str] = "sealed"
+    takes_unscannable = True
+
+
+def test_it_goes_on_when_a_check_does_not_answer_for_all() -> None:
+    found = run([CASE, CASE], [Miscounts(), Says(Finding("CHEAP", 6, "it offers watches"))])
+    assert [one.failed for one in found] == [("miscounts",)] * 2
+    assert [one.opinion(7).action for one in found] == [Action.JUNK] * 2
+
+
+def test_it_lets_nothing_look_into_what_a_worker_died_over() -> None:
+    bomb = replace(CASE, unscannable="a worker died over it")
+    sealed = Sealed(Finding("UNSCANNABLE", 0, "nobody can look into it", action=Action.QUARANTINE))
+    cheap = Finding("CHEAP", 20, "it offers watches")
+    first, second = run([bomb, CASE], [Says(cheap), sealed])
+    assert [one.rule for one in first.findings] == ["UNSCANNABLE"]
+    assert [one.rule for one in second.findings] == ["CHEAP", "UNSCANNABLE"]
+    assert first.given.keys() == {"sealed"}
+
+
+@pytest.mark.parametrize(
+    ("points", "counted"), [(float("nan"), 0), (float("inf"), 0), (1e9, 100), (-1e9, -20)]
+)
+def test_it_bounds_points_and_words(points: float, counted: float) -> None:
+    said = Finding("X", points, "a\r\n\0b" + "c" * 10_000)
+    (verdict,) = run([CASE], [Says(said)])
+    assert verdict.findings[0].points == counted
+    assert verdict.findings[0].words == "ab" + "c" * 498
+
+
+def test_it_keeps_what_matters_of_too_many_findings() -> None:
+    many = [Finding(f"A{number}", number / 1000, "words") for number in range(500)]
+    virus = Finding("VIRUS", 0, "it has a virus", action=Action.REFUSE)
+    (verdict,) = run([CASE], [Says(*many, virus)])
+    assert len(verdict.findings) == 300
+    assert virus in verdict.findings
+    assert verdict.findings[0].rule == "A201"
+
+
+def test_it_judges_nothing_for_nothing() -> None:
+    assert run([]) == []

@@ -7,18 +7,21 @@ from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from apps.mime.derive import message_id
-from apps.mime.headers import scan
+from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
 from apps.scan import engine, record
 from apps.scan.base import Action, Case
 from apps.scan.deeds import Deed
-from apps.scan.record import Record
 from apps.scan.verdict import Opinion, Verdict
 
 KEEP_DAYS: Final = 30
 """For which a verdict outlives the last copy of its message."""
 MESSAGE_ID_LENGTH: Final = 500
+PRUNE_ROWS: Final = 1_000
+"""Of one transaction: some milliseconds, so that mail never waits behind housekeeping."""
 _DAY: Final = 86_400
 
 _KEEP = ManyRows(
@@ -29,6 +32,15 @@ _KEEP = ManyRows(
     "ON CONFLICT (id) DO UPDATE SET points = excluded.points, action = excluded.action,"
     " engine = excluded.engine, data = excluded.data, deeds = excluded.deeds",
 )
+
+_DUE = "SELECT id FROM scan_scanned WHERE look_at < %s ORDER BY look_at LIMIT %s"
+_SOMEWHERE = """(
+  EXISTS (SELECT 1 FROM mailstore_message m WHERE m.trace_id = scan_scanned.trace_id)
+  OR EXISTS (SELECT 1 FROM scan_quarantined q
+    WHERE q.trace_id = scan_scanned.trace_id AND q.state = 'kept')
+  OR EXISTS (SELECT 1 FROM mailqueue_queuedmessage w WHERE w.id = scan_scanned.id))"""
+_POSTPONE = f"UPDATE scan_scanned SET look_at = %s WHERE id IN ({_DUE}) AND {_SOMEWHERE}"  # noqa: S608 - constants
+_PRUNE = f"DELETE FROM scan_scanned WHERE id IN ({_DUE}) AND NOT {_SOMEWHERE}"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +63,12 @@ def prepare(case: Case, verdict: Verdict, *, blob_id: UUID) -> Keeping:
     return Keeping(
         case.id,
         case.trace_id,
-        _told(message_id(scan(case.raw))),
+        "" if case.unscannable else _told(message_id(case.letter.header)),
         blob_id,
         case.received_at_us,
         max(one.points for one in opinions),
         max(one.action for one in opinions),
-        record.pack(Record(case, verdict)),
+        record.pack(record.record_of(case, verdict)),
     )
 
 
@@ -81,6 +93,23 @@ def keep(rows: Sequence[tuple[Keeping, Sequence[Deed]]]) -> None:
             for one, deeds in rows
         ]
     )
+
+
+def prune() -> int:
+    """Remove the verdicts of messages that are nowhere any more, KEEP_DAYS after they came at the
+    earliest; return how many. Those of others are looked at again as many days later."""
+    total = 0
+    while True:
+        now_s = now()
+        page = [now_s, PRUNE_ROWS]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_POSTPONE, [now_s + KEEP_DAYS * _DAY, *page])
+            moved = int(cursor.rowcount)
+            cursor.execute(_PRUNE, page)
+            removed = int(cursor.rowcount)
+        total += removed
+        if moved + removed < PRUNE_ROWS:
+            return total
 
 
 def _told(text: str) -> str:

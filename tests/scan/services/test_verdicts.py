@@ -1,9 +1,16 @@
 """Verdicts are kept whole, and go when their message is gone."""
 
+import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 
+from apps.directory.models import User
+from apps.mailqueue import services as mailqueue
+from apps.mailstore.models import Message
+from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.scan import record
 from apps.scan.base import Action, Case, Finding, Reader
@@ -11,6 +18,8 @@ from apps.scan.deeds import Deed, Done
 from apps.scan.models import Scanned
 from apps.scan.services import verdicts
 from apps.scan.verdict import Opinion, Standing, Verdict
+from tests.mailstore.making import box, delivered, filing, prepared
+from tests.support.mail import local, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +68,8 @@ def test_it_keeps_a_verdict_whole() -> None:
     kept = record.unpack(bytes(row.data))
     assert kept.verdict == VERDICT
     assert kept.with_message(one.raw) == one
+    assert [sender.address for sender in kept.senders] == ["bob@example.org"]
+    assert json.loads(row.deeds)[0]["done"] == "quarantine"
 
 
 def test_it_keeps_the_second_verdict_of_a_message_judged_twice() -> None:
@@ -72,8 +83,28 @@ def test_it_keeps_the_second_verdict_of_a_message_judged_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"nothing", record.pack(record.Record(case(), VERDICT))[:-9]]
+    "data", [b"", b"nothing", record.pack(record.record_of(case(), VERDICT))[:-9]]
 )
 def test_it_says_that_a_record_is_broken(data: bytes) -> None:
     with pytest.raises(record.BrokenRecordError):
         record.unpack(data)
+
+
+def test_a_verdict_goes_when_its_message_is_nowhere(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "PRUNE_ROWS", 3)
+    gone = [case() for _ in range(8)]
+    queued, filed, young = case(), case(), case()
+    for one in (*gone, queued, filed, young):
+        verdicts.keep([(verdicts.prepare(one, VERDICT, blob_id=SOURCE), [])])
+    Scanned.objects.filter(pk=young.id).update(look_at=now() + 60)
+    with transaction.atomic():
+        mailqueue.enqueue([replace(submission(local(alice)), id=queued.id)])
+    delivered([filing(box(alice), prepared())])
+    Message.objects.update(trace_id=filed.trace_id)
+    assert verdicts.prune() == 8
+    assert set(Scanned.objects.values_list("pk", flat=True)) == {queued.id, filed.id, young.id}
+    assert verdicts.prune() == 0
+    later = Scanned.objects.get(pk=filed.id).look_at
+    assert later > now() + (verdicts.KEEP_DAYS - 1) * 86_400
