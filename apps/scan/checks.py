@@ -5,6 +5,7 @@ here. Those that others may profit from hearing first stand first; none depends 
 """
 
 from apps.scan.base import Check
+from apps.scan.rules import ContentRules
 from apps.scan.servers.check import Servers
 
-CHECKS: tuple[Check, ...] = (Servers(),)
+CHECKS: tuple[Check, ...] = (ContentRules(), Servers())

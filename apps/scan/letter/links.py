@@ -10,10 +10,12 @@ LINKS_MAX = 1_000  # of one message
 HREF_MAX = 4_096  # characters of an address
 TEXT_MAX = 500  # characters of what is shown for it
 
-_LOOSE = re.compile(
-    r"(?:(?<![A-Za-z])(?:https?|ftp|hxxps?)://|(?<![\w.@/-])www\.)[^\s<>\"\u201c\u201d\u00ab\u00bb]++",
-    re.IGNORECASE,
-)
+# Searched from what few texts have, `://` and `www.`: a pattern that might begin with any letter
+# would be tried at all of them.
+_SCHEME = re.compile(r"(?:https?|ftp|hxxps?)\Z", re.IGNORECASE)
+_REST = re.compile(r"[^\s<>\"\u201c\u201d\u00ab\u00bb]++")
+_WWW = re.compile(r"(?<![\w.@/-])www\.", re.IGNORECASE)
+_SCHEME_MAX = 5  # letters
 _TRAILING = ".,;:!?'*_|\u3002\uff0c\u3001\u2026"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -40,13 +42,38 @@ class Link:
 def loose_links(text: str, room: int = LINKS_MAX) -> list[Link]:
     """What mail programs make links of in plain text, each address once, at most `room`."""
     found: dict[str, Link] = {}
-    for match in _LOOSE.finditer(text):
+    end = 0
+    for start in _starts(text):
+        if start < end:
+            continue  # within the one before
+        if len(found) >= room:
+            break
+        match = _REST.match(text, start)
+        assert match is not None
+        end = match.end()
         href = _trimmed(match[0][:HREF_MAX])
-        if href not in found:
-            found[href] = Link(href, href[:TEXT_MAX])
-            if len(found) >= room:
-                break
+        found.setdefault(href, Link(href, href[:TEXT_MAX]))
     return list(found.values())
+
+
+def _starts(text: str) -> list[int]:
+    """Where an address may begin, in order."""
+    starts: list[int] = []
+    at = text.find("://")
+    while at >= 0:
+        before = max(0, at - _SCHEME_MAX)
+        scheme = _SCHEME.search(text[before:at])
+        # `xhttp://` is one of `x`, which is none.
+        if (
+            scheme is not None
+            and not text[before + scheme.start() - 1 : before + scheme.start()].isalpha()
+        ):
+            starts.append(before + scheme.start())
+        at = text.find("://", at + 3)
+    if "www." in text or "WWW." in text or "Www." in text:
+        starts += [match.start() for match in _WWW.finditer(text)]
+        starts.sort()
+    return starts
 
 
 def _trimmed(href: str) -> str:

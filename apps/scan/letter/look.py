@@ -6,7 +6,7 @@ programs drop many of those. What is not understood hides nothing.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 STYLE_MAX: Final = 2_000  # characters of one style attribute looked at
@@ -46,6 +46,7 @@ class Look:
         unseen: `visibility: hidden`, which an inner element may revoke.
         ink, paper: colours 0xRRGGBB; None: not known, as before a picture.
         size: of letters, pixels.
+        hidden: how words are hidden here; "" if they can be read.
     """
 
     gone: str = ""
@@ -54,26 +55,30 @@ class Look:
     paper: int | None = 0xFFFFFF
     size: float = 16.0
 
-    @property
-    def hidden(self) -> str:
-        """How words are hidden here; "" if they can be read."""
+    hidden: str = field(default="", init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for every word of a page, which has few looks.
+        object.__setattr__(self, "hidden", self._hidden())
+
+    def _hidden(self) -> str:
         if self.gone:
             return self.gone
         if self.unseen:
             return "display"
         if self.size < TINY:
             return "size"
-        if self.ink is not None and self.paper is not None and _distance(self.ink, self.paper):
-            return "colour"
-        return ""
+        if self.ink is None or self.paper is None:
+            return ""
+        return "colour" if _is_close(self.ink, self.paper) else ""
+
+
+def _is_close(ink: int, paper: int) -> bool:
+    """Whether two colours are too close to be told apart."""
+    return sum(abs((ink >> n & 255) - (paper >> n & 255)) for n in (0, 8, 16)) <= CLOSE
 
 
 PLAIN: Final = Look()
-
-
-def _distance(ink: int, paper: int) -> bool:
-    """Whether two colours are too close to be told apart."""
-    return sum(abs((ink >> n & 255) - (paper >> n & 255)) for n in (0, 8, 16)) <= CLOSE
 
 
 class Sheet:

@@ -125,13 +125,8 @@ class _Anchor:
     is_seen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A node to be read, in what looks and inside which link."""
-
-    node: LexborNode
-    look: Look = PLAIN
-    anchor: _Anchor | None = None
+_Step = tuple[LexborNode, Look, "_Anchor | None"]
+"""A node to be read, in what looks and inside which link."""
 
 
 class _Reader:
@@ -172,23 +167,23 @@ class _Reader:
 
     def _walk(self, root: LexborNode) -> None:
         """In the order of the page; without recursion, since pages may be deep."""
-        todo: list[_Step | None] = [_Step(root)]
+        todo: list[_Step | None] = [(root, PLAIN, None)]
         while todo:
             step = todo.pop()
             if step is None:  # a block ends here
                 self._break()
                 continue
-            node = step.node
+            node, look, anchor = step
             if (following := node.next) is not None:
-                todo.append(_Step(following, step.look, step.anchor))
+                todo.append((following, look, anchor))
             tag = node.tag or ""
             if tag == "-text":
-                self._text(node.text_content or "", step)
+                self._text(node.text_content or "", look, anchor)
                 continue
             if tag in _BREAKS:
                 self._break()
                 todo.append(None)
-            inner = self._element(node, tag, step)
+            inner = self._element(node, tag, look, anchor)
             if inner is not None:
                 todo.append(inner)
 
@@ -196,15 +191,14 @@ class _Reader:
         self.shown.append("\n")
         self.loose.append("\n")
 
-    def _text(self, text: str, step: _Step) -> None:
+    def _text(self, text: str, look: Look, anchor: _Anchor | None) -> None:
         is_blank = text.isspace()
-        if step.look.hidden:
+        if look.hidden:
             self.hidden.append(text)
             if not is_blank:
-                self.ways.add(step.look.hidden)
+                self.ways.add(look.hidden)
             return
         self.shown.append(text)
-        anchor = step.anchor
         if anchor is None:
             self.loose.append(text)
         elif anchor.size < 2 * TEXT_MAX:
@@ -212,20 +206,22 @@ class _Reader:
             anchor.size += len(text)
             anchor.is_seen = anchor.is_seen or not is_blank
 
-    def _element(self, node: LexborNode, tag: str, step: _Step) -> _Step | None:
+    def _element(
+        self, node: LexborNode, tag: str, outer: Look, anchor: _Anchor | None
+    ) -> _Step | None:
         """Read an element; return how to go on with what is in it, None if that is not read."""
         if tag in _ACTIVE:
             self.active.add(tag)
         if tag == "title":
             self.title = self.title or node.text(deep=False)[: 2 * TEXT_MAX]
         attributes = node.attributes
-        look, anchor = self.sheet.look(step.look, attributes), step.anchor
+        look = self.sheet.look(outer, attributes)
         if tag in _ADDRESSES:
             anchor = self._address(tag, attributes, look, anchor)
         elif tag == "meta":
             self._meta(attributes)
         child = None if tag in _SKIPPED else node.first_child
-        return None if child is None else _Step(child, look, anchor)
+        return None if child is None else (child, look, anchor)
 
     def _address(
         self,

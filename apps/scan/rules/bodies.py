@@ -48,6 +48,8 @@ def only_link(seen: Seen) -> str | None:
     if letter.files or not seen.has_web_link or any(page.images for page in letter.pages):
         return None
     text = letter.text
+    if len(text) > 2_000:
+        return None
     for link in letter.links[:20]:
         text = text.replace(link.text or link.href, " ").replace(link.href, " ")
     words = [word for word in text.split() if any(map(str.isalpha, word))]
@@ -64,6 +66,8 @@ def only_link(seen: Seen) -> str | None:
 )
 def hidden_text(seen: Seen) -> str | None:
     letter = seen.letter
+    if len(letter.hidden) < HIDDEN_LEAST:
+        return None
     ways = frozenset[str]().union(*(page.ways for page in letter.pages))
     hidden, visible = _letters(letter.hidden), _letters(letter.visible)
     # `display: none` holds what other screens are shown, in honest newsletters too.
@@ -95,7 +99,7 @@ def texts_differ(seen: Seen) -> str | None:
 
 
 def _vocabulary(text: str) -> set[str]:
-    words = text[:20_000].casefold().split()
+    words = text[:8_000].casefold().split()
     return {word for word in words if len(word) >= _WORD_LEAST and word.isalpha()}
 
 

@@ -8,6 +8,7 @@ and counts twice. Words are compared without regard to case, punctuation and lin
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -53,18 +54,29 @@ def _lines() -> Iterator[tuple[Family, str]]:
             yield family, line
 
 
-def _index() -> dict[str, tuple[_Phrase, ...]]:
-    """Phrases of words with blanks between them, by their first word."""
-    found: dict[str, list[_Phrase]] = {}
+def _index() -> dict[tuple[str, str], tuple[_Phrase, ...]]:
+    """Phrases of two words and more with blanks between them, by their first two."""
+    found: dict[tuple[str, str], list[_Phrase]] = {}
     for family, line in _LINES:
-        if not _UNSPACED_LETTER.search(line):
-            words = tuple(_WORD.findall(line.casefold()))
-            found.setdefault(words[0], []).append((words, family, line))
+        words = tuple(_WORD.findall(line.casefold()))
+        if len(words) > 1 and not _UNSPACED_LETTER.search(line):
+            found.setdefault((words[0], words[1]), []).append((words, family, line))
+    return {pair: tuple(phrases) for pair, phrases in found.items()}
+
+
+def _single() -> dict[str, tuple[tuple[Family, str], ...]]:
+    """Phrases that are one word."""
+    found: dict[str, list[tuple[Family, str]]] = {}
+    for family, line in _LINES:
+        word = line.casefold().lstrip("!")
+        if _WORD.fullmatch(word) and not _UNSPACED_LETTER.search(line):
+            found.setdefault(word, []).append((family, line))
     return {word: tuple(phrases) for word, phrases in found.items()}
 
 
 _LINES: Final = tuple(_lines())
 _INDEX: Final = _index()
+_SINGLE: Final = _single()
 _UNSPACED: Final = tuple(
     (line.lstrip("!").casefold(), family, line)
     for family, line in _LINES
@@ -82,10 +94,15 @@ def phrases_in(words: Sequence[str], text: str) -> dict[Family, tuple[str, ...]]
     found: dict[Family, dict[str, None]] = {}
     words = words[:WORDS_MAX]
     index = _INDEX
-    for place, word in enumerate(words):
-        for phrase, family, line in index.get(word, ()):
-            if len(phrase) == 1 or tuple(words[place : place + len(phrase)]) == phrase:
+    for place, pair in enumerate(pairwise(words)):
+        if pair not in index:
+            continue
+        for phrase, family, line in index[pair]:
+            if len(phrase) == 2 or tuple(words[place : place + len(phrase)]) == phrase:
                 found.setdefault(family, {})[line] = None
+    for word in sorted(_SINGLE.keys() & set(words)):
+        for family, line in _SINGLE[word]:
+            found.setdefault(family, {})[line] = None
     if not text.isascii():
         for part, family, line in _UNSPACED:
             if part in text:

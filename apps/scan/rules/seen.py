@@ -160,6 +160,11 @@ class Seen:
         return f"{self.letter.subject}\n{self.text}".casefold()
 
     @cached_property
+    def tokens(self) -> list[str]:
+        """What stands between blanks in the text, as it is written."""
+        return self.text.split()
+
+    @cached_property
     def words(self) -> list[str]:
         """The words of subject and text, case folded."""
         return _WORD.findall(self.folded)

@@ -21,14 +21,14 @@ LONG: Final = 1_500  # words for which one phrase more is asked
 FILES: Final = (".zip", ".7z", ".rar", ".iso", ".img", ".gz", ".ace", ".htm", ".html", ".shtml")
 FILES_LESS: Final = (".svg", ".one", ".vhd", ".cab", ".lzh", ".arj", ".js", ".lnk", ".url")
 
-_BITCOIN: Final = re.compile(
-    r"(?<![\w/=])(?:bc1[ac-hj-np-z02-9]{38,59}|[13][1-9A-HJ-NP-Za-km-z]{25,34})(?!\w)"
-)
+_BITCOIN: Final = re.compile(r"bc1[ac-hj-np-z02-9]{38,59}|[13][1-9A-HJ-NP-Za-km-z]{25,34}")
+_BITCOIN_LEAST: Final = 26  # characters
+_AROUND: Final = ".,:;!?()[]<>\"'*"
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LEET: Final = re.compile(
-    r"(?<!\w)(?:v[i1!|l][a@4]gr[a@4]|c[i1!|l][a@4]l[i1!|l][s5$]|p[o0]rn[o0]?s|v[a@4][l1!]iu[m])(?!\w)"
+    r"v[i1!|l][a@4]gr[a@4]|c[i1!|l][a@4]l[i1!|l][s5$]|lev[i1!|l]tr[a@4]|v[a@4][l1!|][i1!|l]um",
+    re.IGNORECASE,
 )
-_PLAIN_PILLS: Final = frozenset({"viagra", "cialis", "valium", "pornos", "porns"})
 _PHONE: Final = re.compile(r"\+?\d[ ().-]{0,3}(?:\d[ ().-]{0,3}){8,13}\d")
 _GREETING: Final = re.compile(
     r"^\s*(?:dear|hello|hi|hey|good day|hallo|guten tag|sehr geehrte[rs]?|liebe[rs]?|bonjour|cher|"
@@ -72,9 +72,11 @@ def pills(seen: Seen) -> str | None:
 
 @BOOK.rule("TEXT_PILLS_DISGUISED", 3.0, "it writes the name of a pill so that filters miss it")
 def pills_disguised(seen: Seen) -> str | None:
-    for found in _LEET.finditer(seen.folded):
-        if found[0] not in _PLAIN_PILLS:
-            return f"it disguises a word: “{found[0]}”"
+    for token in [*seen.letter.subject.split(), *seen.tokens]:
+        if 5 <= len(token) <= 12 and not token.isalpha():
+            word = token.strip(_AROUND)
+            if not word.isalpha() and _LEET.fullmatch(word):
+                return f"it disguises a word: “{word}”"
     return None
 
 
@@ -91,9 +93,12 @@ def blackmail(seen: Seen) -> str | None:
 
 @BOOK.rule("TEXT_BITCOIN_ADDRESS", 1.0, "it names a Bitcoin address to pay to")
 def bitcoin_address(seen: Seen) -> str | None:
-    for found in _BITCOIN.finditer(seen.text):
-        if found[0].startswith("bc1") or _is_base58check(found[0]):
-            return f"it names a Bitcoin address: {found[0]}"
+    for token in seen.tokens:
+        if len(token) < _BITCOIN_LEAST:
+            continue
+        word = token.strip(_AROUND)
+        if _BITCOIN.fullmatch(word) and (word.startswith("bc1") or _is_base58check(word)):
+            return f"it names a Bitcoin address: {word}"
     return None
 
 
