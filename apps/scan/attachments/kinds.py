@@ -21,6 +21,7 @@ _START: Final = (
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x1f\x9d", "compress"),
     (b"\x60\xea", "arj"),
+    (b"07070", "cpio"),
     (b"conectix", "disk"),
     (b"vhdxfile", "disk"),
     (b"KDMV", "disk"),
@@ -50,7 +51,7 @@ _START: Final = (
     (b"\x00\x00\x01\x00", "icon"),
 )
 ARCHIVES: Final = frozenset(
-    "zip 7z rar gzip bzip2 xz zstd cab lz4 compress arj ace lzh tar iso disk".split()
+    "zip 7z rar gzip bzip2 xz zstd cab lz4 compress arj ace lzh cpio tar iso disk".split()
 )
 HOLDERS: Final = ARCHIVES | frozenset("ole onenote tnef mail rtf pdf html svg uuencode".split())
 """What has files inside it, or may hide them."""
@@ -74,11 +75,27 @@ _FIELD = re.compile(
     re.I | re.M,
 )
 _UUENCODED = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,200}\r?$", re.M)
+_ENDINGS: Final = {
+    **dict.fromkeys(("html", "htm", "shtml", "shtm", "xhtml", "xht", "mht", "mhtml"), "html"),
+    **dict.fromkeys(("eml", "mbox"), "mail"),
+    "svg": "svg",
+    "uue": "uuencode",
+    "rtf": "rtf",
+}
+_TYPES: Final = {"text/html": "html", "message/rfc822": "mail", "image/svg+xml": "svg"}
 _TAR_SUM = re.compile(rb"[ 0-7]{6,7}[\x00 ]")
 
 
+def kind_named(data: bytes, ending: str, declared: str) -> str:
+    """What this is; if it is mere text, what name and Content-Type have programs take it for."""
+    kind = kind_of(data)
+    if kind in {"text", "xml"}:
+        return _ENDINGS.get(ending) or _TYPES.get(declared) or kind
+    return kind
+
+
 def kind_of(data: bytes) -> str:
-    """What this is; "text" or "data" if nothing else is known of it."""
+    """What this is by its content; "text" or "data" if nothing else is known of it."""
     for start, kind in _START:
         if data.startswith(start):
             return kind
@@ -142,6 +159,8 @@ def _by_text(head: bytes) -> str:
         return "html"
     if text.startswith(b"<?xml"):
         return "xml"
+    if text.startswith(b"From "):
+        text = text.partition(b"\n")[2]  # a mailbox file
     if _FIELD.match(text) and len({found.lower() for found in _FIELD.findall(text)}) >= 3:
         return "mail"
     if _UUENCODED.search(text):

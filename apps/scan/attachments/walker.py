@@ -43,6 +43,7 @@ _GROUP_OF_KIND: Final = {
     "disk": "disk",
     **dict.fromkeys(kinds.ARCHIVES - {"iso", "disk"}, "archive"),
 }
+_STREAMS: Final = frozenset({"gzip", "bzip2", "xz", "zstd"})
 _HARMLESS_COM: Final = frozenset(
     "png jpeg gif webp tiff icon pdf mail html svg audio video".split()
 )
@@ -175,8 +176,11 @@ class _Walk:
             self._open(file, content)
 
     def _open(self, file: _File, content: bytes) -> None:
-        opener = OPENERS.get(file.fact["kind"])
+        kind = file.fact["kind"]
+        opener = OPENERS.get(kind)
         if opener is None:
+            if kind in kinds.ARCHIVES:
+                self._mark(file, UNREAD)
             return
         if len(self._stack) > self._budget.limits.depth:
             raise TooMuch(f"archives inside archives, deeper than {self._budget.limits.depth}")
@@ -187,8 +191,9 @@ class _Walk:
 
     def _described(self, level: _Level, member: Member) -> _File:
         above = level.owner.path if level.owner is not None else ()
-        # What a stream holds is named like the stream, without its last ending.
-        name = member.name or _inner_name(above)
+        name = member.name
+        if not name and level.owner is not None and level.owner.fact["kind"] in _STREAMS:
+            name = _inner_name(above)
         path = (*above, names.leaf(name))
         content = member.content or b""
         kind = _kind(member)
@@ -227,8 +232,7 @@ class _Walk:
 
 
 def _inner_name(above: tuple[str, ...]) -> str:
-    if not above:
-        return ""
+    """What a compressed stream holds is named like the stream, without its last ending."""
     stem, dot, last = above[-1].rpartition(".")
     if not dot:
         return ""
@@ -238,7 +242,9 @@ def _inner_name(above: tuple[str, ...]) -> str:
 def _kind(member: Member) -> str:
     if member.content is None:
         return "unknown"
-    return kinds.kind_of(member.content) if member.content else "empty"
+    if not member.content:
+        return "empty"
+    return kinds.kind_named(member.content, names.ending(member.name), member.declared)
 
 
 def _recognise(fact: Facts, name: str) -> bool:

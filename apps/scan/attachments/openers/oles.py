@@ -12,14 +12,18 @@ from typing import Any, Final
 
 import olefile
 
+from apps.scan.attachments import packing
 from apps.scan.attachments.budget import Budget, Damaged, Locked
-from apps.scan.attachments.member import INSTALLER, MACROS, SOURCE, Member
+from apps.scan.attachments.member import INSTALLER, MACROS, OBJECT, SOURCE, Member
 from apps.scan.attachments.openers import vba
 
 _STREAM_MOST: Final = 16 * 1024 * 1024
 # A container, its first chunk, and eight characters of what every module begins with.
 _MACRO_START = re.compile(rb"\x01[\x00-\xff][\xb0-\xbf]\x00Attribut")
 _PACKAGE: Final = "\x01ole10native"
+_SLIDES: Final = "powerpoint document"
+# Objects of slides (MS-PPT 2.10.34, ExOleObjStgCompressedAtom): version and instance, type, size.
+_SLIDE_OBJECT: Final = b"\x10\x00\x11\x10"
 _ATTACHED_DATA: Final = "__substg1.0_3701"
 _ATTACHED_NAMES: Final = ("__substg1.0_3707001f", "__substg1.0_3704001f", "__substg1.0_3001001f")
 # The class of Windows Installer packages: 000C1084-0000-0000-C000-000000000046, and of patches …86.
@@ -54,7 +58,7 @@ def _members(file: Any, budget: Budget) -> Iterator[Member | str]:
 def _stream(file: Any, path: list[str], budget: Budget) -> Iterator[Member]:
     last = path[-1].lower()
     in_macros = any(name.lower() == "vba" for name in path[:-1])
-    if not (in_macros or last == _PACKAGE or last.startswith(_ATTACHED_DATA)):
+    if not (in_macros or last in {_PACKAGE, _SLIDES} or last.startswith(_ATTACHED_DATA)):
         return
     if file.get_type(path) != olefile.STGTY_STREAM:
         return  # a message attached to an Outlook message: its streams come by themselves
@@ -62,7 +66,9 @@ def _stream(file: Any, path: list[str], budget: Budget) -> Iterator[Member]:
     if in_macros:
         yield from _macro(path[-1], content, budget)
     elif last == _PACKAGE:
-        yield _package(content)
+        yield package(content)
+    elif last == _SLIDES:
+        yield from _slides(content, budget)
     else:
         yield Member(_attached_name(file, path, budget) or path[-1], content)
 
@@ -82,8 +88,20 @@ def _macro(name: str, content: bytes, budget: Budget) -> Iterator[Member]:
     yield Member(f"{name}.bas", vba.unpacked(content[found.start() :], budget), marks=(SOURCE,))
 
 
-def _package(content: bytes) -> Member:
-    """An embedded file: sizes, label, its path where it was, a temporary path, the octets."""
+def _slides(content: bytes, budget: Budget) -> Iterator[Member]:
+    """Objects in slides, macros too, are compound files of their own, packed."""
+    at = content.find(_SLIDE_OBJECT)
+    while at >= 0:
+        start = at + 12  # and the size unpacked
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        packed = memoryview(content)[start : at + 8 + size]
+        unpacked, _ = packing.gathered(packing.deflated(packed, budget, form=15), _STREAM_MOST)
+        yield Member("", unpacked, marks=(OBJECT,))
+        at = content.find(_SLIDE_OBJECT, start + max(size - 4, 0))
+
+
+def package(content: bytes) -> Member:
+    """An embedded file: size, label, its path where it was, a temporary path, the octets."""
     at = 6
     label, at = _text(content, at)
     path, at = _text(content, at)

@@ -12,6 +12,7 @@ from apps.scan.attachments.budget import Budget, Damaged
 from apps.scan.attachments.member import Member
 
 _ATTACHMENT: Final = 2  # level of attributes of an attachment; 1 is the message
+_NOT_ALL_THERE: Final = 0  # in the place of a level
 _BEGINS, _TITLE, _CONTENT, _PROPERTIES = 0x9002, 0x8010, 0x800F, 0x9005
 _TYPES_FIXED: Final = {0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4}
 _TYPES_FIXED_MORE: Final = {0x14: 8, 0x40: 8, 0x48: 16}
@@ -29,7 +30,9 @@ class _Attached:
 def members(data: bytes, budget: Budget) -> Iterator[Member]:
     """What is attached."""
     current: _Attached | None = None
+    is_whole = True
     for level, attribute, value in _attributes(data, budget):
+        is_whole = level != _NOT_ALL_THERE
         if level != _ATTACHMENT:
             continue
         if attribute == _BEGINS:
@@ -40,6 +43,8 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
             _describe(current, attribute, value, budget)
     if current is not None:
         yield Member(current.name, current.content)
+    if not is_whole:
+        raise Damaged("it ends too soon")
 
 
 def _attributes(data: bytes, budget: Budget) -> Iterator[tuple[int, int, bytes]]:
@@ -49,13 +54,12 @@ def _attributes(data: bytes, budget: Budget) -> Iterator[tuple[int, int, bytes]]
         level = data[at]
         attribute, size = _number(data, at + 1, 2), _number(data, at + 5, 4)
         if at + 9 + size > len(data):
-            raise Damaged("it ends too soon")
+            yield _NOT_ALL_THERE, attribute, b""
+            return
         budget.count()
         budget.spend(size)
         yield level, attribute, data[at + 9 : at + 9 + size]
         at += 9 + size + 2  # and a checksum
-    if at < len(data):
-        raise Damaged("it ends too soon")
 
 
 def _describe(current: _Attached, attribute: int, value: bytes, budget: Budget) -> None:
