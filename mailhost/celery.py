@@ -90,6 +90,7 @@ app.conf.update(
         "read-reports": {"task": "reports.read", "schedule": 60.0},
         "prune-reports": {"task": "reports.prune", "schedule": 3600.0},
         "turn-dkim-keys": {"task": "directory.turn_dkim_keys", "schedule": 600.0},
+        "learn": {"task": "scan.learn", "schedule": 60.0},
         "prune-scan": {"task": "scan.prune", "schedule": 3600.0},
         "send-digests": {"task": "delivery.digests", "schedule": 900.0},
         "prune-reception": {"task": "reception.prune", "schedule": 3600.0},

@@ -256,6 +256,7 @@ class JunkMark(models.Model):
     blob_id = models.UUIDField(db_index=True)
     judged = models.CharField(max_length=8, choices=Judged.choices)
     at = models.BigIntegerField()  # Unix seconds
+    tries = models.SmallIntegerField(default=0)  # to learn it that began
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.blob_id} is {self.judged}"

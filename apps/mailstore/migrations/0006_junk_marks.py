@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.BigIntegerField()),
+                ("tries", models.SmallIntegerField(default=0)),
                 (
                     "user",
                     models.ForeignKey(

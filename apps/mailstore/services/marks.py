@@ -22,6 +22,7 @@ from apps.blobs import services as blobs
 from apps.events import bell
 from apps.mailstore.models import FLAG_ANSWERED, Judged, SpecialUse
 from apps.runtime.clock import now
+from apps.runtime.db import forgettable
 from apps.runtime.rows import ManyRows, among, listed
 
 MOST_AT_ONCE: Final = 1_000
@@ -37,7 +38,8 @@ WORDS: Final = SPAM_WORDS | HAM_WORDS
 
 _OWN: Final = frozenset({SpecialUse.NONE, SpecialUse.ARCHIVE})
 _INSERT = ManyRows(
-    "INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at)", "bigint uuid text bigint"
+    "INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries)",
+    "bigint uuid text bigint smallint",
 )
 # The role of a mailbox, or of the Junk or Trash that it lies in.
 _ROLES: Final = """
@@ -47,23 +49,31 @@ JOIN mailstore_mailbox AS j ON j.user_id = b.user_id AND j.deleted_at IS NULL
     AND substr(b.name, 1, length(j.name) + 1) = j.name || '/'))
 WHERE {}"""
 _NOTE: Final = """
-INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at)
-SELECT %s, m.blob_id, %s, %s
+INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries)
+SELECT %s, m.blob_id, %s, %s, 0
 FROM (SELECT message_id FROM {source} ORDER BY uid DESC LIMIT %s) AS picked
 JOIN mailstore_message AS m ON m.id = picked.message_id
 WHERE (SELECT count(*) FROM mailstore_junkmark WHERE user_id = %s) < %s"""
-_WAITING: Final = "SELECT id, user_id, blob_id, judged FROM mailstore_junkmark ORDER BY id LIMIT %s"
+_BEGIN: Final = """
+UPDATE mailstore_junkmark SET tries = tries + 1 WHERE id IN (
+  SELECT id FROM mailstore_junkmark ORDER BY id LIMIT %s{})
+RETURNING id, user_id, blob_id, judged, tries"""
 _TAKE: Final = "DELETE FROM mailstore_junkmark WHERE {} RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One note. Those of a user on the same message are to be learned in the order of ids."""
+    """One note. Those of a user on the same message are to be learned in the order of ids.
+
+    Args:
+        tries: how often somebody has begun to learn it, this time included.
+    """
 
     id: int
     user_id: int
     blob_id: UUID
     judged: Judged
+    tries: int = 1
 
 
 def mark(said: Sequence[tuple[int, UUID, Judged]]) -> None:
@@ -73,18 +83,20 @@ def mark(said: Sequence[tuple[int, UUID, Judged]]) -> None:
         said: (user id, blob id of the message as received, what it is) for each.
     """
     at = now()
-    _INSERT.write([(user_id, blob.hex, judged.value, at) for user_id, blob, judged in said])
+    _INSERT.write([(user_id, blob.hex, judged.value, at, 0) for user_id, blob, judged in said])
     if said:
         _ring()
 
 
-def waiting(limit: int) -> list[Mark]:
-    """The oldest notes; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [limit])
-        return [
-            Mark(row[0], row[1], blobs.as_uuid(row[2]), Judged(row[3])) for row in cursor.fetchall()
-        ]
+def begin(limit: int) -> list[Mark]:
+    """The oldest notes, to be learned now. They stay on the list until somebody takes them: of two
+    who begin the same ones, one will."""
+    # In order, and not SKIP LOCKED: of a user's notes on one message the older must come first.
+    locking = "" if connection.vendor == "sqlite" else " FOR UPDATE"
+    with forgettable(), connection.cursor() as cursor:
+        cursor.execute(_BEGIN.format(locking), [limit])
+        rows = sorted(cursor.fetchall())
+    return [Mark(row[0], row[1], blobs.as_uuid(row[2]), Judged(row[3]), row[4]) for row in rows]
 
 
 def take(ids: Sequence[int]) -> set[int]:

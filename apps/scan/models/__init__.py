@@ -1,5 +1,7 @@
 """What filtering keeps: verdicts, lists and thresholds, quarantine, what was learned."""
 
+from apps.scan.models.attachments import AttachmentPolicy
+from apps.scan.models.lessons import Lesson, Taught, Token
 from apps.scan.models.policies import EntryKind, ListEntry, Threshold, Verb
 from apps.scan.models.quarantine import (
     Digest,
@@ -11,14 +13,18 @@ from apps.scan.models.quarantine import (
 from apps.scan.models.verdicts import Scanned
 
 __all__ = [
+    "AttachmentPolicy",
     "Digest",
     "EntryKind",
+    "Lesson",
     "ListEntry",
     "Notice",
     "QuarantineState",
     "Quarantined",
     "Reason",
     "Scanned",
+    "Taught",
     "Threshold",
+    "Token",
     "Verb",
 ]

@@ -1,0 +1,1 @@
+"""The statistical filter: what words, links and headers say, as users have taught it."""

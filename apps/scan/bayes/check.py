@@ -1,0 +1,181 @@
+"""The check `bayes`: what users' own lessons say of a message.
+
+`gather` looks the tokens up and keeps of them what will be combined, names and counts: the verdict
+can be made again though the counts have moved on. One look-up tells how much each organisation and
+reader has taught; then one for each of them that has taught anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol
+
+from apps.scan.base import Case, Finding, Given
+from apps.scan.bayes.reckon import (
+    NOTHING,
+    Clue,
+    Tally,
+    Told,
+    clues,
+    indicator,
+    is_taught,
+    points,
+    strongest,
+)
+from apps.scan.bayes.tokens import Tokens, tokens
+
+SPEAKS: Final = 0.5
+"""Points below which nothing is said."""
+SAID: Final = 5
+"""Tokens that are named as the reason."""
+
+Owner = int
+"""A user's id; of an organisation the id with a minus before it."""
+
+
+class Store(Protocol):
+    """Where counts are."""
+
+    def tallies(self, owners: Sequence[Owner]) -> Mapping[Owner, Tally]:
+        """How many lessons each owner has; those that have none are left out. One query."""
+        ...
+
+    def counts(self, owner: Owner, keys: Sequence[int]) -> Mapping[int, Tally]:
+        """How many lessons have each token; unknown ones are left out. One query."""
+        ...
+
+    def organisations(self, user_ids: Sequence[int]) -> Mapping[int, int]:
+        """The organisation of each user. One query, none for none."""
+        ...
+
+
+class Bayes:
+    """The check."""
+
+    name: ClassVar[str] = "bayes"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        """For each case the views that its readers have of it, None where nobody has taught."""
+        senders = [case.user_id for case in cases if case.user_id is not None]
+        homes = self._store.organisations(senders) if senders else {}
+        audiences = [_audience(case, homes) for case in cases]
+        owners = {owner for audience in audiences for pair in audience for owner in pair}
+        known = self._store.tallies(sorted(owners))
+        seen = [
+            self._tokens(case, audience, known)
+            for case, audience in zip(cases, audiences, strict=True)
+        ]
+        found = self._look_up(audiences, seen, known)
+        return [
+            _views(audience, mine, known, found)
+            for audience, mine in zip(audiences, seen, strict=True)
+        ]
+
+    def judge(self, case: Case, given: Given) -> Sequence[Finding]:
+        """One finding for each reader whose lessons say something."""
+        return [finding for view in given or () for finding in _findings(view)]
+
+    def _tokens(
+        self, case: Case, audience: "_Audience", known: Mapping[Owner, Tally]
+    ) -> Tokens | None:
+        """None if no reader has taught enough: most new installations, and they pay nothing."""
+        speaks = any(_speaks(pair, known) for pair in audience)
+        return tokens(case.letter) if speaks and not case.unscannable else None
+
+    def _look_up(
+        self,
+        audiences: Sequence["_Audience"],
+        seen: Sequence[Tokens | None],
+        known: Mapping[Owner, Tally],
+    ) -> Mapping[Owner, Mapping[int, Tally]]:
+        wanted: dict[Owner, dict[int, None]] = {}
+        for audience, mine in zip(audiences, seen, strict=True):
+            for owner in {owner for pair in audience for owner in pair} if mine else ():
+                if owner in known:
+                    wanted.setdefault(owner, {}).update(dict.fromkeys(mine or ()))
+        return {owner: self._store.counts(owner, sorted(keys)) for owner, keys in wanted.items()}
+
+
+_Audience = Mapping[tuple[Owner, Owner], list[int]]
+"""Readers by (organisation, user): [0] for all of them, where one of ours is the sender."""
+
+
+def _audience(case: Case, homes: Mapping[int, int]) -> _Audience:
+    if case.user_id is not None:
+        # What a sender has taught does not vouch for the sender.
+        return {(-homes.get(case.user_id, 0), 0): [0]}
+    found: dict[tuple[Owner, Owner], list[int]] = {}
+    for reader in case.readers:
+        pair = (-reader.organization_id, reader.user_id)
+        if pair not in found:
+            found[pair] = [reader.user_id]
+    return found
+
+
+def _speaks(pair: tuple[Owner, Owner], known: Mapping[Owner, Tally]) -> bool:
+    return is_taught(known.get(pair[0], NOTHING), known.get(pair[1], NOTHING))
+
+
+def _views(
+    audience: _Audience,
+    mine: Tokens | None,
+    known: Mapping[Owner, Tally],
+    found: Mapping[Owner, Mapping[int, Tally]],
+) -> list[dict[str, Any]] | None:
+    if mine is None:
+        return None
+    # Readers who have taught nothing themselves all see what their organisation sees.
+    views: dict[tuple[Owner, Owner], list[int]] = {}
+    for pair, readers in audience.items():
+        if _speaks(pair, known):
+            views.setdefault((pair[0], pair[1] if pair[1] in known else 0), []).extend(readers)
+    return [_view(pair, readers, mine, known, found) for pair, readers in views.items()]
+
+
+def _view(
+    pair: tuple[Owner, Owner],
+    readers: list[int],
+    mine: Tokens,
+    known: Mapping[Owner, Tally],
+    found: Mapping[Owner, Mapping[int, Tally]],
+) -> dict[str, Any]:
+    every, own = known.get(pair[0], NOTHING), known.get(pair[1], NOTHING)
+    to_all, to_one = found.get(pair[0], {}), found.get(pair[1], {})
+    told = {
+        name: Told(name, to_all.get(key, NOTHING), to_one.get(key, NOTHING))
+        for key, name in mine.items()
+        if key in to_all or key in to_one
+    }
+    chosen = strongest(clues(told.values(), every, own))
+    return {
+        "readers": readers,
+        "all": list(every),
+        "own": list(own),
+        "tokens": [[one.name, *told[one.name].all, *told[one.name].own] for one in chosen],
+    }
+
+
+def _findings(view: Mapping[str, Any]) -> list[Finding]:
+    every, own = Tally(*view["all"]), Tally(*view["own"])
+    told = [
+        Told(name, Tally(spam, ham), Tally(own_spam, own_ham))
+        for name, spam, ham, own_spam, own_ham in view["tokens"]
+    ]
+    chosen = clues(told, every, own)
+    found = indicator(chosen)
+    worth = points(found, every, own)
+    if abs(worth) < SPEAKS:
+        return []
+    rule = "BAYES_SPAM" if worth > 0 else "BAYES_HAM"
+    words = _words(found, chosen)
+    return [Finding(rule, worth, words, reader or None) for reader in view["readers"]]
+
+
+def _words(found: float, chosen: Sequence[Clue]) -> str:
+    is_spam = found > 0.5
+    telling = [clue.name for clue in chosen if (clue.probability > 0.5) == is_spam][:SAID]
+    kind = "spam" if is_spam else "wanted mail"
+    shown = ", ".join(f'"{name}"' for name in telling)
+    sure = f"{100 * (found if is_spam else 1 - found):.1f} %"
+    return f"it is like what was marked as {kind} here, {sure} sure, most by {shown}"
