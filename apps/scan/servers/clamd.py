@@ -2,8 +2,6 @@
 may live on another machine and needs no file of ours. See clamd(8), COMMANDS.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
@@ -11,11 +9,12 @@ from apps.scan.base import Case, Finding
 from apps.scan.servers.answers import CLEAN, FOUND, Answer, MissedError, told
 from apps.scan.servers.heading import heading
 from apps.scan.servers.rules import CLAMD_LIMITS, CLAMD_SUSPICION, CLAMD_UNWANTED, CLAMD_VIRUS
-from apps.scan.servers.stream import Place, Streams, all_of, connected
+from apps.scan.servers.stream import Place, exchange
 
 _CHUNK: Final = 64 * 1024
 _MOST_REPLY: Final = 4096
 _TOO_LARGE: Final = "INSTREAM size limit exceeded"
+_OR_LARGE: Final = "either it is ending, or the message is larger than its StreamMaxLength"
 _ITS_LIMIT: Final = "it is larger than the StreamMaxLength of clamd"
 
 
@@ -39,9 +38,11 @@ class Clamd:
         Raises:
             AwayError, MissedError, OSError
         """
-        async with connected(self._place) as streams:
-            reply = await _instream(streams, heading(case, self._hostname) + case.raw)
-        return read(reply)
+        message = heading(case, self._hostname) + case.raw
+        try:
+            return read(await exchange(self._place, _instream(message), _MOST_REPLY))
+        except ConnectionError as error:  # what it says of a large message may be lost on the way
+            raise ConnectionError(error.errno, f"it hung up; {_OR_LARGE}") from None
 
     async def ping(self) -> str:
         """Its version, if it is there and works.
@@ -49,48 +50,19 @@ class Clamd:
         Raises:
             AwayError, MissedError, OSError
         """
-        async with connected(self._place) as (reader, writer):
-            writer.write(b"zVERSION\0")
-            reply = _text(await all_of(reader, _MOST_REPLY))
+        reply = _text(await exchange(self._place, [b"zVERSION\0"], _MOST_REPLY))
         if not reply.startswith("ClamAV"):
             raise MissedError(reply or "closed the connection")
         return told(reply)
 
 
-async def _instream(streams: Streams, message: bytes) -> bytes:
-    """Send a message; what clamd says of it.
-
-    It says that a message is too large while that is still being sent, and closes. So the answer is
-    listened for all the time, and counts even if the sending fails.
-    """
-    reader, writer = streams
-    hearing = asyncio.ensure_future(all_of(reader, _MOST_REPLY))
-    try:
-        await _send(writer, message, hearing)
-        return await hearing
-    except OSError:
-        # What it said before it hung up is on its way, or lost.
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                return await hearing
-        raise
-    finally:
-        hearing.cancel()
-
-
-async def _send(
-    writer: asyncio.StreamWriter, message: bytes, hearing: "asyncio.Future[bytes]"
-) -> None:
-    writer.write(b"zINSTREAM\0")
+def _instream(message: bytes) -> Iterator[bytes]:
+    """The command and the message in chunks, each behind its length, the last one empty."""
+    yield b"zINSTREAM\0"
     for start in range(0, len(message), _CHUNK):
-        if hearing.done():  # nothing is said before the end but that it has had enough
-            return
         chunk = message[start : start + _CHUNK]
-        writer.write(len(chunk).to_bytes(4, "big"))
-        writer.write(chunk)
-        await writer.drain()
-    writer.write(bytes(4))
-    await writer.drain()
+        yield len(chunk).to_bytes(4, "big") + chunk
+    yield bytes(4)
 
 
 def read(reply: bytes) -> Answer:

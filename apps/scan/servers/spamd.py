@@ -4,8 +4,6 @@ The protocol is described in spamd/PROTOCOL of SpamAssassin: a request line, fie
 the answer in the same form.
 """
 
-import asyncio
-import contextlib
 import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
@@ -20,7 +18,7 @@ from apps.scan.servers.answers import (
     told,
 )
 from apps.scan.servers.heading import heading
-from apps.scan.servers.stream import Place, all_of, connected
+from apps.scan.servers.stream import Place, exchange
 
 LARGEST: Final = 512_000
 """Bytes: spamc asks about no more either (-s). It is slow, and spam is small."""
@@ -69,18 +67,9 @@ class Spamd:
         return told(reply)
 
     async def _answer(self, message: bytes, command: str) -> bytes:
-        async with connected(self._place) as (reader, writer):
-            size = f"Content-length: {len(message)}\r\n" if message else ""
-            writer.write(f"{command} SPAMC/1.5\r\n{size}\r\n".encode())
-            writer.write(message)
-            writer.write_eof()  # a last line without an end would have it wait for more
-            hearing = asyncio.ensure_future(all_of(reader, _MOST_REPLY))
-            try:
-                with contextlib.suppress(ConnectionError):  # it may say why before it hangs up
-                    await writer.drain()
-                return await hearing
-            finally:
-                hearing.cancel()
+        size = f"Content-length: {len(message)}\r\n" if message else ""
+        head = f"{command} SPAMC/1.5\r\n{size}\r\n".encode()
+        return await exchange(self._place, (head, message), _MOST_REPLY)
 
 
 def read(reply: bytes) -> Answer:

@@ -1,15 +1,16 @@
-"""Connections to a scanner: over TCP or a socket of the file system, each for one question."""
+"""Connections to a scanner, over TCP or a socket of the file system: each for one question."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
 from apps.scan.servers.answers import AwayError
 
 CONNECT_SECONDS: Final = 2.0
-_LIMIT: Final = 64 * 1024  # bytes that are read ahead
+_PIECE: Final = 64 * 1024
 
 
 class Endpoint(Protocol):
@@ -23,35 +24,67 @@ class Endpoint(Protocol):
 
 
 Place = Path | Endpoint
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def exchange(place: Place, question: Iterable[bytes], most: int) -> bytes:
+    """Send a question, and read the answer until the other side closes, or up to `most` bytes.
+
+    Plain sockets, for a scanner that has had enough of a message says so and hangs up while that is
+    still being sent: a stream of asyncio forgets what was said when the sending fails.
+
+    Raises:
+        AwayError: nobody takes the connection.
+        OSError: it is cut before anything was said.
+    """
+    loop = asyncio.get_running_loop()
+    async with _connected(place) as connection:
+        with contextlib.suppress(ConnectionError):
+            for piece in question:
+                await loop.sock_sendall(connection, piece)
+            connection.shutdown(socket.SHUT_WR)  # spamd waits for it after a line without an end
+        answer = bytearray()
+        while len(answer) < most:
+            piece = await loop.sock_recv(connection, min(_PIECE, most - len(answer)))
+            if not piece:
+                break
+            answer += piece
+        return bytes(answer)
 
 
 @contextlib.asynccontextmanager
-async def connected(place: Place) -> AsyncIterator[Streams]:
-    """A connection that is cut at the end, whatever is still under way.
-
-    Raises:
-        AwayError: nobody takes it.
-    """
+async def _connected(place: Place) -> AsyncIterator[socket.socket]:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            if isinstance(place, Path):
-                reader, writer = await asyncio.open_unix_connection(place, limit=_LIMIT)
-            else:
-                reader, writer = await asyncio.open_connection(place.host, place.port, limit=_LIMIT)
+            connection = await _connect(place)
     except TimeoutError:
         raise AwayError("takes no connection") from None
     except OSError as error:
         raise AwayError(error.strerror or str(error)) from None
+    with connection:
+        yield connection
+
+
+async def _connect(place: Place) -> socket.socket:
+    """To the first address of a name that takes the connection."""
+    loop = asyncio.get_running_loop()
+    if isinstance(place, Path):
+        return await _opened(socket.AF_UNIX, str(place))
+    found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    problem: OSError = OSError(f"{place.host} has no address")
+    for family, _, _, _, address in found:
+        try:
+            return await _opened(family, address)
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+async def _opened(family: int, address: object) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.setblocking(False)
     try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-
-
-async def all_of(reader: asyncio.StreamReader, most: int) -> bytes:
-    """What comes until the other side closes, up to `most` bytes; what follows is left."""
-    found = bytearray()
-    while len(found) < most and (piece := await reader.read(most - len(found))):
-        found += piece
-    return bytes(found)
+        await asyncio.get_running_loop().sock_connect(connection, address)  # type: ignore[arg-type]
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -105,7 +105,7 @@ def test_clamd_says_that_a_message_is_too_large_for_it(settings: Settings, clam:
     settings.CLAMD = clam.socket
     (found,) = _findings(LETTER + b"x" * 11_000_000)
     assert found.rule == "SCANNER_MISSED"
-    assert "StreamMaxLength" in found.words
+    assert "StreamMaxLength" in found.words, found.words
 
 
 def test_spamd_knows_gtube_and_an_honest_letter(settings: Settings, assassin: Spamd) -> None:
