@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from apps.scan.bayes.check import RULES as OF_BAYES
 from apps.scan.rulebook import Rule
 from apps.scan.rules import RULES as OF_CONTENT
 from apps.scan.servers.rules import RULES as OF_SERVERS
 
-RULES: Final[tuple[Rule, ...]] = (*OF_CONTENT, *OF_SERVERS)
+RULES: Final[tuple[Rule, ...]] = (*OF_CONTENT, *OF_BAYES, *OF_SERVERS)

@@ -5,7 +5,9 @@ here. Those that others may profit from hearing first stand first; none depends 
 """
 
 from apps.scan.base import Check
+from apps.scan.bayes.check import Bayes
+from apps.scan.bayes.stored import Stored
 from apps.scan.rules import ContentRules
 from apps.scan.servers.check import Servers
 
-CHECKS: tuple[Check, ...] = (ContentRules(), Servers())
+CHECKS: tuple[Check, ...] = (ContentRules(), Bayes(Stored()), Servers())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from apps.scan.attachments import kinds, policy, queries, rules
+from apps.scan.attachments import kinds, names, policy, queries, rules
 from apps.scan.attachments.cage import CAGE, Cage
 from apps.scan.attachments.caged import look_at
 from apps.scan.attachments.findings import findings
@@ -15,6 +15,7 @@ from apps.scan.attachments.walker import Facts
 from apps.scan.attachments.wording import file_name
 from apps.scan.base import Action, Case, Finding, Given
 from apps.scan.letter import Letter
+from apps.scan.letter.parts import Part
 from apps.scan.verdict import ELSEWHERE
 
 SECONDS: Final = 14.0
@@ -75,10 +76,12 @@ def is_plain(letter: Letter) -> bool:
     """Whether nothing in it need be opened, and it is small enough to be looked at at once."""
     if len(letter.raw) > _PLAIN_MOST:
         return False
-    return all(
-        part.is_text or kinds.kind_of(part.content(_PLAIN_MOST)) not in kinds.HOLDERS
-        for part in letter.parts
-    )
+    return all(part.is_text or _kind(part) not in kinds.HOLDERS for part in letter.parts)
+
+
+def _kind(part: Part) -> str:
+    endings = [ending for name in part.names for ending in names.endings(name)]
+    return kinds.kind_named(part.content(_PLAIN_MOST), endings, part.type)
 
 
 def _whole(facts: Facts) -> Facts:

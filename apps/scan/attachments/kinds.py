@@ -5,6 +5,7 @@ A kind is a short stable word; administrators may write it into a policy.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _START: Final = (
@@ -86,12 +87,13 @@ _TYPES: Final = {"text/html": "html", "message/rfc822": "mail", "image/svg+xml":
 _TAR_SUM = re.compile(rb"[ 0-7]{6,7}[\x00 ]")
 
 
-def kind_named(data: bytes, ending: str, declared: str) -> str:
-    """What this is; if it is mere text, what name and Content-Type have programs take it for."""
+def kind_named(data: bytes, endings: Iterable[str], declared: str) -> str:
+    """What this is; if it is mere text, what a name or Content-Type has programs take it for."""
     kind = kind_of(data)
-    if kind in {"text", "xml"}:
-        return _ENDINGS.get(ending) or _TYPES.get(declared) or kind
-    return kind
+    if kind not in {"text", "xml"}:
+        return kind
+    named = (_ENDINGS[ending] for ending in endings if ending in _ENDINGS)
+    return next(named, _TYPES.get(declared, kind))
 
 
 def kind_of(data: bytes) -> str:

@@ -244,7 +244,8 @@ def _kind(member: Member) -> str:
         return "unknown"
     if not member.content:
         return "empty"
-    return kinds.kind_named(member.content, names.ending(member.name), member.declared)
+    spelt = (member.name, *member.other_names)
+    return kinds.kind_named(member.content, _each(names.endings, spelt), member.declared)
 
 
 def _recognise(fact: Facts, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 import yara_x
 
-from apps.scan.attachments.member import OBJECT, SOURCE
+from apps.scan.attachments.member import OBJECT, SHOWN, SOURCE
 
 _FOLDER: Final = Path(__file__).parent
 _NAMES_MOST: Final = 20  # rules told of one file
@@ -19,7 +19,8 @@ def found_in(content: bytes, kind: str, ending: str, marks: Collection[str]) -> 
     if not content:
         return []
     scanner = _scanner()
-    scanner.set_global("kind", kind)
+    # What a message shows is read, not opened: no script in it runs.
+    scanner.set_global("kind", "text" if SHOWN in marks else kind)
     scanner.set_global("ending", ending)
     scanner.set_global("is_macro", SOURCE in marks)
     scanner.set_global("is_object", OBJECT in marks or kind == "ole")
