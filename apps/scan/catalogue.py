@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from apps.scan.attachments.rules import RULES as OF_ATTACHMENTS
 from apps.scan.bayes.check import RULES as OF_BAYES
 from apps.scan.rulebook import Rule
 from apps.scan.rules import RULES as OF_CONTENT
 from apps.scan.servers.rules import RULES as OF_SERVERS
 
-RULES: Final[tuple[Rule, ...]] = (*OF_CONTENT, *OF_BAYES, *OF_SERVERS)
+RULES: Final[tuple[Rule, ...]] = (*OF_CONTENT, *OF_ATTACHMENTS, *OF_BAYES, *OF_SERVERS)

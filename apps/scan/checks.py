@@ -4,10 +4,11 @@ The one place that lists them: to add one is to write a module with a `base.Chec
 here. Those that others may profit from hearing first stand first; none depends on another.
 """
 
+from apps.scan.attachments.check import Attachments
 from apps.scan.base import Check
 from apps.scan.bayes.check import Bayes
 from apps.scan.bayes.stored import Stored
 from apps.scan.rules import ContentRules
 from apps.scan.servers.check import Servers
 
-CHECKS: tuple[Check, ...] = (ContentRules(), Bayes(Stored()), Servers())
+CHECKS: tuple[Check, ...] = (ContentRules(), Attachments(), Bayes(Stored()), Servers())
