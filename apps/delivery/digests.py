@@ -43,7 +43,7 @@ JUNK: Final = (
     "new in Junk",
     "The filter took it for spam. It lies in your mailbox Junk.",
 )
-VIRUS: Final = "A virus was found in it: only your administrator can release it."
+HARMFUL: Final = "It can do harm: only your administrator can release it."
 
 _JOINER = "\u2060"  # no program sees a link across it, and nobody sees it
 _KEEPS_WORDS: Final = "\u200c\u200d"  # invisible too, and part of how Persian and Hindi are written
@@ -161,7 +161,7 @@ def _line(user_id: int, item: Item, release: str) -> _Line:
     return _Line(
         author=_shown(item.author, AUTHOR_SHOWN) or "nobody",
         subject=_shown(item.subject, SUBJECT_SHOWN) or "(no subject)",
-        words=f"{_shown(item.words, WORDS_SHOWN)}. {VIRUS}"
+        words=f"{_shown(item.words, WORDS_SHOWN)}. {HARMFUL}"
         if item.is_dangerous
         else _shown(item.words, WORDS_SHOWN),
         at=datetime.fromtimestamp(item.at, UTC).strftime("%-d %B, %H:%M UTC"),

@@ -90,7 +90,7 @@ class HeldNotice:
 
 def prepare(message: Claimed, raw: bytes, verdict: Verdict) -> HeldNotice:
     """What to tell of a message of a user that is to be held. No database."""
-    opinion = verdict.hold or verdict.opinion(None)
+    opinion = verdict.opinion(None)
     written = list(dict.fromkeys(one.original for one in message.recipients))
     shown = [shown_address(one) for one in written[:RECIPIENTS_SHOWN]]
     if len(written) > RECIPIENTS_SHOWN:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from apps.mailstore.models import Entry, SpecialUse
-from apps.scan.models import Quarantined, QuarantineState, Reason
+from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.wire.errors import NotFound
 
 
@@ -59,7 +59,7 @@ class Copy:
     @property
     def is_dangerous(self) -> bool:
         """Whether only an administrator may let it go."""
-        return self.reason is Reason.VIRUS
+        return self.reason in DANGEROUS
 
 
 def find(user_id: int, trace_id: UUID) -> Copy:

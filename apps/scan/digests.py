@@ -4,7 +4,6 @@ Of Junk only what the filter itself put there, since the last digest, unread: wh
 there, or has looked at, is no news.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +12,9 @@ from uuid import UUID
 from apps.mailstore.models import FLAG_SEEN, Entry, Mailbox, SpecialUse
 from apps.runtime.clock import now
 from apps.runtime.rows import fetch
+from apps.scan import queries
 from apps.scan.deeds import Done
-from apps.scan.models import Digest, Quarantined, QuarantineState, Reason, Scanned
+from apps.scan.models import DANGEROUS, Digest, Quarantined, QuarantineState
 
 DAY_SECONDS: Final = 86_400
 SHOWN: Final = 50
@@ -111,7 +111,7 @@ def _held(one: Quarantined) -> Item:
         subject=one.subject,
         words=one.words,
         at=one.received_at // 1_000_000,
-        is_dangerous=one.reason == Reason.VIRUS,
+        is_dangerous=one.reason in DANGEROUS,
     )
 
 
@@ -162,9 +162,8 @@ def _junk(user_id: int) -> tuple[list[Item], tuple[int, int]]:
 def _put_there(user_id: int, traces: Sequence[UUID]) -> dict[UUID, str]:
     """Which of these messages the filter itself put into a user's Junk, and why."""
     found: dict[UUID, str] = {}
-    rows = Scanned.objects.filter(trace_id__in=traces).values_list("trace_id", "deeds")
-    for trace_id, deeds in rows:
-        for deed in json.loads(deeds):
-            if deed.get("user_id") == user_id and deed.get("done") == Done.JUNK:
-                found[trace_id] = deed.get("why", "")
+    for trace_id, judged in queries.of_traces(traces).items():
+        for deed in (deed for one in judged for deed in one.deeds):
+            if deed.user_id == user_id and deed.done is Done.JUNK:
+                found[trace_id] = deed.why
     return found

@@ -69,8 +69,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("virus", "Virus"),
+                            ("harmful", "Harmful"),
                             ("attachment", "Attachment"),
-                            ("unscannable", "Unscannable"),
                             ("spam", "Spam"),
                         ],
                         max_length=12,

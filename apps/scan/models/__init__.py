@@ -4,6 +4,7 @@ from apps.scan.models.attachments import AttachmentPolicy
 from apps.scan.models.lessons import Lesson, Taught, Token
 from apps.scan.models.policies import EntryKind, ListEntry, Threshold, Verb
 from apps.scan.models.quarantine import (
+    DANGEROUS,
     Digest,
     Notice,
     Quarantined,
@@ -13,6 +14,7 @@ from apps.scan.models.quarantine import (
 from apps.scan.models.verdicts import Scanned
 
 __all__ = [
+    "DANGEROUS",
     "AttachmentPolicy",
     "Digest",
     "EntryKind",

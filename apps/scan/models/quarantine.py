@@ -12,9 +12,13 @@ class Reason(models.TextChoices):
     """Why a copy is kept. Who may let it go follows from it."""
 
     VIRUS = "virus"  # only an administrator lets it go
+    HARMFUL = "harmful"  # no known virus, but it would do what one does: the same
     ATTACHMENT = "attachment"  # a policy keeps such attachments
-    UNSCANNABLE = "unscannable"  # nobody could look into it
     SPAM = "spam"
+
+
+DANGEROUS = frozenset({Reason.VIRUS, Reason.HARMFUL})
+"""What no link and no reader lets go."""
 
 
 class QuarantineState(models.TextChoices):

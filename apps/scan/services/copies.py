@@ -18,19 +18,20 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy as carrying
 from apps.mailstore.services import flags, marks
 from apps.mailstore.services.flags import FlagChange
+from apps.scan import shelf
 from apps.scan.copies import Copy, Place, find
-from apps.scan.models import Quarantined
+from apps.scan.models import DANGEROUS, Quarantined
 from apps.scan.services import lists, quarantine
 from apps.wire.errors import NotFound, NotPermitted
 
-ONLY_ADMINISTRATORS: Final = (
-    "A virus was found in this message: only an administrator can release it"
-)
+ONLY_ADMINISTRATORS: Final = "This message can do harm: only an administrator can release it"
+
+NOT_KEPT: Final = "It is not in quarantine any more"
 
 
 def release(found: Copy, *, origin: Origin, is_admin: bool = False) -> Copy:
     """Let a reader have a copy: from quarantine by the queue, from Junk into the inbox; anywhere
-    else it is already. The filter learns that it was wanted, except from a virus.
+    else it is already. The filter learns that it was wanted, but not from what can do harm.
 
     Args:
         origin: who does it.
@@ -99,6 +100,31 @@ def block(found: Copy, *, origin: Origin) -> Copy:
     if found.place in {Place.JUNK, Place.MAILBOX}:
         return train(found, is_spam=True, origin=origin)
     return find(found.user_id, found.trace_id)
+
+
+@transaction.atomic
+def release_number(number: int, *, origin: Origin, even_harmful: bool = False) -> None:
+    """Let what is kept under a number go, also what no reader has: an administrator's word.
+
+    Raises:
+        NotFound: there is no such number, or it was let go or deleted before.
+        NotPermitted: it can do harm, and `even_harmful` was not said.
+    """
+    row = shelf.one(number)
+    if row.reason in DANGEROUS and not even_harmful:
+        raise NotPermitted(f"release of {number}", text=f"It can do harm ({row.rule})")
+    if row.reason not in DANGEROUS and row.user_id is not None and row.blob_id is not None:
+        marks.mark([(row.user_id, row.blob_id, Judged.HAM)])
+    if not quarantine.release([number], by=origin.door):
+        raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
+
+
+@transaction.atomic
+def delete_number(number: int, *, origin: Origin) -> None:
+    """Delete what is kept under a number. Raises NotFound: as `release_number`."""
+    row = shelf.one(number)
+    if not quarantine.delete([number], by=origin.door):
+        raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
 
 
 @transaction.atomic

@@ -36,6 +36,7 @@ from apps.trace import services as trace
 DAY_SECONDS: Final = 86_400
 PRUNE_ROWS: Final = 1_000  # of one transaction
 HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject are looked for
+HARMFUL: Final = frozenset({"ATTACHMENT_EXPLOIT", "ATTACHMENT_MACROS_HARMFUL"})
 
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
@@ -105,7 +106,7 @@ def prepare(
                 author=author,
                 author_address=address,
                 subject=subject,
-                reason=Reason.SPAM if demanding is None else _reason(demanding),
+                reason=Reason.SPAM if demanding is None else reason_of(demanding.rule),
                 rule="" if demanding is None else demanding.rule,
                 words=opinion.why if demanding is None else demanding.words,
                 points=opinion.points,
@@ -251,15 +252,14 @@ def _demanding(verdict: Verdict, user_id: int | None) -> Finding | None:
     return max(concerned, key=lambda one: one.action, default=None)
 
 
-def _reason(finding: Finding) -> Reason:
-    if is_virus(finding.rule):
+def reason_of(rule: str) -> Reason:
+    """Why a copy is kept, by the rule that asked for it: `CLAMD_VIRUS`, `VIRUS_EICAR`."""
+    words = rule.split("_")
+    if "VIRUS" in words:
         return Reason.VIRUS
-    return Reason.UNSCANNABLE if "UNSCANNABLE" in finding.rule else Reason.ATTACHMENT
-
-
-def is_virus(rule: str) -> bool:
-    """Whether a rule of this name found a virus: `CLAMD_VIRUS`, `VIRUS_EICAR`."""
-    return "VIRUS" in rule.split("_")
+    if rule in HARMFUL:
+        return Reason.HARMFUL
+    return Reason.ATTACHMENT if words[0] == "ATTACHMENT" else Reason.SPAM
 
 
 def _owners(takings: Sequence[Taking]) -> dict[str, int]:
