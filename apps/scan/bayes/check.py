@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Final, Protocol
 
 from apps.scan.base import Case, Finding, Given
 from apps.scan.bayes.reckon import (
+    HAM_POINTS,
     NOTHING,
+    SPAM_POINTS,
     Clue,
     Tally,
     Told,
@@ -21,9 +23,23 @@ from apps.scan.bayes.reckon import (
     strongest,
 )
 from apps.scan.bayes.tokens import Tokens, tokens
+from apps.scan.rulebook import Rule
 
 SPEAKS: Final = 0.5
 """Points below which nothing is said."""
+SPAM: Final = Rule(
+    "BAYES_SPAM",
+    SPEAKS,
+    "Words, links and header are like those of mail that users here marked as spam",
+    most=SPAM_POINTS,
+)
+HAM: Final = Rule(
+    "BAYES_HAM",
+    -SPEAKS,
+    "Words, links and header are like those of mail that users here wanted",
+    most=HAM_POINTS,
+)
+RULES: Final = (SPAM, HAM)
 SAID: Final = 5
 """Tokens that are named as the reason."""
 
@@ -167,9 +183,9 @@ def _findings(view: Mapping[str, Any]) -> list[Finding]:
     worth = points(found, every, own)
     if abs(worth) < SPEAKS:
         return []
-    rule = "BAYES_SPAM" if worth > 0 else "BAYES_HAM"
+    rule = SPAM if worth > 0 else HAM
     words = _words(found, chosen)
-    return [Finding(rule, worth, words, reader or None) for reader in view["readers"]]
+    return [rule.found(words, reader=one or None, points=worth) for one in view["readers"]]
 
 
 def _words(found: float, chosen: Sequence[Clue]) -> str:
