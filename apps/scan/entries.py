@@ -74,14 +74,13 @@ def read(text: str) -> Named:
     try:
         return _address_or_domain(text)
     except AddressError as error:
-        raise InvalidName(
-            f"{text!r} is neither an address, nor a domain, nor a network: {error}"
-        ) from None
+        words = f"{text[:100]!r} is neither an address, nor a domain, nor a network: {error}"
+        raise InvalidName(text=words) from None
 
 
 def _network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Named:
     if network.prefixlen < WIDEST[network.version]:
-        raise InvalidName(f"{network} is too wide: /{WIDEST[network.version]} is the widest")
+        raise InvalidName(text=f"{network} is too wide: /{WIDEST[network.version]} is the widest")
     return _named(network)
 
 

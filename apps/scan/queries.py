@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from apps.scan import record
+from apps.directory.models import Domain
+from apps.scan import record, standings
 from apps.scan.base import Action
 from apps.scan.deeds import Deed, Done
 from apps.scan.models import ListEntry, Scanned, Threshold
-from apps.scan.models.policies import NEVER
 from apps.scan.record import Record
-from apps.scan.scopes import Scope
+from apps.scan.scopes import SERVER, Scope
 from apps.scan.standings import Limits
 
 PAGE: Final = 200  # verdicts read at once: each is some kilobytes
@@ -136,8 +136,18 @@ def limits(scope: Scope) -> Limits:
     return Limits() if row is None else Limits(row.junk, row.refuse, row.hold, row.is_off)
 
 
-def shown(points: float | None) -> str:
-    """A threshold in words."""
-    if points is None:
-        return "-"
-    return "never" if points >= NEVER else f"{points:g}"
+def counting(scope: Scope) -> Limits:
+    """What counts for one scope in the end, whoever has set it."""
+    found = limits(scope)
+    for wider in _wider(scope):
+        found = standings.over(found, limits(wider))
+    return standings.over(found, standings.USUAL)
+
+
+def _wider(scope: Scope) -> list[Scope]:
+    if scope == SERVER:
+        return []
+    if scope.user_id is None:
+        return [SERVER]
+    domain = Domain.objects.filter(users=scope.user_id).values_list("pk", "alias_of").first()
+    return [SERVER] if domain is None else [Scope(domain_id=domain[1] or domain[0]), SERVER]

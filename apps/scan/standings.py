@@ -74,6 +74,7 @@ class Supposed:
 
 
 NOTHING: Final = Supposed()
+USUAL: Final = Limits(JUNK, REFUSE, HOLD, is_off=False)
 
 
 def of(
@@ -104,7 +105,7 @@ class _Ground:
         self.homes: dict[int, str] = {}
         self._read_limits(cases)
         for scope, limits in supposed.limits.items():
-            self.limits[scope] = _over(limits, self.limits.get(scope, Limits()))
+            self.limits[scope] = over(limits, self.limits.get(scope, Limits()))
         self._supposed = {
             key_of_entry(scope, named.value): (verb, named)
             for scope, verb, named in supposed.entries
@@ -152,7 +153,7 @@ def _limits(junk: Any, refuse: Any, hold: Any, is_off: Any) -> Limits:
     return Limits(junk, refuse, hold, None if is_off is None else bool(is_off))
 
 
-def _over(nearer: Limits, wider: Limits) -> Limits:
+def over(nearer: Limits, wider: Limits) -> Limits:
     """The first, with what it does not say from the second."""
 
     def first(name: str) -> Any:
@@ -193,7 +194,7 @@ def _standing(
 ) -> Standing:
     limits = Limits()
     for scope in chain:
-        limits = _over(limits, ground.limits.get(scope, Limits()))
+        limits = over(limits, ground.limits.get(scope, Limits()))
     if place == ELSEWHERE and case.is_outgoing:
         return Standing(junk=None, refuse=None, hold=_threshold(limits.hold, HOLD))
     readers = [reader for reader in case.readers if reader.user_id == place]

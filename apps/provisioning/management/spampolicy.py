@@ -1,5 +1,6 @@
 """The verbs of `manage.py spam` that say what the filter shall do: list and threshold."""
 
+import json
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -13,6 +14,7 @@ from apps.scan.models.policies import NEVER
 from apps.scan.scopes import SERVER, Scope
 from apps.scan.services import lists, thresholds
 from apps.scan.services.thresholds import UNSET, Unset
+from apps.scan.standings import Limits
 
 
 class PolicyVerbs(NounCommand):
@@ -68,20 +70,27 @@ class PolicyVerbs(NounCommand):
             return
         if not options["senders"]:
             raise Error("Name a sender: an address, a domain, an IP address or a network.")
-        for text in options["senders"]:
-            if options["deed"] == "remove":
-                done = lists.remove(text, scope)
-                self.report(options, f"{done.value} is in no list of that scope.", value=done.value)
-                continue
-            done = lists.add(Verb(options["deed"]), text, scope, note=options["note"])
-            was = f" It was in the other list before ({done.replaced})." if done.replaced else ""
-            was = "" if done.replaced is done.verb else was
-            self.report(
-                options,
-                f"{done.value} is {_PAST[done.verb]} now.{was}",
-                value=done.value,
-                verb=done.verb.value,
-            )
+        done = []
+        try:
+            for text in options["senders"]:
+                done.append(self._change(options, text, scope))
+        finally:  # what was done before one was refused is done
+            if options["json"]:
+                self.stdout.write(json.dumps(done))
+
+    def _change(self, options: dict[str, Any], text: str, scope: Scope) -> dict[str, str]:
+        """Change one entry, and say so."""
+        if options["deed"] == "remove":
+            removed = lists.remove(text, scope)
+            words, verb = f"{removed.value} is no longer in that list.", "remove"
+        else:
+            removed = lists.add(Verb(options["deed"]), text, scope, note=options["note"])
+            words, verb = f"{removed.value} is {_PAST[removed.verb]} now.", removed.verb.value
+            if removed.replaced not in {None, removed.verb}:
+                words += f" It was {_PAST[removed.replaced]} before."
+        if not options["json"]:
+            self.stdout.write(words)
+        return {"value": removed.value, "verb": verb}
 
     def do_threshold(self, options: dict[str, Any]) -> None:
         scope = scope_of(options)
@@ -93,17 +102,23 @@ class PolicyVerbs(NounCommand):
         )
         if wanted != thresholds.Change():
             thresholds.change(scope, wanted)
-        found = queries.limits(scope)
-        words = {None: "-", True: "off", False: "on"}[found.is_off]
-        self.report(
-            options,
-            f"junk {queries.shown(found.junk)}, refuse {queries.shown(found.refuse)},"
-            f" hold {queries.shown(found.hold)}, filter {words}",
-            junk=found.junk,
-            refuse=found.refuse,
-            hold=found.hold,
-            filter=words,
-        )
+        mine = _shown(queries.limits(scope))
+        counts = _shown(queries.counting(scope))
+        words = ", ".join(f"{name} {_word(value)}" for name, value in mine.items())
+        told = ", ".join(f"{name} {_word(value)}" for name, value in counts.items())
+        self.report(options, f"Set here: {words}.\nWhat counts: {told}.", **mine, counts=counts)
+
+
+def _shown(limits: Limits) -> dict[str, Any]:
+    points = {name: getattr(limits, name) for name in ("junk", "refuse", "hold")}
+    never = {name: "never" for name, value in points.items() if value and value >= NEVER}
+    return {**points, **never, "filter": {None: None, True: "off", False: "on"}[limits.is_off]}
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:g}" if isinstance(value, float | int) else str(value)
 
 
 _FILTER: dict[str, bool | Unset] = {"on": False, "off": True, "unset": UNSET}
