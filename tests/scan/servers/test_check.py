@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.scan.base import Action, Case, Finding
-from apps.scan.servers import asking, check, guard
+from apps.scan.servers import asking, check, guard, trial
 from apps.scan.servers.check import Servers, mark
 from tests.scan.servers.cases import LETTER, case
 from tests.scan.servers.peer import closed_place, peer
@@ -284,3 +284,11 @@ def test_it_judges_the_same_whatever_the_settings_are_by_then(settings: Settings
     (given,) = Servers().gather([message])
     settings.CLAMD, settings.SCANNERS_DEAD = None, "mark"
     assert _rules(Servers().judge(message, given)) == [("SCANNER_AWAY", Action.DEFER)]
+
+
+def test_a_clamd_without_signatures_does_not_pass_its_trial(settings: Settings) -> None:
+    with peer(_clamd(b"stream: OK\0")) as clamd:
+        settings.CLAMD = clamd.place
+        (report,) = trial.reports()
+    assert (report.works, report.says) == (False, "ClamAV 1.4")
+    assert report.wrong == "it does not find what every scanner of its kind knows"

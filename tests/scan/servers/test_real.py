@@ -1,7 +1,10 @@
 """Debian's own clamd, spamd and rspamd, each asked as in service."""
 
 import base64
+import io
+import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -9,12 +12,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from apps.runtime import aside
 from apps.scan.base import Action, Finding
 from apps.scan.servers import asking, check, guard
-from apps.scan.servers.check import Servers, configured
+from apps.scan.servers.check import Servers
 from mailhost.env import Endpoint
 from tests.scan.servers.cases import LETTER, case
 from tests.support.clamd import EICAR, TESTFILES, Clamd, clamd
@@ -134,15 +137,32 @@ def test_rspamd_knows_gtube_and_an_honest_letter(settings: Settings, rspam: Rspa
     assert undated["RSPAMD_MISSING_DATE"].words == "rspamd says: Message date is missing"
 
 
-def test_all_of_them_answer_a_ping(
+def test_the_command_says_that_all_of_them_work(
     settings: Settings, clam: Clamd, assassin: Spamd, rspam: Rspamd
 ) -> None:
     settings.CLAMD, settings.RSPAMD_URL = clam.socket, rspam.url
     settings.SPAMD = Endpoint(LOOPBACK, assassin.port)
-    said = {one.name: aside.run(one.ping(), 10) for one in configured()}
-    assert said["clamd"].startswith("ClamAV 1.")
-    assert said["spamd"].endswith("PONG")
-    assert said["rspamd"].startswith("pong")
+    lines = _scanners().splitlines()
+    assert lines[:2] == ["rspamd: works (pong)", "spamd: works (SPAMD/1.5 0 PONG)"]
+    assert re.fullmatch(r"clamd: works \(ClamAV [0-9].*\)", lines[2])
+
+
+def test_the_command_says_what_does_not_work(settings: Settings, assassin: Spamd) -> None:
+    assert _scanners() == "None is set: RSPAMD_URL, SPAMD and CLAMD are empty.\n"
+    settings.SPAMD = Endpoint(LOOPBACK, assassin.port)
+    settings.CLAMD = Path("/nowhere/clamd.ctl")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="Not all"):
+        call_command("scanners", "--json", stdout=out)
+    spamd, clamd = json.loads(out.getvalue())
+    assert spamd["works"]
+    assert clamd["wrong"] == "No such file or directory"
+
+
+def _scanners() -> str:
+    out = io.StringIO()
+    call_command("scanners", stdout=out)
+    return out.getvalue()
 
 
 def test_one_that_is_stopped_and_goes_on_is_heard_again(
