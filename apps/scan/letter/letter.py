@@ -191,16 +191,22 @@ class Letter:
         return tuple(islice(found, LINKS_MAX))
 
     @cached_property
-    def damage(self) -> tuple[str, ...]:
-        """What is broken about it, as sentences without a full stop; empty for nearly all mail."""
-        found = [
-            *damage.of_header(self.header),
-            *damage.of_tree(self.tree),
-            *damage.of_texts(self.texts),
-        ]
+    def header_damage(self) -> tuple[str, ...]:
+        """What is broken about the header, in sentences without a full stop; empty as a rule."""
+        return tuple(damage.of_header(self.header))
+
+    @cached_property
+    def body_damage(self) -> tuple[str, ...]:
+        """The same of structure and texts."""
+        found = [*damage.of_tree(self.tree), *damage.of_texts(self.texts)]
         if any(page.is_tangled for page in self.pages):
             found.append("its HTML is too tangled to be read")
         return tuple(found)
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Both."""
+        return self.header_damage + self.body_damage
 
 
 def read(raw: bytes) -> Letter:

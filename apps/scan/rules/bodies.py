@@ -130,6 +130,4 @@ def active(seen: Seen) -> str | None:
 
 @BOOK.rule("BODY_DAMAGED", 1.0, "its structure is broken, or was never whole")
 def damaged(seen: Seen) -> str | None:
-    header = ("fields", "header")
-    found = [one for one in seen.letter.damage if not one.endswith(header) and "header" not in one]
-    return "; ".join(found[:3]) or None
+    return "; ".join(seen.letter.body_damage[:3]) or None

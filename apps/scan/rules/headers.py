@@ -133,19 +133,14 @@ def many_to(seen: Seen) -> str | None:
 
 @BOOK.rule("HEADER_DOUBLED", 1.5, "a field that may stand once stands twice: From, Subject, Date …")
 def doubled(seen: Seen) -> str | None:
-    return _damage(seen, "fields")
+    return next((one for one in seen.letter.header_damage if one.endswith(" fields")), None)
 
 
 @BOOK.rule("HEADER_DAMAGED", 1.5, "its header has NUL octets, or is too large to be read whole")
 def damaged(seen: Seen) -> str | None:
-    return _damage(seen, "NUL octets in its header") or _damage(seen, "too large")
-
-
-def _damage(seen: Seen, word: str) -> str | None:
-    return next(
-        (one for one in seen.letter.damage if one.lower().endswith(word) or f" {word} " in one),
-        None,
-    )
+    if not seen.letter.header.fields:
+        return None
+    return next((one for one in seen.letter.header_damage if not one.endswith(" fields")), None)
 
 
 @BOOK.rule("HEADER_NOT_ENCODED", 0.8, "Subject or From hold octets that are no text (RFC 2047)")

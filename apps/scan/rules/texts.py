@@ -205,7 +205,7 @@ def invoice_lure(seen: Seen) -> str | None:
 
 @BOOK.rule(
     "TEXT_ERRAND",
-    2.5,
+    3.0,
     "a short letter, as from a superior, about gift cards, a transfer, a changed bank account",
     incoming=True,
 )
