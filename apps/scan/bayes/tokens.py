@@ -88,9 +88,11 @@ def tokens(letter: Letter) -> Tokens:
 
 def parts_of(name: str) -> tuple[str, ...]:
     """The names that say part of the same: of a pair its two words; none for others."""
-    prefix, colon, rest = name.partition(":") if name.startswith("subject:") else ("", "", name)
+    prefix, colon, rest = name.rpartition(":")
     first, blank, second = rest.partition(" ")
-    return (prefix + colon + first, prefix + colon + second) if blank else ()
+    if not blank or prefix not in {"", "subject"}:
+        return ()
+    return prefix + colon + first, prefix + colon + second
 
 
 def _words(text: str) -> Iterator[str]:
