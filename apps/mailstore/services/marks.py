@@ -54,6 +54,7 @@ SELECT %s, m.blob_id, %s, %s, 0
 FROM (SELECT message_id FROM {source} ORDER BY uid DESC LIMIT %s) AS picked
 JOIN mailstore_message AS m ON m.id = picked.message_id
 WHERE (SELECT count(*) FROM mailstore_junkmark WHERE user_id = %s) < %s"""
+_FIRST: Final = "SELECT tries FROM mailstore_junkmark ORDER BY id LIMIT 1"
 _BEGIN: Final = """
 UPDATE mailstore_junkmark SET tries = tries + 1 WHERE id IN (
   SELECT id FROM mailstore_junkmark ORDER BY id LIMIT %s{})
@@ -90,11 +91,16 @@ def mark(said: Sequence[tuple[int, UUID, Judged]]) -> None:
 
 def begin(limit: int) -> list[Mark]:
     """The oldest notes, to be learned now. They stay on the list until somebody takes them: of two
-    who begin the same ones, one will."""
+    who begin the same ones, one will. One that was begun before comes alone: it may be what ended
+    the last who tried."""
     # In order, and not SKIP LOCKED: of a user's notes on one message the older must come first.
     locking = "" if connection.vendor == "sqlite" else " FOR UPDATE"
     with forgettable(), connection.cursor() as cursor:
-        cursor.execute(_BEGIN.format(locking), [limit])
+        cursor.execute(_FIRST)
+        first = cursor.fetchone()
+        if first is None:
+            return []
+        cursor.execute(_BEGIN.format(locking), [1 if first[0] else limit])
         rows = sorted(cursor.fetchall())
     return [Mark(row[0], row[1], blobs.as_uuid(row[2]), Judged(row[3]), row[4]) for row in rows]
 

@@ -101,8 +101,6 @@ def learn_some() -> int:
     """
     with translate_errors():
         batch = marks.begin(BATCH)
-        if batch and batch[0].tries > 1:
-            batch = batch[:1]  # it may be the one that ended the last try: alone
         said = _said([mark for mark in batch if not _is_given_up(mark)])
         with forgettable():
             lessons.lock(_owners(said.values()))
