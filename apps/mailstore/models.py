@@ -257,6 +257,7 @@ class JunkMark(models.Model):
     judged = models.CharField(max_length=8, choices=Judged.choices)
     at = models.BigIntegerField()  # Unix seconds
     tries = models.SmallIntegerField(default=0)  # to learn it that began
+    lease_until = models.BigIntegerField(default=0)  # Unix seconds; until then somebody does
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.blob_id} is {self.judged}"

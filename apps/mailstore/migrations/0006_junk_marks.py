@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ),
                 ("at", models.BigIntegerField()),
                 ("tries", models.SmallIntegerField(default=0)),
+                ("lease_until", models.BigIntegerField(default=0)),
                 (
                     "user",
                     models.ForeignKey(

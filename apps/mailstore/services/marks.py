@@ -32,14 +32,16 @@ MOST_KEPT_AT_ONCE: Final = 50
 MOST_WAITING: Final = 10_000
 """Notes of one user that may wait; beyond them nothing is noted."""
 
+LEASE_SECONDS: Final = 60
+
 SPAM_WORDS: Final = frozenset({"$junk", "junk"})
 HAM_WORDS: Final = frozenset({"$notjunk", "notjunk", "nonjunk"})
 WORDS: Final = SPAM_WORDS | HAM_WORDS
 
 _OWN: Final = frozenset({SpecialUse.NONE, SpecialUse.ARCHIVE})
 _INSERT = ManyRows(
-    "INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries)",
-    "bigint uuid text bigint smallint",
+    "INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries, lease_until)",
+    "bigint uuid text bigint smallint bigint",
 )
 # The role of a mailbox, or of the Junk or Trash that it lies in.
 _ROLES: Final = """
@@ -49,15 +51,15 @@ JOIN mailstore_mailbox AS j ON j.user_id = b.user_id AND j.deleted_at IS NULL
     AND substr(b.name, 1, length(j.name) + 1) = j.name || '/'))
 WHERE {}"""
 _NOTE: Final = """
-INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries)
-SELECT %s, m.blob_id, %s, %s, 0
+INSERT INTO mailstore_junkmark (user_id, blob_id, judged, at, tries, lease_until)
+SELECT %s, m.blob_id, %s, %s, 0, 0
 FROM (SELECT message_id FROM {source} ORDER BY uid DESC LIMIT %s) AS picked
 JOIN mailstore_message AS m ON m.id = picked.message_id
 WHERE (SELECT count(*) FROM mailstore_junkmark WHERE user_id = %s) < %s"""
-_FIRST: Final = "SELECT tries FROM mailstore_junkmark ORDER BY id LIMIT 1"
+_FIRST: Final = "SELECT tries, lease_until FROM mailstore_junkmark ORDER BY id LIMIT 1"
 _BEGIN: Final = """
-UPDATE mailstore_junkmark SET tries = tries + 1 WHERE id IN (
-  SELECT id FROM mailstore_junkmark ORDER BY id LIMIT %s{})
+UPDATE mailstore_junkmark SET tries = tries + 1, lease_until = %s WHERE id IN (
+  SELECT id FROM mailstore_junkmark ORDER BY id LIMIT %s)
 RETURNING id, user_id, blob_id, judged, tries"""
 _TAKE: Final = "DELETE FROM mailstore_junkmark WHERE {} RETURNING id"
 
@@ -84,23 +86,23 @@ def mark(said: Sequence[tuple[int, UUID, Judged]]) -> None:
         said: (user id, blob id of the message as received, what it is) for each.
     """
     at = now()
-    _INSERT.write([(user_id, blob.hex, judged.value, at, 0) for user_id, blob, judged in said])
+    _INSERT.write([(user_id, blob.hex, judged.value, at, 0, 0) for user_id, blob, judged in said])
     if said:
         _ring()
 
 
 def begin(limit: int) -> list[Mark]:
-    """The oldest notes, to be learned now. They stay on the list until somebody takes them: of two
-    who begin the same ones, one will. One that was begun before comes alone: it may be what ended
-    the last who tried."""
-    # In order, and not SKIP LOCKED: of a user's notes on one message the older must come first.
+    """The oldest notes, to be learned now: for LEASE_SECONDS they are the caller's, and nobody else
+    is given any, for what a user says of a message is to be learned in its order. One that was
+    begun before comes alone: it may be what ended the last who tried."""
     locking = "" if connection.vendor == "sqlite" else " FOR UPDATE"
+    at = now()
     with forgettable(), connection.cursor() as cursor:
-        cursor.execute(_FIRST)
-        first = cursor.fetchone()
-        if first is None:
+        cursor.execute(_FIRST + locking)
+        tries, until = cursor.fetchone() or (0, at + 1)
+        if until > at:
             return []
-        cursor.execute(_BEGIN.format(locking), [1 if first[0] else limit])
+        cursor.execute(_BEGIN, [at + LEASE_SECONDS, 1 if tries else limit])
         rows = sorted(cursor.fetchall())
     return [Mark(row[0], row[1], blobs.as_uuid(row[2]), Judged(row[3]), row[4]) for row in rows]
 

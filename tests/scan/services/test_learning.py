@@ -136,9 +136,11 @@ def test_it_goes_on_when_a_message_ends_whoever_reads_it(
         return usual(message)
 
     monkeypatch.setattr(learning, "read_message", reads)
-    for _ in range(learning.TRIES):
+    for number in range(learning.TRIES):
         with pytest.raises(SystemExit):
             learning.learn_some()
+        later = now() + (number + 1) * marks.LEASE_SECONDS
+        monkeypatch.setattr(marks, "now", lambda later=later: later)
     with caplog.at_level(logging.ERROR):
         learn()
     assert "a message cannot be learned" in caplog.text
