@@ -20,6 +20,7 @@ from apps.events import bus
 from apps.mailauth import keys
 from apps.provisioning import services as provisioning
 from apps.runtime import db
+from apps.scan.lookalikes import queries as lookalikes
 
 # A busy machine is no bug: time is bounded by the test's own timeout.
 settings.register_profile("house", deadline=None)
@@ -32,6 +33,7 @@ PASSWORD = "correct horse battery"
 def _fresh_cache() -> Iterator[None]:
     yield
     cache.clear()
+    lookalikes.forget()
 
 
 @pytest.fixture(autouse=True)

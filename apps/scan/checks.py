@@ -8,7 +8,20 @@ from apps.scan.attachments.check import Attachments
 from apps.scan.base import Check
 from apps.scan.bayes.check import Bayes
 from apps.scan.bayes.stored import Stored
+from apps.scan.history.check import History
+from apps.scan.links.check import Links
+from apps.scan.links.lists import UrlLists
+from apps.scan.lookalikes.check import Lookalikes
 from apps.scan.rules import ContentRules
 from apps.scan.servers.check import Servers
 
-CHECKS: tuple[Check, ...] = (ContentRules(), Attachments(), Bayes(Stored()), Servers())
+CHECKS: tuple[Check, ...] = (
+    History(),
+    ContentRules(),
+    Links(),
+    Lookalikes(),
+    UrlLists(),
+    Attachments(),
+    Bayes(Stored()),
+    Servers(),
+)

@@ -18,8 +18,8 @@ from apps.scan.base import Case, Finding, Given
 from apps.scan.letter import Link
 from apps.scan.links import lies, places, rules
 from apps.scan.links.redirects import targets
-from apps.scan.links.urls import WEB, Url, read
 from apps.scan.rulebook import Rule
+from apps.scan.urls import WEB, Url, read
 
 MOST: Final = 500  # links of a message that are looked at
 MANY: Final = 25

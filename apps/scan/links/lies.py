@@ -13,8 +13,8 @@ from apps.scan.authors import Author
 from apps.scan.base import Case
 from apps.scan.links import places
 from apps.scan.links.shown import shown
-from apps.scan.links.urls import WEB, Url
 from apps.scan.lookalikes.brands import is_brand
+from apps.scan.urls import WEB, Url
 
 
 @dataclass(frozen=True, slots=True)

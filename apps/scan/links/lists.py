@@ -23,9 +23,9 @@ from apps.runtime import aside
 from apps.scan.base import Case, Finding, Given
 from apps.scan.links import rules
 from apps.scan.links.check import followed
-from apps.scan.links.urls import WEB
 from apps.scan.lookalikes.brands import is_brand
 from apps.scan.rulebook import Rule
+from apps.scan.urls import WEB
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ point and used by honest people too. Pure.
 
 from typing import Final
 
-from apps.scan.links.urls import Url
+from apps.scan.urls import Url
 
 _SHORTENERS: Final = frozenset(
     "0rz.tw 2no.co adf.ly bit.do bit.ly bitly.com bl.ink buff.ly clck.ru clicky.me cutt.ly"

@@ -11,7 +11,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from apps.scan.links.urls import WEB, Url, read
+from apps.scan.urls import WEB, Url, read
 
 DEPTH: Final = 3  # a redirector inside a redirector inside one
 MOST: Final = 8  # targets of one link

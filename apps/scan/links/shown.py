@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.mailauth.suffixes import has_known_ending, is_public
-from apps.scan.links.urls import WEB, Url, read
+from apps.scan.urls import WEB, Url, read
 
 LONGEST: Final = 500
 

@@ -4,15 +4,15 @@ Imitated are the domains of the reader's organisation, those that the reader wri
 A domain that a reader writes to imitates nobody.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from apps.mailauth.suffixes import organisational
 from apps.mime.address import mixes_scripts
+from apps.scan import urls
 from apps.scan.base import Case, Finding, Given, Reader
-from apps.scan.links import urls
 from apps.scan.lookalikes import brands
 from apps.scan.lookalikes.glyphs import reads_as_latin, seen, unicode_of
 from apps.scan.lookalikes.names import Likeness, Names, likeness
@@ -84,12 +84,13 @@ class Lookalikes:
     def judge(self, case: Case, given: Given) -> Sequence[Finding]:
         named = Named(case)
         given = given or {}
+        writes = {} if case.is_outgoing else given.get("writes", {})
         return [
             *_displayed(case),
             *_of_scripts(named),
-            *_of_brands(named),
-            *_of_ours(case, named, given.get("ours", {})),
-            *_of_known(case, named, given.get("known", {}), given.get("writes", {})),
+            *_of_brands(case, named, writes),
+            *_of_ours(case, named, given.get("ours", {}), writes),
+            *_of_known(case, named, given.get("known", {}), writes),
         ]
 
 
@@ -123,6 +124,7 @@ def _near(names: Names, domains: Sequence[str]) -> list[str]:
 
 
 _Found = tuple[str, Rule, Likeness]
+_Writes = Mapping[str, Sequence[str]]
 _NOTES: Final = {"OURS": ", a domain of ours", "KNOWN": ", to which this reader writes"}
 
 
@@ -133,60 +135,72 @@ def _finding(found: _Found, whose: str, reader: int | None = None) -> Finding:
 
 
 def _worst(
-    named: Named, targets: Collection[str], whose: str, known: Collection[str] = ()
+    named: Named, whose: str, find: Callable[[str], Iterable[Likeness | None]], known: Sequence[str]
 ) -> list[_Found]:
-    """For each place the likeness that is worst, of those that there is a rule for."""
-    return [
-        worst
-        for place, domains in named.by_place.items()
-        if (
-            worst := _pick(
-                place,
-                whose,
-                [
-                    likeness(domain, target)
-                    for domain in domains
-                    if domain not in known
-                    for target in targets
-                ],
-            )
-        )
-    ]
+    """For each place the likeness that is worst, of those that there is a rule for.
+
+    Args:
+        find: whom a domain imitates.
+        known: domains that the reader writes to, which imitate nobody.
+    """
+    worst = []
+    for place, domains in named.by_place.items():
+        ruled = [
+            (place, rule, one)
+            for domain in domains
+            if domain not in known
+            for one in find(domain)
+            if one is not None and (rule := rule_for(place, one.kind, whose)) is not None
+        ]
+        if ruled:
+            worst.append(min(ruled, key=lambda one: (-one[1].points, one[2].target)))
+    return worst
 
 
-def _pick(place: str, whose: str, found: Iterable[Likeness | None]) -> _Found | None:
-    ruled = [
-        (place, rule, one)
-        for one in found
-        if one is not None and (rule := rule_for(place, one.kind, whose)) is not None
-    ]
-    return min(ruled, key=lambda one: (-one[1].points, one[2].target), default=None)
-
-
-def _of_ours(case: Case, named: Named, ours: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """One finding for all readers if they are of one organisation, else one for each."""
+def _of_ours(
+    case: Case, named: Named, ours: Mapping[str, Sequence[str]], writes: _Writes
+) -> list[Finding]:
     findings = []
     for organization, targets in ours.items():
+        find = _imitating(targets)
         readers = [one for one in case.readers if str(one.organization_id) == organization]
-        is_all = len(readers) == len(case.readers) == len(case.recipients)
-        for found in _worst(named, targets, "OURS"):
-            for reader in [None] if is_all else [one.user_id for one in readers]:
-                findings.append(_finding(found, "OURS", reader))
+        if len(readers) == len(case.recipients) and not writes:
+            findings += [_finding(one, "OURS") for one in _worst(named, "OURS", find, ())]
+            continue
+        for reader in readers:
+            known = writes.get(str(reader.user_id), ())
+            found = _worst(named, "OURS", find, known)
+            findings += [_finding(one, "OURS", reader.user_id) for one in found]
     return findings
 
 
 def _of_known(
-    case: Case,
-    named: Named,
-    known: Mapping[str, Sequence[str]],
-    writes: Mapping[str, Sequence[str]],
+    case: Case, named: Named, known: Mapping[str, Sequence[str]], writes: _Writes
 ) -> list[Finding]:
     findings = []
     for reader in case.readers:
         number = str(reader.user_id)
-        for found in _worst(named, known.get(number, ()), "KNOWN", writes.get(number, ())):
-            findings.append(_finding(found, "KNOWN", reader.user_id))
+        find = _imitating(known.get(number, ()))
+        found = _worst(named, "KNOWN", find, writes.get(number, ()))
+        findings += [_finding(one, "KNOWN", reader.user_id) for one in found]
     return findings
+
+
+def _of_brands(case: Case, named: Named, writes: _Writes) -> list[Finding]:
+    def find(domain: str) -> Iterable[Likeness | None]:
+        return (brands.imitated(domain),)
+
+    if not writes:
+        return [_finding(one, "BRAND") for one in _worst(named, "BRAND", find, ())]
+    return [
+        _finding(one, "BRAND", reader.user_id)
+        for reader in case.readers
+        for one in _worst(named, "BRAND", find, writes.get(str(reader.user_id), ()))
+    ]
+
+
+def _imitating(targets: Sequence[str]) -> Callable[[str], Iterable[Likeness | None]]:
+    return lambda domain: (likeness(domain, target) for target in targets)
 
 
 def _of_scripts(named: Named) -> list[Finding]:
@@ -207,14 +221,6 @@ def _of_script(place: str, domain: str) -> Finding | None:
         if not ending.startswith("xn--") and (latin := reads_as_latin(label)):
             return reads_latin(place).found(f"{where} cannot be told from {latin}")
     return None
-
-
-def _of_brands(named: Named) -> list[Finding]:
-    return [
-        _finding(worst, "BRAND")
-        for place, domains in named.by_place.items()
-        if (worst := _pick(place, "BRAND", map(brands.imitated, domains))) is not None
-    ]
 
 
 def _displayed(case: Case) -> list[Finding]:

@@ -75,3 +75,9 @@ def _grouped(rows: Collection[tuple[int, ...] | tuple[int, str]]) -> dict[int, l
 
 OURS: Final = Remembered(_ours)
 CORRESPONDENTS: Final = Remembered(_correspondents)
+
+
+def forget() -> None:
+    """Ask anew: for tests, whose databases do not last."""
+    OURS.forget()
+    CORRESPONDENTS.forget()

@@ -8,7 +8,7 @@ from apps.scan.authors import author_of
 from apps.scan.base import Reader
 from apps.scan.links.lies import Ground, Lie, find
 from apps.scan.links.redirects import targets
-from apps.scan.links.urls import read
+from apps.scan.urls import read
 from tests.scan.cases import FORGED, case, judged
 
 ALICE = Reader(7, "alice@example.test", "alice@example.test", "example.test", 1)

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.scan.links import places
-from apps.scan.links.urls import Url, read
+from apps.scan.urls import Url, read
 
 
 def url(text: str) -> Url:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.scan.links.redirects import MOST, targets
-from apps.scan.links.urls import read
+from apps.scan.urls import read
 from tests.support.cost import cost
 
 

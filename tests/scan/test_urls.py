@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.scan.links.urls import LONGEST, Url, read
+from apps.scan.urls import LONGEST, Url, read
 from tests.support.cost import cost
 
 
