@@ -12,7 +12,7 @@ TEXT_MAX = 500  # characters of what is shown for it
 
 # Searched from what few texts have, `://` and `www.`: a pattern that might begin with any letter
 # would be tried at all of them.
-_SCHEME = re.compile(r"(?:https?|ftp|hxxps?)\Z", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<![A-Za-z])(?:https?|ftp|hxxps?)\Z", re.IGNORECASE)
 _REST = re.compile(r"[^\s<>\"\u201c\u201d\u00ab\u00bb]++")
 _WWW = re.compile(r"(?<![\w.@/-])www\.", re.IGNORECASE)
 _SCHEME_MAX = 5  # letters
@@ -61,13 +61,9 @@ def _starts(text: str) -> list[int]:
     starts: list[int] = []
     at = text.find("://")
     while at >= 0:
-        before = max(0, at - _SCHEME_MAX)
+        before = max(0, at - _SCHEME_MAX - 1)
         scheme = _SCHEME.search(text[before:at])
-        # `xhttp://` is one of `x`, which is none.
-        if (
-            scheme is not None
-            and not text[before + scheme.start() - 1 : before + scheme.start()].isalpha()
-        ):
+        if scheme is not None:
             starts.append(before + scheme.start())
         at = text.find("://", at + 3)
     if "www." in text or "WWW." in text or "Www." in text:

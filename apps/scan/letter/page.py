@@ -20,7 +20,8 @@ from apps.scan.letter.look import PLAIN, Look, Sheet
 HTML_MAX: Final = 128 * 1024  # characters parsed of one message, style sheets left out
 TAGS_MAX: Final = 12_000  # of one page; long newsletters have 3,000
 _UNREAD: Final = re.compile(r"<!--|<style\b|(?<=data:)[^\"'\s<>]{200,}+", re.IGNORECASE)
-_SKIPPED: Final = frozenset({"style", "script", "template", "noscript", "head", "title"})
+# Not `noscript`: mail programs run no scripts, and show it.
+_SKIPPED: Final = frozenset({"style", "script", "template", "title"})
 _BREAKS: Final = frozenset(
     "address article blockquote br center dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6"
     " header hr li main nav ol p pre section table td th tr ul".split()
