@@ -32,8 +32,10 @@ def judged(authentication: Authentication, **more: Any) -> dict[str, Any]:
 def reader(user: User, written: str = "") -> Reader:
     """A user of ours who is a recipient."""
     written = written or user.address
-    domain = "" if user.domain is None else user.domain.name
-    return Reader(user.pk, user.address, written, domain, 0)
+    home = user.domain
+    if home is None:
+        return Reader(user.pk, user.address, written, "", 0)
+    return Reader(user.pk, user.address, written, home.name, home.organization_id)
 
 
 def letter(author: str = "Friend <friend@friend.test>") -> bytes:
