@@ -16,7 +16,7 @@ from apps.delivery import ownletters
 from apps.directory.models import User
 from apps.directory.postmasters import POSTMASTER
 from apps.mailqueue.services import Claimed
-from apps.mime.address import Address, AddressError
+from apps.mime.address import Address, display_domain
 from apps.mime.dsn import shown_address
 from apps.mime.headers import clean, scan
 from apps.runtime.clock import now_us
@@ -126,7 +126,7 @@ def _firsts(held: Sequence[HeldNotice], accounts: Mapping[int, str]) -> dict[str
     found: dict[str, HeldNotice] = {}
     for one in held:
         if one.user_id in accounts:
-            found.setdefault(accounts[one.user_id].rpartition("@")[2], one)
+            found.setdefault(Address.parse(accounts[one.user_id]).domain, one)
     return found
 
 
@@ -139,7 +139,7 @@ def _tell_sender(one: HeldNotice, account: str) -> None:
         why=one.why,
         subject=one.subject or "(none)",
         recipients=one.recipients,
-        domain=to.display.rpartition("@")[2],
+        domain=display_domain(to.domain),
         last=_LAST if number == TOLD_IN_AN_HOUR else "",
     )
     subject = f"Not sent: {one.subject}" if one.subject else "A message of yours was not sent"
@@ -149,13 +149,9 @@ def _tell_sender(one: HeldNotice, account: str) -> None:
 
 
 def _tell_administrators(one: HeldNotice, account: str) -> None:
-    recipients = ownletters.administrators(account)
-    try:
-        to = Address(POSTMASTER, Address.parse(account).domain)
-    except AddressError:
+    if not (recipients := ownletters.administrators(account)):
         return
-    if not recipients:
-        return
+    to = Address(POSTMASTER, Address.parse(account).domain)
     text = _ADMINISTRATORS.format(
         account=account,
         why=one.why,
