@@ -45,7 +45,7 @@ def send(*held: heldmail.HeldNotice) -> None:
 
 def letters(to: str) -> list[EmailMessage]:
     """The letters to an address, oldest first."""
-    rows = QueuedRecipient.objects.filter(original=to, message__door="report").order_by("message")
+    rows = QueuedRecipient.objects.filter(original=to, message__door="report").order_by("pk")
     raws = [blobs.read(row.message.blob_id) for row in rows]
     return [email.message_from_bytes(raw, policy=email.policy.default) for raw in raws]
 
