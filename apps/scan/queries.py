@@ -12,9 +12,11 @@ from django.db.models import Q
 from apps.directory.models import Domain
 from apps.scan import record, standings
 from apps.scan.base import Action
+from apps.scan.catalogue import RULES
 from apps.scan.deeds import Deed, Done
-from apps.scan.models import ListEntry, Scanned, Threshold
+from apps.scan.models import ListEntry, RulePoints, Scanned, Threshold
 from apps.scan.record import Record
+from apps.scan.rulebook import Rule
 from apps.scan.scopes import SERVER, Scope
 from apps.scan.standings import Limits
 
@@ -151,3 +153,33 @@ def _wider(scope: Scope) -> list[Scope]:
         return [SERVER]
     domain = Domain.objects.filter(users=scope.user_id).values_list("pk", "alias_of").first()
     return [SERVER] if domain is None else [Scope(domain_id=domain[1] or domain[0]), SERVER]
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRow:
+    """A rule: what it counts here, and usually."""
+
+    rule: str
+    points: float
+    usual: str
+    means: str
+
+
+def rule_points() -> list[PointsRow]:
+    """All rules, those first for which something is set; and what is set for rules of others."""
+    known = dict(RulePoints.objects.order_by("rule").values_list("rule", "points"))
+    rules = {rule.name: rule for rule in RULES}
+    names = [*known, *(name for name in rules if name not in known)]
+    return [
+        PointsRow(name, known[name], "-", "")
+        if name not in rules
+        else PointsRow(
+            name, known.get(name, rules[name].points), usual(rules[name]), rules[name].means
+        )
+        for name in names
+    ]
+
+
+def usual(rule: Rule) -> str:
+    """What a rule usually counts, in words."""
+    return f"{rule.points:g}" if rule.most is None else f"{rule.points:g} to {rule.most:g}"

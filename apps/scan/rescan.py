@@ -6,13 +6,13 @@ looked up then; or all of it is looked up again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 
 from apps.blobs import services as blobs
-from apps.scan import queries, runner, standings
+from apps.scan import points, queries, runner, standings
 from apps.scan.base import Action, Case, Finding
 from apps.scan.entries import Sender
+from apps.scan.points import Set
 from apps.scan.queries import Judged
 from apps.scan.record import BrokenRecordError
 from apps.scan.standings import NOTHING, Supposed
@@ -25,7 +25,7 @@ class Wanted:
 
     Args:
         since_us, until_us: Unix microseconds; when messages were received.
-        points: by name of a rule, or a pattern with `*`: what it shall count.
+        points: by name of a rule, or a pattern with `*`: what it shall count; see `points.Set`.
         judges_anew: with the rules of now, from what was looked up then.
         looks_up_anew: looks up everything again, too.
         user_id, domain: only readers that are this user, or have addresses in this domain.
@@ -34,7 +34,7 @@ class Wanted:
     since_us: int
     until_us: int
     supposed: Supposed = NOTHING
-    points: Mapping[str, float] = field(default_factory=dict)
+    points: Set = field(default_factory=dict)
     judges_anew: bool = False
     looks_up_anew: bool = False
     user_id: int | None = None
@@ -109,7 +109,7 @@ def _page(page: Sequence[Judged], wanted: Wanted, totals: Totals) -> list[Change
     wishes = standings.of(cases, wanted.supposed, senders_then)
     changes: list[Change] = []
     for one, standing in zip(page, wishes, strict=True):
-        findings = _counted(_findings(one, wanted, totals), wanted.points)
+        findings = points.counted(_findings(one, wanted, totals), wanted.points)
         changes.extend(_compare(one, combine(findings, standing), wanted, totals))
     return changes
 
@@ -130,19 +130,6 @@ def _again(one: Judged, raw: bytes, wanted: Wanted) -> Verdict:
     if wanted.looks_up_anew:
         return runner.run([case])[0]
     return runner.judge(case, one.record.verdict.given, one.record.verdict.standings)
-
-
-def _counted(findings: Sequence[Finding], points: Mapping[str, float]) -> Sequence[Finding]:
-    if not points:
-        return findings
-    return [_with_points(one, points) for one in findings]
-
-
-def _with_points(finding: Finding, points: Mapping[str, float]) -> Finding:
-    for pattern, value in points.items():
-        if fnmatchcase(finding.rule, pattern):
-            return replace(finding, points=value)
-    return finding
 
 
 def _compare(

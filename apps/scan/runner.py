@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from apps.mime.headers import clean
+from apps.scan import points
 from apps.scan import standings as wishes
 from apps.scan.base import Case, Check, Finding, Given
 from apps.scan.checks import CHECKS
@@ -38,7 +39,8 @@ def run(cases: Sequence[Case], checks: Sequence[Check] | None = None) -> list[Ve
         return []
     checks = CHECKS if checks is None else checks
     standings = wishes.of(cases)
-    given: list[dict[str, Given]] = [{} for _ in cases]
+    known = points.look_up()
+    given: list[dict[str, Given]] = [{points.NAME: known} if known else {} for _ in cases]
     failed: list[list[str]] = [[] for _ in cases]
     for check in checks:
         places = [number for number, case in enumerate(cases) if _may_look(check, case)]
@@ -49,8 +51,8 @@ def run(cases: Sequence[Case], checks: Sequence[Check] | None = None) -> list[Ve
             else:
                 given[number][check.name] = found[place]
     return [
-        judge(case, known, standing, checks, missed)
-        for case, known, standing, missed in zip(cases, given, standings, failed, strict=True)
+        judge(case, facts, standing, checks, missed)
+        for case, facts, standing, missed in zip(cases, given, standings, failed, strict=True)
     ]
 
 
@@ -95,7 +97,7 @@ def judge(
                 "a check failed", extra={"check": check.name, "trace_id": str(case.trace_id)}
             )
             missed.append(check.name)
-    findings = _most_important(findings)
+    findings = _most_important(points.counted(findings, given.get(points.NAME, {})))
     opinions = combine(findings, standings)
     return Verdict(tuple(findings), opinions, dict(standings), dict(given), tuple(missed))
 
@@ -103,11 +105,11 @@ def judge(
 def _bounded(finding: Finding) -> Finding:
     """Words quote strangers, and points come from other programs too."""
     words = clean(finding.words[: 2 * WORDS_MOST])[:WORDS_MOST]
-    points: Any = finding.points
-    points = min(max(float(points), POINTS[0]), POINTS[1]) if math.isfinite(points) else 0.0
-    if words == finding.words and points == finding.points:
+    value: Any = finding.points
+    value = min(max(float(value), POINTS[0]), POINTS[1]) if math.isfinite(value) else 0.0
+    if words == finding.words and value == finding.points:
         return finding
-    return replace(finding, words=words, points=points)
+    return replace(finding, words=words, points=value)
 
 
 def _most_important(findings: list[Finding]) -> list[Finding]:

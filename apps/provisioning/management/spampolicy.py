@@ -12,7 +12,7 @@ from apps.scan import queries
 from apps.scan.models import Verb
 from apps.scan.models.policies import NEVER
 from apps.scan.scopes import SERVER, Scope
-from apps.scan.services import lists, thresholds
+from apps.scan.services import lists, rulepoints, thresholds
 from apps.scan.services.thresholds import UNSET, Unset
 from apps.scan.standings import Limits
 
@@ -24,6 +24,7 @@ class PolicyVerbs(NounCommand):
         """Declare them."""
         self._add_list()
         self._add_threshold()
+        self._add_points()
 
     def _add_list(self) -> None:
         listing = self.verb(
@@ -62,6 +63,39 @@ class PolicyVerbs(NounCommand):
             "--filter", choices=["on", "off", "unset"], help="off: mail is not filtered for spam"
         )
         add_scope(threshold)
+
+    def _add_points(self) -> None:
+        points = self.verb(
+            "points", "Show what rules count (docs/spam-rules.md), or let one count something else."
+        )
+        points.add_argument("rule", metavar="RULE", nargs="?", help="its name")
+        points.add_argument(
+            "points",
+            metavar="N|usual",
+            nargs="?",
+            type=_rule_points,
+            help="0: the rule counts nothing; of one whose points vary, the most that it counts",
+        )
+
+    def do_points(self, options: dict[str, Any]) -> None:
+        name, wanted = options["rule"], options["points"]
+        if name is None:
+            self.write_rows(options, queries.rule_points(), "rule points usual means")
+            return
+        rule = rulepoints.find(name)
+        if isinstance(wanted, Unset):
+            rulepoints.unset(name)
+        elif wanted is not None:
+            rulepoints.set_points(name, wanted)
+        found = {row.rule: row.points for row in queries.rule_points()}
+        counts = found.get(name, rule.points)
+        self.report(
+            options,
+            f"{name} counts {counts:g} (usually {queries.usual(rule)}): {rule.means}.",
+            rule=name,
+            points=counts,
+            usual=queries.usual(rule),
+        )
 
     def do_list(self, options: dict[str, Any]) -> None:
         scope = scope_of(options)
@@ -143,6 +177,15 @@ def scope_of(options: dict[str, Any]) -> Scope:
     if options["domain"] is not None:
         return Scope(domain_id=domains.find(options["domain"]).pk)
     return SERVER
+
+
+def _rule_points(word: str) -> float | Unset:
+    if word == "usual":
+        return UNSET
+    try:
+        return float(word)
+    except ValueError:
+        raise ArgumentTypeError("a number of points, or usual") from None
 
 
 def points(word: str) -> float | Unset:

@@ -83,7 +83,7 @@ class RescanVerbs(NounCommand):
             since_us=options["since"],
             until_us=now_us() if options["until"] is None else options["until"],
             supposed=_supposed(scope, options),
-            points=dict(options["points"]),
+            points={rule: [value, False] for rule, value in options["points"]},
             judges_anew=options["rules"],
             looks_up_anew=options["lookups"],
             user_id=scope.user_id,

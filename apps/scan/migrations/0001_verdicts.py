@@ -64,4 +64,12 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('domain__isnull', True), ('user__isnull', True), _connector='OR'), name='threshold_one_scope')],
             },
         ),
+        migrations.CreateModel(
+            name='RulePoints',
+            fields=[
+                ('rule', models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ('points', models.FloatField()),
+                ('is_most', models.BooleanField(default=False)),
+            ],
+        ),
     ]

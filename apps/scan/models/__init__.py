@@ -2,7 +2,7 @@
 
 from apps.scan.models.attachments import AttachmentPolicy
 from apps.scan.models.lessons import Lesson, Taught, Token
-from apps.scan.models.policies import EntryKind, ListEntry, Threshold, Verb
+from apps.scan.models.policies import EntryKind, ListEntry, RulePoints, Threshold, Verb
 from apps.scan.models.quarantine import (
     DANGEROUS,
     Digest,
@@ -24,6 +24,7 @@ __all__ = [
     "QuarantineState",
     "Quarantined",
     "Reason",
+    "RulePoints",
     "Scanned",
     "Taught",
     "Threshold",

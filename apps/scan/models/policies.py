@@ -1,4 +1,4 @@
-"""What server, domains and users want of the filter: lists of senders, and thresholds.
+"""What server, domains and users want of the filter: lists of senders, thresholds, points.
 
 A row with neither domain nor user is the server's. docs/spam.md tells which row decides.
 """
@@ -84,3 +84,15 @@ class Threshold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.junk}, {self.refuse}"
+
+
+class RulePoints(models.Model):
+    """What a rule counts here instead of what it usually does."""
+
+    # A rule of `catalogue.RULES`, or one that such a row stands for: RSPAMD_SOMETHING.
+    rule = models.CharField(max_length=80, primary_key=True)
+    points = models.FloatField()
+    is_most = models.BooleanField(default=False)  # its points vary: this is the most they come to
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.points}"

@@ -112,3 +112,27 @@ def test_it_shows_what_counts_in_the_end(domain: Domain, alice: User) -> None:
 )
 def test_wrong_usage_is_told_apart(words: list[str]) -> None:
     assert run("spam", "threshold", *words).code == 2
+
+
+def test_it_sets_what_a_rule_counts() -> None:
+    assert run("spam", "points", "GTUBE").out.startswith("GTUBE counts 100 (usually 100): ")
+    assert run("spam", "points", "GTUBE", "5").out.startswith("GTUBE counts 5 (usually 100): ")
+    rows = run("spam", "points").out.splitlines()
+    assert rows[0].startswith("GTUBE\t5.0\t100\t")
+    assert len(rows) > 100
+    assert run("spam", "points", "GTUBE", "usual", "--json").json["points"] == 100
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["NO_SUCH_RULE"], 1, "There is no rule 'NO_SUCH_RULE'"),
+        (["GTUBE", "1000"], 1, "from -20 to 100"),
+        (["GTUBE", "usual"], 1, "Nothing is set for GTUBE"),
+        (["GTUBE", "many"], 2, ""),
+    ],
+)
+def test_it_sets_no_points_that_make_no_sense(words: list[str], code: int, sentence: str) -> None:
+    told = run("spam", "points", *words)
+    assert told.code == code
+    assert sentence in told.err

@@ -1,0 +1,59 @@
+"""The write door of the points that rules count here."""
+
+import math
+from fnmatch import fnmatchcase
+from typing import Final
+
+from django.db import transaction
+
+from apps.scan.catalogue import RULES
+from apps.scan.models import RulePoints
+from apps.scan.rulebook import Rule
+from apps.wire.errors import InvalidName, LimitReached, NotFound
+
+MOST: Final = 1_000  # rows
+LOWEST, HIGHEST = -20.0, 100.0
+
+
+def set_points(name: str, points: float) -> RulePoints:
+    """Let a rule count something else than is usual; 0 lets it count nothing. What it demands
+    whatever its points are (that a virus is refused) stays.
+
+    Raises:
+        InvalidName: the points are no number from -20 to 100.
+        NotFound: there is no such rule.
+        LimitReached
+    """
+    rule = find(name)
+    if not math.isfinite(points) or not LOWEST <= points <= HIGHEST:
+        raise InvalidName(text=f"Points are a number from {LOWEST:g} to {HIGHEST:g}")
+    with transaction.atomic():
+        known = RulePoints.objects.filter(pk=name).exists()
+        if not known and RulePoints.objects.count() >= MOST:
+            raise LimitReached(text=f"Points are set for {MOST} rules already")
+        row, _ = RulePoints.objects.update_or_create(
+            rule=name, defaults={"points": points, "is_most": rule.most is not None}
+        )
+    return row
+
+
+def unset(name: str) -> None:
+    """Let a rule count what is usual.
+
+    Raises:
+        NotFound: nothing is set for it.
+    """
+    if not RulePoints.objects.filter(pk=name).delete()[0]:
+        raise NotFound(text=f"Nothing is set for {name[:100]}")
+
+
+def find(name: str) -> Rule:
+    """The rule of that name, or the row of the catalogue that stands for it.
+
+    Raises:
+        NotFound
+    """
+    for rule in RULES:
+        if rule.name == name or ("*" in rule.name and fnmatchcase(name, rule.name)):
+            return rule
+    raise NotFound(text=f"There is no rule {name[:100]!r}: docs/spam-rules.md lists them")
