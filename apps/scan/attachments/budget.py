@@ -43,7 +43,7 @@ class Limits:
     size: int = 400 * MB
     member: int = 32 * MB
     held: int = 48 * MB
-    ratio: int = 150
+    ratio: int = 100
     grace: int = 24 * MB
     seconds: float = 6.0
 

@@ -76,6 +76,8 @@ class Cage:
         self.close()
         self._owner = os.getpid()
         ours, theirs = socket.socketpair()
+        self._socket = ours
+        ours.settimeout(_PATIENCE)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  (our own module, no shell)
                 [sys.executable, "-m", "apps.scan.attachments.caged", str(theirs.fileno())],
@@ -87,8 +89,6 @@ class Cage:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        ours.settimeout(_PATIENCE)
-        self._socket = ours
         return ours
 
 

@@ -48,7 +48,7 @@ def serve(connection: socket.socket) -> None:
     """Answer one message after the other, until the worker goes away."""
     signatures.found_in(b"-", "text", "", ())  # compiled before the first fork, once for all
     while (mail := receive(connection)) is not None:
-        send(connection, _answer(mail))
+        send(connection, answer(mail))
 
 
 def receive(connection: socket.socket, most: int = sys.maxsize) -> bytes | None:
@@ -75,7 +75,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
     return bytes(kept)
 
 
-def _answer(mail: bytes) -> bytes:
+def answer(mail: bytes) -> bytes:
     """What a child finds, or how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -138,9 +138,10 @@ def _limit() -> None:
 
 def look_at(mail: bytes, *, opens: bool = True) -> dict[str, Any]:
     """The facts of a whole message."""
-    budget = Budget(len(mail))
-    parts = (mails.member(part, budget) for part in read(mail).parts)
-    return look(parts, budget, opens=opens)
+    # The parts are no larger than the message: what they cost is not for what is in them to use up.
+    own = Budget(len(mail))
+    parts = (mails.member(part, own) for part in read(mail).parts)
+    return look(parts, Budget(len(mail)), opens=opens)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from apps.scan.verdict import ELSEWHERE
 SECONDS: Final = 14.0
 """For a whole batch. Who is late waits for the next one: a bomb takes its own time, not others'."""
 _PLAIN_MOST: Final = 512 * 1024  # octets of a message that may be looked at outside the cage
+_UNSCANNABLE: Final = f"{policy.What.CONDITION} {policy.UNSCANNABLE}"
 _DOING: Final = {
     Action.JUNK: "goes to Junk",
     Action.QUARANTINE: "is kept in quarantine",
@@ -129,7 +130,8 @@ def _answer(facts: Facts, kept: Mapping[str, list[list[str]]], domain: str) -> _
     for fact in _asked(facts):
         action, entry = policy.ruling(fact, levels)
         if action > hardest[0]:
-            hardest = (action, f"{file_name(fact)} {_DOING[action]}: the policy for {entry}")
+            why = f" ({fact['why_not']})" if entry == _UNSCANNABLE else ""
+            hardest = (action, f"{file_name(fact)} {_DOING[action]}: the policy for {entry}{why}")
     return hardest
 
 

@@ -8,7 +8,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import zstandard
 
@@ -118,32 +118,74 @@ def _decoded(make: Callable[[], _Decoder], data: bytes | memoryview, budget: Bud
             return
 
 
-def gathered(pieces: Pieces, most: int) -> tuple[bytes, bool]:
-    """The content, and whether it is cut: at most `most` octets are kept, and no more unpacked."""
-    kept = bytearray()
-    for piece in pieces:
-        kept += piece
-        if len(kept) > most:
-            del kept[most:]
-            return bytes(kept), True
-    return bytes(kept), False
+class Content(NamedTuple):
+    """What was unpacked.
+
+    Args:
+        is_cut: there was more than was kept.
+        why_not: in which words unpacking ended before its end; "" if it did not.
+    """
+
+    octets: bytes
+    is_cut: bool
+    why_not: str
+
+
+def gathered(pieces: Pieces, most: int) -> Content:
+    """At most `most` octets are kept.
+
+    The rest is unpacked all the same, and forgotten: only so it is known that it is no bomb.
+    """
+    kept, is_cut, why_not = bytearray(), False, ""
+    try:
+        for piece in pieces:
+            room = most - len(kept)
+            kept += piece[:room]
+            is_cut = is_cut or len(piece) > room
+    except Damaged as error:
+        why_not = str(error)
+    return Content(bytes(kept), is_cut, why_not)
 
 
 class Reader:
     """Pieces as a file that can only be read on, for libraries that want one."""
 
-    def __init__(self, pieces: Pieces, first: bytes = b"") -> None:
+    def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
-        self._kept = bytearray(first)
+        self._kept = bytearray()
+        self._failure: Damaged | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` octets, fewer at the end only."""
-        while size < 0 or len(self._kept) < size:
-            piece = next(self._pieces, b"")
-            if not piece:
-                break
-            self._kept += piece
+        """Up to `size` octets, fewer at the end only.
+
+        Raises:
+            Damaged: once all that could be unpacked was read.
+        """
+        self._fill(size)
         wanted = len(self._kept) if size < 0 else size
         found = bytes(self._kept[:wanted])
         del self._kept[:wanted]
+        if not found and size and self._failure is not None:
+            raise self._failure
         return found
+
+    def look(self, size: int) -> bytes:
+        """The first octets of what is to be read, fewer if there are not so many."""
+        self._fill(size)
+        return bytes(self._kept[:size])
+
+    def rest(self) -> Pieces:
+        """What was not read yet."""
+        while piece := self.read(PIECE):
+            yield piece
+
+    def _fill(self, size: int) -> None:
+        while self._failure is None and (size < 0 or len(self._kept) < size):
+            try:
+                piece = next(self._pieces, b"")
+            except Damaged as failure:
+                self._failure = failure
+                return
+            if not piece:
+                return
+            self._kept += piece

@@ -94,7 +94,7 @@ def look(files: Iterable[Member], budget: Budget, *, opens: bool = True) -> Fact
             `found` (signatures), `why_not`, `inside` (how many files it holds), `among` (of a
             script: how many files its archive holds).
         `count`: how many files there were in all.
-        `too_much`: which limit ended the work, in words; absent if none did.
+        `too_much`: which limit ended the opening, in words; absent if none did.
     """
     return _Walk(budget, opens=opens).run(files)
 
@@ -111,15 +111,22 @@ class _Walk:
     def run(self, files: Iterable[Member]) -> Facts:
         self._stack.append(_Level(iter(files), None))
         facts: Facts = {}
-        try:
-            while self._stack:
+        while self._stack:
+            try:
                 self._step(self._stack[-1])
-        except TooMuch as limit:
-            facts["too_much"] = str(limit)
-        except MemoryError:
-            facts["too_much"] = "more memory than there is for it"
-        self._stack.clear()
+            except TooMuch as limit:
+                facts.setdefault("too_much", str(limit))
+                self._stop_opening()
+            except MemoryError:
+                facts.setdefault("too_much", "more memory than there is for it")
+                self._stop_opening()
         return {"files": self._noted, "count": self._count, **facts}
+
+    def _stop_opening(self) -> None:
+        """Leave all containers. What else came with the message is looked at from outside: who
+        puts a bomb before a virus hides it so from nobody."""
+        del self._stack[1:]
+        self._opens = False
 
     def _step(self, level: _Level) -> None:
         """Take one file out of the innermost container, or close it."""

@@ -5,6 +5,7 @@ import bz2
 import gzip
 import lzma
 import quopri
+from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def page() -> bytes:
     )
 
 
-WRAPPED = {
+WRAPPED: dict[str, Callable[[Path], bytes]] = {
     "plain": lambda _: raw_mail(EICAR),
     "base64": lambda _: raw_mail(LINES, encoding=b"base64", declared=b"application/x-msdownload"),
     "quoted-printable": lambda _: raw_mail(

@@ -95,8 +95,8 @@ def _slides(content: bytes, budget: Budget) -> Iterator[Member]:
         start = at + 12  # and the size unpacked
         size = int.from_bytes(content[at + 4 : at + 8], "little")
         packed = memoryview(content)[start : at + 8 + size]
-        unpacked, _ = packing.gathered(packing.deflated(packed, budget, form=15), _STREAM_MOST)
-        yield Member("", unpacked, marks=(OBJECT,))
+        unpacked = packing.gathered(packing.deflated(packed, budget, form=15), _STREAM_MOST)
+        yield Member("", unpacked.octets, marks=(OBJECT,))
         at = content.find(_SLIDE_OBJECT, start + max(size - 4, 0))
 
 

@@ -150,7 +150,7 @@ def _decoded_header(data: bytes, streams: _Streams, budget: Budget) -> bytes:
             raise Damaged("its table of contents is too large")
         pieces = _unpacked(folder, packed, budget)
         if pieces is not None:
-            return packing.gathered(pieces, _HEADER_MOST)[0]
+            return packing.gathered(pieces, _HEADER_MOST).octets
     raise Damaged("its table of contents is damaged")
 
 

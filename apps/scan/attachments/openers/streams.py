@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from apps.scan.attachments import packing
-from apps.scan.attachments.budget import Budget, Damaged
+from apps.scan.attachments.budget import Budget
 from apps.scan.attachments.kinds import kind_of
 from apps.scan.attachments.member import Member, Opener
 from apps.scan.attachments.openers import tars
@@ -19,19 +19,11 @@ def _opener(unpack: Callable[[bytes, Budget], packing.Pieces]) -> Opener:
     def members(data: bytes, budget: Budget) -> Iterator[Member]:
         budget.count()
         reader = packing.Reader(unpack(data, budget))
-        head = reader.read(_HEAD)
-        if kind_of(head) == "tar":
-            yield from tars.read(
-                packing.Reader(iter(lambda: reader.read(packing.PIECE), b""), head), budget
-            )
+        if kind_of(reader.look(_HEAD)) == "tar":
+            yield from tars.read(reader, budget)
             return
-        most = budget.limits.member
-        try:
-            content = head + reader.read(most + 1 - len(head))
-        except Damaged as error:
-            yield Member("", head, is_cut=True, why_not=str(error))
-            return
-        yield Member("", content[:most], is_cut=len(content) > most)
+        content = packing.gathered(reader.rest(), budget.limits.member)
+        yield Member("", content.octets, is_cut=content.is_cut, why_not=content.why_not)
 
     return members
 

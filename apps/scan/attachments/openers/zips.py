@@ -55,12 +55,12 @@ def _member(data: bytes, entry: zipfile.ZipInfo, budget: Budget) -> Member:
 def _unpacked(name: str, method: int, packed: memoryview, size: int, budget: Budget) -> Member:
     try:
         pieces = _pieces(method, packed, size, budget)
-        if pieces is None:
-            return Member(name, marks=(UNREAD,))
-        content, is_cut = packing.gathered(pieces, budget.limits.member)
     except Damaged as error:
         return Member(name, why_not=str(error))
-    return Member(name, content, is_cut=is_cut)
+    if pieces is None:
+        return Member(name, marks=(UNREAD,))
+    content = packing.gathered(pieces, budget.limits.member)
+    return Member(name, content.octets, is_cut=content.is_cut, why_not=content.why_not)
 
 
 def _pieces(method: int, packed: memoryview, size: int, budget: Budget) -> Iterator[bytes] | None:
