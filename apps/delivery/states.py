@@ -227,6 +227,8 @@ def _reported(now: RecipientState, event: Recorded) -> RecipientState:
 
 _ONE: dict[str, Callable[[RecipientState, Recorded], RecipientState]] = {
     "local.delivered": _filed,
+    # What its reader does with it then is not the sender's to know, until it is delivered.
+    "quarantine.kept": lambda now, event: _said(now, event, State.HELD),
     "queue.waiting": _waits,
     "outbound.delivered": _tried(State.DELIVERED),
     "outbound.deferred": _tried(State.DELAYED),

@@ -141,6 +141,20 @@ def _filed(data: Data) -> str:
     return f"{_for(data)} was filed in {where}.{junk}"
 
 
+def _quarantined(data: Data) -> str:
+    rule = f" ({data['rule']})" if data.get("rule") else ""
+    return f"{_for(data)} is kept in quarantine{rule}: {data.get('why') or 'no reason is known'}."
+
+
+def _by(words: str) -> Callable[[Data], str]:
+    def say(data: Data) -> str:
+        who = {"command": "an administrator", "link": "the link in a digest"}
+        by = data.get("by", "?")
+        return f"{_for(data)} was {words} by {who.get(by, by)}."
+
+    return say
+
+
 def _host(data: Data) -> str:
     where = f" [{data['address']}]" if data.get("address") else ""
     return f"{data.get('host') or 'a server'}{where}"
@@ -206,6 +220,9 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "mx.refused": _refused,
     "scan.judged": _judged,
     "local.delivered": _filed,
+    "quarantine.kept": _quarantined,
+    "quarantine.released": _by("released from quarantine"),
+    "quarantine.deleted": _by("deleted from quarantine"),
     "outbound.delivered": _handed,
     "outbound.deferred": _deferred,
     "outbound.failed": _failed,

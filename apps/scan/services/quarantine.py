@@ -131,7 +131,8 @@ def take(takings: Sequence[Taking]) -> None:
                 one.message.trace_id,
                 "quarantine.kept",
                 {
-                    "to": one.original,
+                    "to": one.address,
+                    **_written(one.address, one.original),
                     "reason": one.reason.value,
                     "rule": one.rule,
                     "why": one.words,
@@ -200,7 +201,11 @@ def _settle(rows: Sequence[Quarantined], state: QuarantineState, by: str) -> Non
     )
     trace.record(
         [
-            trace.Event(one.trace_id, f"quarantine.{state.value}", {"to": one.original, "by": by})
+            trace.Event(
+                one.trace_id,
+                f"quarantine.{state.value}",
+                {"to": one.address, **_written(one.address, one.original), "by": by},
+            )
             for one in rows
         ]
     )
@@ -250,6 +255,11 @@ def _demanding(verdict: Verdict, user_id: int | None) -> Finding | None:
         if one.reader in {None, user_id or ELSEWHERE} and one.action > Action.JUNK
     ]
     return max(concerned, key=lambda one: one.action, default=None)
+
+
+def _written(address: str, original: str) -> dict[str, str]:
+    """The address that people know, where it is another one."""
+    return {} if address == original else {"original": original}
 
 
 def reason_of(rule: str) -> Reason:

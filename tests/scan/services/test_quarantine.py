@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
-from apps.delivery import process
+from apps.delivery import process, states, story
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
@@ -179,3 +179,41 @@ def test_it_takes_whatever_a_stranger_writes(alice: User) -> None:
     (row,) = keep(claim(local(alice), raw), Verdict((POLICY,)), raw=raw)
     assert "\0" not in row.author + row.subject
     assert len(row.subject) <= 300
+
+
+def test_it_is_told_in_the_story_of_the_message(alice: User) -> None:
+    onward = EnvelopeRecipient("away@elsewhere.test", "alice@example.test", None)
+    message = claim([*local(alice), onward])
+    rows = keep(message, Verdict((POLICY,)), [(one, one.user_id) for one in message.recipients])
+    quarantine.release([rows[0].pk], by="link")
+    quarantine.delete([rows[1].pk], by="command")
+    told = [story.sentence(one) for one in trace.events_of(message.trace_id)]
+    assert told[-4:] == [
+        "The copy for alice@example.test is kept in quarantine (ATTACHMENT_FORBIDDEN): run.exe is a"
+        " program.",
+        "The copy for away@elsewhere.test (written to alice@example.test) is kept in quarantine"
+        " (ATTACHMENT_FORBIDDEN): run.exe is a program.",
+        "The copy for alice@example.test was released from quarantine by the link in a digest.",
+        "The copy for away@elsewhere.test (written to alice@example.test) was deleted from"
+        " quarantine by an administrator.",
+    ]
+
+
+def test_it_tells_the_sender_that_a_copy_is_held_and_no_more(alice: User) -> None:
+    message = claim(local(alice))
+    (row,) = keep(message, Verdict((POLICY,)))
+    (state,) = states.of_trace(message.trace_id)
+    assert state.state is states.State.HELD
+    quarantine.delete([row.pk], by="link")
+    (state,) = states.of_trace(message.trace_id)
+    assert state.state is states.State.HELD
+
+
+def test_it_tells_the_sender_that_a_copy_arrived_after_all(alice: User) -> None:
+    message = claim(local(alice))
+    (row,) = keep(message, Verdict((POLICY,)))
+    quarantine.release([row.pk], by="link")
+    while process.run_once():
+        pass
+    (state,) = states.of_trace(message.trace_id)
+    assert state.state is states.State.DELIVERED
