@@ -22,7 +22,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 
 from django.conf import settings
 
-from apps.delivery.outbound import stopping
+from apps.delivery import stopping
+from apps.delivery.outbound import stopping as outbound
 from apps.runtime import process
 
 STOP_SECONDS = 25  # for running tasks to finish after SIGTERM
@@ -65,12 +66,14 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     task_default_queue="mail",
-    # Three queues, each with workers of its own (apps/ops/worker.py): a sweep of the blob store
-    # holds up no delivery, and a thousand slow servers elsewhere hold up neither.
+    # Four queues, each with workers of its own (apps/ops/worker.py): an archive that is opened, or
+    # a sweep of the blob store, holds up no delivery, and a thousand slow servers elsewhere hold
+    # up none of them.
     task_routes=(
         [
             ("delivery.process", {"queue": "mail"}),
             ("delivery.sweep", {"queue": "mail"}),
+            ("delivery.process_heavy", {"queue": "heavy"}),
             ("delivery.send", {"queue": "outbound"}),
             ("*", {"queue": "housekeeping"}),
         ],
@@ -112,6 +115,7 @@ def _note_worker(**_: object) -> None:
     """Before it forks: a child that asks for its parent may already have lost it."""
     global _worker
     _worker = os.getpid()
+    stopping.share()
 
 
 @worker_process_init.connect(weak=False)
@@ -132,6 +136,7 @@ def _end_beat_with_worker(**_: object) -> None:
 def _bound_the_stop(**_: object) -> None:
     """A task that never ends must not keep the worker: leases and the sweep bring its work back."""
     stopping.stop()
+    outbound.stop()
     timer = threading.Timer(STOP_SECONDS, os._exit, (1,))
     timer.daemon = True
     timer.start()

@@ -5,58 +5,109 @@ the loops that the bells start, and the sweep that makes a lost bell cost second
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from celery import shared_task
 
-from apps.delivery import digests, dmarcreports, tlsreports
+from apps.delivery import digests, dmarcreports, stopping, tlsreports
 from apps.delivery.outbound import overdue, running
-from apps.delivery.process import BATCH, run_once
+from apps.delivery.process import run_once
 from apps.events import bell, bus
-from apps.events.types import QueueRang
+from apps.events.types import Event, HeavyRang, QueueRang
 from apps.mailqueue import queries
+from apps.mailqueue.models import Lane
+from apps.mailqueue.services import PORTIONS
 
-LOOP_SECONDS = 10.0
-LINGER_SECONDS = 3.0
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How a loop of one lane works.
+
+    Args:
+        event: what it hears of mail by.
+        most_seconds: it ends then, to let its worker do something else.
+        linger_seconds: it ends after so long without mail.
+    """
+
+    event: type[Event]
+    most_seconds: float
+    linger_seconds: float
+
+
+# Of the fast lane one always runs: doors wait for its verdicts, and to start one takes as long as
+# the broker is not looked at, several times what a verdict takes.
+LOOPS: Final[Mapping[Lane, Loop]] = {
+    Lane.FAST: Loop(QueueRang, most_seconds=10.0, linger_seconds=10.0),
+    Lane.HEAVY: Loop(HeavyRang, most_seconds=10.0, linger_seconds=1.0),
+}
 # After a batch that was not full the loop waits a moment, so that mail which trickles in is claimed
 # together: a batch of one costs 1.7 ms, each further message in it 0.25 ms. And on SQLite every
 # turn that the worker takes is a turn that the doors wait for. The first message after a silence
-# waits for nothing, a trickle hardly, and a flood goes in batches that are nearly full.
-TRICKLE, TRICKLE_SECONDS = 8, 0.0015  # seconds for each message of the batch before
+# waits for nothing, and what doors wait for hardly.
+TRICKLE_SECONDS = 0.0015  # for each message of the batch before
 FLOOD_SECONDS = 0.15
 RETRIES_EVERY = 8  # under a flood every eighth step goes to mail that failed before
+# A loop that hears nothing looks by itself, for what was held back until now or whose ring was
+# lost; and so often whether it is to end.
+LOOK_SECONDS, AWAKE_SECONDS = 2.5, 0.5
 
 
 @shared_task(name="delivery.process")
 def process() -> None:
-    """Work until nothing came for a while, or 10 s have passed; then let the worker do something
-    else.
+    """Work on the fast lane for 10 s; then let the worker do something else, and begin again.
 
     While it runs it listens on the event bus, so that mail which arrives meanwhile need not wait
     for the broker to be polled.
     """
-    end = time.monotonic() + LOOP_SECONDS
-    with bus.listen({QueueRang}) as inbox:
+    _work(Lane.FAST)
+    if not stopping.is_stopped():
+        bell.call_worker()
+
+
+@shared_task(name="delivery.process_heavy")
+def process_heavy() -> None:
+    """Work on the heavy lane until nothing came for a while."""
+    _work(Lane.HEAVY)
+
+
+def _work(lane: Lane) -> None:
+    loop = LOOPS[lane]
+    end = time.monotonic() + loop.most_seconds
+    with bus.listen({loop.event}) as inbox:
         quiet_since = time.monotonic()
         steps = 0
-        while time.monotonic() < min(end, quiet_since + LINGER_SECONDS):
+        while time.monotonic() < min(end, quiet_since + loop.linger_seconds):
             steps += 1
-            found = run_once(retries_first=steps % RETRIES_EVERY == 0)
+            found = run_once(lane=lane, retries_first=steps % RETRIES_EVERY == 0)
             if found:
                 quiet_since = time.monotonic()
-            if 0 < found < BATCH:
-                time.sleep(TRICKLE_SECONDS * found if found < TRICKLE else FLOOD_SECONDS)
+            if 0 < found < PORTIONS[lane].messages:
+                time.sleep(min(TRICKLE_SECONDS * found, FLOOD_SECONDS))
             elif not found:
-                inbox.wait(0.5)
+                _rest(inbox, min(end, time.monotonic() + LOOK_SECONDS))
+            if stopping.is_stopped():
+                return
     # A bell that rang after the last look and before the inbox closed was heard by nobody else.
-    if run_once():
-        bell.ring()
+    if run_once(lane=lane):
+        (bell.ring_heavy if lane is Lane.HEAVY else bell.ring)()
+
+
+def _rest(inbox: bus.Inbox, until: float) -> None:
+    """Wait for a bell, for the time, or for the end of the worker."""
+    while (left := until - time.monotonic()) > 0 and not stopping.is_stopped():
+        if inbox.wait(min(left, AWAKE_SECONDS)):
+            return
 
 
 @shared_task(name="delivery.sweep")
 def sweep() -> None:
-    """Beat: ring for whatever is due, in case a bell was lost or a lease lapsed."""
-    if queries.has_due():
-        bell.ring()
+    """Beat: ring for whatever is due, in case a bell was lost or a lease lapsed; and have a loop
+    listen for mail, if none does."""
+    bell.ring()
+    if queries.has_due(Lane.HEAVY):
+        bell.ring_heavy()
     if queries.has_due_outgoing():
         bell.call_senders()
 

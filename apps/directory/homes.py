@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.directory.models import DomainKind, RelayCheck, State
-from apps.runtime.rows import Values, fetch
+from apps.runtime.rows import Values, among, fetch, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ JOIN directory_domain d ON d.name = asked.name
 JOIN directory_organization o ON o.id = d.organization_id
 LEFT JOIN directory_domain t ON t.id = d.alias_of_id"""
 
+_ORGANIZATIONS: Final = (
+    "SELECT u.id, d.organization_id FROM directory_user u"
+    " JOIN directory_domain d ON d.id = u.domain_id WHERE "
+)
+
 
 def homes_of(names: Iterable[str]) -> dict[str, Home]:
     """The home domain of every name that is one of ours; one statement."""
@@ -64,3 +69,11 @@ def homes_of(names: Iterable[str]) -> dict[str, Home]:
             RelayCheck(check) if kind == DomainKind.RELAY else None,
         )
     return homes
+
+
+def organizations_of(user_ids: Iterable[int]) -> dict[int, int]:
+    """The organisation of each user whose domain is one of ours; one statement."""
+    asked = sorted(set(user_ids))
+    if not asked:
+        return {}
+    return dict(fetch(_ORGANIZATIONS + among("u.id"), [listed(asked)]))

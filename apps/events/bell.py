@@ -68,15 +68,16 @@ def ring_learning() -> None:
     _bell(_LEARN).ring()
 
 
-def call_workers() -> None:
-    """Have a loop of the fast lane begin, though nobody may have mail for it."""
-    _bell(_PROCESS).ring(always_task=True)
+def call_worker() -> None:
+    """Have a loop of the fast lane begin, though nobody has mail for it now; unless some task waits
+    already, which is as good."""
+    _bell(_PROCESS).ring(tasks=1)
 
 
 def call_senders() -> None:
     """Ring, and start one more loop that sends even if some run already; for the sweep, so that
     all workers share what one alone does not get done."""
-    _bell(_SEND).ring(always_task=True)
+    _bell(_SEND).ring(tasks=_MOST_WAITING)
 
 
 def warm() -> None:
@@ -88,34 +89,36 @@ class _Bell:
     def __init__(self, call: _Call) -> None:
         self._call = call
         self._rung = threading.Event()
-        self._wants_task = False
+        self._wanted = 0
         self._away = False
         threading.Thread(target=self._run, name="bell", daemon=True).start()
 
-    def ring(self, *, always_task: bool = False) -> None:
-        if always_task:
-            self._wants_task = True
+    def ring(self, *, tasks: int = 0) -> None:
+        """Args:
+        tasks: send one even if a loop heard, unless so many wait already.
+        """
+        self._wanted = max(self._wanted, tasks)
         self._rung.set()
 
     def _run(self) -> None:
         while True:
             self._rung.wait()
             self._rung.clear()
-            wants_task, self._wants_task = self._wants_task, False
+            wanted, self._wanted = self._wanted, 0
             try:
                 heard = bus.send_now(self._call.event) if self._call.event else 0
-                if wants_task or not heard:
-                    self._send_task()
+                if wanted or not heard:
+                    self._send_task(wanted if heard else _MOST_WAITING)
                 self._note("")
             except Exception as error:  # noqa: BLE001 - the sweep finds what was not rung for
                 self._note(f"{type(error).__name__}: {error}")
                 heard = 0
             time.sleep(_COALESCE if heard else _BETWEEN_TASKS)
 
-    def _send_task(self) -> None:
+    def _send_task(self, most: int) -> None:
         app = _app()
         with app.pool.acquire(block=True, timeout=1) as connection:
-            if _waiting(connection, self._call.queue) < _MOST_WAITING:
+            if _waiting(connection, self._call.queue) < most:
                 app.send_task(
                     self._call.task,
                     connection=connection,

@@ -1,8 +1,9 @@
 """The workers: Celery for each queue, and the beat that sets the sweeps going.
 
-`mail` (scan, route, file) has a small pool of processes. `outbound` is one event loop that speaks
-with all other servers, and `housekeeping` one process that may take its time: they work in the
-worker's own process, so nothing that one queue does can hold up another.
+`mail` (scan, route, file) has a small pool of processes. `heavy` does the same with mail that takes
+long to look into. `outbound` is one event loop that speaks with all other servers, and
+`housekeeping` one process that may take its time: these work in the worker's own process. So
+nothing that one queue does can hold up another.
 
 The queue's rows are the truth and the broker's messages only bells: those that piled up while no
 worker ran are thrown away at the start, and the sweep finds what they stood for.
@@ -21,7 +22,12 @@ from django.utils.module_loading import import_string
 logger = logging.getLogger(__name__)
 
 # Processes of each queue's pool; 0: the worker itself does the work, one task at a time.
-PROCESSES: Final[Mapping[str, int]] = {"mail": 2, "outbound": 0, "housekeeping": 0}
+PROCESSES: Final[Mapping[str, int]] = {
+    "mail": 2,
+    "heavy": 0,
+    "outbound": 0,
+    "housekeeping": 0,
+}
 QUEUES: Final = tuple(PROCESSES)
 # Doors before hands: under load the processor goes first to whoever keeps a client waiting. What
 # is in the queue is safe and loses milliseconds; on a quiet machine this changes nothing.

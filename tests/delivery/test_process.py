@@ -1,5 +1,6 @@
 """From the queue to the mailboxes: once, whole, whatever fails."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,10 @@ from django.test import override_settings
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
-from apps.delivery import plan, process
+from apps.delivery import places, plan, process
 from apps.delivery.accept import Accepted, accept
+from apps.delivery.judged import Judged
+from apps.delivery.places import Ground
 from apps.directory.models import User
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
@@ -78,8 +81,7 @@ def test_it_delivers_once_when_a_paused_worker_comes_back(alice: User) -> None:
     stale = mailqueue.claim(1)
     QueuedMessage.objects.update(lease_until=1)
     drain()
-    paused = [plan.make(message, RAW, plan.survey(stale, {})) for message in stale]
-    assert not process._commit(paused)
+    process._commit(process._planned(stale))
     assert len(inbox(alice)) == 1
 
 
@@ -90,10 +92,10 @@ def test_it_does_not_let_a_poison_message_stop_the_others(
     accept([submission(recipients(alice)), poison, submission(recipients(alice))])
     real = plan.make
 
-    def make(message: mailqueue.Claimed, raw: bytes, found: plan.Ground) -> plan.Plan:
-        if b"Poisonous" in raw:
+    def make(judged: Judged, found: Ground, junk: Mapping[int, int]) -> plan.Plan:
+        if b"Poisonous" in judged.seated.raw:
             raise RecursionError("deep")
-        return real(message, raw, found)
+        return real(judged, found, junk)
 
     monkeypatch.setattr(plan, "make", make)
     for _ in range(mailqueue.CRASHES_ALONE + 1):
@@ -132,7 +134,7 @@ def test_it_lets_no_mail_leave_a_demo(alice: User) -> None:
         accept([submission(elsewhere)])
         assert process.run_once() == 1
     held = QueuedRecipient.objects.get(address="x@other.example")
-    assert (held.state, held.last_reply) == (RecipientState.HELD, plan.DEMO)
+    assert (held.state, held.last_reply) == (RecipientState.HELD, places.DEMO)
     assert QueuedRecipient.objects.exclude(id=held.id).get().state == RecipientState.DELIVERED
 
 

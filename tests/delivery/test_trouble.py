@@ -8,7 +8,7 @@ import pytest
 
 from apps.blobs import services as blobs
 from apps.blobs.backends import s3
-from apps.delivery import administer, plan, process
+from apps.delivery import administer, places, plan, process
 from apps.delivery.accept import Accepted, accept
 from apps.delivery.local import file_plans as file_plans_really
 from apps.directory.models import User
@@ -169,7 +169,7 @@ def test_it_holds_mail_of_a_user_whose_row_is_gone(alice: User) -> None:
     QueuedRecipient.objects.update(user=None)  # as deleting the row does
     drain()
     recipient = QueuedRecipient.objects.get()
-    assert (recipient.state, recipient.last_reply) == (RecipientState.HELD, plan.GONE)
+    assert (recipient.state, recipient.last_reply) == (RecipientState.HELD, places.GONE)
 
 
 def test_it_delivers_what_has_a_home_by_now_when_it_is_routed_anew(alice: User) -> None:

@@ -114,7 +114,7 @@ def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installat
 
 def test_it_starts_again_what_dies(fresh: Installation) -> None:
     fresh.start()
-    for name in ("listeners", "web", "worker", "outbound", "housekeeping"):
+    for name in ("listeners", "web", "worker", "heavy", "outbound", "housekeeping"):
         pid = fresh.children()[name]
         os.kill(pid, signal.SIGKILL)
         fresh.wait_for(

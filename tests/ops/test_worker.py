@@ -44,7 +44,7 @@ def test_it_lets_nothing_but_delivery_stand_before_delivery(app: Celery) -> None
 
 def test_it_starts_a_child_for_each_queue() -> None:
     children = start.children(["worker", "beat"], [], has_web=False, queues=worker.QUEUES)
-    assert [child.name for child in children] == ["worker", "outbound", "housekeeping"]
+    assert [child.name for child in children] == ["worker", "heavy", "outbound", "housekeeping"]
 
 
 def test_it_starts_only_the_queues_that_were_asked_for() -> None:

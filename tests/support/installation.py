@@ -84,7 +84,7 @@ class Installation:
         """Process ids of the roles by name."""
         assert self.process is not None
         found: dict[str, int] = {}
-        for name in ("listeners", "web", "worker", "outbound", "housekeeping"):
+        for name in ("listeners", "web", "worker", "heavy", "outbound", "housekeeping"):
             for pid in _descendants(self.process.pid):
                 with suppress(OSError):
                     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
