@@ -54,7 +54,8 @@ class Page:
         hidden: the words that stand there and no reader sees.
         ways: how they are hidden: `display`, `size`, `colour`, `clip`, `place`.
         images: how many it shows that are large enough to see.
-        active: names of elements that run or load something: script, iframe …; `form` for a form.
+        active: names of elements that run or load something: script, iframe …; `form` for a form,
+            `password` for a field of it that asks for one.
         is_tangled: it was too deep or had too many tags to be parsed.
         is_cut: only its beginning was read.
     """
@@ -217,6 +218,8 @@ class _Reader:
             self.title = self.title or node.text(deep=False)[: 2 * TEXT_MAX]
         attributes = node.attributes
         look = self.sheet.look(outer, attributes)
+        if tag == "input" and (attributes.get("type") or "").strip().lower() == "password":
+            self.active.add("password")
         if tag in _ADDRESSES:
             anchor = self._address(tag, attributes, look, anchor)
         elif tag == "meta":

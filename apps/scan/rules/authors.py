@@ -19,6 +19,16 @@ def none(seen: Seen) -> str | None:
     return None if seen.person.address else "it does not say who wrote it"
 
 
+@BOOK.rule("FROM_NO_NAME", 0.3, "its author has an address and no name", incoming=True)
+def no_name(seen: Seen) -> str | None:
+    person = seen.person
+    return (
+        f"its author has no name but {person.address}"
+        if person.domain and not person.name
+        else None
+    )
+
+
 @BOOK.rule("FROM_SEVERAL", 1.0, "From names several people, which mail programs show in part")
 def several(seen: Seen) -> str | None:
     count = len(seen.letter.authors)
@@ -66,7 +76,7 @@ def name_ours(seen: Seen) -> str | None:
 
 @BOOK.rule(
     "FROM_NAME_ADDRESS",
-    2.5,
+    2.0,
     "the display name is an address of another domain than the address behind it",
 )
 def name_address(seen: Seen) -> str | None:
@@ -141,7 +151,7 @@ def reply_to_freemail(seen: Seen) -> str | None:
 )
 def reply_to_stranger(seen: Seen) -> str | None:
     person = seen.person
-    if not seen.is_from_freemail or seen.is_list_post:
+    if not seen.is_from_freemail or seen.is_list_post or seen.is_bulk:
         return None
     for one in seen.letter.reply_to:
         if is_freemail(one.domain) and one.domain != person.domain and one.local != person.local:

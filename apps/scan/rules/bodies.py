@@ -1,5 +1,6 @@
 """Rules about how the body is made. Pure."""
 
+import re
 from typing import Final
 
 from apps.scan.letter import Part
@@ -11,6 +12,10 @@ BOOK: Final = Book()
 # Not whole here, or this very file would be refused by filters: https://spamassassin.apache.org/gtube
 GTUBE: Final = "".join(
     ("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-", "ANTI-UBE-TEST-EMAIL", "*C.34X")
+)
+SOURCE_MAX: Final = 200_000  # characters of HTML
+_BROKEN: Final = re.compile(
+    r"[A-Za-z]<!--[^<>]{0,200}-->[A-Za-z]|[A-Za-z]<([a-zA-Z]{1,10})></\1>[A-Za-z]"
 )
 HIDDEN_LEAST: Final = 400  # letters: previews hide a hundred
 ALTERNATIVE_LEAST: Final = 40  # different words
@@ -33,7 +38,7 @@ def empty(seen: Seen) -> str | None:
     return "it has no text"
 
 
-@BOOK.rule("BODY_IMAGE_ONLY", 1.8, "a picture to click on, and hardly a word")
+@BOOK.rule("BODY_IMAGE_ONLY", 2.0, "a picture to click on, and hardly a word")
 def image_only(seen: Seen) -> str | None:
     letter = seen.letter
     if not any(page.images for page in letter.pages) or not seen.has_web_link:
@@ -110,7 +115,7 @@ def html_alone(seen: Seen) -> str | None:
     return "it has no plain text beside its HTML" if is_alone else None
 
 
-@BOOK.rule("BODY_NEEDLESS_BASE64", 0.4, "plain ASCII text stands in base64")
+@BOOK.rule("BODY_NEEDLESS_BASE64", 0.6, "plain ASCII text stands in base64")
 def needless_base64(seen: Seen) -> str | None:
     for part in seen.letter.texts[:5]:
         if part.encoding == "base64" and part.size > 100 and _is_plain(part):
@@ -122,12 +127,33 @@ def _is_plain(part: Part) -> bool:
     return part.content(20_000).isascii() and "16" not in part.charset
 
 
-@BOOK.rule("BODY_ACTIVE", 2.0, "its HTML has a form to fill in, a script or a frame")
+@BOOK.rule("BODY_ACTIVE", 0.5, "its HTML has a form to fill in, a script or a frame")
 def active(seen: Seen) -> str | None:
-    found = frozenset[str]().union(*(page.active for page in seen.letter.pages))
+    found = frozenset[str]().union(*(page.active for page in seen.letter.pages)) - {"password"}
     return f"its HTML has elements that do something: {', '.join(sorted(found))}" if found else None
 
 
-@BOOK.rule("BODY_DAMAGED", 1.0, "its structure is broken, or was never whole")
+@BOOK.rule("BODY_PASSWORD", 3.0, "its HTML asks for a password, right in the message")
+def password(seen: Seen) -> str | None:
+    is_asked = any("password" in page.active for page in seen.letter.pages)
+    return "its HTML has a field for a password" if is_asked else None
+
+
+@BOOK.rule("BODY_BROKEN_WORDS", 2.5, "comments or empty elements stand within words of its HTML")
+def broken_words(seen: Seen) -> str | None:
+    count = sum(len(_BROKEN.findall(source[:SOURCE_MAX])) for source in seen.letter.sources[:3])
+    return f"its HTML has {count} words that are broken by what nobody sees" if count >= 3 else None
+
+
+@BOOK.rule("BODY_ENDLESS", 0.7, "its HTML begins with `<html>` and has no end")
+def endless(seen: Seen) -> str | None:
+    for source in seen.letter.sources:
+        head, tail = source[:500].lower(), source[-2_000:].lower()
+        if "<html" in head and "</html" not in tail and "</body" not in tail:
+            return "its HTML has no end"
+    return None
+
+
+@BOOK.rule("BODY_DAMAGED", 1.5, "its structure is broken, or was never whole")
 def damaged(seen: Seen) -> str | None:
     return "; ".join(seen.letter.body_damage[:3]) or None

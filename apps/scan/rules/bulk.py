@@ -36,10 +36,14 @@ def way_out(seen: Seen) -> str | None:
     return "it says how to get no more of it (List-Unsubscribe)"
 
 
-@BOOK.rule("BULK_NO_WAY_OUT", 0.7, "it goes to many and does not say how to leave", incoming=True)
+@BOOK.rule("BULK_NO_WAY_OUT", 0.3, "it goes to many and does not say how to leave", incoming=True)
 def no_way_out(seen: Seen) -> str | None:
     letter = seen.letter
-    if letter.has("list-unsubscribe") or letter.text_of("precedence").lower() != "bulk":
+    if (
+        seen.list_domain
+        or letter.has("list-unsubscribe")
+        or letter.text_of("precedence").lower() != "bulk"
+    ):
         return None
     if letter.has("auto-submitted") or seen.phrases.get(Family.WAY_OUT):
         return None
@@ -48,7 +52,7 @@ def no_way_out(seen: Seen) -> str | None:
 
 @BOOK.rule(
     "BULK_UNMARKED",
-    0.5,
+    0.3,
     "it speaks of unsubscribing, and nothing in its header says that it goes to many",
     incoming=True,
 )

@@ -65,7 +65,7 @@ def no_date(seen: Seen) -> str | None:
     )
 
 
-@BOOK.rule("HEADER_BAD_DATE", 1.2, "its Date field is no date")
+@BOOK.rule("HEADER_BAD_DATE", 1.5, "its Date field is no date")
 def bad_date(seen: Seen) -> str | None:
     if seen.letter.date is not None or not seen.letter.has("date"):
         return None
@@ -108,7 +108,7 @@ def bad_id(seen: Seen) -> str | None:
     return f"its Message-ID is no proper one: “{seen.letter.text_of('message-id')[:80]}”"
 
 
-@BOOK.rule("HEADER_NO_TO", 1.0, "it names nobody whom it is for: no To, Cc or Bcc")
+@BOOK.rule("HEADER_NO_TO", 0.6, "it names nobody whom it is for: no To, Cc or Bcc")
 def no_to(seen: Seen) -> str | None:
     header = seen.letter.header
     if not header.fields or any(header.count(name) for name in (b"to", b"cc", b"bcc")):
@@ -116,14 +116,14 @@ def no_to(seen: Seen) -> str | None:
     return "it does not say whom it is for"
 
 
-@BOOK.rule("HEADER_HIDDEN_TO", 0.4, "all whom it is for are hidden (`undisclosed-recipients:;`)")
+@BOOK.rule("HEADER_HIDDEN_TO", 0.7, "all whom it is for are hidden (`undisclosed-recipients:;`)")
 def hidden_to(seen: Seen) -> str | None:
     if seen.letter.addressees or not seen.letter.has("to") or seen.is_bulk:
         return None
     return "it does not name those whom it is for"
 
 
-@BOOK.rule("HEADER_MANY_TO", 0.7, "it names 40 people or more whom it is for, and is from no list")
+@BOOK.rule("HEADER_MANY_TO", 1.0, "it names 40 people or more whom it is for, and is from no list")
 def many_to(seen: Seen) -> str | None:
     count = len(seen.letter.addressees)
     if count < TO_MANY or seen.is_bulk or seen.person.domain in seen.ours:
@@ -176,13 +176,13 @@ def _shown_fields(seen: Seen) -> bytes:
 
 
 @BOOK.rule(
-    "HEADER_FALSE_ANSWER", 1.2, "its subject says that it is an answer, and it answers nothing"
+    "HEADER_FALSE_ANSWER", 0.4, "its subject says that it is an answer, and it answers nothing"
 )
 def false_answer(seen: Seen) -> str | None:
     letter = seen.letter
     if not _ANSWER.match(letter.subject) or letter.has("in-reply-to") or letter.has("references"):
         return None
-    if letter.has("thread-index"):  # Outlook's own way to say what it answers
+    if letter.has("thread-index") or seen.is_bulk:  # Outlook's own way to say what it answers
         return None
     return f"it is no answer, and its subject is “{letter.subject[:80]}”"
 
@@ -194,7 +194,8 @@ def false_answer(seen: Seen) -> str | None:
 )
 def false_program(seen: Seen) -> str | None:
     program = seen.letter.text_of("x-mailer")
-    if program.startswith("Microsoft Outlook Express") and not seen.letter.has("x-mimeole"):
+    is_express = program.startswith("Microsoft Outlook Express") and "Macintosh" not in program
+    if is_express and not seen.letter.has("x-mimeole"):
         return f"it was not written with {program[:60]}, as it says: that adds X-MimeOLE"
     message_id = seen.letter.message_id
     if not program.startswith(("Apple Mail", "iPhone Mail", "iPad Mail")) or not message_id:
@@ -206,7 +207,7 @@ def false_program(seen: Seen) -> str | None:
 
 @BOOK.rule(
     "HEADER_FALSE_RECEIVED",
-    1.5,
+    1.2,
     "a Received field has no date, or one more than a day after it came",
     incoming=True,
 )
@@ -228,7 +229,7 @@ def _shown(value: bytes) -> str:
 
 @BOOK.rule(
     "HEADER_CALLED_SPAM",
-    2.5,
+    1.5,
     "a server that had it before says that it is spam (X-Spam-Flag, X-Spam-Status, X-Spam)",
     incoming=True,
 )
@@ -236,4 +237,12 @@ def called_spam(seen: Seen) -> str | None:
     for name in ("x-spam-flag", "x-spam-status", "x-spam"):
         if _YES.match(seen.letter.text_of(name)):
             return f"a server before us says that it is spam ({name.title()})"
+    return None
+
+
+@BOOK.rule("HEADER_URGENT", 0.5, "it says that it is more important than other mail", incoming=True)
+def urgent(seen: Seen) -> str | None:
+    letter = seen.letter
+    if letter.text_of("x-priority").startswith("1") or letter.text_of("importance") == "high":
+        return "it says that it is more important than other mail"
     return None

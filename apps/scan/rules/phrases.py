@@ -37,6 +37,8 @@ class Family(StrEnum):
     URGENCY = "urgency"
     CODE = "code"
     ORDER = "order"
+    SALES = "sales"
+    EXCUSE = "excuse"
     WAY_OUT = "way out"
 
 

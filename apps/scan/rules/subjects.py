@@ -10,6 +10,7 @@ from apps.scan.rules.seen import Seen
 BOOK: Final = Book()
 
 _SHOUT: Final = re.compile(r"[!?]{3,}|[$€£]{2,}|!\s?!\s?!|[\u2757\u203c\U0001f6a8\U0001f911]")
+_PADDED: Final = re.compile(rb"\S[ \t\xa0]{6,}(\S{1,40})\s*\Z")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 
@@ -20,7 +21,7 @@ def none(seen: Seen) -> str | None:
     return "it has no subject" if letter.header.fields and not letter.subject else None
 
 
-@BOOK.rule("SUBJECT_CAPITALS", 1.0, "its subject is written in capitals: four words or more")
+@BOOK.rule("SUBJECT_CAPITALS", 1.5, "its subject is written in capitals: four words or more")
 def capitals(seen: Seen) -> str | None:
     subject = seen.letter.subject
     letters = "".join(_LETTER.findall(subject))
@@ -32,7 +33,7 @@ def capitals(seen: Seen) -> str | None:
     return f"its subject is written in capitals: “{subject[:80]}”"
 
 
-@BOOK.rule("SUBJECT_SHOUTS", 0.8, "its subject shouts: !!!, $$$, sirens")
+@BOOK.rule("SUBJECT_SHOUTS", 1.0, "its subject shouts: !!!, $$$, sirens")
 def shouts(seen: Seen) -> str | None:
     subject = seen.letter.subject
     return f"its subject shouts: “{subject[:80]}”" if _SHOUT.search(subject) else None
@@ -46,6 +47,17 @@ def shouts(seen: Seen) -> str | None:
 def disguised(seen: Seen) -> str | None:
     words = disguised_words(seen.letter.subject)
     return f"words of its subject are disguised: “{words[0]}”" if words else None
+
+
+@BOOK.rule(
+    "SUBJECT_PADDED", 2.0, "something stands far behind its subject, where no list of mail shows it"
+)
+def padded(seen: Seen) -> str | None:
+    value = seen.letter.header.last(b"subject") or b""
+    found = _PADDED.search(value[-200:])
+    if found is None:
+        return None
+    return f"“{found[1].decode('ascii', 'replace')}” stands far behind its subject"
 
 
 @BOOK.rule(

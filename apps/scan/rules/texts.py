@@ -141,6 +141,35 @@ def search_engine(seen: Seen) -> str | None:
     return f"it offers places in search engines: {seen.quoted(Family.SEARCH_ENGINE)}"
 
 
+@BOOK.rule("TEXT_SALES", 1.2, "it presses the reader to buy: order now, no risk, limited time …")
+def sales(seen: Seen) -> str | None:
+    if not _says(seen, Family.SALES, 4):
+        return None
+    return f"it presses the reader to buy: {seen.quoted(Family.SALES)}"
+
+
+@BOOK.rule(
+    "TEXT_EXCUSE",
+    1.5,
+    "it says that it is no spam, or to write back to be removed, as mail that nobody asked for does",
+    incoming=True,
+)
+def excuse(seen: Seen) -> str | None:
+    if not seen.phrases.get(Family.EXCUSE) or seen.letter.has("list-unsubscribe"):
+        return None
+    if len(seen.words) > 2 * LONG or seen.letter.replies_to:
+        return None  # a discussion of spam
+    return f"it excuses itself: {seen.quoted(Family.EXCUSE)}"
+
+
+@BOOK.rule("TEXT_EXCLAIMS", 0.7, "it has ten exclamation marks or more, one for every 40 words")
+def exclaims(seen: Seen) -> str | None:
+    count = seen.text.count("!")
+    if count < 10 or 40 * count < len(seen.words):
+        return None
+    return f"it has {count} exclamation marks"
+
+
 def _lures_account(seen: Seen) -> bool:
     return seen.has_web_link and _says(seen, Family.ACCOUNT, 3)
 

@@ -55,6 +55,7 @@ AUTHENTICATION = {
 }
 AUTHORS = {
     "FROM_NONE": Example(mail(from_=None)),
+    "FROM_NO_NAME": Example(mail(from_="bob@friend.test")),
     "FROM_SEVERAL": Example(mail(from_="a@friend.test, b@friend.test")),
     "FROM_OURS_UNPROVEN": Example(
         mail(from_="alice@example.test"), unproven("example.test"), _ours("example.test")
@@ -97,9 +98,11 @@ HEADERS = {
     "HEADER_FALSE_PROGRAM": Example(mail(x_mailer="Apple Mail (2.3731.700.6)")),
     "HEADER_FALSE_RECEIVED": Example(mail(received="from a.test by b.test with ESMTP id 1")),
     "HEADER_CALLED_SPAM": Example(mail(x_spam_flag="YES")),
+    "HEADER_URGENT": Example(mail(x_priority="1 (Highest)")),
     "SUBJECT_NONE": Example(mail(subject=None)),
     "SUBJECT_CAPITALS": Example(mail(subject="READ THIS LETTER FROM ME NOW")),
     "SUBJECT_SHOUTS": Example(mail(subject="Lunch!!!")),
+    "SUBJECT_PADDED": Example(mail(subject="Low prices" + " " * 40 + "xqzt71")),
     "SUBJECT_DISGUISED": Example(
         "Subject: Your p\u0430ypal account\r\n".encode() + mail(subject=None)
     ),
@@ -130,6 +133,11 @@ TEXTS = {
     "TEXT_SEARCH_ENGINE": Example(
         mail("We bring you to the first page of Google with backlinks and a guest post.")
     ),
+    "TEXT_SALES": Example(
+        mail("Order now! Limited time, no obligation, satisfaction guaranteed, 100 % free.")
+    ),
+    "TEXT_EXCUSE": Example(mail("This is not spam. Write back to be removed from our list.")),
+    "TEXT_EXCLAIMS": Example(mail("Hello!!! Look!!! Now!!! It is here!!!")),
     "TEXT_ACCOUNT_LURE": Example(
         mail("We saw unusual activity. Verify your account, click here to restore access." + LINK)
     ),
@@ -181,6 +189,11 @@ BODIES = {
     "BODY_HTML_ALONE": Example(mail("", html="<p>Shall we have lunch on Thursday?</p>")),
     "BODY_NEEDLESS_BASE64": Example(mail(TEXT * 2, encoding="base64")),
     "BODY_ACTIVE": Example(mail(html='<p>Log in</p><form action="https://thief.test">x</form>')),
+    "BODY_PASSWORD": Example(
+        mail(html='<form action="https://thief.test"><input type="Password"></form>')
+    ),
+    "BODY_BROKEN_WORDS": Example(mail(html="<p>Bu<!--x-->y ch<b></b>eap wa<!-- -->tches</p>")),
+    "BODY_ENDLESS": Example(mail(html="<html><body><p>Hello, how are you?")),
     "BODY_DAMAGED": Example(mail(encoding="x-own")),
 }
 BULK = {

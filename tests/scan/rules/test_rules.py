@@ -62,4 +62,4 @@ def test_it_holds_nothing_against_a_host_of_our_own() -> None:
         one = case(example.raw, example.found, **example.more)
         trusted = case(example.raw, None, judgement=dict(one.judgement) | {"trusted": True})
         names = {finding.rule for finding in ContentRules().judge(trusted, example.given)}
-        assert not any(rule.startswith(("AUTH_", "CLIENT_", "FROM_")) for rule in names)
+        assert not any(rule.startswith(("AUTH_", "CLIENT_", "FROM_OURS_")) for rule in names)
