@@ -6,8 +6,8 @@ from typing import Final
 
 from apps.mime import tree
 from apps.mime.charset import codec_for
-from apps.mime.headers import HeaderBlock
-from apps.scan.letter.parts import Part
+from apps.mime.headers import FIELDS_MAX, HEADER_LIMIT, HeaderBlock
+from apps.scan.letter.parts import UUENCODED_MAX, Part
 
 DEPTH_USUAL: Final = 12  # levels; a forward of a forward of a signed message has eight
 LOOKED_AT: Final = 50  # text parts
@@ -36,8 +36,6 @@ def of_header(header: HeaderBlock) -> Iterator[str]:
     if not header.fields:
         yield "it has no header"
         return
-    if header.is_cut:
-        yield "its header is too large to be read whole"
     for name in _ONCE:
         count = header.count(name)
         if count > 1:
@@ -48,13 +46,39 @@ def of_header(header: HeaderBlock) -> Iterator[str]:
 
 def of_tree(root: tree.Part) -> Iterator[str]:
     """What is broken about its structure."""
-    count, depth, empty = _measure(root)
-    if count >= tree.PARTS_MAX:
-        yield f"it has {count} parts or more"
+    _, depth, empty = _measure(root)
     if depth > DEPTH_USUAL:
         yield f"its parts are nested {depth} deep"
     if empty:
         yield "it says that it has several parts, and has none"
+
+
+def beyond(header: HeaderBlock, root: tree.Part, parts: Sequence[Part]) -> Iterator[str]:
+    """What was not looked at because a limit was reached: something may be hidden there."""
+    count, depth, _ = _measure(root)
+    if count >= tree.PARTS_MAX:
+        yield f"it has {count} parts or more"
+    if depth >= tree.DEPTH_MAX:
+        yield f"its parts are nested {depth} deep or deeper"
+    if header.is_cut:
+        yield "its header is too large to be read whole"
+    if sum("/" in part.path for part in parts) >= UUENCODED_MAX:
+        yield f"{UUENCODED_MAX} files or more are uuencoded in its text"
+    for part in parts:
+        if _is_cut(part):
+            yield f"the header of part {part.path} is too large to be read whole"
+            return
+
+
+def _is_cut(part: Part) -> bool:
+    """Whether fields of a part may have been left out, without reading them again."""
+    size = part.body_start - part.header_start
+    if size <= FIELDS_MAX:
+        return False
+    return (
+        size > HEADER_LIMIT
+        or part.raw.count(b"\n", part.header_start, part.body_start) > FIELDS_MAX
+    )
 
 
 def of_texts(texts: Sequence[Part]) -> Iterator[str]:

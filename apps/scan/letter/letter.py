@@ -197,11 +197,16 @@ class Letter:
 
     @cached_property
     def body_damage(self) -> tuple[str, ...]:
-        """The same of structure and texts."""
-        found = [*damage.of_tree(self.tree), *damage.of_texts(self.texts)]
+        """The same of structure and texts, and what was not looked at."""
+        found = [*self.beyond, *damage.of_tree(self.tree), *damage.of_texts(self.texts)]
         if any(page.is_tangled for page in self.pages):
             found.append("its HTML is too tangled to be read")
         return tuple(found)
+
+    @cached_property
+    def beyond(self) -> tuple[str, ...]:
+        """What was not looked at because a limit was reached: files may be hidden there."""
+        return tuple(damage.beyond(self.header, self.tree, self.parts))
 
     @property
     def damage(self) -> tuple[str, ...]:

@@ -154,6 +154,6 @@ def endless(seen: Seen) -> str | None:
     return None
 
 
-@BOOK.rule("BODY_DAMAGED", 1.5, "its structure is broken, or was never whole")
+@BOOK.rule("BODY_DAMAGED", 1.5, "its structure is broken, or beyond what anybody makes")
 def damaged(seen: Seen) -> str | None:
     return "; ".join(seen.letter.body_damage[:3]) or None

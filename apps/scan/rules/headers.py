@@ -136,7 +136,7 @@ def doubled(seen: Seen) -> str | None:
     return next((one for one in seen.letter.header_damage if one.endswith(" fields")), None)
 
 
-@BOOK.rule("HEADER_DAMAGED", 1.5, "its header has NUL octets, or is too large to be read whole")
+@BOOK.rule("HEADER_DAMAGED", 1.5, "its header has NUL octets")
 def damaged(seen: Seen) -> str | None:
     if not seen.letter.header.fields:
         return None

@@ -151,7 +151,7 @@ def sales(seen: Seen) -> str | None:
 @BOOK.rule(
     "TEXT_EXCUSE",
     1.5,
-    "it says that it is no spam, or to write back to be removed, as mail that nobody asked for does",
+    "it says that it is no spam, or to write back to be removed, as mail nobody asked for does",
     incoming=True,
 )
 def excuse(seen: Seen) -> str | None:

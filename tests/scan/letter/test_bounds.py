@@ -94,3 +94,28 @@ def test_it_goes_down_no_further_than_anybody_does() -> None:
     )
     assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
     assert any("nested" in one for one in read(raw).damage)
+
+
+PLAIN = b"From: a@b.test\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n"
+FILE = b"Content-Type: application/x\r\n\r\nMZ\r\n--a--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (PLAIN + b"--a\r\n\r\nx\r\n" * 3_000 + b"--a\r\n" + FILE, "parts or more"),
+        (b"X: y\r\n" * 3_000 + PLAIN + b"--a\r\n" + FILE, "its header is too large"),
+        (b"X: " + b"y " * 200_000 + b"\r\n" + PLAIN + b"--a\r\n" + FILE, "its header is too large"),
+        (PLAIN + b"--a\r\n" + b"X: y\r\n" * 3_000 + FILE, "header of part 1 is too large"),
+        (PLAIN + b"--a\r\nX: " + b"y" * 300_000 + b"\r\n" + FILE, "header of part 1 is too large"),
+        (TEXT + b"begin 644 a\r\n#0V%T\r\nend\r\n" * 60, "uuencoded in its text"),
+    ],
+)
+def test_it_says_where_it_stopped_to_look(raw: bytes, words: str) -> None:
+    assert any(words in one for one in read(raw).beyond)
+    assert set(read(raw).beyond) <= set(read(raw).damage)
+
+
+def test_it_stops_nowhere_in_an_honest_message() -> None:
+    raw = PLAIN + b"--a\r\n\r\nx\r\n" * 500 + b"--a\r\n" + FILE
+    assert read(raw).beyond == ()
