@@ -22,7 +22,6 @@ from apps.scan.rulebook import Rule
 from apps.scan.urls import WEB, Url, read
 
 MOST: Final = 500  # links of a message that are looked at
-MANY: Final = 25
 ALONE: Final = 60  # characters beside a link that are hardly a word
 LONGEST_WORDS: Final = 100  # characters of a host in words
 
@@ -167,22 +166,19 @@ def _is_decoy(url: Url) -> bool:
     inner = url.host.removesuffix(url.organisation).rstrip(".").split(".")
     if any(len(name) > 2 and ending in _DECOYS for name, ending in pairwise(inner)):
         return True
-    return bool(inner[0]) and url.organisation.partition("-")[0] in _DECOYS
+    is_name = len(inner[-1]) > 2 and inner[-1] != "www"
+    return is_name and url.organisation.partition("-")[0] in _DECOYS
 
 
 def _of_all(case: Case, links: Sequence[Followed]) -> list[Finding]:
     """What all links together say."""
     web = [one for one in links if one.url.scheme in WEB]
-    organisations = {one.url.organisation for one in web}
-    findings = []
-    if len(organisations) > MANY:
-        words = f"its links lead to {len(organisations)} different domains"
-        findings.append(rules.MANY.found(words))
-    if len({one.url for one in web}) == 1 and not case.letter.files:
-        rest = case.letter.text.replace(web[0].link.href, "").replace(web[0].link.text, "")
-        if len(_SPACE.sub("", rest)) <= ALONE:
-            findings.append(rules.ALONE.found(f"it is a link to {web[0].host} and hardly a word"))
-    return findings
+    if len({one.url for one in web}) != 1 or case.letter.files:
+        return []
+    rest = case.letter.text.replace(web[0].link.href, "").replace(web[0].link.text, "")
+    if len(_SPACE.sub("", rest)) > ALONE:
+        return []
+    return [rules.ALONE.found(f"it is a link to {web[0].host} and hardly a word")]
 
 
 def _naming_readers(case: Case, links: Sequence[Followed]) -> list[Finding]:

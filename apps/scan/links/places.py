@@ -16,17 +16,17 @@ _SHORTENERS: Final = frozenset(
     " t.co t.ly t2m.io t2mio.com tiny.cc tinyurl.com tny.im tr.im u.to urlz.fr v.gd v.ht vk.cc"
     " wa.link x.co y2u.be yourls.org zpr.io".split()
 )
-# Whoever has an account there has a site, within a minute.
+# Whoever has an account there has a site, within a minute; without the large ones where blogs,
+# shops and projects of everybody are.
 _FREE: Final = frozenset(
-    "000webhostapp.com azurewebsites.net backblazeb2.com blob.core.windows.net blogspot.com"
-    " cloudfront.net codesandbox.io cprapid.com duckdns.org firebaseapp.com fleek.co fly.dev"
-    " framer.app gitbook.io github.io glitch.me godaddysites.com herokuapp.com hostingerapp.com"
-    " ipfs.dweb.link ipfs.io jimdosite.com linodeobjects.com mybluehost.me myshopify.com"
-    " netlify.app ngrok-free.app ngrok.app ngrok.io onrender.com pages.dev plesk.page r2.dev"
-    " repl.co replit.app replit.dev s3.amazonaws.com serveo.net square.site strikingly.com"
-    " surge.sh trycloudflare.com vercel.app web.app web.core.windows.net webador.com webflow.io"
-    " website.one weebly.com weeblysite.com wixsite.com wixstudio.io wordpress.com workers.dev"
-    " yolasite.com".split()
+    "000webhostapp.com backblazeb2.com blob.core.windows.net codesandbox.io cprapid.com"
+    " duckdns.org firebaseapp.com fleek.co fly.dev framer.app gitbook.io glitch.me"
+    " godaddysites.com herokuapp.com hostingerapp.com ipfs.dweb.link ipfs.io jimdosite.com"
+    " linodeobjects.com mybluehost.me netlify.app ngrok-free.app ngrok.app ngrok.io onrender.com"
+    " pages.dev plesk.page r2.dev repl.co replit.app replit.dev serveo.net square.site"
+    " strikingly.com surge.sh trycloudflare.com vercel.app web.app web.core.windows.net"
+    " webador.com webflow.io website.one weebly.com weeblysite.com wixsite.com wixstudio.io"
+    " workers.dev yolasite.com".split()
 )
 # Forms and pages of large services that phishing is served from: the path says whose it is.
 _SERVED: Final = (
@@ -75,8 +75,8 @@ _GATEWAYS: Final = frozenset(
 )
 # Programs and images of disks: what follows a click on them is an installation.
 _PROGRAMS: Final = frozenset(
-    "apk appx appxbundle bat cmd cpl dll exe hta img iso jar js jse lnk msi msix msixbundle one"
-    " pif ps1 reg scr vbe vbs vhd vhdx wsf xll".split()
+    "apk appx appxbundle bat cmd cpl exe hta img iso jar js jse lnk msi msix msixbundle one pif"
+    " ps1 reg scr vbe vbs vhd vhdx wsf xll".split()
 )
 
 

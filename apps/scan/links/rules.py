@@ -13,14 +13,14 @@ TEXT_DIFFERS: Final = Rule(
     "the same, where it may be honest: the words are a mere name such as `Booking.com`, or a"
     " newsletter of a proven sender counts clicks",
 )
-TO_ADDRESS: Final = Rule("LINK_TO_ADDRESS", 1.5, "a link leads to an IP address")
+TO_ADDRESS: Final = Rule("LINK_TO_ADDRESS", 2.0, "a link leads to an IP address")
 ODD_ADDRESS: Final = Rule(
     "LINK_ODD_ADDRESS", 3.0, "a link leads to an IP address in a notation that hides it"
 )
 WITH_USER: Final = Rule(
     "LINK_WITH_USER", 2.5, "a link has a user name before its host, which looks like the host"
 )
-ODD_PORT: Final = Rule("LINK_ODD_PORT", 0.7, "a link leads to an unusual port")
+ODD_PORT: Final = Rule("LINK_ODD_PORT", 1.0, "a link leads to an unusual port")
 SHORTENED: Final = Rule(
     "LINK_SHORTENED", 0.7, "a link is of a shortener, and says nothing of where it leads"
 )
@@ -46,9 +46,8 @@ DECOY: Final = Rule(
 NAMES_READER: Final = Rule(
     "LINK_NAMES_READER", 2.0, "a link carries the reader's address behind `#`, to fill in a form"
 )
-FORM: Final = Rule("LINK_FORM", 1.0, "a form in the message is sent to somewhere on the web")
-MANY: Final = Rule("LINK_MANY", 0.7, "links lead to more than 25 different domains")
-ALONE: Final = Rule("LINK_ALONE", 0.8, "the message is one link and hardly a word")
+FORM: Final = Rule("LINK_FORM", 0.5, "a form in the message is sent to somewhere on the web")
+ALONE: Final = Rule("LINK_ALONE", 0.4, "the message is one link and hardly a word")
 LISTED: Final = Rule(
     "LINK_LISTED",
     1.0,
@@ -74,7 +73,6 @@ RULES: Final = (
     DECOY,
     NAMES_READER,
     FORM,
-    MANY,
     ALONE,
     LISTED,
     AUTHOR_LISTED,

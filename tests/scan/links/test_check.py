@@ -93,6 +93,7 @@ def test_it_finds_what_is_wrong_with_an_address(href: str, rule: Rule, words: st
         "https://example.org:8443/x",
         "https://a.test/?u=https%3A%2F%2Fb.test",
         "https://www.google.com/maps?q=x",
+        "https://www.net-watch.org/",
         "https://www.google.com/url?q=https://docs.google.com/x",
         "https://x.test/#section-2",
     ],
@@ -150,12 +151,6 @@ def test_it_sees_a_message_that_is_a_link_and_nothing_else() -> None:
     assert found(alone) == {"LINK_ALONE": "it is a link to evil.net and hardly a word"}
     raw = HEAD + b'<a href="https://evil.net/x">Open</a>'
     assert set(found(case(ALICE, raw=raw))) == {"LINK_ALONE"}
-
-
-def test_it_sees_very_many_domains() -> None:
-    links = [f'<a href="https://site{n}.test/">x</a>' for n in range(26)]
-    assert found(html("".join(links[:25]))) == {}
-    assert found(html("".join(links))) == {"LINK_MANY": "its links lead to 26 different domains"}
 
 
 @pytest.mark.parametrize(
