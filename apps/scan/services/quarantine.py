@@ -315,7 +315,7 @@ def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
         one.reason.value,
         one.rule[:60],
         told(one.words, 500),
-        one.points,
+        float(one.points),
         at,
         "kept",
         0,
