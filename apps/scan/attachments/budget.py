@@ -39,7 +39,7 @@ class Limits:
     """
 
     depth: int = 8
-    members: int = 5_000
+    members: int = 20_000
     size: int = 400 * MB
     member: int = 32 * MB
     held: int = 48 * MB

@@ -40,11 +40,13 @@ def _all(facts: Facts) -> _Said:
 
 def _of_file(fact: Mapping[str, Any]) -> _Said:
     name = file_name(fact)
+    group = policy.group(fact)
     for found in fact.get("found", ()):
+        if found == "script_fetches" and group == policy.SOURCE:
+            continue  # programmers write such scripts all day
         if found in rules.OF_SIGNATURE:
             rule, words = rules.OF_SIGNATURE[found]
             yield rule, f"{name} {words}"
-    group = policy.group(fact)
     if group in rules.OF_GROUP:
         rule, words = rules.OF_GROUP[group]
         yield rule, f"{name} {words}"

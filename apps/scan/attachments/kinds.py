@@ -66,10 +66,10 @@ KINDS: Final = (
 
 _HEAD: Final = 4_096
 _ISO_AT: Final = 32_768
-_HTML = re.compile(
-    rb"<(?:!doctype\s{1,9}html|html|head|body|script|iframe|meta|form|table|div)[\s>/]"
+_TAG = re.compile(
+    rb"<(?:!doctype\s{1,9}html|html|head|body|script|iframe|meta|form|table|div|a\s{1,9}href|"
+    rb"!doctype\s{1,9}svg|svg)[\s>/=]"
 )
-_SVG = re.compile(rb"<(?:svg|!doctype\s{1,9}svg)[\s>]")
 _FIELD = re.compile(
     rb"^(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type|"
     rb"dkim-signature|delivered-to|x-[a-z-]{1,40}):",
@@ -84,7 +84,7 @@ _ENDINGS: Final = {
     "rtf": "rtf",
 }
 _TYPES: Final = {"text/html": "html", "message/rfc822": "mail", "image/svg+xml": "svg"}
-_TAR_SUM = re.compile(rb"[ 0-7]{6,7}[\x00 ]")
+_TAR_SUM = re.compile(rb" {0,6}([0-7]{1,6})[\x00 ]")
 
 
 def kind_named(data: bytes, endings: Iterable[str], declared: str) -> str:
@@ -132,10 +132,10 @@ def _is_program(data: bytes) -> bool:
 def _is_old_tar(data: bytes) -> bool:
     """The form before POSIX has no mark: its checksum tells it."""
     head = data[:512]
-    if len(head) < 512 or not head[0] or not _TAR_SUM.match(head, 148):
+    told = _TAR_SUM.match(head, 148)
+    if len(head) < 512 or not head[0] or told is None:
         return False
-    counted = sum(head) - sum(head[148:156]) + 8 * 0x20
-    return int(head[148:154].strip(b" \x00") or b"0", 8) == counted
+    return int(told[1], 8) == sum(head) - sum(head[148:156]) + 8 * 0x20
 
 
 def _disk(data: bytes) -> str:
@@ -154,11 +154,10 @@ def _by_text(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = head[2:].replace(b"\x00", b"")
-    lowered = text.lower()
-    if _SVG.search(lowered[:1_024]) and lowered.startswith(b"<"):
-        return "svg"
-    if _HTML.search(lowered):
-        return "html"
+    if text.startswith(b"<"):
+        found = _TAG.search(text.lower())
+        if found is not None:
+            return "svg" if b"svg" in found[0] else "html"
     if text.startswith(b"<?xml"):
         return "xml"
     if text.startswith(b"From "):

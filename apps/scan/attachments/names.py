@@ -21,10 +21,10 @@ GROUPS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "script": frozenset(
         "js jse vbs vbe vb wsf wsh wsc ws sct bat cmd ps1 ps1xml ps2 psc1 psd1 psm1 hta "
-        "ahk au3 jnlp scpt workflow mshxml".split()
+        "ahk au3 jnlp scpt workflow mshxml desktop".split()
     ),
     "shortcut": frozenset(
-        "lnk scf desktop inf ins isp job reg msc library-ms search-ms searchconnector-ms "
+        "lnk scf ins isp job reg msc library-ms search-ms searchconnector-ms "
         "settingcontent-ms theme themepack application-ms appref-ms diagcab chm hlp".split()
     ),
     "link": frozenset("url website webloc rdp".split()),

@@ -169,6 +169,11 @@ class Reader:
             raise self._failure
         return found
 
+    @property
+    def why_not(self) -> str:
+        """In which words unpacking has ended before its end; "" if it has not."""
+        return str(self._failure) if self._failure is not None else ""
+
     def look(self, size: int) -> bytes:
         """The first octets of what is to be read, fewer if there are not so many."""
         self._fill(size)

@@ -62,7 +62,7 @@ def _folder(
             here += len(passed)
         content = reader.read(min(size, budget.limits.member))
         here += len(content)
-        yield Member(name, content, is_cut=size > len(content))
+        yield Member(name, content, is_cut=size > len(content), why_not=reader.why_not)
 
 
 def _blocks(data: bytes, at: int, count: int, rest: int) -> Iterator[bytes]:

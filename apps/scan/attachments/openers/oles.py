@@ -124,5 +124,5 @@ def _attached_name(file: Any, path: list[str], budget: Budget) -> str:
     for name in _ATTACHED_NAMES:
         there = [*path[:-1], name]
         if file.exists(there):
-            return _read(file, there, budget).decode("utf-16-le", "replace")
+            return _read(file, there, budget).decode("utf-16-le", "replace").rstrip("\0")
     return ""

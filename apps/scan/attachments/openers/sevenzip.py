@@ -193,7 +193,7 @@ def _files(
         if why_not:
             yield Member(name, why_not=why_not)
         else:
-            yield Member(name, content, is_cut=size > len(content))
+            yield Member(name, content, is_cut=size > len(content), why_not=reader.why_not)
 
 
 def _read(reader: packing.Reader, size: int, most: int) -> bytes:

@@ -46,7 +46,7 @@ rule macro_of_excel_4 {
 rule dde_field {
     // A field that starts a program when the document is opened.
     strings:
-        $word = /\bDDE(AUTO)?\b[^<>{}]{0,80}(cmd|powershell|mshta|rundll32|wscript|cscript)/ nocase
+        $word = /\bDDE(AUTO)?\s{1,9}[^<>{}]{0,80}\b(cmd|powershell|mshta|rundll32|wscript|cscript)\b/ nocase
         $sheet = /[=+@-](cmd|powershell|mshta|rundll32|msexcel)\|\s{0,4}['"]/ nocase
     condition:
         (kind == "xml" or kind == "rtf" or kind == "text") and any of them
