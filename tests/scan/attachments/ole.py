@@ -33,9 +33,8 @@ def _written(entries: list[tuple[str, int, bytes]], parents: list[int], identity
         for number in range(len(entries))
     )
     header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
-    header += struct.pack(
-        "<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, _LEAST, _END, 0, _END, 0
-    )
+    header += struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, _LEAST, _END, 0, _END, 0)
     header += struct.pack("<I", 0) + b"\xff" * 432
     fat = struct.pack(f"<{len(table)}I", *table).ljust(_SECTOR, b"\xff")
     return header + fat + folder.ljust(folder_sectors * _SECTOR, b"\0") + content
@@ -48,7 +47,7 @@ def _entry(
     start: int,
     identity: bytes,
 ) -> bytes:
-    """Siblings stand in a row, each to the right of the one before: a tree, if not a balanced one."""
+    """Siblings stand in a row, each to the right of the one before: a tree, if an odd one."""
     name, kind, octets = entries[number]
     children = [n for n in range(1, len(entries)) if parents[n] == number]
     following = [n for n in range(number + 1, len(entries)) if parents[n] == parents[number]]

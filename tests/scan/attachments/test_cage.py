@@ -2,12 +2,12 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from apps.scan.attachments import cage as cages
 from apps.scan.attachments.cage import Cage
 from apps.scan.attachments.caged import look_at
 from tests.scan.attachments.made import EICAR, mail, zipped
@@ -93,7 +93,7 @@ def test_it_shares_no_server_with_a_fork(cage: Cage) -> None:
 
 
 def test_it_says_when_no_server_can_be_started(cage: Cage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cages.sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     assert "cannot be started" in cage.look(RAW)["failed"]
 
 
