@@ -84,7 +84,7 @@ def send_due(at: int | None = None) -> int:
         if time.monotonic() > end:
             break
         try:
-            sent += send(user_id, today)
+            sent += send(digests.content(user_id), today)
         except MailError as error:
             logger.warning("a digest waits", extra={"user": user_id, "detail": error.detail})
         except Exception:
@@ -93,29 +93,27 @@ def send_due(at: int | None = None) -> int:
     return sent
 
 
-def send(user_id: int, today: int) -> bool:
-    """Send one user's digest, if there is anything to tell and nobody has; whether a letter went.
+def send(told: Content, today: int) -> bool:
+    """Send one user's digest, unless there is nothing to tell or it was told; whether a letter
+    went. A user who is suspended is told afterwards.
 
     Args:
         today: days since 1970-01-01 UTC.
     """
-    told = digests.content(user_id)
-    account = User.objects.filter(pk=user_id, state=UserState.ACTIVE).first()
-    recipients = () if account is None or told.is_empty else ownletters.readers(account.address)
-    letter_id, at_us = new_ulid(), now_us()
-    raw = b""
-    if account is not None and recipients:
-        subject, text, html = compose(told, Address.parse(account.address))
+    account = User.objects.filter(pk=told.user_id, state=UserState.ACTIVE).first()
+    recipients = () if account is None else ownletters.readers(account.address)
+    if account is None or not recipients:
+        return False
+    address = Address.parse(account.address)
+    letter_id, at_us, raw = new_ulid(), now_us(), b""
+    if not told.is_empty:
+        subject, text, html = compose(told, address)
         raw = ownletters.compose(
-            to=Address.parse(account.address),
-            subject=subject,
-            text=text,
-            html=html,
-            letter_id=letter_id,
-            at_us=at_us,
+            to=address, subject=subject, text=text, html=html, letter_id=letter_id, at_us=at_us
         )
     with transaction.atomic():
-        if not telling.claim(told, today) or not recipients:
+        # What is empty is claimed too, or it would be looked at again all day.
+        if not telling.claim(told, today) or not raw:
             return False
         ownletters.queue(raw, recipients, letter_id=letter_id, at_us=at_us)
     return True

@@ -201,10 +201,10 @@ def test_it_lets_one_user_stop_no_other(
     hold(bob)
     real = digests.send
 
-    def send(user_id: int, today: int) -> bool:
-        if user_id == alice.pk:
+    def send(told: contents.Content, today: int) -> bool:
+        if told.user_id == alice.pk:
             raise RuntimeError("no letter can be made")
-        return real(user_id, today)
+        return real(told, today)
 
     monkeypatch.setattr(digests, "send", send)
     assert digests.send_due(SIX) == 1
@@ -273,11 +273,13 @@ def test_it_goes_where_the_users_mail_goes(alice: User) -> None:
     assert (to.address, to.notify) == ("away@elsewhere.test", "NEVER")
 
 
-def test_it_tells_nobody_who_is_gone(alice: User) -> None:
+def test_it_tells_who_was_suspended_afterwards(alice: User) -> None:
     hold(alice)
     User.objects.filter(pk=alice.pk).update(state=UserState.SUSPENDED)
     assert digests.send_due(SIX) == 0
     assert letters() == []
+    User.objects.filter(pk=alice.pk).update(state=UserState.ACTIVE)
+    assert digests.send_due(SIX + DAY) == 1
 
 
 def test_it_has_no_links_where_there_is_no_web(alice: User, settings: Settings) -> None:

@@ -146,3 +146,12 @@ def test_it_sets_how_often_a_user_is_told(alice: User) -> None:
     assert done.json == {"every": "never"}
     assert digests.every_of(alice.pk) is Every.NEVER
     assert run("quarantine", "digest", alice.address, "--every", "usual").out.strip() == usual
+
+
+def test_it_sends_a_digest_at_once(alice: User) -> None:
+    words = ("quarantine", "digest", alice.address, "--now")
+    assert run(*words).out.strip() == "There is nothing to tell, or it was told today."
+    hold(alice)
+    assert run(*words, "--json").json == {"sent": True}
+    hold(alice)
+    assert run(*words, "--json").json == {"sent": False}

@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from apps.delivery import digests as letters
 from apps.directory.services import domains, users
 from apps.mailstore.origin import Origin
 from apps.mime.headers import scan
 from apps.provisioning.management.noun import Error, NounCommand, printable
+from apps.runtime.clock import now
 from apps.scan import shelf
+from apps.scan.digests import DAY_SECONDS, content
 from apps.scan.services import copies, digests
 from apps.scan.services.digests import Every
 from apps.scan.shelf import Shelved
@@ -51,9 +54,12 @@ class Command(NounCommand):
         )
         _numbers(self.verb("block", "Block its sender for its reader, and delete it."))
         _numbers(self.verb("delete", "Delete it."))
-        digest = self.verb("digest", "Show or set how often a user is told by a digest.")
+        digest = self.verb("digest", "Show or set how often a user gets a digest, or send it now.")
         digest.add_argument("address", metavar="ADDRESS")
         digest.add_argument("--every", choices=["daily", "weekly", "never", _USUAL])
+        digest.add_argument(
+            "--now", action="store_true", help="send today's at once, if there is anything to tell"
+        )
 
     def do_list(self, options: dict[str, Any]) -> None:
         user, domain = options["user"], options["domain"]
@@ -102,9 +108,17 @@ class Command(NounCommand):
         user, every = users.find(options["address"]), options["every"]
         if every is not None:
             digests.set_every(user.pk, None if every == _USUAL else Every(every))
-        now = digests.every_of(user.pk)
-        usual = "" if now != settings.QUARANTINE_DIGEST else ", as is usual here"
-        self.report(options, f"{user.address} gets digests: {now.value}{usual}.", every=now.value)
+        if options["now"]:
+            told = content(user.pk)
+            is_sent = not told.is_empty and letters.send(told, now() // DAY_SECONDS)
+            words = "Sent" if is_sent else "There is nothing to tell, or it was told today"
+            self.report(options, f"{words}.", sent=is_sent)
+            return
+        wanted = digests.every_of(user.pk)
+        usual = "" if wanted != settings.QUARANTINE_DIGEST else ", as is usual here"
+        self.report(
+            options, f"{user.address} gets digests: {wanted.value}{usual}.", every=wanted.value
+        )
 
     def _each(self, options: dict[str, Any], act: Callable[[int], Any], done: str) -> None:
         """Do it to each number, whatever becomes of the others; fail if one failed."""
