@@ -47,7 +47,7 @@ def image_only(seen: Seen) -> str | None:
     return f"it is a picture with a link, and has {words} words" if words < 12 else None
 
 
-@BOOK.rule("BODY_ONLY_LINK", 1.2, "a link, and hardly a word")
+@BOOK.rule("BODY_ONLY_LINK", 0.8, "a link, and hardly a word")
 def only_link(seen: Seen) -> str | None:
     letter = seen.letter
     if letter.files or not seen.has_web_link or any(page.images for page in letter.pages):
