@@ -199,7 +199,7 @@ def _deed(copy: Copy, where: Filed | None) -> Deed:
 def _judged(plans: Sequence[Plan]) -> Iterator[trace.Event]:
     for one in plans:
         if one.judged.keeping is not None:
-            yield trace.Event(one.message.trace_id, "scan.judged", one.judged.verdict.as_data())
+            yield trace.Event(one.message.trace_id, "scan.judged", one.judged.verdict.as_summary())
 
 
 def _told(groups: _Groups) -> Iterator[trace.Event]:

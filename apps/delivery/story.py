@@ -132,7 +132,8 @@ def _refused(data: Data) -> str:
 
 
 def _judged(data: Data) -> str:
-    return f"Scanned: action {data.get('action', 'none')}, {data.get('points', '0')} points."
+    why = f" Because {data['why']}." if data.get("why") else ""
+    return f"Scanned: action {data.get('action', 'none')}, {data.get('points', '0')} points.{why}"
 
 
 def _filed(data: Data) -> str:

@@ -198,7 +198,7 @@ def _events(
         if id(letter) not in told:
             told.add(id(letter))
             yield trace.Event(mine.trace_id, f"{_door(letter)}.received", _origin(letter, mine), at)
-            yield trace.Event(mine.trace_id, "scan.judged", Verdict().as_data(), at + 150_000)
+            yield trace.Event(mine.trace_id, "scan.judged", Verdict().as_summary(), at + 150_000)
         data = {"to": copy.delivered_to, "mailbox": where.mailbox_id, "uid": where.uid}
         yield trace.Event(mine.trace_id, "local.delivered", data, at + 400_000)
 

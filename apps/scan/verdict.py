@@ -104,8 +104,15 @@ class Verdict:
     given: Mapping[str, Any] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
 
+    def as_summary(self) -> dict[str, Any]:
+        """For the trace, as JSON: what the strictest reader wants. All of it is kept elsewhere."""
+        worst = max(
+            self.opinions.values(), key=lambda one: (one.action, one.points), default=Opinion()
+        )
+        return worst.as_data()
+
     def as_data(self) -> dict[str, Any]:
-        """For the trace, as JSON: without what it was computed from."""
+        """As JSON, without what it was computed from."""
         return {
             "findings": [one.as_data() for one in self.findings],
             "opinions": {str(reader): one.as_data() for reader, one in self.opinions.items()},

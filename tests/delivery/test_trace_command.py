@@ -185,6 +185,11 @@ def test_it_lets_no_stranger_drive_the_terminal(alice: User) -> None:
             f"A report came back about {DAVE}: failed 5.1.1, mx said: no",
         ),
         ("scan.judged", {"action": "none", "points": 0}, "Scanned: action none, 0 points."),
+        (
+            "scan.judged",
+            {"action": "junk", "points": 6.5, "why": "it offers watches"},
+            "Scanned: action junk, 6.5 points. Because it offers watches.",
+        ),
         ("new.kind", {"x": [1]}, 'new.kind {"x": [1]}'),
     ],
 )

@@ -142,3 +142,13 @@ def test_each_reader_has_an_opinion_of_their_own() -> None:
 def test_it_names_the_strongest_reasons_first() -> None:
     found = [Finding(f"K{number}_X", number / 2, f"reason {number}") for number in range(6)]
     assert decide(*found).why == "reason 5; reason 4; reason 3"
+
+
+def test_the_trace_tells_what_the_strictest_reader_wants() -> None:
+    found = combine([WATCHES], {7: Standing(), 8: Standing(junk=None, refuse=6)})
+    assert Verdict((WATCHES,), found).as_summary() == {
+        "points": 6.0,
+        "action": "refuse",
+        "why": "it offers watches",
+    }
+    assert Verdict().as_summary() == {"points": 0.0, "action": "none"}
