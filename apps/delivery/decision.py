@@ -55,7 +55,8 @@ def decide(verdict: Verdict, *, is_outgoing: bool, reference: str) -> Decision:
     if is_outgoing and whole.action >= Action.QUARANTINE:
         return Decision(hold=whole.why)
     if opinions and all(one.action is Action.REFUSE for one in opinions):
-        return Decision(_refusal(opinions[0], reference))
+        is_blocked = any(one.blocked for one in verdict.standings.values())
+        return Decision(_refusal(opinions[0], reference, is_blocked=is_blocked))
     return Decision()
 
 
@@ -86,11 +87,15 @@ def read(text: str) -> Refusal:
     return Refusal(Reply(code, enhanced, words), why, cause)
 
 
-def _refusal(opinion: Opinion, reference: str) -> Refusal:
-    what = "is not taken because of what it contains" if opinion.is_harmful else "is taken for spam"
-    words = f"This message {what}: {_short(opinion.why)} (reference {reference})"
-    cause = CONTENT if opinion.is_harmful else SPAM
-    return Refusal(Reply(550, "5.7.1", words), opinion.why, cause)
+def _refusal(opinion: Opinion, reference: str, *, is_blocked: bool) -> Refusal:
+    cause, why = CONTENT if opinion.is_harmful else SPAM, _short(opinion.why)
+    if opinion.is_harmful:
+        words = f"This message is not taken because of what it contains: {why}"
+    elif is_blocked:  # who is on whose list is nobody else's business
+        words = "The recipient does not want mail from this sender"
+    else:
+        words = f"This message is taken for spam: {why}"
+    return Refusal(Reply(550, "5.7.1", f"{words} (reference {reference})"), opinion.why, cause)
 
 
 def _come_again(opinion: Opinion, reference: str) -> Refusal:

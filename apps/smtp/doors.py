@@ -13,6 +13,7 @@ from apps.smtp.intake import Intake
 from apps.smtp.judge import Judge
 from apps.smtp.lmtp import LmtpHandler
 from apps.smtp.mx import MxHandler
+from apps.smtp.offers import Offers
 from apps.smtp.proto.limits import Limits
 from apps.smtp.rules import Rules
 from apps.smtp.server import FULL, NO_TLS, Service
@@ -57,6 +58,7 @@ class _Doors:
         self._resolver = resolver
         self._intake = Intake()
         self._judge: Judge | None = None
+        self._offers: Offers | None = None
 
     def all(self) -> list[Door]:
         """The doors that have an address to listen on."""
@@ -89,13 +91,17 @@ class _Doors:
         await self._intake.drain()
         if self._judge is not None:
             await self._judge.close()
+        if self._offers is not None:
+            await self._offers.close()
 
     def _handler(self, kind: _Kind) -> DoorHandler:
         if not kind.judges:
             return kind.handler(self._intake)
         if self._judge is None:
             self._judge = Judge(settings.MAIL_HOSTNAME, self._resolver or live_resolver())
-        return MxHandler(self._intake, self._judge)
+        if self._offers is None:
+            self._offers = Offers()
+        return MxHandler(self._intake, self._judge, self._offers)
 
     def _door(self, name: str) -> Door:
         return Door(

@@ -4,6 +4,8 @@ Handlers written for aiosmtpd find every attribute they know; ours find decoded 
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
@@ -53,6 +55,25 @@ class SmtpSession(Session):
         self.early_talker = False
         self.visit: object = None  # the MX handler's own
         self.most_recipients = 0  # per message of who signed in; 0 before
+        self.is_gone = False  # the client has hung up: nobody hears the answer
+        self.is_interrupted = False  # it has, or we are about to
+        self._wakes: list[Callable[[], None]] = []
+
+    def interrupt(self, *, gone: bool) -> None:
+        """The client has gone, or we want to close: who waits for its sake is woken."""
+        self.is_interrupted = True
+        self.is_gone = self.is_gone or gone
+        for wake in list(self._wakes):
+            wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Within: `wake` is called when something interrupts the connection."""
+        self._wakes.append(wake)
+        try:
+            yield
+        finally:
+            self._wakes.remove(wake)
 
     @property
     def principal(self) -> Principal | None:

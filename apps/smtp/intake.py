@@ -26,6 +26,7 @@ from apps.directory import routing
 from apps.directory.routing import Resolution, Status
 from apps.events import bell
 from apps.mailauth import forged
+from apps.mailqueue.models import Lane
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.queries import limits
 from apps.mime import dsn
@@ -92,6 +93,7 @@ class Additions:
         message_id: of a message which a user sent.
         client_name: of the client's address, which leads back to it; "" if there is none.
         judgement: JSON of what was found out about the sender, "" if nothing was asked.
+        offered_us: how long the door waits for the verdict, in microseconds; 0: it does not.
     """
 
     above: bytes = b""
@@ -100,6 +102,7 @@ class Additions:
     message_id: str = ""
     client_name: str = ""
     judgement: str = ""
+    offered_us: int = 0
 
 
 _NONE = Additions()
@@ -209,7 +212,7 @@ class Intake:
         ]
         results = await self._commit(messages)
         if any(isinstance(result, Accepted) for result in results):
-            bell.ring()
+            (bell.ring_heavy if messages[0].lane is Lane.HEAVY else bell.ring)()
             _log(rules, session, transaction, messages[0].size)
         elif all(isinstance(result, _LEFT_NO_ROW) for result in results):
             # Certain: their transaction left no row. After any other failure the outcome may be
@@ -419,6 +422,7 @@ def _submission(
         requires_tls=parameters.requires_tls,
         message_id=text.additions.message_id,
         judgement=text.additions.judgement,
+        offered_us=text.additions.offered_us,
     )
 
 

@@ -175,6 +175,16 @@ class Judge:
         )
         return refusal
 
+    def filtered(self, transaction: Transaction, weighed: Weighed, refusal: Refusal) -> None:
+        """A message was weighed and is not taken because of what the filter said of it; the worker
+        has written the trace."""
+        if not refusal.reply.is_permanent:
+            return  # it comes again, and is judged then
+        self._count(weighed)
+        self._note_rejected(
+            transaction, refusal, tuple(transaction.recipients.values()), weighed.arrival.raw
+        )
+
     def taken(self, weighed: Weighed) -> None:
         """A message was weighed, and kept: it is ours, whatever goes wrong here."""
         try:
@@ -245,12 +255,22 @@ class Judge:
         self._refusals.note(session.address, events)
         if not reply.is_permanent:
             return  # it comes again, and is no loss until it does not
+        self._note_rejected(transaction, refusal, recipients, raw)
+
+    def _note_rejected(
+        self,
+        transaction: Transaction,
+        refusal: Refusal,
+        recipients: tuple[EnvelopeRecipient, ...],
+        raw: bytes,
+    ) -> None:
+        """For those who would have got it."""
         self._rejects.add(
             Rejected(
-                trace_id=trace_id,
+                trace_id=transaction.message_id,
                 reason=refusal.cause,
                 words=refusal.why,
-                reply=reply,
+                reply=refusal.reply,
                 client=_standing(transaction).client,
                 recipients=tuple(
                     (one.user_id, one.original) for one in recipients if one.user_id is not None

@@ -1,24 +1,28 @@
 """The door for other servers (port 25): mail for our own users, from anybody, and nothing else."""
 
 import asyncio
+from dataclasses import replace
 
 from apps.delivery.accept import Accepted
 from apps.mailqueue.services import EnvelopeRecipient
+from apps.reception.judging import Refusal
 from apps.smtp.envelope import Options, SmtpSession, Transaction
 from apps.smtp.handler import DoorHandler, reply_of
-from apps.smtp.intake import Intake
+from apps.smtp.intake import Additions, Intake
 from apps.smtp.judge import Judge
+from apps.smtp.offers import Offers
 from apps.smtp.session import Conversation
-from apps.wire.errors import UnknownRecipient
+from apps.wire.errors import MailError, UnknownRecipient
 from apps.wire.replies import Reply
 
 
 class MxHandler(DoorHandler):
     """Whoever comes is judged by what can be found out about it, and refused in the dialogue."""
 
-    def __init__(self, intake: Intake, judge: Judge) -> None:
+    def __init__(self, intake: Intake, judge: Judge, offers: Offers) -> None:
         super().__init__(intake)
         self._judge = judge
+        self._offers = offers
 
     async def handle_CONNECT(  # noqa: N802 - named like aiosmtpd's
         self, server: Conversation, session: SmtpSession, envelope: Transaction
@@ -95,16 +99,41 @@ class MxHandler(DoorHandler):
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: Conversation, session: SmtpSession, envelope: Transaction
     ) -> Reply:
-        """Judge the message; take responsibility, or say why not."""
+        """Judge the sender, have the message judged; take responsibility, or say why not."""
         weighed = await self._judge.weigh(session, envelope)
         if weighed.refusal is not None:
             return self._judge.refused(session, envelope, weighed).reply
-        (result,) = await self.intake.keep(server.rules, session, envelope, weighed.additions)
+        result = await self._keep(server, session, envelope, weighed.additions)
+        if isinstance(result, Refusal):
+            self._judge.filtered(envelope, weighed, result)
+            return result.reply
         if isinstance(result, Accepted):
             self._judge.taken(weighed)
             users = [one.user_id for one in envelope.recipients.values() if one.user_id is not None]
             self._judge.visit(session).taken(users, len(envelope.recipients))
         return reply_of(result)
+
+    async def _keep(
+        self,
+        server: Conversation,
+        session: SmtpSession,
+        envelope: Transaction,
+        additions: Additions,
+    ) -> Accepted | MailError | Refusal:
+        """Make the message durable, and wait for what the filter says of it if that is of use."""
+        content: bytes = envelope.content  # type: ignore[assignment]  # set by the session
+        offer = self._offers.begin(envelope.message_id, len(content))
+        if offer is None:
+            (result,) = await self.intake.keep(server.rules, session, envelope, additions)
+            return result
+        try:
+            additions = replace(additions, offered_us=offer.offered_us)
+            (result,) = await self.intake.keep(server.rules, session, envelope, additions)
+            if not isinstance(result, Accepted):
+                return result
+            return await self._offers.verdict(offer, session) or result
+        finally:
+            self._offers.end(offer)
 
     def left(self, session: SmtpSession) -> None:
         """It has gone: what was asked for its sake alone need not be answered."""

@@ -149,8 +149,11 @@ class SmtpProtocol(asyncio.Protocol):
             self._wake(event)
 
     def eof_received(self) -> bool:
-        """The client will send no more; what it sent is still answered."""
+        """The client will send no more; what it sent is still answered. One that does so while it
+        is owed an answer has most probably given up (RFC 5321 section 4.1.1.10: it waits for that
+        of QUIT)."""
         self._ended = True
+        self._conversation.session.interrupt(gone=True)
         self._wake(None)
         # False closes the transport. One over TLS closes whatever we return, and warns.
         return not (self._lingering or self._conversation.session.ssl)
@@ -159,6 +162,7 @@ class SmtpProtocol(asyncio.Protocol):
         """The connection is gone. Work that was begun runs on; nobody is told its outcome."""
         self._ended = True
         self.deadline = _NEVER
+        self._conversation.session.interrupt(gone=True)
         self._hold_text(0)
         self._service.left(self)
         if self._peer is not None:
@@ -182,6 +186,7 @@ class SmtpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Say 421 and close: now if idle, else when what is under way has its answer."""
         self._stopping = True
+        self._conversation.session.interrupt(gone=False)
         if self._is_handshaking:
             self._abort()  # there is nobody to talk to yet
         elif self._waiter is not None and not self._receiver.is_reading_text:

@@ -191,6 +191,7 @@ def installation(
         "MAIL_HOSTNAME": "mail.example.test",
         "LOG_LEVEL": "info",
         "DNS_SERVERS": NO_DNS,
+        "SCAN_WAIT_SECONDS": "10",  # as administrators have it; doors alone wait for nobody
         **_own_database(),
         **(extra or {}),
     }

@@ -13,7 +13,13 @@ from apps.mailqueue.services.destinations import (
 from apps.mailqueue.services.ending import finish_forgotten, hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
 from apps.mailqueue.services.holding import clear, delete, hold, reroute, retry
-from apps.mailqueue.services.intake import EnvelopeRecipient, Submission, enqueue, known
+from apps.mailqueue.services.intake import (
+    EnvelopeRecipient,
+    Submission,
+    enqueue,
+    known,
+    lane_of,
+)
 from apps.mailqueue.services.leases import (
     CRASHES_ALONE,
     PORTIONS,
@@ -93,6 +99,7 @@ __all__ = [
     "hold_recipients",
     "hold_unseen",
     "known",
+    "lane_of",
     "lock",
     "make_heavy",
     "open_destinations",

@@ -72,8 +72,7 @@ class Submission:
     @property
     def lane(self) -> Lane:
         """Who processes it, as far as its size tells; nobody looks into what is cleared."""
-        is_heavy = self.size >= HEAVY_BYTES and not self.is_cleared
-        return Lane.HEAVY if is_heavy else Lane.FAST
+        return Lane.FAST if self.is_cleared else lane_of(self.size)
 
     @property
     def size(self) -> int:
@@ -94,6 +93,11 @@ INSERT INTO mailqueue_queuedrecipient
    next_attempt_at, lease_until, lease_token, claims, last_reply, destination, crashes,
    is_delay_told)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, 0, NULL, 0, '', '', 0, %s)"""
+
+
+def lane_of(size: int) -> Lane:
+    """Who processes a message of so many octets."""
+    return Lane.HEAVY if size >= HEAVY_BYTES else Lane.FAST
 
 
 def known(ids: Sequence[UUID]) -> set[UUID]:
