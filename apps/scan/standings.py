@@ -178,9 +178,9 @@ def _chains(case: Case, ground: _Ground) -> dict[int, Chain]:
     if case.user_id is not None:
         domain = ground.domains.get(ground.homes.get(case.user_id, ""))
         chains[ELSEWHERE] = _chain(Scope(user_id=case.user_id), domain)
-    elif len(case.readers) < len(case.recipients):
+    elif elsewhere := _elsewhere(case):
         # Domains that we only hand mail on for may have wishes of their own.
-        domains = {ground.domains.get(name) for name in _elsewhere(case)}
+        domains = {ground.domains.get(name) for name in elsewhere}
         chains[ELSEWHERE] = _chain(domains.pop()) if len(domains) == 1 else (SERVER,)
     return chains
 

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.events import bell
-from apps.scan.services import learning, notices, quarantine
+from apps.scan.services import learning, notices, quarantine, verdicts
 
 LEARN_SECONDS = 10.0  # then other housekeeping has its turn
 
@@ -15,6 +15,7 @@ def prune() -> None:
     quarantine.prune(settings.QUARANTINE_DAYS)
     notices.prune()
     learning.prune()
+    verdicts.prune()
 
 
 @shared_task(name="scan.learn")

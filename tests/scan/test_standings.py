@@ -1,5 +1,6 @@
 """Which list and which threshold counts: one order, the same for everything."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,6 +200,13 @@ def test_those_elsewhere_have_the_servers_wishes(alice: User) -> None:
     assert found[ELSEWHERE].junk == 4
     assert found[ELSEWHERE].blocked
     assert ELSEWHERE not in standings.of([case(reader(alice))])[0]
+
+
+def test_two_readers_of_one_address_do_not_hide_who_is_elsewhere(alice: User, bob: User) -> None:
+    first = reader(alice)
+    second = replace(reader(bob), address=first.address)
+    (found,) = standings.of([case(first, second, recipients=(first.address, "x@elsewhere.test"))])
+    assert found.keys() == {alice.pk, bob.pk, ELSEWHERE}
 
 
 def test_a_domain_that_is_only_handed_on_has_its_own_wishes(
