@@ -22,7 +22,7 @@ AT_ONCE = 200  # messages of one transaction, where a destination stands for man
 _ACTS = {
     "retry": "try held or waiting messages again now, where they were to go",
     "reroute": "choose anew where held or waiting messages are to go",
-    "release": "send at once what its sender holds back until later",
+    "release": "send at once what its sender holds back until later, or what the filter holds",
     "hold": "keep messages from being delivered",
     "bounce": "give messages up and tell their senders",
     "cancel": "cancel messages of which nothing has left, as their senders may",
