@@ -256,7 +256,7 @@ def _libraries(sources: list[house.Source]) -> set[str]:
     """The distributions that `sources` import from, standard library and our own code left out."""
     modules = {
         module.partition(".")[0] for source in sources for module in house.imports(source)
-    } - {"apps", "mailhost", "tests", "bench", *sys.stdlib_module_names}
+    } - {"apps", "mailhost", "tests", "bench", "scripts", *sys.stdlib_module_names}
     providers = metadata.packages_distributions()
     names = {_normal(providers[module][0]) for module in modules}
     return {INSIDE.get(name, name) for name in names}

@@ -6,7 +6,7 @@ from typing import Final
 from apps.mailauth.suffixes import organisational
 from apps.scan.history.freemail import is_freemail
 from apps.scan.rules.book import Book, Weighed
-from apps.scan.rules.seen import Seen, shown_domains
+from apps.scan.rules.seen import Seen, shown_domains, shows_address
 
 BOOK: Final = Book()
 
@@ -82,7 +82,7 @@ def name_ours(seen: Seen) -> str | None:
 def name_address(seen: Seen) -> str | None:
     name = seen.person.name
     shown = _other_domains(seen) - seen.ours
-    if not shown or "@" not in name or seen.is_bulk or _VIA.search(name):
+    if not shown or not shows_address(name) or seen.is_bulk or _VIA.search(name):
         return None
     return f"the name of its author is “{name[:100]}”, the address is {seen.person.address}"
 

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from apps.mime.address import take_apart
 from apps.mime.charset import codec_for
 from apps.mime.dates import parse_date
 from apps.scan.rules.book import Book
@@ -102,8 +103,8 @@ def no_id(seen: Seen) -> str | None:
 def bad_id(seen: Seen) -> str | None:
     if not seen.letter.has("message-id"):
         return None
-    _, at, host = seen.letter.message_id.rpartition("@")
-    if at and host and host not in {"localhost", "127.0.0.1"}:
+    local, host = take_apart(seen.letter.message_id)
+    if local and host and host not in {"localhost", "127.0.0.1"}:
         return None
     return f"its Message-ID is no proper one: “{seen.letter.text_of('message-id')[:80]}”"
 

@@ -35,6 +35,11 @@ def shown_domains(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:5]
 
 
+def shows_address(name: str) -> bool:
+    """Whether a display name has an address in it."""
+    return _ADDRESS.search(name[:200]) is not None
+
+
 class Seen:
     """One case.
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from apps.mime.address import take_apart
 from apps.scan.rules.book import Book
 from apps.scan.rules.scripts import disguised_words
 from apps.scan.rules.seen import Seen
@@ -69,7 +70,7 @@ def padded(seen: Seen) -> str | None:
 def names_mailbox(seen: Seen) -> str | None:
     subject = seen.letter.subject.casefold()
     for reader in seen.case.readers[:5]:
-        local = reader.written.rpartition("@")[0].casefold()
+        local = take_apart(reader.written)[0].casefold()
         if len(local) < 3 or not subject.startswith(local):
             continue
         rest = subject[len(local) :].lstrip()

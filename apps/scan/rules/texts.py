@@ -9,6 +9,7 @@ import re
 from hashlib import sha256
 from typing import Final
 
+from apps.mime.address import take_apart
 from apps.scan.rules.book import Book
 from apps.scan.rules.phrases import Family
 from apps.scan.rules.scripts import disguised_words
@@ -280,7 +281,7 @@ def urgent(seen: Seen) -> str | None:
 )
 def greets_address(seen: Seen) -> str | None:
     names = {reader.written.casefold() for reader in seen.case.readers[:5]}
-    locals_ = {name.rpartition("@")[0] for name in names}
+    locals_ = {take_apart(name)[0] for name in names}
     for found in _GREETING.finditer(seen.text[:2_000]):
         called = found[1].casefold().rstrip(".")
         # A first name may well be an address: only what nobody is called counts.
