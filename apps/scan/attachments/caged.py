@@ -139,9 +139,11 @@ def _limit() -> None:
 def look_at(mail: bytes, *, opens: bool = True) -> dict[str, Any]:
     """The facts of a whole message."""
     # The parts are no larger than the message: what they cost is not for what is in them to use up.
-    own = Budget(len(mail))
-    parts = (mails.member(part, own) for part in read(mail).parts)
-    return look(parts, Budget(len(mail)), opens=opens)
+    own, letter = Budget(len(mail)), read(mail)
+    facts = look((mails.member(part, own) for part in letter.parts), Budget(len(mail)), opens=opens)
+    if letter.beyond:
+        facts.setdefault("too_much", letter.beyond[0])
+    return facts
 
 
 def main() -> None:

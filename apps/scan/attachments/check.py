@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from apps.mime.address import take_apart
 from apps.scan.attachments import kinds, names, policy, queries, rules
 from apps.scan.attachments.cage import CAGE, Cage
 from apps.scan.attachments.caged import look_at
@@ -57,8 +58,8 @@ class Attachments:
         facts: Facts = given["facts"]
         if facts.get("waits"):
             return [rules.WAITS.found("other mail took so long that its files must wait")]
-        facts = _whole(facts)
-        return [*findings(facts), *_rulings(case, facts, given["policy"])]
+        facts = whole(facts)
+        return [*findings(facts), *rulings(facts, given["policy"], _readers(case))]
 
     def _facts(self, case: Case, number: int, until: float) -> Facts | None:
         """What is known of its files; None if there is nothing to say."""
@@ -85,7 +86,7 @@ def _kind(part: Part) -> str:
     return kinds.kind_named(part.content(_PLAIN_MOST), endings, part.type)
 
 
-def _whole(facts: Facts) -> Facts:
+def whole(facts: Facts) -> Facts:
     """What failed as a whole is told as of one file that could not be looked at."""
     if "failed" not in facts:
         return facts
@@ -99,7 +100,7 @@ def _domains(case: Case) -> set[str]:
 
 
 def _sending(case: Case) -> str:
-    return case.sender.rpartition("@")[2].lower()
+    return take_apart(case.sender)[1].lower()
 
 
 def _concerned(kept: Mapping[str, list[list[str]]], case: Case) -> dict[str, list[list[str]]]:
@@ -107,17 +108,24 @@ def _concerned(kept: Mapping[str, list[list[str]]], case: Case) -> dict[str, lis
     return {name: kept[name] for name in sorted({"", *_domains(case)}) if name in kept}
 
 
-def _rulings(case: Case, facts: Facts, kept: Mapping[str, list[list[str]]]) -> Iterator[Finding]:
+def _readers(case: Case) -> dict[int | None, str]:
+    """Whose domain decides for whom: for mail that leaves, the sender's."""
+    found: dict[int | None, str] = {reader.user_id: reader.domain for reader in case.readers}
+    if len(found) < len(case.recipients) or case.is_outgoing or not found:
+        found[ELSEWHERE] = _sending(case) if case.is_outgoing else ""
+    return found
+
+
+def rulings(
+    facts: Facts, kept: Mapping[str, list[list[str]]], readers: Mapping[int | None, str]
+) -> Iterator[Finding]:
     """One finding for all if all domains agree, else one for each reader whom it concerns."""
-    domains = {reader.user_id: reader.domain for reader in case.readers}
-    if len(domains) < len(case.recipients) or case.is_outgoing or not domains:
-        domains[ELSEWHERE] = _sending(case) if case.is_outgoing else ""
-    answers = {domain: _answer(facts, kept, domain) for domain in set(domains.values())}
+    answers = {domain: _answer(facts, kept, domain) for domain in set(readers.values())}
     if len(set(answers.values())) == 1:
         yield from _found(next(iter(answers.values())), None)
         return
-    for reader in sorted(domains):
-        yield from _found(answers[domains[reader]], reader)
+    for reader, domain in readers.items():
+        yield from _found(answers[domain], reader)
 
 
 _Answer = tuple[Action, str]

@@ -5,7 +5,7 @@ The same reader takes it apart that takes the outer one apart: `apps.scan.letter
 
 from collections.abc import Iterator
 
-from apps.scan.attachments.budget import Budget
+from apps.scan.attachments.budget import Budget, Damaged
 from apps.scan.attachments.member import SHOWN, Member
 from apps.scan.letter import read
 from apps.scan.letter.parts import Part
@@ -17,6 +17,8 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
     for part in letter.parts:
         budget.count()
         yield member(part, budget)
+    if letter.beyond:
+        raise Damaged(letter.beyond[0])
 
 
 def member(part: Part, budget: Budget) -> Member:
