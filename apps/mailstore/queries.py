@@ -608,6 +608,19 @@ def trace_of(user_id: int, mailbox: str, uid: int) -> UUID | None:
     return rows.values_list("trace_id", flat=True).first()
 
 
+def in_junk(trace_ids: Sequence[UUID]) -> dict[tuple[UUID, int], bool]:
+    """By (trace, user) whether a kept copy of these messages lies in Junk now; those that lie
+    elsewhere too do not; one query."""
+    rows = Message.objects.filter(
+        trace_id__in=trace_ids, entry__mailbox__deleted_at=None
+    ).values_list("trace_id", "entry__mailbox__user", "entry__mailbox__special_use")
+    found: dict[tuple[UUID, int], bool] = {}
+    for trace_id, user_id, use in rows:
+        key = trace_id, user_id
+        found[key] = found.get(key, True) and use == SpecialUse.JUNK
+    return found
+
+
 def traces_of(message_id: str, limit: int) -> list[UUID]:
     """Traces of the newest kept messages with this Message-ID, newest first; one query, which reads
     the whole table: for a question of an administrator, not for a page."""

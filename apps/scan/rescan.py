@@ -6,11 +6,13 @@ looked up then; or all of it is looked up again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apps.blobs import services as blobs
+from apps.mailstore import queries as mailstore
 from apps.scan import points, queries, runner, standings
 from apps.scan.base import Action, Case, Finding
+from apps.scan.deeds import Done
 from apps.scan.entries import Sender
 from apps.scan.points import Set
 from apps.scan.queries import Judged
@@ -46,15 +48,19 @@ class Change:
     """A copy for which something else would be done.
 
     Args:
-        address: whose; "" stands for those elsewhere, or for all of what is sent from here.
+        user_id: whose; `ELSEWHERE`: of those elsewhere, or all of what is sent from here.
+        address: of the user; "" elsewhere.
+        is_confirmed: the reader has moved it since as the change would have it.
     """
 
     judged: Judged
+    user_id: int
     address: str
     before: Opinion
     after: Opinion
     author: str
     subject: str
+    is_confirmed: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +69,7 @@ class Totals:
 
     Args:
         changes: by (before, after).
+        confirmed: those of them that readers have moved so themselves.
         without_text: messages that were to be judged anew, and are not there any more: what was
             found then stands.
         broken: records that cannot be read.
@@ -71,12 +78,16 @@ class Totals:
     messages: int = 0
     copies: int = 0
     changes: dict[tuple[Action, Action], int] = field(default_factory=dict)
+    confirmed: dict[tuple[Action, Action], int] = field(default_factory=dict)
     without_text: int = 0
     broken: int = 0
 
-    def count(self, before: Action, after: Action) -> None:
+    def count(self, change: Change) -> None:
         """Note a change."""
-        self.changes[before, after] = self.changes.get((before, after), 0) + 1
+        pair = change.before.action, change.after.action
+        self.changes[pair] = self.changes.get(pair, 0) + 1
+        if change.is_confirmed:
+            self.confirmed[pair] = self.confirmed.get(pair, 0) + 1
 
 
 def run(wanted: Wanted, totals: Totals) -> Iterator[list[Change]]:
@@ -111,7 +122,33 @@ def _page(page: Sequence[Judged], wanted: Wanted, totals: Totals) -> list[Change
     for one, standing in zip(page, wishes, strict=True):
         findings = points.counted(_findings(one, wanted, totals), wanted.points)
         changes.extend(_compare(one, combine(findings, standing), wanted, totals))
+    changes = _with_readers_word(changes)
+    for change in changes:
+        totals.count(change)
     return changes
+
+
+def _with_readers_word(changes: Sequence[Change]) -> list[Change]:
+    """The changes, with whether readers have done themselves what the change would have done."""
+    if not changes:
+        return []
+    places = mailstore.in_junk([one.judged.trace_id for one in changes])
+    return [
+        replace(
+            one, is_confirmed=_is_confirmed(one, places.get((one.judged.trace_id, one.user_id)))
+        )
+        for one in changes
+    ]
+
+
+def _is_confirmed(change: Change, is_in_junk: bool | None) -> bool:
+    """Only a move says something: what lies where it was put may never have been looked at."""
+    if is_in_junk is None:
+        return False
+    put = {one.done for one in change.judged.deeds if one.user_id == change.user_id}
+    if change.after.later is Action.JUNK:
+        return is_in_junk and put == {Done.INBOX}
+    return change.after.action is Action.NONE and not is_in_junk and put == {Done.JUNK}
 
 
 def _findings(one: Judged, wanted: Wanted, totals: Totals) -> Sequence[Finding]:
@@ -145,9 +182,8 @@ def _compare(
         totals.copies += 1
         if after.action is before.action:
             continue
-        totals.count(before.action, after.action)
         address = reader.address if reader else ""
-        yield Change(one, address, before, after, record.author, record.subject)
+        yield Change(one, place, address, before, after, record.author, record.subject)
 
 
 def _is_wanted(place: int, domain: str, wanted: Wanted, sender: int | None) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given as supposing
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from apps.directory.models import User
@@ -92,6 +93,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @supposing(answer=st.lists(JSON), points=st.floats())
 def test_no_number_and_no_word_is_lost(answer: list[Any], points: float) -> None:
     class Says(LooksUp):

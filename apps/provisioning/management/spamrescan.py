@@ -13,6 +13,7 @@ from apps.provisioning.management.spampolicy import add_scope, points, scope_of
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.scan import entries, queries, rescan, telling
+from apps.scan.base import Action
 from apps.scan.models import Verb
 from apps.scan.rescan import Change, Totals, Wanted
 from apps.scan.scopes import Scope
@@ -110,21 +111,19 @@ class RescanVerbs(NounCommand):
             self.stderr.write(f"\r{totals.messages} of {every} ", ending="")
 
     def _summary(self, options: dict[str, Any], totals: Totals, before: str) -> None:
-        changes = {
-            f"{telling.OUTCOMES[was]} -> {telling.OUTCOMES[now]}": count
-            for (was, now), count in sorted(totals.changes.items())
-        }
+        changes, confirmed = _named(totals.changes), _named(totals.confirmed)
         if options["json"]:
             counts = {
                 "messages": totals.messages,
                 "copies": totals.copies,
                 "changes": changes,
+                "confirmed": confirmed,
                 "without_text": totals.without_text,
                 "broken": totals.broken,
             }
             self.stdout.write(f"{before}{json.dumps({'totals': counts})}\n]")
             return
-        for line in _sentences(totals, changes):
+        for line in _sentences(totals, changes, confirmed):
             self.stdout.write(line)
 
 
@@ -185,13 +184,25 @@ def _document(change: Change) -> dict[str, Any]:
         "subject": change.subject,
         "before": change.before.as_data(),
         "after": change.after.as_data(),
+        "confirmed": change.is_confirmed,
     }
 
 
-def _sentences(totals: Totals, changes: dict[str, int]) -> Iterator[str]:
-    moved = sum(changes.values())
-    yield f"{totals.messages} messages, {totals.copies} copies looked at; {moved} would change."
-    yield from (f"  {count}  {what}" for what, count in changes.items())
+def _named(counts: dict[tuple[Action, Action], int]) -> dict[str, int]:
+    return {
+        f"{telling.OUTCOMES[was]} -> {telling.OUTCOMES[now]}": count
+        for (was, now), count in sorted(counts.items())
+    }
+
+
+def _sentences(totals: Totals, changes: dict[str, int], confirmed: dict[str, int]) -> Iterator[str]:
+    every = sum(changes.values())
+    yield f"{totals.messages} messages, {totals.copies} copies looked at; {every} would change."
+    for what, count in changes.items():
+        moved = (
+            f" ({confirmed[what]} of them their readers have moved so)" if what in confirmed else ""
+        )
+        yield f"  {count}  {what}{moved}"
     if totals.without_text:
         yield (
             f"{totals.without_text} messages are not kept any more: what was found then was taken."

@@ -6,14 +6,18 @@ import pytest
 import time_machine
 
 from apps.directory.models import User
+from apps.mailstore.models import Mailbox
+from apps.mailstore.services.prepare import prepare
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.scan import queries, runner
 from apps.scan.base import Case, Finding
+from apps.scan.deeds import Done as Deeds
 from apps.scan.models import ListEntry, Scanned, Threshold
 from apps.scan.scopes import SERVER
 from apps.scan.services import thresholds
 from apps.scan.services.thresholds import Change
+from tests.mailstore.making import box, delivered, filing
 from tests.provisioning.management.judged import CHECKS, LIES, MONEY, Told, judge
 from tests.provisioning.management.running import Done, run
 from tests.scan.cases import case, reader
@@ -132,6 +136,7 @@ def test_it_writes_json(alice: User) -> None:
         "messages": 1,
         "copies": 1,
         "changes": {"inbox -> Junk": 1},
+        "confirmed": {},
         "without_text": 0,
         "broken": 0,
     }
@@ -189,3 +194,26 @@ def test_wrong_words_are_refused(words: list[str], code: int, sentence: str) -> 
     told = run("spam", "rescan", *words)
     assert told.code == code
     assert sentence in told.err
+
+
+def filed(one: Case, mailbox: Mailbox) -> None:
+    """Where a message lies now, wherever it was put."""
+    message = prepare(one.raw, trace_id=one.trace_id)
+    delivered([filing(mailbox, message)])
+
+
+def test_it_tells_what_readers_have_moved_themselves(alice: User, bob: User) -> None:
+    inbox, junk = box(alice), box(alice, "Junk")
+    put_into_junk = mail(alice, bob, findings=(LIES, MONEY))  # Done.JUNK
+    filed(put_into_junk, inbox)
+    filed(mail(alice, findings=(LIES, MONEY)), junk)
+    filed(mail(alice, findings=(LIES, MONEY)), inbox)
+    told = again("--junk", "9").out
+    assert "  4  Junk -> inbox (2 of them their readers have moved so)" in told
+    at = now_us() - HOUR_US
+    low = judge(case(reader(alice), received_at_us=at), LIES, done=Deeds.INBOX)
+    filed(low, junk)
+    judge(case(reader(alice), received_at_us=at), LIES, done=Deeds.INBOX)
+    *changes, _ = again("--junk", "4", "--json").json
+    assert {change["id"]: change["confirmed"] for change in changes}[ulid_text(low.id)] is True
+    assert [change["confirmed"] for change in changes].count(True) == 1
