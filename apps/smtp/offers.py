@@ -200,7 +200,7 @@ async def _wait(woken: asyncio.Event, seconds: float) -> None:
 
 
 def _look(ids: Sequence[UUID]) -> list[Outcome | MailError]:
-    return [*mailqueue.outcomes(ids)]
+    return [*mailqueue.outcomes_of(ids)]
 
 
 def _take(ids: Sequence[UUID]) -> list[Outcome | MailError]:
@@ -213,6 +213,6 @@ def _withdraw(ids: Sequence[UUID]) -> list[Outcome | MailError]:
         quota.release(reserved)
         # The trace id of what came by this door is its receive id.
         trace.record([trace.Event(one, "mx.withdrawn", {"why": _GONE.why}) for one in withdrawn])
-        found = mailqueue.outcomes(ids)
+        found = mailqueue.outcomes_of(ids)
     gone = Outcome("refused", decision.written(_GONE))
     return [gone if one in set(withdrawn) else now for one, now in zip(ids, found, strict=True)]

@@ -31,7 +31,7 @@ from apps.mailqueue.services.offers import (
     Outcome,
     accept_offered,
     lock,
-    outcomes,
+    outcomes_of,
     refuse,
     withdraw,
 )
@@ -103,7 +103,7 @@ __all__ = [
     "lock",
     "make_heavy",
     "open_destinations",
-    "outcomes",
+    "outcomes_of",
     "prune",
     "prune_destinations",
     "put_back",

@@ -43,7 +43,7 @@ class Outcome:
         return self.state == OFFERED
 
 
-def outcomes(ids: Sequence[UUID]) -> list[Outcome]:
+def outcomes_of(ids: Sequence[UUID]) -> list[Outcome]:
     """Where messages stand, in their order; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,7 +64,7 @@ def accept_offered(ids: Sequence[UUID]) -> list[Outcome]:
                     f" WHERE id IN ({marks(waiting)})",
                     [one.hex for one in waiting],
                 )
-        return outcomes(ids)
+        return outcomes_of(ids)
 
 
 def withdraw(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
