@@ -40,6 +40,7 @@ PURE = (
     "tests/mailauth",
     "tests/resolver",
     "tests/scan/letter",
+    "tests/scan/rules/test_bounds.py",
     "tests/scan/rules/test_rules.py",
     "tests/scan/rules/test_weight.py",
     "tests/scan/servers",

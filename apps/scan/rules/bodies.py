@@ -127,10 +127,13 @@ def _is_plain(part: Part) -> bool:
     return part.content(20_000).isascii() and "16" not in part.charset
 
 
-@BOOK.rule("BODY_ACTIVE", 0.5, "its HTML has a form to fill in, a script or a frame")
+@BOOK.rule("BODY_ACTIVE", 0.5, "its HTML has a script, a frame, or something else that runs")
 def active(seen: Seen) -> str | None:
-    found = frozenset[str]().union(*(page.active for page in seen.letter.pages)) - {"password"}
-    return f"its HTML has elements that do something: {', '.join(sorted(found))}" if found else None
+    found = frozenset[str]().union(*(page.active for page in seen.letter.pages)) - {
+        "password",
+        "form",
+    }
+    return f"its HTML has what runs: {', '.join(sorted(found))}" if found else None
 
 
 @BOOK.rule("BODY_PASSWORD", 3.0, "its HTML asks for a password, right in the message")

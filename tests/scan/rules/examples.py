@@ -188,7 +188,7 @@ BODIES = {
     "BODY_TEXTS_DIFFER": Example(mail(WORDS, html=f"<p>{SALAD}</p>")),
     "BODY_HTML_ALONE": Example(mail("", html="<p>Shall we have lunch on Thursday?</p>")),
     "BODY_NEEDLESS_BASE64": Example(mail(TEXT * 2, encoding="base64")),
-    "BODY_ACTIVE": Example(mail(html='<p>Log in</p><form action="https://thief.test">x</form>')),
+    "BODY_ACTIVE": Example(mail(html="<p>Hello</p><script>go()</script>")),
     "BODY_PASSWORD": Example(
         mail(html='<form action="https://thief.test"><input type="Password"></form>')
     ),
