@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.scan.models import AttachmentPolicy
 
@@ -28,6 +28,8 @@ def entries(domains: Collection[str]) -> dict[str, list[list[str]]]:
 
 def listed() -> Any:
     """All entries there are, the server's first."""
-    return AttachmentPolicy.objects.order_by("domain__name", "what", "value").values_list(
+    # Databases disagree on where NULLs stand.
+    named = F("domain__name").asc(nulls_first=True)
+    return AttachmentPolicy.objects.order_by(named, "what", "value").values_list(
         "domain__name", "what", "value", "action"
     )
