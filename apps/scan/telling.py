@@ -74,11 +74,12 @@ def _copy(
 ) -> Iterator[str]:
     name = whose(case, place)
     points = f"{opinion.points:g} points{_limits(standing)}"
-    yield f"{name[:1].upper()}{name[1:]}: {points}; {_ACTIONS[opinion.action]}."
+    words = _ACTIONS[opinion.action]
+    if standing.is_off and opinion.action is Action.NONE:
+        words = "the filter is off for this reader"
+    yield f"{name[:1].upper()}{name[1:]}: {points}; {words}."
     if opinion.why:
         yield f"  Because {opinion.why}."
-    if standing.is_off:
-        yield "  The filter is off for this reader."
     if standing.unproven:
         yield f"  Without effect: {standing.unproven}."
     if standing.is_role and opinion.action is Action.JUNK:

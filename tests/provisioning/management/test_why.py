@@ -13,7 +13,8 @@ from apps.scan.base import Action, Finding
 from apps.scan.deeds import Done
 from apps.scan.models import Scanned, Verb
 from apps.scan.scopes import Scope
-from apps.scan.services import lists
+from apps.scan.services import lists, thresholds
+from apps.scan.services.thresholds import Change
 from apps.trace import services as traces
 from apps.trace.services import Event
 from tests.mailstore.making import box, delivered, filing, prepared
@@ -84,6 +85,15 @@ def test_it_tells_of_what_was_not_asked_and_not_found(alice: User) -> None:
     told = run("why", ulid_text(one.id)).out
     assert "It was not looked into: a worker died over it." in told
     assert "Nothing was found that speaks for or against it." in told
+
+
+def test_it_says_that_the_filter_is_off(alice: User) -> None:
+    thresholds.change(Scope(user_id=alice.pk), Change(is_off=True))
+    one = judge(case(reader(alice)), LIES, MONEY, done=Done.INBOX)
+    assert (
+        "For alice@example.test: 6.5 points (Junk from 5, refused from 15); the filter is off for"
+        " this reader." in run("why", ulid_text(one.id)).out
+    )
 
 
 def test_it_computes_the_verdict_again(alice: User) -> None:
