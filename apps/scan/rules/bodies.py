@@ -115,7 +115,7 @@ def html_alone(seen: Seen) -> str | None:
     return "it has no plain text beside its HTML" if is_alone else None
 
 
-@BOOK.rule("BODY_NEEDLESS_BASE64", 0.6, "plain ASCII text stands in base64")
+@BOOK.rule("BODY_NEEDLESS_BASE64", 0.3, "plain ASCII text stands in base64")
 def needless_base64(seen: Seen) -> str | None:
     for part in seen.letter.texts[:5]:
         if part.encoding == "base64" and part.size > 100 and _is_plain(part):

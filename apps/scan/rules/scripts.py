@@ -1,5 +1,5 @@
-"""Words that look like others: letters of several scripts in one word, letters that are no letters,
-characters between them that nobody sees. Pure, linear.
+"""Words that look like others: letters of several scripts in one word, characters between them that
+nobody sees; and words in letters that are no letters. Pure, linear.
 
 Only what cannot be meant counts: a Cyrillic letter within a Latin word if it looks like a Latin
 one, not `IT-отдел`; a joiner between Latin letters, not in Persian, where it belongs, nor in emoji.
@@ -23,8 +23,8 @@ _MIXED: Final = re.compile(
     rf"(?<![^\W\d_])(?=[^\W\d_]{{3,40}}(?![^\W\d_]))[{_LATIN}{_TWINS}]*"
     rf"(?:[{_LATIN}]{{2}}[{_TWINS}]|[{_TWINS}][{_LATIN}]{{2}})[{_LATIN}{_TWINS}]*(?![^\W\d_])"
 )
-# Mathematical letters, enclosed and small-capital ones: whole words of them stand in no text.
-_UNREAL: Final = re.compile(
+# Mathematical letters, enclosed ones: whole words of them are no mathematics, but for show.
+_FANCY: Final = re.compile(
     "(?:[\U0001d400-\U0001d7cb\U0001f110-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189"
     "\u24b6-\u24e9]\ufe0f?){4,}"
 )
@@ -41,9 +41,15 @@ def disguised_words(text: str) -> list[str]:
     if text.isascii():
         return []
     found: list[str] = []
-    for expression in (_MIXED, _UNREAL, _SPLIT):
+    for expression in (_MIXED, _SPLIT):
         for match in expression.finditer(text):
             found.append("".join(one for one in match[0] if one.isprintable())[:40])
             if len(found) >= FOUND_MAX:
                 return found
     return found
+
+
+def fancy_word(text: str) -> str:
+    """The first word in letters that are no letters, "" if there is none."""
+    found = None if text.isascii() else _FANCY.search(text[:TEXT_MAX])
+    return found[0] if found is not None else ""

@@ -5,7 +5,7 @@ from typing import Final
 
 from apps.mime.address import take_apart
 from apps.scan.rules.book import Book
-from apps.scan.rules.scripts import disguised_words
+from apps.scan.rules.scripts import disguised_words, fancy_word
 from apps.scan.rules.seen import Seen
 
 BOOK: Final = Book()
@@ -48,6 +48,12 @@ def shouts(seen: Seen) -> str | None:
 def disguised(seen: Seen) -> str | None:
     words = disguised_words(seen.letter.subject)
     return f"words of its subject are disguised: “{words[0]}”" if words else None
+
+
+@BOOK.rule("SUBJECT_FANCY", 0.7, "its subject is written in mathematical or encircled letters")
+def fancy(seen: Seen) -> str | None:
+    word = fancy_word(seen.letter.subject)
+    return f"its subject is written in letters that are none: “{word[:40]}”" if word else None
 
 
 @BOOK.rule(

@@ -85,7 +85,7 @@ def pills_disguised(seen: Seen) -> str | None:
     "TEXT_BLACKMAIL", 4.0, "it threatens to publish something shameful, and wants to be paid"
 )
 def blackmail(seen: Seen) -> str | None:
-    if not _says(seen, Family.BLACKMAIL, 5):
+    if not _says(seen, Family.BLACKMAIL, 7):
         return None
     if "bitcoin" not in seen.folded and "btc" not in seen.folded and "биткоин" not in seen.folded:
         return None
@@ -201,15 +201,20 @@ def _whom(seen: Seen) -> str:
 @BOOK.rule(
     "TEXT_MAILBOX_LURE",
     2.5,
-    "it says that the reader's mailbox is full or a password expires, and is not from this server",
-    incoming=True,
+    "it says that a mailbox is full or a password expires, and is from no server of its reader's",
 )
 def mailbox_lure(seen: Seen) -> str | None:
     if not seen.has_web_link or not _says(seen, Family.MAILBOX, 3):
         return None
-    if seen.person.domain in seen.ours and seen.is_proven:
+    # Administrators tell their own users so.
+    if seen.person.domain in seen.ours and seen.is_proven and not _leaves(seen):
         return None
-    return f"it speaks of the reader's mailbox, and is not from here: {seen.quoted(Family.MAILBOX)}"
+    return f"it is not from whom the mailbox is with: {seen.quoted(Family.MAILBOX)}"
+
+
+def _leaves(seen: Seen) -> bool:
+    """Whether a user of ours sends it to somebody elsewhere."""
+    return seen.case.is_outgoing and len(seen.case.readers) < len(seen.case.recipients)
 
 
 @BOOK.rule("TEXT_PARCEL_LURE", 1.5, "it wants a fee paid or an address confirmed for a parcel")
@@ -290,7 +295,7 @@ def greets_address(seen: Seen) -> str | None:
     return None
 
 
-@BOOK.rule("TEXT_CAPITALS", 1.0, "most of its letters are capitals")
+@BOOK.rule("TEXT_CAPITALS", 0.7, "most of its letters are capitals")
 def capitals(seen: Seen) -> str | None:
     text = seen.text[:5_000]
     letters = sum(map(str.isalpha, text))

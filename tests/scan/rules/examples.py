@@ -102,6 +102,10 @@ HEADERS = {
     "SUBJECT_NONE": Example(mail(subject=None)),
     "SUBJECT_CAPITALS": Example(mail(subject="READ THIS LETTER FROM ME NOW")),
     "SUBJECT_SHOUTS": Example(mail(subject="Lunch!!!")),
+    "SUBJECT_FANCY": Example(
+        "Subject: \U0001d413\U0001d428\U0001d41d\U0001d41a\U0001d432\r\n".encode()
+        + mail(subject=None)
+    ),
     "SUBJECT_PADDED": Example(mail(subject="Low prices" + " " * 40 + "xqzt71")),
     "SUBJECT_DISGUISED": Example(
         "Subject: Your p\u0430ypal account\r\n".encode() + mail(subject=None)

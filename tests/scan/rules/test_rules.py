@@ -63,3 +63,17 @@ def test_it_holds_nothing_against_a_host_of_our_own() -> None:
         trusted = case(example.raw, None, judgement=dict(one.judgement) | {"trusted": True})
         names = {finding.rule for finding in ContentRules().judge(trusted, example.given)}
         assert not any(rule.startswith(("AUTH_", "CLIENT_", "FROM_OURS_")) for rule in names)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "is_named"),
+    [(("alice@example.test",), False), (("alice@example.test", "x@else.test"), True)],
+)
+def test_it_lets_administrators_tell_their_users_that_a_mailbox_is_full(
+    recipients: tuple[str, ...], is_named: bool
+) -> None:
+    raw = EXAMPLES["TEXT_MAILBOX_LURE"].raw.replace(b"bob@friend.test", b"root@example.test")
+    found = points(
+        raw, None, {"ours": ["example.test"]}, user_id=9, door="submission", recipients=recipients
+    )
+    assert ("TEXT_MAILBOX_LURE" in found) is is_named
