@@ -3,9 +3,11 @@
 import pytest
 
 from apps.directory.models import Domain, User
-from apps.scan.models import ListEntry, Verb
+from apps.provisioning import services as provisioning
+from apps.scan.models import ListEntry, Threshold, Verb
 from apps.scan.scopes import SERVER, Scope
-from apps.scan.services import lists
+from apps.scan.services import lists, thresholds
+from apps.scan.services.thresholds import Change
 from apps.wire.errors import InvalidName, LimitReached, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +59,13 @@ def test_entries_go_with_those_they_are_for(domain: Domain, alice: User) -> None
     lists.block_sender(alice.pk, "a@friend.test")
     alice.delete()
     assert not ListEntry.objects.exists()
+
+
+def test_a_domain_can_be_removed_with_its_lists(domain: Domain, alice: User) -> None:
+    lists.add(Verb.BLOCK, "friend.test", Scope(domain_id=domain.pk))
+    lists.block_sender(alice.pk, "a@friend.test")
+    thresholds.change(Scope(domain_id=domain.pk), Change(junk=4))
+    provisioning.remove_domain("example.test", force=True)
+    assert not Threshold.objects.exists()
+    # A removed user may be restored, with what the user wanted.
+    assert [row.value for row in ListEntry.objects.all()] == ["a@friend.test"]
