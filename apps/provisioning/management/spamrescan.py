@@ -91,10 +91,13 @@ class RescanVerbs(NounCommand):
             domain=options["domain"] and domains.find(options["domain"]).name,
         )
         totals = Totals()
+        every = None
+        if self.stderr.isatty() and not options["json"]:
+            every = queries.count_between(wanted.since_us, wanted.until_us)
         told = 0
         before = "["
         for page in rescan.run(wanted, totals):
-            self._progress(options, totals, wanted)
+            self._progress(totals.messages, every)
             for change in page[: max(options["limit"] - told, 0)]:
                 if options["json"]:
                     self.stdout.write(before + json.dumps(_document(change)), ending="\n")
@@ -104,11 +107,11 @@ class RescanVerbs(NounCommand):
                 told += 1
         self._summary(options, totals, before)
 
-    def _progress(self, options: dict[str, Any], totals: Totals, wanted: Wanted) -> None:
+    def _progress(self, done: int, every: int | None) -> None:
         """On a terminal only, and beside what is written."""
-        if self.stderr.isatty() and not options["json"]:
-            every = queries.count_between(wanted.since_us, wanted.until_us)
-            self.stderr.write(f"\r{totals.messages} of {every} ", ending="")
+        if every is not None:
+            end = "\n" if done >= every else ""
+            self.stderr.write(f"\r{done} of {every} messages", ending=end)
 
     def _summary(self, options: dict[str, Any], totals: Totals, before: str) -> None:
         changes, confirmed = _named(totals.changes), _named(totals.confirmed)

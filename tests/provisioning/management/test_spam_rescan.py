@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management.base import OutputWrapper
 
 from apps.directory.models import User
 from apps.mailstore.models import Mailbox
@@ -217,3 +218,12 @@ def test_it_tells_what_readers_have_moved_themselves(alice: User, bob: User) -> 
     *changes, _ = again("--junk", "4", "--json").json
     assert {change["id"]: change["confirmed"] for change in changes}[ulid_text(low.id)] is True
     assert [change["confirmed"] for change in changes].count(True) == 1
+
+
+def test_it_says_on_a_terminal_how_far_it_is(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "PAGE", 2)
+    monkeypatch.setattr(OutputWrapper, "isatty", lambda self: True)
+    for _ in range(3):
+        mail(alice)
+    assert again().err == "\r2 of 3 messages\r3 of 3 messages\n"
+    assert again("--json").err == ""

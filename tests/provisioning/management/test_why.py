@@ -161,7 +161,7 @@ def test_it_lists_the_mail_of_an_address(alice: User) -> None:
         traces.record([Event(one.trace_id, "mx.received", data)])
     told = run("why", alice.address)
     assert told.out.startswith(ulid_text(one.trace_id))
-    assert "6.5 points, Junk  <friend@friend.test> to alice@example.test" in told.out
+    assert "6.5 points, junk  <friend@friend.test> to alice@example.test" in told.out
     assert run("why", alice.address, "--json").json[0]["to"] == [alice.address]
 
 

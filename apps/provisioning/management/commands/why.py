@@ -90,7 +90,7 @@ class Command(BaseCommand):
         for one in found:
             words = "refused at the door" if one.is_refused else "not judged"
             for verdict in judged.get(one.trace_id, ())[:1]:
-                words = f"{verdict.points:g} points, {telling.OUTCOMES[verdict.action]}"
+                words = f"{verdict.points:g} points, {_where(verdict)}"
             people = ", ".join(one.recipients)
             self._line(
                 f"{ulid_text(one.trace_id)}  {story.moment(one.at_us)}  {words}  <{one.sender}> to"
@@ -123,6 +123,12 @@ class Command(BaseCommand):
     def _line(self, text: str) -> None:
         """Strangers choose names, subjects and links: nothing of them may drive a terminal."""
         self.stdout.write("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _where(judged: Judged) -> str:
+    """What became of it, in a word or a few."""
+    done = dict.fromkeys(deed.done.value for deed in judged.deeds)
+    return " and ".join(done) or telling.OUTCOMES[judged.action]
 
 
 def _in_mailbox(options: dict[str, Any]) -> list[UUID]:
