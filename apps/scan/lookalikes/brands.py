@@ -97,8 +97,9 @@ zoom.us
 """
 
 DOMAINS: Final = tuple(_BRANDS.split())
-_ORDER: Final = {domain: place for place, domain in enumerate(DOMAINS)}
 _NAMES: Final = Names(DOMAINS)
+# Of each name the domain that stands first: the others differ in their endings alone.
+_FIRST: Final = Names({label_of(one): one for one in reversed(DOMAINS)}.values())
 
 # As they stand in display names, and nobody else's: no first names (Chase), fruit, or words of
 # every day; no associations of many firms with domains of their own (Sparkasse).
@@ -157,9 +158,8 @@ def imitated(host: str) -> Likeness | None:
     brand's name may well be the brand's own."""
     if is_brand(host):
         return None
-    found = [one for target in _NAMES.near(host) if (one := likeness(host, target)) is not None]
-    found = [one for one in found if one.kind is not Kind.ENDING]
-    return min(found, key=lambda one: (one.kind, _ORDER[one.target]), default=None)
+    found = (likeness(host, target) for target in _FIRST.near(host))
+    return next((one for one in found if one and one.kind is not Kind.ENDING), None)
 
 
 def displayed(name: str) -> str:

@@ -120,7 +120,8 @@ def _near(names: Names, domains: Sequence[str]) -> list[str]:
     """Those that one of the domains may imitate; none for domains that are of them."""
     if not len(names):
         return []
-    return sorted({target for one in domains if one not in names for target in names.near(one)})
+    found = {target for one in domains if one not in names for target in names.near(one)}
+    return sorted(found)[:MOST]
 
 
 _Found = tuple[str, Rule, Likeness]

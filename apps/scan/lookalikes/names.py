@@ -2,7 +2,7 @@
 
 Compared are the labels that people register: `exarnple` of mail.exarnple.com with `example`. Names
 of one organisation never imitate each other. To look among thousands costs a handful of look-ups:
-names are found by what they look like, and by that with one letter left out.
+names are found by what they look like, and by the half of it that one wrong letter leaves alone.
 """
 
 import re
@@ -34,6 +34,10 @@ class Kind(StrEnum):
     LIKE = "like"  # it looks the same
     NEAR = "near"  # a letter differs, or a word is added
     ENDING = "ending"  # the same name under another ending
+
+
+RANK: Final = {kind: rank for rank, kind in enumerate((Kind.LIKE, Kind.NEAR, Kind.ENDING))}
+"""From worst to harmless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,14 @@ class Names:
     """
 
     MOST: Final = 2_000
+    MOST_FOUND: Final = 5
+    MOST_ALIKE: Final = 30
+    """Of those that begin or end alike: of a thousand like shop0815.example some are left out, or
+    a message that names fifty more of them would keep us busy."""
 
     def __init__(self, domains: Iterable[str]) -> None:
-        self._by_look: dict[str, list[str]] = {}
+        # Hashes for keys: there are many of these, and what is found by chance is compared anyway.
+        self._by_key: dict[int, tuple[str, ...]] = {}
         self._organisations: set[str] = set()
         for domain in domains:
             if len(self._organisations) >= self.MOST:
@@ -104,9 +113,12 @@ class Names:
         return len(self._organisations)
 
     def near(self, host: str) -> list[str]:
-        """Targets that a host may imitate, sorted: `likeness` says whether it does."""
-        found = {target for key in _keys(host) for target in self._by_look.get(key, ())}
-        return sorted(one for one in found if likeness(host, one) is not None)
+        """Targets that a host imitates, as `likeness` finds: at most `MOST_FOUND`, those that it is
+        most like first."""
+        found = {target for key in _keys(host) for target in self._by_key.get(key, ())}
+        alike = [one for target in found if (one := likeness(host, target)) is not None]
+        alike.sort(key=lambda one: (RANK[one.kind], one.target))
+        return [one.target for one in alike[: self.MOST_FOUND]]
 
     def _add(self, organisation: str) -> None:
         if organisation in self._organisations:
@@ -115,27 +127,45 @@ class Names:
         look = skeleton(label_of(organisation))
         if not SHORTEST <= len(look) <= LONGEST:
             return
-        for key in _shortened(look):
-            self._by_look.setdefault(key, []).append(organisation)
+        half = len(look) // 2
+        for key in (
+            hash(look),
+            _half(len(look), look[:half], is_first=True),
+            _half(len(look), look[half:], is_first=False),
+            _letters(look),
+        ):
+            before = self._by_key.get(key, ())
+            if len(before) < self.MOST_ALIKE:
+                self._by_key[key] = (*before, organisation)
 
 
-def _keys(host: str) -> Iterator[str]:
-    """What to look a host up by: its label, that with one letter less, the words in it, and the
+def _keys(host: str) -> Iterator[int]:
+    """What to look a host up by: its label, halves of it, what is left without added words, and the
     labels before it, where another's whole name may stand."""
     *before, _ = host.removesuffix(organisational(host)).split(".")
     for label in before[-20:]:
-        yield skeleton(label)
+        yield hash(skeleton(label))
     label = label_of(host)[:LONGEST]
-    yield from _shortened(skeleton(label))
+    look = skeleton(label)
+    yield hash(look)
+    yield _letters(look)
+    for length in (len(look) - 1, len(look), len(look) + 1):
+        half = length // 2
+        yield _half(length, look[:half], is_first=True)
+        yield _half(length, look[len(look) - length + half :], is_first=False)
     for cut in _cuts(label):
-        yield skeleton(cut)
+        yield hash(skeleton(cut))
 
 
-def _shortened(look: str) -> Iterator[str]:
-    yield look
-    if len(look) >= SHORTEST_NEAR - 1:
-        for place in range(len(look)):
-            yield look[:place] + look[place + 1 :]
+def _half(length: int, letters: str, *, is_first: bool) -> int:
+    """The key of one half of a name of so many letters: wherever one letter is wrong, missing or
+    too much, one half is as it should be."""
+    return hash((length, is_first, letters))
+
+
+def _letters(look: str) -> int:
+    """The key of the letters in any order, for two that changed places across the middle."""
+    return hash((len(look), "".join(sorted(look))))
 
 
 def _cuts(label: str) -> Iterator[str]:

@@ -13,8 +13,8 @@ from apps.runtime.rows import among, fetch, listed
 from apps.scan.lookalikes.names import Names
 
 SECONDS: Final = 60.0
-MOST: Final = 200  # readers, and organisations, that are remembered at the same time
-NEWEST: Final = 300  # correspondents of a reader that are looked at
+MOST: Final = 300  # readers, and organisations, that are remembered at the same time
+NEWEST: Final = 200  # correspondents of a reader that are looked at
 
 _OURS = "SELECT organization_id, name FROM directory_domain WHERE "
 
