@@ -10,7 +10,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from apps.mailstore.models import Entry, SpecialUse
+from apps.scan import queries
+from apps.scan.deeds import Done
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
+from apps.scan.queries import Judged
 from apps.wire.errors import NotFound
 
 
@@ -63,7 +66,7 @@ class Copy:
 
 
 def find(user_id: int, trace_id: UUID) -> Copy:
-    """Find a reader's copy; two queries.
+    """Find a reader's copy; three queries.
 
     Raises:
         NotFound: the reader has none, or it is so long ago that nothing is kept of it.
@@ -121,11 +124,25 @@ def _of_entry(user_id: int, entries: Sequence[Entry]) -> Copy:
         author_address=address,
         sender="",
         subject=message.subject,
-        words="",
+        words=_why(user_id, message.trace_id),
         reason=None,
         received_at=entries[0].internaldate,
         entries=_there(entries),
     )
+
+
+def _why(user_id: int, trace_id: UUID) -> str:
+    """Why the filter put a message into a user's Junk, "" if it did not."""
+    judged = queries.of_traces([trace_id]).get(trace_id, [])
+    return next((why for one in judged if (why := junked(one, user_id))), "")
+
+
+def junked(judged: Judged, user_id: int) -> str | None:
+    """Why the filter put a message into a user's Junk; None if it did not."""
+    for deed in judged.deeds:
+        if deed.user_id == user_id and deed.done is Done.JUNK:
+            return deed.why
+    return None
 
 
 def _place(entries: Sequence[Entry]) -> Place:

@@ -13,14 +13,17 @@ from apps.mailstore.models import FLAG_SEEN, Entry, Mailbox, SpecialUse
 from apps.runtime.clock import now
 from apps.runtime.rows import fetch
 from apps.scan import queries
-from apps.scan.deeds import Done
+from apps.scan.copies import junked
 from apps.scan.models import DANGEROUS, Digest, Quarantined, QuarantineState
+from apps.scan.scopes import Scope
 
 DAY_SECONDS: Final = 86_400
 SHOWN: Final = 50
 """Messages of each kind that one digest names; the rest are counted."""
 LOOKED_THROUGH: Final = 500
 """Messages of each kind that are looked at for one digest, the newest ones."""
+OWN_LIST: Final = f"{Scope(user_id=0).whose} list blocks "
+"""How the reason begins where the user's own list decided."""
 LOOK_BACK_DAYS: Final = 8
 """What has been in Junk for longer is told to nobody: a week, and a day in which we were away."""
 
@@ -160,10 +163,12 @@ def _junk(user_id: int) -> tuple[list[Item], tuple[int, int]]:
 
 
 def _put_there(user_id: int, traces: Sequence[UUID]) -> dict[UUID, str]:
-    """Which of these messages the filter itself put into a user's Junk, and why."""
+    """Which of these messages the filter itself put into a user's Junk, and why. Who is blocked by
+    the user's own list is no news."""
     found: dict[UUID, str] = {}
     for trace_id, judged in queries.of_traces(traces).items():
-        for deed in (deed for one in judged for deed in one.deeds):
-            if deed.user_id == user_id and deed.done is Done.JUNK:
-                found[trace_id] = deed.why
+        for one in judged:
+            why = junked(one, user_id)
+            if why is not None and not why.startswith(OWN_LIST):
+                found[trace_id] = why
     return found

@@ -6,6 +6,7 @@ import re
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -25,13 +26,13 @@ from apps.mime.address import Address
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.scan import digests as contents
-from apps.scan import tokens
+from apps.scan import standings, tokens
 from apps.scan.base import Action, Case, Reader
 from apps.scan.deeds import Deed, Done
 from apps.scan.digests import SHOWN
 from apps.scan.models import Digest, Quarantined
 from apps.scan.services import digests as telling
-from apps.scan.services import quarantine, verdicts
+from apps.scan.services import lists, quarantine, verdicts
 from apps.scan.services.digests import Every
 from apps.scan.verdict import Opinion, Verdict
 from mailhost.env import Endpoint
@@ -59,7 +60,20 @@ def hold(user: User, raw: bytes = RAW, verdict: Verdict | None = None) -> Quaran
     return row
 
 
-def junk(user: User, raw: bytes = RAW, *, flags: int = 0, done: Done | None = Done.JUNK) -> None:
+def case(user: User, trace_id: UUID, raw: bytes = RAW) -> Case:
+    """A message as it is judged."""
+    reader = Reader(user.pk, user.address, user.address, "example.test", 1)
+    return Case(trace_id, trace_id, raw, "", (user.address,), (reader,), "mx", 0)
+
+
+def junk(
+    user: User,
+    raw: bytes = RAW,
+    *,
+    flags: int = 0,
+    done: Done | None = Done.JUNK,
+    why: str = "Too many links",
+) -> None:
     """A message in Junk; `done` is what the filter did with it, None if it never saw it."""
     trace_id = new_ulid()
     box = mailstore.boxes([user.pk], SpecialUse.JUNK)[user.pk]
@@ -69,10 +83,10 @@ def junk(user: User, raw: bytes = RAW, *, flags: int = 0, done: Done | None = Do
         deliver([Filing(prepared, user.pk, box, now(), origin, flags=flags)])
         if done is None:
             return
-        reader = Reader(user.pk, user.address, user.address, "example.test", 1)
-        case = Case(trace_id, trace_id, raw, "", (user.address,), (reader,), "mx", 0)
-        kept = verdicts.prepare(case, Verdict((), {user.pk: OPINION}), blob_id=prepared.blob_id)
-        verdicts.keep([(kept, [Deed(user.address, user.address, user.pk, done, "Too many links")])])
+        kept = verdicts.prepare(
+            case(user, trace_id, raw), Verdict((), {user.pk: OPINION}), blob_id=prepared.blob_id
+        )
+        verdicts.keep([(kept, [Deed(user.address, user.address, user.pk, done, why)])])
 
 
 def letters() -> list[EmailMessage]:
@@ -143,7 +157,11 @@ def test_it_tells_once(alice: User) -> None:
 def test_it_tells_nothing_when_there_is_no_news(alice: User, bob: User) -> None:
     junk(alice, flags=FLAG_SEEN)  # its reader has seen it
     junk(alice, done=None)  # its reader has moved it there
-    junk(alice, done=Done.INBOX)
+    junk(alice, done=Done.INBOX)  # nor has the filter put it there
+    lists.block_sender(alice.pk, "carol@outside.invalid")
+    blocked = standings.of([case(alice, new_ulid())])[0][alice.pk].blocked
+    assert "carol@outside.invalid" in blocked
+    junk(alice, why=blocked)  # its reader has said so
     quarantine.release([hold(alice).pk], by="command")
     assert digests.send_due(SIX) == 0
     assert letters() == []

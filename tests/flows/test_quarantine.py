@@ -132,7 +132,7 @@ def test_a_virus_is_kept_told_and_released_by_an_administrator_alone(
 def test_a_message_in_junk_comes_back_by_the_button_and_not_by_the_link(
     service: Installation,
 ) -> None:
-    service.manage("spam", "list", "block", "outside.invalid", "--user", BOB)
+    service.manage("spam", "list", "block", "outside.invalid", "--domain", "example.test")
     give(service, mail("notes.txt", b"Nothing.\n", "text/plain"), BOB)
 
     def junk() -> int:
