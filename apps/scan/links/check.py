@@ -22,7 +22,6 @@ from apps.scan.rulebook import Rule
 from apps.scan.urls import WEB, Url, read
 
 MOST: Final = 500  # links of a message that are looked at
-ALONE: Final = 60  # characters beside a link that are hardly a word
 LONGEST_WORDS: Final = 100  # characters of a host in words
 
 _FOLLOWED: Final = frozenset({"a", "area", "form", "refresh", "text"})
@@ -30,7 +29,6 @@ _CODE: Final = frozenset({"data", "javascript", "vbscript", "blob", "view-source
 _SHARES: Final = frozenset({"file", "smb", "search-ms", "search", "ms-msdt", "ms-appinstaller"})
 _DECOYS: Final = frozenset({"com", "net", "org", "gov", "edu"})
 _USUAL_PORTS: Final = frozenset({None, 80, 443, 8080, 8443})
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Links:
                 if not ground.is_authors(url):
                     tally.add(_of_place(url))
             tally.add(_of_link(one, ground))
-        return [*tally.findings(), *_of_all(case, links), *_naming_readers(case, links)]
+        return [*tally.findings(), *_naming_readers(case, links)]
 
 
 class Tally:
@@ -101,6 +99,8 @@ class Tally:
 
     def findings(self) -> list[Finding]:
         """One for each rule."""
+        if rules.TEXT_LIES in self._found:  # the lesser of two of a kind adds nothing
+            self._found.pop(rules.TEXT_DIFFERS, None)
         return [
             rule.found(next(iter(seen)) + (f", and {len(seen) - 1} more" if len(seen) > 1 else ""))
             for rule, seen in self._found.items()
@@ -168,17 +168,6 @@ def _is_decoy(url: Url) -> bool:
         return True
     is_name = len(inner[-1]) > 2 and inner[-1] != "www"
     return is_name and url.organisation.partition("-")[0] in _DECOYS
-
-
-def _of_all(case: Case, links: Sequence[Followed]) -> list[Finding]:
-    """What all links together say."""
-    web = [one for one in links if one.url.scheme in WEB]
-    if len({one.url for one in web}) != 1 or case.letter.files:
-        return []
-    rest = case.letter.text.replace(web[0].link.href, "").replace(web[0].link.text, "")
-    if len(_SPACE.sub("", rest)) > ALONE:
-        return []
-    return [rules.ALONE.found(f"it is a link to {web[0].host} and hardly a word")]
 
 
 def _naming_readers(case: Case, links: Sequence[Followed]) -> list[Finding]:

@@ -5,7 +5,7 @@ from typing import Final
 from apps.scan.rulebook import Rule
 
 TEXT_LIES: Final = Rule(
-    "LINK_TEXT_LIES", 3.0, "the words of a link show another address than the one it leads to"
+    "LINK_TEXT_LIES", 2.5, "the words of a link show another address than the one it leads to"
 )
 TEXT_DIFFERS: Final = Rule(
     "LINK_TEXT_DIFFERS",
@@ -47,7 +47,6 @@ NAMES_READER: Final = Rule(
     "LINK_NAMES_READER", 2.0, "a link carries the reader's address behind `#`, to fill in a form"
 )
 FORM: Final = Rule("LINK_FORM", 0.5, "a form in the message is sent to somewhere on the web")
-ALONE: Final = Rule("LINK_ALONE", 0.4, "the message is one link and hardly a word")
 LISTED: Final = Rule(
     "LINK_LISTED",
     1.0,
@@ -73,7 +72,6 @@ RULES: Final = (
     DECOY,
     NAMES_READER,
     FORM,
-    ALONE,
     LISTED,
     AUTHOR_LISTED,
 )

@@ -115,7 +115,9 @@ def test_it_looks_at_links_in_plain_text() -> None:
 def test_it_tells_lies_from_what_may_be_honest() -> None:
     lie = '<a href="https://evil.net/x">https://www.bank.com/login</a>'
     assert found(html(lie)) == {"LINK_TEXT_LIES": "a link shows www.bank.com and leads to evil.net"}
-    assert set(found(html('<a href="https://evil.net/x">Booking.org</a>'))) == {"LINK_TEXT_DIFFERS"}
+    name = '<a href="https://evil.net/x">Booking.org</a>'
+    assert set(found(html(name))) == {"LINK_TEXT_DIFFERS"}
+    assert set(found(html(lie + name))) == {"LINK_TEXT_LIES"}
 
 
 def test_it_does_not_hold_its_own_hosts_against_a_proven_author() -> None:
@@ -144,13 +146,6 @@ def test_it_looks_only_at_what_a_reader_can_follow() -> None:
 def test_it_sees_forms() -> None:
     body = '<form action="https://evil.net/take"><input type="password"></form>'
     assert found(html(body)) == {"LINK_FORM": "a form in the message is sent to evil.net"}
-
-
-def test_it_sees_a_message_that_is_a_link_and_nothing_else() -> None:
-    alone = case(ALICE, raw=b"From: a@b.test\r\n\r\nlook https://evil.net/x\r\n")
-    assert found(alone) == {"LINK_ALONE": "it is a link to evil.net and hardly a word"}
-    raw = HEAD + b'<a href="https://evil.net/x">Open</a>'
-    assert set(found(case(ALICE, raw=raw))) == {"LINK_ALONE"}
 
 
 @pytest.mark.parametrize(
