@@ -5,7 +5,6 @@ it is there, but has nothing to say of this message; it had no time for it; it w
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol
@@ -109,7 +108,7 @@ class Asking:
         except MissedError as error:
             return failed(MISSED, error)
         except OSError as error:
-            return await self._silent(error.strerror or str(error) or type(error).__name__)
+            return await self._silent(error.strerror or type(error).__name__)
         except Exception:
             log.exception("a scanner's answer", extra={"scanner": self._scanner.name})
             return failed(MISSED, "its answer could not be read")
@@ -127,14 +126,16 @@ class Asking:
         return await asyncio.shield(self._pinged)
 
     async def _ping(self) -> str:
-        why = "no answer to a ping"
-        with contextlib.suppress(TimeoutError):
-            try:
-                async with asyncio.timeout(PING_SECONDS):
-                    await self._scanner.ping()
-                self._guard.back()
-                return ""
-            except (AwayError, MissedError, OSError) as error:
-                why = str(error) or why
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self._scanner.ping()
+            self._guard.back()
+            return ""
+        except TimeoutError:  # an OSError too
+            why = "no answer to a ping"
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        except (AwayError, MissedError) as error:
+            why = str(error)
         self._guard.away(why)
-        return why
+        return self._guard.why

@@ -12,7 +12,7 @@ import aiohttp
 from apps.scan.base import Case
 from apps.scan.servers.answers import Answer, AwayError, MissedError, Symbol, scored, told
 from apps.scan.servers.heading import safe
-from apps.scan.servers.stream import CONNECT_SECONDS
+from apps.scan.servers.stream import CONNECT_SECONDS, reason
 
 _MOST_REPLY: Final = 1024 * 1024
 _MOST_RECIPIENTS: Final = 50
@@ -81,7 +81,7 @@ class Rspamd:
                     return answer.status, await _bounded(answer)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 inner = getattr(error, "os_error", None)
-                words = getattr(inner, "strerror", None) or "takes no connection"
+                words = reason(inner) if isinstance(inner, OSError) else "takes no connection"
                 raise AwayError(words) from None
             except (aiohttp.ClientError, ValueError) as error:
                 raise MissedError(told(error) or type(error).__name__) from None

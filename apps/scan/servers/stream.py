@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -51,6 +53,14 @@ async def exchange(place: Place, question: Iterable[bytes], most: int) -> bytes:
         return bytes(answer)
 
 
+def reason(error: OSError) -> str:
+    """Why, in the words of the system: asyncio's own name the address, which is nobody's business
+    who reads a message."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or type(error).__name__
+    return os.strerror(error.errno)
+
+
 @contextlib.asynccontextmanager
 async def _connected(place: Place) -> AsyncIterator[socket.socket]:
     try:
@@ -59,7 +69,7 @@ async def _connected(place: Place) -> AsyncIterator[socket.socket]:
     except TimeoutError:
         raise AwayError("takes no connection") from None
     except OSError as error:
-        raise AwayError(error.strerror or str(error)) from None
+        raise AwayError(reason(error)) from None
     with connection:
         yield connection
 
@@ -70,7 +80,7 @@ async def _connect(place: Place) -> socket.socket:
     if isinstance(place, Path):
         return await _opened(socket.AF_UNIX, str(place))
     found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    problem: OSError = OSError(f"{place.host} has no address")
+    problem: OSError = OSError(errno.EHOSTUNREACH, "")
     for family, _, _, _, address in found:
         try:
             return await _opened(family, address)
