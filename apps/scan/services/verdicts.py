@@ -54,6 +54,7 @@ class Keeping:
     at: int
     points: float
     action: Action
+    engine: str
     data: bytes
 
 
@@ -68,13 +69,13 @@ def prepare(case: Case, verdict: Verdict, *, blob_id: UUID) -> Keeping:
         case.received_at_us,
         max(one.points for one in opinions),
         max(one.action for one in opinions),
+        engine.fingerprint(),
         record.pack(record.record_of(case, verdict)),
     )
 
 
 def keep(rows: Sequence[tuple[Keeping, Sequence[Deed]]]) -> None:
     """Write verdicts with what was done, within the caller's transaction: the one that does it."""
-    name = engine.fingerprint()
     _KEEP.write(
         [
             (
@@ -85,7 +86,7 @@ def keep(rows: Sequence[tuple[Keeping, Sequence[Deed]]]) -> None:
                 one.at,
                 one.points,
                 int(one.action),
-                name,
+                one.engine,
                 one.at // 1_000_000 + KEEP_DAYS * _DAY,
                 one.data,
                 json.dumps([asdict(deed) for deed in deeds]),
