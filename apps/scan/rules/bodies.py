@@ -157,6 +157,14 @@ def endless(seen: Seen) -> str | None:
     return None
 
 
+@BOOK.rule("BODY_HTML_AS_TEXT", 1.5, "its plain text is the source of a web page")
+def html_as_text(seen: Seen) -> str | None:
+    head = seen.letter.plain[:500].lstrip().lower()
+    if not head.startswith(("<html", "<!doctype html", "<body")):
+        return None
+    return "its plain text is the source of a web page"
+
+
 @BOOK.rule("BODY_DAMAGED", 1.5, "its structure is broken, or beyond what anybody makes")
 def damaged(seen: Seen) -> str | None:
     return "; ".join(seen.letter.body_damage[:3]) or None

@@ -44,10 +44,12 @@ _CODE: Final = re.compile(
 
 
 def _says(seen: Seen, family: Family, least: int) -> bool:
-    """Whether a message holds enough of a family for its length."""
+    """Whether a message holds enough of a family for its length, and not only what says little."""
     count = len(seen.words)
     wanted = least - 1 if count < SHORT else least
-    return seen.weight(family) >= wanted + count // LONG
+    if seen.weight(family) < wanted + count // LONG:
+        return False
+    return any(phrase.startswith("!") for phrase in seen.phrases[family])
 
 
 @BOOK.rule("TEXT_ADVANCE_FEE", 3.0, "it offers an inheritance, a fund, millions, for a fee before")
@@ -144,7 +146,8 @@ def search_engine(seen: Seen) -> str | None:
 
 @BOOK.rule("TEXT_SALES", 1.2, "it presses the reader to buy: order now, no risk, limited time …")
 def sales(seen: Seen) -> str | None:
-    if not _says(seen, Family.SALES, 4):
+    # None of these says much, and many together do.
+    if seen.weight(Family.SALES) < 4 + len(seen.words) // LONG:
         return None
     return f"it presses the reader to buy: {seen.quoted(Family.SALES)}"
 

@@ -197,6 +197,7 @@ BODIES = {
         mail(html='<form action="https://thief.test"><input type="Password"></form>')
     ),
     "BODY_BROKEN_WORDS": Example(mail(html="<p>Bu<!--x-->y ch<b></b>eap wa<!-- -->tches</p>")),
+    "BODY_HTML_AS_TEXT": Example(mail("<html><body>Hello, how are you?</body></html>")),
     "BODY_ENDLESS": Example(mail(html="<html><body><p>Hello, how are you?")),
     "BODY_DAMAGED": Example(mail(encoding="x-own")),
 }
