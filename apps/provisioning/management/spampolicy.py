@@ -2,12 +2,13 @@
 
 import json
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from apps.directory.services import domains, users
-from apps.provisioning.management.noun import Error, NounCommand
+from apps.provisioning.management.noun import Error, NounCommand, printable
 from apps.scan import queries
 from apps.scan.models import Verb
 from apps.scan.models.policies import NEVER
@@ -100,7 +101,10 @@ class PolicyVerbs(NounCommand):
     def do_list(self, options: dict[str, Any]) -> None:
         scope = scope_of(options)
         if options["deed"] == "show":
-            self.write_rows(options, queries.entries(scope), "verb value created_at note")
+            rows = queries.entries(scope)
+            if not options["json"]:  # a note may quote a stranger
+                rows = (replace(row, note=printable(row.note)) for row in rows)
+            self.write_rows(options, rows, "verb value created_at note")
             return
         if not options["senders"]:
             raise Error("Name a sender: an address, a domain, an IP address or a network.")

@@ -23,8 +23,10 @@ def test_it_allows_and_blocks_for_server_domain_and_user(domain: Domain, alice: 
     assert [row.value for row in queries.entries(SERVER)] == ["192.0.2.0/24", "friend@friend.test"]
     (row,) = queries.entries(Scope(domain_id=domain.pk))
     assert (row.verb, row.value, row.note) == ("block", "friend.test", "a nuisance")
-    shown = run("spam", "list", "show", "--user", "alice@example.test").out
-    assert shown.startswith("block\tfriend.test\t")
+    lists.block_sender(alice.pk, "x@thief.test", note="\x1b[2JWin\u202e")
+    shown = run("spam", "list", "show", "--user", "alice@example.test").out.splitlines()
+    assert shown[0].startswith("block\tfriend.test\t")
+    assert shown[1].endswith("\t?[2JWin?")
 
 
 def test_it_says_that_the_last_word_counts() -> None:
