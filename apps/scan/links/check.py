@@ -25,6 +25,7 @@ MOST: Final = 500  # links of a message that are looked at
 LONGEST_WORDS: Final = 100  # characters of a host in words
 
 _FOLLOWED: Final = frozenset({"a", "area", "form", "refresh", "text"})
+_WORDED: Final = frozenset({"a", "area"})
 _CODE: Final = frozenset({"data", "javascript", "vbscript", "blob", "view-source"})
 _SHARES: Final = frozenset({"file", "smb", "search-ms", "search", "ms-msdt", "ms-appinstaller"})
 _DECOYS: Final = frozenset({"com", "net", "org", "gov", "edu"})
@@ -76,7 +77,8 @@ class Links:
         if not links:
             return []
         tally = Tally()
-        ground = lies.Ground.of(case, author_of(case))
+        worded = [(one.link.text, one.url) for one in links if one.link.place in _WORDED]
+        ground = lies.Ground.of(case, author_of(case), worded)
         for one in links:
             for url in (one.url, *one.targets):
                 tally.add(_of_url(url))
@@ -151,7 +153,7 @@ def _of_link(one: Followed, ground: lies.Ground) -> Iterator[tuple[Rule, str]]:
         goal = one.targets[0].host[:LONGEST_WORDS]
         if one.targets[0].organisation != one.url.organisation:
             yield rules.REDIRECTED, f"a link leads by way of {one.host} to {goal}"
-    if one.link.place in {"a", "area"}:
+    if one.link.place in _WORDED:
         lie = lies.find(one.link.text, one.url, one.targets, ground)
         if lie is not None:
             rule = rules.TEXT_LIES if lie.is_bad else rules.TEXT_DIFFERS

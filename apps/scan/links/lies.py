@@ -2,10 +2,11 @@
 
 Honest mail has such links, too: whoever counts clicks leads them over a host of his own. So a lie
 needs that neither the target which the link carries, nor who is proven to have written, makes it
-true; and it is a small one where it may be honest all the same.
+true; and it is a small one where it may be honest all the same: in a newsletter, and where the
+links of a message show several places and all lead to one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apps.reception.judging import Judgement
@@ -25,21 +26,28 @@ class Ground:
         author: the organisational domain of the author, if it is proven; else "".
         is_bulk: it says that it went to many.
         ours: the domains of its readers: whoever shows one of them and leads elsewhere lies.
+        counters: organisations that links of several others lead to.
     """
 
     author: str
     is_bulk: bool
     ours: frozenset[str]
+    counters: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, case: Case, author: Author) -> "Ground":
-        """That of a message."""
+    def of(cls, case: Case, author: Author, links: Iterable[tuple[str, Url]] = ()) -> "Ground":
+        """That of a message.
+
+        Args:
+            links: their words, and where they lead.
+        """
         letter = case.letter
         found = Judgement.from_data(case.judgement).case.authentication
         return cls(
             author.organisation if author.proof else "",
             bool(found.proven) and (letter.has("list-unsubscribe") or letter.has("list-id")),
             frozenset(reader.domain for reader in case.readers),
+            _counters(links),
         )
 
     def is_authors(self, url: Url) -> bool:
@@ -74,4 +82,14 @@ def find(text: str, url: Url, targets: Sequence[Url], ground: Ground) -> Lie | N
     is_dear = is_brand(organisation) or any(
         seen.url.host == one or seen.url.host.endswith(f".{one}") for one in ground.ours
     )
-    return Lie(seen.url.host, is_dear or not (seen.is_name or ground.is_bulk))
+    may_be_honest = seen.is_name or ground.is_bulk or url.organisation in ground.counters
+    return Lie(seen.url.host, is_dear or not may_be_honest)
+
+
+def _counters(links: Iterable[tuple[str, Url]]) -> frozenset[str]:
+    shown_at: dict[str, set[str]] = {}
+    for text, url in links:
+        seen = shown(text) if url.scheme in WEB else None
+        if seen and not seen.is_name and seen.url.organisation != url.organisation:
+            shown_at.setdefault(url.organisation, set()).add(seen.url.organisation)
+    return frozenset(one for one, places_shown in shown_at.items() if len(places_shown) > 1)

@@ -10,8 +10,8 @@ TEXT_LIES: Final = Rule(
 TEXT_DIFFERS: Final = Rule(
     "LINK_TEXT_DIFFERS",
     1.2,
-    "the same, where it may be honest: the words are a mere name such as `Booking.com`, or a"
-    " newsletter of a proven sender counts clicks",
+    "the same, where it may be honest: the words are a mere name such as `Booking.com`, a"
+    " newsletter of a proven sender counts clicks, or links that show several places lead to one",
 )
 TO_ADDRESS: Final = Rule("LINK_TO_ADDRESS", 2.0, "a link leads to an IP address")
 ODD_ADDRESS: Final = Rule(

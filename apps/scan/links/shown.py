@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from apps.mailauth.suffixes import has_known_ending, is_public
@@ -35,6 +36,7 @@ class Shown:
     is_name: bool
 
 
+@lru_cache(maxsize=1_024)
 def shown(text: str) -> Shown | None:
     """The web address that the words of a link show; None if they show none.
 

@@ -84,3 +84,23 @@ def test_it_takes_nobody_at_the_word() -> None:
     assert (ground.author, ground.is_bulk) == ("friend.test", True)
     thief = case(ALICE, raw=raw, judgement=judged(FORGED))
     assert Ground.of(thief, author_of(thief)).author == ""
+
+
+def test_it_knows_where_clicks_are_counted() -> None:
+    one = case(ALICE, judgement={})
+    counter, other = read("https://count.net/1"), read("https://evil.net/1")
+    assert counter is not None
+    assert other is not None
+    links = [
+        ("www.shop.com", counter),
+        ("https://books.org/x", counter),
+        ("count.net", counter),
+        ("www.bank.com", other),
+        ("https://login.bank.com", other),
+        ("here", other),
+    ]
+    ground = Ground.of(one, author_of(one), links)
+    assert ground.counters == {"count.net"}
+    assert lie("www.shop.com", "https://count.net/1", ground) == Lie("www.shop.com", False)
+    assert lie("www.paypal.com", "https://count.net/1", ground) == Lie("www.paypal.com", True)
+    assert lie("www.bank.com", "https://evil.net/1", ground) == Lie("www.bank.com", True)
