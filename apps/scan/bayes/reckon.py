@@ -4,6 +4,7 @@ Each token has a probability: how much more often it stands in spam than in ham,
 middle while it has been seen seldom. Fisher's method combines the strongest of them into one
 indicator between 0 (ham) and 1 (spam); where both sides are strong, or neither is, it stays near
 the middle (Gary Robinson, "A Statistical Approach to the Spam Problem", Linux Journal 107, 2003).
+Fisher's method takes its witnesses for independent, which words are not: `EFFECTIVE` mends that.
 
 A user's own lessons are part of what the organisation was taught, and weigh more than those of
 others: the more, the more of them there are. So a user who taught nothing profits from colleagues,
@@ -18,17 +19,24 @@ from apps.scan.bayes.tokens import parts_of
 
 LEAST: Final = 20
 """Lessons of each kind before the filter says anything."""
-STRENGTH: Final = 0.45  # lessons that a token's first guess, the middle, counts for
-DISTANCE: Final = 0.1  # from the middle; what is nearer says nothing
+STRENGTH: Final = 0.2  # lessons that a token's first guess, the middle, counts for
+DISTANCE: Final = 0.3  # from the middle; what is nearer says nothing
 MOST_CLUES: Final = 150
+EFFECTIVE: Final = 12
+"""Tokens that a message counts for at most: words stand together, so a hundred of them are no
+hundred witnesses, and without this bound every message would be judged with certainty."""
 OWN_FULL: Final = 50  # own lessons from which on they have their full weight
 OWN_MOST: Final = 20.0  # that weight at most
 LITTLE: Final = 100  # lessons of each kind below which the filter speaks more softly
 
 SPAM_POINTS: Final = 6.5
 HAM_POINTS: Final = -4.0
-_SPAM_STEP: Final = 1.65  # points for each power of ten of the odds
-_HAM_STEP: Final = 1.0
+# Points by the odds, as a power of ten. Two to one is worth nearly what puts a message into Junk:
+# any other reason may do the rest. Alone the filter does it from about six to one on.
+_LIKELY: Final = 0.3
+_LIKELY_POINTS: Final = 4.0
+_FURTHER: Final = 2.2  # for each further power
+_HAM_STEP: Final = 1.3
 
 
 class Tally(NamedTuple):
@@ -109,18 +117,22 @@ def strongest(found: Iterable[Clue]) -> list[Clue]:
 
 def indicator(combined: Sequence[Clue]) -> float:
     """From 0, certainly ham, to 1, certainly spam."""
-    count = len(combined)
-    if not count:
+    if not combined:
         return 0.5
-    spam = _chi_squared(-2 * sum(math.log(1 - clue.probability) for clue in combined), count)
-    ham = _chi_squared(-2 * sum(math.log(clue.probability) for clue in combined), count)
-    return (1 + ham - spam) / 2
+    count = min(len(combined), EFFECTIVE)
+    share = count / len(combined)
+    spam = -2 * share * sum(math.log(1 - clue.probability) for clue in combined)
+    ham = -2 * share * sum(math.log(clue.probability) for clue in combined)
+    return (1 + _chi_squared(ham, count) - _chi_squared(spam, count)) / 2
 
 
 def points(found: float, every: Tally, own: Tally) -> float:
     """What the indicator is worth. The filter speaks softly while it has few lessons."""
     odds = math.log10((found + 1e-9) / (1 - found + 1e-9))
-    worth = odds * _SPAM_STEP if odds > 0 else odds * _HAM_STEP
+    if odds < 0:
+        worth = odds * _HAM_STEP
+    else:
+        worth = min(odds / _LIKELY, 1) * _LIKELY_POINTS + max(odds - _LIKELY, 0) * _FURTHER
     lessons = min(max(every.spam, own.spam), max(every.ham, own.ham))
     ease = 0.6 + 0.4 * min(lessons / LITTLE, 1.0)
     return round(ease * min(max(worth, HAM_POINTS), SPAM_POINTS), 2)

@@ -17,6 +17,7 @@ from typing import Final
 from zlib import crc32
 
 from apps.mailauth.suffixes import organisational
+from apps.mime.address import take_apart
 from apps.scan.letter import Letter
 
 MOST_WORDS: Final = 256
@@ -44,8 +45,13 @@ _DENSE: Final = re.compile(
 _DIGIT: Final = re.compile(r"\d")
 _HOST: Final = re.compile(r"(?:[a-z][a-z0-9+.-]{0,20}:)?//(?:[^/@\\?#]*@)?([^/:?#\\\s]{1,253})")
 _MAIL: Final = re.compile(r"mailto:[^?@]{1,200}@([^?,\s]{1,253})", re.IGNORECASE)
-_WAY: Final = re.compile(r"[a-z]{3,24}")
+_RUN: Final = re.compile(r"[A-Za-z0-9]+")
+_LISTS: Final = frozenset(
+    b"list-help list-subscribe list-post list-archive list-owner list-unsubscribe list-id sender"
+    b" x-beenthere x-mailman-version errors-to precedence".split()
+)
 _ADDRESS: Final = re.compile(rb"[\[(](?:::ffff:)?((?:\d{1,3}\.){3})\d{1,3}[\])]")
+_HELO: Final = re.compile(rb"from\s+([A-Za-z0-9-]{1,63}\.[A-Za-z0-9.-]{1,190})")
 _PRIVATE: Final = (b"10.", b"127.", b"192.168.", b"169.254.", b"0.")
 _EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]{1,8})\s*$")
 
@@ -145,24 +151,43 @@ def _facts(letter: Letter) -> Iterator[str]:
             yield _short(f"reply-to:{_organisation(person.domain)}")
     yield from _ids(letter)
     yield f"to:{min(len(letter.addressees), 8)}"
-    yield from _networks(letter)
+    yield from _way(letter)
     yield from _shape(letter)
     for name in dict.fromkeys(_field_names(letter)):
         yield _short(f"field:{name.decode('ascii', 'replace')}")
 
 
 def _ids(letter: Letter) -> Iterator[str]:
-    for field in ("list-id", "x-mailer", "user-agent", "list-unsubscribe"):
+    if letter.has("list-id"):
+        yield _short(f"list:{_like(letter.text_of('list-id').rpartition('<')[2])}")
+    for field in ("x-mailer", "user-agent"):
         if letter.has(field):
-            text = letter.text_of(field)
-            yield from (f"{field}:{word}" for word in islice(_told(_words(text)), 8))
-    domain = re.search(r"[^@\s]{1,200}$", letter.message_id[-200:])
-    if domain:
-        yield _short(f"id:{_organisation(domain[0].casefold())}")
+            yield _short(f"mailer:{_like(letter.text_of(field))}")
+    if letter.date:
+        yield f"zone:{letter.date.offset_minutes}"
+    local, domain = take_apart(letter.message_id[-300:])
+    yield _short(f"id:{_organisation(domain.casefold())}")
+    yield _short(f"id-form:{_form(local)}")
 
 
-def _networks(letter: Letter) -> Iterator[str]:
-    """The networks that the message came through before it came to us."""
+def _like(text: str) -> str:
+    """Text in which one version is as the next."""
+    return _DIGIT.sub("0", text.casefold().strip(" <>"))
+
+
+def _form(local: str) -> str:
+    """How a Message-ID is made, which programs do each in their own way: the runs in it."""
+    return _RUN.sub(_run, local[:80])
+
+
+def _run(found: re.Match[str]) -> str:
+    run = found[0]
+    kind = "0" if run.isdecimal() else "a" if run.islower() else "A" if run.isupper() else "x"
+    return f"{kind}{min(len(run), 9)}"
+
+
+def _way(letter: Letter) -> Iterator[str]:
+    """The networks and hosts that the message came through before it came to us."""
     block = letter.header
     hops = (field for field in block.fields if field.name == b"received")
     for field in islice(hops, HOPS):
@@ -170,6 +195,9 @@ def _networks(letter: Letter) -> Iterator[str]:
         found = _ADDRESS.search(block.raw, field.value_start, end)
         if found and not found[1].startswith(_PRIVATE):
             yield f"net:{found[1].decode()}"
+        host = _HELO.match(block.raw, field.value_start, end)
+        if host:
+            yield _short(f"via:{_organisation(host[1].decode().lower())}")
 
 
 def _shape(letter: Letter) -> Iterator[str]:
@@ -189,7 +217,7 @@ def _shape(letter: Letter) -> Iterator[str]:
 
 def _field_names(letter: Letter) -> Iterator[bytes]:
     names = (field.name for field in islice(letter.header.fields, FIELDS))
-    return (name for name in names if not _NOT_ITS_OWN.match(name))
+    return (name for name in names if not _NOT_ITS_OWN.match(name) and name not in _LISTS)
 
 
 def _links(letter: Letter) -> Iterator[str]:
@@ -200,7 +228,6 @@ def _links(letter: Letter) -> Iterator[str]:
             host = found[1].rstrip(".")
             yield _short(f"link:{host}")
             yield _short(f"link-domain:{_organisation(host)}")
-            yield from (f"way:{word}" for word in islice(_WAY.findall(href[found.end() :]), 4))
         elif mail := _MAIL.match(href):
             yield _short(f"mailto:{_organisation(mail[1])}")
 

@@ -40,7 +40,7 @@ def test_it_needs_lessons_of_both_kinds() -> None:
 
 def test_it_is_the_surer_the_more_often_a_token_was_seen() -> None:
     seldom, often = one(told("pills", 1, 0)), one(told("pills", 50, 0))
-    assert 0.8 < seldom < 0.9
+    assert 0.9 < seldom < 0.93
     assert 0.99 < often < 1
     assert one(told("lunch", 0, 50)) == pytest.approx(1 - often)
 
@@ -58,15 +58,23 @@ def test_it_weighs_own_lessons_more_the_more_there_are() -> None:
     """Of a word that an organisation has as ham, and one user as spam."""
     every = Tally(5_000, 5_000)
     few = one(told("crypto", 10, 300, Tally(3, 0)), every, Tally(3, 3))
-    many = one(told("crypto", 60, 300, Tally(50, 0)), every, Tally(100, 100))
+    many = one(told("crypto", 90, 300, Tally(80, 0)), every, Tally(100, 100))
     assert few < 0.1
-    assert many > 0.6
+    assert many > 0.8
 
 
 def test_it_is_not_misled_by_a_first_lesson() -> None:
     """Marking one message as spam must not make spam of every usual word in it."""
     found = clues([told("the", 101, 100, Tally(1, 0))], Tally(201, 200), Tally(1, 0))
     assert found == []
+
+
+def test_it_takes_many_words_for_no_more_witnesses_than_they_are() -> None:
+    """A hundred words of spam beside fifty of ham: probable, where Fisher's method is certain of
+    both and says nothing."""
+    mixed = [Clue(f"s{number}", 0.95) for number in range(100)]
+    mixed += [Clue(f"h{number}", 0.05) for number in range(50)]
+    assert 0.7 < indicator(mixed) < 0.99
 
 
 def test_it_combines_evidence_of_one_side() -> None:
@@ -111,9 +119,10 @@ def test_it_counts_a_pair_and_its_words_once() -> None:
 
 def test_it_gives_points_by_the_odds() -> None:
     assert points(0.5, MANY, NONE) == 0
-    assert points(0.99, MANY, NONE) == pytest.approx(3.29, abs=0.02)
-    assert points(0.99999, MANY, NONE) == SPAM_POINTS
-    assert points(0.01, MANY, NONE) == pytest.approx(-2, abs=0.01)
+    assert points(2 / 3, MANY, NONE) == pytest.approx(4, abs=0.01)
+    assert 4 < points(0.8, MANY, NONE) < 5 < points(0.9, MANY, NONE) < SPAM_POINTS
+    assert points(0.99, MANY, NONE) == SPAM_POINTS
+    assert points(0.01, MANY, NONE) == pytest.approx(-2.59, abs=0.01)
     assert points(0, MANY, NONE) == HAM_POINTS
 
 
