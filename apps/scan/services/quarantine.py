@@ -17,7 +17,8 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
-from apps.directory.models import User
+from apps.directory import routing
+from apps.directory.forwards import onward_of
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient, Submission
@@ -272,27 +273,37 @@ def reason_of(rule: str) -> Reason:
     return Reason.ATTACHMENT if words[0] == "ATTACHMENT" else Reason.SPAM
 
 
-def _owners(takings: Sequence[Taking]) -> dict[str, int]:
-    """The users who have what would go to another server sent on, by the address that RCPT named;
-    one query, if there is anything of that kind."""
-    keys = {_key(one.original) for one in takings if one.user_id is None}
-    if not keys:
+def _owners(takings: Sequence[Taking]) -> dict[tuple[str, str], int]:
+    """The users who have what would go to another server sent on: by where it goes and the address
+    that RCPT named; a few statements, if there is anything of that kind."""
+    named = {one.original: _parsed(one.original) for one in takings if one.user_id is None}
+    addresses = [one for one in named.values() if one is not None]
+    if not addresses:
         return {}
-    found = User.objects.filter(key__in=keys).values_list("key", "pk")
-    return dict(found)
+    owners = routing.owners_of(addresses)
+    onward = onward_of({user.user_id for users in owners.values() for user in users})
+    return {
+        (str(target), original): user.user_id
+        for original, address in named.items()
+        if address is not None
+        for user in owners[address]
+        if user.user_id in onward
+        for target in onward[user.user_id].targets
+    }
 
 
-def _key(address: str) -> str:
+def _parsed(address: str) -> Address | None:
     try:
-        return Address.parse(address).key
+        return Address.parse(address)
     except AddressError:
-        return ""
+        return None
 
 
-def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
+def _row(one: Taking, owners: dict[tuple[str, str], int], at: int) -> tuple[Any, ...]:
     message, is_elsewhere = one.message, one.user_id is None
+    named = _parsed(one.original)
     return (
-        owners.get(_key(one.original)) if is_elsewhere else one.user_id,
+        owners.get((one.address, one.original)) if is_elsewhere else one.user_id,
         is_elsewhere,
         message.trace_id.hex,
         message.id.hex,
@@ -303,7 +314,7 @@ def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
         message.sender,
         one.address,
         one.original,
-        _domain(one.original),
+        "" if named is None else named.domain,
         message.door,
         message.smtputf8,
         one.body,
@@ -322,10 +333,3 @@ def _row(one: Taking, owners: dict[str, int], at: int) -> tuple[Any, ...]:
         "",
         False,
     )
-
-
-def _domain(address: str) -> str:
-    try:
-        return Address.parse(address).domain
-    except AddressError:
-        return ""

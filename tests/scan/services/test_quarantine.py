@@ -11,10 +11,12 @@ from apps.blobs.models import Blob
 from apps.delivery import process, states, story
 from apps.delivery.accept import accept
 from apps.directory.models import User
+from apps.directory.services import forwards
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
 from apps.mailstore.models import Entry, Usage
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now
 from apps.scan.base import Action, Finding
 from apps.scan.models import Quarantined, QuarantineState, Reason
@@ -86,18 +88,25 @@ def test_it_knows_by_the_rule_who_may_let_it_go(alice: User, rule: str, reason: 
     assert row.reason == reason
 
 
-def test_it_keeps_what_was_to_be_sent_on_for_who_has_it_sent_on(alice: User) -> None:
-    onward = EnvelopeRecipient("away@elsewhere.test", "Alice@example.test", None)
-    stranger = EnvelopeRecipient("list@elsewhere.test", "team@example.test", None)
+def test_it_keeps_what_was_to_be_sent_on_for_who_has_it_sent_on(alice: User, bob: User) -> None:
+    provisioning.add_alias("team@example.test", ["alice@example.test", "bob@example.test"])
+    provisioning.add_alias("list@example.test", ["list@elsewhere.test"])
+    forwards.add(user=alice, target="away@elsewhere.test", keeps_copy=False)
+    onward = [
+        EnvelopeRecipient(to, original, None)
+        for to, original in (
+            ("away@elsewhere.test", "Alice+shop@example.test"),
+            ("away@elsewhere.test", "team@example.test"),
+            ("list@elsewhere.test", "list@example.test"),
+        )
+    ]
     opinions = {ELSEWHERE: Opinion(7.25, Action.JUNK, "Much in it looks like spam")}
-    mine, nobodys = keep(claim([onward, stranger]), Verdict((), opinions))
-    assert mine.user_id == alice.pk
-    assert nobodys.user_id is None
-    assert mine.is_elsewhere
-    assert nobodys.is_elsewhere
-    assert (mine.reason, mine.words) == (Reason.SPAM, "Much in it looks like spam")
+    first, second, nobodys = keep(claim(onward), Verdict((), opinions))
+    assert (first.user_id, second.user_id, nobodys.user_id) == (alice.pk, alice.pk, None)
+    assert {one.is_elsewhere for one in (first, second, nobodys)} == {True}
+    assert (first.reason, first.words) == (Reason.SPAM, "Much in it looks like spam")
 
-    assert quarantine.release([mine.pk], by="command") == [mine.pk]
+    assert quarantine.release([first.pk], by="command") == [first.pk]
     again = QueuedRecipient.objects.get(state="pending")
     assert (again.address, again.user_id) == ("away@elsewhere.test", None)
 
