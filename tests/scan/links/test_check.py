@@ -200,6 +200,29 @@ def test_it_takes_a_bounded_time_for_five_hundred_baits(href: str) -> None:
     assert cost(lambda: Links().judge(one, None), tries=2) < 1.0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[a] " * 200 + b" " * 100_000,
+        b" ".join(b"http://www.a.test/%d?" % number + b"(" * 300 for number in range(500)),
+        b"www." * 250_000,
+        b"http://" * 150_000,
+        b"<" * 1_000_000,
+        b"<a href='http://" * 60_000,
+        b"<a href='http://a.test/" + b"%25" * 300_000 + b"'>www.bank.com</a>",
+        b"<a href='http://a.test'>" + b"www." * 250_000 + b"</a>",
+        b"a@" * 300_000,
+    ],
+    ids=["brackets", "baits", "www", "schemes", "less", "anchors", "percent", "words", "signs"],
+)
+@pytest.mark.parametrize("kind", [b"plain", b"html"])
+def test_it_is_not_tied_up_by_what_ties_up_expressions(kind: bytes, body: bytes) -> None:
+    head = b"From: a@b.test\r\nSubject: " + b"Re: " * 20_000 + b"\r\n"
+    raw = head + b"Content-Type: text/" + kind + b"\r\n\r\n" + body
+    check = Links()
+    assert cost(lambda: check.judge(case(ALICE, raw=raw), None), tries=2) < 1.0
+
+
 def test_it_is_quick_with_ordinary_mail() -> None:
     one = bait(links=20, href="https://www.example.org/articles/2026/")
     _ = one.letter.links
