@@ -15,6 +15,7 @@ import zstandard
 from apps.scan.attachments.budget import MB, Budget, Damaged
 
 PIECE: Final = 256 * 1024
+_BITE: Final = 64 * 1024  # octets given to a decoder at once
 WINDOW_MOST: Final = 64 * MB  # octets of history that a decoder may keep
 Pieces = Iterator[bytes]
 
@@ -33,23 +34,31 @@ class _Decoder(Protocol):
 
 def deflated(data: bytes | memoryview, budget: Budget, *, form: int = -zlib.MAX_WBITS) -> Pieces:
     """Unpack deflate (RFC 1951); `form` 31 is gzip (RFC 1952), whose members follow each other."""
-    rest: bytes | memoryview = data
-    while rest:
+    view, at = memoryview(data), 0
+    while at < len(view):
         decoder = zlib.decompressobj(form)
         while not decoder.eof:
-            try:
-                piece = decoder.decompress(rest, PIECE)
-            except zlib.error as error:
-                raise Damaged("its compressed content is damaged") from error
-            rest = decoder.unconsumed_tail
+            # In small bites: what a decoder leaves it copies, each time anew.
+            bite = decoder.unconsumed_tail
+            if not bite:
+                bite = bytes(view[at : at + _BITE])
+                at += len(bite)
+            piece = _inflated(decoder, bite)
             budget.spend(len(piece))
             if piece:
                 yield piece
-            elif not decoder.eof and not rest:
+            elif not bite and not decoder.eof:
                 raise Damaged("its compressed content ends too soon")
-        rest = decoder.unused_data
-        if form < 0 or not rest.startswith(b"\x1f\x8b"):
+        at -= len(decoder.unused_data)
+        if form < 0 or bytes(view[at : at + 2]) != b"\x1f\x8b":
             return
+
+
+def _inflated(decoder: "zlib._Decompress", bite: bytes) -> bytes:
+    try:
+        return decoder.decompress(bite, PIECE)
+    except zlib.error as error:
+        raise Damaged("its compressed content is damaged") from error
 
 
 def bunzipped(data: bytes | memoryview, budget: Budget) -> Pieces:
@@ -96,26 +105,35 @@ def unzstded(data: bytes | memoryview, budget: Budget) -> Pieces:
 
 
 def _decoded(make: Callable[[], _Decoder], data: bytes | memoryview, budget: Budget) -> Pieces:
-    rest = bytes(data)
-    while rest:
+    view, at = memoryview(data), 0
+    while at < len(view):
         try:
             decoder = make()
             while not decoder.eof:
-                piece = decoder.decompress(rest, PIECE)
-                rest = b""
+                bite = bytes(view[at : at + _BITE]) if decoder.needs_input else b""
+                if decoder.needs_input and not bite:
+                    raise Damaged("its compressed content ends too soon")
+                at += len(bite)
+                piece = decoder.decompress(bite, PIECE)
                 budget.spend(len(piece))
                 if piece:
                     yield piece
-                elif decoder.needs_input:
-                    raise Damaged("its compressed content ends too soon")
         except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
             raise Damaged("its compressed content is damaged") from error
         except MemoryError as error:
             raise Damaged("it asks for too much memory") from error
-        rest = decoder.unused_data
-        # Streams may follow each other (`cat a.xz b.xz`); zeros between them are padding.
-        if not rest.strip(b"\x00") or rest[:3] not in {b"BZh", b"\xfd7z"}:
-            return
+        at = _next_stream(view, at - len(decoder.unused_data))
+
+
+def _next_stream(view: memoryview, at: int) -> int:
+    """Where a stream that follows begins (`cat a.xz b.xz`): behind zeros, if there are any."""
+    while at < len(view):
+        bite = bytes(view[at : at + _BITE])
+        rest = bite.lstrip(b"\0")
+        at += len(bite) - len(rest)
+        if rest:
+            return at if rest[:3] in {b"BZh", b"\xfd7z"} else len(view)
+    return at
 
 
 class Content(NamedTuple):

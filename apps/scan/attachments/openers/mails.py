@@ -16,14 +16,13 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
     letter = read(data)
     for part in letter.parts:
         budget.count()
-        yield member(part, budget)
+        yield member(part, budget, budget.limits.member)
     if letter.beyond:
         raise Damaged(letter.beyond[0])
 
 
-def member(part: Part, budget: Budget) -> Member:
-    """A part as a file."""
-    most = budget.limits.member
+def member(part: Part, budget: Budget, most: int) -> Member:
+    """A part as a file, at most `most` octets of it."""
     content = part.content(most + 1)
     budget.spend(len(content))
     name = next((name for name in part.names if name), "")

@@ -41,7 +41,7 @@ def _scanner() -> yara_x.Scanner:
     if _OF_THREAD.scanner is None:
         scanner = yara_x.Scanner(_rules())
         # How often something stands in a file is nobody's question: the first places will do.
-        scanner.max_matches_per_pattern(100)
+        scanner.max_matches_per_pattern(1_000)
         _OF_THREAD.scanner = scanner
     return _OF_THREAD.scanner
 

@@ -26,7 +26,8 @@ rule macro_starts {
 rule macro_runs {
     // Starts programs, or fetches what could be one.
     strings:
-        $shell = /\bshell\s{0,4}[( "$]/ nocase
+        $shell = /\bshell\s{0,4}[("$]/ nocase
+        $statement = /[\n:=]\s{0,40}shell\s{1,4}[a-z_]/ nocase
         $objects = /(wscript\.shell|shell\.application|winmgmts:|win32_process|shellexecute|msxml2\.(server)?xmlhttp|winhttp\.winhttprequest|adodb\.stream|scriptcontrol)/ nocase
         $library = /declare\s{1,9}(ptrsafe\s{1,9})?(function|sub)\s{1,9}\w{1,80}\s{1,9}lib\s{1,9}"(kernel32|urlmon|shell32|ntdll|wininet)/ nocase
         $program = /(powershell|cmd(\.exe)?\s{1,4}\/c|mshta|regsvr32|rundll32|certutil|bitsadmin|wmic)/ nocase
@@ -46,10 +47,13 @@ rule macro_of_excel_4 {
 rule dde_field {
     // A field that starts a program when the document is opened.
     strings:
-        $word = /\bDDE(AUTO)?\s{1,9}[^<>{}]{0,80}\b(cmd|powershell|mshta|rundll32|wscript|cscript)\b/ nocase
+        $field = /\bDDE(AUTO)?\s/ nocase
+        $program = /\b(cmd|powershell|mshta|rundll32|wscript|cscript)\b/ nocase
         $sheet = /[=+@-](cmd|powershell|mshta|rundll32|msexcel)\|\s{0,4}['"]/ nocase
     condition:
-        (kind == "xml" or kind == "rtf" or kind == "text") and any of them
+        (kind == "xml" or kind == "rtf" or kind == "text") and (
+            $sheet or for any of ($field) : ($program in (@..@ + 100))
+        )
 }
 
 rule document_fetches {
@@ -97,10 +101,11 @@ rule page_makes_file {
 rule page_asks_password {
     // A page in an attachment that asks for a password and sends it away.
     strings:
-        $field = /<input[^>]{1,300}type\s{0,4}=\s{0,4}["']?password/ nocase
-        $sends = /(<form[^>]{1,300}action\s{0,4}=\s{0,4}["']?\s{0,4}https?:|\bfetch\s{0,4}\(|XMLHttpRequest|\$\.(ajax|post)|api\.telegram)/ nocase
+        $field = /\btype\s{0,4}=\s{0,4}["']?password/ nocase
+        $form = /\baction\s{0,4}=\s{0,4}["']?\s{0,4}https?:/ nocase
+        $script = /(\bfetch\s{0,4}\(|XMLHttpRequest|\$\.(ajax|post)|api\.telegram)/ nocase
     condition:
-        (kind == "html" or kind == "svg") and all of them
+        (kind == "html" or kind == "svg") and $field and ($form or $script)
 }
 
 rule page_hides_itself {
