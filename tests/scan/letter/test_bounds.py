@@ -8,7 +8,7 @@ from apps.scan.letter.links import LINKS_MAX
 from apps.scan.letter.page import HTML_MAX
 from tests.support.cost import cost
 
-MUCH = 600_000  # octets
+MUCH = 400_000  # octets
 SECONDS = 1.0
 HTML = b"From: a@b.test\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
 TEXT = b"From: a@b.test\r\n\r\n"

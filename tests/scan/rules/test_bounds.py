@@ -7,7 +7,7 @@ from apps.scan.rules import ContentRules
 from tests.scan.rules.mail import case, mail, unproven
 from tests.support.cost import cost
 
-MUCH = 600_000  # characters
+MUCH = 400_000  # characters
 SECONDS = 1.0
 NOBODY: Authentication = unproven("friend.test")
 
