@@ -1,0 +1,189 @@
+"""What readers want of the filter is what is done: each gets what is right for them, and the kept
+verdict tells it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import pytest
+
+from apps.delivery import process
+from apps.delivery.accept import accept
+from apps.directory.models import Domain, User
+from apps.mailauth.types import Authentication, Dkim, Dmarc, Result
+from apps.mailqueue.models import MessageState, QueuedMessage
+from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailstore.models import Entry
+from apps.runtime.clock import now_us
+from apps.scan import queries, runner
+from apps.scan.base import Case, Finding, Given
+from apps.scan.deeds import Done
+from apps.scan.models import Quarantined, Verb
+from apps.scan.scopes import SERVER, Scope
+from apps.scan.services import lists, thresholds
+from apps.scan.services.thresholds import Change
+from tests.scan.cases import judged
+from tests.support.mail import local, submission
+
+pytestmark = pytest.mark.django_db
+
+PROVEN = judged(
+    Authentication(
+        dkim=(Dkim(Result.PASS, "outside.invalid"),), dmarc=Dmarc(Result.PASS, "outside.invalid")
+    )
+)
+MINUTE_US = 60_000_000
+
+
+class Finds:
+    """A check that finds what the test says."""
+
+    name: ClassVar[str] = "finds"
+    takes_unscannable = True
+    points: ClassVar[float] = 0.0
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        return [None for _ in cases]
+
+    def judge(self, case: Case, given: Given) -> Sequence[Finding]:
+        return [Finding("TEXT_WATCHES", self.points, "it offers watches")]
+
+
+@pytest.fixture(autouse=True)
+def _finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "CHECKS", (Finds(),))
+
+
+def process_one(item: Submission, points: float = 0.0) -> QueuedMessage:
+    """Take a message and process it; its row afterwards."""
+    Finds.points = points
+    accept([item])
+    while process.run_once():
+        pass
+    return QueuedMessage.objects.get(pk=item.id)
+
+
+def folder(user: User) -> list[str]:
+    """Where a user's mail is."""
+    rows = Entry.objects.filter(mailbox__user=user).order_by("mailbox")
+    return list(rows.values_list("mailbox__special_use", flat=True))
+
+
+def mail(*users: User) -> Submission:
+    """Mail of Carol's that is proven to be."""
+    return replace(submission(local(*users)), judgement=json.dumps(PROVEN))
+
+
+def offered(*users: User) -> Submission:
+    """The same, while its door waits."""
+    return replace(mail(*users), offered_us=MINUTE_US)
+
+
+def deeds(item: Submission) -> dict[str, Done]:
+    """What was done with each copy, as it was kept."""
+    kept = queries.of_id(item.id)
+    assert kept is not None
+    return {one.address: one.done for one in kept.deeds}
+
+
+def test_each_reader_gets_what_is_right_for_them(alice: User, bob: User, eve: User) -> None:
+    thresholds.change(Scope(user_id=alice.pk), Change(junk=7))
+    thresholds.change(Scope(user_id=eve.pk), Change(is_off=True))
+    item = mail(alice, bob, eve)
+    process_one(item, 6)
+    assert (folder(alice), folder(bob), folder(eve)) == (["inbox"], ["junk"], ["inbox"])
+    assert deeds(item) == {
+        alice.address: Done.INBOX,
+        bob.address: Done.JUNK,
+        eve.address: Done.INBOX,
+    }
+
+
+def test_a_list_of_one_reader_is_no_matter_of_others(alice: User, bob: User) -> None:
+    lists.block_sender(alice.pk, "carol@outside.invalid")
+    lists.add(Verb.ALLOW, "outside.invalid", Scope(user_id=bob.pk))
+    process_one(offered(alice, bob), 50)
+    # Bob wants it, so it is not refused; Alice finds it in Junk.
+    assert (folder(alice), folder(bob)) == (["junk"], ["inbox"])
+
+
+def test_what_all_readers_block_is_refused_while_the_door_waits(alice: User, bob: User) -> None:
+    lists.block_sender(alice.pk, "carol@outside.invalid")
+    lists.add(Verb.BLOCK, "invalid", Scope(user_id=bob.pk))
+    item = offered(alice, bob)
+    assert process_one(item).state == MessageState.REFUSED
+    assert (folder(alice), folder(bob)) == ([], [])
+    assert deeds(item) == {alice.address: Done.REFUSED, bob.address: Done.REFUSED}
+
+
+def test_what_is_ours_already_goes_to_junk_instead(alice: User) -> None:
+    lists.add(Verb.BLOCK, "outside.invalid", SERVER)
+    assert process_one(mail(alice)).state == MessageState.DONE
+    assert folder(alice) == ["junk"]
+
+
+def test_postmaster_is_not_kept_from_anybody(alice: User) -> None:
+    lists.add(Verb.BLOCK, "outside.invalid", SERVER)
+    (recipient,) = local(alice)
+    item = replace(offered(), recipients=(replace(recipient, original="postmaster@example.test"),))
+    assert process_one(item, 99).state == MessageState.DONE
+    assert folder(alice) == ["junk"]
+
+
+def test_an_allowed_sender_is_let_in_only_if_proven(alice: User) -> None:
+    lists.add(Verb.ALLOW, "carol@outside.invalid", Scope(user_id=alice.pk))
+    process_one(offered(alice), 50)
+    assert folder(alice) == ["inbox"]
+    forged = replace(offered(alice), judgement=json.dumps(judged(Authentication())))
+    assert process_one(forged, 50).state == MessageState.REFUSED
+
+
+def test_junk_that_the_door_ruled_is_lifted_by_who_wants_the_mail(
+    alice: User, bob: User, domain: Domain
+) -> None:
+    lists.add(Verb.ALLOW, "192.0.2.0/24", Scope(user_id=alice.pk))
+    ruling = judged(Authentication(), junk={"example.test": "it fails DMARC"})
+    process_one(replace(mail(alice, bob), judgement=json.dumps(ruling)))
+    assert (folder(alice), folder(bob)) == (["inbox"], ["junk"])
+
+
+def sent(user: User, *recipients: EnvelopeRecipient) -> Submission:
+    """What a user sends."""
+    return replace(submission(recipients, sender=user.address, door="submission"), user_id=user.pk)
+
+
+DAVE = EnvelopeRecipient("dave@outside.invalid", "dave@outside.invalid", None)
+
+
+def test_mail_that_is_sent_is_held_by_the_senders_own_threshold(alice: User, bob: User) -> None:
+    item = sent(alice, *local(bob), DAVE)
+    assert process_one(item, 10).state == MessageState.HELD
+    assert folder(bob) == []
+    thresholds.change(Scope(user_id=alice.pk), Change(hold=11))
+    assert process_one(sent(alice, *local(bob)), 10).state == MessageState.DONE
+    assert folder(bob) == ["junk"]
+
+
+def test_no_list_of_a_colleague_holds_what_a_user_sends(alice: User, bob: User) -> None:
+    lists.block_sender(bob.pk, alice.address)
+    item = sent(alice, *local(bob), DAVE)
+    assert process_one(item).state == MessageState.ROUTED
+    assert folder(bob) == ["junk"]
+
+
+def test_spam_is_not_sent_on(alice: User) -> None:
+    item = replace(mail(alice), recipients=(*local(alice), DAVE))
+    process_one(item, 6)
+    assert folder(alice) == ["junk"]
+    assert [one.address for one in Quarantined.objects.all()] == [DAVE.address]
+    assert deeds(item) == {alice.address: Done.JUNK, DAVE.address: Done.QUARANTINE}
+
+
+def test_a_verdict_is_kept_once_with_its_time(alice: User) -> None:
+    item = mail(alice)
+    process_one(item, 6)
+    kept = queries.of_traces([item.trace_id])[item.trace_id]
+    assert [one.id for one in kept] == [item.id]
+    assert kept[0].at_us == item.received_at_us <= now_us()
+    assert kept[0].record.subject == "Quarterly figures"
