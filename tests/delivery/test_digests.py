@@ -3,13 +3,14 @@
 import email
 import email.policy
 import re
+import threading
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from pytest_django.fixtures import Settings
 
 from apps.blobs import services as blobs
@@ -307,3 +308,26 @@ def test_it_has_no_links_where_there_is_no_web(alice: User, settings: Settings) 
     plain, html = texts(letters()[0])
     assert "http" not in plain
     assert Links(html).found == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_sent_once_whoever_sends_it_at_the_same_moment(alice: User) -> None:
+    hold(alice)
+    told = contents.content(alice.pk)
+    start = threading.Barrier(4)
+    sent: list[bool] = []
+
+    def send() -> None:
+        start.wait(10)
+        try:
+            sent.append(digests.send(told, 100))
+        finally:
+            close_old_connections()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(30)
+    assert sorted(sent) == [False, False, False, True]
+    assert len(letters()) == 1

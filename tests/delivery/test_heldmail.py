@@ -2,11 +2,12 @@
 
 import email
 import email.policy
+import threading
 from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from pytest_django.fixtures import Settings
 
 from apps.blobs import services as blobs
@@ -126,3 +127,33 @@ def test_it_sends_on_nothing_of_a_user_who_is_gone(alice: User, settings: Settin
     alice.delete()
     send(held)
     assert not QueuedMessage.objects.filter(door="report").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_never_waits_in_a_circle(alice: User, bob: User, eve: User) -> None:
+    """Workers hold mail of the same senders at the same moment, each in an order of its own."""
+    users = [alice, bob, eve]
+    batches = [[notice(user) for user in users] for _ in range(6)]
+    start = threading.Barrier(2)
+    failed: list[Exception] = []
+
+    def work(mine: list[list[heldmail.HeldNotice]]) -> None:
+        start.wait(10)
+        try:
+            for batch in mine:
+                send(*batch)
+        except Exception as error:  # noqa: BLE001 - told below
+            failed.append(error)
+        finally:
+            close_old_connections()
+
+    halves = [batches[:3], [batch[::-1] for batch in batches[3:]]]
+    threads = [threading.Thread(target=work, args=(half,)) for half in halves]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(30)
+    assert failed == []
+    for user in users:
+        assert len(letters(user.address)) == 6
+    assert len(letters("postmaster@example.test")) == 1
