@@ -54,7 +54,9 @@ _START: Final = (
 ARCHIVES: Final = frozenset(
     "zip 7z rar gzip bzip2 xz zstd cab lz4 compress arj ace lzh cpio tar iso disk".split()
 )
-HOLDERS: Final = ARCHIVES | frozenset("ole onenote tnef mail rtf pdf html svg uuencode".split())
+HOLDERS: Final = ARCHIVES | frozenset(
+    "ole onenote tnef mail rtf pdf html svg uuencode base64".split()
+)
 """What has files inside it, or may hide them."""
 
 KINDS: Final = (
@@ -76,6 +78,7 @@ _FIELD = re.compile(
     re.I | re.M,
 )
 _UUENCODED = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} [^\r\n]{1,200}\r?$", re.M)
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{64,}+[=\r\n]{0,9}")
 _ENDINGS: Final = {
     **dict.fromkeys(("html", "htm", "shtml", "shtm", "xhtml", "xht", "mht", "mhtml"), "html"),
     **dict.fromkeys(("eml", "mbox"), "mail"),
@@ -166,6 +169,8 @@ def _by_text(head: bytes) -> str:
         return "mail"
     if _UUENCODED.search(text):
         return "uuencode"
+    if _BASE64.fullmatch(text):
+        return "base64"
     return "script" if text.startswith((b"#!/", b"<%", b"<?php")) else ""
 
 

@@ -92,6 +92,12 @@ WRAPPED: dict[str, Callable[[Path], bytes]] = {
         encoding=b"base64",
         declared=b"application/octet-stream",
     ),
+    "base64 that nothing names": lambda _: raw_mail(LINES, declared=b"application/octet-stream"),
+    "two Content-Transfer-Encodings": lambda _: raw_mail(
+        LINES,
+        encoding=b"8bit\r\nContent-Transfer-Encoding: base64",
+        declared=b"application/octet-stream",
+    ),
     "nested multipart": lambda _: nested(),
     "HTML attachment": lambda _: mail("invoice.html", page(), "text/html"),
     "HTML attachment, in a data address": lambda _: mail(

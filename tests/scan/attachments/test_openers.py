@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import struct
 import zipfile
 import zlib
@@ -14,10 +15,12 @@ from tests.scan.attachments.made import (
     EICAR,
     PROGRAM,
     by_tool,
+    facts,
     imaged,
     mail,
     names_in,
     of_file,
+    raw_mail,
     seven_zipped,
     tarred,
     tnef,
@@ -82,6 +85,16 @@ class TestZip:
         assert virus_in(found)
         assert "eicar.com" in names_in(found)
 
+    def test_it_knows_all_names_of_one_file(self) -> None:
+        made = zipped({"notes.txt": b"x"}).replace(b"notes.txt", b"notes.exe", 1)
+        assert of_file(made, "a.zip")[1]["group"] == "program"
+        entry = zipfile.ZipInfo("notes.txt")
+        entry.extra = b"up\x0e\x00\x01\0\0\0\0notes.exe"
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(entry, b"x")
+        assert of_file(buffer.getvalue(), "a.zip")[1]["group"] == "program"
+
     def test_it_opens_both_of_two_archives_in_one_file(self) -> None:
         for made in (
             zipped({"a.txt": b"x"}) + zipped({"eicar.com": EICAR}),
@@ -125,6 +138,12 @@ class TestStreams:
 
     def test_it_names_what_is_inside_like_the_stream(self) -> None:
         assert names_in(of_file(gzip.compress(EICAR), "notes.js.gz"))[1] == "notes.js"
+
+    def test_it_knows_the_name_that_the_stream_keeps(self) -> None:
+        buffer = io.BytesIO()
+        with gzip.GzipFile("setup.exe", "wb", fileobj=buffer) as file:
+            file.write(b"x")
+        assert of_file(buffer.getvalue(), "notes.gz")[1]["group"] == "program"
 
     def test_it_keeps_what_came_before_the_damage(self) -> None:
         found = of_file(gzip.compress(EICAR)[:-6], "a.gz")
@@ -371,3 +390,8 @@ class TestPages:
 def test_it_opens_mail_in_a_mailbox_file() -> None:
     made = b"From carol Thu Jul 31 13:49:50 2026\n" + mail("eicar.com", EICAR)
     assert virus_in(of_file(made, "old.mbox"))
+
+
+def test_it_says_of_a_piece_of_a_message_that_it_is_no_whole_one() -> None:
+    raw = raw_mail(b"x", declared=b'message/partial; id="1"; number=1; total=2')
+    assert "piece of a message" in facts(raw)[0]["why_not"]

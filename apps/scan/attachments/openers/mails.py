@@ -4,11 +4,15 @@ The same reader takes it apart that takes the outer one apart: `apps.scan.letter
 """
 
 from collections.abc import Iterator
+from typing import Final
 
+from apps.mime.decode import base64
 from apps.scan.attachments.budget import Budget, Damaged
-from apps.scan.attachments.member import SHOWN, Member
+from apps.scan.attachments.member import CARRIED, SHOWN, Member
 from apps.scan.letter import read
 from apps.scan.letter.parts import Part
+
+_PIECE: Final = "it is a piece of a message whose other pieces come by themselves"
 
 
 def members(data: bytes, budget: Budget) -> Iterator[Member]:
@@ -32,8 +36,17 @@ def member(part: Part, budget: Budget, most: int) -> Member:
         declared=part.type,
         is_cut=len(content) > most,
         marks=(SHOWN,) if part.is_text else (),
+        why_not=_PIECE if part.type == "message/partial" else "",
         other_names=tuple(other for other in part.names if other != name)[:4],
     )
+
+
+def base64_text(data: bytes, budget: Budget) -> Iterator[Member]:
+    """What stands in base64 in a file of its own, or where nothing said so: readers differ on which
+    of two Content-Transfer-Encodings counts."""
+    content = base64(data)
+    budget.spend(len(content))
+    yield Member("", content[: budget.limits.member], marks=(CARRIED,))
 
 
 def uuencoded(data: bytes, budget: Budget) -> Iterator[Member]:

@@ -13,6 +13,7 @@ from apps.scan.attachments.member import Member, Opener
 from apps.scan.attachments.openers import tars
 
 _HEAD: Final = 1_024
+_HAS_EXTRA, _HAS_NAME = 0x04, 0x08
 
 
 def _opener(unpack: Callable[[bytes, Budget], packing.Pieces]) -> Opener:
@@ -23,9 +24,26 @@ def _opener(unpack: Callable[[bytes, Budget], packing.Pieces]) -> Opener:
             yield from tars.read(reader, budget)
             return
         content = packing.gathered(reader.rest(), budget.limits.member)
-        yield Member("", content.octets, is_cut=content.is_cut, why_not=content.why_not)
+        yield Member(
+            "",
+            content.octets,
+            is_cut=content.is_cut,
+            why_not=content.why_not,
+            other_names=_names(data),
+        )
 
     return members
+
+
+def _names(data: bytes) -> tuple[str, ...]:
+    """The name that gzip keeps, which some programs restore (RFC 1952 section 2.3)."""
+    if not data.startswith(b"\x1f\x8b") or not data[3] & _HAS_NAME:
+        return ()
+    start = 10
+    if data[3] & _HAS_EXTRA:
+        start += 2 + int.from_bytes(data[10:12], "little")
+    name = data[start : start + 1_024].partition(b"\0")[0]
+    return (name.decode("utf-8", "replace"),) if name else ()
 
 
 gzip: Final = _opener(lambda data, budget: packing.deflated(data, budget, form=31))

@@ -35,6 +35,7 @@ OPENERS: Final[Mapping[str, Opener]] = {
     "tnef": tnefs.members,
     "mail": mails.members,
     "uuencode": mails.uuencoded,
+    "base64": mails.base64_text,
     "ole": oles.members,
     "rtf": rtfs.members,
     "onenote": onenotes.members,

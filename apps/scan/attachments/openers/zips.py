@@ -10,6 +10,7 @@ import io
 import lzma
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from apps.scan.attachments import packing
@@ -19,6 +20,7 @@ from apps.scan.attachments.member import UNREAD, Member
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 0x1
+_UNICODE_PATH: Final = 0x7075
 _STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD = 0, 8, 12, 14, 93
 
 
@@ -49,7 +51,22 @@ def _member(data: bytes, entry: zipfile.ZipInfo, budget: Budget) -> Member:
         return Member(name, why_not="it is not where the table of contents says")
     content = start + 30 + _number(data, start + 26) + _number(data, start + 28)
     packed = memoryview(data)[content : content + entry.compress_size]
-    return _unpacked(name, entry.compress_type, packed, entry.file_size, budget)
+    member = _unpacked(name, entry.compress_type, packed, entry.file_size, budget)
+    return replace(member, other_names=tuple(_other_names(data, entry, name)))
+
+
+def _other_names(data: bytes, entry: zipfile.ZipInfo, name: str) -> Iterator[str]:
+    """Further names of it: in its local header, and in Unicode (APPNOTE 4.6.9)."""
+    start = entry.header_offset + 30
+    local = data[start : start + _number(data, start - 4)]
+    if local not in {name.encode("cp437", "replace"), name.encode("utf-8", "replace")}:
+        yield local.decode("utf-8", "replace")
+    at = 0
+    while at + 4 <= len(entry.extra):
+        size = _number(entry.extra, at + 2)
+        if _number(entry.extra, at) == _UNICODE_PATH:
+            yield entry.extra[at + 9 : at + 4 + size].decode("utf-8", "replace")
+        at += 4 + size
 
 
 def _unpacked(name: str, method: int, packed: memoryview, size: int, budget: Budget) -> Member:
