@@ -1,7 +1,6 @@
 """How an element looks, as far as it decides whether its words can be read. Pure.
 
-Only what stands on the element counts (style and old attributes), not rules of style sheets: mail
-programs drop many of those. What is not understood hides nothing.
+From its attributes and the simple rules of style sheets. What is not understood hides nothing.
 """
 
 import re
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 STYLE_MAX: Final = 2_000  # characters of one style attribute looked at
+CLASSES_MAX: Final = 10  # classes of one element looked at
 STYLES_MAX: Final = 2_000  # different ones remembered of one page
 TINY: Final = 2.5  # pixels; below that nothing can be read
 CLOSE: Final = 30  # sum of the differences of red, green and blue that no eye sees as text
@@ -82,15 +82,21 @@ PLAIN: Final = Look()
 
 
 class Sheet:
-    """The looks of one page; what the same style makes of the same look is computed once."""
+    """The looks of one page; what the same style makes of the same look is computed once.
 
-    def __init__(self) -> None:
+    Args:
+        rules: declarations by `.class` and `tag`.
+    """
+
+    def __init__(self, rules: Mapping[str, str]) -> None:
+        self._rules = rules
         self._known: dict[tuple[Look, str], Look] = {}
 
-    def look(self, outer: Look, attributes: Mapping[str, str | None]) -> Look:
-        """How an element with these attributes looks within `outer`."""
+    def look(self, outer: Look, tag: str, attributes: Mapping[str, str | None]) -> Look:
+        """How an element looks within `outer`."""
+        ruled = self._ruled(tag, attributes) if self._rules else ""
         if not attributes:
-            return outer
+            return self._styled(outer, ruled) if ruled else outer
         looked = outer
         if "hidden" in attributes:
             looked = replace(looked, gone="display")
@@ -100,8 +106,14 @@ class Sheet:
             looked = replace(looked, paper=None)
         if ink := attributes.get("color") or attributes.get("text"):
             looked = replace(looked, ink=_colour(ink.lower(), looked.ink))
-        style = attributes.get("style")
-        return self._styled(looked, style[:STYLE_MAX].lower()) if style else looked
+        style = ruled + (attributes.get("style") or "")[:STYLE_MAX].lower()
+        return self._styled(looked, style) if style else looked
+
+    def _ruled(self, tag: str, attributes: Mapping[str, str | None]) -> str:
+        """What style sheets say of an element: of its classes rather than of its tag."""
+        names = [f".{one}" for one in (attributes.get("class") or "").lower().split()[:CLASSES_MAX]]
+        found = [self._rules[name] for name in (tag, *names) if name in self._rules]
+        return "".join(f"{one};" for one in found)
 
     def _styled(self, outer: Look, style: str) -> Look:
         key = (outer, style)

@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from apps.mime.preview import strip_tags
 from apps.scan.letter.links import HREF_MAX, LINKS_MAX, TEXT_MAX, Link, loose_links
 from apps.scan.letter.look import PLAIN, Look, Sheet
+from apps.scan.letter.sheets import read_sheets
 
 HTML_MAX: Final = 128 * 1024  # characters parsed of one message, style sheets left out
 TAGS_MAX: Final = 12_000  # of one page; long newsletters have 3,000
@@ -73,21 +74,24 @@ class Page:
 
 def read_page(source: str, room: int = HTML_MAX) -> Page:
     """Read HTML, at most `room` characters of it besides style sheets and comments."""
-    source = _without_unread(source)
+    source, sheets = _without_unread(source)
     is_cut = len(source) > room
     source = source[:room]
     if source.count("<") > TAGS_MAX:
         text = strip_tags(source)
         return Page(text, links=tuple(loose_links(source)), is_tangled=True, is_cut=is_cut)
-    return _Reader(LexborHTMLParser(source)).page(is_cut)
+    rules = read_sheets("\n".join(sheets)) if sheets else {}
+    return _Reader(LexborHTMLParser(source), Sheet(rules)).page(is_cut)
 
 
-def _without_unread(source: str) -> str:
-    """Cut out what shows no words and may be long: style sheets, comments, data within addresses.
+def _without_unread(source: str) -> tuple[str, list[str]]:
+    """Cut out what shows no words and may be long: style sheets, comments, data within addresses;
+    return the sheets as well.
 
     Linear: an end that is not there is looked for once.
     """
     kept: list[str] = []
+    sheets: list[str] = []
     at = 0
     endless: set[str] = set()
     for found in _UNREAD.finditer(source):
@@ -105,9 +109,11 @@ def _without_unread(source: str) -> str:
                 endless.add(opening)
                 continue
             end = match.end()
+            if opening == "<style":
+                sheets.append(source[found.end() : match.start()].partition(">")[2])
         kept.append(source[at : found.start()])
         at = end
-    return "".join([*kept, source[at:]]) if kept else source
+    return ("".join([*kept, source[at:]]) if kept else source), sheets
 
 
 _CLOSINGS: Final = {
@@ -134,9 +140,9 @@ _Step = tuple[LexborNode, Look, "_Anchor | None"]
 class _Reader:
     """Walks over a page once."""
 
-    def __init__(self, parser: LexborHTMLParser) -> None:
+    def __init__(self, parser: LexborHTMLParser, sheet: Sheet) -> None:
         self.parser = parser
-        self.sheet = Sheet()
+        self.sheet = sheet
         self.shown: list[str] = []
         self.loose: list[str] = []  # of it, what stands in no link
         self.hidden: list[str] = []
@@ -217,7 +223,7 @@ class _Reader:
         if tag == "title":
             self.title = self.title or node.text(deep=False)[: 2 * TEXT_MAX]
         attributes = node.attributes
-        look = self.sheet.look(outer, attributes)
+        look = self.sheet.look(outer, tag, attributes)
         if tag == "input" and (attributes.get("type") or "").strip().lower() == "password":
             self.active.add("password")
         if tag in _ADDRESSES:

@@ -11,6 +11,7 @@ from apps.scan.rules.seen import Seen
 BOOK: Final = Book()
 
 _SHOUT: Final = re.compile(r"[!?]{3,}|[$€£]{2,}|!\s?!\s?!|[\u2757\u203c\U0001f6a8\U0001f911]")
+_FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _PADDED: Final = re.compile(rb"\S[ \t\xa0]{6,}(\S{1,40})\s*\Z")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
@@ -60,8 +61,13 @@ def fancy(seen: Seen) -> str | None:
     "SUBJECT_PADDED", 2.0, "something stands far behind its subject, where no list of mail shows it"
 )
 def padded(seen: Seen) -> str | None:
-    value = seen.letter.header.last(b"subject") or b""
-    found = _PADDED.search(value[-200:])
+    header = seen.letter.header
+    field = next((one for one in reversed(header.fields) if one.name == b"subject"), None)
+    if field is None:
+        return None
+    # The blanks that a folded line begins with are nobody's.
+    written = _FOLD.sub(b" ", header.raw[field.value_start : field.end][:4_000])
+    found = _PADDED.search(written[-200:])
     if found is None:
         return None
     return f"“{found[1].decode('ascii', 'replace')}” stands far behind its subject"

@@ -130,6 +130,32 @@ def test_it_takes_nothing_for_hidden_that_is_not(source: str) -> None:
     assert one.hidden == ""
 
 
+SHEET = (
+    "<style type='text/css'>/* .x{} */ .gone, p.off { display: NONE } .btn{background:#036;"
+    "color:#fff} td.dark a { color: white } body{background:#ffffff} .tiny{font-size:1px}"
+    " @media (max-width:600px) { .wide { display:none } } .later{color:#fff}</style>"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "hidden"),
+    [
+        ('<p class="gone">secret</p>', "secret"),
+        ('<div class="a OFF">secret</div>', "secret"),
+        ('<i class="tiny">secret</i>', "secret"),
+        ('<i class="later">secret</i>', "secret"),
+        ('<i class="tiny" style="font-size:14px">seen</i>', ""),
+        ('<div class="wide">seen</div>', ""),
+        ('<a class="btn">seen</a>', ""),
+        ('<div class="dark"><a style="color:#fff">seen</a></div>', ""),
+    ],
+)
+def test_it_reads_simple_rules_of_style_sheets(source: str, hidden: str) -> None:
+    one = html(f"<html><head>{SHEET}</head><body><p>Hello</p>{source}</body></html>")
+    assert one.hidden == hidden
+    assert one.visible.split() == ["Hello"] + ([] if hidden else ["seen"])
+
+
 def test_it_lists_where_html_leads() -> None:
     one = html(
         '<base href="https://b.test/"><a href=" https://a.test/?x=1&amp;y=2 ">the <b>bank</b></a>'
