@@ -55,8 +55,7 @@ def decide(verdict: Verdict, *, is_outgoing: bool, reference: str) -> Decision:
     if is_outgoing and whole.action >= Action.QUARANTINE:
         return Decision(hold=whole.why)
     if opinions and all(one.action is Action.REFUSE for one in opinions):
-        is_blocked = any(one.blocked for one in verdict.standings.values())
-        return Decision(_refusal(opinions[0], reference, is_blocked=is_blocked))
+        return Decision(_refusal(verdict, opinions[0], reference))
     return Decision()
 
 
@@ -87,14 +86,16 @@ def read(text: str) -> Refusal:
     return Refusal(Reply(code, enhanced, words), why, cause)
 
 
-def _refusal(opinion: Opinion, reference: str, *, is_blocked: bool) -> Refusal:
-    cause, why = CONTENT if opinion.is_harmful else SPAM, _short(opinion.why)
+def _refusal(verdict: Verdict, opinion: Opinion, reference: str) -> Refusal:
+    cause = CONTENT if opinion.is_harmful else SPAM
     if opinion.is_harmful:
-        words = f"This message is not taken because of what it contains: {why}"
-    elif is_blocked:  # who is on whose list is nobody else's business
+        words = f"This message is not taken because of what it contains: {_short(opinion.why)}"
+    elif any(one.blocked for one in verdict.standings.values()):
+        # Who is on whose list is nobody else's business.
         words = "The recipient does not want mail from this sender"
     else:
-        words = f"This message is taken for spam: {why}"
+        worst = max(verdict.findings, key=lambda one: one.points, default=None)
+        words = f"This message is taken for spam: {_short(worst.words if worst else opinion.why)}"
     return Refusal(Reply(550, "5.7.1", f"{words} (reference {reference})"), opinion.why, cause)
 
 
@@ -104,4 +105,13 @@ def _come_again(opinion: Opinion, reference: str) -> Refusal:
 
 
 def _short(why: str) -> str:
-    return why if len(why) <= WHY_TOLD else f"{why[:WHY_TOLD]}…"
+    """As a reply may say it, which is ASCII: without the signs of our own sentences, and strangers'
+    letters escaped."""
+    plain = why.translate(_SIGNS).encode("ascii", "backslashreplace").decode()
+    return plain if len(plain) <= WHY_TOLD else f"{plain[:WHY_TOLD]}..."
+
+
+_SIGNS: Final = str.maketrans(
+    dict(zip("\u201c\u201d\u201e\u2018\u2019\u2013\u2014\u00a0", '"""\'\'-- ', strict=True))
+    | {"\u2026": "..."}
+)

@@ -229,6 +229,8 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "outbound.failed": _failed,
     "queue.waiting": _why("Waits"),
     "queue.held": _why("Held"),
+    "queue.put_off": _why("Cannot be judged now, and is tried again soon"),
+    "mx.withdrawn": _why("Given back to its client"),
     "queue.retried": _why("Put back to work by an administrator"),
     "queue.released": _why("Released"),
     "queue.rescheduled": lambda data: f"To be sent at {_time(data, 'until')} instead.",

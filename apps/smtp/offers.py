@@ -6,7 +6,7 @@ One `Offers` serves one event loop. What it promises:
 - what the client is told is what was committed (`mailqueue.services.offers`): a 5xx, and the
   message is nowhere; a 250, and it is ours;
 - no wait is longer than SCAN_WAIT_SECONDS, no more than SCAN_WAIT_MOST wait at the same time, and
-  where verdicts do not come, soon nobody waits but one who tries it out;
+  where verdicts do not come, soon nobody waits but one in half a minute, for a moment;
 - whoever hangs up meanwhile has nothing delivered that it will bring again; a door that is about to
   close takes at once what is being waited for.
 
@@ -15,6 +15,7 @@ The worker says on the event bus whom it has decided about; who hears nothing lo
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -43,6 +44,8 @@ POLL_SECONDS: Final = 1.0
 # By which the offer outlives the wait: for the commit before it, and for the one that ends it.
 SPARE_SECONDS: Final = 10
 VAIN_MOST: Final = 3
+TRIAL_SECONDS: Final = 2.0
+BETWEEN_TRIALS: Final = 30.0
 
 _GONE: Final = Refusal(
     Reply(451, "4.4.2", "You hung up before the answer, bring it again"),
@@ -52,21 +55,22 @@ _GONE: Final = Refusal(
 
 
 class Breaker:
-    """Whether it is of any use to wait: not once some have waited in vain, one after the other. One
-    at a time tries it out then, until a verdict comes."""
+    """How long it is of any use to wait: not at all once some have waited in vain, one after the
+    other. Now and then one tries it out, for a moment, until a verdict comes."""
 
     def __init__(self) -> None:
         self._vain = 0
-        self._trying = False
+        self._next_trial = 0.0
 
-    def begin(self) -> bool:
-        """Whether somebody may wait; whoever does says `end`."""
+    def seconds(self, most: float) -> float:
+        """How long somebody may wait now; 0: not at all. Whoever waits says `end`."""
         if self._vain < VAIN_MOST:
-            return True
-        if self._trying:
-            return False
-        self._trying = True
-        return True
+            return most
+        now = time.monotonic()
+        if now < self._next_trial:
+            return 0.0
+        self._next_trial = now + BETWEEN_TRIALS
+        return min(most, TRIAL_SECONDS)
 
     def end(self, came: bool | None) -> None:
         """A wait is over.
@@ -74,7 +78,6 @@ class Breaker:
         Args:
             came: whether there was a verdict; None: it ended for another reason.
         """
-        self._trying = False
         if came:
             if self._vain >= VAIN_MOST:
                 logger.info("verdicts come again, doors wait for them")
@@ -82,6 +85,7 @@ class Breaker:
         elif came is False:
             self._vain += 1
             if self._vain == VAIN_MOST:
+                self._next_trial = time.monotonic() + BETWEEN_TRIALS
                 logger.warning("no verdicts come in time, doors do not wait for them")
 
 
@@ -122,10 +126,11 @@ class Offers:
         breaker = self._breakers[mailqueue.lane_of(size)]
         if not settings.SCAN_WAIT_SECONDS or len(self._waiting) >= settings.SCAN_WAIT_MOST:
             return None
-        if not breaker.begin():
+        seconds = breaker.seconds(settings.SCAN_WAIT_SECONDS)
+        if not seconds:
             return None
         self._hearing.begin()
-        offer = Offer(message_id, breaker, settings.SCAN_WAIT_SECONDS)
+        offer = Offer(message_id, breaker, seconds)
         self._waiting[message_id] = offer
         return offer
 

@@ -1,6 +1,7 @@
-"""Two processes that race for the same messages: one sends, one cancels.
+"""Two processes that race for the same messages: one sends or judges, one cancels, takes or
+withdraws.
 
-`python -m tests.mailqueue.racers send PORT` or `cancel`: for each line `NUMBER ID` that it reads, a
+`python -m tests.mailqueue.racers send PORT`, `cancel` …: for each line `NUMBER ID` that it reads, a
 racer does its best at once, and says how it went.
 """
 
@@ -83,10 +84,53 @@ def _canceller() -> Race:
     return cancel
 
 
+def _judge() -> Race:
+    """Judges, and does what the verdict says, as the worker does."""
+    from apps.delivery import process
+    from apps.scan import runner
+    from tests.support.verdicts import SubjectCheck
+
+    runner.CHECKS = (SubjectCheck(),)
+
+    def judge(number: int, message_id: UUID) -> str:
+        process.run_once()
+        return "done"
+
+    return judge
+
+
+def _taker() -> Race:
+    """A door that has waited long enough."""
+    from apps.mailqueue import services
+
+    def take(number: int, message_id: UUID) -> str:
+        (outcome,) = services.accept_offered([message_id])
+        return "REFUSED" if outcome.refusal else "OURS"
+
+    return take
+
+
+def _withdrawer() -> Race:
+    """A door whose client hung up."""
+    from django.db import transaction
+
+    from apps.mailqueue import services
+
+    def withdraw(number: int, message_id: UUID) -> str:
+        with transaction.atomic():
+            withdrawn, _ = services.withdraw([message_id])
+        return "WITHDRAWN" if withdrawn else "OURS"
+
+    return withdraw
+
+
 _JOBS: dict[str, Callable[..., Race]] = {
     "send": _sender,
     "process": _processor,
     "cancel": _canceller,
+    "judge": _judge,
+    "take": _taker,
+    "withdraw": _withdrawer,
 }
 
 

@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="unfinished messages, oldest first")
-        listing.add_argument("--state", default="", choices=["", "accepted", "routed", "held"])
+        listing.add_argument("--state", default="", choices=["", "offered", "accepted", "routed", "held"])
         listing.add_argument("--destination", default="", help="those that go there")
         _output(listing)
         _output(verbs.add_parser("destinations", help="where mail waits to go, and how it goes"))
@@ -79,6 +79,8 @@ class Command(BaseCommand):
                 f"{ulid_text(row.id)}  {row.state:8}  {_time(row.received_at_us)}  {row.size:>10}"
                 f"  <{row.sender}>{held}"
             )
+            if row.last_error:
+                self._line(f"    {row.last_error}")
             for recipient in row.recipients:
                 self._line(f"    {_recipient_text(recipient)}")
         if not rows:
