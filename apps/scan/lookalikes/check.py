@@ -90,7 +90,7 @@ class Lookalikes:
             *_of_scripts(named),
             *_of_brands(case, named, writes),
             *_of_ours(case, named, given.get("ours", {}), writes),
-            *_of_known(case, named, given.get("known", {}), writes),
+            *_of_known(case, named, _others(given), writes),
         ]
 
 
@@ -185,6 +185,16 @@ def _of_known(
         found = _worst(named, "KNOWN", find, writes.get(number, ()))
         findings += [_finding(one, "KNOWN", reader.user_id) for one in found]
     return findings
+
+
+def _others(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Whom readers write to, by reader, without colleagues and brands: those have rules of their
+    own, and one imitation counts once."""
+    ours = {target for targets in given.get("ours", {}).values() for target in targets}
+    return {
+        reader: [one for one in targets if one not in ours and not brands.is_brand(one)]
+        for reader, targets in given.get("known", {}).items()
+    }
 
 
 def _of_brands(case: Case, named: Named, writes: _Writes) -> list[Finding]:

@@ -103,6 +103,13 @@ def test_it_lets_those_be_whom_a_reader_writes_to(alice: User) -> None:
         assert names(letter(reader(alice), author=author)) == [], author
 
 
+def test_it_counts_one_imitation_once(alice: User) -> None:
+    """Who writes to colleagues, and to a brand, has both among the correspondents."""
+    writes(alice, "bob@example.test", "someone@gmail.com")
+    assert names(letter(reader(alice), author="a@exarnple.test")) == ["AUTHOR_LIKE_OURS"]
+    assert names(letter(reader(alice), author="a@gmai1.com")) == ["AUTHOR_LIKE_BRAND"]
+
+
 def test_it_does_not_profit_from_what_another_reader_writes(alice: User, bob: User) -> None:
     writes(alice, "x@paypa1.com", "y@exampel.test")
     for author, rule in (
