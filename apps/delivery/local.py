@@ -58,8 +58,8 @@ def file_plans(plans: Sequence[Plan]) -> None:
         deeds += _refuse(groups.refused)
     if groups.held:
         deeds += _hold(groups.held)
-    for one in groups.put_off:
-        mailqueue.put_off(one.message, one.decision.put_off)
+    if groups.put_off:
+        deeds += _put_off(groups.put_off)
     events += _told(groups)
     if groups.delivered:
         done, told = _deliver(groups.delivered)
@@ -122,9 +122,17 @@ def _hold(plans: Sequence[Plan]) -> _Deeds:
     return [(one.judged.keeping, _whole(one, Done.HELD)) for one in plans]
 
 
+def _put_off(plans: Sequence[Plan]) -> _Deeds:
+    """Let them come again. Until then their verdicts say what they wait for."""
+    for one in plans:
+        mailqueue.put_off(one.message, one.decision.put_off)
+    return [(one.judged.keeping, _whole(one, Done.WAITING)) for one in plans]
+
+
 def _whole(one: Plan, done: Done) -> list[Deed]:
     """The same with all copies of a message."""
-    why = one.decision.hold or (one.decision.refusal.why if one.decision.refusal else "")
+    decided = one.decision
+    why = decided.hold or decided.put_off or (decided.refusal.why if decided.refusal else "")
     return [
         Deed(recipient.address, recipient.original, recipient.user_id, done, why)
         for recipient in one.message.recipients

@@ -12,6 +12,7 @@ class Done(StrEnum):
     QUARANTINE = "quarantine"
     REFUSED = "refused"  # at the dot: whoever brought the message still has it
     HELD = "held"  # mail of a user of ours that does not leave until an administrator lets it
+    WAITING = "waiting"  # it could not be judged, must not pass unjudged, and is tried again soon
     SENT = "sent"  # it goes its way to another server
     NOWHERE = "nowhere"  # its mailbox was removed meanwhile: an administrator must look
 

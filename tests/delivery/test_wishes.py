@@ -16,8 +16,8 @@ from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.models import Entry
 from apps.runtime.clock import now_us
-from apps.scan import queries, runner
-from apps.scan.base import Case, Finding, Given
+from apps.scan import queries, runner, telling
+from apps.scan.base import Action, Case, Finding, Given
 from apps.scan.deeds import Done
 from apps.scan.models import Quarantined, Verb
 from apps.scan.scopes import SERVER, Scope
@@ -178,6 +178,25 @@ def test_spam_is_not_sent_on(alice: User) -> None:
     assert folder(alice) == ["junk"]
     assert [one.address for one in Quarantined.objects.all()] == [DAVE.address]
     assert deeds(item) == {alice.address: Done.JUNK, DAVE.address: Done.QUARANTINE}
+
+
+def test_what_cannot_be_judged_now_says_what_it_waits_for(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Finding("SCANNER_AWAY", 0, "clamd does not answer", action=Action.DEFER)
+    with monkeypatch.context() as patch:
+        patch.setattr(Finds, "judge", lambda self, case, given: [away])
+        item = mail(alice)
+        assert process_one(item).state == MessageState.ACCEPTED
+    assert deeds(item) == {alice.address: Done.WAITING}
+    kept = queries.of_id(item.id)
+    assert kept is not None
+    assert "  Because clamd does not answer." in telling.of_verdict(kept)
+    QueuedMessage.objects.update(lease_until=1, hold_until=0)
+    while process.run_once():
+        pass
+    assert folder(alice) == ["inbox"]
+    assert deeds(item) == {alice.address: Done.INBOX}
 
 
 def test_a_verdict_is_kept_once_with_its_time(alice: User) -> None:

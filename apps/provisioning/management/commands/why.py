@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.blobs import services as blobs
 from apps.delivery import story
-from apps.delivery.accept import JUDGED
 from apps.directory.services import users
 from apps.mailstore import queries as mailstore
 from apps.provisioning.management.noun import printable
@@ -25,6 +24,7 @@ from apps.trace.queries import Found
 from apps.wire.errors import MailError
 
 LIMIT = 20
+EVENTS = 100  # of a message that was not judged
 
 
 class Command(BaseCommand):
@@ -154,10 +154,9 @@ def _kept(trace_ids: list[UUID]) -> list[Judged]:
 
 def _unjudged(trace_id: UUID) -> Iterator[str]:
     """What is recorded of a message that was never scanned, or whose verdict is gone."""
-    yield f"No verdict is kept of the message with trace {ulid_text(trace_id)}."
-    for event in traces.events_of(trace_id):
-        if event.kind.endswith(traces.REFUSED) or event.kind == JUDGED:
-            yield from (printable(line) for line in story.sentences(event))
+    yield f"No verdict is kept of the message with trace {ulid_text(trace_id)}. What is recorded:"
+    for event in traces.events_of(trace_id, EVENTS):
+        yield from (f"  {printable(line)}" for line in story.sentences(event))
 
 
 def _replayed(one: Judged) -> Iterator[str]:
