@@ -45,6 +45,7 @@ PURE = (
     *("tests/scan/lookalikes/test_names.py", "tests/scan/test_authors.py"),
     "tests/scan/test_urls.py",
     "tests/scan/rules/test_bounds.py",
+    "tests/scan/rules/test_proof.py",
     "tests/scan/rules/test_rules.py",
     "tests/scan/rules/test_weight.py",
     "tests/scan/servers",

@@ -33,6 +33,15 @@ def proven(domain: str) -> Authentication:
     )
 
 
+def signed(domain: str, author: str) -> Authentication:
+    """What it finds about mail that a domain signed, while From names another."""
+    return Authentication(
+        spf=Spf(Result.PASS, domain),
+        dkim=(Dkim(Result.PASS, domain),),
+        dmarc=Dmarc(author=author),
+    )
+
+
 def unproven(domain: str) -> Authentication:
     """What it finds about mail that nothing proves."""
     return Authentication(spf=Spf(Result.NONE, domain), dmarc=Dmarc(author=domain))
