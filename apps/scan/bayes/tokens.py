@@ -93,9 +93,12 @@ def tokens(letter: Letter) -> Tokens:
 
 
 def parts_of(name: str) -> tuple[str, ...]:
-    """The names that say part of the same: of a pair its two words; none for others."""
+    """The names that say part of the same: of a pair its two words, of two letters of a script
+    without blanks each of them (a word of four stands there as three twos); none for others."""
     prefix, colon, rest = name.rpartition(":")
     first, blank, second = rest.partition(" ")
+    if len(rest) == 2 and _DENSE.match(rest):
+        first, blank, second = rest[0], " ", rest[1]
     if not blank or prefix not in {"", "subject"}:
         return ()
     return prefix + colon + first, prefix + colon + second

@@ -145,6 +145,7 @@ def test_it_knows_the_words_of_a_pair() -> None:
     assert parts_of("cheap pills") == ("cheap", "pills")
     assert parts_of("subject:cheap pills") == ("subject:cheap", "subject:pills")
     assert parts_of("cheap") == ()
+    assert parts_of("世界") == ("世", "界")
     assert parts_of("from:a b@example.org") == ()
 
 
