@@ -1,4 +1,4 @@
-"""`python -m bench`: receive | imap | outbound | authentication | fsync | memory | idle.
+"""`python -m bench`: receive | imap | outbound | authentication | spam | fsync | memory | idle.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -24,6 +24,7 @@ from bench import (
     outbound,
     receive,
     report,
+    spam,
 )
 from bench.ours import Ours
 from bench.peer import Peer
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
         if options.command == "authentication":
             return 0 if authentication.show(options.runs, options.save) else 1
+        if options.command == "spam":
+            return spam.show(options)
         return {"imap": _imap, "outbound": _outbound, "receive": _receive}[options.command](options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -87,6 +90,17 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=_positive, default=5, help="of which the median is taken (5)"
     )
     checking.add_argument("--save", type=Path, metavar="FILE", help="also write it as Markdown")
+    filtering = commands.add_parser("spam", help="the filter beside bogofilter, on known mail")
+    for kind in ("ham", "spam"):
+        filtering.add_argument(
+            f"--{kind}", type=Path, nargs="+", default=[], metavar="PATH", help="mbox, Maildir, …"
+        )
+    filtering.add_argument(
+        "--messages", type=_positive, default=1500, help="of each kind, where none is given (1500)"
+    )
+    filtering.add_argument("--folds", type=_positive, default=2, help="parts (2: halves)")
+    filtering.add_argument("--json", action="store_true", help="print JSON")
+    filtering.add_argument("--save", type=Path, metavar="FILE", help="also write it as Markdown")
     commands.add_parser("fsync", help="show by strace that the disk comes before the 250")
     commands.add_parser("memory", help="memory of the idle service")
     waiting = commands.add_parser("idle", help="what clients cost that wait for news")

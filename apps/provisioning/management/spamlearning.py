@@ -176,13 +176,17 @@ def _folds(word: str) -> int:
 def _as_data(outcome: Outcome, folds: int) -> dict[str, Any]:
     return {
         "folds": folds,
-        "ham": dataclasses.asdict(outcome.ham),
-        "spam": dataclasses.asdict(outcome.spam),
+        "ham": _score_as_data(outcome.ham),
+        "spam": _score_as_data(outcome.spam),
         "cpu_ms": _cpu_ms(outcome),
         "cpu_ms_learning": 1000 * outcome.learning_seconds / max(_learned(outcome, folds), 1),
         "tokens": outcome.tokens,
         "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
+
+
+def _score_as_data(score: Score) -> dict[str, Any]:
+    return {**{one: getattr(score, one) for one in Score.__slots__}, "hits": dict(score.hits)}
 
 
 def _learned(outcome: Outcome, folds: int) -> int:
