@@ -3,14 +3,16 @@
 `python -m apps.scan.attachments.caged FD` serves one worker over a socket that it inherited. For
 each message it forks a child with limits of its own: memory, processor time, files, time on the
 clock. The child looks and writes its facts to a pipe; however it ends, the server answers. The
-server has a single thread and nothing open, so that forking it is always safe, and its environment
-is empty: no database, no key, no setting is within reach of a broken decoder.
+server has a single thread and nothing open, so that forking it is always safe; its environment is
+empty and, where the kernel lets it, there is no network: no database, no key, no setting is within
+reach of a broken decoder.
 
 Both ways a message is its length in eight octets, then that many octets: the mail as it came
 there, JSON back.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -42,6 +44,10 @@ WORDS: Final = {
     signal.SIGABRT: "what reads it crashed over it",
     signal.SIGBUS: "what reads it crashed over it",
 }
+# <linux/prctl.h>, <linux/sched.h>
+_NO_NEW_PRIVILEGES: Final = 38
+_NEW_USER: Final = 0x10000000
+_NEW_NETWORK: Final = 0x40000000
 _CRASHED: Final = "what reads it crashed over it"
 
 
@@ -149,9 +155,20 @@ def look_at(mail: bytes, *, opens: bool = True) -> dict[str, Any]:
     return facts
 
 
+def leave_network() -> bool:
+    """Go where there is no network, for good, and gain no right by any program; whether it worked.
+
+    A kernel or a container may forbid it to who is not root: then the other walls must do.
+    """
+    system = ctypes.CDLL(None, use_errno=True)
+    system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    return any(system.unshare(kind) == 0 for kind in (_NEW_NETWORK, _NEW_USER | _NEW_NETWORK))
+
+
 def main() -> None:
     """Serve over the descriptor that the command line names."""
     connection = socket.socket(fileno=int(sys.argv[1]))
+    leave_network()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when its worker does: the socket says so
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,16 @@ def test_it_shows_its_server_no_setting_and_no_secret(
     cage.look(RAW)
     environment = Path(f"/proc/{cage.pid}/environ").read_bytes()
     assert environment.split(b"\0") == [b"LANG=C.UTF-8", b""]
+
+
+def test_it_has_no_network_where_that_can_be(cage: Cage) -> None:
+    cage.look(RAW)
+    probe = "from apps.scan.attachments.caged import leave_network; print(leave_network())"
+    can_be = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True).stdout
+    is_elsewhere = (
+        Path(f"/proc/{cage.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+    )
+    assert is_elsewhere is (can_be == b"True\n")
 
 
 def test_it_shares_no_server_with_a_fork(cage: Cage) -> None:
