@@ -54,8 +54,12 @@ def sent_as(message_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:
 
 
 def senders_of(message_ids: Sequence[str]) -> dict[str, set[int]]:
-    """Which users of ours sent messages with these Message-IDs; one statement."""
-    wanted = sorted(set(message_ids))
+    """Which users of ours sent messages with these Message-IDs; one statement.
+
+    Args:
+        message_ids: as a stranger may write them; none of ours has what no text column takes.
+    """
+    wanted = sorted({one for one in message_ids if "\0" not in one and _is_text(one)})
     if not wanted:
         return {}
     rows = fetch(
@@ -65,6 +69,15 @@ def senders_of(message_ids: Sequence[str]) -> dict[str, set[int]]:
     for message_id, user in rows:
         found.setdefault(message_id, set()).add(user)
     return found
+
+
+def _is_text(text: str) -> bool:
+    """Whether it has no half of a surrogate pair alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sent_under(envelope_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:

@@ -60,6 +60,21 @@ def test_it_takes_the_longest_name_there_is() -> None:
     assert suffixes.organisational("a." * 124 + "co.uk") == "a.co.uk"
 
 
+@pytest.mark.parametrize(
+    ("domain", "is_known"),
+    [
+        ("example.org", True),
+        ("a.example.co.uk", True),
+        ("com", True),
+        ("Mr.Smith".lower(), False),
+        ("printer.local", False),
+        ("", False),
+    ],
+)
+def test_it_knows_endings(domain: str, is_known: bool) -> None:
+    assert suffixes.has_known_ending(domain) is is_known
+
+
 def test_it_knows_how_old_the_list_is() -> None:
     assert date(2026, 10, 1) <= suffixes.published() <= date.today()  # noqa: DTZ011
 

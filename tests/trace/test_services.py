@@ -82,6 +82,9 @@ def test_it_finds_what_users_sent() -> None:
     assert queries.sent_under("e-1") == [(first.trace_id, 1)]
     assert queries.sent_as("<c@x>") == []
     assert queries.sent_under("") == []
+    assert queries.senders_of(["<a@x>", "<c@x>", "<a@x>"]) == {"<a@x>": {1, 2}}
+    assert queries.senders_of(["<\0@x>", "<\ud800@x>", "<a@x>'--"]) == {}
+    assert queries.senders_of([]) == {}
 
 
 def test_it_remembers_once() -> None:

@@ -134,6 +134,12 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(alice: User, bob: Use
     assert len(one) == len(many) == 3
 
 
+def test_it_takes_hostile_names_of_messages(alice: User) -> None:
+    sent(alice, "<1@example.test>")
+    raw = FRIEND + b"References: <\x00@x> <\xff\xed\xa0\x80@x> <';--> <1@example.test>\r\n\r\n"
+    assert set(rules(case(reader(alice), raw=raw))) == {"ANSWER_TO_OURS"}
+
+
 def test_it_asks_nothing_about_messages_of_nobody(alice: User) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert History().gather([case(reader(alice), raw=b"\r\n")]) == [None]
