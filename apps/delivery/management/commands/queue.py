@@ -45,7 +45,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         listing = verbs.add_parser("list", help="unfinished messages, oldest first")
-        listing.add_argument("--state", default="", choices=["", "offered", "accepted", "routed", "held"])
+        listing.add_argument(
+            "--state", default="", choices=["", "offered", "accepted", "routed", "held"]
+        )
         listing.add_argument("--destination", default="", help="those that go there")
         _output(listing)
         _output(verbs.add_parser("destinations", help="where mail waits to go, and how it goes"))
