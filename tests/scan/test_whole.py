@@ -14,11 +14,13 @@ from apps.scan.services import verdicts
 from apps.scan.verdict import Verdict
 from tests.mime.broken.messages import all_messages
 from tests.scan.attachments.made import EICAR, PROGRAM, mail, zipped
+from tests.scan.baits import BAITS
 from tests.scan.cases import reader
 from tests.scan.rules import mail as making
 from tests.scan.rules.dishonest import UNWANTED
 from tests.scan.rules.examples import EXAMPLES, Example
 from tests.scan.rules.honest import DIFFICULT, HONEST
+from tests.support.cost import cost
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,9 @@ def test_all_checks_file_spam_of_the_usual_kinds(alice: User) -> None:
         if one.opinion(alice.pk).action < Action.JUNK
     }
     assert missed == {}
+
+
+@pytest.mark.parametrize("name", BAITS)
+def test_no_bait_costs_more_than_a_moment(name: str, alice: User) -> None:
+    one = case_of(Example(BAITS[name]), alice)
+    assert cost(lambda: whole([one]), tries=1) < 1.0

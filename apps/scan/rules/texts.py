@@ -32,7 +32,7 @@ _LEET: Final = re.compile(
 )
 _PHONE: Final = re.compile(r"\+?\d[ ().-]{0,3}(?:\d[ ().-]{0,3}){8,13}\d")
 _GREETING: Final = re.compile(
-    r"^\s*(?:dear|hello|hi|hey|good day|hallo|guten tag|sehr geehrte[rs]?|liebe[rs]?|bonjour|cher|"
+    r"^[^\S\n]*+(?:dear|hello|hi|hey|good day|hallo|guten tag|sehr geehrte[rs]?|liebe[rs]?|bonjour|cher|"
     r"chère|hola|estimado|estimada|ciao|gentile|olá|prezado|здравствуйте|уважаемый)\s+"
     r"([\w.+-]{3,64}(?:@[\w.-]{3,100})?)\s*[,!:.]?\s*$",
     re.IGNORECASE | re.MULTILINE,
