@@ -59,6 +59,7 @@ PURE = (
     *("tests/scan/attachments/test_damage.py", "tests/scan/attachments/test_kinds.py"),
     *("tests/scan/attachments/test_names.py", "tests/scan/attachments/test_openers.py"),
     *("tests/scan/attachments/test_policy.py", "tests/scan/attachments/test_signatures.py"),
+    "tests/scan/attachments/test_walker.py",
     "tests/test_architecture.py",
     "tests/test_bootstrap.py",
     "tests/test_driver.py",

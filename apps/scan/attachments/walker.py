@@ -23,8 +23,8 @@ from apps.scan.attachments.member import (
 from apps.scan.attachments.openers.table import OPENERS
 from apps.scan.attachments.signatures import found_in
 
-GRAVE_MOST: Final = 200  # files that may be harmful and that facts tell of
-OTHERS_MOST: Final = 100  # other files: they cannot crowd out the first
+ALIKE_MOST: Final = 100  # files told of of which nothing is new; what is new is always told
+ORDINARY_MOST: Final = 300  # sorts of files that are harmless; more sorts are too much
 Facts = dict[str, Any]
 
 _CONTENTS: Final = {
@@ -104,27 +104,25 @@ class _Walk:
         self._budget = budget
         self._opens = opens
         self._stack: list[_Level] = []
-        self._noted: list[Facts] = []
-        self._others = 0
-        self._count = 0
+        self._facts: Facts = {"files": [], "count": 0}
+        self._known: set[tuple[str, str]] = set()  # what is told of some file already
+        self._alike = self._ordinary = 0
 
     def run(self, files: Iterable[Member]) -> Facts:
         self._stack.append(_Level(iter(files), None))
-        facts: Facts = {}
         while self._stack:
             try:
                 self._step(self._stack[-1])
             except TooMuch as limit:
-                facts.setdefault("too_much", str(limit))
-                self._stop_opening()
+                self._stop_opening(str(limit))
             except MemoryError:
-                facts.setdefault("too_much", "more memory than there is for it")
-                self._stop_opening()
-        return {"files": self._noted, "count": self._count, **facts}
+                self._stop_opening("more memory than there is for it")
+        return self._facts
 
-    def _stop_opening(self) -> None:
+    def _stop_opening(self, limit: str) -> None:
         """Leave all containers. What else came with the message is looked at from outside: who
         puts a bomb before a virus hides it so from nobody."""
+        self._facts.setdefault("too_much", limit)
         del self._stack[1:]
         self._opens = False
 
@@ -165,7 +163,7 @@ class _Walk:
             self._note(owner)
 
     def _take(self, level: _Level, member: Member) -> None:
-        self._count += 1
+        self._facts["count"] += 1
         if level.owner is not None:
             level.owner.inside += 1
             if _recognise(level.owner.fact, member.name):
@@ -227,15 +225,29 @@ class _Walk:
             self._note(file)
 
     def _note(self, file: _File) -> None:
+        """Tell of a file, if something about it is new, or few like it were told of."""
         if file.is_noted:
             return
-        if file.is_grave:
-            file.is_noted = len(self._noted) - self._others < GRAVE_MOST
-        elif self._others < OTHERS_MOST:
-            self._others += 1
+        sort = set(_sort(file.fact))
+        is_new = not sort <= self._known
+        if is_new and not file.is_grave:
+            self._ordinary += 1
+            if self._ordinary > ORDINARY_MOST:
+                raise TooMuch(f"more than {ORDINARY_MOST} sorts of files")
+        self._alike += not is_new
+        if is_new or self._alike <= ALIKE_MOST:
+            self._known |= sort
+            self._facts["files"].append(file.fact)
             file.is_noted = True
-        if file.is_noted:
-            self._noted.append(file.fact)
+
+
+def _sort(fact: Facts) -> Iterator[tuple[str, str]]:
+    """All about a file that anybody may have a rule for."""
+    for key in ("kind", "group", "declared"):
+        yield key, fact.get(key, "")
+    for key in ("endings", "tricks", "odd", "marks", "found"):
+        yield from ((key, one) for one in fact.get(key, ()))
+    yield "why_not", "why_not" if fact.get("why_not") else ""
 
 
 def _inner_name(above: tuple[str, ...]) -> str:
@@ -261,8 +273,8 @@ def _recognise(fact: Facts, name: str) -> bool:
         return False
     kind = fact["kind"] = _CONTENTS[name]
     fact["group"] = names.gravest({fact.get("group", ""), _GROUP_OF_KIND.get(kind, "")})
-    if kind in {"ooxml", "odf"} and fact["group"] == "archive":
-        del fact["group"]  # a document, whatever it is packed in
+    if kind in {"ooxml", "odf"} and names.group(fact["path"][-1]) != "archive":
+        del fact["group"]  # a document, unless it calls itself an archive
     return True
 
 
