@@ -75,7 +75,7 @@ def run(ham: Sequence[Path], spam: Sequence[Path], made: int, folds: int) -> tup
             told = f"spam of {_names(spam)}; ham of {_names(ham)}"
         rows = [_ours(ham, spam, folds)]
         if shutil.which("bogofilter"):
-            rows.append(_Bogofilter(Path(folder), ham, spam, folds).row())
+            rows.append(Bogofilter(Path(folder), ham, spam, folds).row())
         else:
             told += "; bogofilter is not installed (Debian package: bogofilter)"
     return rows, told
@@ -152,7 +152,7 @@ def _installation() -> Iterator[Callable[..., str]]:
         yield manage
 
 
-class _Bogofilter:
+class Bogofilter:
     """Debian's, with its own settings and a database for each part."""
 
     def __init__(self, folder: Path, ham: Sequence[Path], spam: Sequence[Path], folds: int) -> None:

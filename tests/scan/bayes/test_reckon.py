@@ -119,15 +119,18 @@ def test_it_counts_a_pair_and_its_words_once() -> None:
 
 def test_it_gives_points_by_the_odds() -> None:
     assert points(0.5, MANY, NONE) == 0
-    assert points(2 / 3, MANY, NONE) == pytest.approx(4, abs=0.01)
-    assert 4 < points(0.8, MANY, NONE) < 5 < points(0.9, MANY, NONE) < SPAM_POINTS
-    assert points(0.99, MANY, NONE) == SPAM_POINTS
-    assert points(0.01, MANY, NONE) == pytest.approx(-2.59, abs=0.01)
-    assert points(0, MANY, NONE) == HAM_POINTS
+    worths = [points(number / 100, MANY, NONE) for number in range(101)]
+    assert worths == sorted(worths)
+    assert worths[0] == HAM_POINTS
+    assert worths[-1] == SPAM_POINTS
+    assert worths[60] < 3 < 4 < worths[80] < 5 < worths[97]
+    assert points(0.01, MANY, NONE) == pytest.approx(-1.65, abs=0.01)
 
 
-def test_it_speaks_softly_with_few_lessons() -> None:
-    few = points(1, Tally(20, 20), NONE)
-    assert few < 5 < SPAM_POINTS  # alone it puts nothing into Junk yet
-    assert points(1, Tally(2_000, 20), NONE) == few
-    assert points(1, Tally(60, 60), NONE) > few
+def test_it_asks_for_more_where_it_knows_less() -> None:
+    """Odds of a hundred to one are enough for Junk after many lessons, not after few."""
+    odds = 100 / 101
+    few, some, many = (points(odds, Tally(n, n), NONE) for n in (20, 150, 1_000))
+    assert 4 < few < 5 < some < many
+    assert points(odds, Tally(2_000, 20), NONE) == few
+    assert points(odds, Tally(10, 10), Tally(150, 150)) == some
