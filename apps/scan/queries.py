@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
@@ -112,12 +113,12 @@ def _judged(row: Sequence[Any]) -> Judged:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry of a list. `created_at` in Unix seconds."""
+    """An entry of a list. `created` is a time in UTC."""
 
     verb: str
     value: str
     kind: str
-    created_at: int
+    created: str
     note: str
 
 
@@ -129,7 +130,14 @@ def entries(scope: Scope, verb: str | None = None) -> Iterator[EntryRow]:
     columns = rows.order_by("verb", "value").values_list(
         "verb", "value", "kind", "created_at", "note"
     )
-    return (EntryRow(*row) for row in columns.iterator(chunk_size=1_000))
+    return (
+        EntryRow(verb, value, kind, _time(created_at), note)
+        for verb, value, kind, created_at, note in columns.iterator(chunk_size=1_000)
+    )
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def limits(scope: Scope) -> Limits:

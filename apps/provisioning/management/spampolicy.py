@@ -104,7 +104,7 @@ class PolicyVerbs(NounCommand):
             rows = queries.entries(scope)
             if not options["json"]:  # a note may quote a stranger
                 rows = (replace(row, note=printable(row.note)) for row in rows)
-            self.write_rows(options, rows, "verb value created_at note")
+            self.write_rows(options, rows, "verb value created note")
             return
         if not options["senders"]:
             raise Error("Name a sender: an address, a domain, an IP address or a network.")
