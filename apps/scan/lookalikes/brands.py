@@ -6,6 +6,7 @@ has the domains that it really uses, so that none of them is taken for an imitat
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from apps.mailauth.suffixes import organisational
@@ -153,6 +154,7 @@ def is_brand(domain: str) -> bool:
     return domain in _NAMES
 
 
+@lru_cache(maxsize=4_096)
 def imitated(host: str) -> Likeness | None:
     """The brand that a host imitates, if any: rather one that it looks like. Other endings of a
     brand's name may well be the brand's own."""

@@ -68,7 +68,7 @@ class Named:
 
 class Lookalikes:
     """The check. What it gathers: whom the message may imitate, for each organisation and reader,
-    and which of its domains each reader writes to."""
+    and which of the domains that imitate somebody each reader writes to."""
 
     name: ClassVar[str] = "lookalikes"
 
@@ -100,19 +100,21 @@ def _given(
     ours: Mapping[int, Names],
     known: Mapping[int, Names],
 ) -> Given:
-    organizations = {reader.organization_id for reader in readers}
-    found: dict[str, Any] = {
-        "ours": {str(one): _near(ours[one], domains) for one in sorted(organizations)},
-        "known": {},
-        "writes": {},
-    }
+    near_ours: dict[str, list[str]] = {}
+    suspects = [one for one in domains if brands.imitated(one) is not None]
+    for organization in sorted({reader.organization_id for reader in readers}):
+        names = ours[organization]
+        suspects += [one for one in domains if one not in names and names.near(one)]
+        near_ours[str(organization)] = _near(names, domains)
+    near_known, writes = {}, {}
     for reader in readers:
-        names = known[reader.user_id]
-        found["known"][str(reader.user_id)] = _near(names, domains)
-        found["writes"][str(reader.user_id)] = [one for one in domains if one in names]
-    kept = {
-        what: {number: names for number, names in of.items() if names} for what, of in found.items()
-    }
+        names, number = known[reader.user_id], str(reader.user_id)
+        near_known[number] = _near(names, domains)
+        # Beside a stranger that imitates somebody, a partner may be as close to the same one.
+        doubted = domains if near_known[number] else dict.fromkeys(suspects)
+        writes[number] = [one for one in doubted if one in names]
+    found = {"ours": near_ours, "known": near_known, "writes": writes}
+    kept = {what: {one: some for one, some in of.items() if some} for what, of in found.items()}
     return {what: of for what, of in kept.items() if of} or None
 
 

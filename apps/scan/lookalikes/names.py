@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from apps.mailauth.suffixes import organisational
@@ -139,9 +140,17 @@ class Names:
                 self._by_key[key] = (*before, organisation)
 
 
-def _keys(host: str) -> Iterator[int]:
+@lru_cache(maxsize=4_096)
+def _keys(host: str) -> tuple[int, ...]:
     """What to look a host up by: its label, halves of it, what is left without added words, and the
-    labels before it, where another's whole name may stand."""
+    labels before it, where another's whole name may stand.
+
+    Remembered: a message with a hundred readers has each of its hosts looked up for each.
+    """
+    return tuple(dict.fromkeys(_keys_of(host)))
+
+
+def _keys_of(host: str) -> Iterator[int]:
     *before, _ = host.removesuffix(organisational(host)).split(".")
     for label in before[-20:]:
         yield hash(skeleton(label))

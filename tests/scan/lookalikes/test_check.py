@@ -1,5 +1,6 @@
 """Imitations in whole messages: of our domains, of those that a reader writes to, of brands."""
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -14,7 +15,7 @@ from apps.reception.services import correspondents
 from apps.runtime.clock import now
 from apps.scan.base import Case, Finding, Reader
 from apps.scan.lookalikes import queries
-from apps.scan.lookalikes.check import Lookalikes
+from apps.scan.lookalikes.check import Lookalikes, Named, _given
 from apps.scan.lookalikes.names import Names
 from apps.scan.lookalikes.rules import RULES
 from tests.scan.cases import case
@@ -101,6 +102,12 @@ def test_it_lets_those_be_whom_a_reader_writes_to(alice: User) -> None:
     writes(alice, "a@partnerfirm.test", "b@partnerfinn.test", "c@exampel.test", "d@example.com")
     for author in ("a@partnerfirm.test", "b@partnerfinn.test", "c@exampel.test", "d@example.com"):
         assert names(letter(reader(alice), author=author)) == [], author
+
+
+def test_it_tells_a_partner_from_a_stranger_in_one_message(alice: User) -> None:
+    writes(alice, "a@partnerfirm.test", "b@partnerf1rm.test")
+    one = letter(reader(alice), author="b@partnerf1rm.test", link="http://partnerflrm.test")
+    assert names(one) == ["LINK_LIKE_KNOWN"]
 
 
 def test_it_counts_one_imitation_once(alice: User) -> None:
@@ -199,6 +206,23 @@ def test_it_takes_a_bounded_time_for_very_many_links(alice: User, link: str) -> 
     check = Lookalikes()
     (given,) = check.gather([one])
     assert cost(lambda: (check.gather([one]), check.judge(one, given)), tries=2) < 0.5
+
+
+def test_it_takes_little_time_for_very_many_readers(alice: User) -> None:
+    writes(alice, *(f"a@company{n}.test" for n in range(200)))
+    first = reader(alice)
+    readers = [dataclasses.replace(first, user_id=first.user_id + n) for n in range(100)]
+    one = letter(*readers, author="a@b.test", link=" ".join(f"http://s{n}.test" for n in range(50)))
+    check = Lookalikes()
+    check.gather([one])
+    names = queries.CORRESPONDENTS.of([alice.pk])[alice.pk]
+    found = {number.user_id: names for number in readers}
+    assert (
+        cost(
+            lambda: _given(readers, Named(one).all, queries.OURS.of([first.organization_id]), found)
+        )
+        < 0.1
+    )
 
 
 def test_its_rules_have_names_of_their_own() -> None:
