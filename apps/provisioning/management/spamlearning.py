@@ -179,7 +179,7 @@ def _as_data(outcome: Outcome, folds: int) -> dict[str, Any]:
         "ham": _score_as_data(outcome.ham),
         "spam": _score_as_data(outcome.spam),
         "cpu_ms": _cpu_ms(outcome),
-        "cpu_ms_learning": 1000 * outcome.learning_seconds / max(_learned(outcome, folds), 1),
+        "cpu_ms_learning": 1000 * outcome.learning_seconds / max(_messages(outcome), 1),
         "tokens": outcome.tokens,
         "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
@@ -189,13 +189,12 @@ def _score_as_data(score: Score) -> dict[str, Any]:
     return {**{one: getattr(score, one) for one in Score.__slots__}, "hits": dict(score.hits)}
 
 
-def _learned(outcome: Outcome, folds: int) -> int:
-    """Messages learned, over all parts."""
-    return (folds - 1) * (outcome.ham.messages + outcome.spam.messages)
+def _messages(outcome: Outcome) -> int:
+    return outcome.ham.messages + outcome.spam.messages
 
 
 def _cpu_ms(outcome: Outcome) -> float:
-    return 1000 * outcome.seconds / max(outcome.ham.messages + outcome.spam.messages, 1)
+    return 1000 * outcome.seconds / max(_messages(outcome), 1)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -208,7 +207,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         f"ham:  {ham.messages} messages, {ham.junk} misfiled ({_share(ham)}),"
         f" {ham.refused} of them would have been refused"
     )
-    size = (ham.octets + spam.octets) / max(ham.messages + spam.messages, 1)
+    size = (ham.octets + spam.octets) / max(_messages(outcome), 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield (
         f"cost: {_cpu_ms(outcome):.2f} ms of processor time per message of {size / 1024:.1f} KB on"
