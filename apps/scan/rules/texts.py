@@ -32,9 +32,9 @@ _LEET: Final = re.compile(
 )
 _PHONE: Final = re.compile(r"\+?\d[ ().-]{0,3}(?:\d[ ().-]{0,3}){8,13}\d")
 _GREETING: Final = re.compile(
-    r"^[^\S\n]*+(?:dear|hello|hi|hey|good day|hallo|guten tag|sehr geehrte[rs]?|liebe[rs]?|bonjour|cher|"
-    r"chère|hola|estimado|estimada|ciao|gentile|olá|prezado|здравствуйте|уважаемый)\s+"
-    r"([\w.+-]{3,64}(?:@[\w.-]{3,100})?)\s*[,!:.]?\s*$",
+    r"^[^\S\n]*+(?:dear|hello|hi|hey|good day|hallo|guten tag|sehr geehrte[rs]?|liebe[rs]?|bonjour|"
+    r"cher|chère|hola|estimado|estimada|ciao|gentile|olá|prezado|здравствуйте|уважаемый)[^\S\n]++"
+    r"([\w.+-]{3,64}(?:@[\w.-]{3,100})?)[^\S\n]*+[,!:.]?[^\S\n]*+$",
     re.IGNORECASE | re.MULTILINE,
 )
 _CODE: Final = re.compile(
@@ -59,7 +59,7 @@ def advance_fee(seen: Seen) -> str | None:
     return f"it reads as offers of an advance fee do: {seen.quoted(Family.ADVANCE_FEE)}"
 
 
-@BOOK.rule("TEXT_LOTTERY", 2.5, "it says that the reader has won or was chosen for a reward")
+@BOOK.rule("TEXT_LOTTERY", 2.0, "it says that the reader has won or was chosen for a reward")
 def lottery(seen: Seen) -> str | None:
     if not _says(seen, Family.LOTTERY, 3):
         return None
