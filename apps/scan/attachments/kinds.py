@@ -55,7 +55,7 @@ ARCHIVES: Final = frozenset(
     "zip 7z rar gzip bzip2 xz zstd cab lz4 compress arj ace lzh cpio tar iso disk".split()
 )
 HOLDERS: Final = ARCHIVES | frozenset(
-    "ole onenote tnef mail rtf pdf html svg uuencode base64".split()
+    "ole onenote tnef mail rtf pdf html svg uuencode base64 signed".split()
 )
 """What has files inside it, or may hide them."""
 
@@ -87,6 +87,7 @@ _ENDINGS: Final = {
     "rtf": "rtf",
 }
 _TYPES: Final = {"text/html": "html", "message/rfc822": "mail", "image/svg+xml": "svg"}
+_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")  # id-signedData (RFC 5652)
 _TAR_SUM = re.compile(rb" {0,6}([0-7]{1,6})[\x00 ]")
 
 
@@ -112,6 +113,8 @@ def _by_place(data: bytes) -> str:
         return "program"
     if data[8:12] in {b"WEBP", b"AVI ", b"WAVE"} and data.startswith(b"RIFF"):
         return {b"WEBP": "webp", b"AVI ": "video"}.get(data[8:12], "audio")
+    if data[:1] == b"0" and _SIGNED in data[:32]:
+        return "signed"
     if data[4:8] == b"ftyp":
         return "video"
     if data[7:14] == b"**ACE**":

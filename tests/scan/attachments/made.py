@@ -144,3 +144,18 @@ def judged(raw: bytes, *readers: Reader, **more: Any) -> list[Finding]:
 def hardest(findings: list[Finding]) -> Action:
     """What is asked for in the end."""
     return max((one.action for one in findings), default=Action.NONE)
+
+
+def kinds_in(found: list[dict[str, Any]]) -> dict[str, str]:
+    """Innermost names and what they are."""
+    return {fact["path"][-1]: fact["kind"] for fact in found}
+
+
+def virus_in(found: list[dict[str, Any]]) -> bool:
+    """Whether the test virus was found."""
+    return any("eicar" in fact.get("found", ()) for fact in found)
+
+
+def marked(found: list[dict[str, Any]], mark: str) -> list[str]:
+    """The innermost names of what has a mark."""
+    return [fact["path"][-1] for fact in found if mark in fact.get("marks", ())]
