@@ -169,6 +169,8 @@ class Offers:
             if not outcome.is_open:
                 offer.came = True
                 return outcome
+            if session.is_gone:
+                continue  # it went while we looked
             if session.is_interrupted:
                 return await self._taking.submit(offer.id)
             if loop.time() >= deadline:

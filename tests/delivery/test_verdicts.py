@@ -170,7 +170,9 @@ def test_it_delivers_the_others_when_one_is_withdrawn_meanwhile(alice: User) -> 
     assert [states(item)[0] for item in items] == ["done", "refused", "done"]
 
 
-def test_what_is_put_off_comes_whole_and_later(alice: User, check: SubjectCheck) -> None:
+def test_what_is_put_off_comes_whole_and_later(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     item = submission(local(alice), letter("DEFER"))
     accept([item])
     drain()
@@ -179,7 +181,7 @@ def test_what_is_put_off_comes_whole_and_later(alice: User, check: SubjectCheck)
     assert (row.state, row.crashes, row.last_error) == ("accepted", 0, "its subject is DEFER")
     assert row.hold_until > now_us()
     assert kinds(item)[-1] == "queue.put_off"
-    runner.CHECKS = ()  # the scanner is back
+    monkeypatch.setattr(runner, "CHECKS", ())  # the scanner is back
     QueuedMessage.objects.update(hold_until=1)
     drain()
     assert counts(alice) == (1, 0, 0)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from unittest.mock import patch
 from uuid import UUID
 
 from tests.support import processes
@@ -90,7 +91,7 @@ def _judge() -> Race:
     from apps.scan import runner
     from tests.support.verdicts import SubjectCheck
 
-    runner.CHECKS = (SubjectCheck(),)
+    patch.object(runner, "CHECKS", (SubjectCheck(),)).start()
 
     def judge(number: int, message_id: UUID) -> str:
         process.run_once()
