@@ -10,7 +10,8 @@ from apps.mime.headers import FIELDS_MAX, HEADER_LIMIT, HeaderBlock
 from apps.scan.letter.parts import UUENCODED_MAX, Part
 
 DEPTH_USUAL: Final = 12  # levels; a forward of a forward of a signed message has eight
-LOOKED_AT: Final = 50  # text parts
+TEXTS_MAX: Final = 200  # text parts of which the words are read
+LOOKED_AT: Final = 50  # text parts of which the make is looked at
 
 _ONCE: Final = (  # RFC 5322 section 3.6, RFC 2045 section 4
     b"from",
@@ -64,6 +65,8 @@ def beyond(header: HeaderBlock, root: tree.Part, parts: Sequence[Part]) -> Itera
         yield "its header is too large to be read whole"
     if sum("/" in part.path for part in parts) >= UUENCODED_MAX:
         yield f"{UUENCODED_MAX} files or more are uuencoded in its text"
+    if sum(part.is_text for part in parts) > TEXTS_MAX:
+        yield f"it has more than {TEXTS_MAX} text parts"
     for part in parts:
         if _is_cut(part):
             yield f"the header of part {part.path} is too large to be read whole"

@@ -12,6 +12,7 @@ from apps.mime.charset import decode as decode_charset
 from apps.mime.dates import MessageDate, parse_date
 from apps.mime.headers import HeaderBlock, decode_text, scan
 from apps.scan.letter import damage
+from apps.scan.letter.damage import TEXTS_MAX
 from apps.scan.letter.links import LINKS_MAX, Link, loose_links
 from apps.scan.letter.page import HTML_MAX, Page, read_page
 from apps.scan.letter.parts import Part, leaves
@@ -21,7 +22,6 @@ SUBJECT_MAX: Final = 1_000  # characters
 FIELD_MAX: Final = 8_000  # octets of a field that is asked for as text
 TEXT_MAX: Final = 256 * 1024  # characters of all plain text parts
 SOURCE_MAX: Final = 512 * 1024  # encoded octets of one HTML part, style sheets and all
-TEXTS_MAX: Final = 100  # text parts looked at
 IDS_MAX: Final = 100  # message ids of References
 
 _ID: Final = re.compile(rb"<([^<>\s]{1,500}+)>")

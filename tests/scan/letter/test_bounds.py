@@ -108,6 +108,7 @@ FILE = b"Content-Type: application/x\r\n\r\nMZ\r\n--a--\r\n"
     ("raw", "words"),
     [
         (PLAIN + b"--a\r\n\r\nx\r\n" * 3_000 + b"--a\r\n" + FILE, "parts or more"),
+        (PLAIN + b"--a\r\n\r\nx\r\n" * 201 + b"--a\r\n" + FILE, "more than 200 text parts"),
         (b"X: y\r\n" * 3_000 + PLAIN + b"--a\r\n" + FILE, "its header is too large"),
         (b"X: " + b"y " * 200_000 + b"\r\n" + PLAIN + b"--a\r\n" + FILE, "its header is too large"),
         (PLAIN + b"--a\r\n" + b"X: y\r\n" * 3_000 + FILE, "header of part 1 is too large"),
@@ -121,5 +122,5 @@ def test_it_says_where_it_stopped_to_look(raw: bytes, words: str) -> None:
 
 
 def test_it_stops_nowhere_in_an_honest_message() -> None:
-    raw = PLAIN + b"--a\r\n\r\nx\r\n" * 500 + b"--a\r\n" + FILE
+    raw = PLAIN + b"--a\r\n\r\nx\r\n" * 150 + b"--a\r\n" + FILE
     assert read(raw).beyond == ()
