@@ -26,7 +26,7 @@ def app() -> Iterator[Any]:
 
 def _purge(app: Any) -> None:
     with app.pool.acquire(block=True) as connection:
-        for queue in ("mail", "outbound"):
+        for queue in ("mail", "outbound", "housekeeping"):
             connection.default_channel.queue_declare(queue)
             connection.default_channel.queue_purge(queue)
 
@@ -98,3 +98,9 @@ def test_it_never_fails_its_caller(settings: Settings, caplog: pytest.LogCapture
     assert caplog.text.count("cannot reach the broker") == 1
     settings.CELERY_APP = "mailhost.celery.app"
     bell.ring()
+
+
+def test_it_asks_for_learning_on_a_queue_of_its_own(app: Any) -> None:
+    bell.ring_learning()
+    wait_for(lambda: _waiting(app, "housekeeping") == 1, what="the task is on the broker")
+    assert _waiting(app) == 0
