@@ -91,12 +91,16 @@ def _named(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Named:
 
 def _address_or_domain(text: str) -> Named:
     """Also as others write domains: `@example.org`, `*@example.org`, `*.example.org`."""
-    for prefix in ("*@", "@", "*."):
+    for prefix in ("*@", "@", "*"):
         text = text.removeprefix(prefix)
     try:
         return Named(EntryKind.ADDRESS, Address.parse(text).key)
     except AddressError:
-        return Named(EntryKind.DOMAIN, normalise_domain(text))
+        domain = normalise_domain(text.removeprefix("."))
+    if "." not in domain and not text.startswith("."):
+        # Most often it is a slip, and it would concern half of the world.
+        raise AddressError(f"all of a top-level domain is written with a dot: .{domain}")
+    return Named(EntryKind.DOMAIN, domain)
 
 
 def key_of_entry(scope: Scope, value: str) -> int:

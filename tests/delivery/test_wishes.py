@@ -110,7 +110,7 @@ def test_a_list_of_one_reader_is_no_matter_of_others(alice: User, bob: User) -> 
 
 def test_what_all_readers_block_is_refused_while_the_door_waits(alice: User, bob: User) -> None:
     lists.block_sender(alice.pk, "carol@outside.invalid")
-    lists.add(Verb.BLOCK, "invalid", Scope(user_id=bob.pk))
+    lists.add(Verb.BLOCK, ".invalid", Scope(user_id=bob.pk))
     item = offered(alice, bob)
     assert process_one(item).state == MessageState.REFUSED
     assert (folder(alice), folder(bob)) == ([], [])

@@ -22,7 +22,9 @@ ADDRESS, DOMAIN, NETWORK = EntryKind.ADDRESS, EntryKind.DOMAIN, EntryKind.NETWOR
         ("@Friend.test", Named(DOMAIN, "friend.test")),
         ("*@friend.test", Named(DOMAIN, "friend.test")),
         ("*.friend.test", Named(DOMAIN, "friend.test")),
-        ("top", Named(DOMAIN, "top")),
+        (".friend.test", Named(DOMAIN, "friend.test")),
+        (".top", Named(DOMAIN, "top")),
+        ("*.top", Named(DOMAIN, "top")),
         ("Bücher.example", Named(DOMAIN, "xn--bcher-kva.example")),
         ("192.0.2.1", Named(NETWORK, "192.0.2.1/32", 32)),
         ("192.0.2.1/24", Named(NETWORK, "192.0.2.0/24", 24)),
@@ -34,14 +36,31 @@ def test_it_reads_an_entry_as_people_write_it(text: str, named: Named) -> None:
     assert read(text) == named
 
 
-@pytest.mark.parametrize("text", ["", "@", "a b", "a@b@c", "0.0.0.0/0", "2001::/8", "x..y", "\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "@",
+        ".",
+        "*",
+        "top",
+        "@top",
+        "add",
+        "a b",
+        "a@b@c",
+        "0.0.0.0/0",
+        "2001::/8",
+        "x..y",
+        "\0",
+    ],
+)
 def test_it_refuses_what_names_nobody_or_everybody(text: str) -> None:
     with pytest.raises(InvalidName):
         read(text)
 
 
 def test_an_address_is_more_exact_than_a_domain_than_a_network() -> None:
-    texts = ["10.0.0.0/8", "2001:db8::/32", "10.0.0.1", "test", "a.test", "x.a.test", "a@a.test"]
+    texts = ["10.0.0.0/8", "2001:db8::/32", "10.0.0.1", ".test", "a.test", "x.a.test", "a@a.test"]
     assert sorted(map(read, texts), key=lambda one: one.exactness) == list(map(read, texts))
 
 
