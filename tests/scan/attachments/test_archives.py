@@ -107,6 +107,13 @@ class TestTar:
         command = ("tar", f"--format={form}", "-cf", "x.tar", *FILES)
         assert virus_in(of_file(by_tool(tmp_path, FILES, *command, made="x.tar"), "a.tar"))
 
+    def test_it_opens_entries_of_an_unknown_type_as_tar_does(self) -> None:
+        made = bytearray(tarred({"eicar.com": EICAR}))
+        made[156] = ord("Z")
+        made[148:156] = b"        "
+        made[148:156] = b"%06o\0 " % sum(made[:512])
+        assert virus_in(of_file(bytes(made), "a.tar"))
+
     def test_it_says_when_it_is_cut_off(self) -> None:
         found = of_file(gzip.compress(tarred({"a.txt": b"x" * 90_000})[:50_000]), "a.tgz")
         assert found[0]["why_not"] == "it ends too soon or is damaged"

@@ -97,6 +97,13 @@ class TestOffice:
         made = b"{\\rtf1{\\object\\objemb{\\*\\objdata " + scattered + b"}}}"
         assert virus_in(of_file(made, "a.rtf"))
 
+    def test_it_reads_objects_of_rich_text_through_what_readers_leave_out(self) -> None:
+        inner = compound({("ObjectPool", "\x01Ole10Native"): package("eicar.com", EICAR)})
+        digits = inner.hex().encode()
+        hidden = digits[:40] + b"{\\*\\odd ff00}" + digits[40:90] + b"\\par " + digits[90:]
+        made = b"{\\rtf1{\\object\\objemb{\\*\\objdata " + hidden + b"}}}"
+        assert virus_in(of_file(made, "a.rtf"))
+
     def test_it_opens_objects_of_slides(self) -> None:
         inner = compound({("VBA", "Module1"): macro("Sub Tidy()\r\nEnd Sub\r\n")})
         packed = struct.pack("<I", len(inner)) + zlib.compress(inner)
@@ -116,6 +123,24 @@ class TestPdf:
         packed = zlib.compress(EICAR)
         made = b"%PDF-1.7\n1 0 obj\n<< /Type /EmbeddedFile /Filter /FlateDecode >>\nstream\r\n"
         assert virus_in(of_file(made + packed + b"\nendstream\nendobj\n", "a.pdf"))
+
+    def test_it_opens_files_that_call_themselves_pictures(self) -> None:
+        packed = zlib.compress(zipped({"eicar.com": EICAR}))
+        made = b"%PDF-1.7\n1 0 obj\n<< /Subtype /Image /Filter /FlateDecode >>\nstream\r\n"
+        assert virus_in(of_file(made + packed + b"\nendstream\nendobj\n", "a.pdf"))
+
+    @pytest.mark.parametrize(
+        ("name", "coded"),
+        [
+            (b"/ASCIIHexDecode", zlib.compress(EICAR).hex().encode() + b">"),
+            (b"/ASCII85Decode", base64.a85encode(zlib.compress(EICAR)) + b"~>"),
+        ],
+    )
+    def test_it_undoes_filters_in_order(self, name: bytes, coded: bytes) -> None:
+        made = (
+            b"%PDF-1.7\n1 0 obj\n<< /Type /EmbeddedFile /Filter [" + name + b" /FlateDecode] >>\n"
+        )
+        assert virus_in(of_file(made + b"stream\n" + coded + b"\nendstream\n", "a.pdf"))
 
     @pytest.mark.parametrize("is_packed", [False, True])
     def test_it_sees_what_happens_at_opening(self, is_packed: bool) -> None:
@@ -166,6 +191,12 @@ class TestPages:
         carried = base64.b64encode(zipped({"a.js": b"x"}))
         made = b"<html><a download='bill.zip' href='data:application/zip;base64," + carried + b"'>"
         assert ["a.html", "bill.zip", "a.js"] in [fact["path"] for fact in of_file(made, "a.html")]
+
+    @pytest.mark.parametrize("joint", [b"\r\n", b'" +\n    "', b"\\\n"])
+    def test_it_joins_the_pieces_of_a_file(self, joint: bytes) -> None:
+        coded = base64.b64encode(EICAR)
+        made = b'<html><script>var f = "' + coded[:60] + joint + coded[60:] + b'";</script>'
+        assert virus_in(of_file(made, "a.html"))
 
     def test_it_leaves_pictures_in_pages_in_peace(self) -> None:
         picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(200))

@@ -14,7 +14,11 @@ from apps.mime.decode import base64
 from apps.scan.attachments.budget import Budget, TooMuch
 from apps.scan.attachments.member import CARRIED, Member
 
-_RUN = re.compile(rb"[A-Za-z0-9+/]{80,}+={0,2}")
+# In one piece, or in lines, which a script may join: "AAAA" + "BBBB".
+_RUN = re.compile(
+    rb"(?:[A-Za-z0-9+/]{40,}+[\s\"'+\\]{1,40}+)++[A-Za-z0-9+/]{4,}+={0,2}|[A-Za-z0-9+/]{80,}+={0,2}"
+)
+_JOINT = re.compile(rb"[\"']\s*+\+?\s*+[\"']|\\?\s++")
 _PLAIN_DATA = re.compile(
     rb"data:[a-z]{1,20}/[a-z0-9.+-]{1,60}(?:;charset=[a-z0-9-]{1,20})?,([^\"'<> ]{20,})", re.I
 )
@@ -41,7 +45,7 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
 
 def _contents(data: bytes) -> Iterator[bytes]:
     for run in _RUN.finditer(data):
-        yield base64(run[0])
+        yield base64(_JOINT.sub(b"", run[0]))
     for text in _PLAIN_DATA.finditer(data):
         yield unquote_to_bytes(text[1])
     for numbers in _LETTERS.finditer(data):

@@ -33,22 +33,20 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
     image = pycdlib.PyCdlib()
     try:
         image.open_fp(io.BytesIO(data))
-        kind = _tree(image)
-        for folder, _, names in image.walk(**{kind: "/"}):
-            for name in names:
-                budget.count()
-                yield _member(image, kind, f"{folder.rstrip('/')}/{name}", budget)
+        for kind in _trees(image):
+            for folder, _, names in image.walk(**{kind: "/"}):
+                for name in names:
+                    budget.count()
+                    yield _member(image, kind, f"{folder.rstrip('/')}/{name}", budget)
     except (PyCdlibException, ValueError, IndexError, OverflowError, KeyError) as error:
         raise Damaged("its table of contents is damaged") from error
 
 
-def _tree(image: pycdlib.PyCdlib) -> str:
-    """Which of its trees Windows shows: UDF, then Joliet."""
-    if image.has_udf():
-        return "udf_path"
-    if image.has_joliet():
-        return "joliet_path"
-    return "rr_path" if image.has_rock_ridge() else "iso_path"
+def _trees(image: pycdlib.PyCdlib) -> list[str]:
+    """All its trees: each system shows another one, and they need not hold the same files."""
+    trees = ["rr_path" if image.has_rock_ridge() else "iso_path"]
+    trees += ["joliet_path"] if image.has_joliet() else []
+    return trees + (["udf_path"] if image.has_udf() else [])
 
 
 def _member(image: pycdlib.PyCdlib, kind: str, path: str, budget: Budget) -> Member:

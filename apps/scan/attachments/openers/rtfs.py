@@ -8,7 +8,10 @@ from apps.scan.attachments.budget import Budget
 from apps.scan.attachments.member import OBJECT, Member
 from apps.scan.attachments.openers import oles
 
-_OBJECT: Final = re.compile(rb"\\objdata[^0-9a-fA-F{}\\]{0,64}([^}]{16,}+)", re.I)
+_OBJECT: Final = re.compile(rb"\\objdata((?:[^{}]++|\{[^{}]*+\})*+)", re.I)
+_LEAST: Final = 16  # octets of an object
+# A group that readers do not know they leave out (RTF 1.9, "\*").
+_UNKNOWN: Final = re.compile(rb"\{\\\*[^{}]*+\}")
 # Control words within the digits are passed over by readers: attackers scatter them there.
 _NO_DIGIT: Final = re.compile(rb"\\[a-zA-Z]{1,32}-?[0-9]{0,10} ?|[^0-9a-fA-F]")
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -18,10 +21,11 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
     """The objects inside."""
     for found in _OBJECT.finditer(data):
         budget.count()
-        digits = _NO_DIGIT.sub(b"", found[1])
+        digits = _NO_DIGIT.sub(b"", _UNKNOWN.sub(b"", found[1]))
         content = bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
         budget.spend(len(content))
-        yield _object(content)
+        if len(content) >= _LEAST:
+            yield _object(content)
 
 
 def _object(content: bytes) -> Member:

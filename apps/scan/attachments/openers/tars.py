@@ -22,7 +22,8 @@ def read(reader: packing.Reader, budget: Budget) -> Iterator[Member]:
         with tarfile.open(mode="r|", fileobj=cast("BinaryIO", reader)) as archive:
             for entry in archive:
                 budget.count()
-                if entry.isreg():
+                # What is of no known type is unpacked as a plain file by all.
+                if entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES:
                     yield _member(archive, entry, budget)
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         raise Damaged("it ends too soon or is damaged") from error
