@@ -1,6 +1,7 @@
 """Rules about who it says wrote it, and who is to get the answer. Pure."""
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from apps.mailauth.suffixes import organisational
@@ -12,6 +13,18 @@ BOOK: Final = Book()
 
 _RANDOM: Final = re.compile(r"(?=(?:[a-z]*\d+[a-z]+){3})[a-z0-9]{12,64}")
 _VIA: Final = re.compile(r"\b(?:via|über|par|por|tramite)\b", re.IGNORECASE)
+
+
+# RFC 1918, RFC 4193, link-local and loopback; `is_private` would take in what is for examples.
+_PRIVATE: Final = tuple(
+    ip_network(one)
+    for one in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+)
+NEAR: Final = 2.0
+"""What it counts to write in our name from a private network or this very machine."""
 
 
 @BOOK.rule("FROM_NONE", 2.5, "it names no author: there is no address in From")
@@ -38,14 +51,25 @@ def several(seen: Seen) -> str | None:
 @BOOK.rule(
     "FROM_OURS_UNPROVEN",
     5.0,
-    "it says that it is from a domain of this server, comes from elsewhere, and nothing proves it",
+    "it says that it is from a domain of this server, comes from elsewhere, and nothing proves it;"
+    " 2 if it comes from a private network",
     incoming=True,
 )
-def ours_unproven(seen: Seen) -> str | None:
+def ours_unproven(seen: Seen) -> str | Weighed | None:
     domain = seen.person.domain
     if domain not in seen.ours or not seen.is_unproven or seen.is_list_post:
         return None
-    return f"it says that it is from {seen.person.address}, and did not come from here"
+    words = f"it says that it is from {seen.person.address}, and did not come from here"
+    # Printers, scanners and jobs of our own network write so, and nobody gave them a password.
+    return Weighed(words, NEAR) if _is_near(seen) else words
+
+
+def _is_near(seen: Seen) -> bool:
+    try:
+        address = ip_address(str(seen.case.client.get("address", "")))
+    except ValueError:
+        return False
+    return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
 @BOOK.rule(
@@ -103,17 +127,19 @@ def colleague(seen: Seen) -> list[Weighed]:
     person = seen.person
     if person.domain in seen.ours or seen.is_list_post:
         return []
-    readers = seen.case.readers
+    found: dict[int, str] = {}  # by reader: each has colleagues of one organisation
     for known in seen.colleagues:
-        theirs = [one for one in readers if one.organization_id == known["organization"]]
-        if theirs and known["address"] != person.address:
+        if known["address"] != person.address:
             words = (
                 f"its author is called {known['name']}, as {known['shown']} is, and writes from"
                 f" {person.address}"
             )
-            is_all = len(theirs) == len(seen.case.recipients)
-            return [Weighed(words, 2.5, None if is_all else one.user_id) for one in theirs]
-    return []
+            for reader in seen.case.readers:
+                if reader.organization_id == known["organization"]:
+                    found.setdefault(reader.user_id, words)
+    if len(found) == len(seen.case.recipients) and len(set(found.values())) == 1:
+        return [Weighed(next(iter(found.values())), 2.5)]
+    return [Weighed(words, 2.5, reader) for reader, words in found.items()]
 
 
 @BOOK.rule(

@@ -47,10 +47,14 @@ def incoming(raw: bytes, *users: User, found: Authentication = THIEF, sender: st
     )
 
 
-def found(one: Case) -> dict[str, Finding]:
+def findings(one: Case) -> list[Finding]:
     (given,) = ContentRules().gather([one])
     assert json.loads(json.dumps(given)) == given
-    return {finding.rule: finding for finding in ContentRules().judge(one, given)}
+    return list(ContentRules().judge(one, given))
+
+
+def found(one: Case) -> dict[str, Finding]:
+    return {finding.rule: finding for finding in findings(one)}
 
 
 def call(user: User, name: str) -> User:
@@ -90,6 +94,26 @@ def test_it_warns_only_those_whose_colleague_that_is(alice: User, bob: User) -> 
     raw = mail(from_='"Carol Chief" <x@thief.test>')
     assert "FROM_COLLEAGUE" not in found(incoming(raw, eve))
     assert found(incoming(raw, alice, eve))["FROM_COLLEAGUE"].reader == alice.pk
+
+
+def test_it_counts_a_colleagues_name_once_however_many_readers_there_are(
+    alice: User, bob: User
+) -> None:
+    carol, _ = provisioning.add_user("carol@example.test")
+    call(bob, "Carol Chief")
+    one = incoming(mail(from_='"Carol Chief" <x@thief.test>'), alice, bob, carol)
+    rules = [finding.rule for finding in findings(one)]
+    assert rules.count("FROM_COLLEAGUE") == 1
+
+
+def test_it_warns_the_readers_of_each_organisation(alice: User, bob: User) -> None:
+    provisioning.add_domain("tenant.test", organization="Tenant")
+    eve, _ = provisioning.add_user("eve@tenant.test")
+    call(bob, "Carol Chief")
+    call(eve, "Carol Chief")
+    one = incoming(mail(from_='"Carol Chief" <x@thief.test>'), alice, eve)
+    warned = {finding.reader for finding in findings(one) if finding.rule == "FROM_COLLEAGUE"}
+    assert warned == {alice.pk, eve.pk}
 
 
 def test_it_lets_a_colleague_be_called_so(alice: User, bob: User) -> None:

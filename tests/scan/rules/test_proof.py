@@ -58,6 +58,16 @@ def test_it_asks_for_a_proof_of_who_says_to_be_one_of_us(
     assert ("FROM_OURS_UNPROVEN" in named) is is_forged
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("127.0.0.1", 2.0), ("192.168.7.20", 2.0), ("fd00::7", 2.0), ("198.51.100.7", 5.0), ("", 5.0)],
+)
+def test_it_bears_with_the_printers_of_our_own_network(address: str, expected: float) -> None:
+    raw = mail(from_="Printer <printer@example.test>")
+    found = points(raw, unproven("example.test"), OURS, client={"address": address})
+    assert found["FROM_OURS_UNPROVEN"] == expected
+
+
 def test_it_takes_no_list_id_for_a_list() -> None:
     raw = mail(from_="Alice <alice@example.test>", **LIST)
     assert "FROM_OURS_UNPROVEN" in points(raw, unproven("example.test"), OURS)
