@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from apps.directory.models import Organization, User
+from apps.scan import trial
+from apps.scan.checks import CHECKS
 from apps.scan.services import lessons
 from bench import corpora
 from bench.spam import Bogofilter
@@ -97,6 +99,12 @@ def test_it_tells_how_it_went_in_lines(alice: User, mail: Path) -> None:
     assert " ms of processor time per message " in lines[2]
     assert lines[3] == "rule\tspam\tham"
     assert any(line.startswith("BAYES_SPAM\t") for line in lines)
+
+
+def test_it_asks_nobody_else_about_mail_that_it_tries() -> None:
+    names = {check.name for check in CHECKS}
+    assert names > trial.ASKS_OTHERS
+    assert not any(name in trial.ASKS_OTHERS for name in ("rules", "links", "bayes"))
 
 
 def test_it_needs_enough_of_both_kinds(alice: User, mail: Path) -> None:
