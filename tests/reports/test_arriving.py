@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from apps.blobs import services as blobs
 from apps.blobs.models import Blob
-from apps.delivery import process, story
+from apps.delivery import story
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, RoleGrant, User
 from apps.mailauth.types import Authentication, Dmarc, Result
@@ -37,7 +37,7 @@ from tests.reports.samples import (
     xml,
     zipped,
 )
-from tests.support.mail import local, submission
+from tests.support.mail import drain, local, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -52,8 +52,7 @@ def deliver(raw: bytes, *users: User, judgement: str | None = None) -> Submissio
         submission(local(*users), raw), judgement=judged() if judgement is None else judgement
     )
     accept([item])
-    while process.run_once():
-        pass
+    drain()
     return item
 
 
@@ -221,7 +220,7 @@ def test_it_looks_into_nothing_else(alice: User, raw: bytes) -> None:
 def test_mail_that_only_passes_through_is_not_read(alice: User) -> None:
     away = EnvelopeRecipient("dmarc@elsewhere.example", "dmarc@elsewhere.example", None)
     accept([submission([away], mail(gzipped(xml())))])
-    process.run_once()
+    drain()
     assert not Arrival.objects.exists()
 
 

@@ -8,12 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.blobs.models import Blob
-from apps.delivery import process
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Mailbox
 from apps.webmail.views.content import BODY_POLICY, FILE_POLICY
-from tests.support.mail import RAW, local, submission
+from tests.support.mail import RAW, drain, local, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -32,8 +31,7 @@ HTML = (
 
 def deliver(user: User, *raws: bytes) -> None:
     accept([submission(local(user), raw) for raw in raws])
-    while process.run_once():
-        pass
+    drain()
 
 
 @pytest.fixture

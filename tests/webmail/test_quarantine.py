@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.delivery import process
 from apps.directory.models import User
 from apps.mailstore.models import Entry
 from apps.runtime.ulid import new_ulid
@@ -18,7 +17,7 @@ from apps.scan.verdict import Verdict
 from apps.wire.errors import LimitReached
 from tests.scan.services.test_copies import junked, places
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
-from tests.support.mail import RAW, local
+from tests.support.mail import RAW, drain, local
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +53,6 @@ def post(browser: Client, link: str, **form: str) -> Any:
 
 def states() -> set[str]:
     return set(Quarantined.objects.values_list("state", flat=True))
-
-
-def drain() -> None:
-    while process.run_once():
-        pass
 
 
 def test_it_lets_nothing_go_by_being_read(alice: User, browser: Client) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from apps.delivery import process
 from apps.directory.models import Domain, User
 from apps.mailqueue.services import EnvelopeRecipient
 from apps.mailstore.models import Entry, JunkMark
@@ -13,7 +12,7 @@ from apps.scan.services.digests import Every
 from apps.scan.verdict import Verdict
 from tests.provisioning.management.running import run
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
-from tests.support.mail import RAW, local
+from tests.support.mail import RAW, drain, local
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keep_connection")]
 
@@ -39,11 +38,6 @@ def numbers(*words: str) -> list[int]:
 
 def state(number: int) -> str:
     return Quarantined.objects.get(pk=number).state
-
-
-def drain() -> None:
-    while process.run_once():
-        pass
 
 
 def test_it_lists_within_a_user_a_domain_and_a_tenant(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from apps.delivery import process
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue.models import QueuedMessage
@@ -17,7 +16,7 @@ from apps.runtime.clock import now
 from tests.provisioning.management.running import run
 from tests.reports.samples import gzipped, mail, tls_json, tls_mail, xml
 from tests.support.dns_server import DnsServer
-from tests.support.mail import local, submission
+from tests.support.mail import drain, local, submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +34,7 @@ def dns() -> Iterator[DnsServer]:
 def came(alice: User) -> User:
     for raw in (mail(gzipped(xml())), tls_mail(tls_json())):
         accept([submission(local(alice), raw)])
-    process.run_once()
+    drain()
     assert run("reports", "read").out == "2 messages were looked into.\n"
     return alice
 
@@ -72,7 +71,7 @@ def test_it_lists_and_shows_what_came(came: User) -> None:
 def test_it_sums_up_who_sends_by_genuine_reports(alice: User) -> None:
     item = submission(local(alice), mail(gzipped(xml())), door="dmarcreport")
     accept([item])
-    process.run_once()
+    drain()
     run("reports", "read")
     lines = run("reports", "sources", "example.test").out.splitlines()
     assert [line.split("\t")[:6] for line in lines] == [
@@ -137,7 +136,7 @@ def test_nothing_of_a_stranger_drives_a_terminal(alice: User) -> None:
     tls = json.loads(tls_json())
     tls["organization-name"] = tls["policies"][0]["failure-details"][0]["result-type"] = "\x1b[2J"
     accept([submission(local(alice), tls_mail(json.dumps(tls).encode()))])
-    process.run_once()
+    drain()
     run("reports", "read")
     rows = run("reports", "list", "--json").json
     assert len(rows) == 2

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from django.db import close_old_connections
 
-from apps.delivery import process
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailqueue.models import QueuedMessage
@@ -24,7 +23,7 @@ from apps.scan.services import quarantine
 from apps.scan.verdict import Verdict
 from apps.wire.errors import NotFound, NotPermitted
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
-from tests.support.mail import RAW, local, submission
+from tests.support.mail import RAW, drain, local, submission
 
 pytestmark = pytest.mark.django_db
 LINK = Origin("link", None)
@@ -34,11 +33,6 @@ SHELL = Origin("command", None)
 def held(user: User, verdict: Verdict | None = None) -> Copy:
     (row,) = keep(claim(local(user)), verdict or Verdict((POLICY,)))
     return copies.find(user.pk, row.trace_id)
-
-
-def drain() -> None:
-    while process.run_once():
-        pass
 
 
 def junked(user: User, raw: bytes = RAW) -> Copy:
