@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.reception.judging import Refusal
-from apps.scan.base import Action
+from apps.scan.base import Action, Finding
 from apps.scan.deeds import Done
 from apps.scan.verdict import Opinion, Verdict
 from apps.wire.replies import Reply
@@ -94,9 +94,23 @@ def _refusal(verdict: Verdict, opinion: Opinion, reference: str) -> Refusal:
         # Who is on whose list is nobody else's business.
         words = "The recipient does not want mail from this sender"
     else:
-        worst = max(verdict.findings, key=lambda one: one.points, default=None)
-        words = f"This message is taken for spam: {_short(worst.words if worst else opinion.why)}"
+        words = "This message is taken for spam"
+        if worst := max(filter(_may_be_told, verdict.findings), key=_points, default=None):
+            words += f": {_short(worst.words)}"
     return Refusal(Reply(550, "5.7.1", f"{words} (reference {reference})"), opinion.why, cause)
+
+
+def _may_be_told(finding: Finding) -> bool:
+    """Whether a stranger may hear of it: not whom a reader knows, or what a reader called spam."""
+    return finding.points > 0 and finding.reader is None and finding.rule not in _OURS_TO_KNOW
+
+
+_OURS_TO_KNOW: Final = frozenset({"FROM_COLLEAGUE"})
+"""What is found for all readers and names somebody of theirs."""
+
+
+def _points(finding: Finding) -> float:
+    return finding.points
 
 
 def _come_again(opinion: Opinion, reference: str) -> Refusal:

@@ -160,6 +160,17 @@ def test_it_refuses_only_what_every_reader_wants_refused(alice: User, bob: User)
     assert states(item) == ("done", ["delivered", "delivered"])
 
 
+def test_it_tells_the_client_nothing_that_concerns_a_reader_alone(alice: User) -> None:
+    # "... looks like partner.test, to which this reader writes" is nothing for a stranger to learn.
+    item = offered(alice, raw=letter(f"for {alice.pk} SPAM"))
+    accept([item])
+    drain()
+    (outcome,) = mailqueue.outcomes_of([item.id])
+    text = decision.read(outcome.refusal).reply.text
+    assert text.startswith("This message is taken for spam (reference ")
+    assert trace.events_of(item.trace_id)[-1].data["why"].startswith("its subject is SPAM")
+
+
 def test_it_delivers_the_others_when_one_is_withdrawn_meanwhile(alice: User) -> None:
     items = [offered(alice, raw=letter("Hello", number)) for number in range(3)]
     accept(items)
