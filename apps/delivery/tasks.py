@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from celery import shared_task
+from django.conf import settings
 
 from apps.delivery import digests, dmarcreports, stopping, tlsreports
 from apps.delivery.outbound import overdue, running
@@ -45,9 +46,10 @@ LOOPS: Final[Mapping[Lane, Loop]] = {
 # After a batch that was not full the loop waits a moment, so that mail which trickles in is claimed
 # together: a batch of one costs 1.7 ms, each further message in it 0.25 ms. And on SQLite every
 # turn that the worker takes is a turn that the doors wait for. The first message after a silence
-# waits for nothing, and what doors wait for hardly.
+# waits for nothing, and a flood goes in batches that are nearly full; but not where doors wait for
+# verdicts, for then no flood gathers while it waits.
 TRICKLE_SECONDS = 0.0015  # for each message of the batch before
-FLOOD_SECONDS = 0.15
+FLOOD_SECONDS, AWAITED_SECONDS = 0.15, 0.008
 RETRIES_EVERY = 8  # under a flood every eighth step goes to mail that failed before
 # A loop that hears nothing looks by itself, for what was held back until now or whose ring was
 # lost; and so often whether it is to end.
@@ -84,7 +86,8 @@ def _work(lane: Lane) -> None:
             if found:
                 quiet_since = time.monotonic()
             if 0 < found < PORTIONS[lane].messages:
-                time.sleep(min(TRICKLE_SECONDS * found, FLOOD_SECONDS))
+                most = AWAITED_SECONDS if settings.SCAN_WAIT_SECONDS else FLOOD_SECONDS
+                time.sleep(min(TRICKLE_SECONDS * found, most))
             elif not found:
                 _rest(inbox, min(end, time.monotonic() + LOOK_SECONDS))
             if stopping.is_stopped():
