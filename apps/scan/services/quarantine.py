@@ -39,6 +39,8 @@ PRUNE_ROWS: Final = 1_000  # of one transaction
 HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject are looked for
 HARMFUL: Final = frozenset({"ATTACHMENT_EXPLOIT", "ATTACHMENT_MACROS_HARMFUL"})
 
+_GRAVITY: Final = (Reason.VIRUS, Reason.HARMFUL, Reason.ATTACHMENT, Reason.SPAM)
+
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
     " cuts, size, sender, address, original, domain, door, smtputf8, body, requires_tls,"
@@ -248,14 +250,17 @@ def _again(rows: Sequence[Quarantined]) -> Submission:
 
 
 def _demanding(verdict: Verdict, user_id: int | None) -> Finding | None:
-    """The finding that asks for the hardest action on this reader's copy, if one asks for more than
-    points do."""
+    """The finding for which this reader's copy is kept, if one asks for more than points do: the
+    gravest, then the one that asks for the hardest action. A policy that refuses programs must not
+    hide that this one is a virus, or its reader could let it go."""
     concerned = [
         one
         for one in verdict.findings
         if one.reader in {None, user_id or ELSEWHERE} and one.action > Action.JUNK
     ]
-    return max(concerned, key=lambda one: one.action, default=None)
+    return min(
+        concerned, key=lambda one: (_GRAVITY.index(reason_of(one.rule)), -one.action), default=None
+    )
 
 
 def _written(address: str, original: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from apps.mailstore.models import Entry, Usage
 from apps.provisioning import services as provisioning
 from apps.runtime.clock import now
 from apps.scan.base import Action, Finding
-from apps.scan.models import Quarantined, QuarantineState, Reason
+from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.scan.services import quarantine
 from apps.scan.verdict import ELSEWHERE, Opinion, Verdict
 from apps.trace import queries as trace
@@ -69,6 +69,14 @@ def test_it_keeps_each_readers_copy_with_its_reason(alice: User, bob: User) -> N
     assert (second.reason, second.points) == (Reason.VIRUS, 9)
     told = [one for one in trace.events_of(message.trace_id) if one.kind == "quarantine.kept"]
     assert [one.data["to"] for one in told] == ["alice@example.test", "bob@example.test"]
+
+
+@pytest.mark.parametrize("grave", ["CLAMD_VIRUS", "ATTACHMENT_EXPLOIT"])
+def test_it_hides_no_virus_behind_a_policy(alice: User, grave: str) -> None:
+    refusing = replace(POLICY, action=Action.REFUSE)
+    harmful = Finding(grave, 0, "x", action=Action.QUARANTINE)
+    (row,) = keep(claim(local(alice)), Verdict((refusing, harmful)))
+    assert (row.rule, row.reason in DANGEROUS) == (grave, True)
 
 
 @pytest.mark.parametrize(
