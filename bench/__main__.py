@@ -150,11 +150,13 @@ def _receive(options: argparse.Namespace) -> int:
     remarks = [
         "mailhost finds out who sent each message (SPF, DKIM, ARC, DMARC, the name of the address;"
         f" the DNS: {options.dns}). Postfix, as shipped, asks nothing about senders.",
-        "mailhost judges each message by all of its own checks; its door waits for the verdict up to"
-        f" {options.wait} s, so that what is accepted is visible already. Postfix scans nothing."
-        if options.wait
-        else "mailhost judges each message by all of its own checks after it was accepted: its door"
-        " does not wait. Postfix scans nothing.",
+        "mailhost judges each message by all of its own checks"
+        + (
+            f"; its door waits for the verdict up to {options.wait} s, and what is accepted is"
+            " visible already. Postfix judges nothing."
+            if options.wait
+            else " after its door has accepted it. Postfix judges nothing."
+        ),
         *report.notes(done, options.runs),
     ]
     if options.json:
