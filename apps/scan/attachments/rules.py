@@ -68,8 +68,14 @@ FETCHES: Final = Rule(
 EXPLOIT: Final = Rule(
     "ATTACHMENT_EXPLOIT",
     4.0,
-    "A document has what only attacks use: the old equation editor, fields that start programs",
+    "A document has what only attacks use: RTF with the old equation editor, fields that start"
+    " programs",
     action=Action.QUARANTINE,
+)
+EQUATION: Final = Rule(
+    "ATTACHMENT_EQUATION",
+    2.5,
+    "A document has a formula of the old equation editor, as papers of long ago and attacks do",
 )
 PAGE: Final = Rule("ATTACHMENT_PAGE", 0.5, "A web page is attached")
 PAGE_CARRIES: Final = Rule(
@@ -93,8 +99,8 @@ AS_TEXT: Final = Rule("ATTACHMENT_AS_TEXT", 3.0, "A program is written down as t
 RULES: Final = (
     *(VIRUS, FORBIDDEN, WAITS, PROGRAM, INSTALLER, SCRIPT, SHORTCUT, LINK, DISK, DISGUISED),
     *(NAME_ODD, TYPE_LIES, ENCRYPTED, UNREAD, UNSCANNABLE, MACROS, MACROS_START, MACROS_RUN),
-    *(MACROS_HARMFUL, FETCHES, EXPLOIT, PAGE, PAGE_CARRIES, PAGE_ASKS, PAGE_HIDES, PICTURE_ACTS),
-    *(PDF_ACTS, PDF_LAUNCHES, PDF_HIDES, COMMANDS, AS_TEXT),
+    *(MACROS_HARMFUL, FETCHES, EXPLOIT, EQUATION, PAGE, PAGE_CARRIES, PAGE_ASKS, PAGE_HIDES),
+    *(PICTURE_ACTS, PDF_ACTS, PDF_LAUNCHES, PDF_HIDES, COMMANDS, AS_TEXT),
 )
 
 OF_GROUP: Final[Mapping[str, tuple[Rule, str]]] = {
@@ -112,7 +118,8 @@ OF_SIGNATURE: Final[Mapping[str, tuple[Rule, str]]] = {
     "macro_of_excel_4": (MACROS_RUN, "has macros of Excel 4 that start or fetch programs"),
     "dde_field": (EXPLOIT, "has a field that starts a program"),
     "document_fetches": (FETCHES, "takes its template or an object from the web"),
-    "equation_object": (EXPLOIT, "has an object of the old equation editor"),
+    "equation_in_rtf": (EXPLOIT, "has an object of the old equation editor"),
+    "equation_object": (EQUATION, "has a formula of the old equation editor"),
     "protocol_abuse": (EXPLOIT, "has an address that starts a helper program of Windows"),
     "page_makes_file": (PAGE_CARRIES, "has a script that makes a file"),
     "page_asks_password": (PAGE_ASKS, "asks for a password and sends it away"),

@@ -31,7 +31,8 @@ BAD: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "rels",
         (),
     ),
-    "equation_object": ("{\\rtf1{\\object{\\*\\objclass Equation.3}", "rtf", "doc", ()),
+    "equation_in_rtf": ("{\\rtf1{\\object{\\*\\objclass Equation.3}", "rtf", "doc", ()),
+    "equation_object": ("\xd0\xcf\x11\xe0 Microsoft Equation.3", "ole", "doc", ()),
     "protocol_abuse": ('<script>location.href = "ms-msdt:/id x"</script>', "html", "html", ()),
     "page_makes_file": (
         "<script>var d = atob(x); saveAs(new Blob([d]), 'a.zip')</script>",
@@ -78,6 +79,7 @@ HONEST: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "rels",
         (),
     ),
+    "equation_in_rtf": ("{\\rtf1 How to get rid of Equation.3}", "rtf", "rtf", ()),
     "equation_object": ("An Equation.3 in a text about Equation Native", "text", "txt", ()),
     "protocol_abuse": ("<p>The address ms-msdt: was abused in 2022.</p>", "html", "html", ()),
     "page_makes_file": (

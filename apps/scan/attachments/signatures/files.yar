@@ -67,15 +67,23 @@ rule document_fetches {
         or (kind == "rtf" and $rtf)
 }
 
-rule equation_object {
-    // The equation editor of old Office versions: nobody sends formulas so, attackers do.
+rule equation_in_rtf {
+    // The equation editor of old Office versions: programs that write RTF for people make no
+    // formulas so, attackers do.
     strings:
         $rtf = /\\objclass\s{1,9}Equation\.[23]/ nocase
+    condition:
+        kind == "rtf" and $rtf
+}
+
+rule equation_object {
+    // The same in a document: of an attacker, or of a teacher whose formulas are twenty years old.
+    strings:
         $class = { 02 CE 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 }
         $name = "Equation.3" nocase
         $native = "Equation Native" wide
     condition:
-        (kind == "rtf" and $rtf) or (is_object and any of ($class, $name, $native))
+        is_object and any of them
 }
 
 rule protocol_abuse {
