@@ -76,7 +76,7 @@ TWICE_IN_LONG = (
     *("tests/flows/test_attacks.py", "tests/flows/test_authentication.py"),
     *("tests/flows/test_connection_policy.py", "tests/flows/test_foreign.py"),
     *("tests/flows/test_spam.py", "tests/flows/test_tls_policy.py", "tests/smtp/test_forged.py"),
-    "tests/flows/test_quarantine.py",
+    *("tests/flows/test_quarantine.py", "tests/flows/test_waiting.py"),
     "tests/webmail/test_hostile.py",
 )
 SCANNERS = ("rspamd", "spamd", "clamd")
