@@ -129,7 +129,10 @@ def test_it_lets_pass(attachment: str, tmp_path: Path) -> None:
 
 
 def test_it_holds_back_no_paper_because_its_formulas_are_old() -> None:
-    formula = {("ObjectPool", "\1CompObj"): b"\0Microsoft Equation 3.0\0Equation.3\0"}
-    found = judged(mail("exam 2004.doc", compound({("WordDocument",): b"text" * 99, **formula})))
+    streams: dict[tuple[str, ...], bytes] = {
+        ("WordDocument",): b"text" * 99,
+        ("ObjectPool", "\1CompObj"): b"\0Microsoft Equation 3.0\0Equation.3\0",
+    }
+    found = judged(mail("exam 2004.doc", compound(streams)))
     assert [one.rule for one in found] == ["ATTACHMENT_EQUATION"]
     assert hardest(found) is Action.NONE
