@@ -78,7 +78,13 @@ def is_plain(letter: Letter) -> bool:
     """Whether nothing in it need be opened, and it is small enough to be looked at at once."""
     if len(letter.raw) > _PLAIN_MOST:
         return False
-    return all(part.is_text or _kind(part) not in kinds.HOLDERS for part in letter.parts)
+    return not any(_holds(part) for part in letter.parts)
+
+
+def _holds(part: Part) -> bool:
+    if part.is_text:  # it says so
+        return kinds.kind_of(part.content(_PLAIN_MOST)) in kinds.NEVER_SHOWN
+    return _kind(part) in kinds.HOLDERS
 
 
 def _kind(part: Part) -> str:

@@ -59,6 +59,9 @@ HOLDERS: Final = ARCHIVES | frozenset(
 )
 """What has files inside it, or may hide them."""
 
+NEVER_SHOWN: Final = ARCHIVES | frozenset("ole onenote tnef rtf pdf program".split())
+"""What no mail program shows as text, whatever its Content-Type: it is offered as a file."""
+
 KINDS: Final = (
     frozenset(kind for _, kind in _START)
     | HOLDERS

@@ -73,6 +73,9 @@ WRAPPED: dict[str, Callable[[Path], bytes]] = {
     "message/rfc822 in base64": lambda _: mail("m.eml", mail("e.com", EICAR), "application/eml"),
     "TNEF": lambda _: mail("winmail.dat", tnef(("eicar.com", EICAR)), "application/ms-tnef"),
     "zip": lambda _: mail("a.zip", zipped(FILES)),
+    "zip that says it is text": lambda _: raw_mail(
+        base64.encodebytes(zipped(FILES)), encoding=b"base64", declared=b"text/plain; name=x.zip"
+    ),
     "zip in zip": lambda _: mail("a.zip", zipped({"b.zip": zipped(FILES)})),
     "tar": lambda _: mail("a.tar", tarred(FILES)),
     "tar.gz": lambda _: mail("a.tar.gz", tarred(FILES, "w:gz")),

@@ -8,6 +8,7 @@ from typing import Final
 
 from apps.mime.decode import base64
 from apps.scan.attachments.budget import Budget, Damaged
+from apps.scan.attachments.kinds import NEVER_SHOWN, kind_of
 from apps.scan.attachments.member import CARRIED, SHOWN, Member
 from apps.scan.letter import read
 from apps.scan.letter.parts import Part
@@ -35,7 +36,7 @@ def member(part: Part, budget: Budget, most: int) -> Member:
         content[:most],
         declared=part.type,
         is_cut=len(content) > most,
-        marks=(SHOWN,) if part.is_text else (),
+        marks=(SHOWN,) if part.is_text and kind_of(content) not in NEVER_SHOWN else (),
         why_not=_PIECE if part.type == "message/partial" else "",
         other_names=tuple(other for other in part.names if other != name)[:4],
     )
