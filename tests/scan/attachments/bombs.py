@@ -148,7 +148,7 @@ BOMBS: dict[str, Callable[[Path], bytes]] = {
     "a circle of sectors": lambda _: mail("a.doc", looping_ole()),
     "a PDF of 800 MB": lambda _: mail("a.pdf", packed_pdf()),
     "mail in mail without end": lambda _: deep_mail(15),
-    "a page full of files": lambda _: mail("a.html", b"<html>" + (b"A" * 90 + b" ") * 50_000),
+    "a page full of files": lambda _: mail("a.html", b"<html>" + (b"A" * 90 + b", ") * 50_000),
 }
 
 HARMLESS = frozenset({"a PDF of 800 MB", "a circle of sectors"})

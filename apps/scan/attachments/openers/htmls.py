@@ -15,9 +15,8 @@ from apps.scan.attachments.budget import Budget, TooMuch
 from apps.scan.attachments.member import CARRIED, Member
 
 # In one piece, or in lines, which a script may join: "AAAA" + "BBBB".
-_RUN = re.compile(
-    rb"(?:[A-Za-z0-9+/]{40,}+[\s\"'+\\]{1,40}+)++[A-Za-z0-9+/]{4,}+={0,2}|[A-Za-z0-9+/]{80,}+={0,2}"
-)
+_RUN = re.compile(rb"[A-Za-z0-9+/]{40,}+(?:[\s\"'+\\]{1,40}+[A-Za-z0-9+/]{4,}+)*+={0,2}")
+_LEAST: Final = 80  # characters of base64 that may be a file
 _JOINT = re.compile(rb"[\"']\s*+\+?\s*+[\"']|\\?\s++")
 _PLAIN_DATA = re.compile(
     rb"data:[a-z]{1,20}/[a-z0-9.+-]{1,60}(?:;charset=[a-z0-9-]{1,20})?,([^\"'<> ]{20,})", re.I
@@ -25,7 +24,8 @@ _PLAIN_DATA = re.compile(
 _NAME = re.compile(
     rb"(?:download|saveas|filename|fileName)\s{0,9}[=:(,]\s{0,9}[\"']([^\"'<>]{1,120})[\"']"
 )
-_LETTERS = re.compile(rb"(?:\d{1,3}\s{0,2},\s{0,2}){60,}+\d{1,3}")
+# Each pattern ends in what cannot fail, so that nothing is tried again from its middle.
+_LETTERS = re.compile(rb"\d{1,3}(?:\s{0,2},\s{0,2}\d{1,3}){60,}+")
 _FILES_MOST: Final = 200
 
 
@@ -45,7 +45,8 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
 
 def _contents(data: bytes) -> Iterator[bytes]:
     for run in _RUN.finditer(data):
-        yield base64(_JOINT.sub(b"", run[0]))
+        if len(run[0]) >= _LEAST:
+            yield base64(_JOINT.sub(b"", run[0]))
     for text in _PLAIN_DATA.finditer(data):
         yield unquote_to_bytes(text[1])
     for numbers in _LETTERS.finditer(data):
