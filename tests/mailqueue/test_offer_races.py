@@ -19,7 +19,7 @@ from tests.mailqueue.test_races import race, racing
 from tests.support.verdicts import letter
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FEW, MANY = 150, 10_000
+FEW, MANY = 80, 10_000
 
 
 def outcomes_of(alice: User, door: str, subject: str, count: int) -> Counter[str]:
