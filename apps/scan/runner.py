@@ -7,9 +7,12 @@ looked up for a whole batch; `judge` alone then makes the verdict, so it can be 
 import json
 import logging
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+
+from django.db import Error as DatabaseError
 
 from apps.mime.headers import clean
 from apps.scan import points
@@ -22,7 +25,8 @@ log = logging.getLogger(__name__)
 
 WORDS_MOST: Final = 500  # characters of one reason
 FINDINGS_MOST: Final = 300
-"""Of one message. A check has its own bounds; this is for one that forgot."""
+"""Of one message: for all its readers, and for each of them. A check has its own bounds; this is
+for one that forgot."""
 POINTS: Final = (-20.0, 100.0)
 
 
@@ -46,7 +50,7 @@ def run(cases: Sequence[Case], checks: Sequence[Check] | None = None) -> list[Ve
         places = [number for number, case in enumerate(cases) if _may_look(check, case)]
         found = _gather(check, [cases[number] for number in places])
         for place, number in enumerate(places):
-            if found is None:
+            if found[place] is _MISSED:
                 failed[number].append(check.name)
             else:
                 given[number][check.name] = found[place]
@@ -62,19 +66,29 @@ def _may_look(check: Check, case: Case) -> bool:
     return not case.unscannable or bool(getattr(check, "takes_unscannable", False))
 
 
-def _gather(check: Check, cases: Sequence[Case]) -> list[Given] | None:
-    """What a check looks up, as it will be read again later; None if it cannot."""
-    if not cases:
-        return []
+_MISSED: Final = object()
+
+
+def _gather(check: Check, cases: Sequence[Case]) -> list[Given]:
+    """What a check looks up, as it will be read again later; `_MISSED` where it cannot.
+
+    A message that it fails over must not spare others the check: each is then looked at alone.
+    """
     try:
-        found = check.gather(cases)
-        if len(found) != len(cases):
-            raise ValueError(f"{len(found)} answers for {len(cases)} cases")
-        # As a verdict that is computed again will see it: a tuple is a list there.
-        return [None if one is None else json.loads(json.dumps(one)) for one in found]
-    except Exception:
+        return _asked(check, cases) if cases else []
+    except Exception as error:
         log.exception("a check could not look things up", extra={"check": check.name})
-        return None
+        if len(cases) == 1 or isinstance(error, DatabaseError):  # which is no message's fault
+            return [_MISSED] * len(cases)
+    return [found for case in cases for found in _gather(check, [case])]
+
+
+def _asked(check: Check, cases: Sequence[Case]) -> list[Given]:
+    found = check.gather(cases)
+    if len(found) != len(cases):
+        raise ValueError(f"{len(found)} answers for {len(cases)} cases")
+    # As a verdict that is computed again will see it: a tuple is a list there.
+    return [None if one is None else json.loads(json.dumps(one)) for one in found]
 
 
 def judge(
@@ -115,6 +129,10 @@ def _bounded(finding: Finding) -> Finding:
 def _most_important(findings: list[Finding]) -> list[Finding]:
     if len(findings) <= FINDINGS_MOST:
         return findings
-    weight = sorted(findings, key=lambda one: (-one.action, -abs(one.points)))[:FINDINGS_MOST]
-    chosen = set(map(id, weight))
+    kept: Counter[int | None] = Counter()
+    chosen = set()
+    for one in sorted(findings, key=lambda one: (-one.action, -abs(one.points))):
+        kept[one.reader] += 1
+        if kept[one.reader] <= FINDINGS_MOST:
+            chosen.add(id(one))
     return [one for one in findings if id(one) in chosen]

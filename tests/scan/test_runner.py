@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from apps.scan.base import Action, Case, Finding, Given, Reader
 from apps.scan.runner import run
@@ -93,6 +94,42 @@ def test_it_goes_on_when_a_check_does_not_answer_for_all() -> None:
     assert [one.opinion(7).action for one in found] == [Action.JUNK] * 2
 
 
+class Stumbles(Says):
+    """A check that fails over one message."""
+
+    name: ClassVar[str] = "stumbles"
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        if any(b"poison" in case.raw for case in cases):
+            raise ValueError("poison")
+        return super().gather(cases)
+
+
+class Away(Says):
+    """A check whose database is away."""
+
+    name: ClassVar[str] = "away"
+    asked = 0
+
+    def gather(self, cases: Sequence[Case]) -> Sequence[Given]:
+        self.asked += 1
+        raise OperationalError("gone")
+
+
+def test_it_spares_no_message_a_check_that_fails_over_another() -> None:
+    poison = replace(CASE, raw=b"Subject: poison\r\n\r\n")
+    found = run([CASE, poison, CASE], [Stumbles(Finding("VIRUS", 0, "x", action=Action.REFUSE))])
+    assert [one.failed for one in found] == [(), ("stumbles",), ()]
+    assert [len(one.findings) for one in found] == [1, 0, 1]
+
+
+def test_it_asks_a_database_that_is_away_once() -> None:
+    away = Away()
+    found = run([CASE, CASE], [away])
+    assert [one.failed for one in found] == [("away",)] * 2
+    assert away.asked == 1
+
+
 def test_it_lets_nothing_look_into_what_a_worker_died_over() -> None:
     bomb = replace(CASE, unscannable="a worker died over it")
     sealed = Sealed(Finding("UNSCANNABLE", 0, "nobody can look into it", action=Action.QUARANTINE))
@@ -120,6 +157,12 @@ def test_it_keeps_what_matters_of_too_many_findings() -> None:
     assert len(verdict.findings) == 300
     assert virus in verdict.findings
     assert verdict.findings[0].rule == "A201"
+
+
+def test_it_forgets_no_reader_of_many() -> None:
+    own = [Finding("BAYES_SPAM", 6.0, "it is like spam", reader=number) for number in range(1, 501)]
+    (verdict,) = run([CASE], [Says(*own)])
+    assert {one.reader for one in verdict.findings} == set(range(1, 501))
 
 
 def test_it_judges_nothing_for_nothing() -> None:
