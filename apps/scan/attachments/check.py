@@ -3,6 +3,7 @@
 A message of which nothing need be opened is looked at here; all others in the cage.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -18,6 +19,8 @@ from apps.scan.base import Action, Case, Finding, Given
 from apps.scan.letter import Letter
 from apps.scan.letter.parts import Part
 from apps.scan.verdict import ELSEWHERE
+
+log = logging.getLogger(__name__)
 
 SECONDS: Final = 14.0
 """For a whole batch. Who is late waits for the next one: a bomb takes its own time, not others'."""
@@ -65,6 +68,14 @@ class Attachments:
         """What is known of its files; None if there is nothing to say."""
         if case.unscannable:
             return {"failed": case.unscannable}
+        try:
+            return self._looked(case, number, until)
+        except Exception:
+            # Whoever finds what we stumble over must not bring a virus past us by it.
+            log.exception("files cannot be looked at", extra={"trace_id": str(case.trace_id)})
+            return {"failed": "what reads it failed over it"}
+
+    def _looked(self, case: Case, number: int, until: float) -> Facts | None:
         if is_plain(case.letter):
             facts = look_at(case.raw, opens=False)
         elif number and time.monotonic() > until:

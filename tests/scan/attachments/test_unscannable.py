@@ -1,12 +1,17 @@
 """What cannot be looked at, or not whole: said in words, and never a place to hide."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from apps.scan.attachments import check
+from apps.scan.attachments.cage import Cage
+from apps.scan.attachments.check import Attachments
 from apps.scan.base import Action
 from tests.scan.attachments import bombs
-from tests.scan.attachments.made import EICAR, hardest, judged, mail
+from tests.scan.attachments.made import EICAR, PROGRAM, hardest, judged, mail, zipped
+from tests.scan.cases import case
 
 pytestmark = pytest.mark.django_db
 
@@ -30,3 +35,20 @@ def test_it_finds_the_virus_behind_a_bomb(bomb: str, tmp_path: Path) -> None:
     raw = first.replace(first.partition(b'boundary="')[2].partition(b'"')[0], boundary)
     raw = raw.rpartition(b"--" + boundary)[0] + part
     assert hardest(judged(raw)) is Action.REFUSE
+
+
+class Stumbling(Cage):
+    """A cage that fails over what it is given, as it never should."""
+
+    def look(self, raw: bytes) -> dict[str, Any]:
+        raise ValueError("never seen before")
+
+
+def test_it_lets_nothing_by_that_it_stumbles_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check.log, "exception", lambda *_, **__: None)
+    stumbling = Attachments(Stumbling())
+    one = case(raw=mail("a.zip", zipped({"a.exe": PROGRAM})))
+    (given,) = stumbling.gather([one])
+    found = {finding.rule: finding for finding in stumbling.judge(one, given)}
+    assert found["ATTACHMENT_UNSCANNABLE"].words.endswith("what reads it failed over it")
+    assert found["ATTACHMENT_FORBIDDEN"].action is Action.JUNK
