@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.directory.models import User
+from apps.directory.models import User, UserState
 from apps.mailstore.models import Entry
 from apps.runtime.ulid import new_ulid
 from apps.scan import tokens
@@ -141,6 +141,26 @@ def test_it_shows_a_strangers_words_as_words(alice: User, browser: Client) -> No
     assert "<img" not in page
     assert "<script>alert" not in page
     assert "&lt;img src=x onerror=alert(1)&gt; {{ 7|add:7 }}" in page
+
+
+def test_it_acts_for_nobody_who_is_suspended(alice: User, browser: Client) -> None:
+    link = held(alice)
+    settings = f"/digests/{tokens.of_digest(alice.pk)}/"
+    page = get(browser, link).content.decode()
+    csrf = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    User.objects.filter(pk=alice.pk).update(state=UserState.SUSPENDED)
+    for one in (link, settings):
+        response = browser.post(
+            one,
+            {"do": "release", "every": "never", "csrfmiddlewaretoken": csrf},
+            secure=True,
+            headers={"origin": "https://localhost"},
+        )
+        assert response.status_code == 410
+    assert states() == {"kept"}
+    assert digests.every_of(alice.pk) is not Every.NEVER
+    User.objects.filter(pk=alice.pk).update(state=UserState.ACTIVE)
+    assert get(browser, link).status_code == 200
 
 
 def test_it_knows_no_other_links(alice: User, eve: User, browser: Client) -> None:

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.directory.backends import MailhostBackend
 from apps.mailstore.origin import Origin
 from apps.scan import copies, tokens
 from apps.scan.copies import Copy
@@ -45,6 +46,7 @@ def copy(request: HttpRequest, token: str) -> HttpResponse:
     said, refusal = request.POST.get("do", ""), ""
     try:
         user_id, trace_id = tokens.read_copy(token)
+        _require_active(user_id)
         found = copies.find(user_id, trace_id)
         if said in _ACTS:
             found, refusal = _act(request, found, said)
@@ -80,6 +82,7 @@ def digests(request: HttpRequest, token: str) -> HttpResponse:
     said = request.POST.get("every", "")
     try:
         user_id = tokens.read_digest(token)
+        _require_active(user_id)
         if said in Every.values:
             telling.set_every(user_id, Every(said))
         every = telling.every_of(user_id)
@@ -87,6 +90,12 @@ def digests(request: HttpRequest, token: str) -> HttpResponse:
         return _over(request)
     context = {"every": every, "choices": Every.choices, "said": said, "token": token}
     return render(request, "auth/digests.html", context)
+
+
+def _require_active(user_id: int) -> None:
+    """Whom an administrator has shut out is shut out here too. Raises NotFound."""
+    if MailhostBackend().get_user(user_id) is None:
+        raise NotFound(f"user {user_id} is not active")
 
 
 def _over(request: HttpRequest) -> HttpResponse:
