@@ -197,6 +197,15 @@ def test_it_bounds_what_one_operation_and_one_user_leave(
     assert noted() == ["kept", "kept"]
 
 
+def test_it_bounds_what_is_left_by_who_brings_an_old_junk(
+    monkeypatch: pytest.MonkeyPatch, junk: Mailbox
+) -> None:
+    monkeypatch.setattr(marks, "MOST_WAITING", 3)
+    for _ in range(5):
+        appended(junk, [Appending(prepared(), DATE)])
+    assert JunkMark.objects.count() == 3
+
+
 def test_it_says_nothing_if_the_change_is_undone(inbox: Mailbox, junk: Mailbox) -> None:
     uids = filled(inbox, 1)
     with transaction.atomic():

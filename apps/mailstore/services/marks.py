@@ -56,6 +56,7 @@ SELECT %s, m.blob_id, %s, %s, 0, 0
 FROM (SELECT message_id FROM {source} ORDER BY uid DESC LIMIT %s) AS picked
 JOIN mailstore_message AS m ON m.id = picked.message_id
 WHERE (SELECT count(*) FROM mailstore_junkmark WHERE user_id = %s) < %s"""
+_WAITING: Final = "SELECT count(*) FROM mailstore_junkmark WHERE user_id = %s"
 _FIRST: Final = "SELECT tries, lease_until FROM mailstore_junkmark ORDER BY id LIMIT 1"
 _BEGIN: Final = """
 UPDATE mailstore_junkmark SET tries = tries + 1, lease_until = %s WHERE id IN (
@@ -159,7 +160,10 @@ def note_appended(
     usual = Judged.SPAM if roles([mailbox_id])[mailbox_id] == SpecialUse.JUNK else None
     found = [(blob, said_by("add", 0, words) or usual) for blob, words in said]
     newest = found[-MOST_AT_ONCE:]
-    mark([(user_id, blob, judged) for blob, judged in newest if judged is not None])
+    told = [(user_id, blob, judged) for blob, judged in newest if judged is not None]
+    # Who moves here brings an old Junk by the thousand, one message at a time.
+    if told and _waiting(user_id) < MOST_WAITING:
+        mark(told)
 
 
 def said_by(mode: str, flags: int, words: Collection[str]) -> Judged | None:
@@ -203,6 +207,12 @@ def _note(user_id: int, judged: Judged, source: str, parameters: Sequence[Any]) 
             [user_id, judged.value, now(), *parameters, most, user_id, MOST_WAITING],
         )
     _ring()
+
+
+def _waiting(user_id: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [user_id])
+        return int(cursor.fetchone()[0])
 
 
 def _ring() -> None:
