@@ -10,6 +10,7 @@ message is refused, held or put off as a whole, and a copy is filed, kept or sen
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,7 @@ def decide(verdict: Verdict, *, is_outgoing: bool, reference: str) -> Decision:
     if is_outgoing and whole.action >= Action.QUARANTINE:
         return Decision(hold=whole.why)
     if opinions and all(one.action is Action.REFUSE for one in opinions):
-        return Decision(_refusal(verdict, opinions[0], reference))
+        return Decision(_refusal(verdict, opinions, reference))
     return Decision()
 
 
@@ -86,7 +87,8 @@ def read(text: str) -> Refusal:
     return Refusal(Reply(code, enhanced, words), why, cause)
 
 
-def _refusal(verdict: Verdict, opinion: Opinion, reference: str) -> Refusal:
+def _refusal(verdict: Verdict, opinions: Sequence[Opinion], reference: str) -> Refusal:
+    opinion = opinions[0]
     cause = CONTENT if opinion.is_harmful else SPAM
     if opinion.is_harmful:
         words = f"This message is not taken because of what it contains: {_short(opinion.why)}"
@@ -97,7 +99,9 @@ def _refusal(verdict: Verdict, opinion: Opinion, reference: str) -> Refusal:
         words = "This message is taken for spam"
         if worst := max(filter(_may_be_told, verdict.findings), key=_points, default=None):
             words += f": {_short(worst.words)}"
-    return Refusal(Reply(550, "5.7.1", f"{words} (reference {reference})"), opinion.why, cause)
+    # All its readers find it among what was refused: none is told what another one knows.
+    why = opinion.why if len({one.why for one in opinions}) == 1 else words
+    return Refusal(Reply(550, "5.7.1", f"{words} (reference {reference})"), why, cause)
 
 
 def _may_be_told(finding: Finding) -> bool:

@@ -26,7 +26,9 @@ from apps.mailstore.models import Entry, Mailbox, Usage
 from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
 from apps.scan import runner
+from apps.scan.base import Action, Finding
 from apps.scan.models import Quarantined, Scanned
+from apps.scan.verdict import Opinion, Verdict
 from apps.trace import queries as trace
 from tests.mailqueue.offering import offered
 from tests.support.mail import local, submission
@@ -169,6 +171,22 @@ def test_it_tells_the_client_nothing_that_concerns_a_reader_alone(alice: User) -
     text = decision.read(outcome.refusal).reply.text
     assert text.startswith("This message is taken for spam (reference ")
     assert trace.events_of(item.trace_id)[-1].data["why"].startswith("its subject is SPAM")
+
+
+def test_it_tells_no_reader_what_another_one_knows() -> None:
+    own = Finding("AUTHOR_LIKE_KNOWN", 3.5, "looks like what this reader writes to", reader=7)
+    verdict = Verdict(
+        (Finding("TEXT_PILLS", 15.0, "it sells pills"), own),
+        {
+            7: Opinion(
+                18.5, Action.REFUSE, "it sells pills; looks like what this reader writes to"
+            ),
+            8: Opinion(15.0, Action.REFUSE, "it sells pills"),
+        },
+    )
+    refusal = decision.decide(verdict, is_outgoing=False, reference="X").refusal
+    assert refusal is not None
+    assert refusal.why == "This message is taken for spam: it sells pills"
 
 
 def test_it_delivers_the_others_when_one_is_withdrawn_meanwhile(alice: User) -> None:
