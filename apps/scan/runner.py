@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from apps.mime.headers import clean
 from apps.scan import points
@@ -78,7 +78,8 @@ def _gather(check: Check, cases: Sequence[Case]) -> list[Given]:
         return _asked(check, cases) if cases else []
     except Exception as error:
         log.exception("a check could not look things up", extra={"check": check.name})
-        if len(cases) == 1 or isinstance(error, DatabaseError):  # which is no message's fault
+        # A database that is away is no message's fault, and is not asked a hundred times.
+        if len(cases) == 1 or isinstance(error, InterfaceError | OperationalError):
             return [_MISSED] * len(cases)
     return [found for case in cases for found in _gather(check, [case])]
 
