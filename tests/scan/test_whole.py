@@ -7,6 +7,8 @@ import pytest
 
 from apps.directory.models import User
 from apps.provisioning import services as provisioning
+from apps.reception.keys import key_of
+from apps.reception.models import Acquaintance
 from apps.scan import record, replay, runner
 from apps.scan.base import Action, Case
 from apps.scan.checks import CHECKS
@@ -76,6 +78,9 @@ def test_files_are_judged_again_exactly(alice: User) -> None:
 
 @pytest.mark.parametrize("name", [*HONEST, *DIFFICULT])
 def test_all_checks_leave_honest_mail_in_the_inbox(name: str, alice: User) -> None:
+    Acquaintance.objects.create(
+        key=key_of("lists.test"), name="lists.test", first_day=1, last_day=9, days=9, messages=9
+    )
     (verdict,) = whole([case_of((HONEST | DIFFICULT)[name], alice)])
     found = verdict.opinion(alice.pk)
     assert found.action is Action.NONE, [one.as_data() for one in verdict.findings]

@@ -57,7 +57,7 @@ def several(seen: Seen) -> str | None:
 )
 def ours_unproven(seen: Seen) -> str | Weighed | None:
     domain = seen.person.domain
-    if domain not in seen.ours or not seen.is_unproven or seen.is_list_post:
+    if domain not in seen.ours or not seen.is_unproven or seen.is_known_list:
         return None
     words = f"it says that it is from {seen.person.address}, and did not come from here"
     # Printers, scanners and jobs of our own network write so, and nobody gave them a password.
@@ -75,12 +75,13 @@ def _is_near(seen: Seen) -> bool:
 @BOOK.rule(
     "FROM_OURS_BY_LIST",
     0.3,
-    "it says that it is from a domain of this server, and a mailing list brought it",
+    "it says that it is from a domain of this server, and a mailing list that is known here brought"
+    " it, or one that brings what was sent from here",
     incoming=True,
 )
 def ours_by_list(seen: Seen) -> str | None:
     domain = seen.person.domain
-    if domain not in seen.ours or not seen.is_unproven or not seen.is_list_post:
+    if domain not in seen.ours or not seen.is_unproven or not seen.is_known_list:
         return None
     return f"the list {seen.list_domain} brings what it says {seen.person.address} wrote"
 
@@ -93,7 +94,7 @@ def ours_by_list(seen: Seen) -> str | None:
 )
 def name_ours(seen: Seen) -> str | None:
     shown = _other_domains(seen) & seen.ours
-    if not shown or seen.person.domain in seen.ours or seen.is_list_post:
+    if not shown or seen.person.domain in seen.ours or seen.is_known_list:
         return None
     return f"the name of its author shows {min(shown)}, the address is {seen.person.address}"
 
@@ -125,7 +126,7 @@ def _other_domains(seen: Seen) -> set[str]:
 )
 def colleague(seen: Seen) -> list[Weighed]:
     person = seen.person
-    if person.domain in seen.ours or seen.is_list_post:
+    if person.domain in seen.ours or seen.is_known_list:
         return []
     found: dict[int, str] = {}  # by reader: each has colleagues of one organisation
     for known in seen.colleagues:

@@ -15,11 +15,12 @@ BOOK: Final = Book()
 @BOOK.rule(
     "LIST_POST",
     -1.5,
-    "a mailing list brings it, and a proof shows that the list did (List-Id and SPF, DKIM or ARC)",
+    "a mailing list that is known here brings it, and a proof shows that the list did (List-Id and"
+    " SPF, DKIM or ARC)",
     incoming=True,
 )
 def list_post(seen: Seen) -> str | None:
-    if not seen.is_list_post or not (seen.letter.has("list-post") or seen.found.arc.instance):
+    if not seen.is_known_list or not (seen.letter.has("list-post") or seen.found.arc.instance):
         return None
     return f"the mailing list of {seen.list_domain} brings it"
 

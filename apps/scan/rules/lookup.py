@@ -1,4 +1,4 @@
-"""What the rules have to look up: three statements for a batch, however large it is."""
+"""What the rules have to look up: four statements for a batch, however large it is."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,11 @@ from typing import Any, Final
 from apps.directory.homes import homes_of
 from apps.directory.models import UserState
 from apps.mime import dsn_reading
+from apps.reception import queries as reception
+from apps.reception.keys import key_of
 from apps.runtime.rows import Values, among, fetch, listed
 from apps.scan.base import Case, Given
-from apps.scan.rules.seen import shown_domains
+from apps.scan.rules.seen import Seen, shown_domains
 
 AUTHORS_MAX: Final = 5  # mailboxes of From that are looked at
 COLLEAGUES_MAX: Final = 500  # rows for one batch
@@ -38,27 +40,34 @@ class _Asked:
     names: tuple[str, ...]
     organizations: tuple[int, ...]
     returned: str  # Message-ID with its brackets
+    list: str  # the domain of the mailing list that brings it
+    id: str  # its own Message-ID, if a list brings it
 
 
 def gather(cases: Sequence[Case]) -> list[Given]:
-    """For each case: `ours`, `colleagues`, `returned`; what says nothing is left out."""
+    """For each case: `ours`, `colleagues`, `returned`, `list`; what says nothing is left out."""
     asked = [_asked(case) for case in cases]
     ours = homes_of(sorted({domain for one in asked for domain in one.domains}))
     colleagues = _colleagues(asked)
-    sent = _sent({one.returned for one in asked if one.returned})
-    return [_given(one, ours, colleagues, sent) for one in asked]
+    sent = _sent({name for one in asked for name in (one.returned, one.id) if name})
+    lists = {key_of(one.list) for one in asked if one.list}
+    known = reception.known(sorted(lists)) if lists else set()
+    return [_given(one, ours, colleagues, sent, known) for one in asked]
 
 
 def _asked(case: Case) -> _Asked:
     authors = case.letter.authors[:AUTHORS_MAX]
     domains = [one.domain for one in authors if one.domain]
     domains += [domain for one in authors for domain in shown_domains(one.name)]
+    list_domain = Seen(case, None).list_domain
     names = [] if case.is_outgoing else [name for one in authors for name in name_forms(one.name)]
     return _Asked(
         tuple(dict.fromkeys(domains)),
         tuple(dict.fromkeys(names)),
         tuple(sorted({reader.organization_id for reader in case.readers})),
         _returned(case),
+        list_domain,
+        f"<{case.letter.message_id}>" if list_domain and _is_text(case.letter.message_id) else "",
     )
 
 
@@ -80,6 +89,11 @@ def _returned(case: Case) -> str:
         return ""
     reading = dsn_reading.read(case.raw)
     return reading.message_id if reading is not None else ""
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text column takes it."""
+    return bool(text) and text.isprintable()
 
 
 def _colleagues(asked: Iterable[_Asked]) -> dict[str, list[dict[str, Any]]]:
@@ -118,6 +132,7 @@ def _given(
     ours: Iterable[str],
     colleagues: dict[str, list[dict[str, Any]]],
     sent: set[str],
+    known: set[int],
 ) -> Given:
     found: dict[str, Any] = {}
     if domains := [domain for domain in one.domains if domain in ours]:
@@ -132,4 +147,6 @@ def _given(
         found["colleagues"] = theirs[:20]
     if one.returned:
         found["returned"] = one.returned in sent
+    if one.list and (key_of(one.list) in known or one.id in sent):
+        found["list"] = True
     return found or None

@@ -137,6 +137,15 @@ class Seen:
             return True
         return self.list_domain in {organisational(one) for one in self.found.proven}
 
+    @property
+    def is_known_list(self) -> bool:
+        """Whether it is a post of a list that we have reason to believe: one that has brought mail
+        on other days, or brings what a user of ours sent, or for which somebody vouches.
+
+        Else whoever owns a domain could call himself a list, and write in anybody's name.
+        """
+        return self.is_list_post and bool(self.found.arc.vouched or self._given.get("list"))
+
     @cached_property
     def is_bulk(self) -> bool:
         """Whether it says that it goes to many."""

@@ -1,7 +1,7 @@
 """Spam of the usual kinds, invented, none of it ever sent: enough by itself to be junk."""
 
-from tests.scan.rules.examples import LINK, Example
-from tests.scan.rules.mail import failed, mail, proven, unproven
+from tests.scan.rules.examples import LINK, LIST, Example
+from tests.scan.rules.mail import failed, listed, mail, proven, unproven
 
 UNWANTED = {
     "advance fee": Example(
@@ -79,6 +79,16 @@ UNWANTED = {
                 }
             ]
         },
+    ),
+    "a chief by way of a list that nobody knows": Example(
+        mail(
+            "Are you at your desk? Please call me back.",
+            from_="Carol Chief <carol@example.test>",
+            subject="Quick task",
+            **LIST,
+        ),
+        listed("lists.test", "example.test"),
+        {"ours": ["example.test"]},
     ),
     "a prize": Example(
         mail(

@@ -63,7 +63,7 @@ AUTHORS = {
     "FROM_OURS_BY_LIST": Example(
         mail(from_="carol@example.test", **LIST),
         listed("lists.test", "example.test"),
-        _ours("example.test"),
+        _ours("example.test") | {"list": True},
     ),
     "FROM_NAME_OURS": Example(
         mail(from_='"example.test support" <x@thief.test>'), given=_ours("example.test")
@@ -202,7 +202,7 @@ BODIES = {
     "BODY_DAMAGED": Example(mail(encoding="x-own")),
 }
 BULK = {
-    "LIST_POST": Example(mail(**LIST), listed("lists.test", "friend.test")),
+    "LIST_POST": Example(mail(**LIST), listed("lists.test", "friend.test"), {"list": True}),
     "BULK_WAY_OUT": Example(mail(list_unsubscribe="<https://friend.test/u>")),
     "BULK_NO_WAY_OUT": Example(mail(precedence="bulk")),
     "BULK_UNMARKED": Example(mail(f"{TEXT}\r\nUnsubscribe here.")),

@@ -102,7 +102,7 @@ HONEST = {
     "a post of a user of ours to a list": Example(
         mail(from_="Carol <carol@example.test>", precedence="list", **LIST),
         listed("lists.test", "example.test"),
-        _OURS,
+        _OURS | {"list": True},
     ),
     "a group that writes in the name of its members": Example(
         mail(from_="'bob@friend.test' via Gardeners <gardeners@lists.test>", **LIST),

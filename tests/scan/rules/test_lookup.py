@@ -10,13 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from apps.directory.models import User
 from apps.mailauth.types import Authentication
 from apps.provisioning import services as provisioning
+from apps.reception.keys import key_of
+from apps.reception.models import Acquaintance
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.scan.base import Case, Finding, Reader
 from apps.scan.rules import ContentRules
 from apps.scan.rules.lookup import name_forms
 from apps.trace import services as trace
-from tests.scan.rules.mail import case, mail, proven, unproven
+from tests.scan.rules.examples import LIST
+from tests.scan.rules.mail import case, listed, mail, proven, unproven
 
 pytestmark = pytest.mark.django_db
 
@@ -146,12 +149,32 @@ def test_it_calls_no_bounce_what_has_a_sender(alice: User) -> None:
     assert not {"BOUNCE_OURS", "BOUNCE_NOT_OURS"} & set(found(incoming(BOUNCE, alice)))
 
 
+def test_it_believes_no_list_that_it_does_not_know(alice: User, bob: User) -> None:
+    raw = mail(from_="bob@example.test", message_id="<post.1@example.test>", **LIST)
+    post = incoming(raw, alice, found=listed("lists.test", "example.test"))
+    assert "FROM_OURS_UNPROVEN" in found(post)
+    assert "LIST_POST" not in found(post)
+    Acquaintance.objects.create(
+        key=key_of("lists.test"), name="lists.test", first_day=1, last_day=2, days=2, messages=2
+    )
+    assert "FROM_OURS_UNPROVEN" not in found(post)
+    assert {"FROM_OURS_BY_LIST", "LIST_POST"} <= set(found(post))
+
+
+def test_it_believes_a_list_that_brings_what_was_sent_from_here(alice: User, bob: User) -> None:
+    raw = mail(from_="bob@example.test", message_id="<post.1@example.test>", **LIST)
+    post = incoming(raw, alice, found=listed("lists.test", "example.test"))
+    trace.remember([trace.SentMessage(new_ulid(), bob.pk, "<post.1@example.test>", "", now_us())])
+    assert "FROM_OURS_UNPROVEN" not in found(post)
+
+
 def test_it_asks_as_little_for_many_as_for_one(alice: User, bob: User) -> None:
     call(bob, "Carol Chief")
     cases = [
         incoming(mail(from_='"Carol Chief" <x@thief.test>'), alice, bob),
         incoming(mail(from_='"example.test" <alice@example.test>'), alice),
         incoming(BOUNCE, bob, sender=""),
+        incoming(mail(**LIST), bob),
     ]
     with CaptureQueriesContext(
         connection,
@@ -159,4 +182,4 @@ def test_it_asks_as_little_for_many_as_for_one(alice: User, bob: User) -> None:
         ContentRules().gather(cases)
     with CaptureQueriesContext(connection) as many:
         ContentRules().gather(cases * 20)
-    assert len(one) == len(many) <= 3
+    assert len(one) == len(many) <= 4

@@ -72,9 +72,17 @@ def test_it_takes_no_list_id_for_a_list() -> None:
     raw = mail(from_="Alice <alice@example.test>", **LIST)
     assert "FROM_OURS_UNPROVEN" in points(raw, unproven("example.test"), OURS)
     assert "FROM_OURS_UNPROVEN" in points(raw, listed("thief.test", "example.test"), OURS)
-    named = points(raw, listed("lists.test", "example.test"), OURS)
+    named = points(raw, listed("lists.test", "example.test"), OURS | {"list": True})
     assert "FROM_OURS_UNPROVEN" not in named
     assert "LIST_POST" in named
+
+
+def test_it_takes_no_list_that_nobody_knows_for_one_of_ours() -> None:
+    raw = mail(from_="Alice <alice@example.test>", **LIST)
+    named = points(raw, listed("lists.test", "example.test"), OURS)
+    assert "FROM_OURS_UNPROVEN" in named
+    assert "LIST_POST" not in named
+    assert "FROM_OURS_UNPROVEN" not in points(raw, vouched("lists.test", "example.test"), OURS)
 
 
 def test_it_lets_a_list_break_a_signature() -> None:
