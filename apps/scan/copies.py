@@ -5,11 +5,13 @@ time; nothing else remembers where it is, so nothing can disagree.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
+from apps.directory.homes import homes_of, organizations_of
 from apps.mailstore.models import Entry, Message, SpecialUse
+from apps.reception.judging import parts
 from apps.scan import queries
 from apps.scan.deeds import Done
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
@@ -38,6 +40,7 @@ class Copy:
         received_at: Unix seconds.
         kept: the quarantine rows that still keep it.
         entries: (mailbox, UID) of it in Junk, or else in other mailboxes.
+        ours: those of its addresses that are of the reader's own organisation.
     """
 
     user_id: int
@@ -52,12 +55,15 @@ class Copy:
     received_at: int
     kept: tuple[int, ...] = ()
     entries: tuple[tuple[int, int], ...] = ()
+    ours: frozenset[str] = frozenset()
 
     @property
     def blockable(self) -> str:
         """The address that is blocked with it: From, by which its reader knows the sender; the
-        reverse-path if From names nobody; "" if neither does."""
-        return self.author_address or self.sender
+        reverse-path if From names nobody, or somebody of the reader's own organisation, whose name
+        forgers like best; "" if neither does."""
+        candidates = (self.author_address, self.sender)
+        return next((one for one in candidates if one and one not in self.ours), "")
 
     @property
     def is_dangerous(self) -> bool:
@@ -81,10 +87,22 @@ def find(user_id: int, trace_id: UUID) -> Copy:
         .order_by("mailbox_id", "uid")
     )
     if rows:
-        return _of_row(rows, entries)
+        return _with_ours(_of_row(rows, entries))
     if entries:
-        return _of_entry(user_id, entries)
+        return _with_ours(_of_entry(user_id, entries))
     raise NotFound(f"copy {trace_id} of user {user_id}", text="This message is not here any more")
+
+
+def _with_ours(found: Copy) -> Copy:
+    domains = {one: parts(one)[1] for one in (found.author_address, found.sender) if one}
+    homes = homes_of(set(domains.values()))
+    mine = organizations_of([found.user_id]).get(found.user_id)
+    ours = {
+        one
+        for one, domain in domains.items()
+        if domain in homes and homes[domain].organization_id == mine
+    }
+    return replace(found, ours=frozenset(ours))
 
 
 def _of_row(rows: Sequence[Quarantined], entries: Sequence[Entry]) -> Copy:

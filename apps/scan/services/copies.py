@@ -85,11 +85,13 @@ def block(found: Copy, *, origin: Origin) -> Copy:
     from quarantine for good, from elsewhere into Junk.
 
     Raises:
-        NotFound: it names no sender.
+        NotFound: it names no sender, or only addresses of the reader's own organisation.
         InvalidName, LimitReached: see `lists.add`.
     """
     if not found.blockable:
-        raise NotFound(f"sender of {found.trace_id}", text="This message names no sender to block")
+        raise NotFound(
+            f"sender of {found.trace_id}", text="This message names no sender whom you could block"
+        )
     note = f"by {origin.door}, for the message {found.subject[:100]!r}"
     with transaction.atomic():
         lists.block_sender(found.user_id, found.blockable, note=note)

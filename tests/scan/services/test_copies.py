@@ -121,6 +121,23 @@ def test_it_blocks_nobody_whom_a_display_name_claims(alice: User) -> None:
     assert [one.value for one in ListEntry.objects.all()] == ["spam@evil.invalid"]
 
 
+@pytest.mark.parametrize("name", ["alice@example.test", "boss@example.test"])
+def test_it_blocks_no_colleague_because_a_forger_took_the_name(alice: User, name: str) -> None:
+    raw = RAW.replace(b"Carol <carol@outside.invalid>", f"<{name}>".encode())
+    (row,) = keep(claim(local(alice), raw), Verdict((POLICY,)), raw=raw)
+    found = copies.find(alice.pk, row.trace_id)
+    assert found.blockable == row.sender
+    acts.block(found, origin=LINK)
+    assert [one.value for one in ListEntry.objects.all()] == [row.sender]
+    again = submission(local(alice), raw)
+    accept([again])
+    drain()
+    in_junk = copies.find(alice.pk, again.trace_id)
+    assert (in_junk.author_address, in_junk.blockable) == (name, "")
+    with pytest.raises(NotFound):
+        acts.block(in_junk, origin=LINK)
+
+
 def test_it_trains_both_ways_wherever_the_copy_lies(alice: User) -> None:
     found = junked(alice)
     assert acts.train(found, is_spam=True, origin=LINK).place is Place.JUNK
