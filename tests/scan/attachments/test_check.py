@@ -1,6 +1,7 @@
 """The check: what it finds, for whom, and that it finds it again from what was kept."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
+from apps.provisioning import services as provisioning
 from apps.scan.attachments import rules
 from apps.scan.attachments.check import Attachments, is_plain
 from apps.scan.attachments.heavy import is_heavy
@@ -131,6 +133,13 @@ def test_it_obeys_the_domain_of_each_reader(alice: User, eve: User) -> None:
 def test_it_obeys_the_server_where_the_domain_says_nothing(alice: User) -> None:
     set_entry(What.CONDITION, "unscannable", "refuse", domain=None)
     assert hardest(judged(mail("a.7z", b"7z\xbc\xaf\x27\x1c"), reader(alice))) is Action.REFUSE
+
+
+def test_it_obeys_the_domain_that_another_stands_for(alice: User) -> None:
+    provisioning.add_domain("also.test", alias_of="example.test")
+    set_entry(What.GROUP, "program", "refuse", domain=alice.domain)
+    one = replace(reader(alice), domain="also.test")
+    assert hardest(judged(mail("a.exe", PROGRAM), one)) is Action.REFUSE
 
 
 def test_it_obeys_the_domain_of_the_sender_for_mail_that_leaves(alice: User) -> None:
