@@ -44,6 +44,20 @@ def find(text: str) -> Domain:
     return found
 
 
+def find_own(text: str) -> Domain:
+    """Return the domain of that name, of which something is to be set.
+
+    Raises:
+        InvalidName, NotFound
+        InUse: it stands for another one, whose settings count.
+    """
+    found = find(text)
+    if found.alias_of is not None:
+        target = found.alias_of.name
+        raise InUse("alias domain", text=f"{found.name} stands for {target}: set it there")
+    return found
+
+
 def create(*, name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
     """Host a domain. An alias domain belongs to the organisation of the domain it stands for.
 

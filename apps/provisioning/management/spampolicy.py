@@ -174,12 +174,12 @@ def scope_of(options: dict[str, Any]) -> Scope:
     """What `add_scope` made people say.
 
     Raises:
-        MailError: there is no such domain or user.
+        MailError: there is no such domain or user, or the domain stands for another one.
     """
     if options["user"] is not None:
         return Scope(user_id=users.find(options["user"]).pk)
     if options["domain"] is not None:
-        return Scope(domain_id=domains.find(options["domain"]).pk)
+        return Scope(domain_id=domains.find_own(options["domain"]).pk)
     return SERVER
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.directory.models import Domain, User
+from apps.provisioning import services as provisioning
 from apps.scan import queries
 from apps.scan.models import ListEntry, Threshold
 from apps.scan.scopes import SERVER, Scope
@@ -27,6 +28,21 @@ def test_it_allows_and_blocks_for_server_domain_and_user(domain: Domain, alice: 
     shown = run("spam", "list", "show", "--user", "alice@example.test").out.splitlines()
     assert shown[0].startswith("block\tfriend.test\t")
     assert shown[1].endswith("\t?[2JWin?")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("spam", "threshold", "--junk", "3", "--domain", "also.test"),
+        ("spam", "list", "block", "thief.test", "--domain", "also.test"),
+        ("attachments", "set", "also.test", "ending", "exe", "allow"),
+    ],
+)
+def test_it_sets_nothing_where_it_would_not_count(domain: Domain, words: tuple[str, ...]) -> None:
+    provisioning.add_domain("also.test", alias_of="example.test")
+    told = run(*words)
+    assert told.code == 1
+    assert "also.test stands for example.test: set it there" in told.err
 
 
 def test_it_says_that_the_last_word_counts() -> None:

@@ -58,9 +58,7 @@ class Command(NounCommand):
 
     def do_set(self, options: dict[str, Any]) -> None:
         what, action = policy.What(options["what"]), options["action"]
-        value = attachments.set_entry(
-            what, options["value"], action, domain=_domain(options["whose"])
-        )
+        value = attachments.set_entry(what, options["value"], action, domain=_own(options["whose"]))
         self.report(
             options,
             f"{options['whose']}: {what} {value}: {action}.",
@@ -69,7 +67,7 @@ class Command(NounCommand):
 
     def do_unset(self, options: dict[str, Any]) -> None:
         what = policy.What(options["what"])
-        value = attachments.remove_entry(what, options["value"], domain=_domain(options["whose"]))
+        value = attachments.remove_entry(what, options["value"], domain=_own(options["whose"]))
         self.report(
             options,
             f"{options['whose']}: nothing is said of {what} {value} any more.",
@@ -119,3 +117,7 @@ def _message(path: Path) -> bytes:
         content, maintype="application", subtype="octet-stream", filename=path.name
     )
     return message.as_bytes()
+
+
+def _own(name: str) -> Domain | None:
+    return None if name == _SERVER else domains.find_own(name)
