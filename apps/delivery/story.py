@@ -142,6 +142,10 @@ def _filed(data: Data) -> str:
     return f"{_for(data)} was filed in {where}.{junk}"
 
 
+def _expired(data: Data) -> str:
+    return f"{_for(data)} was deleted from quarantine, where it had been for {data.get('days', '?')} days."
+
+
 def _quarantined(data: Data) -> str:
     rule = f" ({data['rule']})" if data.get("rule") else ""
     return f"{_for(data)} is kept in quarantine{rule}: {data.get('why') or 'no reason is known'}."
@@ -224,6 +228,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "quarantine.kept": _quarantined,
     "quarantine.released": _by("released from quarantine"),
     "quarantine.deleted": _by("deleted from quarantine"),
+    "quarantine.expired": _expired,
     "outbound.delivered": _handed,
     "outbound.deferred": _deferred,
     "outbound.failed": _failed,

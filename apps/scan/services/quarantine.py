@@ -186,6 +186,8 @@ def prune(days: int) -> int:
         with transaction.atomic():
             rows = Quarantined.objects.filter(pk__in=ids)
             named = list(rows.exclude(blob=None).values_list("blob", flat=True).distinct())
+            kept = _kept(ids)
+            trace.record([_told(one, "quarantine.expired", {"days": days}) for one in kept])
             rows.delete()
         blobs.release(named)
         total += len(ids)
@@ -202,16 +204,12 @@ def _settle(rows: Sequence[Quarantined], state: QuarantineState, by: str) -> Non
     Quarantined.objects.filter(pk__in=[one.pk for one in rows]).update(
         state=state, settled_at=now(), settled_by=told(by, 40), blob=None
     )
-    trace.record(
-        [
-            trace.Event(
-                one.trace_id,
-                f"quarantine.{state.value}",
-                {"to": one.address, **_written(one.address, one.original), "by": by},
-            )
-            for one in rows
-        ]
-    )
+    trace.record([_told(one, f"quarantine.{state.value}", {"by": by}) for one in rows])
+
+
+def _told(one: Quarantined, kind: str, how: dict[str, Any]) -> trace.Event:
+    told = {"to": one.address, **_written(one.address, one.original), **how}
+    return trace.Event(one.trace_id, kind, told)
 
 
 def _again(rows: Sequence[Quarantined]) -> Submission:

@@ -183,6 +183,11 @@ def test_it_forgets_what_was_kept_for_long(alice: User) -> None:
     assert list(Quarantined.objects.values_list("pk", flat=True)) == [new.pk]
     assert list(Blob.objects.values_list("pk", flat=True)) == [new.blob_id]
     assert quarantine.prune(30) == 0
+    *_, told = trace.events_of(old.trace_id)
+    assert list(story.sentences(told)) == [
+        "The copy for alice@example.test was deleted from quarantine, where it had been for 30"
+        " days."
+    ]
 
 
 def test_it_goes_with_its_reader(alice: User, bob: User) -> None:
