@@ -17,8 +17,9 @@ from apps.scan.bayes.reckon import (
     Tally,
     Told,
     clues,
-    indicator,
+    evidence,
     is_taught,
+    needed,
     points,
     strongest,
 )
@@ -179,19 +180,19 @@ def _findings(view: Mapping[str, Any]) -> list[Finding]:
         for name, spam, ham, own_spam, own_ham in view["tokens"]
     ]
     chosen = clues(told, every, own)
-    found = indicator(chosen)
+    found = evidence(chosen, every, own)
     worth = points(found, every, own)
     if abs(worth) < SPEAKS:
         return []
     rule = SPAM if worth > 0 else HAM
-    words = _words(found, chosen)
+    words = _words(found, needed(every, own), chosen)
     return [rule.found(words, reader=one or None, points=worth) for one in view["readers"]]
 
 
-def _words(found: float, chosen: Sequence[Clue]) -> str:
-    is_spam = found > 0.5
+def _words(found: float, enough: float, chosen: Sequence[Clue]) -> str:
+    is_spam = found > 0
     telling = [clue.name for clue in chosen if (clue.probability > 0.5) == is_spam][:SAID]
     kind = "spam" if is_spam else "wanted mail"
     shown = ", ".join(f'"{name}"' for name in telling)
-    sure = f"{100 * (found if is_spam else 1 - found):.1f} %"
-    return f"it is like what was marked as {kind} here, {sure} sure, most by {shown}"
+    much = f"{100 * abs(found) / enough:.0f} % of what is needed to be sure"
+    return f"it is like what was marked as {kind} here, {much}, most by {shown}"

@@ -1,7 +1,8 @@
 """What the statistical filter sees of a message: tokens, each a name and a narrow number. Pure.
 
 Words and pairs of neighbours of the text as a reader sees it, words of the subject, and facts of
-header, links and parts under a prefix of their own (`from:`, `link:`, `field:` …). Any language:
+header, links and parts under a prefix of their own (`from:`, `link:`, `field:` …): whence it came,
+how it was made, where it points to. Any language:
 letters of scripts that are written without blanks (Chinese, Japanese, Thai …) count by twos.
 
 Only what every copy of a message has: no field that a mailbox, an archive or a filter has added, so
@@ -11,6 +12,7 @@ that a message taught from a file and the same message at the door have the same
 
 import re
 from collections.abc import Iterable, Iterator
+from enum import IntEnum
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Final
@@ -21,16 +23,16 @@ from apps.mime.address import take_apart
 from apps.scan.letter import Letter
 
 MOST_WORDS: Final = 256
-MOST_PAIRS: Final = 128
 MOST_FACTS: Final = 128
 MOST_LINKS: Final = 64
-MOST: Final = MOST_WORDS + MOST_PAIRS + MOST_FACTS + MOST_LINKS
-"""Tokens of a message."""
+MOST: Final = 576
+"""Tokens of a message: pairs of words get the room that all others leave."""
 HEAD, TAIL = 24_000, 8_000  # characters of a long text that are looked at
 LONG: Final = 24  # characters; a longer word is only known to be long
 NAME: Final = 64  # characters of a name
 FIELDS: Final = 64  # fields whose names count
 HOPS: Final = 4  # Received fields whose addresses count
+ORDERED: Final = 32  # fields whose order counts
 
 # Marks that belong to the letters before them, which Python's \w leaves out.
 _MARKS: Final = (
@@ -52,18 +54,40 @@ _LISTS: Final = frozenset(
 )
 _ADDRESS: Final = re.compile(rb"[\[(](?:::ffff:)?((?:\d{1,3}\.){3})\d{1,3}[\])]")
 _HELO: Final = re.compile(rb"from\s+([A-Za-z0-9-]{1,63}\.[A-Za-z0-9.-]{1,190})")
+_GREETING: Final = re.compile(rb"from\s+(\S{1,80})")
+_PROTOCOL: Final = re.compile(rb"\swith\s+([A-Za-z]{1,20})")
 _PRIVATE: Final = (b"10.", b"127.", b"192.168.", b"169.254.", b"0.")
 _EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]{1,8})\s*$")
 
 # Fields that a mailbox, an archive, another filter or the way of one copy has put in.
 _NOT_ITS_OWN: Final = re.compile(
     rb"received|return-path|delivered-to|envelope-to|x-original-to|x-envelope|x-spam|x-bogo"
-    rb"|x-virus|x-rspamd|x-amavis|x-ham|x-dspam|x-greylist|x-scanned|authentication-results|arc-"
+    rb"|x-virus|delivery-date|x-rspamd|x-amavis|x-ham|x-dspam|x-greylist|x-scanned|authentication-results|arc-"
     rb"|received-spf|dkim|status|x-status|x-uid|x-imap|x-keywords|x-mozilla|x-folder|x-gmail"
     rb"|x-evolution|x-label|x-loop|x-getmail|x-ms-exchange-organization|x-microsoft-antispam"
     rb"|x-forefront|x-received|x-google-smtp-source|x-pstn|x-barracuda|x-proofpoint|x-ironport"
     rb"|content-length|lines|x-account-key|mailing-list-mode"
 )
+
+
+class Kind(IntEnum):
+    """What tokens are evidence of. Those of one kind say much the same again and again, those of
+    different kinds hardly."""
+
+    TEXT = 0
+    ORIGIN = 1
+    SHAPE = 2
+    LINKS = 3
+
+
+_KINDS: Final = {
+    **dict.fromkeys(
+        "from from-domain from-name reply-to list mailer zone id id-form net via helo with".split(),
+        Kind.ORIGIN,
+    ),
+    **dict.fromkeys("to part charset file html field order date".split(), Kind.SHAPE),
+    **dict.fromkeys("link link-domain mailto".split(), Kind.LINKS),
+}
 
 Tokens = dict[int, str]
 """Names by key, in the order in which they were found."""
@@ -88,8 +112,14 @@ def tokens(letter: Letter) -> Tokens:
     names += islice(dict.fromkeys(_links(letter)), MOST_LINKS)
     words = list(_words(text))
     names += islice(dict.fromkeys(_told(words)), MOST_WORDS)
-    names += islice(dict.fromkeys(_pairs(words)), MOST_PAIRS)
+    names += islice(dict.fromkeys(_pairs(words)), MOST - len(names))
     return {key_of(name): name for name in names}
+
+
+def kind_of(name: str) -> Kind:
+    """What it is evidence of."""
+    prefix, colon, _ = name.partition(":")
+    return _KINDS.get(prefix, Kind.TEXT) if colon else Kind.TEXT
 
 
 def parts_of(name: str) -> tuple[str, ...]:
@@ -156,8 +186,10 @@ def _facts(letter: Letter) -> Iterator[str]:
     yield f"to:{min(len(letter.addressees), 8)}"
     yield from _way(letter)
     yield from _shape(letter)
-    for name in dict.fromkeys(_field_names(letter)):
-        yield _short(f"field:{name.decode('ascii', 'replace')}")
+    fields = [name.decode("ascii", "replace") for name in _field_names(letter)]
+    yield from (_short(f"field:{name}") for name in dict.fromkeys(fields))
+    # Programs write their fields in an order of their own, whatever they claim to be.
+    yield from (_short(f"order:{one} {next_}") for one, next_ in pairwise(fields[:ORDERED]))
 
 
 def _ids(letter: Letter) -> Iterator[str]:
@@ -168,6 +200,8 @@ def _ids(letter: Letter) -> Iterator[str]:
             yield _short(f"mailer:{_like(letter.text_of(field))}")
     if letter.date:
         yield f"zone:{letter.date.offset_minutes}"
+        written = letter.header.last(b"date") or b""
+        yield _short(f"date:{_form(written[:40].decode('ascii', 'replace'))}")
     local, domain = take_apart(letter.message_id[-300:])
     yield _short(f"id:{_organisation(domain.casefold())}")
     yield _short(f"id-form:{_form(local)}")
@@ -179,7 +213,7 @@ def _like(text: str) -> str:
 
 
 def _form(local: str) -> str:
-    """How a Message-ID is made, which programs do each in their own way: the runs in it."""
+    """How something is written, which programs do each in their own way: the runs in it."""
     return _RUN.sub(_run, local[:80])
 
 
@@ -201,6 +235,12 @@ def _way(letter: Letter) -> Iterator[str]:
         host = _HELO.match(block.raw, field.value_start, end)
         if host:
             yield _short(f"via:{_organisation(host[1].decode().lower())}")
+        greeting = _GREETING.match(block.raw, field.value_start, end)
+        if greeting:
+            yield _short(f"helo:{_form(greeting[1].decode('ascii', 'replace'))}")
+        protocol = _PROTOCOL.search(block.raw, field.value_start, end)
+        if protocol:
+            yield f"with:{protocol[1].decode().lower()}"
 
 
 def _shape(letter: Letter) -> Iterator[str]:

@@ -19,7 +19,7 @@ from apps.scan.runner import run
 from apps.scan.services import learning
 from tests.scan.cases import case
 
-SPAM = "cheap pills without prescription order now visit our pharmacy"
+SPAM = "cheap pills without prescription order now visit our pharmacy http://pills.example/order"
 HAM = "the minutes of our meeting are attached see you on thursday regards"
 ALICE = Reader(7, "alice@example.test", "alice@example.test", "example.test", ORGANIZATION)
 BOB = Reader(8, "bob@example.test", "bob@example.test", "example.test", ORGANIZATION)
@@ -61,7 +61,7 @@ def test_it_tells_spam_from_ham() -> None:
     )
     assert [(one.rule, one.reader) for one in spam] == [("BAYES_SPAM", 7)]
     assert spam[0].points > 5
-    assert '"cheap pills"' in spam[0].words or '"pills' in spam[0].words
+    assert '"link:pills.example"' in spam[0].words
     assert ham[0].rule == "BAYES_HAM"
     assert ham[0].points < -2
     assert all(abs(one.points) < 2.5 for one in other)

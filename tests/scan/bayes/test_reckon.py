@@ -12,8 +12,9 @@ from apps.scan.bayes.reckon import (
     Tally,
     Told,
     clues,
-    indicator,
+    evidence,
     is_taught,
+    needed,
     points,
     strongest,
 )
@@ -40,7 +41,7 @@ def test_it_needs_lessons_of_both_kinds() -> None:
 
 def test_it_is_the_surer_the_more_often_a_token_was_seen() -> None:
     seldom, often = one(told("pills", 1, 0)), one(told("pills", 50, 0))
-    assert 0.9 < seldom < 0.93
+    assert 0.96 < seldom < 0.98
     assert 0.99 < often < 1
     assert one(told("lunch", 0, 50)) == pytest.approx(1 - often)
 
@@ -58,7 +59,7 @@ def test_it_weighs_own_lessons_more_the_more_there_are() -> None:
     """Of a word that an organisation has as ham, and one user as spam."""
     every = Tally(5_000, 5_000)
     few = one(told("crypto", 10, 300, Tally(3, 0)), every, Tally(3, 3))
-    many = one(told("crypto", 90, 300, Tally(80, 0)), every, Tally(100, 100))
+    many = one(told("crypto", 90, 150, Tally(80, 0)), every, Tally(100, 100))
     assert few < 0.1
     assert many > 0.8
 
@@ -69,38 +70,57 @@ def test_it_is_not_misled_by_a_first_lesson() -> None:
     assert found == []
 
 
+def test_it_does_not_take_absence_from_few_lessons_for_evidence() -> None:
+    """A word in one of a thousand spam messages would be in none of twenty others anyway."""
+    skewed = Tally(1_000, 20)
+    assert clues([told("parasol", 1, 0)], skewed, NONE) == []
+    assert one(told("parasol", 100, 0), skewed) > 0.95
+    assert one(told("minutes", 0, 1), skewed) == one(told("minutes", 0, 1))
+
+
+def alike(kind: str, probability: float, count: int) -> list[Clue]:
+    return [Clue(f"{kind}{number}", probability) for number in range(count)]
+
+
 def test_it_takes_many_words_for_no_more_witnesses_than_they_are() -> None:
-    """A hundred words of spam beside fifty of ham: probable, where Fisher's method is certain of
-    both and says nothing."""
-    mixed = [Clue(f"s{number}", 0.95) for number in range(100)]
-    mixed += [Clue(f"h{number}", 0.05) for number in range(50)]
-    assert 0.7 < indicator(mixed) < 0.99
+    """A hundred words say ten times as much as one."""
+    one_word = evidence(alike("s", 0.95, 1), MANY, NONE)
+    assert one_word == pytest.approx(math.log10(19))
+    assert evidence(alike("s", 0.95, 100), MANY, NONE) == pytest.approx(10 * one_word)
 
 
 def test_it_combines_evidence_of_one_side() -> None:
-    spam = [Clue(f"s{number}", 0.95) for number in range(10)]
-    ham = [Clue(f"h{number}", 0.05) for number in range(10)]
-    assert indicator(spam) > 0.9999
-    assert indicator(ham) < 0.0001
-    assert indicator([*spam, *ham]) == pytest.approx(0.5, abs=0.001)
-    assert indicator([]) == 0.5
-    assert indicator([Clue("x", 0.5)] * 20) == pytest.approx(0.5)
+    spam, ham = alike("s", 0.95, 10), alike("h", 0.05, 10)
+    assert evidence(spam, MANY, NONE) > 4
+    assert evidence(ham, MANY, NONE) == pytest.approx(-evidence(spam, MANY, NONE))
+    assert evidence([*spam, *ham], MANY, NONE) == pytest.approx(0)
+    assert evidence([], MANY, NONE) == evidence([], Tally(1_000, 20), NONE) == 0
+    assert evidence(alike("x", 0.5, 20), MANY, NONE) == 0
 
 
-def test_it_agrees_with_chi_squared() -> None:
-    """The upper tail for 4 degrees of freedom is exp(-x/2) * (1 + x/2)."""
-    pair = [Clue("a", 0.9), Clue("b", 0.8)]
-    low = -math.log(0.1 * 0.2)
-    high = -math.log(0.9 * 0.8)
-    expected = (1 + math.exp(-high) * (1 + high) - math.exp(-low) * (1 + low)) / 2
-    assert indicator(pair) == pytest.approx(expected)
+def test_it_believes_witnesses_of_different_kinds_more_than_many_of_one() -> None:
+    words = evidence(alike("s", 0.95, 40), MANY, NONE)
+    mixed = [one for kind in ("s", "net:", "field:", "link:") for one in alike(kind, 0.95, 10)]
+    assert evidence(mixed, MANY, NONE) > 2 * words
+
+
+def test_it_lets_no_salad_of_good_words_outweigh_where_it_came_from() -> None:
+    pitch = [*alike("s", 0.97, 10), *alike("net:", 0.97, 4), *alike("link:", 0.97, 2)]
+    assert evidence([*pitch, *alike("h", 0.03, 20)], MANY, NONE) > 0
+
+
+def test_it_takes_off_what_is_due_to_the_numbers_of_lessons_alone() -> None:
+    words = alike("s", 0.95, 10)
+    even = evidence(words, MANY, NONE)
+    assert evidence(words, Tally(200, 20), NONE) == pytest.approx(even - 6)
+    assert evidence(words, Tally(20, 200), NONE) == pytest.approx(even + 4)
 
 
 def test_it_stays_finite_with_the_strongest_evidence() -> None:
-    sure = [Clue(str(number), 1 - 1e-9) for number in range(MOST_CLUES)]
-    assert indicator(sure) == pytest.approx(1)
-    assert indicator([Clue(one.name, 1e-9) for one in sure]) == pytest.approx(0)
-    assert points(indicator(sure), MANY, NONE) == SPAM_POINTS
+    sure = alike("s", 1 - 1e-9, MOST_CLUES)
+    assert points(evidence(sure, MANY, NONE), MANY, NONE) == SPAM_POINTS
+    none = alike("h", 1e-9, MOST_CLUES)
+    assert points(evidence(none, MANY, NONE), MANY, NONE) == HAM_POINTS
 
 
 def test_it_counts_a_pair_and_its_words_once() -> None:
@@ -117,20 +137,24 @@ def test_it_counts_a_pair_and_its_words_once() -> None:
     assert len(strongest(Clue(str(number), 0.9) for number in range(500))) == MOST_CLUES
 
 
-def test_it_gives_points_by_the_odds() -> None:
-    assert points(0.5, MANY, NONE) == 0
-    worths = [points(number / 100, MANY, NONE) for number in range(101)]
+def test_it_gives_points_by_the_evidence() -> None:
+    enough = needed(MANY, NONE)
+    assert points(0, MANY, NONE) == 0
+    worths = [points(number / 100 * enough, MANY, NONE) for number in range(-300, 301)]
     assert worths == sorted(worths)
     assert worths[0] == HAM_POINTS
     assert worths[-1] == SPAM_POINTS
-    assert worths[60] < 3 < 4 < worths[80] < 5 < worths[97]
-    assert points(0.01, MANY, NONE) == pytest.approx(-1.65, abs=0.01)
+    assert points(enough, MANY, NONE) == 5
+    assert points(-enough / 2, MANY, NONE) == HAM_POINTS / 2
+
+
+def test_it_is_worth_little_where_it_is_half_sure() -> None:
+    """A rule that names the same words (three points) must not make spam of a newsletter."""
+    assert points(needed(MANY, NONE) / 2, MANY, NONE) < 1
 
 
 def test_it_asks_for_more_where_it_knows_less() -> None:
-    """Odds of a hundred to one are enough for Junk after many lessons, not after few."""
-    odds = 100 / 101
-    few, some, many = (points(odds, Tally(n, n), NONE) for n in (20, 150, 1_000))
-    assert 4 < few < 5 < some < many
-    assert points(odds, Tally(2_000, 20), NONE) == few
-    assert points(odds, Tally(10, 10), Tally(150, 150)) == some
+    few, some, many = (points(9.5, Tally(n, n), NONE) for n in (20, 600, 2_000))
+    assert 1 < few < some < 5 < many
+    assert points(9.5, Tally(2_000, 20), NONE) == few
+    assert points(9.5, Tally(10, 10), Tally(600, 600)) == some

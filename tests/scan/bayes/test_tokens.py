@@ -3,7 +3,7 @@
 import pytest
 
 from apps.scan.bayes import tokens as module
-from apps.scan.bayes.tokens import MOST, key_of, parts_of, tokens
+from apps.scan.bayes.tokens import MOST, Kind, key_of, kind_of, parts_of, tokens
 from apps.scan.letter import read
 from tests.support.cost import cost
 
@@ -69,7 +69,7 @@ def test_it_is_the_same_wherever_a_message_lies() -> None:
     kept = (
         b"Return-Path: <bob@mail.example.org>\r\nDelivered-To: alice@example.test\r\n"
         b"X-Spam-Status: Yes, score=99\r\nX-Spam-Flag: YES\r\nX-Bogosity: Spam\r\n"
-        b"Authentication-Results: mx; spf=pass\r\nStatus: RO\r\nX-UID: 7\r\n"
+        b"Authentication-Results: mx; spf=pass\r\nDelivery-Date: now\r\nStatus: RO\r\nX-UID: 7\r\n"
         b"X-Keywords: Junk\r\nX-Mozilla-Status: 0001\r\nX-Gmail-Labels: Spam\r\n"
     )
     assert tokens(read(HEAD + body)) == tokens(read(kept + HEAD + body))
@@ -99,6 +99,37 @@ def test_it_knows_programs_by_what_they_write() -> None:
     one = names("x", HEAD.replace(b"<1@", b"<20260102.aB3x-9@"))
     other = names("x", HEAD.replace(b"<1@", b"<20271231.Zz9y-1@"))
     assert "id-form:08.x4-01" in one & other
+
+
+def test_it_knows_programs_by_the_order_of_their_fields() -> None:
+    fields = HEAD.splitlines(keepends=True)
+    found = names("x")
+    assert "order:from to" in found
+    assert "order:from to" not in names("x", b"".join(sorted(fields)))
+    marked = b"X-Spam-Flag: YES\r\n".join((b"".join(fields[:1]), b"".join(fields[1:])))
+    assert names("x", marked) == found
+
+
+def test_it_knows_how_hosts_greet_and_dates_are_written() -> None:
+    hops = b"Received: from SMTP-17 (c.example [203.0.113.9]) by a with ESMTP id 1; then\r\n"
+    found = names("x", hops + HEAD + b"Date: Tue, 06 Jan 2026 10:00:00 +0100\r\n")
+    assert {"helo:A4-02", "with:esmtp", "date:x3, 02 x3 04 02:02:02 +04", "zone:60"} <= found
+
+
+def test_it_sorts_tokens_by_what_they_are_evidence_of() -> None:
+    found = names("See http://shop.example/a/offers", HEAD)
+    kinds = {name: kind_of(name) for name in found}
+    assert {kinds["see"], kinds["subject:on friday"]} == {Kind.TEXT}
+    assert {kinds["from-domain:example.org"], kinds["id:example.org"]} == {Kind.ORIGIN}
+    assert {kinds["field:x-mailer"], kinds["to:1"], kinds["order:from to"]} == {Kind.SHAPE}
+    assert {kinds["link:shop.example"], kinds["link-domain:shop.example"]} == {Kind.LINKS}
+    assert kind_of("long:32") is Kind.TEXT
+
+
+def test_it_gives_pairs_the_room_that_is_left() -> None:
+    found = names(" ".join(f"w{number:x}ord" for number in range(3_000)))
+    assert len(found) == MOST
+    assert sum(" " in name and ":" not in name for name in found) > 250
 
 
 def test_it_names_what_is_attached() -> None:
