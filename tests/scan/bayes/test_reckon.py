@@ -154,7 +154,7 @@ def test_it_is_worth_little_where_it_is_half_sure() -> None:
 
 
 def test_it_asks_for_more_where_it_knows_less() -> None:
-    few, some, many = (points(9.5, Tally(n, n), NONE) for n in (20, 600, 2_000))
-    assert 1 < few < some < 5 < many
-    assert points(9.5, Tally(2_000, 20), NONE) == few
-    assert points(9.5, Tally(10, 10), Tally(600, 600)) == some
+    few, some, many = (points(8.3, Tally(n, n), NONE) for n in (20, 200, 2_000))
+    assert 0.5 < few < some < 5 < many
+    assert points(8.3, Tally(2_000, 20), NONE) == few
+    assert points(8.3, Tally(10, 10), Tally(200, 200)) == some
