@@ -125,7 +125,8 @@ def _scanners() -> str:
 
 
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
-    workers = len(os.sched_getaffinity(0))
+    # One more than there are processors: the slowest tests wait for other programs.
+    workers = len(os.sched_getaffinity(0)) + 1
     # Whole files stay on one worker, so that a service that a file starts is started once. They run
     # in the order of their names: the few slow tests of browser, faults and flows come early, where
     # by default the files with the fewest tests come last, one worker waiting for the other.

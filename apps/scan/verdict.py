@@ -148,10 +148,22 @@ NEGATIVE_SUM: Final = -10.0
 """What all that speaks for it counts together: it must not drown what is certain."""
 REASONS: Final = 3
 
+CARELESS: Final = frozenset(
+    {
+        *("AUTH_NOTHING", "CLIENT_DOUBTFUL", "FROM_NONE", "FROM_NO_NAME"),
+        *("HEADER_NONE", "HEADER_NO_DATE", "HEADER_NO_ID", "HEADER_NO_TO"),
+        *("BODY_EMPTY", "BODY_HTML_ALONE", "BODY_ONLY_LINK"),
+    }
+)
+"""Rules about what a message lacks. Spam lacks much, and so does what devices and scripts write."""
+CARELESS_MOST: Final = 4.0
+"""Points of these together: to lack everything is no reason for Junk yet."""
+
 
 def kind_of(rule: str) -> str:
-    """What findings are counted together by: the first word of the rule's name."""
-    return rule.partition("_")[0]
+    """What findings are counted together by: the first word of the rule's name; CARELESS for those
+    about what a message lacks."""
+    return "CARELESS" if rule in CARELESS else rule.partition("_")[0]
 
 
 def weigh(findings: Sequence[Finding]) -> tuple[float, dict[str, float]]:
@@ -164,7 +176,8 @@ def weigh(findings: Sequence[Finding]) -> tuple[float, dict[str, float]]:
     bounded: dict[str, float] = {}
     positive, negative = [0.0], [0.0]
     for kind, (more, less) in kinds.items():
-        up = min(fsum(more), max(POSITIVE_MOST, *more, 0.0))
+        most = CARELESS_MOST if kind == "CARELESS" else POSITIVE_MOST
+        up = min(fsum(more), max(most, *more, 0.0))
         down = max(fsum(less), min(NEGATIVE_MOST, *less, 0.0))
         if up + down != fsum(more) + fsum(less):
             bounded[kind] = round(up + down, 3)

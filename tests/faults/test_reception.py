@@ -25,6 +25,7 @@ def with_redis(folder: Path) -> Iterator[tuple[Installation, services.Server]]:
     """A service that counts in a Redis of its own."""
     with services.redis() as store:
         more = {"REDIS_URL": store.url, "TRUSTED_PROXIES": str(BALANCER)}
+        more["SCAN_WAIT_SECONDS"] = "2"  # the worker is called by Redis too
         with installation(folder, more) as service:
             service.add_people(ALICE)
             service.manage("domain", "set", "example.test", "--greylisting", "on")

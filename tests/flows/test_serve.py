@@ -74,7 +74,7 @@ def test_it_starts_from_nothing_and_stops_clean(fresh: Installation) -> None:
         assert f" 127.0.0.1:{fresh.ports[door.upper()]} " in said
     assert f"https://localhost:{fresh.ports['WEB']}/setup/" in said
     data = Path(fresh.environment["MAILHOST_DATA"])
-    fresh.wait_for(lambda: len(fresh.children()) == 5, 20, "not all roles are up")
+    fresh.wait_for(lambda: len(fresh.children()) == 6, 20, "not all roles are up")
     children = _tree(fresh.process.pid)
 
     started = time.monotonic()

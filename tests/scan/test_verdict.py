@@ -152,3 +152,11 @@ def test_the_trace_tells_what_the_strictest_reader_wants() -> None:
         "why": "it offers watches",
     }
     assert Verdict().as_summary() == {"points": 0.0, "action": "none"}
+
+
+def test_to_lack_everything_is_no_reason_for_junk() -> None:
+    lacks = {"FROM_NONE": 2.5, "HEADER_NO_DATE": 1.2, "HEADER_NO_ID": 1.0, "AUTH_NOTHING": 1.0}
+    findings = [Finding(name, points, "it lacks that") for name, points in lacks.items()]
+    assert weigh(findings) == (4.0, {"CARELESS": 4.0})
+    assert decide(*findings).action is Action.NONE
+    assert decide(*findings, Finding("TEXT_A", 1.5, "words")).action is Action.JUNK

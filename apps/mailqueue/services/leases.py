@@ -53,7 +53,7 @@ class Portion:
 
 
 PORTIONS: Final = {
-    Lane.FAST: Portion(messages=128, size=4 << 20, lease_seconds=60),
+    Lane.FAST: Portion(messages=128, size=4 << 20, lease_seconds=30),
     # Alone: nobody waits for another one's archive.
     Lane.HEAVY: Portion(messages=1, size=1, lease_seconds=180),
 }

@@ -118,7 +118,9 @@ _SAYS_NOTHING: Final = frozenset({Result.NONE, Result.NEUTRAL, Result.PERMERROR}
 )
 def author_unclear(seen: Seen) -> str | None:
     dmarc = seen.found.dmarc
-    return dmarc.reason if seen.is_judged and dmarc.reason and not dmarc.author else None
+    if not seen.is_judged or dmarc.author or not seen.letter.has("from"):
+        return None  # that there is no author at all is FROM_NONE's to say
+    return dmarc.reason or None
 
 
 @BOOK.rule(

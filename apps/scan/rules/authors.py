@@ -23,7 +23,7 @@ _PRIVATE: Final = tuple(
         *("fc00::/7", "fe80::/10", "::1/128"),
     )
 )
-NEAR: Final = 2.0
+NEAR: Final = 0.9
 """What it counts to write in our name from a private network or this very machine."""
 
 
@@ -52,7 +52,7 @@ def several(seen: Seen) -> str | None:
     "FROM_OURS_UNPROVEN",
     5.0,
     "it says that it is from a domain of this server, comes from elsewhere, and nothing proves it;"
-    " 2 if it comes from a private network",
+    " 0.9 if it comes from a private network",
     incoming=True,
 )
 def ours_unproven(seen: Seen) -> str | Weighed | None:

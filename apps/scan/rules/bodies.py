@@ -165,6 +165,6 @@ def html_as_text(seen: Seen) -> str | None:
     return "its plain text is the source of a web page"
 
 
-@BOOK.rule("BODY_DAMAGED", 1.5, "its structure is broken, or beyond what anybody makes")
+@BOOK.rule("BODY_DAMAGED", 0.9, "its structure is broken, or beyond what anybody makes")
 def damaged(seen: Seen) -> str | None:
     return "; ".join(seen.letter.body_damage[:3]) or None
