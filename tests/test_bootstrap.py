@@ -91,7 +91,8 @@ def test_it_says_in_one_sentence_which_packages_the_tests_miss(machine: Machine)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(
-        "Some Debian packages are missing; install them with: sudo apt-get install 7zip bogofilter chromium "
+        "Some Debian packages are missing; install them with: sudo apt-get install 7zip bogofilter"
+        " chromium "
     )
     assert " strace " in done.stderr
     assert " curl " not in done.stderr

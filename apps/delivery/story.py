@@ -143,7 +143,8 @@ def _filed(data: Data) -> str:
 
 
 def _expired(data: Data) -> str:
-    return f"{_for(data)} was deleted from quarantine, where it had been for {data.get('days', '?')} days."
+    days = data.get("days", "?")
+    return f"{_for(data)} was deleted from quarantine, where it had been for {days} days."
 
 
 def _quarantined(data: Data) -> str:
