@@ -472,9 +472,13 @@ def test_it_keeps_and_shows_messages_made_to_hurt(service: Installation, name: s
         assert brought_to("SMTP").startswith(b"250")
 
     def look() -> bool:
-        client.select_folder("INBOX", readonly=True)
-        found[:] = client.search(["HEADER", "X-Bomb", mark[8:-2].decode()])
-        return bool(found)
+        # What nobody can look into whole lies in Junk, by the policy for attachments.
+        for folder in ("INBOX", "Junk"):
+            client.select_folder(folder, readonly=True)
+            found[:] = client.search(["HEADER", "X-Bomb", mark[8:-2].decode()])
+            if found:
+                return True
+        return False
 
     found: list[int] = []
     with service.imap(BOB) as client:
