@@ -1,18 +1,20 @@
-"""getmail takes mail over IMAP into a Maildir."""
+"""getmail takes mail over IMAP and hands it on."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tests.clients.collecting import Collection
+from tests.clients.collecting import Handed
 from tests.clients.desk import Desk, Done, letter
 from tests.clients.page import snippet
+from tests.support.smtp_sink import SmtpSink
 
 FOLDER = "Bücher/Märchen"
 LETTERS = [letter(number) for number in range(12)]
 
 
-class Collector(Collection):
+class Collector(Handed):
     """getmail, and what it has taken, without the two fields that it adds."""
 
     def plain(self) -> list[bytes]:
@@ -27,20 +29,20 @@ class Collector(Collection):
         )
         maildir = "type = Maildir\npath = ~/Mail/\n"
         assert maildir in text
-        command = "type = MDA_external\npath = %HOME%/deliver\nallow_root_commands = true\n"
-        self.desk.write(".config/getmail/getmailrc", text.replace(maildir, command))
+        self.desk.write(".config/getmail/getmailrc", text.replace(maildir, self.destination))
 
     def fetch(self) -> Done:
         return self.desk.run("getmail")
 
 
 @pytest.fixture
-def collector(desk: Desk) -> Collector:
+def collector(desk: Desk) -> Iterator[Collector]:
     with desk.imap() as client:
         client.create_folder(FOLDER)
     desk.put(*LETTERS[:8])
     desk.put(*LETTERS[8:], folder=FOLDER)
-    return Collector(desk)
+    with SmtpSink(is_lmtp=True) as sink:
+        yield Collector(desk, sink)
 
 
 def test_it_keeps_what_it_takes(desk: Desk, collector: Collector) -> None:

@@ -1,15 +1,18 @@
 """getmail takes mail over POP3, and remembers by unique ids what it has."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.clients.collecting import Collection
+from tests.clients.collecting import Handed
 from tests.clients.desk import Desk, Done, letter
 from tests.clients.page import snippet
+from tests.support.smtp_sink import SmtpSink
 
 LETTERS = [letter(number, "x" * 900) for number in range(10)]
 
 
-class Collector(Collection):
+class Collector(Handed):
     """getmail, and what it has taken, without the field that it adds."""
 
     def plain(self) -> list[bytes]:
@@ -23,8 +26,7 @@ class Collector(Collection):
             delete=f"delete = {str(delete).lower()}",
         )
         maildir = "type = Maildir\npath = ~/Mail/\n"
-        command = "type = MDA_external\npath = %HOME%/deliver\nallow_root_commands = true\n"
-        for imap, pop3 in ((maildir, command), ("SimpleIMAPSSL", "SimplePOP3SSL")):
+        for imap, pop3 in ((maildir, self.destination), ("SimpleIMAPSSL", "SimplePOP3SSL")):
             assert imap in text
             text = text.replace(imap, pop3)
         self.desk.write(".config/getmail/getmailrc", text)
@@ -34,9 +36,10 @@ class Collector(Collection):
 
 
 @pytest.fixture
-def collector(desk: Desk) -> Collector:
+def collector(desk: Desk) -> Iterator[Collector]:
     desk.put(*LETTERS)
-    return Collector(desk)
+    with SmtpSink(is_lmtp=True) as sink:
+        yield Collector(desk, sink)
 
 
 def test_it_keeps_what_it_takes(desk: Desk, collector: Collector) -> None:
