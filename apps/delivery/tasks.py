@@ -5,8 +5,10 @@ the loops that the bells start, and the sweep that makes a lost bell cost second
 
 import asyncio
 import time
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from celery import shared_task
@@ -20,6 +22,8 @@ from apps.events.types import Event, HeavyRang, QueueRang
 from apps.mailqueue import queries
 from apps.mailqueue.models import Lane
 from apps.mailqueue.services import PORTIONS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def process() -> None:
     While it runs it listens on the event bus, so that mail which arrives meanwhile need not wait
     for the broker to be polled.
     """
+    _say_once("mail is judged from now on")
     _work(Lane.FAST)
     if not stopping.is_stopped():
         bell.call_worker()
@@ -72,6 +77,12 @@ def process() -> None:
 def process_heavy() -> None:
     """Work on the heavy lane until nothing came for a while."""
     _work(Lane.HEAVY)
+
+
+@cache
+def _say_once(text: str) -> None:
+    """Log it, once for each process."""
+    logger.info(text)
 
 
 def _work(lane: Lane) -> None:

@@ -51,6 +51,8 @@ class _Bus(Protocol):
 
     def send_now(self, events: Sequence[Event]) -> int: ...
 
+    async def count(self, kind: type[Event]) -> int | None: ...
+
     def listen(self, kinds: Collection[type[Event]]) -> Inbox: ...
 
     async def subscribe(
@@ -127,6 +129,12 @@ def listen(kinds: Collection[type[Event]]) -> Inbox:
 def send_now(event: Event) -> int:
     """Send and return how many heard; may wait for Redis. For the bell's own thread."""
     return _bus().send_now((event,))
+
+
+async def count(kind: type[Event]) -> int | None:
+    """How many hear events of `kind` now; None if Redis does not say. Each is a living process, if
+    perhaps a stopped one."""
+    return await _bus().count(kind)
 
 
 def reset() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+ROLES = ("listeners", "web", "worker", "beat")
+
 
 class RunningError(Exception):
     """Another `serve` has this data folder; its text is the sentence for the administrator."""
@@ -39,6 +41,25 @@ def hold(roles: Iterable[str]) -> list[int]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return held
+
+
+def are_held(roles: Iterable[str]) -> bool:
+    """Whether it seems that a `serve` has one of these roles, or starts in this data folder.
+
+    By what it wrote down: to try the lock would be in the way of one that starts at this moment.
+    """
+    folder: Path = settings.MAILHOST_DATA / "run"
+    return any(_is_alive(folder / f"{role}.lock") for role in roles)
+
+
+def _is_alive(file: Path) -> bool:
+    try:
+        os.kill(int(file.read_text()), 0)
+    except PermissionError:
+        return True  # it is another user's
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def release(held: Iterable[int]) -> None:

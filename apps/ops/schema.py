@@ -43,6 +43,26 @@ def bring_up_to_date(say: Callable[[str], object]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
+def is_being_changed() -> bool:
+    """Whether somebody is bringing it up to date now."""
+    file = settings.MAILHOST_DATA / "run" / "migrate.lock"
+    try:
+        with file.open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        pass
+    except BlockingIOError:
+        return True
+    if is_sqlite():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_POSTGRES_LOCK])
+        (was_free,) = cursor.fetchone()
+        if was_free:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_POSTGRES_LOCK])
+    return not was_free
+
+
 def copy_database() -> Path:
     """Copy the SQLite file into MAILHOST_DATA/backups while it is in use; keep the newest few."""
     folder: Path = settings.MAILHOST_DATA / "backups"

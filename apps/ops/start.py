@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from apps.runtime.sockets import DoorError, Endpoint
 
 logger = logging.getLogger(__name__)
 
-ROLES = ("listeners", "web", "worker", "beat")
+ROLES = locks.ROLES
 
 Say = Callable[[str], object]
 Doors = Mapping[str, Endpoint]  # where each door, web too, listens
@@ -53,10 +54,12 @@ def serve(
         where = doors.endpoint(doors.WEB) if "web" in roles else None
         held = locks.hold(roles)
         doors_open = {**mail, **({doors.WEB: where} if where is not None else {})}
-        opened = _open(doors_open, say if any_port else None)
+        opened = _bind(doors_open, say if any_port else None)
         _become_user()
         tls.certificates()  # makes the self-signed one; a bad one is told before anything runs
         _prepare_database(say)
+        for door, bound in opened.items():
+            sockets.open_up(door, doors_open[door], bound)
     except (ValueError, DoorError, locks.RunningError, tls.CertificateError) as error:
         raise StartError(str(error)) from None
     _greet({door: doors_open[door] for door in mail}, doors_open.get(doors.WEB), say)
@@ -72,19 +75,22 @@ def serve(
     return supervisor.run()
 
 
-def _open(wanted: dict[str, Endpoint], say_of_free_ports: Say | None) -> Sockets:
-    """Open all doors; with somebody to tell, one whose port is taken opens at another, and `wanted`
-    then names that."""
-    opened = {}
+def _bind(
+    wanted: dict[str, Endpoint], say_of_free_ports: Say | None
+) -> dict[str, list[socket.socket]]:
+    """Take the ports of all doors, while we may; clients are let in when there is something to
+    serve. With somebody to tell, a door whose port is taken opens at another, and `wanted` then
+    names that."""
+    bound = {}
     for door, endpoint in wanted.items():
         try:
-            opened[door] = sockets.listen(door, endpoint)
+            bound[door] = sockets.bind(door, endpoint)
         except DoorError as error:
             if say_of_free_ports is None:
                 raise
-            opened[door], wanted[door] = sockets.listen_anywhere(door, endpoint.host)
+            bound[door], wanted[door] = sockets.bind_anywhere(door, endpoint.host)
             say_of_free_ports(f"{error} It opens at {wanted[door]} instead.")
-    return opened
+    return bound
 
 
 def _become_user() -> None:

@@ -46,7 +46,17 @@ def setting_of(door: str) -> str:
 
 
 def listen(door: str, endpoint: Endpoint, *, share: bool = False) -> list[socket.socket]:
-    """Open the sockets of one door: one for each address that its host name has.
+    """Open the sockets of one door: `bind` and `open_up`.
+
+    Raises:
+        DoorError: the port is taken, or not ours to open.
+    """
+    return open_up(door, endpoint, bind(door, endpoint, share=share))
+
+
+def bind(door: str, endpoint: Endpoint, *, share: bool = False) -> list[socket.socket]:
+    """Take the addresses of one door, one socket for each that its host name has. Nobody is let in
+    yet: clients are refused, as long as there is nobody to serve them.
 
     Args:
         share: set SO_REUSEPORT, so that several processes may each open the same door.
@@ -59,27 +69,47 @@ def listen(door: str, endpoint: Endpoint, *, share: bool = False) -> list[socket
         for family, address in _addresses(endpoint):
             sockets.append(_one(family, address, share))
     except OSError as error:
-        for one in sockets:
-            one.close()
-        where = f"{setting_of(door)}={endpoint}"
-        raise DoorError(f"{where} cannot be opened: {_reason(error)}.") from None
+        raise _refused(door, endpoint, sockets, error) from None
     return sockets
 
 
-def listen_anywhere(door: str, host: str) -> tuple[list[socket.socket], Place]:
-    """Open a door at a port that the kernel picks; its sockets, and where that is.
+def open_up(door: str, endpoint: Endpoint, bound: list[socket.socket]) -> list[socket.socket]:
+    """Let clients in where `bind` took the addresses.
+
+    Raises:
+        DoorError: another program that took the same one has begun to listen first.
+    """
+    try:
+        for one in bound:
+            one.listen(BACKLOG)
+    except OSError as error:
+        raise _refused(door, endpoint, bound, error) from None
+    return bound
+
+
+def _refused(
+    door: str, endpoint: Endpoint, sockets: list[socket.socket], error: OSError
+) -> DoorError:
+    for one in sockets:
+        one.close()
+    where = f"{setting_of(door)}={endpoint}"
+    return DoorError(f"{where} cannot be opened: {_reason(error)}.")
+
+
+def bind_anywhere(door: str, host: str) -> tuple[list[socket.socket], Place]:
+    """Take a port that the kernel picks for a door; its sockets, and where that is.
 
     Raises:
         DoorError: not even so.
     """
-    first = listen(door, Place(host, 0))
+    first = bind(door, Place(host, 0))
     place = Place(host, first[0].getsockname()[1])
     if len(first) == 1:
         return first, place
     # A name with several addresses: they shall have one port.
     for one in first:
         one.close()
-    return listen(door, place), place
+    return bind(door, place), place
 
 
 def _addresses(endpoint: Endpoint) -> list[tuple[int, tuple[str, int]]]:
@@ -101,7 +131,6 @@ def _one(family: int, address: tuple[str, int], share: bool) -> socket.socket:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         one.setblocking(False)
         one.bind(address)
-        one.listen(BACKLOG)
     except OSError:
         one.close()
         raise

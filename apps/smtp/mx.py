@@ -122,7 +122,7 @@ class MxHandler(DoorHandler):
     ) -> Accepted | MailError | Refusal:
         """Make the message durable, and wait for what the filter says of it if that is of use."""
         content: bytes = envelope.content  # type: ignore[assignment]  # set by the session
-        offer = self._offers.begin(envelope.message_id, len(content))
+        offer = await self._offers.begin(envelope.message_id, len(content))
         if offer is None:
             (result,) = await self.intake.keep(server.rules, session, envelope, additions)
             return result

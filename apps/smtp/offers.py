@@ -6,7 +6,8 @@ One `Offers` serves one event loop. What it promises:
 - what the client is told is what was committed (`mailqueue.services.offers`): a 5xx, and the
   message is nowhere; a 250, and it is ours;
 - no wait is longer than SCAN_WAIT_SECONDS, no more than SCAN_WAIT_MOST wait at the same time, and
-  where verdicts do not come, soon nobody waits but one in half a minute, for a moment;
+  where verdicts do not come, soon nobody waits but one in half a minute, for a moment; after a
+  start nobody waits before a worker is there;
 - whoever hangs up meanwhile has nothing delivered that it will bring again; a door that is about to
   close takes at once what is being waited for.
 
@@ -25,8 +26,9 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.delivery import decision
+from apps.events import bus
 from apps.events.hearing import Hearing
-from apps.events.types import Event, EventsMissed, MessageJudged
+from apps.events.types import Event, EventsMissed, MessageJudged, QueueRang
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import Lane, MessageState
 from apps.mailqueue.services import Outcome
@@ -46,6 +48,7 @@ SPARE_SECONDS: Final = 10
 VAIN_MOST: Final = 3
 TRIAL_SECONDS: Final = 2.0
 BETWEEN_TRIALS: Final = 30.0
+BETWEEN_LOOKS: Final = 0.25
 
 _GONE: Final = Refusal(
     Reply(451, "4.4.2", "You hung up before the answer, bring it again"),
@@ -89,6 +92,28 @@ class Breaker:
                 logger.warning("no verdicts come in time, doors do not wait for them")
 
 
+class Worker:
+    """Whether a worker has ever been there since this process began: it takes longer to load than a
+    door. A loop of the fast lane, which always runs, is the sign of life for both lanes. What
+    becomes of workers later verdicts tell, or their absence."""
+
+    def __init__(self) -> None:
+        self._was_there = False
+        self._next_look = 0.0
+
+    async def is_there(self) -> bool:
+        """Look, unless somebody did just now."""
+        now = time.monotonic()
+        if self._was_there or now < self._next_look:
+            return self._was_there
+        self._next_look = now + BETWEEN_LOOKS
+        # A bus that cannot say is no sign of absence.
+        if await bus.count(QueueRang) != 0 and not self._was_there:
+            self._was_there = True
+            logger.info("a worker is there, doors wait for its verdicts")
+        return self._was_there
+
+
 @dataclass(slots=True)
 class Offer:
     """One message that its door means to wait for."""
@@ -111,21 +136,24 @@ class Offers:
     def __init__(self) -> None:
         self._waiting: dict[UUID, Offer] = {}
         self._breakers = {lane: Breaker() for lane in Lane}
+        self._worker = Worker()
         self._hearing = Hearing({MessageJudged}, self._heard)
         self._looks: GroupCommit[UUID, Outcome] = GroupCommit(_look, pool="read")
         self._taking: GroupCommit[UUID, Outcome] = GroupCommit(_take)
         self._withdrawing: GroupCommit[UUID, Outcome] = GroupCommit(_withdraw)
 
-    def begin(self, message_id: UUID, size: int) -> Offer | None:
+    async def begin(self, message_id: UUID, size: int) -> Offer | None:
         """Before a message is made durable: whether its door is to wait for the verdict. None: it
         is not. Whoever begins says `end`.
 
         Args:
             size: octets.
         """
-        breaker = self._breakers[mailqueue.lane_of(size)]
-        if not settings.SCAN_WAIT_SECONDS or len(self._waiting) >= settings.SCAN_WAIT_MOST:
+        if not settings.SCAN_WAIT_SECONDS or not await self._worker.is_there():
             return None
+        if len(self._waiting) >= settings.SCAN_WAIT_MOST:
+            return None
+        breaker = self._breakers[mailqueue.lane_of(size)]
         seconds = breaker.seconds(settings.SCAN_WAIT_SECONDS)
         if not seconds:
             return None

@@ -187,3 +187,10 @@ async def test_it_tells_a_slow_reader_the_newest_of_each() -> None:
                 break
     subscription.close()
     assert len(seen) < 100
+
+
+async def test_it_counts_who_hears() -> None:
+    before = await bus.count(QueueRang)
+    assert before is not None
+    with bus.listen({QueueRang}), bus.listen({UserChanged}):
+        assert await bus.count(QueueRang) == before + 1

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -66,8 +67,18 @@ def _serve(service: Installation, *arguments: str, **more: str) -> subprocess.Co
     )
 
 
+def _too_early(service: Installation) -> str:
+    """A command that is run as soon as `serve` has begun: its tables are not made yet."""
+    lock = Path(service.environment["MAILHOST_DATA"]) / "run" / "listeners.lock"
+    service.wait_for(lambda: lock.exists() and lock.read_text(), 30, "serve does not begin")
+    return service.manage("domain", "list", "--json")
+
+
 def test_it_starts_from_nothing_and_stops_clean(fresh: Installation) -> None:
-    fresh.start()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(_too_early, fresh)
+        fresh.start()
+        assert answer.result(60) == "[]\n"
     assert fresh.process is not None
     said = fresh.tail()
     for door in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps"):

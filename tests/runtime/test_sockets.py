@@ -50,9 +50,28 @@ def test_it_opens_a_door_again_right_after_it_was_closed() -> None:
     again.close()
 
 
+def test_it_lets_nobody_in_before_it_is_told_to() -> None:
+    (one,) = bound = sockets.bind("smtp", Endpoint("127.0.0.1", 0))
+    where = Endpoint(*one.getsockname())
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect((where.host, where.port))
+    sockets.open_up("smtp", where, bound)
+    with one, socket.create_connection((where.host, where.port), timeout=5):
+        pass
+
+
+def test_it_says_when_another_was_faster_to_listen() -> None:
+    (one,) = bound = sockets.bind("smtp", Endpoint("127.0.0.1", 0))
+    where = Endpoint(*one.getsockname())
+    (other,) = sockets.listen("smtp", where)  # so far nobody listens there
+    with other, pytest.raises(DoorError, match="another program listens there already"):
+        sockets.open_up("smtp", where, bound)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_it_opens_a_door_at_any_port(host: str) -> None:
-    opened, place = sockets.listen_anywhere("imap", host)
+    opened, place = sockets.bind_anywhere("imap", host)
+    sockets.open_up("imap", place, opened)
     try:
         assert str(place) == f"{host}:{place.port}"
         assert {one.getsockname()[1] for one in opened} == {place.port}

@@ -4,6 +4,7 @@ import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,6 +36,21 @@ LONG, SHORT = 30, 1  # seconds that a door may wait
 def _waits(settings: Settings, monkeypatch: pytest.MonkeyPatch, _no_checks: None) -> None:
     settings.SCAN_WAIT_SECONDS = LONG
     monkeypatch.setattr(runner, "CHECKS", (SubjectCheck(),))
+
+
+@pytest.fixture(autouse=True)
+def _worker_is_heard_of(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Somebody listens for mail, who does not work."""
+    if "nobody" in request.fixturenames:
+        yield
+        return
+    with bus.listen({QueueRang}):
+        yield
+
+
+@pytest.fixture
+def nobody() -> None:
+    """There is no worker yet."""
 
 
 @contextmanager
@@ -220,6 +236,19 @@ def test_it_waits_no_more_once_no_verdicts_come(
     with working():
         wait_for(lambda: not mailqueue.claim(1), what="the worker is back")
         assert give(smtp, "SPAM").code == 550
+
+
+def test_it_waits_for_no_worker_that_is_not_there_yet(
+    smtp: Running, alice: User, nobody: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = time.monotonic()
+    assert give(smtp, "SPAM").code == 250
+    assert time.monotonic() - begun < LONG / 2
+    assert states() == ["accepted"]
+    with caplog.at_level(logging.INFO, logger="apps.smtp.offers"), working():
+        wait_for(lambda: filed(alice, "junk") == 1, what="it is in Junk")
+        wait_for(lambda: give(smtp, "SPAM").code == 550, what="they wait as soon as it is there")
+    assert caplog.text.count("a worker is there") == 1
 
 
 def test_the_door_for_neighbours_waits_for_nobody(lmtp: Running, alice: User) -> None:

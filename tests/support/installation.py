@@ -52,10 +52,14 @@ class Installation:
     ports: dict[str, int]
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(default=Path())
+    has_worker: bool = False
+    _begins: int = 0  # where the log of this start begins
 
     def start(self, *arguments: str) -> None:
         """Start it and wait until it says that it is ready."""
+        self.has_worker = "--only" not in arguments or "worker" in arguments
         with self.log.open("ab") as log:
+            self._begins = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *arguments],
                 cwd=ROOT,
@@ -71,8 +75,14 @@ class Installation:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"serve ended with {self.process.returncode}:\n{self.tail()}")
-        # The supervisor opens the ports before the database is up to date: only a greeting tells.
+        # The ports are open before a door's process looks at them: only a greeting tells.
         return all(_listens(port) for port in self.ports.values()) and _greets(self.ports["SMTP"])
+
+    def is_judging(self) -> bool:
+        """Whether the worker of the fast lane works: doors wait for no verdict before."""
+        with self.log.open("rb") as log:
+            log.seek(self._begins)
+            return b"mail is judged from now on" in log.read()
 
     def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM, and wait; the exit status."""
@@ -126,6 +136,8 @@ class Installation:
             self.manage("domain", "add", domain)
         for address in addresses:
             self.manage("user", "add", address, "--password-stdin", text=f"{PASSWORD}\n")
+        if self.has_worker:
+            self.wait_for(self.is_judging, START_SECONDS, "no worker came")
 
     def smtp(self, door: str = "SMTP") -> smtplib.SMTP:
         """A connection to a mail door; TLS is up on the submission doors."""

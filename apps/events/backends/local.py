@@ -83,6 +83,11 @@ class LocalBus:
 
     send_now = send
 
+    async def count(self, kind: type[Event]) -> int:
+        """See `bus.count`. A few microseconds for each hearer: nothing is sent."""
+        with self._lock:
+            return sum(one.hears(kind) and one.is_alive() for one in self._fresh_outlets())
+
     def listen(self, kinds: Collection[type[Event]]) -> "LocalInbox":
         return LocalInbox(_bind(self._folder, kinds), kinds)
 
@@ -169,6 +174,20 @@ class _Outlet:
         add(self.dirty, wanted)
         return self.flush()
 
+    def hears(self, kind: type[Event]) -> bool:
+        """Whether it wants events of that kind."""
+        return kind in self._kinds
+
+    def is_alive(self) -> bool:
+        """Whether its process has the socket open, stopped or not; one that a killed process left
+        goes. The connection that there is would tell only when something is sent."""
+        try:
+            self._connect().close()
+        except OSError as error:
+            self._gone(error)
+            return False
+        return True
+
     def flush(self) -> bool:
         """Send what waits; true when all of it was taken."""
         try:
@@ -185,11 +204,19 @@ class _Outlet:
 
     def _connected(self) -> socket.socket:
         if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.setblocking(False)
-            with _short(self._path) as name:
-                self._socket.connect(name)
+            self._socket = self._connect()
         return self._socket
+
+    def _connect(self) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            made.setblocking(False)
+            with _short(self._path) as name:
+                made.connect(name)
+        except OSError:
+            made.close()
+            raise
+        return made
 
     def _gone(self, error: OSError) -> None:
         """Its process has died or stopped listening."""

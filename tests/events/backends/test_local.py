@@ -56,6 +56,28 @@ def test_it_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     bus.close()
 
 
+async def test_it_counts_the_living(tmp_path: Path) -> None:
+    bus = LocalBus(tmp_path / "events")
+    assert await bus.count(QueueRang) == 0
+    with bus.listen({QueueRang}), bus.listen({QueueRang, UserChanged}), bus.listen({UserChanged}):
+        assert await bus.count(QueueRang) == 2
+        for _ in range(20):  # one that reads nothing is there all the same
+            bus.send([QueueRang()])
+        assert await bus.count(QueueRang) == 2
+    assert await bus.count(QueueRang) == 0
+    bus.close()
+
+
+async def test_it_counts_nobody_whose_process_was_killed(tmp_path: Path) -> None:
+    bus = LocalBus(tmp_path / "events")
+    inbox = bus.listen({QueueRang})
+    assert await bus.count(QueueRang) == 1
+    inbox._socket.close()  # as the kernel does; the file stays
+    assert await bus.count(QueueRang) == 0
+    assert list((tmp_path / "events").iterdir()) == []
+    bus.close()
+
+
 def test_it_finds_a_hearer_that_has_just_come(tmp_path: Path) -> None:
     """A folder's time of change is coarse: many come and go within one tick of it."""
     bus = LocalBus(tmp_path / "events")

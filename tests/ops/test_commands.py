@@ -1,0 +1,131 @@
+"""Commands that are run before the tables are there: they wait, or say what is to be done."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management.base import BaseCommand
+from django.db import OperationalError
+from pytest_django import Settings
+
+from apps.ops import commands, locks, schema
+from apps.ops.commands import wait_for_tables
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Behind:
+    """A database that lacks a migration until somebody says otherwise."""
+
+    def __init__(self) -> None:
+        self.is_behind = True
+        self.asked = threading.Event()
+
+    def __call__(self) -> bool:
+        self.asked.set()
+        return self.is_behind
+
+
+@pytest.fixture
+def behind(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Behind:
+    found = Behind()
+    settings.MAILHOST_DATA = tmp_path
+    monkeypatch.setattr(schema, "missing_migrations", found)
+    monkeypatch.setattr(commands, "LOOK_SECONDS", 0.01)
+    return found
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of commands that Django was about to run."""
+    found: list[str] = []
+    monkeypatch.setattr(
+        BaseCommand, "run_from_argv", lambda self, argv: found.append(argv[1]), raising=True
+    )
+    return found
+
+
+def in_the_meantime(do: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=do)
+    thread.start()
+    return thread
+
+
+def test_it_waits_while_the_tables_are_made(behind: Behind) -> None:
+    with schema._alone():
+
+        def finish() -> None:
+            assert behind.asked.wait(10)
+            behind.is_behind = False
+
+        thread = in_the_meantime(finish)
+        assert wait_for_tables() == ""
+    thread.join()
+
+
+def test_it_waits_for_a_service_that_starts(behind: Behind) -> None:
+    held = locks.hold(["listeners"])
+
+    def finish() -> None:
+        assert behind.asked.wait(10)
+        behind.is_behind = False
+
+    thread = in_the_meantime(finish)
+    assert wait_for_tables() == ""
+    thread.join()
+    locks.release(held)
+
+
+def test_it_waits_for_no_ever(behind: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(commands, "PATIENCE_SECONDS", 0.05)
+    with schema._alone():
+        assert "once `manage.py serve` has said that it is ready" in wait_for_tables()
+    held = locks.hold(["web"])
+    assert "one of an older version must be restarted" in wait_for_tables()
+    locks.release(held)
+
+
+def test_it_says_what_to_do_when_nobody_makes_them(behind: Behind, tmp_path: Path) -> None:
+    assert wait_for_tables().startswith("The database is not ready: ")
+    run = tmp_path / "run"
+    run.mkdir()
+    for text in ("", "x", "99999999999999999999", "-", "2147483647"):  # nobody's, or nonsense
+        (run / "listeners.lock").write_text(text)
+        assert "Start `manage.py serve`" in wait_for_tables()
+
+
+def test_it_leaves_a_database_that_is_away_to_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away() -> bool:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(schema, "missing_migrations", away)
+    assert wait_for_tables() == ""
+
+
+def test_it_runs_no_command_without_tables(
+    behind: Behind, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        commands.run(["manage.py", "domain", "list"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("Error: The database is not ready: ")
+    assert ran == []
+    behind.is_behind = False
+    commands.run(["manage.py", "domain", "list"])
+    assert ran == ["domain"]
+
+
+@pytest.mark.parametrize("name", ["serve", "restore", "backup", "demo", "migrate", "check"])
+def test_it_runs_what_needs_none(behind: Behind, ran: list[str], name: str) -> None:
+    commands.run(["manage.py", name])
+    assert ran == [name]
+
+
+def test_it_shows_help_without_tables(behind: Behind, ran: list[str]) -> None:
+    commands.run(["manage.py", "domain", "--help"])
+    commands.run(["manage.py", "domain", "add", "-h"])
+    assert ran == ["domain", "domain"]
