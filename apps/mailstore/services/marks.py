@@ -62,6 +62,7 @@ _BEGIN: Final = """
 UPDATE mailstore_junkmark SET tries = tries + 1, lease_until = %s WHERE id IN (
   SELECT id FROM mailstore_junkmark ORDER BY id LIMIT %s)
 RETURNING id, user_id, blob_id, judged, tries"""
+_PUT_BACK: Final = "UPDATE mailstore_junkmark SET tries = tries - 1, lease_until = 0 WHERE "
 _TAKE: Final = "DELETE FROM mailstore_junkmark WHERE {} RETURNING id"
 
 
@@ -106,6 +107,13 @@ def begin(limit: int) -> list[Mark]:
         cursor.execute(_BEGIN, [at + LEASE_SECONDS, 1 if tries else limit])
         rows = sorted(cursor.fetchall())
     return [Mark(row[0], row[1], blobs.as_uuid(row[2]), Judged(row[3]), row[4]) for row in rows]
+
+
+def put_back(ids: Sequence[int]) -> None:
+    """Undo `begin`: what kept them from being learned was no fault of theirs, and counts as no
+    try."""
+    with forgettable(), connection.cursor() as cursor:
+        cursor.execute(_PUT_BACK + among("id"), [listed(sorted(ids))])
 
 
 def take(ids: Sequence[int]) -> set[int]:

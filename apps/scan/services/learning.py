@@ -27,7 +27,7 @@ from apps.scan.bayes.tokens import tokens
 from apps.scan.letter import read
 from apps.scan.services import lessons
 from apps.scan.services.lessons import Kept, Said
-from apps.wire.errors import Damaged
+from apps.wire.errors import Damaged, Temporary
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,11 @@ def learn_some() -> int:
     """
     with translate_errors():
         batch = marks.begin(BATCH)
-        said = _said([mark for mark in batch if not _is_given_up(mark)])
+        try:
+            said = _said([mark for mark in batch if not _is_given_up(mark)])
+        except Temporary:
+            marks.put_back([mark.id for mark in batch])
+            raise
         with forgettable():
             lessons.lock(_owners(said.values()))
             mine = marks.take([mark.id for mark in batch])
@@ -149,6 +153,8 @@ def _said(batch: Sequence[Mark]) -> dict[int, Said]:
             seen[stored.id] = read_message(stored.part(0, READ_MOST))
         except Damaged:
             continue  # said in the log by whoever noticed
+        except Temporary:
+            raise  # a store that is away is no message's fault: all are learned later
         except Exception:
             logger.exception("a message cannot be learned", extra={"blob": str(stored.id)})
     return {

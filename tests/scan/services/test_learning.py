@@ -26,6 +26,7 @@ from apps.scan.bayes.tokens import Tokens, key_of, tokens
 from apps.scan.letter import Letter
 from apps.scan.models import Lesson, Taught, Token
 from apps.scan.services import learning, lessons
+from apps.wire.errors import StorageUnavailable
 from tests.mailstore.making import DATE, ORIGIN, appended, box, filled, numbered, prepared
 from tests.scan.services.test_lessons import assert_sums_are_exact
 from tests.support.database import breakable
@@ -183,6 +184,23 @@ def test_it_keeps_the_notes_while_the_database_is_away(inbox: Mailbox, junk: Mai
         with pytest.raises(Exception, match="closed the connection"):
             learning.learn_some()
     assert JunkMark.objects.count() == 1
+
+
+def test_it_keeps_the_notes_while_the_blob_store_is_away(
+    alice: User, inbox: Mailbox, junk: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved(filled(inbox, 1), inbox, junk)
+
+    def away(stored: blobs.Stored, start: int, end: int) -> bytes:
+        raise StorageUnavailable("blob store: EndpointConnectionError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs.Stored, "part", away)
+        for _ in range(learning.TRIES + 1):  # and however long it is away
+            with pytest.raises(StorageUnavailable):
+                learning.learn_some()
+    learn()
+    assert lessons.tally(alice.pk) == (1, 0)
 
 
 def test_it_learns_by_task_and_rings_for_the_rest(
