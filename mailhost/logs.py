@@ -6,6 +6,7 @@ and JSON escaping keeps CR, LF, ESC and bidirectional controls from forging line
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,20 @@ def quieten(record: logging.LogRecord) -> bool:
     return True
 
 
+_SECRET = re.compile(r"/[\w.:%~-]{40,}(?=/|$)")
+
+
+def without_secrets(record: logging.LogRecord) -> bool:
+    """Cut the signed words out of the path of a page that somebody must not have or do: whoever
+    reads the log could use the link as its owner can."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            _SECRET.sub("/...", one) if isinstance(one, str) else one for one in record.args
+        )
+    vars(record).pop("request", None)  # its text has the path again
+    return True
+
+
 def logging_config(level: str, form: str) -> dict[str, Any]:
     """A `logging.config.dictConfig` dictionary.
 
@@ -77,13 +92,18 @@ def logging_config(level: str, form: str) -> dict[str, Any]:
                 ],
             }
         },
-        "filters": {"quieten": {"()": lambda: quieten}},
+        "filters": {
+            "quieten": {"()": lambda: quieten},
+            "without secrets": {"()": lambda: without_secrets},
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "django.server": {"level": "WARNING"},
             # Any robot that asks for a made-up host would write an error with its traceback.
             "django.security.DisallowedHost": {"filters": ["quieten"]},
+            "django.request": {"filters": ["without secrets"]},
+            "django.security.csrf": {"filters": ["without secrets"]},
             "django.db.backends": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
             # It warns that the embedded broker, a folder, has no host name.

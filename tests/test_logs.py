@@ -5,9 +5,14 @@ import json
 import logging
 import logging.config
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+from django.test import RequestFactory
+from django.urls import reverse
 
+from apps.runtime.ulid import new_ulid
+from apps.scan import tokens
 from mailhost.logs import logging_config
 
 NASTY = "a\r\nb\x1b[31m\x00\u202egnp.exe\u2028\x85{'event': 'forged'}"
@@ -73,26 +78,55 @@ def test_it_keeps_a_traceback_on_the_line_of_its_event(log: Log) -> None:
     assert "ValueError" in json.loads(line)["exception"]
 
 
-def test_it_writes_one_short_line_about_a_stranger_who_asks_for_another_host(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    logger = logging.getLogger("django.security.DisallowedHost")
+@contextmanager
+def as_configured(name: str) -> Iterator[logging.Logger]:
+    """A logger as it is configured; only this one: the root's handlers belong to pytest."""
+    logger = logging.getLogger(name)
     config = logging_config("info", "json")
-    # Only the logger in question: the root's handlers belong to pytest.
     logging.config.dictConfig(
         {
             **{key: config[key] for key in ("version", "disable_existing_loggers", "formatters")},
             **{key: config[key] for key in ("filters", "handlers")},
-            "loggers": {logger.name: {**config["loggers"][logger.name], "handlers": ["stderr"]}},
+            "loggers": {name: {**config["loggers"][name], "handlers": ["stderr"]}},
         }
     )
     try:
-        raise ValueError(NASTY)
-    except ValueError:
-        logger.exception("no such host", extra={"status_code": 400})
+        yield logger
     finally:
         logger.handlers.clear()
         logger.filters.clear()
+
+
+def test_it_writes_one_short_line_about_a_stranger_who_asks_for_another_host(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with as_configured("django.security.DisallowedHost") as logger:
+        try:
+            raise ValueError(NASTY)
+        except ValueError:
+            logger.exception("no such host", extra={"status_code": 400})
     line = json.loads(capsys.readouterr().err)
     assert line["level"] == "warning"
     assert "exception" not in line
+
+
+@pytest.mark.parametrize("name", ["django.request", "django.security.csrf"])
+def test_it_tells_nobody_the_links_that_act_without_a_sign_in(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = reverse("held", args=[tokens.of_copy(17, new_ulid())])
+    digests = reverse("digests", args=[tokens.of_digest(17)])
+    with as_configured(name) as logger:
+        logger.error(
+            "Forbidden (%s): %s",
+            f"https://mail.example{digests} is no origin of ours",
+            path,
+            extra={"status_code": 403, "request": RequestFactory().post(path)},
+        )
+        logger.error("Not Found: %s", "/mail/inbox/17/", extra={"status_code": 404})
+    written = capsys.readouterr().err
+    assert path.split("/")[2] not in written
+    assert digests.split("/")[2] not in written
+    first, second = map(json.loads, written.splitlines())
+    assert first["event"].endswith("): /held/.../")
+    assert second["event"] == "Not Found: /mail/inbox/17/"
