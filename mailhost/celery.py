@@ -5,9 +5,11 @@ Embedded: `filesystem://` below MAILHOST_DATA. Scaled: Redis. A message on the b
 may be lost; the queue rows are the truth (docs/architecture.md section 5).
 """
 
+import logging
 import os
 import signal
 import threading
+from typing import Any
 
 from celery import Celery
 from celery.signals import (
@@ -15,6 +17,7 @@ from celery.signals import (
     setup_logging,
     worker_init,
     worker_process_init,
+    worker_ready,
     worker_shutting_down,
 )
 
@@ -26,7 +29,17 @@ from apps.delivery import stopping
 from apps.delivery.outbound import stopping as outbound
 from apps.runtime import process
 
+# What a worker begins with, so that doors and mail need not wait for a bell: those that rang while
+# it was loading are thrown away, and the next sweep is up to five seconds off.
+FIRST = {
+    "mail": "delivery.process",
+    "heavy": "delivery.process_heavy",
+    "outbound": "delivery.send",
+}
+FIRST_LIFE = 60  # seconds, then it is thrown away unread
 STOP_SECONDS = 25  # for running tasks to finish after SIGTERM
+
+logger = logging.getLogger(__name__)
 
 app = Celery("mailhost")
 _worker = 0  # the worker's main process
@@ -130,6 +143,17 @@ def _end_with_worker(**_: object) -> None:
 def _end_beat_with_worker(**_: object) -> None:
     process.name_process("mh-beat")
     process.die_with_parent(_worker, signal.SIGKILL)
+
+
+@worker_ready.connect(weak=False)
+def _begin(sender: Any, **_: object) -> None:
+    """Send the first task of each queue that this worker works on. A broker that is away costs what
+    a lost bell costs."""
+    for queue in FIRST.keys() & sender.app.amqp.queues.consume_from.keys():
+        try:
+            app.send_task(FIRST[queue], expires=FIRST_LIFE, retry=False, ignore_result=True)
+        except Exception as error:  # noqa: BLE001 - the sweep finds what is due
+            logger.warning("a worker could not begin by itself", extra={"detail": repr(error)})
 
 
 @worker_shutting_down.connect(weak=False)

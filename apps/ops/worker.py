@@ -13,8 +13,7 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -30,14 +29,6 @@ PROCESSES: Final[Mapping[str, int]] = {
     "housekeeping": 0,
 }
 QUEUES: Final = tuple(PROCESSES)
-# What a worker begins with, so that doors and mail need not wait for a bell: those that rang while
-# it was loading are thrown away, and the next sweep is up to five seconds off.
-FIRST: Final[Mapping[str, str]] = {
-    "mail": "delivery.process",
-    "heavy": "delivery.process_heavy",
-    "outbound": "delivery.send",
-}
-FIRST_LIFE: Final = 60  # seconds, then it is thrown away unread
 # Doors before hands: under load the processor goes first to whoever keeps a client waiting. What
 # is in the queue is safe and loses milliseconds; on a quiet machine this changes nothing.
 NICENESS = 10
@@ -68,7 +59,6 @@ def run(queue: str, *, beat: bool) -> int:
         loglevel=settings.LOG_LEVEL.upper(),
         schedule_filename=str(settings.MAILHOST_DATA / "run" / "beat"),
     )
-    _when_ready(partial(_begin, queue))
     worker.start()
     return int(worker.exitcode or 0)
 
@@ -84,21 +74,6 @@ def run_beat() -> int:
     )
     beat.run()
     return 0
-
-
-def _when_ready(call: Callable[[], None]) -> None:
-    from celery.signals import worker_ready  # only here: doors alone do not pay for Celery
-
-    worker_ready.connect(lambda **_: call(), weak=False)
-
-
-def _begin(queue: str) -> None:
-    """Send the first task of a queue. A broker that is away costs what a lost bell costs."""
-    if queue in FIRST:
-        try:
-            _app().send_task(FIRST[queue], expires=FIRST_LIFE, retry=False, ignore_result=True)
-        except Exception as error:  # noqa: BLE001 - the sweep sends it again
-            logger.warning("a worker could not begin by itself", extra={"detail": repr(error)})
 
 
 def _app() -> Any:

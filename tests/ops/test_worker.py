@@ -2,10 +2,19 @@
 
 import pytest
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.ops import start, worker
+
+
+class Ready:
+    """A worker of one queue that has loaded, as Celery shows it."""
+
+    def __init__(self, queue: str) -> None:
+        self.app = Celery(set_as_current=False)
+        self.app.amqp.queues.select([queue])
 
 
 @pytest.fixture
@@ -40,6 +49,28 @@ def test_it_lets_nothing_but_delivery_stand_before_delivery(app: Celery) -> None
     assert {task for task in scheduled if _queue_of(app, task) != "housekeeping"} == {
         "delivery.sweep"
     }
+
+
+def test_a_worker_begins_with_the_first_task_of_its_queue(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(Celery, "send_task", lambda _, name, **__: sent.append(name))
+    for queue in worker.QUEUES:
+        worker_ready.send(sender=Ready(queue))
+    assert sent == ["delivery.process", "delivery.process_heavy", "delivery.send"]
+    assert [_queue_of(app, name) for name in sent] == ["mail", "heavy", "outbound"]
+
+
+def test_a_worker_begins_without_its_broker_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(Celery, "send_task", away)
+    worker_ready.send(sender=Ready("mail"))
+    assert "a worker could not begin by itself" in caplog.text
 
 
 def test_it_starts_a_child_for_each_queue() -> None:
