@@ -35,7 +35,18 @@ _BEHIND: Final = (
 
 def run(arguments: Sequence[str]) -> None:
     """Run the command that `arguments` (the program's name first) ask for."""
-    _Manage(list(arguments)).execute()
+    try:
+        _Manage(list(arguments)).execute()
+    except UnicodeEncodeError:
+        # Python reads octets of the command line that are no UTF-8 as what no database takes.
+        if all(map(_is_text, arguments)):
+            raise
+        sys.stderr.write("Error: An argument is not UTF-8.\n")
+        sys.exit(1)
+
+
+def _is_text(word: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in word)
 
 
 class _Manage(ManagementUtility):

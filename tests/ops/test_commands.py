@@ -1,5 +1,6 @@
 """Commands that are run before the tables are there: they wait, or say what is to be done."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -129,3 +130,19 @@ def test_it_shows_help_without_tables(behind: Behind, ran: list[str]) -> None:
     commands.run(["manage.py", "domain", "--help"])
     commands.run(["manage.py", "domain", "add", "-h"])
     assert ran == ["domain", "domain"]
+
+
+def test_it_says_that_a_word_is_no_text(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behind.is_behind = False
+
+    def ask(self: BaseCommand, argv: list[str]) -> None:
+        argv[-1].encode()
+
+    monkeypatch.setattr(BaseCommand, "run_from_argv", ask)
+    with pytest.raises(SystemExit) as ended:
+        commands.run(["manage.py", "why", os.fsdecode(b"a\xff")])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "Error: An argument is not UTF-8.\n"
+    commands.run(["manage.py", "why", "jos\u00e9"])

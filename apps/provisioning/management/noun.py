@@ -143,5 +143,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):
-        return ",".join(value) or "-"
-    return str(value) if str(value) else "-"
+        return printable(",".join(value)) or "-"
+    return printable(str(value)) or "-"

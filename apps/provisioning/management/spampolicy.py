@@ -1,6 +1,7 @@
 """The verbs of `manage.py spam` that say what the filter shall do: list and threshold."""
 
 import json
+import math
 from argparse import ArgumentTypeError
 from dataclasses import replace
 from typing import Any
@@ -186,10 +187,9 @@ def scope_of(options: dict[str, Any]) -> Scope:
 def _rule_points(word: str) -> float | Unset:
     if word == "usual":
         return UNSET
-    try:
-        return float(word)
-    except ValueError:
-        raise ArgumentTypeError("a number of points, or usual") from None
+    if (value := number(word)) is None:
+        raise ArgumentTypeError("a number of points, or usual")
+    return value
 
 
 def points(word: str) -> float | Unset:
@@ -198,7 +198,15 @@ def points(word: str) -> float | Unset:
         return UNSET
     if word == "never":
         return NEVER
+    if (value := number(word)) is None:
+        raise ArgumentTypeError("a number of points, never or unset")
+    return value
+
+
+def number(word: str) -> float | None:
+    """Read points: None for what is no number, or one that nothing can be compared with."""
     try:
-        return float(word)
+        value = float(word)
     except ValueError:
-        raise ArgumentTypeError("a number of points, never or unset") from None
+        return None
+    return value if math.isfinite(value) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.directory.services import domains
 from apps.provisioning.management.noun import Error, NounCommand, printable
-from apps.provisioning.management.spampolicy import add_scope, points, scope_of
+from apps.provisioning.management.spampolicy import add_scope, number, points, scope_of
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.scan import entries, queries, rescan, telling
@@ -131,13 +131,12 @@ class RescanVerbs(NounCommand):
 
 
 def _rule_points(word: str) -> tuple[str, float]:
-    rule, _, number = word.partition("=")
+    rule, _, said = word.partition("=")
     if not re.fullmatch(r"[A-Z][A-Z0-9_*]*", rule):
         raise ArgumentTypeError("the name of a rule, such as LINK_LIES=2")
-    try:
-        return rule, float(number)
-    except ValueError:
-        raise ArgumentTypeError("a rule and its points, such as LINK_LIES=2") from None
+    if (value := number(said)) is None:
+        raise ArgumentTypeError("a rule and its points, such as LINK_LIES=2")
+    return rule, value
 
 
 def moment(word: str) -> int:

@@ -1,5 +1,6 @@
 """`manage.py attachments`, as an administrator types it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,17 @@ def test_it_looks_at_a_whole_message(tmp_path: Path) -> None:
     file.write_bytes(mail("a.zip", zipped({"eicar.com": EICAR})))
     told = run("attachments", "look", str(file))
     assert "VIRUS_EICAR\t20.0\trefuse\t“eicar.com” in “a.zip” is the EICAR test virus" in told.out
+
+
+def test_it_looks_at_a_file_with_a_name_that_drives_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"a\xff\x1b[31m\xe2\x80\xae.exe")
+    file.write_bytes(PROGRAM)
+    told = run("attachments", "look", str(file))
+    assert told.code == 0
+    assert "is a program" in told.out
+    assert all(line.replace("\t", "").isprintable() for line in told.out.splitlines())
+
+
+def test_it_lists_no_words_that_drive_a_terminal(domain: Domain) -> None:
+    assert run("attachments", "set", "example.test", "ending", "e\x1b[31mxe", "allow").code == 0
+    assert run("attachments", "list").out == "example.test\tending\te?[31mxe\tallow\n"

@@ -52,7 +52,9 @@ def test_it_lists_within_a_user_a_domain_and_a_tenant(
     assert numbers("--user", "Alice@example.test") == [mine]
     assert numbers("--domain", "example.test") == [nobodys, bobs, mine]
     assert numbers("--organization", "Third Ltd") == [zoes]
-    assert numbers("--organization", "Nobody Ltd") == []
+    unknown = run("quarantine", "list", "--organization", "Nobody Ltd")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "There is no organisation 'Nobody Ltd'" in unknown.err
     run("quarantine", "delete", str(mine))
     assert numbers("--user", "alice@example.test") == []
     assert numbers("--user", "alice@example.test", "--all") == [mine]

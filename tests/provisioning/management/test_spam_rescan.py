@@ -188,6 +188,9 @@ def test_it_knows_mail_that_is_sent_from_here(alice: User, bob: User) -> None:
         (["--since", "yesterday", "--dry-run"], 2, ""),
         (["--since", "7d", "--dry-run", "--points", "LINK_LIES"], 2, ""),
         (["--since", "7d", "--dry-run", "--points", "link=3"], 2, ""),
+        (["--since", "7d", "--dry-run", "--points", "LINK_*=nan"], 2, ""),
+        (["--since", "7d", "--dry-run", "--junk", "nan"], 2, ""),
+        (["--since", "7d", "--dry-run", "--refuse", "-inf"], 2, ""),
         (["--since", "7d", "--dry-run", "--block", "no name"], 1, "neither an address"),
     ],
 )

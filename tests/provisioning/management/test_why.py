@@ -200,9 +200,10 @@ def test_it_says_why_a_message_was_refused_before_it_was_judged() -> None:
 def test_it_says_that_a_verdict_is_broken(alice: User) -> None:
     one = judge(case(reader(alice)), LIES)
     Scanned.objects.update(data=b"nothing")
-    told = run("why", ulid_text(one.id))
-    assert told.code == 1
-    assert "cannot be read" in told.err
+    for form in ([], ["--json"]):
+        told = run("why", ulid_text(one.id), *form)
+        assert told.code == 1
+        assert "cannot be read" in told.err
 
 
 def test_each_action_and_deed_has_its_words() -> None:

@@ -113,9 +113,9 @@ def _message(path: Path) -> bytes:
     if kind_of(content) == "mail":
         return content
     message = EmailMessage()
-    message.add_attachment(
-        content, maintype="application", subtype="octet-stream", filename=path.name
-    )
+    # A name on disk is octets; what of them is no UTF-8 could not stand in a message.
+    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
     return message.as_bytes()
 
 

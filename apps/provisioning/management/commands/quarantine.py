@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from apps.delivery import digests as letters
+from apps.directory.models import Organization
 from apps.directory.services import domains, users
 from apps.mailstore.origin import Origin
 from apps.mime.headers import scan
@@ -66,7 +67,7 @@ class Command(NounCommand):
         rows = shelf.shelved(
             user_id=None if user is None else users.find(user).pk,
             domain=None if domain is None else domains.find(domain).name,
-            organization=options["organization"],
+            organization=_tenant(options["organization"]),
             every=options["all"],
             limit=max(options["limit"], 0),
         )
@@ -132,6 +133,14 @@ class Command(NounCommand):
         self.report(options, f"{len(acted)} {done}.", **{done: acted})
         if failed:
             raise Error("\n".join(failed))
+
+
+def _tenant(name: str | None) -> str | None:
+    """The same; a sentence if there is no such organisation: to have nothing in quarantine is
+    something else."""
+    if name is not None and not Organization.objects.filter(name=name).exists():
+        raise Error(f"There is no organisation {name!r}.")
+    return name
 
 
 def _numbers(parser: ArgumentParser) -> None:

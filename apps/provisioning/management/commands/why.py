@@ -53,12 +53,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             found = self._find(options)
+            self._write(found, options)
         except MailError as error:
             raise CommandError(error.reply.text) from None
+
+    def _write(self, found: list[Judged] | list[Found], options: dict[str, Any]) -> None:
         verdicts = [one for one in found if isinstance(one, Judged)]
         listed = [one for one in found if isinstance(one, Found)]
         if options["json"]:
-            documents = [_document(one, options) for one in verdicts]
+            documents = [_document(one, options) for one in map(_readable, verdicts)]
             self.stdout.write(json.dumps(documents or [_row(one) for one in listed], indent=1))
         elif listed:
             self._list(listed)
@@ -99,13 +102,8 @@ class Command(BaseCommand):
 
     def _tell(self, one: Judged, options: dict[str, Any]) -> None:
         self._line(f"Message {ulid_text(one.id)} (trace {ulid_text(one.trace_id)})")
-        try:
-            for line in telling.of_verdict(one):
-                self._line(line)
-        except BrokenRecordError as error:
-            raise CommandError(
-                f"The verdict of {ulid_text(one.id)} cannot be read: {error}."
-            ) from None
+        for line in telling.of_verdict(_readable(one)):
+            self._line(line)
         judgement = one.record.case.judgement
         if judgement:
             self._line("\nThe door found:")
@@ -123,6 +121,16 @@ class Command(BaseCommand):
     def _line(self, text: str) -> None:
         """Strangers choose names, subjects and links: nothing of them may drive a terminal."""
         self.stdout.write("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _readable(one: Judged) -> Judged:
+    """The same; a sentence if it is damaged."""
+    try:
+        one.record  # noqa: B018 - read here once, and kept
+    except BrokenRecordError as error:
+        words = f"The verdict of {ulid_text(one.id)} cannot be read: {error}."
+        raise CommandError(words) from None
+    return one
 
 
 def _where(judged: Judged) -> str:
