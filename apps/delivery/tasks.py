@@ -67,7 +67,6 @@ def process() -> None:
     While it runs it listens on the event bus, so that mail which arrives meanwhile need not wait
     for the broker to be polled.
     """
-    _say_once("mail is judged from now on")
     _work(Lane.FAST)
     if not stopping.is_stopped():
         bell.call_worker()
@@ -89,6 +88,7 @@ def _work(lane: Lane) -> None:
     loop = LOOPS[lane]
     end = time.monotonic() + loop.most_seconds
     with bus.listen({loop.event}) as inbox:
+        _say_once(f"mail of the {lane.label.lower()} lane is judged from now on")
         quiet_since = time.monotonic()
         steps = 0
         while time.monotonic() < min(end, quiet_since + loop.linger_seconds):

@@ -6,18 +6,22 @@ DATABASE_URL names Postgres, the
 server: each installation gets a database of its own there. Ends by process id.
 """
 
+import atexit
 import itertools
 import json
 import os
+import shutil
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -37,9 +41,18 @@ ROOT = Path(__file__).parent.parent.parent
 DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
 POP3_DOORS = ("POP3", "POP3S")  # off unless a test asks for them
 START_SECONDS = 60.0
+DATABASE = "mailhost.sqlite3"  # in MAILHOST_DATA
 NO_DNS = "127.0.0.1:9"  # nobody answers: tests that need names bring a name server of their own
 PASSWORD = "correct horse battery"
 UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
+PEOPLE = """
+from apps.provisioning import services
+password, *addresses = open(0).read().split("\\n")
+for domain in dict.fromkeys(address.partition("@")[2] for address in addresses):
+    services.add_domain(domain)
+for address in addresses:
+    services.add_user(address, password)
+"""
 _counted = itertools.count(1)  # installations that this process has made
 
 
@@ -82,7 +95,7 @@ class Installation:
         """Whether the worker of the fast lane works: doors wait for no verdict before."""
         with self.log.open("rb") as log:
             log.seek(self._begins)
-            return b"mail is judged from now on" in log.read()
+            return b"mail of the fast lane is judged from now on" in log.read()
 
     def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM, and wait; the exit status."""
@@ -131,11 +144,8 @@ class Installation:
         return done.stdout
 
     def add_people(self, *addresses: str) -> None:
-        """The domains and users of these addresses."""
-        for domain in dict.fromkeys(address.partition("@")[2] for address in addresses):
-            self.manage("domain", "add", domain)
-        for address in addresses:
-            self.manage("user", "add", address, "--password-stdin", text=f"{PASSWORD}\n")
+        """The domains and users of these addresses, all by one command."""
+        self.manage("shell", "-v0", "-c", PEOPLE, text="\n".join([PASSWORD, *addresses]))
         if self.has_worker:
             self.wait_for(self.is_judging, START_SECONDS, "no worker came")
 
@@ -190,9 +200,15 @@ def installation(
     extra: Mapping[str, str] | None = None,
     *,
     start: bool = True,
+    from_nothing: bool = False,
     doors: Sequence[str] = DOORS,
 ) -> Iterator[Installation]:
-    """A service in `data` with these doors open; ended whatever happens."""
+    """A service in `data` with these doors open; ended whatever happens.
+
+    Args:
+        from_nothing: it has to make its database itself, which takes it seconds; else it finds one
+            that is empty and up to date, unless `extra` names one.
+    """
     ports = {door: free_port() for door in doors}
     listen = {f"{door}_LISTEN": f"127.0.0.1:{port}" for door, port in ports.items()}
     environment = {
@@ -204,9 +220,12 @@ def installation(
         "LOG_LEVEL": "info",
         "DNS_SERVERS": NO_DNS,
         "SCAN_WAIT_SECONDS": "10",  # as administrators have it; doors alone wait for nobody
-        **_own_database(),
+        **_own_database(from_nothing=from_nothing),
         **(extra or {}),
     }
+    if not from_nothing and not environment.get("DATABASE_URL"):
+        (data / "var").mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(_migrated_file(), data / "var" / DATABASE)
     service = Installation(data, environment, ports, log=data / "serve.log")
     try:
         if start:
@@ -220,18 +239,54 @@ def installation(
                 service.kill_everything()
 
 
-def _own_database() -> dict[str, str]:
+def _own_database(*, from_nothing: bool) -> dict[str, str]:
     """On Postgres: a new database beside the one of the tests."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         return {}
-    name = f"flow_{uuid4().hex[:12]}"
-    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    database = _new_database(url, None if from_nothing else _migrated_database(url))
     # A bus and a broker of its own too: another installation's bells must not ring here.
     address, _, ours = os.environ.get("REDIS_URL", "").rpartition("/")
     own = {"REDIS_URL": f"{address}/{int(ours) + next(_counted) * WORKERS}"} if ours else {}
-    return {"DATABASE_URL": url.rpartition("/")[0] + f"/{name}", **own}
+    return {"DATABASE_URL": f"{url.rpartition('/')[0]}/{database}", **own}
+
+
+def _new_database(url: str, like: str | None = None) -> str:
+    """Make a database on the server of `url`, empty or a copy of `like`; its name."""
+    name = f"flow_{uuid4().hex[:12]}"
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
+        server.execute(made.format(sql.Identifier(name), sql.Identifier(like or "template1")))
+    return name
+
+
+@cache
+def _migrated_database(url: str) -> str:
+    """A database that is up to date and that nobody uses: to be copied."""
+    name = _new_database(url)
+    with tempfile.TemporaryDirectory() as folder:
+        _migrate(Path(folder), f"{url.rpartition('/')[0]}/{name}")
+    return name
+
+
+@cache
+def _migrated_file() -> Path:
+    """The same as a file of SQLite's."""
+    folder = Path(tempfile.mkdtemp(prefix="mailhost-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _migrate(folder, "")
+    return folder / DATABASE
+
+
+def _migrate(folder: Path, url: str) -> None:
+    environment = {**os.environ, "MAILHOST_DATA": str(folder), "DATABASE_URL": url}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        timeout=120,
+    )
 
 
 def _listens(port: int) -> bool:
