@@ -88,6 +88,18 @@ def test_it_notes_copies_of_old_clients(inbox: Mailbox, junk: Mailbox) -> None:
     assert noted() == ["ham"]
 
 
+def test_it_notes_keywords_that_are_written_over(inbox: Mailbox) -> None:
+    """As `STORE FLAGS (\\Seen)` does, without naming them."""
+    uids = filled(inbox, 3)
+    change(inbox, uids[:1], "add", "$Junk")
+    change(inbox, uids[1:2], "add", "NonJunk")
+    assert change(inbox, uids, "replace", "$Label1", flags=FLAG_SEEN) == ["unspam", "unham"]
+    assert change(inbox, uids, "replace") == []
+    assert change(inbox, uids[:1], "replace", "$Junk") == ["spam"]
+    assert change(inbox, uids[:1], "replace", "$Junk", flags=FLAG_SEEN) == []
+    assert change(inbox, uids[:1], "replace", "$NotJunk") == ["ham"]
+
+
 def test_it_learns_nothing_from_tidying_up(
     alice: User, inbox: Mailbox, junk: Mailbox, trash: Mailbox
 ) -> None:

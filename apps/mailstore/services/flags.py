@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from django.db import connection, transaction
 
-from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.models import FLAG_SEEN, Judged
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import filing, keywords, marks
@@ -128,6 +128,8 @@ def _store_chunk(
 
 def _note(span: Span, owner: int, changed: Groups, change: FlagChange) -> None:
     """For the spam filter, if what has changed says something of the messages."""
+    if change.mode == "replace":
+        _note_replaced(span, owner, changed, change)
     judged = marks.said_by(change.mode, change.flags, change.keywords)
     if judged is None:
         return
@@ -135,14 +137,32 @@ def _note(span: Span, owner: int, changed: Groups, change: FlagChange) -> None:
     mask = keywords.mask_of(telling, keywords.masks({span.mailbox_id: ()})[span.mailbox_id])
     # A message that had the keyword, or had none to lose, is one of which nothing new is said.
     had = mask if change.mode == "remove" else 0
-    uids = sorted(
+    uids = [
         uid
         for (_, words), rows in changed.items()
         if not mask or words & mask == had
         for uid, _ in rows
-    )
+    ]
+    _note_uids(span, owner, uids, judged)
+
+
+def _note_replaced(span: Span, owner: int, changed: Groups, change: FlagChange) -> None:
+    """Who writes all flags anew, and none of those that say something, takes off what was there."""
+    if not marks.WORDS.isdisjoint(word.lower() for word in change.keywords):
+        return
+    known = keywords.masks({span.mailbox_id: ()})[span.mailbox_id]
+    for telling, judged in (
+        (marks.SPAM_WORDS, Judged.UNSPAM),
+        (marks.HAM_WORDS, Judged.UNHAM),
+    ):
+        mask = keywords.mask_of(telling, known)
+        uids = [uid for (_, words), rows in changed.items() if words & mask for uid, _ in rows]
+        _note_uids(span, owner, uids, judged)
+
+
+def _note_uids(span: Span, owner: int, uids: Sequence[int], judged: Judged) -> None:
     if uids:
-        part = span.part(uids)
+        part = span.part(sorted(uids))
         source = f"mailstore_entry WHERE {part.sql}"
         marks.note_flags(span.mailbox_id, owner, judged, source, part.parameters)
 
