@@ -4,8 +4,8 @@ the loops that the bells start, and the sweep that makes a lost bell cost second
 """
 
 import asyncio
-import time
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
