@@ -133,6 +133,16 @@ def test_it_moves_what_lies_in_junk(alice: User, browser: Client) -> None:
     assert "in Trash" in post(browser, link, do="delete").content.decode()
 
 
+def test_it_deletes_nothing_that_was_let_go(alice: User, browser: Client) -> None:
+    found = junked(alice)
+    link = f"/held/{tokens.of_copy(alice.pk, found.trace_id)}/"
+    post(browser, link, do="release")
+    page = post(browser, link, do="delete").content.decode()
+    assert "is in your mailbox" in page
+    assert "Trash" not in page
+    assert places(alice) == ["inbox"]
+
+
 def test_it_shows_a_strangers_words_as_words(alice: User, browser: Client) -> None:
     raw = RAW.replace(b"Carol", b"<script>alert(1)</script>").replace(
         b"Quarterly figures", b"<img src=x onerror=alert(1)> {{ 7|add:7 }}"

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from apps.directory.backends import MailhostBackend
 from apps.mailstore.origin import Origin
 from apps.scan import copies, tokens
-from apps.scan.copies import Copy
+from apps.scan.copies import Copy, Place
 from apps.scan.services import copies as acts
 from apps.scan.services import digests as telling
 from apps.scan.services.digests import Every
@@ -49,7 +49,10 @@ def copy(request: HttpRequest, token: str) -> HttpResponse:
         _require_active(user_id)
         found = copies.find(user_id, trace_id)
         if said in _ACTS:
+            before = found.place
             found, refusal = _act(request, found, said)
+            if said == "delete" and before is Place.MAILBOX:
+                said = ""  # it was let go meanwhile, and stays where its reader has it
     except NotFound:
         return _over(request)
     context = {
