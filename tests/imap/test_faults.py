@@ -85,15 +85,15 @@ def test_it_keeps_a_message_whole_or_not_at_all_when_it_is_killed(tmp_path: Path
     with installation(tmp_path) as service:
         service.add_people(user)
         kept: list[bytes] = []
-        for turn in range(6):
-            raw = bodies[turn % 2]
-            whole = b"APPEND INBOX {%d+}\r\n" % len(raw) + raw + b"\r\n"
-            with suppress(OSError), service.imap(user) as client:
-                sock = client.socket()
-                sock.sendall(b"x " + whole[: len(whole) // 2 if turn < 2 else len(whole)])
-                if turn > 3:
-                    assert b"x OK" in sock.recv(4096)
-                    kept.append(raw)
+        for turn in ("half", "whole", "told"):
+            with suppress(OSError), service.imap(user) as one, service.imap(user) as two:
+                for client, raw in zip((one, two), bodies, strict=True):
+                    sock = client.socket()
+                    whole = b"x APPEND INBOX {%d+}\r\n" % len(raw) + raw + b"\r\n"
+                    sock.sendall(whole[: len(whole) // 2] if turn == "half" else whole)
+                    if turn == "told":
+                        assert b"x OK" in sock.recv(4096)
+                        kept.append(raw)
                 os.kill(service.children()["listeners"], signal.SIGKILL)
         found = service.inbox(user)
         assert len(kept) == 2
