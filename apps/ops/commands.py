@@ -5,6 +5,7 @@ in words what is to be done if nobody does. Without it what the database says wo
 administrator hears.
 """
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -37,6 +38,11 @@ def run(arguments: Sequence[str]) -> None:
     """Run the command that `arguments` (the program's name first) ask for."""
     try:
         _Manage(list(arguments)).execute()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader had enough (`why ADDRESS | head`). Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except UnicodeEncodeError:
         # Python reads octets of the command line that are no UTF-8 as what no database takes.
         if all(map(_is_text, arguments)):

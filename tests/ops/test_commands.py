@@ -1,6 +1,7 @@
 """Commands that are run before the tables are there: they wait, or say what is to be done."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -146,3 +147,22 @@ def test_it_says_that_a_word_is_no_text(
     assert ended.value.code == 1
     assert capsys.readouterr().err == "Error: An argument is not UTF-8.\n"
     commands.run(["manage.py", "why", "jos\u00e9"])
+
+
+def test_it_ends_without_a_word_when_its_reader_has_enough(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    behind.is_behind = False
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    def tell(self: BaseCommand, argv: list[str]) -> None:
+        self.stdout.write("much")
+
+    monkeypatch.setattr(BaseCommand, "run_from_argv", tell)
+    with os.fdopen(writing, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        with pytest.raises(SystemExit) as ended:
+            commands.run(["manage.py", "why", "alice@example.test"])
+    assert ended.value.code == 1
+    assert capfd.readouterr().err == ""
