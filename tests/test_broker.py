@@ -1,12 +1,17 @@
 """The embedded broker: messages appear whole, are taken once, and a bad one harms nobody."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from queue import Empty
 
 import pytest
 from kombu import Connection
+from packaging.requirements import Requirement
 
 from mailhost.broker import Channel
 from mailhost.celery import app
@@ -138,3 +143,47 @@ def test_it_passes_over_a_message_that_somebody_else_took(
     monkeypatch.setattr(Path, "iterdir", lambda self: iter([self / "1_gone.mail.msg"]))
     with pytest.raises(Empty):
         channel._get("mail")
+
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+# What is imported by its name only, once REDIS_URL says so.
+IMPORTS = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in sys.argv[1:]:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+sys.meta_path.insert(0, Missing())
+import kombu.transport.redis
+import celery.apps.worker
+import django.core.cache.backends.redis
+import redis.asyncio
+"""
+
+
+def installed() -> set[str]:
+    """The distributions that a service without what tests need has."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    left = [(Requirement(line), "") for line in lines if re.match(r"[A-Za-z]", line)]
+    seen = set()
+    while left:
+        wanted, extra = left.pop()
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": extra}):
+            continue
+        for asked in {"", *wanted.extras}:
+            name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+            if (name, asked) not in seen:
+                seen.add((name, asked))
+                left += [(Requirement(one), asked) for one in metadata.requires(name) or ()]
+    return {name for name, _ in seen}
+
+
+def test_redis_needs_nothing_that_only_tests_install() -> None:
+    there = installed()
+    missing = [
+        module
+        for module, providers in metadata.packages_distributions().items()
+        if not there & {re.sub(r"[-_.]+", "-", one).lower() for one in providers}
+    ]
+    assert "pytest" in missing
+    subprocess.run([sys.executable, "-c", IMPORTS, *missing], check=True, timeout=60)
