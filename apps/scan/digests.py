@@ -30,13 +30,15 @@ LOOK_BACK_DAYS: Final = 8
 _HELD: Final = """
 SELECT DISTINCT q.user_id FROM scan_quarantined AS q
 LEFT JOIN scan_digest AS d ON d.user_id = q.user_id
-WHERE q.state = 'kept' AND NOT q.is_told AND q.user_id IS NOT NULL AND COALESCE(d.day, 0) < %s"""
+WHERE q.state = 'kept' AND NOT q.is_told AND q.user_id IS NOT NULL
+  AND (d.day IS NULL OR d.day NOT BETWEEN %s AND %s)"""
 _JUNK: Final = """
 SELECT m.user_id FROM mailstore_mailbox AS m
 JOIN mailstore_mailboxstate AS s ON s.mailbox_id = m.id
 LEFT JOIN scan_digest AS d ON d.user_id = m.user_id
 WHERE m.special_use = 'junk' AND m.deleted_at IS NULL AND s.unseen > 0
-  AND COALESCE(d.day, 0) < %s AND (d.junk IS NULL OR d.junk <> m.id OR s.uidnext > d.junk_uid)"""
+  AND (d.day IS NULL OR d.day NOT BETWEEN %s AND %s)
+  AND (d.junk IS NULL OR d.junk <> m.id OR s.uidnext > d.junk_uid)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,14 @@ def due(today: int, this_week: int, usual: str) -> list[int]:
         usual: how often those get one who have not said: daily, weekly, never.
     """
     begins = {"daily": today, "weekly": this_week, "never": 0}
-    users = {row[0] for sql in (_HELD, _JUNK) for row in fetch(sql, [today])}
+    # Who was told later than tomorrow was told while the clock was wrong.
+    users = {row[0] for sql in (_HELD, _JUNK) for row in fetch(sql, [today, today + 1])}
     said = dict(Digest.objects.filter(user__in=users).values_list("user", "every"))
     days = dict(Digest.objects.filter(user__in=users).values_list("user", "day"))
-    return sorted(one for one in users if days.get(one, 0) < begins[said.get(one, "") or usual])
+    wanted = {one: begins[said.get(one, "") or usual] for one in users}
+    return sorted(
+        one for one, since in wanted.items() if since and not since <= days.get(one, 0) <= today + 1
+    )
 
 
 def content(user_id: int) -> Content:

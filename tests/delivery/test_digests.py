@@ -192,6 +192,16 @@ def test_it_comes_as_often_as_is_wanted(alice: User, bob: User, settings: Settin
     assert [one["to"] for one in letters()] == ["bob@example.test"] * 2 + ["alice@example.test"]
 
 
+def test_it_comes_again_after_a_clock_was_wrong(alice: User) -> None:
+    hold(alice)
+    assert digests.send_due(SIX + 1_000 * DAY) == 1
+    hold(alice)
+    assert [digests.send_due(SIX), digests.send_due(SIX)] == [1, 0]
+    hold(alice)
+    telling.set_every(alice.pk, Every.NEVER)
+    assert digests.send_due(SIX + DAY) == 0
+
+
 def test_it_is_sent_once_whatever_dies(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     hold(alice)
     real = ownletters.queue

@@ -259,6 +259,17 @@ def test_it_hands_notes_to_one_at_a_time(alice: User, monkeypatch: pytest.Monkey
     assert [mark.blob_id for mark in marks.begin(9)] == ids[2:]
 
 
+def test_it_goes_on_after_a_clock_was_wrong(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction.atomic():
+        marks.mark([(alice.pk, UUID(int=1), Judged.SPAM)])
+    with monkeypatch.context() as wrong:
+        later = now() + 10**8
+        wrong.setattr(marks, "now", lambda: later)
+        assert len(marks.begin(1)) == 1
+    assert [mark.tries for mark in marks.begin(1)] == [2]
+    assert marks.begin(1) == []
+
+
 def test_it_says_what_changes_of_flags_mean() -> None:
     assert marks.said_by("add", 0, ()) is None
     assert marks.said_by("add", FLAG_SEEN, ("Work",)) is None

@@ -102,7 +102,8 @@ def begin(limit: int) -> list[Mark]:
     with forgettable(), connection.cursor() as cursor:
         cursor.execute(_FIRST + locking)
         tries, until = cursor.fetchone() or (0, at + 1)
-        if until > at:
+        # One that ends far later than one that begins now was taken while a clock was wrong.
+        if at < until <= at + 2 * LEASE_SECONDS:
             return []
         cursor.execute(_BEGIN, [at + LEASE_SECONDS, 1 if tries else limit])
         rows = sorted(cursor.fetchall())

@@ -13,8 +13,10 @@ _CLAIM: Final = """
 INSERT INTO scan_digest (user_id, every, day, junk, junk_uid) VALUES (%s, '', %s, %s, %s)
 ON CONFLICT (user_id) DO UPDATE SET day = excluded.day, junk = excluded.junk,
   junk_uid = excluded.junk_uid
-WHERE scan_digest.day < excluded.day
+WHERE scan_digest.day < excluded.day OR scan_digest.day > excluded.day + 1
 RETURNING user_id"""
+# Who was told in days to come was told while the clock was wrong. Tomorrow may be: of two who tell
+# around midnight one is late.
 
 
 class Every(models.TextChoices):

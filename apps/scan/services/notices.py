@@ -9,8 +9,9 @@ from apps.scan.models import Notice
 _COUNT: Final = """
 INSERT INTO scan_notice (key, until, count) VALUES (%s, %s, 1)
 ON CONFLICT (key) DO UPDATE SET
-  count = CASE WHEN scan_notice.until <= %s THEN 1 ELSE scan_notice.count + 1 END,
-  until = CASE WHEN scan_notice.until <= %s THEN excluded.until ELSE scan_notice.until END
+  count = CASE WHEN scan_notice.until BETWEEN %s AND %s THEN scan_notice.count + 1 ELSE 1 END,
+  until = CASE WHEN scan_notice.until BETWEEN %s AND %s THEN scan_notice.until
+    ELSE excluded.until END
 RETURNING count"""
 
 
@@ -22,7 +23,9 @@ def count(key: str, seconds: int) -> int:
         seconds: how long a period is; it begins with the first one.
     """
     at = now()
-    return int(fetch(_COUNT, [key[:100], at + seconds, at, at])[0][0])
+    # One that ends far later than one that begins now was begun while a clock was wrong.
+    running = [at + 1, at + 2 * seconds]
+    return int(fetch(_COUNT, [key[:100], at + seconds, *running, *running])[0][0])
 
 
 def prune() -> int:
