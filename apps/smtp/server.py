@@ -149,11 +149,10 @@ class SmtpProtocol(asyncio.Protocol):
             self._wake(event)
 
     def eof_received(self) -> bool:
-        """The client will send no more; what it sent is still answered. One that does so while it
-        is owed an answer has most probably given up (RFC 5321 section 4.1.1.10: it waits for that
-        of QUIT)."""
+        """The client will send no more; what it sent is still answered, a message with what becomes
+        of it. A script that has closed its side reads on, and one that died is not told apart: only
+        a connection that is closed or reset ends what is under way (RFC 5321 section 4.1.1.10)."""
         self._ended = True
-        self._conversation.session.interrupt(gone=True)
         self._wake(None)
         # False closes the transport. One over TLS closes whatever we return, and warns.
         return not (self._lingering or self._conversation.session.ssl)
@@ -340,7 +339,7 @@ class SmtpProtocol(asyncio.Protocol):
 
     def _no_deadline(self) -> None:
         """While we work the client waits for us, not we for it. The end keeps its own."""
-        if not self._ended:
+        if not self._ended_for_good:
             self.deadline = _NEVER
 
     def _pick(self, usual: float, stressed: float) -> float:

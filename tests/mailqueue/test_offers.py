@@ -3,7 +3,8 @@
 import uuid
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.delivery.accept import accept
 from apps.directory.models import User
@@ -158,6 +159,22 @@ def test_it_hands_over_what_turns_out_to_be_heavy(alice: User) -> None:
         items[0].id,
         items[2].id,
     }
+
+
+def test_it_locks_what_it_hands_over_in_the_order_of_the_ids(alice: User) -> None:
+    """A door that takes or withdraws some of them does the same: neither waits for the other in a
+    circle."""
+    items = [offered(alice) for _ in range(3)]
+    accept(items)
+    (token,) = {one.token for one in services.claim()}
+    with CaptureQueriesContext(connection) as seen:
+        services.make_heavy(token, [one.id for one in reversed(items)])
+    locks, change = (one["sql"] for one in seen if "mailqueue_queuedmessage" in one["sql"])
+    assert locks.startswith("SELECT")
+    assert 'ORDER BY "mailqueue_queuedmessage"."id" ASC' in locks
+    assert locks.endswith("FOR UPDATE") is (connection.vendor == "postgresql")
+    assert change.startswith("UPDATE")
+    assert services.claim() == []
 
 
 def test_what_is_put_off_comes_back_with_the_others(alice: User) -> None:

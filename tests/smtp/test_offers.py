@@ -176,26 +176,66 @@ def test_it_does_not_wait_when_that_is_off(smtp: Running, settings: Settings, al
     assert states() == ["accepted"]
 
 
-@pytest.mark.parametrize("how", ["reset", "end"])
+@pytest.mark.parametrize("how", ["reset", "over TLS"])
 def test_nothing_is_delivered_of_what_its_client_gives_up(
     smtp: Running, alice: User, how: str
 ) -> None:
     with smtp.ready() as client:
+        if how == "over TLS":
+            client.starttls()
+            assert client.ask("EHLO outside.invalid").code == 250
         begin(client)
         client.send(letter("Hello") + b".\r\n")
         wait_for(is_offered, what="it waits")
         if how == "reset":
             hang_up(client)
         else:
-            client.sock.shutdown(socket.SHUT_WR)
+            client.sock.close()
         wait_for(lambda: states() == ["refused"], what="it is withdrawn")
-        if how == "end":
-            assert client.reply().code == 451
     (row,) = QueuedMessage.objects.all()
     assert trace.events_of(row.trace_id)[-1].kind == "mx.withdrawn"
     with working():
         assert give(smtp, "Hello").code == 250
     assert filed(alice) == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "code", "state"), [("Hello", 250, "done"), ("SPAM", 550, "refused")]
+)
+def test_who_closes_its_own_side_is_told_what_was_decided(
+    smtp: Running, alice: User, subject: str, code: int, state: str
+) -> None:
+    """As `nc -N` does behind the last line of a script (RFC 5321 section 4.1.1.10)."""
+    with smtp.ready() as client:
+        begin(client)
+        client.send(letter(subject) + b".\r\n")
+        wait_for(is_offered, what="it waits")
+        client.sock.shutdown(socket.SHUT_WR)
+        with working():
+            assert client.reply().code == code
+        assert client.is_closed()
+    assert states() == [state]
+    assert filed(alice) == (code == 250)
+
+
+def test_who_closes_its_own_side_at_once_is_told_too(smtp: Running, alice: User) -> None:
+    with smtp.ready() as client, working():
+        begin(client)
+        client.send(letter("SPAM") + b".\r\nMAIL FROM:<carol@outside.invalid>\r\nQUIT\r\n")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert [answer.code for answer in client.rest()] == [550, 250, 221]
+
+
+def test_who_closes_its_own_side_waits_no_longer_than_others(
+    smtp: Running, settings: Settings, alice: User
+) -> None:
+    settings.SCAN_WAIT_SECONDS = SHORT
+    with smtp.ready() as client:
+        begin(client)
+        client.send(letter("SPAM") + b".\r\n")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.reply().code == 250
+    assert states() == ["accepted"]
 
 
 def test_it_takes_what_it_waits_for_when_it_stops(smtp: Running, alice: User) -> None:

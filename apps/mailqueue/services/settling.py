@@ -7,7 +7,7 @@ took over (`LeaseLostError`).
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.mailqueue.models import Lane, MessageState, QueuedMessage
 from apps.mailqueue.services.columns import SECOND, marks, told, uuid_of
@@ -90,9 +90,16 @@ def release(message: Claimed, error: str, *, counts: bool) -> None:
 
 def make_heavy(token: UUID, ids: Sequence[UUID]) -> None:
     """Give leased messages to the workers of the heavy lane: to look into them takes long."""
-    QueuedMessage.objects.filter(id__in=ids, lease_token=token).update(
-        lane=Lane.HEAVY, lease_until=0, lease_token=None
-    )
+    _give_back(token, ids, lane=Lane.HEAVY, lease_until=0)
+
+
+def _give_back(token: UUID, ids: Sequence[UUID], **changed: object) -> None:
+    """End the lease of several messages that nobody settles. Doors take and withdraw some of them
+    meanwhile: all lock in the order of the ids, and so none waits for one that waits for it."""
+    with transaction.atomic():
+        leased = QueuedMessage.objects.filter(id__in=ids, lease_token=token)
+        ours = list(leased.select_for_update().order_by("id").values_list("id", flat=True))
+        QueuedMessage.objects.filter(id__in=ours).update(lease_token=None, **changed)
 
 
 def hold_unseen(message: Claimed, why: str) -> None:
@@ -125,10 +132,9 @@ def put_back(messages: Sequence[Claimed], error: str) -> None:
     """Give a whole batch back whose bytes could not be read: each is tried again alone, so that
     the one whose fault it may be does not hold up the others. Counts against none of them."""
     for token in {message.token for message in messages}:
-        QueuedMessage.objects.filter(
-            id__in=[message.id for message in messages], lease_token=token
-        ).update(
+        _give_back(
+            token,
+            [message.id for message in messages],
             lease_until=now_us() + RETRY_FIRST_SECONDS * SECOND,
-            lease_token=None,
             last_error=told(error),
         )
