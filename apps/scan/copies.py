@@ -107,7 +107,8 @@ def _with_ours(found: Copy) -> Copy:
 
 def _of_row(rows: Sequence[Quarantined], entries: Sequence[Entry]) -> Copy:
     kept = [one for one in rows if one.state == QuarantineState.KEPT]
-    one = (kept or rows)[0]
+    # A copy that was to be sent on besides may be kept for another reason: the graver one counts.
+    one = min(kept or rows, key=lambda row: row.reason not in DANGEROUS)
     if kept:
         place = Place.QUARANTINE
     elif entries:

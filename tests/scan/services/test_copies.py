@@ -20,7 +20,7 @@ from apps.scan.copies import Copy, Place
 from apps.scan.models import ListEntry, Quarantined
 from apps.scan.services import copies as acts
 from apps.scan.services import quarantine
-from apps.scan.verdict import Verdict
+from apps.scan.verdict import ELSEWHERE, Verdict
 from apps.wire.errors import NotFound, NotPermitted
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
 from tests.support.mail import RAW, drain, local, submission
@@ -92,6 +92,19 @@ def test_it_lets_a_virus_go_for_administrators_alone(alice: User) -> None:
     assert not QueuedMessage.objects.filter(state="accepted").exists()
     assert acts.release(found, origin=SHELL, is_admin=True).place is Place.RELEASED
     assert said() == []  # a virus that was wanted once makes no virus ham
+
+
+def test_it_lets_go_nothing_of_which_one_copy_does_harm(alice: User) -> None:
+    """Domains have policies of their own, and so have those to whom a forward leads."""
+    message = claim(local(alice))
+    (to,) = message.recipients
+    verdict = Verdict((replace(POLICY, reader=alice.pk), replace(VIRUS, reader=ELSEWHERE)))
+    first, second = keep(message, verdict, [(to, alice.pk), (to, None)])
+    Quarantined.objects.filter(pk=second.pk).update(user=alice.pk)  # alice has set the forward
+    found = copies.find(alice.pk, first.trace_id)
+    assert found.is_dangerous
+    with pytest.raises(NotPermitted):
+        acts.release(found, origin=LINK)
 
 
 def test_it_blocks_the_sender_and_does_away_with_the_copy(alice: User) -> None:
