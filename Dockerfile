@@ -21,7 +21,7 @@ RUN python3 -m compileall -q apps mailhost
 
 FROM ${BASE}
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates python3 \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates libarchive13 python3 \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 mailhost \
  && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --no-log-init --shell /usr/sbin/nologin mailhost \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv and all that has to stand around it, on a Debian that has nothing but python3 and make.
 #
-#   scripts/bootstrap.sh run    what a running service needs: requirements.txt
+#   scripts/bootstrap.sh run    what a running service needs: requirements.txt, and libarchive, which it can do without
 #   scripts/bootstrap.sh dev    also requirements-dev.txt, and the servers and clients that the tests start:
 #                               scripts/debian-test-packages.txt
 #
@@ -33,18 +33,22 @@ forbid_daemons() {
     chmod 755 "$DAEMON_POLICY"
 }
 
-apt_install() {
+try_apt_install() {
     local log=$scratch/apt.log options=(-y -qq --no-install-recommends -o DPkg::Lock::Timeout=300)
-    if [ "$(id -u)" != 0 ]; then
-        die "Some Debian packages are missing; install them with: sudo apt-get install $*"
-    fi
     say "Installing Debian packages: $*"
     forbid_daemons
     export DEBIAN_FRONTEND=noninteractive
     # The second try is for a machine whose package lists are old, or were never fetched.
     apt-get install "${options[@]}" "$@" >"$log" 2>&1 </dev/null ||
         { apt-get update -qq && apt-get install "${options[@]}" "$@"; } >>"$log" 2>&1 </dev/null ||
-        { tail -n 20 "$log" >&2; die "apt-get could not install: $*"; }
+        { tail -n 20 "$log" >&2; say "apt-get could not install: $*"; return 1; }
+}
+
+apt_install() {
+    if [ "$(id -u)" != 0 ]; then
+        die "Some Debian packages are missing; install them with: sudo apt-get install $*"
+    fi
+    try_apt_install "$@" || exit 1
 }
 
 check_python() {
@@ -113,6 +117,19 @@ debian_packages() {
     [ -z "$missing" ] || apt_install $missing
 }
 
+# What unpacks rar and the like (docs/attachments.md). A service runs without it, so this is tried once, and hinders nobody.
+libarchive() {
+    local tried=$STAMPS-libarchive
+    [ ! -e "$tried" ] || return 0
+    touch "$tried"
+    ! "$PYTHON" -c 'import ctypes; ctypes.CDLL("libarchive.so.13")' 2>/dev/null || return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        try_apt_install libarchive13 || say "Going on without it: packed rar archives will not be opened."
+    else
+        say "To have packed rar archives opened, install libarchive, on Debian with: sudo apt-get install libarchive13"
+    fi
+}
+
 # One bootstrap at a time in one folder: `make run` and `make test` may be started side by side.
 exec 9<.
 flock 9
@@ -120,6 +137,7 @@ flock 9
 case ${1:-} in
 run)
     python_packages run constraints.txt requirements.txt
+    libarchive
     ;;
 dev)
     debian_packages

@@ -20,6 +20,7 @@ echo "$*" >>"{log}"
 case "$*" in
 -V) echo "Python 3.11.2" ;;
 "-c import ensurepip, venv") exit {has_venv} ;;
+*libarchive*) exit {has_library} ;;
 "-m venv .venv")
     mkdir -p .venv/bin && cp "$0" .venv/bin/python
     echo "#!$PWD/.venv/bin/python" >.venv/bin/pip ;;
@@ -42,16 +43,17 @@ class Machine:
             copy(ROOT / part, self.project / part)
         self.has("id", "#!/bin/sh\necho 1000\n")
         self.has("apt-get", "#!/bin/sh\necho 'apt-get was called'\nexit 1\n")
-        self.has_python(has_venv=True)
+        self.has_python()
 
     def has(self, name: str, text: str) -> None:
         """Put a program into PATH."""
         (self.programs / name).write_text(text)
         (self.programs / name).chmod(0o755)
 
-    def has_python(self, *, has_venv: bool) -> None:
-        """Put a Python with or without its venv module into PATH."""
-        self.has("python3", PYTHON.format(log=self.log, has_venv=0 if has_venv else 1))
+    def has_python(self, *, has_venv: bool = True, has_library: bool = True) -> None:
+        """Put a Python into PATH, with or without its venv module, or libarchive for it to find."""
+        answers = {"has_venv": int(not has_venv), "has_library": int(not has_library)}
+        self.has("python3", PYTHON.format(log=self.log, **answers))
 
     def bootstrap(self, level: str) -> subprocess.CompletedProcess[str]:
         """Run the script as somebody would."""
@@ -91,8 +93,8 @@ def test_it_says_in_one_sentence_which_packages_the_tests_miss(machine: Machine)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith(
-        "Some Debian packages are missing; install them with: sudo apt-get install 7zip bogofilter"
-        " chromium "
+        "Some Debian packages are missing; install them with: sudo apt-get install 7zip arj"
+        " bogofilter chromium "
     )
     assert " strace " in done.stderr
     assert " curl " not in done.stderr
@@ -106,6 +108,23 @@ def test_it_installs_once(machine: Machine) -> None:
     second = machine.bootstrap("run")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert machine.calls() == []
+
+
+def test_it_says_once_how_to_have_rar_archives_opened(machine: Machine) -> None:
+    machine.has_python(has_library=False)
+    first = machine.bootstrap("run")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.endswith("on Debian with: sudo apt-get install libarchive13\n")
+    assert machine.bootstrap("run").stdout == ""
+
+
+def test_it_goes_on_without_what_it_can_do_without(machine: Machine) -> None:
+    machine.has("id", "#!/bin/sh\necho 0\n")
+    machine.has_python(has_library=False)
+    done = machine.bootstrap("run")
+    assert done.returncode == 0
+    assert "Installing Debian packages: libarchive13\n" in done.stdout
+    assert done.stdout.endswith("Going on without it: packed rar archives will not be opened.\n")
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
@@ -123,7 +142,7 @@ def test_it_makes_a_new_environment_when_the_folder_has_moved(machine: Machine) 
 
 
 def test_it_does_not_take_a_failed_installation_for_done(machine: Machine) -> None:
-    broken = PYTHON.format(log=machine.log, has_venv=0).replace(
+    broken = PYTHON.format(log=machine.log, has_venv=0, has_library=0).replace(
         "esac", '*"install -q -r"*) echo "no such version" >&2; exit 1 ;;\nesac'
     )
     machine.has("python3", broken)

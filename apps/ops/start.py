@@ -63,6 +63,8 @@ def serve(
     except (ValueError, DoorError, locks.RunningError, tls.CertificateError) as error:
         raise StartError(str(error)) from None
     _greet({door: doors_open[door] for door in mail}, doors_open.get(doors.WEB), say)
+    if "worker" in roles and (missing := welcome.what_is_missing()):
+        say(missing)
     if also_say is not None:
         say(also_say(doors_open))
     supervisor = Supervisor(

@@ -4,15 +4,15 @@
 each message it forks a child with limits of its own: memory, processor time, files, time on the
 clock. The child looks and writes its facts to a pipe; however it ends, the server answers. The
 server has a single thread and nothing open, so that forking it is always safe; its environment is
-empty and, where the kernel lets it, there is no network: no database, no key, no setting is within
-reach of a broken decoder.
+empty and, where the kernel lets it (`walls`), there is no network, no file but those of programs,
+and in the child no call that starts, sends or writes anything: no database, no key, no setting is
+within reach of a broken decoder.
 
 Both ways a message is its length in eight octets, then that many octets: the mail as it came
 there, JSON back.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -23,7 +23,7 @@ import sys
 import time
 from typing import Any, Final
 
-from apps.scan.attachments import signatures
+from apps.scan.attachments import library, signatures, walls
 from apps.scan.attachments.budget import MB, Budget
 from apps.scan.attachments.openers import mails
 from apps.scan.attachments.walker import look
@@ -44,16 +44,14 @@ WORDS: Final = {
     signal.SIGABRT: "what reads it crashed over it",
     signal.SIGBUS: "what reads it crashed over it",
 }
-# <linux/prctl.h>, <linux/sched.h>
-_NO_NEW_PRIVILEGES: Final = 38
-_NEW_USER: Final = 0x10000000
-_NEW_NETWORK: Final = 0x40000000
 _CRASHED: Final = "what reads it crashed over it"
 
 
 def serve(connection: socket.socket) -> None:
     """Answer one message after the other, until the worker goes away."""
-    signatures.found_in(b"-", "text", "", ())  # compiled before the first fork, once for all
+    # Before the first fork, once for all.
+    signatures.found_in(b"-", "text", "", ())
+    library.loaded()
     while (mail := receive(connection)) is not None:
         send(connection, answer(mail))
 
@@ -120,7 +118,12 @@ def _be_child(mail: bytes, writing: int) -> None:
     """Look, write, end: nothing of the server is gone on with."""
     status = 1
     try:
+        # Not the socket either: what a broken decoder says must not count for the next message.
+        os.closerange(3, writing)
+        os.closerange(writing + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        walls.hide()
         _limit(_MEMORY + _COPIES * len(mail))
+        walls.leave_calls()
         facts = json.dumps(look_at(mail)).encode()
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(facts)
@@ -155,20 +158,12 @@ def look_at(mail: bytes, *, opens: bool = True) -> dict[str, Any]:
     return facts
 
 
-def leave_network() -> bool:
-    """Go where there is no network, for good, and gain no right by any program; whether it worked.
-
-    A kernel or a container may forbid it to who is not root: then the other walls must do.
-    """
-    system = ctypes.CDLL(None, use_errno=True)
-    system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    return any(system.unshare(kind) == 0 for kind in (_NEW_NETWORK, _NEW_USER | _NEW_NETWORK))
-
-
 def main() -> None:
     """Serve over the descriptor that the command line names."""
     connection = socket.socket(fileno=int(sys.argv[1]))
-    leave_network()
+    walls.leave_network()
+    walls.leave_folder()
+    walls.leave_files()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when its worker does: the socket says so
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -13,10 +13,10 @@ from apps.scan.rulebook import Rule
 _Said = Iterator[tuple[Rule, str]]
 
 _PICTURES: Final = frozenset("png jpeg gif webp tiff icon svg video audio data".split())
-_ACTIVE: Final = (ARCHIVES - {"arj", "compress", "lz4"}) | frozenset(
+_ACTIVE: Final = (ARCHIVES - {"compress", "lz4"}) | frozenset(
     "program html ole ooxml rtf shortcut jar apk onenote script pdf".split()
 )
-"""What a picture never is. The kinds left out are known by two octets alone."""
+"""What a picture never is. The kinds left out are known by few octets alone."""
 _CLAIMS_PICTURE: Final = frozenset("png jpg jpeg gif bmp webp tif tiff heic ico".split())
 
 
@@ -68,7 +68,8 @@ def _conditions(fact: Mapping[str, Any], name: str) -> _Said:
     if member.MACROS in marks:
         yield rules.MACROS, f"{name} has macros"
     if member.UNREAD in marks:
-        yield rules.UNREAD, f"what is in {name} cannot be unpacked here"
+        why = ": libarchive is not on this machine" if member.MISSING in marks else ""
+        yield rules.UNREAD, f"what is in {name} cannot be unpacked here{why}"
     if fact.get("why_not"):
         yield rules.UNSCANNABLE, f"{name} could not be looked at: {fact['why_not']}"
 

@@ -5,8 +5,11 @@ A kind is a short stable word; administrators may write it into a policy.
 """
 
 import re
+import zlib
 from collections.abc import Iterable
 from typing import Final
+
+from apps.scan.attachments import starts
 
 _START: Final = (
     (b"PK\x03\x04", "zip"),
@@ -21,7 +24,6 @@ _START: Final = (
     (b"MSCF\x00\x00\x00\x00", "cab"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x1f\x9d", "compress"),
-    (b"\x60\xea", "arj"),
     (b"07070", "cpio"),
     (b"conectix", "disk"),
     (b"vhdxfile", "disk"),
@@ -55,7 +57,7 @@ ARCHIVES: Final = frozenset(
     "zip 7z rar gzip bzip2 xz zstd cab lz4 compress arj ace lzh cpio tar iso disk".split()
 )
 HOLDERS: Final = ARCHIVES | frozenset(
-    "ole onenote tnef mail rtf pdf html svg uuencode base64 signed".split()
+    "ole onenote tnef mail rtf pdf html svg uuencode base64 signed program".split()
 )
 """What has files inside it, or may hide them."""
 
@@ -91,6 +93,7 @@ _ENDINGS: Final = {
 }
 _TYPES: Final = {"text/html": "html", "message/rfc822": "mail", "image/svg+xml": "svg"}
 _SIGNED: Final = bytes.fromhex("06092a864886f70d010702")  # id-signedData (RFC 5652)
+_LZH = re.compile(rb"-(?:lh[0-9a-z]|lz[s2-8]|pm[0-9s])-")
 _TAR_SUM = re.compile(rb" {0,6}([0-7]{1,6})[\x00 ]")
 
 
@@ -108,7 +111,7 @@ def kind_of(data: bytes) -> str:
     for start, kind in _START:
         if data.startswith(start):
             return kind
-    return _by_place(data) or _by_text(data[:_HEAD]) or _by_tail(data) or _plain(data[:_HEAD])
+    return _by_place(data) or _by_text(data[:_HEAD]) or _by_depth(data) or _plain(data[:_HEAD])
 
 
 def _by_place(data: bytes) -> str:
@@ -122,8 +125,10 @@ def _by_place(data: bytes) -> str:
         return "video"
     if data[7:14] == b"**ACE**":
         return "ace"
-    if data[2:5] == b"-lh" and data[6:7] == b"-":
+    if _LZH.match(data[2:7]):
         return "lzh"
+    if data.startswith(b"\x60\xea") and _is_arj(data):
+        return "arj"
     if data[257:262] == b"ustar" or _is_old_tar(data):
         return "tar"
     return _disk(data)
@@ -136,6 +141,12 @@ def _is_program(data: bytes) -> bool:
         return True
     # A DOS program has binary numbers in its header; a text that begins with MZ has none.
     return b"\x00" in data[2:28] and len(data) > 64
+
+
+def _is_arj(data: bytes) -> bool:
+    """Two octets are a weak mark: the checksum of the first header has to be right."""
+    end = 4 + int.from_bytes(data[2:4], "little")
+    return end >= 34 and zlib.crc32(data[4:end]).to_bytes(4, "little") == data[end : end + 4]
 
 
 def _is_old_tar(data: bytes) -> bool:
@@ -180,8 +191,11 @@ def _by_text(head: bytes) -> str:
     return "script" if text.startswith((b"#!/", b"<%", b"<?php")) else ""
 
 
-def _by_tail(data: bytes) -> str:
-    """A zip archive may have anything before it; readers look for its end."""
+def _by_depth(data: bytes) -> str:
+    """An archive may have anything before it; readers look for its mark, of zip for its end."""
+    for kind in ("rar", "7z"):
+        if starts.start(data, kind) >= 0:
+            return kind
     at = data.rfind(b"PK\x05\x06", -66_000 if len(data) > 66_000 else 0)
     return "zip" if at >= 0 and at + 22 <= len(data) and b"PK\x01\x02" in data else ""
 

@@ -9,6 +9,7 @@ from apps.scan.attachments.budget import Budget
 # Marks: what is known of a file beside its name, kind and content.
 SHOWN: Final = "shown"  # text of a message, which programs show as such: no file to be opened
 UNREAD: Final = "unread"  # its name is known, its content cannot be unpacked here
+MISSING: Final = "missing"  # it could be, if libarchive were on this machine
 SOURCE: Final = "source"  # text of a macro
 OBJECT: Final = "object"  # a piece of a document, and no file of its own
 CARRIED: Final = "carried"  # within a page, for its script to make a file of

@@ -10,12 +10,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
+import inflate64
 import zstandard
 
 from apps.scan.attachments.budget import MB, Budget, Damaged
 
 PIECE: Final = 256 * 1024
 _BITE: Final = 64 * 1024  # octets given to a decoder at once
+_CRUMB: Final = 256  # the same, to one that returns all it can
 WINDOW_MOST: Final = 64 * MB  # octets of history that a decoder may keep
 Pieces = Iterator[bytes]
 
@@ -61,6 +63,26 @@ def _inflated(decoder: "zlib._Decompress", bite: bytes) -> bytes:
         raise Damaged("its compressed content is damaged") from error
 
 
+def deflated64(data: bytes | memoryview, budget: Budget) -> Pieces:
+    """Unpack Deflate64, which Windows opens in zip archives too.
+
+    The decoder knows no limit for what one call returns, and 18 bits may ask for 64 KB: it is fed
+    so little that it cannot return more than some 7 MB.
+    """
+    decoder, at = inflate64.Inflater(), 0
+    while at < len(data) and not decoder.eof:
+        try:
+            piece = decoder.inflate(bytes(data[at : at + _CRUMB]))
+        except (ValueError, EOFError) as error:
+            raise Damaged("its compressed content is damaged") from error
+        at += _CRUMB
+        budget.spend(len(piece))
+        if piece:
+            yield piece
+    if not decoder.eof:
+        raise Damaged("its compressed content ends too soon")
+
+
 def bunzipped(data: bytes | memoryview, budget: Budget) -> Pieces:
     """Unpack bzip2."""
     return _decoded(bz2.BZ2Decompressor, data, budget)
@@ -90,6 +112,29 @@ def unfiltered(
         left -= len(piece)
         if left <= 0:
             return
+
+
+def filtered(pieces: Pieces, filters: list[dict[str, Any]]) -> Pieces:
+    """Undo filters, which the standard library does only to what comes out of LZMA.
+
+    So it gets LZMA2 whose chunks are not packed: one octet of control, two of size, then content.
+    """
+    last = {"id": lzma.FILTER_LZMA2, "dict_size": _BITE}
+    control = b"\x01"  # the first chunk clears the window
+    try:
+        decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[*filters, last])
+        for piece in pieces:
+            for at in range(0, len(piece), _BITE):
+                chunk = piece[at : at + _BITE]
+                size = (len(chunk) - 1).to_bytes(2, "big")
+                # It keeps the last octets back: what they become, the next ones may say.
+                if undone := decoder.decompress(control + size + chunk):
+                    yield undone
+                control = b"\x02"
+        if undone := decoder.decompress(b"\x00"):
+            yield undone
+    except (lzma.LZMAError, ValueError, EOFError) as error:
+        raise Damaged("its compressed content is damaged") from error
 
 
 def unzstded(data: bytes | memoryview, budget: Budget) -> Pieces:

@@ -43,7 +43,7 @@ _GROUP_OF_KIND: Final = {
     "disk": "disk",
     **dict.fromkeys(kinds.ARCHIVES - {"iso", "disk"}, "archive"),
 }
-_STREAMS: Final = frozenset({"gzip", "bzip2", "xz", "zstd"})
+_STREAMS: Final = frozenset({"gzip", "bzip2", "xz", "zstd", "lz4", "compress"})
 _HARMLESS_COM: Final = frozenset(
     "png jpeg gif webp tiff icon pdf mail html svg audio video".split()
 )
@@ -255,7 +255,7 @@ def _inner_name(above: tuple[str, ...]) -> str:
     stem, dot, last = above[-1].rpartition(".")
     if not dot:
         return ""
-    return f"{stem}.tar" if last.lower() in {"tgz", "tbz", "tbz2", "txz", "tzst"} else stem
+    return f"{stem}.tar" if last.lower() in {"tgz", "tbz", "tbz2", "txz", "tzst", "taz"} else stem
 
 
 def _kind(member: Member) -> str:

@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.scan.attachments.made import EICAR, imaged, mail, zipped
+from tests.scan.attachments import packers
+from tests.scan.attachments.made import EICAR, by_tool, imaged, mail, seven_zipped, zipped
 
 MB = 1024 * 1024
 
@@ -132,6 +133,36 @@ def deep_mail(levels: int) -> bytes:
     return raw
 
 
+ZEROS = {"zeros": b""}
+ZEROS_30 = {"zeros": bytes(30 * MB)}
+
+
+def folded_cab(size: int) -> bytes:
+    """A cabinet of one file of zeros."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = b"CK" + packer.compress(bytes(32_768)) + packer.flush()
+    count = size // 32_768
+    block = struct.pack("<IHH", 0, len(packed), 32_768) + packed
+    file = struct.pack("<IIHHHH", size, 0, 0, 0, 0, 0) + b"zeros\0"
+    folder = struct.pack("<IHH", 44 + len(file), count, 1)
+    sizes = (0, 44 + len(file) + count * len(block), 0, 44, 0, 3, 1, 1, 1, 0, 0, 0)
+    head = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", *sizes)
+    return head + folder + file + block * count
+
+
+def packed_64(folder: Path) -> bytes:
+    """A zip archive of zeros, packed by Deflate64."""
+    command = ("7zz", "a", "-bd", "-tzip", "-mm=Deflate64", "-mx=1", "x.zip", "zeros")
+    return by_tool(folder, ZEROS_30, *command, made="x.zip")
+
+
+def crowded_rar() -> bytes:
+    """A rar archive of very many files, none of which holds anything."""
+    whole = packers.rar_4({"a": b""}, packed=b"")
+    at = whole.index(b"Rar!") + 7 + 13
+    return whole[:at] + whole[at:-7] * 60_000 + whole[-7:]
+
+
 BOMBS: dict[str, Callable[[Path], bytes]] = {
     "zip of 200 MB of zeros": lambda _: mail("a.zip", zeros(200 * MB)),
     "10 x 10 x 10 archives": lambda _: mail("a.zip", tree(10, 3)),
@@ -148,6 +179,15 @@ BOMBS: dict[str, Callable[[Path], bytes]] = {
     "a circle of sectors": lambda _: mail("a.doc", looping_ole()),
     "a PDF of 800 MB": lambda _: mail("a.pdf", packed_pdf()),
     "mail in mail without end": lambda _: deep_mail(15),
+    "rar 4 of 2 GB": lambda _: mail("a.rar", packers.rar_4(ZEROS, packed=packers.bomb_4(2 << 30))),
+    "rar 5 of 10 GB": lambda _: mail(
+        "a.rar", packers.rar_5(ZEROS, packed=packers.bomb_5(10 << 30))
+    ),
+    "lzh of 10 GB": lambda _: mail("a.lzh", packers.lzh(ZEROS, packed=packers.bomb_lzh(10 << 30))),
+    "cab of 60 MB": lambda _: mail("a.cab", folded_cab(60 * MB)),
+    "7z by PPMd of 30 MB": lambda folder: mail("a.7z", seven_zipped(folder, ZEROS_30, "-m0=PPMd")),
+    "zip by Deflate64 of 30 MB": lambda folder: mail("a.zip", packed_64(folder)),
+    "very many files in rar": lambda _: mail("a.rar", crowded_rar()),
     "a page full of files": lambda _: mail("a.html", b"<html>" + (b"A" * 90 + b", ") * 50_000),
 }
 

@@ -11,8 +11,10 @@ import pytest
 
 from apps.scan.attachments.cage import Cage
 from apps.scan.attachments.caged import look_at
+from tests.scan.attachments import packers
 from tests.scan.attachments.made import EICAR, mail, zipped
 
+FILES = {"eicar.com": EICAR, "notes.txt": b"hello " * 99}
 RAW = mail("a.zip", zipped({"eicar.com": EICAR}))
 
 
@@ -25,6 +27,28 @@ def cage() -> Iterator[Cage]:
 
 def test_it_finds_what_is_found_outside(cage: Cage) -> None:
     assert cage.look(RAW) == look_at(RAW)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        packers.rar_4(FILES),
+        packers.rar_5(FILES),
+        packers.lzh(FILES),
+        packers.cab_lzx("eicar.com", EICAR),
+        packers.lz4(EICAR),
+        mail("brief.txt", "Grüße".encode("cp500"), 'text/plain; charset="cp500"'),
+    ],
+)
+def test_it_takes_from_no_reader_what_that_needs(made: bytes, cage: Cage) -> None:
+    """Libraries of the system, and modules that are loaded late."""
+    raw = mail("a.bin", made)
+    assert cage.look(raw) == look_at(raw)
+
+
+def test_it_works_in_a_folder_in_which_nothing_can_be(cage: Cage) -> None:
+    cage.look(RAW)
+    assert str(Path(f"/proc/{cage.pid}/cwd").readlink()).endswith(" (deleted)")
 
 
 def test_it_keeps_its_server(cage: Cage) -> None:
@@ -75,7 +99,7 @@ def test_it_shows_its_server_no_setting_and_no_secret(
 
 def test_it_has_no_network_where_that_can_be(cage: Cage) -> None:
     cage.look(RAW)
-    probe = "from apps.scan.attachments.caged import leave_network; print(leave_network())"
+    probe = "from apps.scan.attachments.walls import leave_network; print(leave_network())"
     can_be = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True).stdout
     is_elsewhere = (
         Path(f"/proc/{cage.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()

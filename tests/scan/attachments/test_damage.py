@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.scan.attachments import packers
 from tests.scan.attachments.made import (
     EICAR,
+    PROGRAM,
+    by_tool,
     imaged,
     mail,
     of_file,
@@ -27,6 +30,18 @@ MADE: dict[str, Callable[[Path], bytes]] = {
     "tar.xz": lambda _: tarred(FILES, "w:xz"),
     "gz": lambda _: gzip.compress(EICAR * 9),
     "7z": lambda folder: seven_zipped(folder, FILES),
+    "7z by PPMd": lambda folder: seven_zipped(folder, FILES, "-m0=PPMd"),
+    "7z by Deflate64": lambda folder: seven_zipped(folder, FILES, "-m0=BCJ", "-m1=Deflate64"),
+    "rar 4": lambda _: packers.rar_4(FILES),
+    "rar 5": lambda _: packers.rar_5(FILES, solid=True, locked=("a.txt",)),
+    "program": lambda _: PROGRAM + packers.rar_5(FILES),
+    "lzh": lambda _: packers.lzh(FILES),
+    "arj": lambda folder: by_tool(folder, FILES, "arj", "a", "-y", "x.arj", *FILES, made="x.arj"),
+    "ace": lambda _: packers.ace(FILES),
+    "cab": lambda _: packers.cab_lzx("eicar.com", EICAR),
+    "cpio": lambda _: packers.cpio(FILES),
+    "lz4": lambda _: packers.lz4(EICAR * 9),
+    "Z": lambda _: packers.compressed(EICAR),
     "iso": lambda folder: imaged(folder, FILES, "-J", "-R"),
     "tnef": lambda _: tnef(*FILES.items()),
     "mail": lambda _: mail("a.zip", zipped(FILES)),

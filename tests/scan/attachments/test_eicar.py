@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from apps.scan.base import Action
+from tests.scan.attachments import packers
 from tests.scan.attachments.made import (
     EICAR,
+    PROGRAM,
+    by_tool,
     imaged,
     judged,
     mail,
@@ -29,6 +32,16 @@ pytestmark = pytest.mark.django_db
 
 FILES = {"eicar.com": EICAR}
 LINES = base64.encodebytes(EICAR)
+
+
+SPLIT = ("-m0=BCJ2", "-m1=LZMA", "-m2=LZMA", "-m3=LZMA", "-mb0:1", "-mb0s1:2", "-mb0s2:3")
+ARJ = ("arj", "a", "-y", "x.arj", "eicar.com")
+
+
+def zipped_by(folder: Path, method: str) -> bytes:
+    """A zip archive, packed as 7-Zip and few others do."""
+    command = ("7zz", "a", "-bd", "-tzip", f"-mm={method}", "x.zip", *FILES)
+    return by_tool(folder, FILES, *command, made="x.zip")
 
 
 def nested() -> bytes:
@@ -84,6 +97,30 @@ WRAPPED: dict[str, Callable[[Path], bytes]] = {
     "bz2": lambda _: mail("eicar.com.bz2", bz2.compress(EICAR)),
     "xz": lambda _: mail("eicar.com.xz", lzma.compress(EICAR)),
     "7z": lambda folder: mail("a.7z", seven_zipped(folder, FILES)),
+    "7z by PPMd": lambda folder: mail("a.7z", seven_zipped(folder, FILES, "-m0=PPMd")),
+    "7z by Deflate64": lambda folder: mail("a.7z", seven_zipped(folder, FILES, "-m0=Deflate64")),
+    "7z of a split program": lambda folder: mail("a.7z", seven_zipped(folder, FILES, *SPLIT)),
+    "zip by Deflate64": lambda folder: mail("a.zip", zipped_by(folder, "Deflate64")),
+    "zip by PPMd": lambda folder: mail("a.zip", zipped_by(folder, "PPMd")),
+    "zip by xz": lambda folder: mail("a.zip", zipped_by(folder, "xz")),
+    "rar 4": lambda _: mail("a.rar", packers.rar_4(FILES)),
+    "rar 5": lambda _: mail("a.rar", packers.rar_5(FILES)),
+    "rar 4 that unpacks itself": lambda _: mail("a.bin", PROGRAM + packers.rar_4(FILES)),
+    "rar 5 that unpacks itself": lambda _: mail("a.bin", PROGRAM + packers.rar_5(FILES)),
+    "7z that unpacks itself": lambda folder: mail("a.bin", PROGRAM + seven_zipped(folder, FILES)),
+    "zip that unpacks itself": lambda _: mail("a.bin", PROGRAM + zipped(FILES)),
+    "rar behind a text": lambda _: mail("a.rar", b"A text.\n" * 99 + packers.rar_4(FILES)),
+    "7z behind a text": lambda folder: mail("a.7z", b"A text." + seven_zipped(folder, FILES)),
+    "rar in zip": lambda _: mail("a.zip", zipped({"b.rar": packers.rar_5(FILES)})),
+    "lzh": lambda _: mail("a.lzh", packers.lzh(FILES)),
+    "lzh, stored": lambda _: mail("a.lha", packers.lzh(FILES, b"-lh0-")),
+    "arj": lambda folder: mail("a.arj", by_tool(folder, FILES, *ARJ, made="x.arj")),
+    "ace, stored": lambda _: mail("a.ace", packers.ace(FILES)),
+    "cab by LZX": lambda _: mail("a.cab", packers.cab_lzx("eicar.com", EICAR)),
+    "lz4": lambda _: mail("eicar.com.lz4", packers.lz4(EICAR)),
+    "tar.lz4": lambda _: mail("a.tar.lz4", packers.lz4(tarred(FILES))),
+    "Z": lambda _: mail("eicar.com.Z", packers.compressed(EICAR)),
+    "cpio": lambda _: mail("a.cpio", packers.cpio(FILES)),
     "iso": lambda folder: mail("a.iso", imaged(folder, FILES)),
     "iso with Joliet": lambda folder: mail("a.iso", imaged(folder, FILES, "-J", "-R")),
     "wrong type": lambda _: mail("eicar.com", EICAR, "image/jpeg"),

@@ -1,12 +1,16 @@
-"""cab, the cabinet files that Windows opens like folders (MS-CAB), stored or packed by MSZIP."""
+"""cab, the cabinet files that Windows opens like folders (MS-CAB).
+
+What is stored or packed by MSZIP is unpacked here, LZX by libarchive, Quantum not at all.
+"""
 
 import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from apps.scan.attachments import packing
+from apps.scan.attachments import library, packing
 from apps.scan.attachments.budget import Budget, Damaged
-from apps.scan.attachments.member import UNREAD, Member
+from apps.scan.attachments.library import Form
+from apps.scan.attachments.member import Member
 
 _BLOCK: Final = 32_768
 _STORED, _MSZIP = 0, 1
@@ -26,9 +30,15 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
     budget.count(folders + files)
     table = [at + number * (8 + folder_rest) for number in range(folders)]
     named = _named(data, files_at, files)
+    unknown: list[str] = []
     for number, at in enumerate(table):
-        inside = [(start, size, name) for start, size, folder, name in named if folder == number]
-        yield from _folder(data, at, block_rest, sorted(inside), budget)
+        inside = sorted((start, size, name) for start, size, of, name in named if of == number)
+        if _number(data, at + 6, 2) & 0x0F in {_STORED, _MSZIP}:
+            yield from _folder(data, at, block_rest, inside, budget)
+        else:
+            unknown += (name for _, _, name in inside)
+    if unknown:
+        yield from library.named(data, Form.CAB, unknown, budget)
 
 
 def _named(data: bytes, at: int, count: int) -> list[tuple[int, int, int, str]]:
@@ -51,9 +61,6 @@ def _folder(
 ) -> Iterator[Member]:
     """The files of one folder follow each other in what its blocks unpack to."""
     method = _number(data, at + 6, 2) & 0x0F
-    if method not in {_STORED, _MSZIP}:
-        yield from (Member(name, marks=(UNREAD,)) for _, _, name in files)
-        return
     blocks = _blocks(data, _number(data, at, 4), _number(data, at + 4, 2), block_rest)
     reader = packing.Reader(_unpacked(blocks, method, budget))
     here = 0

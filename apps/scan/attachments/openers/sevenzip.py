@@ -2,8 +2,8 @@
 
 py7zr would be the library for it; it brings eight more packages of compiled code, all of which
 would read what strangers send. What mail carries is LZMA, LZMA2, deflate, bzip2, zstd and plain
-copies, with or without the usual filters: the standard library unpacks these. Of anything else the
-name is known and the content is not.
+copies, with or without the usual filters: the standard library unpacks these. PPMd, and programs
+that are split into several streams (BCJ2), are left to libarchive, if it is there.
 """
 
 import itertools
@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from apps.scan.attachments import packing
+from apps.scan.attachments import library, packing, starts
 from apps.scan.attachments.budget import MB, Budget, Damaged, Locked
-from apps.scan.attachments.member import UNREAD, Member
+from apps.scan.attachments.library import Form
+from apps.scan.attachments.member import Member
 from apps.scan.attachments.openers.zips import lzma1
 
 _SIGNATURE_SIZE: Final = 32
@@ -29,7 +30,9 @@ _EMPTY_STREAM, _EMPTY_FILE, _NAMES, _ENCODED = 0x0E, 0x0F, 0x11, 0x17
 
 _AES: Final = b"\x06\xf1\x07\x01"
 _COPY, _LZMA, _LZMA2, _DELTA = b"\x00", b"\x03\x01\x01", b"\x21", b"\x03"
-_DEFLATE, _BZIP2, _ZSTD = b"\x04\x01\x08", b"\x04\x02\x02", b"\x04\xf7\x11\x01"
+_DEFLATE, _DEFLATE64 = b"\x04\x01\x08", b"\x04\x01\x09"
+_PPMD: Final = b"\x03\x04\x01"
+_BZIP2, _ZSTD = b"\x04\x02\x02", b"\x04\xf7\x11\x01"
 _FILTERS: Final = {
     _DELTA: lzma.FILTER_DELTA,
     b"\x04": lzma.FILTER_X86,
@@ -123,7 +126,8 @@ class _Cursor:
 
 
 def members(data: bytes, budget: Budget) -> Iterator[Member]:
-    """What is inside a 7z archive."""
+    """What is inside a 7z archive; it may have anything before it."""
+    data = data[max(starts.start(data, "7z"), 0) :]
     if len(data) < _SIGNATURE_SIZE:
         raise Damaged("it ends too soon")
     at = int.from_bytes(data[12:20], "little") + _SIGNATURE_SIZE
@@ -168,19 +172,31 @@ def _contents(data: bytes, header: _Cursor, budget: Budget) -> Iterator[Member]:
             raise Damaged("its table of contents is damaged")
     budget.watch()
     remaining = iter(names)
+    unknown: list[str] = []
     for folder, packed in _located(data, streams):
-        yield from _files(folder, packed, remaining, budget)
+        yield from _files(folder, packed, remaining, unknown, budget)
+    if unknown:
+        yield from library.named(data, Form.SEVEN_ZIP, unknown, budget)
 
 
 def _files(
-    folder: _Folder, packed: memoryview, names: Iterator[str], budget: Budget
+    folder: _Folder,
+    packed: memoryview,
+    names: Iterator[str],
+    unknown: list[str],
+    budget: Budget,
 ) -> Iterator[Member]:
-    """The files of one folder: they follow each other in what it unpacks to."""
-    is_locked = any(method == _AES for method, _ in folder.coders)
-    pieces = None if is_locked else _unpacked(folder, packed, budget)
-    if pieces is None:
+    """The files of one folder: they follow each other in what it unpacks to.
+
+    If it is packed in a way that is not known here, their names are added to `unknown`.
+    """
+    if any(method == _AES for method, _ in folder.coders):
         for name in itertools.islice(names, len(folder.files)):
-            yield Member(name, is_locked=is_locked, marks=() if is_locked else (UNREAD,))
+            yield Member(name, is_locked=True)
+        return
+    pieces = _unpacked(folder, packed, budget)
+    if pieces is None:
+        unknown += itertools.islice(names, len(folder.files))
         return
     reader, why_not = packing.Reader(pieces), ""
     for size, name in zip(folder.files, names, strict=False):
@@ -226,13 +242,21 @@ def _unpacked(folder: _Folder, packed: memoryview, budget: Budget) -> packing.Pi
     if method in {_LZMA, _LZMA2}:
         chain.append(_lzma(method, properties, size))
         return packing.unfiltered(packed, chain, size, budget)
-    if chain:
-        return None
+    if method == _PPMD and library.loaded() is not None:
+        pieces: packing.Pieces | None = library.ppmd(packed, properties[:5], size, budget)
+    else:
+        pieces = _pieces(method, packed, budget)
+    return packing.filtered(pieces, chain) if chain and pieces is not None else pieces
+
+
+def _pieces(method: bytes, packed: memoryview, budget: Budget) -> packing.Pieces | None:
     if method == _COPY:
         budget.spend(len(packed))
         return iter((bytes(packed),))
     if method == _DEFLATE:
         return packing.deflated(packed, budget, form=-zlib.MAX_WBITS)
+    if method == _DEFLATE64:
+        return packing.deflated64(packed, budget)
     if method == _BZIP2:
         return packing.bunzipped(packed, budget)
     if method == _ZSTD:

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from apps.scan.attachments import library
 from apps.scan.attachments.member import Opener
 from apps.scan.attachments.openers import (
+    aces,
+    appended,
+    arjs,
     cabs,
     htmls,
     isos,
@@ -32,6 +36,13 @@ OPENERS: Final[Mapping[str, Opener]] = {
     "bzip2": streams.bzip2,
     "xz": streams.xz,
     "zstd": streams.zstd,
+    "lz4": streams.lz4,
+    "compress": streams.compress,
+    "lzh": library.opener(library.Form.LHA),
+    "cpio": library.opener(library.Form.CPIO),
+    "arj": arjs.members,
+    "ace": aces.members,
+    "program": appended.members,
     "iso": isos.members,
     "tnef": tnefs.members,
     "mail": mails.members,

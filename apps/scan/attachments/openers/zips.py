@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from apps.scan.attachments import packing
+from apps.scan.attachments import library, packing
 from apps.scan.attachments.budget import Budget, Damaged
+from apps.scan.attachments.library import Form
 from apps.scan.attachments.member import UNREAD, Member
 
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 0x1
 _UNICODE_PATH: Final = 0x7075
-_STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD = 0, 8, 12, 14, 93
+_STORED, _DEFLATED, _DEFLATED64, _BZIP2, _LZMA, _ZSTD, _XZ = 0, 8, 9, 12, 14, 93, 95
 
 
 def members(data: bytes, budget: Budget) -> Iterator[Member]:
@@ -35,11 +36,27 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
         raise Damaged("its table of contents is damaged") from error
     # zipfile moves all offsets by what stands before the archive: both are counted from the start.
     first = min((entry.header_offset for entry in entries), default=0)
+    unknown: list[Member] = []
     for entry in entries:
-        if not entry.is_dir():
-            yield _member(data, entry, budget)
+        if entry.is_dir():
+            continue
+        member = _member(data, entry, budget)
+        if UNREAD in member.marks:
+            unknown.append(member)
+        else:
+            yield member
+    yield from _by_library(data, unknown, budget)
     if data.find(_LOCAL, 0, first) >= 0 and data.find(_CENTRAL, 0, first) >= 0:
         yield Member("(another archive before it).zip", data[:first])
+
+
+def _by_library(data: bytes, unknown: list[Member], budget: Budget) -> Iterator[Member]:
+    """What is packed by PPMd and the like, in which other programs open it."""
+    if not unknown:
+        return
+    others = {member.name: member.other_names for member in unknown}
+    for member in library.named(data, Form.ZIP, [one.name for one in unknown], budget):
+        yield replace(member, other_names=others[member.name])
 
 
 def _member(data: bytes, entry: zipfile.ZipInfo, budget: Budget) -> Member:
@@ -86,10 +103,14 @@ def _pieces(method: int, packed: memoryview, size: int, budget: Budget) -> Itera
         return iter((bytes(packed),))
     if method == _DEFLATED:
         return packing.deflated(packed, budget)
+    if method == _DEFLATED64:
+        return packing.deflated64(packed, budget)
     if method == _BZIP2:
         return packing.bunzipped(packed, budget)
     if method == _ZSTD:
         return packing.unzstded(packed, budget)
+    if method == _XZ:
+        return packing.unxzed(packed, budget)
     if method == _LZMA and len(packed) > 9:
         # APPNOTE 5.8.8: version, length of the properties, properties.
         properties = bytes(packed[4:9])
