@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from apps.delivery.places import Seated
+from apps.delivery.places import Elsewhere, Seated
 from apps.directory.homes import organizations_of
+from apps.mailqueue.services import ClaimedRecipient
 from apps.reception import judging
 from apps.scan import runner
 from apps.scan.attachments.heavy import is_heavy as looks_heavy
@@ -36,7 +37,7 @@ class Judged:
 def cases(batch: Sequence[Seated]) -> list[Case | None]:
     """What the filter is to look at, for each message in order; None: it is not to be judged."""
     judgeable = [one for one in batch if not one.message.is_cleared]
-    homes = organizations_of(user for one in judgeable for _, user in one.readers)
+    homes = organizations_of(user for one in judgeable for _, user in _wishers(one))
     return [None if one.message.is_cleared else _case(one, homes) for one in batch]
 
 
@@ -68,12 +69,12 @@ def _case(seated: Seated, homes: Mapping[int, int]) -> Case:
     readers = tuple(
         Reader(
             user_id=user,
-            address=recipient.address,
+            address=seated.address(recipient),
             written=recipient.original,
             domain=judging.parts(recipient.original)[1],
             organization_id=homes.get(user, 0),
         )
-        for recipient, user in seated.readers
+        for recipient, user in _wishers(seated)
     )
     return Case(
         id=message.id,
@@ -88,4 +89,19 @@ def _case(seated: Seated, homes: Mapping[int, int]) -> Case:
         judgement=json.loads(message.judgement) if message.judgement else {},
         user_id=message.user_id,
         unscannable=FEARED if message.crashes >= FEARED_CRASHES else "",
+        elsewhere=tuple(
+            recipient.original
+            for recipient, place in seated.places
+            if isinstance(place, Elsewhere) and recipient.id not in seated.forwarders
+        ),
     )
+
+
+def _wishers(seated: Seated) -> list[tuple[ClaimedRecipient, int]]:
+    """Whose wishes count, with the recipient by whom the message comes to them: those who get it,
+    and those who have it sent on, whether they keep a copy or not."""
+    found = {user: recipient for recipient, user in seated.readers}
+    for recipient, _ in seated.places:
+        if (user := seated.forwarders.get(recipient.id)) is not None:
+            found.setdefault(user.user_id, recipient)
+    return [(recipient, user) for user, recipient in found.items()]

@@ -133,8 +133,16 @@ def _whole(one: Plan, done: Done) -> list[Deed]:
     """The same with all copies of a message."""
     decided = one.decision
     why = decided.hold or decided.put_off or (decided.refusal.why if decided.refusal else "")
+    forwarders = one.judged.seated.forwarders
     return [
-        Deed(recipient.address, recipient.original, recipient.user_id, done, why)
+        Deed(
+            recipient.address,
+            recipient.original,
+            recipient.user_id,
+            done,
+            why,
+            forwarder=forwarders[recipient.id].user_id if recipient.id in forwarders else None,
+        )
         for recipient in one.message.recipients
     ]
 
@@ -201,6 +209,7 @@ def _deed(copy: Copy, where: Filed | None) -> Deed:
         copy.why,
         where.mailbox_id if where else 0,
         where.uid if where else 0,
+        copy.forwarder,
     )
 
 

@@ -13,6 +13,7 @@ from apps.delivery import sign
 from apps.delivery.reversepath import reverse_path
 from apps.delivery.sign import Lookups
 from apps.directory import routing, transports
+from apps.directory.homes import LocalUser
 from apps.directory.routing import Resolution, Status
 from apps.mailqueue.models import RecipientState
 from apps.mailqueue.services import Claimed, ClaimedRecipient
@@ -38,6 +39,8 @@ class Ground:
         routes: where the addresses lead that were elsewhere when their messages were accepted.
         hops: for each (sender domain, recipient domain) of what leaves: where it goes.
         lookups: the keys of the ARC chains in it.
+        forwarders: who has mail from others sent on, by the address that it was written to, and
+            where it goes.
     """
 
     inboxes: Mapping[int, int]
@@ -45,6 +48,7 @@ class Ground:
     routes: Mapping[str, Resolution]
     hops: Mapping[tuple[str, str], NextHop]
     lookups: Lookups
+    forwarders: Mapping[tuple[str, str], LocalUser]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,17 @@ Place = Mailboxes | Nowhere | Elsewhere
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """A claimed message, its bytes, and the place of each recipient. No user gets two copies."""
+    """A claimed message, its bytes, and the place of each recipient. No user gets two copies.
+
+    Args:
+        forwarders: the user who has a copy for another server sent on, by the recipient's id; there
+            is none for what an alias sends there, a relay domain, or one of our own users.
+    """
 
     message: Claimed
     raw: bytes
     places: tuple[tuple[ClaimedRecipient, Place], ...]
+    forwarders: Mapping[int, LocalUser]
 
     @property
     def readers(self) -> list[tuple[ClaimedRecipient, int]]:
@@ -90,6 +100,11 @@ class Seated:
             if isinstance(place, Mailboxes)
             for user, _ in place.copies
         ]
+
+    def address(self, recipient: ClaimedRecipient) -> str:
+        """The address of ours behind a recipient: of the user who has it sent on, if one has."""
+        user = self.forwarders.get(recipient.id)
+        return recipient.address if user is None else user.address
 
 
 def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
@@ -116,7 +131,27 @@ def survey(claimed: Sequence[Claimed], raws: Mapping[UUID, bytes]) -> Ground:
         routes=dict(zip(outside, resolutions, strict=True)),
         hops=transports.next_hops(pairs) if pairs else {},
         lookups=sign.look_up(read),
+        forwarders=_forwarders(claimed),
     )
+
+
+def _forwarders(claimed: Sequence[Claimed]) -> dict[tuple[str, str], LocalUser]:
+    """No question to the database where no mail from others goes on to another address."""
+    written = {
+        recipient.original: address
+        for message in claimed
+        if message.user_id is None
+        for recipient in message.recipients
+        if recipient.user_id is None
+        and recipient.original != recipient.address
+        and (address := _parsed(recipient.original)) is not None
+    }
+    found = routing.forwarders_of(list(dict.fromkeys(written.values()))) if written else {}
+    return {
+        (original, target): user
+        for original, address in written.items()
+        for target, user in found[address].items()
+    }
 
 
 def seat(message: Claimed, raw: bytes, found: Ground) -> Seated:
@@ -135,7 +170,20 @@ def seat(message: Claimed, raw: bytes, found: Ground) -> Seated:
             served.update(user for user, _ in fresh)
             place = Mailboxes(fresh)
         places.append((recipient, place))
-    return Seated(message, raw, tuple(places))
+    # What users send is judged as a whole, by the wishes of who sends it.
+    sent_on = _sent_on(places, found) if message.user_id is None else {}
+    return Seated(message, raw, tuple(places), sent_on)
+
+
+def _sent_on(
+    places: Sequence[tuple[ClaimedRecipient, Place]], found: Ground
+) -> dict[int, LocalUser]:
+    return {
+        recipient.id: user
+        for recipient, place in places
+        if isinstance(place, Elsewhere)
+        and (user := found.forwarders.get((recipient.original, recipient.address))) is not None
+    }
 
 
 def departures(

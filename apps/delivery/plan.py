@@ -27,7 +27,7 @@ from apps.runtime.ulid import ulid_text
 from apps.scan.deeds import Done
 from apps.scan.servers.check import MARK, mark
 from apps.scan.services import quarantine
-from apps.scan.services.quarantine import Taking
+from apps.scan.services.quarantine import Keep, Taking
 from apps.trace import services as trace
 
 DELIVERED = "delivered"
@@ -41,6 +41,7 @@ class Copy:
         user_id: whose it is; None: it goes to another server, or nowhere.
         mailbox_id: where it is filed, if it is.
         why: what speaks against it, "" if nothing does.
+        forwarder: the user who has it sent to another server, if it goes there by such a wish.
     """
 
     recipient: ClaimedRecipient
@@ -48,6 +49,7 @@ class Copy:
     done: Done
     mailbox_id: int = 0
     why: str = ""
+    forwarder: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,10 @@ def make(judged: Judged, found: Ground, junk: Mapping[int, int]) -> Plan:
     )
 
 
-def _done(judged: Judged, user_id: int | None) -> Done:
+def _done(judged: Judged, user_id: int | None, *, is_elsewhere: bool = False) -> Done:
     return decision.done_with(
         judged.verdict.opinion(user_id),
-        is_elsewhere=user_id is None,
+        is_elsewhere=is_elsewhere,
         is_outgoing=judged.seated.message.user_id is not None,
     )
 
@@ -151,8 +153,17 @@ def _copies(
     if isinstance(place, Nowhere):
         return [Copy(recipient, None, Done.NOWHERE, why=place.words)]
     if isinstance(place, Elsewhere):
-        return [Copy(recipient, None, _done(judged, None), why=judged.verdict.opinion(None).why)]
+        return [_departure(judged, recipient)]
     return [_copy(judged, recipient, *pair, junk) for pair in place.copies]
+
+
+def _departure(judged: Judged, recipient: ClaimedRecipient) -> Copy:
+    """A copy for another server: who has it sent on wants it, or does not."""
+    user = judged.seated.forwarders.get(recipient.id)
+    forwarder = None if user is None else user.user_id
+    done = _done(judged, forwarder, is_elsewhere=True)
+    why = judged.verdict.opinion(forwarder).why
+    return Copy(recipient, None, done, why=why, forwarder=forwarder)
 
 
 def _copy(
@@ -193,7 +204,11 @@ def _outcomes(seated: Seated, copies: Sequence[Copy]) -> list[tuple[ClaimedRecip
 
 
 def _takings(judged: Judged, copies: Sequence[Copy]) -> list[Taking]:
-    kept = [(one.recipient, one.user_id) for one in copies if one.done is Done.QUARANTINE]
+    kept = [
+        Keep(one.recipient, one.user_id or one.forwarder, is_elsewhere=one.user_id is None)
+        for one in copies
+        if one.done is Done.QUARANTINE
+    ]
     if not kept:
         return []
     seated = judged.seated

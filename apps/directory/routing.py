@@ -128,10 +128,10 @@ def owners(address: Address) -> tuple[LocalUser, ...]:
     return last.users if last is not None else ()
 
 
-def owners_of(addresses: Sequence[Address]) -> dict[Address, tuple[LocalUser, ...]]:
-    """The same for many, with no more statements than for one; without those who get what nobody
-    else takes."""
-    return {one.root: () if one.is_endless else tuple(one.owners()) for one in walk(addresses)}
+def forwarders_of(addresses: Sequence[Address]) -> dict[Address, dict[str, LocalUser]]:
+    """For each address the users who have mail for it sent on, by where: addresses outside as
+    `Resolution.remote` has them. Those that aliases alone lead to are nobody's."""
+    return {one.root: {} if one.is_endless else one.forwarders() for one in walk(addresses)}
 
 
 def result_of(one: Walk) -> Resolution:

@@ -86,6 +86,22 @@ class Walk:
             if answer.status is Status.REMOTE or answer.relay is not None
         ]
 
+    def forwarders(self) -> dict[str, LocalUser]:
+        """The user who has it sent on to an address outside, for each of `remote` to which no alias
+        alone leads: the last one on the way there, and of several ways the shortest."""
+        senders: dict[str, LocalUser | None] = {self.root.key: None}
+        for key in (queue := [self.root.key]):  # grows while it is walked
+            for target, user in _steps(self.met[key][1]):
+                if target.key in self.met and target.key not in senders:
+                    senders[target.key] = user or senders[key]
+                    queue.append(target.key)
+        return {
+            str(answer.relay or address): user
+            for key, (address, answer) in self.met.items()
+            if (answer.status is Status.REMOTE or answer.relay is not None)
+            and (user := senders.get(key)) is not None
+        }
+
     def owners(self) -> list[LocalUser]:
         """The users whom aliases alone lead to: the mail is theirs, wherever they have it sent."""
         reached = {self.root.key: None}
@@ -139,6 +155,16 @@ def edges(answer: Answer) -> Iterator[Address]:
         yield from onward.targets
     if answer.returns is not None:
         yield answer.returns
+
+
+def _steps(answer: Answer) -> Iterator[tuple[Address, LocalUser | None]]:
+    """`edges`, each with the user whose wish it is; None: it is no user's."""
+    yield from ((target, None) for target in answer.targets)
+    for user in answer.users:
+        if user.user_id in answer.onward:
+            yield from ((target, user) for target in answer.onward[user.user_id].targets)
+    if answer.returns is not None:
+        yield answer.returns, None
 
 
 def _keeps(answer: Answer, user: LocalUser) -> bool:

@@ -66,6 +66,8 @@ class Case:
         user_id: who submitted it.
         unscannable: why its text must not be looked into, "" if nothing speaks against it: a worker
             died over it.
+        elsewhere: the addresses, as they were written to, of recipients who are not ours, and whose
+            copy no user of ours has sent on; None: all of `recipients` who are no readers.
     """
 
     id: UUID
@@ -80,6 +82,7 @@ class Case:
     judgement: Mapping[str, Any] = field(default_factory=dict)
     user_id: int | None = None
     unscannable: str = ""
+    elsewhere: tuple[str, ...] | None = None
 
     @cached_property
     def letter(self) -> Letter:

@@ -26,6 +26,7 @@ class Deed:
         user_id: whose copy it is; None elsewhere.
         why: the reader's opinion in words, "" if there was nothing to say.
         mailbox_id, uid: where it lies, if it lies in a mailbox.
+        forwarder: the user who has it sent to another server, and by whose wishes it was judged.
     """
 
     address: str
@@ -35,3 +36,9 @@ class Deed:
     why: str = ""
     mailbox_id: int = 0
     uid: int = 0
+    forwarder: int | None = None
+
+    @property
+    def judged_for(self) -> int | None:
+        """By whose wishes; None: by those for all who are not ours."""
+        return self.user_id if self.forwarder is None else self.forwarder

@@ -63,6 +63,7 @@ def pack(record: Record) -> bytes:
             ],
             "client": dict(case.client),
             "judgement": dict(case.judgement),
+            **({} if case.elsewhere is None else {"elsewhere": list(case.elsewhere)}),
         },
         **verdict.as_data(),
         "standings": verdict.standings_data(),
@@ -111,5 +112,6 @@ def _case(data: Mapping[str, Any]) -> Case:
         readers=tuple(Reader(*one) for one in data["readers"]),
         client=data["client"],
         judgement=data["judgement"],
+        elsewhere=tuple(data["elsewhere"]) if "elsewhere" in data else None,
         **{name: data[name] for name in _SAME},
     )

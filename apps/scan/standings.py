@@ -164,7 +164,9 @@ def over(nearer: Limits, wider: Limits) -> Limits:
 
 
 def _elsewhere(case: Case) -> set[str]:
-    """The domains of those recipients who are not ours."""
+    """The domains of those recipients who are not ours, and for whom no user of ours decides."""
+    if case.elsewhere is not None:
+        return {parts(one)[1] for one in case.elsewhere}
     ours = {reader.address for reader in case.readers}
     return {parts(one)[1] for one in case.recipients if one not in ours}
 
@@ -179,7 +181,8 @@ def _chains(case: Case, ground: _Ground) -> dict[int, Chain]:
         domain = ground.domains.get(ground.homes.get(case.user_id, ""))
         chains[ELSEWHERE] = _chain(Scope(user_id=case.user_id), domain)
     elif elsewhere := _elsewhere(case):
-        # Domains that we only hand mail on for may have wishes of their own.
+        # Domains that we only hand mail on for have wishes of their own, and so have those whose
+        # aliases lead elsewhere.
         domains = {ground.domains.get(name) for name in elsewhere}
         chains[ELSEWHERE] = _chain(domains.pop()) if len(domains) == 1 else (SERVER,)
     return chains

@@ -45,7 +45,7 @@ def of_verdict(judged: Judged) -> Iterator[str]:
     yield from _heading(case, record.author, record.subject)
     for place, opinion in verdict.opinions.items():
         yield ""
-        deeds = [one for one in judged.deeds if (one.user_id or ELSEWHERE) == place]
+        deeds = [one for one in judged.deeds if (one.judged_for or ELSEWHERE) == place]
         standing = verdict.standings.get(place, Standing())
         yield from _copy(case, place, opinion, standing, deeds)
     yield ""

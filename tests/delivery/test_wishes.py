@@ -11,12 +11,14 @@ import pytest
 from apps.delivery import process
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, User
+from apps.directory.services import forwards
 from apps.mailauth.types import Authentication, Dkim, Dmarc, Result
 from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.models import Entry
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
-from apps.scan import queries, runner, telling
+from apps.scan import queries, runner, standings, telling
 from apps.scan.base import Action, Case, Finding, Given
 from apps.scan.deeds import Done
 from apps.scan.models import Quarantined, Verb
@@ -178,6 +180,106 @@ def test_spam_is_not_sent_on(alice: User) -> None:
     assert folder(alice) == ["junk"]
     assert [one.address for one in Quarantined.objects.all()] == [DAVE.address]
     assert deeds(item) == {alice.address: Done.JUNK, DAVE.address: Done.QUARANTINE}
+
+
+AWAY = "away@elsewhere.test"
+
+
+def sent_on(*users: User, original: str = "") -> Submission:
+    """Mail of Carol's that these users have sent on, or an alias; while its door waits."""
+    written = [original] if original else [user.address for user in users]
+    onward = tuple(EnvelopeRecipient(AWAY, one, None) for one in written)
+    return replace(offered(), recipients=onward)
+
+
+@pytest.mark.parametrize("keeps_copy", [True, False])
+def test_who_has_it_sent_on_decides_what_is_spam(alice: User, keeps_copy: bool) -> None:
+    forwards.add(user=alice, target=AWAY, keeps_copy=keeps_copy)
+    own = local(alice) if keeps_copy else ()
+    for scope, change in (
+        (Scope(user_id=alice.pk), Change(junk=20, refuse=30)),
+        (SERVER, Change(junk=4, refuse=30)),
+    ):
+        thresholds.change(scope, change)
+    item = sent_on(alice)
+    item = replace(item, recipients=(*own, *item.recipients))
+    assert process_one(item, 12).state == MessageState.ROUTED
+    assert deeds(item) == {AWAY: Done.SENT} | ({alice.address: Done.INBOX} if own else {})
+    assert not Quarantined.objects.exists()
+
+
+def test_who_has_it_sent_on_without_a_filter_gets_all_but_viruses(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forwards.add(user=alice, target=AWAY, keeps_copy=False)
+    thresholds.change(Scope(user_id=alice.pk), Change(is_off=True))
+    assert process_one(sent_on(alice), 50).state == MessageState.ROUTED
+    virus = Finding("CLAMD_VIRUS", 0, "it carries Test.Virus", action=Action.REFUSE)
+    monkeypatch.setattr(Finds, "judge", lambda self, case, given: [virus])
+    assert process_one(sent_on(alice)).state == MessageState.REFUSED
+    late = replace(sent_on(alice), offered_us=0)
+    process_one(late)
+    (row,) = Quarantined.objects.all()
+    assert (row.user_id, row.is_elsewhere, row.reason) == (alice.pk, True, "virus")
+
+
+def test_who_has_it_sent_on_blocks_and_allows(alice: User) -> None:
+    forwards.add(user=alice, target=AWAY, keeps_copy=False)
+    lists.block_sender(alice.pk, "carol@outside.invalid")
+    item = sent_on(alice)
+    assert process_one(item).state == MessageState.REFUSED
+    kept = queries.of_id(item.id)
+    assert kept is not None
+    lines = list(telling.of_verdict(kept))
+    assert any(one.startswith(f"For {alice.address}: ") for one in lines)
+    assert any(AWAY in one and "written to alice@example.test" in one for one in lines)
+    lists.add(Verb.ALLOW, "carol@outside.invalid", Scope(user_id=alice.pk))
+    assert process_one(sent_on(alice), 50).state == MessageState.ROUTED
+
+
+def test_a_colleague_who_has_it_sent_on_elsewhere_is_asked_alone(alice: User, bob: User) -> None:
+    """Two of them send it on to two places: each as they like, and nobody for both."""
+    forwards.add(user=alice, target=AWAY, keeps_copy=False)
+    forwards.add(user=bob, target="bob@elsewhere.test", keeps_copy=False)
+    thresholds.change(Scope(user_id=alice.pk), Change(junk=20, refuse=30))
+    his = EnvelopeRecipient("bob@elsewhere.test", bob.address, None)
+    item = sent_on(alice)
+    item = replace(item, recipients=(*item.recipients, his))
+    assert process_one(item, 6).state == MessageState.ROUTED
+    assert deeds(item) == {AWAY: Done.SENT, "bob@elsewhere.test": Done.QUARANTINE}
+    assert Quarantined.objects.get().user_id == bob.pk
+
+
+def test_what_an_alias_sends_on_is_judged_as_its_domain_wants(alice: User, domain: Domain) -> None:
+    """Whoever else has mail sent on to the same place has no say."""
+    provisioning.add_alias("team@example.test", [AWAY])
+    forwards.add(user=alice, target=AWAY, keeps_copy=False)
+    lists.block_sender(alice.pk, "carol@outside.invalid")
+    thresholds.change(Scope(domain_id=domain.pk), Change(junk=20, refuse=30))
+    item = sent_on(original="team@example.test")
+    assert process_one(item, 12).state == MessageState.ROUTED
+    lists.add(Verb.BLOCK, "outside.invalid", Scope(domain_id=domain.pk))
+    assert process_one(sent_on(original="team@example.test")).state == MessageState.REFUSED
+
+
+def test_nobody_is_asked_for_what_was_sent_on_by_a_wish_that_is_gone(alice: User) -> None:
+    thresholds.change(Scope(user_id=alice.pk), Change(is_off=True))
+    late = replace(sent_on(alice), offered_us=0)
+    process_one(late, 6)
+    assert deeds(late) == {AWAY: Done.QUARANTINE}
+
+
+def test_a_past_verdict_on_what_was_sent_on_is_computed_again(alice: User) -> None:
+    forwards.add(user=alice, target=AWAY, keeps_copy=False)
+    item = replace(sent_on(alice), offered_us=0)
+    process_one(item, 6)
+    kept = queries.of_id(item.id)
+    assert kept is not None
+    case = kept.record.case
+    assert [one.user_id for one in case.readers] == [alice.pk]
+    assert case.elsewhere == ()
+    (again,) = standings.of([case], senders=lambda _: kept.record.senders)
+    assert again == kept.record.verdict.standings
 
 
 def test_what_cannot_be_judged_now_says_what_it_waits_for(

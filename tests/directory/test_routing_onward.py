@@ -13,6 +13,7 @@ from apps.directory.routing import (
     LocalUser,
     Resolution,
     Status,
+    forwarders_of,
     owners,
     resolve,
     resolve_many,
@@ -52,6 +53,26 @@ def test_it_sends_on_and_keeps_a_copy(alice: User) -> None:
 
     assert route("alice@example.test") == local(alice, remote=(OUT,))
     assert route("ALICE+x@example.test") == local(alice, remote=(OUT,))
+
+
+def test_it_says_who_has_it_sent_on(alice: User, bob: User) -> None:
+    send_on(alice, "bob@example.test", keeps_copy=True)
+    send_on(alice, "own@elsewhere.test")
+    send_on(bob, OUT)
+    alias("team@example.test", "Alice+x@example.test", "list@elsewhere.test")
+    addresses = [
+        Address.parse(text)
+        for text in ("alice@example.test", "bob@example.test", "team@example.test", OUT, "x@n.test")
+    ]
+
+    hers, his = LocalUser(alice.pk, alice.address), LocalUser(bob.pk, bob.address)
+    assert [forwarders_of(addresses)[one] for one in addresses] == [
+        {OUT: his, "own@elsewhere.test": hers},
+        {OUT: his},
+        {OUT: his, "own@elsewhere.test": hers},
+        {},
+        {},
+    ]
 
 
 def test_it_sends_on_without_a_copy(alice: User, bob: User) -> None:

@@ -99,6 +99,22 @@ def test_it_sends_to_nobody_who_was_not_named(world: dict[Address, Answer]) -> N
 
 
 @given(worlds())
+def test_it_names_who_has_it_sent_on(world: dict[Address, Answer]) -> None:
+    """Only who is met and leads there, and nobody where aliases alone lead there in one step."""
+    for root in ADDRESSES:
+        one = walked(root, world)
+        forwarders = one.forwarders()
+        assert forwarders.keys() <= set(one.remote())
+        for user in forwarders.values():
+            address = ADDRESSES[user.user_id]
+            assert address in reaches(root, world)
+            assert OUTSIDE in reaches(address, world)
+            assert world[address].onward
+        if OUTSIDE in world[root].targets:
+            assert forwarders == {}
+
+
+@given(worlds())
 def test_it_owns_nothing_by_forwards(world: dict[Address, Answer]) -> None:
     without = {
         address: Answer(answer.status, answer.rule, users=answer.users, targets=answer.targets)

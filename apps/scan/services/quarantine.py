@@ -17,8 +17,6 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
-from apps.directory import routing
-from apps.directory.forwards import onward_of
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient, Submission
@@ -52,11 +50,25 @@ _TAKE = ManyRows(
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """A copy that is to be kept.
+
+    Args:
+        user_id: whose it is; None: it would have gone to another server, by nobody's wish.
+        is_elsewhere: it would have gone to another server.
+    """
+
+    recipient: ClaimedRecipient
+    user_id: int | None
+    is_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Taking:
     """One copy to be kept.
 
     Args:
-        user_id: whose mailbox it was for; None for one that goes to another server.
+        user_id, is_elsewhere: as in `Keep`.
         address, original: the final recipient, and the one that RCPT named.
         size: octets that a reader would see.
         body: as BODY of MAIL FROM says it.
@@ -64,6 +76,7 @@ class Taking:
 
     message: Claimed
     user_id: int | None
+    is_elsewhere: bool
     address: str
     original: str
     size: int
@@ -81,27 +94,24 @@ def prepare(
     message: Claimed,
     raw: bytes,
     verdict: Verdict,
-    copies: Sequence[tuple[ClaimedRecipient, int | None]],
+    copies: Sequence[Keep],
 ) -> list[Taking]:
-    """What is to be kept of one message. No database.
-
-    Args:
-        copies: each recipient whose copy is kept, with the user who would have got it; None where
-            it would have gone to another server.
-    """
+    """What is to be kept of one message. No database."""
     block = scan(raw[:HEADER_LOOK])
     author, subject = block.text(b"from"), block.text(b"subject")
     address = next((one.address for one in people(block.addresses(b"from")) if one.domain), "")
     size = len(message.prefix) + len(raw) - sum(end - start for start, end in message.cuts)
     body = "" if raw.isascii() else "8BITMIME"
     takings = []
-    for recipient, user_id in copies:
-        demanding = _demanding(verdict, user_id)
-        opinion = verdict.opinion(user_id)
+    for one in copies:
+        recipient = one.recipient
+        demanding = _demanding(verdict, one.user_id)
+        opinion = verdict.opinion(one.user_id)
         takings.append(
             Taking(
                 message=message,
-                user_id=user_id,
+                user_id=one.user_id,
+                is_elsewhere=one.is_elsewhere,
                 address=recipient.address,
                 original=recipient.original,
                 size=size,
@@ -126,8 +136,8 @@ def take(takings: Sequence[Taking]) -> None:
     """
     if not takings:
         return
-    at, owners = now(), _owners(takings)
-    _TAKE.write([_row(one, owners, at) for one in takings])
+    at = now()
+    _TAKE.write([_row(one, at) for one in takings])
     trace.record(
         [
             trace.Event(
@@ -276,25 +286,6 @@ def reason_of(rule: str) -> Reason:
     return Reason.ATTACHMENT if words[0] == "ATTACHMENT" else Reason.SPAM
 
 
-def _owners(takings: Sequence[Taking]) -> dict[tuple[str, str], int]:
-    """The users who have what would go to another server sent on: by where it goes and the address
-    that RCPT named; a few statements, if there is anything of that kind."""
-    named = {one.original: _parsed(one.original) for one in takings if one.user_id is None}
-    addresses = [one for one in named.values() if one is not None]
-    if not addresses:
-        return {}
-    owners = routing.owners_of(addresses)
-    onward = onward_of({user.user_id for users in owners.values() for user in users})
-    return {
-        (str(target), original): user.user_id
-        for original, address in named.items()
-        if address is not None
-        for user in owners[address]
-        if user.user_id in onward
-        for target in onward[user.user_id].targets
-    }
-
-
 def _parsed(address: str) -> Address | None:
     try:
         return Address.parse(address)
@@ -302,12 +293,12 @@ def _parsed(address: str) -> Address | None:
         return None
 
 
-def _row(one: Taking, owners: dict[tuple[str, str], int], at: int) -> tuple[Any, ...]:
-    message, is_elsewhere = one.message, one.user_id is None
+def _row(one: Taking, at: int) -> tuple[Any, ...]:
+    message = one.message
     named = _parsed(one.original)
     return (
-        owners.get((one.address, one.original)) if is_elsewhere else one.user_id,
-        is_elsewhere,
+        one.user_id,
+        one.is_elsewhere,
         message.trace_id.hex,
         message.id.hex,
         message.blob_id.hex,
