@@ -9,6 +9,7 @@ moved it in a mail program.
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 
@@ -46,9 +47,10 @@ def release(found: Copy, *, origin: Origin, is_admin: bool = False) -> Copy:
         if found.is_dangerous and not is_admin:
             raise NotPermitted(f"release of {found.trace_id}", text=ONLY_ADMINISTRATORS)
         with transaction.atomic():
-            if not found.is_dangerous:
-                _teach(found, Judged.HAM)
-            quarantine.release(found.kept, by=origin.door)
+            blobs = _blobs(found)
+            # Who has lost against somebody who deletes it has said nothing of it either.
+            if quarantine.release(found.kept, by=origin.door) and not found.is_dangerous:
+                _teach(found, blobs, Judged.HAM)
     elif found.place is Place.JUNK:
         _move(found, SpecialUse.INBOX, origin)
     return find(found.user_id, found.trace_id)
@@ -68,7 +70,7 @@ def train(found: Copy, *, is_spam: bool, origin: Origin) -> Copy:
     """Say what a copy is: the filter learns it, and the copy goes where such mail belongs. One in
     quarantine stays there: `release` and `delete` are other words."""
     if found.place is Place.QUARANTINE:
-        _teach(found, Judged.SPAM if is_spam else Judged.HAM)
+        _teach(found, _blobs(found), Judged.SPAM if is_spam else Judged.HAM)
     elif is_spam == (found.place is Place.JUNK):
         # It is where it belongs: the keyword alone says so.
         word = "$Junk" if is_spam else "$NotJunk"
@@ -96,9 +98,9 @@ def block(found: Copy, *, origin: Origin) -> Copy:
     with transaction.atomic():
         lists.block_sender(found.user_id, found.blockable, note=note)
         if found.place is Place.QUARANTINE:
-            if not found.is_dangerous:
-                _teach(found, Judged.SPAM)
-            quarantine.delete(found.kept, by=origin.door)
+            blobs = _blobs(found)
+            if quarantine.delete(found.kept, by=origin.door) and not found.is_dangerous:
+                _teach(found, blobs, Judged.SPAM)
     if found.place in {Place.JUNK, Place.MAILBOX}:
         return train(found, is_spam=True, origin=origin)
     return find(found.user_id, found.trace_id)
@@ -129,11 +131,15 @@ def delete_number(number: int, *, origin: Origin) -> None:
         raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
 
 
-@transaction.atomic
-def _teach(found: Copy, judged: Judged) -> None:
+def _blobs(found: Copy) -> list[UUID]:
+    """Of what is kept: its row names them no more once it was let go or deleted."""
     kept = Quarantined.objects.filter(pk__in=found.kept, user=found.user_id).exclude(blob=None)
-    blobs = sorted(set(kept.values_list("blob_id", flat=True)))
-    marks.mark([(found.user_id, blob_id, judged) for blob_id in blobs if blob_id is not None])
+    return sorted({one for one in kept.values_list("blob_id", flat=True) if one is not None})
+
+
+@transaction.atomic
+def _teach(found: Copy, blobs: Sequence[UUID], judged: Judged) -> None:
+    marks.mark([(found.user_id, blob_id, judged) for blob_id in blobs])
 
 
 def _move(found: Copy, use: SpecialUse, origin: Origin) -> None:

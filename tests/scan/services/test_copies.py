@@ -107,6 +107,16 @@ def test_it_lets_go_nothing_of_which_one_copy_does_harm(alice: User) -> None:
         acts.release(found, origin=LINK)
 
 
+def test_it_learns_only_from_who_was_first(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at a copy and its lock somebody else has settled it."""
+    found = held(alice)
+    monkeypatch.setattr(quarantine, "release", lambda ids, by: [])
+    monkeypatch.setattr(quarantine, "delete", lambda ids, by: [])
+    acts.release(found, origin=LINK)
+    acts.block(found, origin=LINK)
+    assert said() == []
+
+
 def test_it_blocks_the_sender_and_does_away_with_the_copy(alice: User) -> None:
     found = held(alice)
     assert acts.block(found, origin=LINK).place is Place.DELETED
