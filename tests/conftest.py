@@ -12,15 +12,19 @@ from pathlib import Path
 import pytest
 import trustme
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from hypothesis import settings
 
 from apps.blobs import storage
+from apps.directory import passwords, scram
+from apps.directory.hashers import Argon2idHasher
 from apps.directory.models import Domain, User
 from apps.events import bus
 from apps.mailauth import keys
 from apps.provisioning import services as provisioning
 from apps.runtime import db
 from apps.scan.lookalikes import queries as lookalikes
+from tests.support.database import empty_tables
 
 # A busy machine is no bug: time is bounded by the test's own timeout.
 settings.register_profile("house", deadline=None)
@@ -56,6 +60,28 @@ def _rsa_keys() -> Iterator[keys.NewKey]:
 @pytest.fixture(autouse=True)
 def _few_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_new_rsa", lambda: next(_rsa_keys()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quickly_emptied() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has people, whose passwords cost 40 ms to set and 22 ms to check.
+
+    Whole services (tests.support.installation) pay that, and tests marked `real_passwords`.
+    """
+    if request.node.get_closest_marker("real_passwords"):
+        passwords._dummy.cache_clear()  # one that another test made was cheap
+        return
+    monkeypatch.setattr(Argon2idHasher, "time_cost", 1)
+    monkeypatch.setattr(Argon2idHasher, "memory_cost", 8)  # KiB: the least that argon2 takes
+    for module in (passwords, scram):
+        monkeypatch.setattr(module, "SCRAM_ITERATIONS", 4_096)  # the least that RFC 7677 takes
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from tests.support import laws, services  # noqa: E402
 DEADLINE_SECONDS = 17 * 60
 LONG_DEADLINE_SECONDS = 75 * 60
 GRACE_SECONDS = 20
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 2**30  # what has to be free there; a run takes a tenth of it
 NO_TESTS_COLLECTED = 5
 # What knows neither database nor broker, or only the code's own text, need not run a second time.
 PURE = (
@@ -96,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = []
     for name in options.only or ("embedded", "scaled"):
         print(f"== {name}: {DESCRIPTIONS[name]}", flush=True)
-        with PASSES[name]() as environment:
+        with _in_memory(), PASSES[name]() as environment:
             command = [sys.executable, "-m", "pytest", *_selection(name, options.long, extra)]
             status = bounded(command, environment, deadline)
         # A selection of pure tests alone leaves nothing for the second pass.
@@ -182,6 +185,35 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Leave by the normal way, so that every server is stopped and every folder removed."""
     raise SystemExit(128 + signal.SIGTERM)
+
+
+@contextmanager
+def _in_memory() -> Iterator[None]:
+    """Temporary files are kept in memory within, if there is room.
+
+    A disk takes milliseconds for each of a hundred thousand `fsync`. No test can tell: what is
+    promised about power cuts is tried by watching the calls, all else by killing processes.
+    """
+    try:
+        has_room = shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+    except OSError:
+        has_room = False
+    if not has_room:
+        yield
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mh-", dir=MEMORY))  # short: sockets are put in it
+    folder.chmod(0o1777)  # as /tmp is: Postgres runs as another user
+    before, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), str(folder)
+    tempfile.tempdir = None  # asks anew
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
+        tempfile.tempdir = None
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from apps.demo.management.commands.demo import Command
 from apps.demo.post import FEWEST
-from tests.support.installation import DOORS, ROOT, _own_database
+from tests.support.installation import DOORS, ROOT, own_database
 from tests.support.services import free_port, wait_for
 
 SMALL = ("--messages", str(FEWEST), "--date", "2026-11-25")
@@ -30,7 +30,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **os.environ,
         **ports,
-        **_own_database(),
+        **own_database(from_nothing=True),
         "MAILHOST_DATA": str(tmp_path_factory.mktemp("demo") / "var"),
         "DEMO": "true",
         "WEB_TLS": "off",

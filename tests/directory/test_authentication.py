@@ -144,6 +144,7 @@ def test_it_forgets_the_old_password_at_once(alice: User) -> None:
     assert sign_in("alice@example.test", "another horse").credential_version == 2
 
 
+@pytest.mark.real_passwords
 def test_it_asks_for_one_row_and_hashes_once_for_many_sign_ins(alice: User) -> None:
     sign_in("alice@example.test")
     before = time.thread_time()
@@ -166,6 +167,7 @@ def test_it_takes_a_password_that_was_wrong_before(alice: User) -> None:
     assert sign_in("alice@example.test", "another horse").user_id == alice.pk
 
 
+@pytest.mark.real_passwords
 def test_it_works_as_long_for_an_unknown_user_as_for_a_wrong_password(alice: User) -> None:
     def cost(username: str, number: int) -> float:
         before = time.thread_time()
@@ -255,6 +257,7 @@ def test_it_binds_what_it_remembers_to_the_account_as_it_is(alice: User) -> None
     assert not memory.has(after.subject, "x")
 
 
+@pytest.mark.real_passwords
 @pytest.mark.parametrize("username", ["alice@example.test", "nobody@example.test", "nobody"])
 def test_it_counts_a_wrong_password_once_however_often_it_is_tried(
     alice: User, username: str

@@ -12,6 +12,7 @@ from apps.directory import passwords
 from apps.wire.errors import InvalidName
 from apps.wire.scram import scram_keys
 
+pytestmark = pytest.mark.real_passwords
 GOOD = "correct horse battery"
 
 

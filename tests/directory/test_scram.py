@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from apps.directory import passwords, scram, throttle
 from apps.directory.authentication import Principal
 from apps.directory.models import User
-from apps.directory.passwords import SCRAM_ITERATIONS
 from apps.directory.services import apppasswords, users
 from apps.directory.signin import SignIn
 from apps.provisioning import services as provisioning
@@ -111,7 +110,7 @@ def test_it_tells_strangers_what_it_tells_users(alice: User) -> None:
     known = begin("alice@example.test")
     for name in ("nobody@example.test", "nobody@elsewhere.invalid", "no address"):
         unknown = begin(name)
-        assert unknown.basis.iterations == known.basis.iterations == SCRAM_ITERATIONS
+        assert unknown.basis.iterations == known.basis.iterations == passwords.SCRAM_ITERATIONS
         assert len(unknown.basis.salt) == len(known.basis.salt)
         assert len(unknown.keys) == len(known.keys) == 1
         # The same every time, and another for another name: so is a real one.
@@ -145,7 +144,7 @@ def test_it_signs_nobody_in_who_has_no_password(alice: User) -> None:
         scram_salt=b"", scram_iterations=0, scram_stored_key=b"", scram_server_key=b""
     )
     begun = begin("alice@example.test")
-    assert begun.basis.iterations == SCRAM_ITERATIONS
+    assert begun.basis.iterations == passwords.SCRAM_ITERATIONS
     with pytest.raises(AuthenticationFailed):
         prove("alice@example.test", PASSWORD)
     row, text = apppasswords.create(user=alice, name="Phone")

@@ -27,7 +27,17 @@ from tests.support.services import free_port
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Installation]:
     """An installation that has never been started."""
-    with installation(tmp_path, start=False) as made:
+    yield from _made(tmp_path)
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> Iterator[Installation]:
+    """One that has no database yet."""
+    yield from _made(tmp_path, from_nothing=True)
+
+
+def _made(folder: Path, *, from_nothing: bool = False) -> Iterator[Installation]:
+    with installation(folder, start=False, from_nothing=from_nothing) as made:
         made.environment.pop("SECRET_KEY", None)  # it makes its own, as on a real machine
         yield made
 
@@ -74,28 +84,28 @@ def _too_early(service: Installation) -> str:
     return service.manage("domain", "list", "--json")
 
 
-def test_it_starts_from_nothing_and_stops_clean(fresh: Installation) -> None:
+def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(_too_early, fresh)
-        fresh.start()
+        answer = pool.submit(_too_early, nothing)
+        nothing.start()
         assert answer.result(60) == "[]\n"
-    assert fresh.process is not None
-    said = fresh.tail()
+    assert nothing.process is not None
+    said = nothing.tail()
     for door in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps"):
-        assert f" 127.0.0.1:{fresh.ports[door.upper()]} " in said
-    assert f"https://localhost:{fresh.ports['WEB']}/setup/" in said
-    data = Path(fresh.environment["MAILHOST_DATA"])
-    fresh.wait_for(lambda: len(fresh.children()) == 6, 20, "not all roles are up")
-    children = _tree(fresh.process.pid)
+        assert f" 127.0.0.1:{nothing.ports[door.upper()]} " in said
+    assert f"https://localhost:{nothing.ports['WEB']}/setup/" in said
+    data = Path(nothing.environment["MAILHOST_DATA"])
+    nothing.wait_for(lambda: len(nothing.children()) == 6, 20, "not all roles are up")
+    children = _tree(nothing.process.pid)
 
     started = time.monotonic()
-    assert fresh.stop() == 0
+    assert nothing.stop() == 0
     assert time.monotonic() - started < 30
     assert not any(_is_alive(pid) for pid in children)
-    assert not any(_listening(port) for port in fresh.ports.values())
+    assert not any(_listening(port) for port in nothing.ports.values())
 
     started = time.monotonic()
-    fresh.start()
+    nothing.start()
     # 5 s is the promise for a quiet machine; other tests run beside this one.
     assert time.monotonic() - started < 10
     loose = [
@@ -104,7 +114,7 @@ def test_it_starts_from_nothing_and_stops_clean(fresh: Installation) -> None:
         if file.lstat().st_mode & 0o077 and not file.is_socket()
     ]
     assert loose == []
-    for line in fresh.log.read_text().splitlines():
+    for line in nothing.log.read_text().splitlines():
         if line.startswith("{"):
             assert json.loads(line)["level"] in {"info", "warning"}, line
 

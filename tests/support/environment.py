@@ -7,7 +7,13 @@ Loaded by `-p` in pytest's options, because pytest-django looks at the settings 
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+
+# Where a shell forbids to keep what was compiled, each of the hundreds of processes that a run
+# starts compiles Django, Celery and all of ours again: half of all its work.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _FOLDER = tempfile.mkdtemp(prefix="mailhost-test-")
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)

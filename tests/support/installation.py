@@ -220,7 +220,7 @@ def installation(
         "LOG_LEVEL": "info",
         "DNS_SERVERS": NO_DNS,
         "SCAN_WAIT_SECONDS": "10",  # as administrators have it; doors alone wait for nobody
-        **_own_database(from_nothing=from_nothing),
+        **own_database(from_nothing=from_nothing),
         **(extra or {}),
     }
     if not from_nothing and not environment.get("DATABASE_URL"):
@@ -239,7 +239,7 @@ def installation(
                 service.kill_everything()
 
 
-def _own_database(*, from_nothing: bool) -> dict[str, str]:
+def own_database(*, from_nothing: bool = False) -> dict[str, str]:
     """On Postgres: a new database beside the one of the tests."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
