@@ -17,10 +17,11 @@ from apps.mailstore.services import copy as carrying
 from apps.runtime.ulid import new_ulid
 from apps.scan import copies
 from apps.scan.copies import Copy, Place
-from apps.scan.models import ListEntry, Quarantined
+from apps.scan.models import ListEntry, Quarantined, Reason
 from apps.scan.services import copies as acts
 from apps.scan.services import quarantine
-from apps.scan.verdict import ELSEWHERE, Verdict
+from apps.scan.services.quarantine import Keep
+from apps.scan.verdict import Verdict
 from apps.wire.errors import NotFound, NotPermitted
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
 from tests.support.mail import RAW, drain, local, submission
@@ -95,12 +96,11 @@ def test_it_lets_a_virus_go_for_administrators_alone(alice: User) -> None:
 
 
 def test_it_lets_go_nothing_of_which_one_copy_does_harm(alice: User) -> None:
-    """Domains have policies of their own, and so have those to whom a forward leads."""
     message = claim(local(alice))
     (to,) = message.recipients
-    verdict = Verdict((replace(POLICY, reader=alice.pk), replace(VIRUS, reader=ELSEWHERE)))
-    first, second = keep(message, verdict, [(to, alice.pk), (to, None)])
-    Quarantined.objects.filter(pk=second.pk).update(user=alice.pk)  # alice has set the forward
+    two = [Keep(to, alice.pk), Keep(to, alice.pk, is_elsewhere=True)]
+    first, second = keep(message, Verdict((POLICY,)), two)
+    Quarantined.objects.filter(pk=second.pk).update(reason=Reason.VIRUS)
     found = copies.find(alice.pk, first.trace_id)
     assert found.is_dangerous
     with pytest.raises(NotPermitted):
