@@ -24,6 +24,7 @@ from apps.scan.attachments.member import MISSING, UNREAD, Member, Opener
 _NAME: Final = "libarchive.so.13"  # Debian's libarchive13, of 2013 until now
 _EOF, _OK, _WARN, _FATAL = 1, 0, -20, -30  # <archive.h>
 _FOLDER: Final = 0o040000
+_UNPACKING: Final = 2  # filters: the one that only reads octets, and one more
 _FAILURES_MOST: Final = 8  # entries in a row that cannot be read before it is given up
 _UNKNOWN: Final = "it is packed in a way that is not known here"
 _POINTER, _TEXT, _NUMBER, _SIZE = (
@@ -38,6 +39,7 @@ _FUNCTIONS: Final = {
     "archive_read_open_memory": (_NUMBER, (_POINTER, _TEXT, _SIZE)),
     "archive_read_next_header": (_NUMBER, (_POINTER, ctypes.POINTER(_POINTER))),
     "archive_read_data": (ctypes.c_ssize_t, (_POINTER, _POINTER, _SIZE)),
+    "archive_filter_count": (_NUMBER, (_POINTER,)),
     "archive_errno": (_NUMBER, (_POINTER,)),
     "archive_error_string": (_TEXT, (_POINTER,)),
     "archive_entry_pathname_utf8": (_TEXT, (_POINTER,)),
@@ -109,6 +111,8 @@ def stream(data: bytes, form: Form, budget: Budget) -> packing.Pieces:
         entry = _POINTER()
         if library.archive_read_next_header(archive, ctypes.byref(entry)) < _WARN:
             raise _failure(library, archive)
+        if form.startswith("filter") and library.archive_filter_count(archive) < _UNPACKING:
+            raise Damaged("its compressed content is damaged")
         yield from _pieces(library, archive, budget)
 
 

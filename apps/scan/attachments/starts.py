@@ -11,6 +11,7 @@ from typing import Final
 SEARCHED: Final = 1024 * 1024  # octets in which a mark is looked for, as others do
 _TRIES: Final = 16  # marks that may lead to nothing
 _ZIP_END: Final = b"PK\x05\x06"
+_ZIP_ENTRY: Final = b"PK\x01\x02"  # of the table of contents
 _END_MOST: Final = 66_000  # octets from the end record of a zip archive to its end
 
 
@@ -50,7 +51,10 @@ def _cab(data: bytes, at: int) -> bool:
 
 
 def _zip(data: bytes, at: int) -> bool:
-    return data.rfind(_ZIP_END, max(at, len(data) - _END_MOST)) >= 0
+    """Its table of contents ends where the record of its end says."""
+    end = data.rfind(_ZIP_END, max(at, len(data) - _END_MOST))
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
+    return end >= 0 and data[end - size : end - size + 4] == _ZIP_ENTRY
 
 
 def _sum(data: bytes) -> bytes:

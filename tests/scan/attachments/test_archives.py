@@ -358,7 +358,9 @@ class TestProgram:
         assert virus_in(found)
 
     def test_it_takes_no_mark_for_an_archive(self) -> None:
-        marks = b"Rar!\x1a\x07\x00, 7z\xbc\xaf\x27\x1c, MSCF\0\0\0\0 and PK\x03\x04: all known. "
+        marks = (
+            b"Rar!\x1a\x07\x00, 7z\xbc\xaf\x27\x1c, MSCF\0\0\0\0 PK\x03\x04 PK\x01\x02 PK\x05\x06. "
+        )
         found = of_file(PROGRAM + marks * 40, "unpack.exe")
         assert len(found) == 1
         assert "why_not" not in found[0]
@@ -404,6 +406,12 @@ class TestOthers:
             found = of_file(made, f"eicar.com.{ending}")
             assert virus_in(found)
             assert names_in(found)[1] == "eicar.com"
+
+    def test_it_opens_nothing_again_and_again(self) -> None:
+        """What only begins like a stream comes out of libarchive as it went in."""
+        found = of_file(b"\x1f\x9d\xff" + bytes(90), "a.Z")
+        assert len(found) == 2
+        assert found[1]["why_not"] == "its compressed content is damaged"
 
     def test_it_opens_cpio(self) -> None:
         found = of_file(packers.cpio(FILES), "a.cpio")

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.scan.attachments.kinds import ARCHIVES, HOLDERS, KINDS, kind_named, kind_of
+from tests.scan.attachments import packers
 from tests.scan.attachments.made import PROGRAM, mail, tarred, zipped
 
 
@@ -38,6 +39,13 @@ from tests.scan.attachments.made import PROGRAM, mail, tarred, zipped
         (b"", "text"),
         (b"a;b\n1;2\n", "text"),
         (b"\x01\x00\x02", "data"),
+        (packers.rar_4({"a": b"x"}), "rar"),
+        (packers.lzh({"a": b"x"}), "lzh"),
+        (packers.lzh({"a": b"x"}, b"-lz5-"), "lzh"),
+        (packers.ace({"a": b"x"}), "ace"),
+        (b"A text, and then: " + packers.rar_5({"a": b"x"}), "rar"),
+        (b"A text that says Rar!\x1a\x07\x00, and nothing else.", "data"),
+        (b"\x60\xea, two octets that begin an archive, and other things", "text"),
     ],
 )
 def test_it_knows(content: bytes, kind: str) -> None:

@@ -1,5 +1,6 @@
 """What cannot be looked at, or not whole: said in words, and never a place to hide."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from apps.scan.attachments import check
 from apps.scan.attachments.cage import Cage
 from apps.scan.attachments.check import Attachments
 from apps.scan.base import Action
-from tests.scan.attachments import bombs
+from tests.scan.attachments import bombs, packers
 from tests.scan.attachments.made import EICAR, PROGRAM, hardest, judged, mail, zipped
 from tests.scan.cases import case
 
@@ -52,3 +53,32 @@ def test_it_lets_nothing_by_that_it_stumbles_over(monkeypatch: pytest.MonkeyPatc
     found = {finding.rule: finding for finding in stumbling.judge(one, given)}
     assert found["ATTACHMENT_UNSCANNABLE"].words.endswith("what reads it failed over it")
     assert found["ATTACHMENT_FORBIDDEN"].action is Action.JUNK
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        packers.rar_5({"a.txt": b"x", "b.txt": b"x"}, locked=("b.txt",)),
+        packers.rar_4({"a.txt": b"x"}, flags=0x0004),
+        packers.locked_rar_5(),
+    ],
+)
+def test_it_is_encrypted_and_no_more_if_a_password_locks_it(made: bytes) -> None:
+    found = {one.rule: one for one in judged(mail("a.rar", made))}
+    assert "a password is needed" in found["ATTACHMENT_ENCRYPTED"].words
+    assert "ATTACHMENT_UNSCANNABLE" not in found
+    assert hardest([*found.values()]) is Action.NONE
+
+
+@pytest.mark.parametrize("pack", [packers.rar_4, packers.rar_5])
+def test_it_goes_to_junk_if_a_part_is_elsewhere_or_broken(pack: Callable[..., bytes]) -> None:
+    whole = pack({"a.txt": b"hello " * 99})
+    in_parts = (
+        packers.rar_4({"a.txt": b"x"}, flags=2)
+        if pack is packers.rar_4
+        else packers.rar_5({"a.txt": b"x"}, split=0x10)
+    )
+    for made in (in_parts, whole[:-200], whole[:-99] + bytes(60) + whole[-39:]):
+        found = judged(mail("a.part1.rar", made))
+        assert hardest(found) is Action.JUNK
+        assert "ATTACHMENT_UNSCANNABLE" in {one.rule for one in found}
