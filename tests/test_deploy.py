@@ -45,6 +45,10 @@ def _example(*, with_suggestions: bool) -> dict[str, str]:
         ("AmbientCapabilities", "CAP_NET_BIND_SERVICE"),
         ("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"),
         ("SystemCallFilter", "@system-service"),
+        (
+            "SystemCallFilter",
+            "landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+        ),
         ("LimitNOFILE", "65536"),
         ("TimeoutStopSec", "35"),
     ],
@@ -52,6 +56,12 @@ def _example(*, with_suggestions: bool) -> dict[str, str]:
 @pytest.mark.parametrize("unit", UNITS)
 def test_it_gives_the_service_few_rights(unit: str, line: tuple[str, str]) -> None:
     assert line in _unit(unit)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_it_lets_patterns_become_machine_code(unit: str) -> None:
+    """yara-x compiles them; without that right nothing could be looked at."""
+    assert "MemoryDenyWriteExecute" not in dict(_unit(unit))
 
 
 def test_it_limits_a_role_as_it_limits_the_whole() -> None:
