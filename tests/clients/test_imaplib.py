@@ -211,7 +211,7 @@ def test_it_hears_news_with_noop(client: imaplib.IMAP4, desk: Desk) -> None:
         client.noop()
         return b"7" in client.response("EXISTS")[1]
 
-    desk.service.wait_for(told, 10, "7 EXISTS")
+    desk.service.wait_for(told, 30, "7 EXISTS")
     assert client.logout()[0] == "BYE"
 
 

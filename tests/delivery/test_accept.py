@@ -59,7 +59,7 @@ def test_it_accepts_exactly_what_the_limit_allows_however_many_ask(alice: User) 
     start = threading.Barrier(8)
 
     def writer() -> int:
-        start.wait(10)
+        start.wait(30)
         try:
             batches = [accept([letter(alice) for _ in range(size)]) for size in (1, 3, 4)]
         finally:

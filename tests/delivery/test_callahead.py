@@ -120,7 +120,7 @@ async def test_it_asks_once_for_many_who_ask_at_once() -> None:
     ahead = CallAhead(asker)
     one = asyncio.create_task(outcome(ahead))
     others = [asyncio.create_task(outcome(ahead)) for _ in range(5)]
-    await asyncio.wait_for(asker.began.get(), 10)
+    await asyncio.wait_for(asker.began.get(), 30)
     one.cancel()  # the client who asked first has gone
     opened.set()
 
@@ -135,7 +135,7 @@ async def test_it_asks_a_server_on_few_connections() -> None:
     ahead = CallAhead(asker)
     tasks = [asyncio.create_task(outcome(ahead, f"u{n}@relay.test")) for n in range(20)]
     for _ in range(callahead.AT_ONCE):
-        await asyncio.wait_for(asker.began.get(), 10)
+        await asyncio.wait_for(asker.began.get(), 30)
     opened.set()
 
     assert await asyncio.gather(*tasks) == [None] * 20
@@ -148,7 +148,7 @@ async def test_it_lets_no_more_wait_than_it_may(monkeypatch: pytest.MonkeyPatch)
     asker.gate = asyncio.Event().wait
     ahead = CallAhead(asker)
     first = asyncio.create_task(outcome(ahead, "a@relay.test"))
-    await asyncio.wait_for(asker.began.get(), 10)
+    await asyncio.wait_for(asker.began.get(), 30)
 
     assert await outcome(ahead, "b@relay.test") is Overloaded
     await ahead.close()

@@ -141,7 +141,7 @@ def test_it_never_waits_in_a_circle(alice: User, bob: User, eve: User) -> None:
     failed: list[Exception] = []
 
     def work(mine: list[list[heldmail.HeldNotice]]) -> None:
-        start.wait(10)
+        start.wait(30)
         try:
             for batch in mine:
                 send(*batch)

@@ -146,7 +146,7 @@ def test_it_wakes_a_plain_function() -> None:
         assert time.monotonic() - started >= 0.05
         bus.publish(UserChanged(1))
         bus.publish(QueueRang())
-        assert inbox.wait(5)
+        assert inbox.wait(20)
         assert not inbox.wait(0)
 
 
@@ -169,7 +169,7 @@ def test_it_works_in_a_forked_child() -> None:
             finally:
                 os._exit(0)
         os.waitpid(pid, 0)
-        assert inbox.wait(5)
+        assert inbox.wait(20)
 
 
 async def test_it_tells_a_slow_reader_the_newest_of_each() -> None:

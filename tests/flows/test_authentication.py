@@ -57,7 +57,7 @@ class World:
             return bool(told)
 
         name = re.findall(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b", answer)[0]
-        self.ours.wait_for(look, 15, f"nothing is told of {name}")
+        self.ours.wait_for(look, 60, f"nothing is told of {name}")
         return told[0]
 
     def got(self, raw: bytes, folder: str = "INBOX") -> bytes:

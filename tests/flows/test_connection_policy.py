@@ -78,7 +78,7 @@ class World:
             return bool(found)
 
         found: list[dict[str, str]] = []
-        self.ours.wait_for(look, 15, f"nothing is told of {address}")
+        self.ours.wait_for(look, 60, f"nothing is told of {address}")
         return self.ours.manage("trace", found[0]["trace"])
 
 

@@ -54,7 +54,7 @@ def _send(service: Installation, size: int) -> None:
 
 def _finished(trace: Path, service: Installation) -> list[str]:
     """The calls in the order in which they ended, a call in two halves as one."""
-    service.wait_for(lambda: "221 2.0.0" in trace.read_text(errors="replace"), 10, "no trace")
+    service.wait_for(lambda: "221 2.0.0" in trace.read_text(errors="replace"), 30, "no trace")
     halves: dict[str, str] = {}
     calls = []
     for line in trace.read_text(errors="replace").splitlines():

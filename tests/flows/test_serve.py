@@ -140,13 +140,13 @@ def test_it_starts_again_what_dies(fresh: Installation) -> None:
         os.kill(pid, signal.SIGKILL)
         fresh.wait_for(
             lambda name=name, pid=pid: fresh.children().get(name, pid) != pid,  # type: ignore[misc]
-            15,
+            30,
             f"{name} is not started again",
         )
     # Its callers have waited in the kernel's line meanwhile, and are served.
     with fresh.smtp() as client:
         assert client.noop()[0] == 250
-    fresh.wait_for(lambda: _get(fresh, "/readyz")[0] == 200, 15, "not ready again")
+    fresh.wait_for(lambda: _get(fresh, "/readyz")[0] == 200, 30, "not ready again")
 
 
 def test_it_ends_a_session_politely(fresh: Installation) -> None:
@@ -178,7 +178,7 @@ def test_it_ends_a_session_politely(fresh: Installation) -> None:
     fresh.start()
     assert reply in {250, 421}
     if reply == 250:  # acknowledged means kept
-        fresh.wait_for(lambda: _holds(fresh, b"finished"), 15, "an acknowledged message is lost")
+        fresh.wait_for(lambda: _holds(fresh, b"finished"), 30, "an acknowledged message is lost")
 
 
 def _holds(service: Installation, text: bytes) -> bool:
@@ -271,7 +271,7 @@ def test_it_serves_what_descriptors_allow(fresh: Installation) -> None:
         signal.sigtimedwait([], 1.5)
         assert _cpu_seconds(pid) - before < 0.75
         assert _is_alive(pid)
-    fresh.wait_for(lambda: _noop(fresh), 15, "it does not recover")
+    fresh.wait_for(lambda: _noop(fresh), 30, "it does not recover")
     assert fresh.children()["listeners"] == pid
 
 
@@ -357,5 +357,5 @@ def test_it_reloads_its_certificate_on_the_way(fresh: Installation, tmp_path: Pa
     first = shown()
     with fresh.smtp() as open_before:
         issue()
-        fresh.wait_for(lambda: shown() != first, 5, "the new certificate is not shown")
+        fresh.wait_for(lambda: shown() != first, 20, "the new certificate is not shown")
         assert open_before.noop()[0] == 250

@@ -120,7 +120,7 @@ async def test_it_is_woken_by_events(alice: User, mirrors: Mirrors) -> None:
     held.idlers.add(woken.set)
     await run(add_numbered, alice.pk, 1)
     mirrors.hear(MailboxChanged(row.id, held.mirror.modseq + 1))
-    await asyncio.wait_for(woken.wait(), 10)
+    await asyncio.wait_for(woken.wait(), 30)
     assert list(held.mirror.uids) == [1]
     held.idlers.clear()
     mirrors.close(held)

@@ -52,7 +52,7 @@ async def _ask(
 async def _nothing_runs(before: set[asyncio.Task[Any]]) -> None:
     """What was begun since has come to its end, or does now that it was told to."""
     if left := asyncio.all_tasks() - before:
-        _, still = await asyncio.wait(left, timeout=1)
+        _, still = await asyncio.wait(left, timeout=10)
         assert not still
 
 
@@ -133,7 +133,7 @@ async def test_it_begins_before_the_message_is_there(zones: Zones) -> None:
     one.begin()
     one.begin()
     assert zones.count() == 0  # it did not wait
-    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=2)
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=20)
     asked = zones.count()
     assert asked >= 3
     await one.finish(PLAIN)
@@ -290,7 +290,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
         while not is_so():
             await _tick()
 
-    await asyncio.wait_for(turn(), 2)
+    await asyncio.wait_for(turn(), 20)
 
 
 def _tick() -> Awaitable[None]:

@@ -58,7 +58,7 @@ def test_it_waits_while_the_tables_are_made(behind: Behind) -> None:
     with schema._alone():
 
         def finish() -> None:
-            assert behind.asked.wait(10)
+            assert behind.asked.wait(30)
             behind.is_behind = False
 
         thread = in_the_meantime(finish)
@@ -70,7 +70,7 @@ def test_it_waits_for_a_service_that_starts(behind: Behind) -> None:
     held = locks.hold(["listeners"])
 
     def finish() -> None:
-        assert behind.asked.wait(10)
+        assert behind.asked.wait(30)
         behind.is_behind = False
 
     thread = in_the_meantime(finish)

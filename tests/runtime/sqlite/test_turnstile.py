@@ -81,7 +81,7 @@ def test_it_gives_one_turn_at_a_time(tmp_path: Path) -> None:
     waiting.start()
     assert not entered.wait(0.05)
     first.leave()
-    assert entered.wait(5)
+    assert entered.wait(30)
     waiting.join()
     second.close()
 

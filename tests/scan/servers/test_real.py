@@ -178,7 +178,7 @@ def test_one_that_is_stopped_and_goes_on_is_heard_again(
         began = time.monotonic()
         (found,) = _findings(virus)
         assert (found.rule, found.action) == ("SCANNER_AWAY", Action.DEFER)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
     finally:
         clam.process.send_signal(signal.SIGCONT)
     assert [one.rule for one in _findings(virus)] == ["CLAMD_VIRUS"]
