@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from apps.scan.attachments import check
+from apps.scan.attachments import check, signatures
 from apps.scan.attachments.cage import Cage
 from apps.scan.attachments.check import Attachments
 from apps.scan.base import Action
 from tests.scan.attachments import bombs, packers
-from tests.scan.attachments.made import EICAR, PROGRAM, hardest, judged, mail, zipped
+from tests.scan.attachments.made import (
+    EICAR,
+    PROGRAM,
+    hardest,
+    judged,
+    mail,
+    raw_mail,
+    zipped,
+)
 from tests.scan.cases import case
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +59,21 @@ def test_it_lets_nothing_by_that_it_stumbles_over(monkeypatch: pytest.MonkeyPatc
     one = case(raw=mail("a.zip", zipped({"a.exe": PROGRAM})))
     (given,) = stumbling.gather([one])
     found = {finding.rule: finding for finding in stumbling.judge(one, given)}
+    assert found["ATTACHMENT_UNSCANNABLE"].words.endswith("what reads it failed over it")
+    assert found["ATTACHMENT_FORBIDDEN"].action is Action.JUNK
+
+
+class Panic(BaseException):
+    """As Rust panics: no Exception."""
+
+
+def test_it_outlives_a_panic_of_what_looks_for_viruses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def panicking() -> Any:
+        raise Panic
+
+    monkeypatch.setattr(check.log, "exception", lambda *_, **__: None)
+    monkeypatch.setattr(signatures, "_scanner", panicking)
+    found = {one.rule: one for one in judged(raw_mail(b"Only a text, looked at in the worker."))}
     assert found["ATTACHMENT_UNSCANNABLE"].words.endswith("what reads it failed over it")
     assert found["ATTACHMENT_FORBIDDEN"].action is Action.JUNK
 

@@ -15,9 +15,21 @@ _NAMES_MOST: Final = 20  # rules told of one file
 
 
 def found_in(content: bytes, kind: str, ending: str, marks: Collection[str]) -> list[str]:
-    """The names of the rules that a file matches, in the order of the alphabet. Linear in time."""
-    if not content:
-        return []
+    """The names of the rules that a file matches, in the order of the alphabet. Linear in time.
+
+    Raises:
+        RuntimeError: yara-x gave up. It is written in Rust, whose panics are no `Exception`: one
+            that a file brings about must end no worker.
+    """
+    try:
+        return _found(content, kind, ending, marks) if content else []
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise RuntimeError("yara-x gave up") from error
+
+
+def _found(content: bytes, kind: str, ending: str, marks: Collection[str]) -> list[str]:
     scanner = _scanner()
     # What a message shows is read, not opened: no script in it runs.
     scanner.set_global("kind", "text" if SHOWN in marks else kind)
