@@ -23,6 +23,7 @@ from apps.mailqueue.models import MessageState
 from apps.mailqueue.services import Departure, LeaseLostError
 from apps.mailstore.services.deliver import Filed, deliver
 from apps.mailstore.services.quota import release
+from apps.reception.acquaintance import COUNTS
 from apps.reports.services import note_arrivals
 from apps.scan.deeds import Deed, Done
 from apps.scan.services import quarantine, verdicts
@@ -153,6 +154,8 @@ def _deliver(plans: Sequence[Plan]) -> tuple[_Deeds, list[trace.Event]]:
     release([freed for one in plans for freed in _unused(one)])
     quarantine.take([taking for one in plans for taking in one.takings])
     note_arrivals([one.arrived for one in plans if one.arrived is not None])
+    if names := [name for one in plans for name in one.known_by]:
+        transaction.on_commit(partial(COUNTS.add, names))
     places = iter(filed)
     done = [(one, [_placed(copy, places) for copy in one.copies]) for one in plans]
     told = [*_delivered(done), *_waiting(plans), *(event for one in plans for event in one.events)]

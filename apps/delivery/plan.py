@@ -22,8 +22,10 @@ from apps.mailstore.models import SpecialUse
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.prepare import PreparedMessage, prepare
+from apps.reception.judging import Judgement
 from apps.reports.services import Arrived
 from apps.runtime.ulid import ulid_text
+from apps.scan.base import Action
 from apps.scan.deeds import Done
 from apps.scan.servers.check import MARK, mark
 from apps.scan.services import quarantine
@@ -63,6 +65,7 @@ class Plan:
         reports: what the sender is to be told; `events`: what the message itself reports.
         arrived: it may carry a report on one of our domains, to be read later.
         notice: what is told of a message that is held.
+        known_by: names of the sender, once for each copy that somebody wants.
     """
 
     judged: Judged
@@ -77,6 +80,7 @@ class Plan:
     events: tuple[trace.Event, ...] = ()
     arrived: Arrived | None = None
     notice: HeldNotice | None = None
+    known_by: tuple[str, ...] = ()
 
     @property
     def message(self) -> Claimed:
@@ -136,7 +140,26 @@ def make(judged: Judged, found: Ground, junk: Mapping[int, int]) -> Plan:
         tuple(_reports(seated, copies)),
         tuple(returned.events(message, raw)),
         incoming.arrived(message, raw, readers, judgement),
+        known_by=_known_by(judged, judgement, copies),
     )
+
+
+def _known_by(
+    judged: Judged, judgement: Judgement | None, copies: Sequence[Copy]
+) -> tuple[str, ...]:
+    """What goes to Junk or is kept back makes nobody known, and who has no Junk wants it as
+    little."""
+    if judgement is None or not judgement.names:
+        return ()
+    wanted = [one for one in copies if one.done in _WANTED and _is_wanted(judged, one)]
+    return judgement.names * len(wanted)
+
+
+def _is_wanted(judged: Judged, copy: Copy) -> bool:
+    return judged.verdict.opinion(copy.user_id or copy.forwarder).action is Action.NONE
+
+
+_WANTED = frozenset((Done.INBOX, Done.SENT))
 
 
 def _done(judged: Judged, user_id: int | None, *, is_elsewhere: bool = False) -> Done:

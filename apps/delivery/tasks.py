@@ -22,6 +22,7 @@ from apps.events.types import Event, HeavyRang, QueueRang
 from apps.mailqueue import queries
 from apps.mailqueue.models import Lane
 from apps.mailqueue.services import PORTIONS
+from apps.reception.acquaintance import COUNTS
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,14 @@ def _say_once(text: str) -> None:
 
 
 def _work(lane: Lane) -> None:
+    """Have a loop of a lane run, and write what it has counted."""
+    try:
+        _loop(lane)
+    finally:
+        COUNTS.write()
+
+
+def _loop(lane: Lane) -> None:
     loop = LOOPS[lane]
     end = time.monotonic() + loop.most_seconds
     with bus.listen({loop.event}) as inbox:
@@ -94,6 +103,7 @@ def _work(lane: Lane) -> None:
         while time.monotonic() < min(end, quiet_since + loop.linger_seconds):
             steps += 1
             found = run_once(lane=lane, retries_first=steps % RETRIES_EVERY == 0)
+            COUNTS.write_in_time()
             if found:
                 quiet_since = time.monotonic()
             if 0 < found < PORTIONS[lane].messages:

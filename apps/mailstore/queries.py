@@ -7,7 +7,7 @@ Results are plain tuples, arrays and dataclasses, so they may leave the thread t
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -626,3 +626,9 @@ def traces_of(message_id: str, limit: int) -> list[UUID]:
     the whole table: for a question of an administrator, not for a page."""
     rows = Message.objects.filter(message_id=message_id).order_by("-pk")
     return list(rows.values_list("trace_id", flat=True)[:limit])
+
+
+def traces_by_blob(blob_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The trace of kept messages, by their blob; one query."""
+    rows = Message.objects.filter(blob_id__in=blob_ids).values_list("blob_id", "trace_id")
+    return dict(rows)

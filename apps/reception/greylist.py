@@ -15,7 +15,6 @@ from typing import Final
 from django.conf import settings
 
 from apps.reception import queries
-from apps.reception.acquaintance import Acquaintances
 from apps.reception.arrival import Addressee, Arrival
 from apps.reception.codes import carries_code
 from apps.reception.keys import key_of
@@ -95,13 +94,20 @@ class _Answer:
     has_room: bool
 
 
+def known_by(arrival: Arrival, grey: Grey) -> tuple[str, ...]:
+    """The names that a sender is to be known by, once somebody wants what it brought.
+
+    What nothing proves counts only if it came back: names are cheap.
+    """
+    return arrival.names if arrival.proven or grey.came_back else ()
+
+
 class Greylist:
     """Greylisting for the connections of one event loop."""
 
     def __init__(self) -> None:
         self._questions: GroupCommit[_Question, _Answer] = GroupCommit(_look_up, pool="read")
         self._notes: GroupCommit[tuple[Note, ...], None] = GroupCommit(_write)
-        self._acquaintances = Acquaintances()
         self._log = Seldom(logger)
 
     async def decide(self, arrival: Arrival) -> Grey:
@@ -118,19 +124,10 @@ class Greylist:
             self._log.info("greylisting is off", "store", {"detail": detail})
             return Grey(words="Not asked to come back: greylisting could not look it up.")
 
-    def accepted(self, arrival: Arrival, grey: Grey) -> None:
-        """Count a message that was taken, and not into Junk, as one of a sender that we know.
-
-        What nothing proves is counted only if it came back: names are cheap.
-        """
-        if arrival.proven or grey.came_back:
-            self._acquaintances.add(arrival.names)
-
     async def close(self) -> None:
         """Write what waits to be written."""
         await self._questions.drain()
         await self._notes.drain()
-        await self._acquaintances.close()
 
     async def _ask(self, arrival: Arrival) -> Grey:
         question = _question(arrival)

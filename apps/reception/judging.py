@@ -73,11 +73,13 @@ class Judgement:
     Args:
         junk: domains whose recipients get the message into Junk, with the reason.
         patience: what greylisting said, "" if it had nothing to say.
+        names: what the sender will be known by, if the filter lets the message through.
     """
 
     case: Case = field(default_factory=Case)
     junk: Mapping[str, str] = field(default_factory=dict)
     patience: str = ""
+    names: tuple[str, ...] = ()
 
     def junk_for(self, address: str) -> str:
         """Why a recipient, named as RCPT did, gets it into Junk; "" if it does not."""
@@ -89,6 +91,7 @@ class Judgement:
         told = {
             "junk": dict(self.junk),
             "patience": self.patience,
+            "names": list(self.names),
             "listed": case.listed,
             "allowed": case.allowed,
             "doubts": list(case.doubts),
@@ -107,7 +110,8 @@ class Judgement:
             tuple(data.get("doubts", ())),
             data.get("trusted", False),
         )
-        return cls(case, dict(data.get("junk", {})), data.get("patience", ""))
+        names = tuple(data.get("names", ()))
+        return cls(case, dict(data.get("junk", {})), data.get("patience", ""), names)
 
 
 def read(text: str) -> Judgement | None:

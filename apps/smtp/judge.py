@@ -20,7 +20,7 @@ from apps.mailauth.inquiry import Inquiry
 from apps.mailauth.iprev import read_address
 from apps.mailauth.types import Authentication, Client, Result
 from apps.mailqueue.services import EnvelopeRecipient
-from apps.reception import judging
+from apps.reception import greylist, judging
 from apps.reception.facts import Facts
 from apps.reception.gate import Gate
 from apps.reception.greylist import Addressee, Arrival, Grey, Greylist
@@ -150,8 +150,10 @@ class Judge:
         if ruling.refusal is not None:
             return Weighed(ruling, arrival, Grey(), ruling.refusal, Additions())
         grey = await self._greylist.decide(arrival)
-        if grey.words:
-            ruling = replace(ruling, judgement=replace(ruling.judgement, patience=grey.words))
+        names = () if ruling.judgement.junk else greylist.known_by(arrival, grey)
+        if grey.words or names:
+            judgement = replace(ruling.judgement, patience=grey.words, names=names)
+            ruling = replace(ruling, judgement=judgement)
         why = grey.words.rstrip(".")
         refusal = Refusal(grey.reply, why, "greylist") if grey.waits else None
         return Weighed(ruling, arrival, grey, refusal, self._additions(ruling, arrival))
@@ -189,8 +191,6 @@ class Judge:
         """A message was weighed, and kept: it is ours, whatever goes wrong here."""
         try:
             self._count(weighed)
-            if not weighed.ruling.judgement.junk:
-                self._greylist.accepted(weighed.arrival, weighed.grey)
         except Exception:
             logger.exception("a message that was kept could not be counted")
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from django.db import transaction
 
 from apps.delivery import process
 from apps.delivery.accept import accept
@@ -15,15 +16,19 @@ from apps.directory.services import forwards
 from apps.mailauth.types import Authentication, Dkim, Dmarc, Result
 from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.mailqueue.services import EnvelopeRecipient, Submission
-from apps.mailstore.models import Entry
+from apps.mailstore.models import Entry, Judged
+from apps.mailstore.services import marks
 from apps.provisioning import services as provisioning
+from apps.reception.acquaintance import COUNTS
+from apps.reception.models import Acquaintance
+from apps.reception.services import acquaintances
 from apps.runtime.clock import now_us
 from apps.scan import queries, runner, standings, telling
 from apps.scan.base import Action, Case, Finding, Given
 from apps.scan.deeds import Done
 from apps.scan.models import Quarantined, Verb
 from apps.scan.scopes import SERVER, Scope
-from apps.scan.services import lists, thresholds
+from apps.scan.services import learning, lists, thresholds
 from apps.scan.services.thresholds import Change
 from tests.scan.cases import judged
 from tests.support.mail import local, submission
@@ -280,6 +285,73 @@ def test_a_past_verdict_on_what_was_sent_on_is_computed_again(alice: User) -> No
     assert case.elsewhere == ()
     (again,) = standings.of([case], senders=lambda _: kept.record.senders)
     assert again == kept.record.verdict.standings
+
+
+def learnt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names that senders get known by from now on, once for each copy."""
+    found: list[str] = []
+    monkeypatch.setattr(COUNTS, "add", found.extend)
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_wanted_mail_makes_its_sender_known(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = learnt(monkeypatch)
+    known = json.dumps(PROVEN | {"names": ["outside.invalid", "list.invalid"]})
+    for points, *readers in ((6, alice, bob), (50, alice), (-1, alice)):
+        process_one(replace(offered(*readers), judgement=known), points)
+    assert found == ["outside.invalid", "list.invalid"]
+    found.clear()
+    thresholds.change(Scope(user_id=bob.pk), Change(junk=9))
+    process_one(replace(mail(alice, bob), judgement=known), 6)  # Junk for one of them
+    assert found == ["outside.invalid", "list.invalid"]
+    found.clear()
+    process_one(mail(alice))  # its door had nothing to say
+    assert found == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mail_of_who_has_no_junk_makes_nobody_known_either(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = learnt(monkeypatch)
+    known = json.dumps(PROVEN | {"names": ["outside.invalid"]})
+    alice.mailboxes.filter(special_use="junk").update(special_use="")
+    process_one(replace(mail(alice), judgement=known), 6)
+    assert folder(alice) == ["inbox"]
+    assert found == []
+    process_one(replace(mail(alice), judgement=known))
+    assert found == ["outside.invalid"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_calls_it_spam_makes_its_sender_less_known(
+    alice: User, bob: User, eve: User
+) -> None:
+    known = json.dumps(PROVEN | {"names": ["outside.invalid"]})
+    item = replace(mail(alice, bob), judgement=known)
+    process_one(item)
+    process_one(replace(mail(alice), judgement=known))
+    acquaintances.count({(1, "outside.invalid"): 1})
+    acquaintances.count({(2, "outside.invalid"): 2})
+    blob = QueuedMessage.objects.get(pk=item.id).blob_id
+
+    def say(user: User, judged: Judged) -> int:
+        with transaction.atomic():
+            marks.mark([(user.pk, blob, judged)])
+        assert learning.learn_some() == 1
+        return sum(row.messages for row in Acquaintance.objects.all())
+
+    for word, left in (
+        *((Judged.SPAM, 2), (Judged.SPAM, 2), (Judged.HAM, 3), (Judged.SPAM, 2)),
+        *((Judged.UNSPAM, 3), (Judged.KEPT, 3), (Judged.SPAM, 2)),
+    ):
+        assert say(alice, word) == left, word
+    assert say(bob, Judged.SPAM) == 1
+    assert Acquaintance.objects.get().days == 1  # and so it is not known any more
+    assert say(eve, Judged.SPAM) == 1  # who never had it says nothing of it
 
 
 def test_what_cannot_be_judged_now_says_what_it_waits_for(

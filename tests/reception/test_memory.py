@@ -1,6 +1,5 @@
 """Whom we know and whom our users wrote to: counted, bounded, forgotten."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +21,6 @@ from apps.reception.models import Acquaintance, Correspondent, Greylisted
 from apps.reception.services import acquaintances, columns, correspondents, greylisting
 from apps.reception.services.greylisting import Note
 from apps.runtime.clock import now
-from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid
 
 DAY = 86_400
@@ -97,44 +95,46 @@ def test_it_forgets_who_is_named() -> None:
     assert Acquaintance.objects.get().name == "xa.test"
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_it_writes_counts_at_the_end(clock: time_machine.Traveller) -> None:
+@pytest.mark.django_db
+def test_it_writes_counts_at_the_end(clock: time_machine.Traveller) -> None:
     counts = Acquaintances()
     counts.add(["a.test", "b.test"])
     clock.shift(timedelta(days=1))
     counts.add(["a.test"])
-    await counts.close()
-    await counts.close()
-    rows = await in_db("read", lambda: {row.name: row.days for row in Acquaintance.objects.all()})
-    assert rows == {"a.test": 2, "b.test": 1}
+    counts.write()
+    counts.write()
+    assert {row.name: row.days for row in Acquaintance.objects.all()} == {"a.test": 2, "b.test": 1}
 
 
-async def test_it_writes_counts_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop, written = asyncio.get_running_loop(), asyncio.Event()
-    monkeypatch.setattr(acquaintance, "WRITE_SECONDS", 0.01)
-    monkeypatch.setattr(
-        acquaintances, "count", lambda _: loop.call_soon_threadsafe(written.set) and None
-    )
+def test_it_writes_counts_when_they_have_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+    monkeypatch.setattr(acquaintances, "count", written.append)
     counts = Acquaintances()
-    for _ in range(2):  # and arms itself again
-        counts.add(["a.test"])
-        await asyncio.wait_for(written.wait(), 10)
-        written.clear()
-    await counts.close()
+    counts.add(["a.test"])
+    counts.write_in_time()
+    assert written == []
+    monkeypatch.setattr(acquaintance, "WRITE_SECONDS", 0)
+    for n in range(2):  # and begins anew
+        counts.write()
+        counts.add([f"b{n}.test"])
+        counts.write_in_time()
+        assert len(written) == n + 2
+    counts.write_in_time()
+    assert written[-1] == {(today(), "b1.test"): 1}
 
 
-async def test_it_counts_a_bounded_number_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_counts_a_bounded_number_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acquaintance, "MOST_NAMES", 3)
     counts = Acquaintances()
     written: list[object] = []
     monkeypatch.setattr(acquaintances, "count", written.append)
     for n in range(9):
         counts.add([f"a{n}.test", "a0.test"])
-    await counts.close()
+    counts.write()
     assert written == [{(today(), "a0.test"): 10, (today(), "a1.test"): 1, (today(), "a2.test"): 1}]
 
 
-async def test_it_loses_counts_and_nothing_else(
+def test_it_loses_counts_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object) -> None:
@@ -144,8 +144,37 @@ async def test_it_loses_counts_and_nothing_else(
     counts = Acquaintances()
     counts.add(["a.test"])
     with caplog.at_level(logging.WARNING, logger="apps.reception.acquaintance"):
-        await counts.close()
+        counts.write()
     assert "counts of senders were lost" in caplog.text
+
+
+def remembered() -> dict[str, tuple[int, int]]:
+    rows = Acquaintance.objects.order_by("name")
+    return {row.name: (row.messages, row.days) for row in rows}
+
+
+@pytest.mark.django_db
+def test_it_takes_back_what_readers_call_spam() -> None:
+    acquaintances.count({(1, "small.test"): 1, (1, "large.test"): 900})
+    acquaintances.count({(2, "small.test"): 1, (2, "large.test"): 900, (3, "large.test"): 1})
+    assert queries.known([key_of("small.test")])
+    acquaintances.doubt({"small.test": 1, "large.test": 1, "never.test": 5, "other.test": 0})
+    assert remembered() == {"large.test": (1_800, 3), "small.test": (1, 1)}
+    assert not queries.known([key_of("small.test")])
+    acquaintances.doubt({"small.test": -1, "never.test": -7})  # and what they think better of
+    assert remembered() == {"large.test": (1_800, 3), "small.test": (2, 1)}
+    acquaintances.doubt({"small.test": 5, "large.test": 1_799})
+    assert remembered() == {"large.test": (1, 1)}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("names", [1, 40])
+def test_it_takes_back_in_constant_statements(names: int) -> None:
+    acquaintances.count({(1, f"n{n}.test"): 2 for n in range(names)})
+    with CaptureQueriesContext(connection) as seen:
+        acquaintances.doubt({f"n{n}.test": 1 for n in range(names)})
+    assert len(seen) == 3
+    assert set(remembered().values()) == {(1, 1)}
 
 
 def submission(user: User | None, *recipients: tuple[str, int | None]) -> Submission:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.reception.keys import key_of
 from apps.reception.models import Acquaintance
 from apps.reception.services.columns import Room, in_pieces, remove, told
 from apps.runtime.clock import now
-from apps.runtime.rows import ManyRows, among, fetch, listed
+from apps.runtime.rows import ManyRows, Values, among, fetch, listed
 
 DAY_SECONDS: Final = 86_400
 MOST: Final = 200_000
@@ -37,6 +37,16 @@ DELETE FROM reception_acquaintance WHERE key IN (
   WHERE last_day < %s OR (last_day < %s AND days = 1) LIMIT %s)"""
 _THERE = "SELECT key FROM reception_acquaintance WHERE "
 
+_CHANGES = Values("d", "key bigint, fewer bigint")
+# Fewer messages than days cannot be: so each that is taken back takes a day along in the end.
+_FEWER = """
+UPDATE reception_acquaintance SET
+  messages = CASE WHEN messages > d.fewer THEN messages - d.fewer ELSE 0 END,
+  days = CASE WHEN messages - d.fewer >= days THEN days
+         WHEN messages > d.fewer THEN messages - d.fewer ELSE 0 END
+FROM {} WHERE reception_acquaintance.key = d.key"""
+_GONE = "DELETE FROM reception_acquaintance WHERE messages = 0"
+
 _room = Room("reception_acquaintance", MOST)
 
 
@@ -44,7 +54,7 @@ def count(messages: Mapping[tuple[int, str], int]) -> None:
     """Add to what is known of senders.
 
     Args:
-        messages: how many were taken, by day (days since 1970-01-01 UTC) and name.
+        messages: how many copies were wanted, by day (days since 1970-01-01 UTC) and name.
     """
     # Day by day: a row may stand only once in a statement.
     for day in sorted({day for day, _ in messages}):
@@ -55,6 +65,25 @@ def count(messages: Mapping[tuple[int, str], int]) -> None:
         )
         with transaction.atomic():
             _COUNT.write(rows if _room.is_free() else _known(rows))
+
+
+def doubt(fewer: Mapping[str, int]) -> None:
+    """Take back what copies of messages counted that their readers call spam, in the caller's
+    transaction; a sender of whom nothing else is left is known no more. Three statements.
+
+    Args:
+        fewer: how many copies, by name; negative ones are given back, where the name is still
+            there: days are not counted anew for that.
+    """
+    rows = sorted((key_of(name), by) for name, by in fewer.items() if by)
+    if not rows:
+        return
+    keys = listed([key for key, _ in rows])
+    locking = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_THERE}{among('key')} ORDER BY key{locking}", [keys])
+        cursor.execute(_FEWER.format(_CHANGES.sql), _CHANGES.parameters(rows))
+        cursor.execute(f"{_GONE} AND {among('key')}", [keys])
 
 
 def forget(*, name: str) -> int:

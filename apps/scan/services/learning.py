@@ -9,7 +9,8 @@ quarantine and one in a file are the same.
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,14 +18,20 @@ from django.db import connection, transaction
 
 from apps.blobs import queries as blobs
 from apps.mailstore.models import Judged
+from apps.mailstore.queries import traces_by_blob
 from apps.mailstore.services import marks
 from apps.mailstore.services.marks import Mark
+from apps.reception import judging
+from apps.reception.services import acquaintances
 from apps.runtime.clock import now
 from apps.runtime.db import forgettable, translate_errors
 from apps.runtime.rows import among, fetch, listed
+from apps.scan import queries
 from apps.scan.bayes.stored import Stored
 from apps.scan.bayes.tokens import tokens
+from apps.scan.deeds import Done
 from apps.scan.letter import read
+from apps.scan.record import BrokenRecordError
 from apps.scan.services import lessons
 from apps.scan.services.lessons import Kept, Said
 from apps.wire.errors import Damaged, Temporary
@@ -106,10 +113,14 @@ def learn_some() -> int:
         except Temporary:
             marks.put_back([mark.id for mark in batch])
             raise
+        names = _names(batch, said)
         with forgettable():
             lessons.lock(_owners(said.values()))
             mine = marks.take([mark.id for mark in batch])
-            lessons.learn_locked([one for mark_id, one in said.items() if mark_id in mine])
+            changed = lessons.learn_locked(
+                [one for mark_id, one in said.items() if mark_id in mine]
+            )
+            acquaintances.doubt(_doubts(changed, names))
     return len(batch)
 
 
@@ -168,6 +179,53 @@ def _said(batch: Sequence[Mark]) -> dict[int, Said]:
         for mark in batch
         if mark.blob_id in seen and mark.user_id in homes
     }
+
+
+def _doubts(
+    changed: Iterable[tuple[Said, int]], names: Mapping[tuple[int, int], Sequence[str]]
+) -> dict[str, int]:
+    """How many copies less senders are to be known by, for what was learned of their mail.
+
+    Args:
+        names: by reader and message.
+    """
+    found: Counter[str] = Counter()
+    for one, by in changed:
+        for name in names.get((one.owner, one.message), ()):
+            found[name] += by
+    return found
+
+
+def _names(
+    batch: Sequence[Mark], said: Mapping[int, Said]
+) -> dict[tuple[int, int], tuple[str, ...]]:
+    """What the sender was counted as when a reader's copy was filed in the inbox, by reader and
+    message: two questions, if somebody speaks of spam. Of mail that did not come by the door there
+    is nothing."""
+    spoken = [one for one in batch if one.id in said and one.judged in _OF_SPAM]
+    if not spoken:
+        return {}
+    traces = traces_by_blob({one.blob_id for one in spoken})
+    verdicts = queries.of_traces(list(traces.values()))
+    return {
+        (one.user_id, said[one.id].message): _counted_as(verdicts.get(trace, ()), one.user_id)
+        for one in spoken
+        if (trace := traces.get(one.blob_id)) is not None
+    }
+
+
+_OF_SPAM: Final = frozenset((Judged.SPAM, Judged.HAM, Judged.UNSPAM))
+
+
+def _counted_as(verdicts: Iterable[queries.Judged], user_id: int) -> tuple[str, ...]:
+    """As `_names`, of the verdicts of one message."""
+    for one in verdicts:
+        if any(deed.user_id == user_id and deed.done is Done.INBOX for deed in one.deeds):
+            try:
+                return judging.Judgement.from_data(one.record.case.judgement).names
+            except BrokenRecordError:
+                continue
+    return ()
 
 
 def _is_given_up(mark: Mark) -> bool:

@@ -109,7 +109,7 @@ def learn(said: Sequence[Said]) -> int:
     """Learn, in this order; return how many lessons changed something."""
     owners = {one.owner for one in said} | {-one.organization for one in said}
     lock(owners - {0})
-    return learn_locked(said)
+    return len(learn_locked(said))
 
 
 def lock(owners: Iterable[int]) -> None:
@@ -118,15 +118,20 @@ def lock(owners: Iterable[int]) -> None:
     _tallies(owners)
 
 
-def learn_locked(said: Sequence[Said]) -> int:
-    """`learn`, where the caller has locked the owners."""
+def learn_locked(said: Sequence[Said]) -> list[tuple[Said, int]]:
+    """`learn`, where the caller has locked the owners: those that changed something, each with how
+    many lessons of spam there are more for it than before (-1, 0, 1)."""
     if not said:
-        return 0
+        return []
     owners = {one.owner for one in said} | {-one.organization for one in said}
     lessons = _known(said)
     ledger = _Ledger(_tallies(owners))
     _lock_late({owner for one in lessons.values() for owner in _counted_for(one)}, ledger)
-    changed = sum(_apply(one, lessons, ledger) for one in said)
+    changed = []
+    for one in said:
+        before = _is_spam(one, lessons)
+        if _apply(one, lessons, ledger):
+            changed.append((one, _is_spam(one, lessons) - before))
     _forget_oldest(ledger)
     _write(ledger)
     return changed
@@ -170,6 +175,11 @@ def unpack(kept: bytes) -> Sequence[int]:
     if sys.byteorder == "big":
         packed.byteswap()
     return packed
+
+
+def _is_spam(said: Said, lessons: Mapping[tuple[int, int], Kept]) -> bool:
+    lesson = lessons.get((said.owner, said.message))
+    return lesson is not None and lesson.is_spam
 
 
 def _apply(said: Said, lessons: dict[tuple[int, int], Kept], ledger: _Ledger) -> bool:
