@@ -14,6 +14,7 @@ from tests.scan.cases import FORGED, case, judged
 ALICE = Reader(7, "alice@example.test", "alice@example.test", "example.test", 1)
 STRANGER = Ground("", is_bulk=False, ours=frozenset({"example.test"}))
 BANK = replace(STRANGER, author="bank.com")
+SENT_FOR = replace(STRANGER, author="letter.com", proven=frozenset({"letter.com", "mailer.net"}))
 BULK = replace(STRANGER, author="letter.com", is_bulk=True)
 
 
@@ -34,6 +35,10 @@ def lie(text: str, href: str, ground: Ground = STRANGER) -> Lie | None:
         ("paypal.com", "https://evil.net/"),
         ("example.test is full: https://mail.example.test", "https://evil.net"),
         ("https://bank.com", "file://evil.net/share"),
+        ("www.paypal.com", "https://evil.net/?u=https://www.paypal.com/signin"),
+        ("www.paypal.com", "https://evil.net/https://www.paypal.com/"),
+        ("https://mail.example.test/", "https://evil.net/#https%3A%2F%2Fmail.example.test"),
+        ("paypal.com/x", "https://evil.net/aHR0cHM6Ly93d3cucGF5cGFsLmNvbS8="),
     ],
 )
 def test_it_finds_a_lie(text: str, href: str) -> None:
@@ -50,6 +55,10 @@ def test_it_finds_a_lie(text: str, href: str) -> None:
         ("https://bank.com/login", "https://t.test/?u=https%3A%2F%2Fbank.com", STRANGER),
         ("https://bank.com/", "https://eur01.safelinks.protection.outlook.com/?x", STRANGER),
         ("https://bank.com/", "https://click.mailer.net/abc", BANK),
+        ("www.paypal.com", "https://www.google.com/url?q=https://www.paypal.com/", STRANGER),
+        ("www.paypal.com", "https://click.letter.com/?u=https://www.paypal.com/", SENT_FOR),
+        ("www.paypal.com", "https://t.mailer.net/?u=https://www.paypal.com/", SENT_FOR),
+        ("https://example.test/x", "https://t.mailer.net/?u=https://example.test/x", SENT_FOR),
         ("https://bank.com", "mailto:info@bank.com", STRANGER),
         ("report.pdf", "https://files.net/1", STRANGER),
         ("203.0.113.5", "https://files.net/1", STRANGER),
@@ -74,6 +83,17 @@ def test_it_weighs_what_may_be_honest(text: str, ground: Ground, is_bad: bool) -
     )
 
 
+@pytest.mark.parametrize(
+    ("ground", "is_bad"),
+    [(STRANGER, True), (replace(STRANGER, counters=frozenset({"count.net"})), True), (BULK, False)],
+)
+def test_it_believes_no_stranger_to_lead_where_a_link_says(ground: Ground, is_bad: bool) -> None:
+    """A newsletter of a proven sender counts its clicks at hosts that sign nothing."""
+    href = "https://t.count.net/?u=https://www.paypal.com/"
+    assert lie("www.paypal.com", href, ground) == Lie("www.paypal.com", is_bad)
+    assert lie("www.shop.com", "https://t.count.net/?u=https://shop.com/", ground) is None
+
+
 def test_it_takes_nobody_at_the_word() -> None:
     """That a message calls itself a newsletter, or names its author, proves nothing."""
     raw = b"From: friend@friend.test\r\nList-Unsubscribe: <mailto:x@friend.test>\r\n\r\n"
@@ -82,8 +102,11 @@ def test_it_takes_nobody_at_the_word() -> None:
     genuine = case(ALICE, raw=raw)
     ground = Ground.of(genuine, author_of(genuine))
     assert (ground.author, ground.is_bulk) == ("friend.test", True)
+    assert "friend.test" in ground.proven
     thief = case(ALICE, raw=raw, judgement=judged(FORGED))
-    assert Ground.of(thief, author_of(thief)).author == ""
+    forger = Ground.of(thief, author_of(thief))
+    assert forger.author == ""
+    assert "friend.test" not in forger.proven
 
 
 def test_it_knows_where_clicks_are_counted() -> None:
