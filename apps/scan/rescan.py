@@ -30,7 +30,7 @@ class Wanted:
         points: by name of a rule, or a pattern with `*`: what it shall count; see `points.Set`.
         judges_anew: with the rules of now, from what was looked up then.
         looks_up_anew: looks up everything again, too.
-        user_id, domain: only readers that are this user, or have addresses in this domain.
+        user_id, domains: only readers that are this user, or were written to in these domains.
     """
 
     since_us: int
@@ -40,7 +40,7 @@ class Wanted:
     judges_anew: bool = False
     looks_up_anew: bool = False
     user_id: int | None = None
-    domain: str | None = None
+    domains: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +189,4 @@ def _compare(
 def _is_wanted(place: int, domain: str, wanted: Wanted, sender: int | None) -> bool:
     if wanted.user_id is not None:
         return wanted.user_id == (place if place != ELSEWHERE else sender)
-    return wanted.domain is None or wanted.domain == domain
+    return wanted.domains is None or domain in wanted.domains

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.directory.services import domains
+from django.db.models import Q
+
+from apps.directory.models import Domain
 from apps.provisioning.management.noun import Error, NounCommand, printable
 from apps.provisioning.management.spampolicy import add_scope, number, points, scope_of
 from apps.runtime.clock import now_us
@@ -88,7 +90,7 @@ class RescanVerbs(NounCommand):
             judges_anew=options["rules"],
             looks_up_anew=options["lookups"],
             user_id=scope.user_id,
-            domain=options["domain"] and domains.find(options["domain"]).name,
+            domains=_names(scope),
         )
         totals = Totals()
         every = None
@@ -163,6 +165,15 @@ def _supposed(scope: Scope, options: dict[str, Any]) -> Supposed:
         for text in texts
     ]
     return Supposed({scope: Limits(**limits)} if limits else {}, supposed)
+
+
+def _names(scope: Scope) -> frozenset[str] | None:
+    """A domain's name, and those of the domains that stand for it and have its wishes; None where
+    it is about none."""
+    if scope.domain_id is None:
+        return None
+    wanted = Q(pk=scope.domain_id) | Q(alias_of=scope.domain_id)
+    return frozenset(Domain.objects.filter(wanted).values_list("name", flat=True))
 
 
 def _line(change: Change) -> str:

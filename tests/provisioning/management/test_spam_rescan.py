@@ -1,5 +1,6 @@
 """`manage.py spam rescan --dry-run`: what would have become of past mail; nothing is changed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management.base import OutputWrapper
 from apps.directory.models import User
 from apps.mailstore.models import Mailbox
 from apps.mailstore.services.prepare import prepare
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.scan import queries, runner
@@ -59,6 +61,17 @@ def test_it_shows_what_another_threshold_would_change(alice: User, bob: User) ->
     assert "1 copies looked at; 1 would change" in only_bob
     assert "to bob@example.test" in only_bob
     assert again("--junk", "never").out.splitlines()[0].count("Junk -> inbox") == 1
+
+
+def test_it_looks_at_what_was_written_to_a_domain_by_any_of_its_names(
+    alice: User, eve: User
+) -> None:
+    provisioning.add_domain("also.test", alias_of="example.test")
+    by_alias = replace(reader(alice), written="alice@also.test", domain="also.test")
+    judge(case(by_alias, reader(eve), received_at_us=now_us() - HOUR_US), LIES)
+    told = again("--junk", "4", "--domain", "example.test")
+    assert "1 copies looked at; 1 would change" in told.out
+    assert again("--junk", "4").out.count("inbox -> Junk  4 points") == 2
 
 
 def test_it_changes_nothing(alice: User) -> None:
