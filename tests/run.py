@@ -66,7 +66,7 @@ PURE = (
     *("tests/scan/attachments/test_names.py", "tests/scan/attachments/test_archives.py"),
     *("tests/scan/attachments/test_policy.py", "tests/scan/attachments/test_signatures.py"),
     *("tests/scan/attachments/test_documents.py", "tests/scan/attachments/test_linear.py"),
-    "tests/scan/attachments/test_walker.py",
+    *("tests/scan/attachments/test_walker.py", "tests/scan/attachments/test_walls.py"),
     "tests/test_architecture.py",
     "tests/test_bootstrap.py",
     "tests/test_driver.py",

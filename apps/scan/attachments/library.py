@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Final, NamedTuple
@@ -224,26 +225,30 @@ def _name(library: ctypes.CDLL, entry: ctypes.c_void_p) -> str:
 
 def named(data: bytes, form: Form, names: list[str], budget: Budget) -> Iterator[Member]:
     """The files of these names, each as often as it is named; `unread` is what is not found."""
-    wanted = dict.fromkeys(names, 0)
+    wanted: dict[str, list[str]] = {}
     for name in names:
-        wanted[name] += 1
+        wanted.setdefault(_plain(name), []).append(name)
     why_not, is_lost = "", False
     try:
         for entry in entries(data, form, budget):
             member = entry.member
-            if wanted.get(member.name) and not entry.is_folder:
-                wanted[member.name] -= 1
-                # What follows something unknown in a solid archive is not damaged either.
-                is_lost = is_lost or UNREAD in member.marks
-                is_lost = is_lost and not member.content
-                yield Member(member.name, marks=(UNREAD,)) if is_lost else member
+            if entry.is_folder or not (asked := wanted.get(_plain(member.name))):
+                continue
+            # What follows something unknown in a solid archive is not damaged either.
+            is_lost = (is_lost or UNREAD in member.marks) and not member.content
+            name = asked.pop(0)
+            yield Member(name, marks=(UNREAD,)) if is_lost else replace(member, name=name)
     except Unknown:
         pass
     except Damaged as error:
         why_not = str(error)
-    for name, count in wanted.items():
-        for _ in range(count):
-            yield Member(name, marks=() if why_not else unread(), why_not=why_not)
+    for name in (one for left in wanted.values() for one in left):
+        yield Member(name, marks=() if why_not else unread(), why_not=why_not)
+
+
+def _plain(name: str) -> str:
+    """A name as archives of all systems have it."""
+    return name.replace("\\", "/").strip("/")
 
 
 def opener(form: Form) -> Opener:
