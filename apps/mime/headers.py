@@ -29,6 +29,7 @@ _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 _ENCODED_WORD = re.compile(rb"=\?([!->@-~]{1,80}+)\?([BbQq])\?([^?\r\n]*+)\?=")
 _UNSHOWN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
+_JOINERS = "\u200c\u200d"  # invisible too, and part of how Persian and Hindi are written
 
 
 class Field(NamedTuple):
@@ -230,3 +231,10 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text.strip()
     return _UNSHOWN.sub("", text.replace("\t", " ")).strip()
+
+
+def printable(text: str) -> str:
+    """A stranger's words for a terminal: nothing in them drives it or turns a line round."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign in _JOINERS else "?" for sign in text)

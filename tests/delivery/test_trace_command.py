@@ -69,7 +69,7 @@ def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
     one = new_ulid()
     refused = {
         "address": "192.0.2.1",
-        "helo": "\x1b]0;title\x07",
+        "helo": "\x1b]0;title\x07\u202e",
         "from": "a@x.test",
         "to": ["b@example.test"],
         "stage": "data",
@@ -82,7 +82,7 @@ def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
     assert "to b@example.test: it is forged. The answer was: 550 5.7.26 Line / line" in told
     assert 'It explains: "' in told
     assert len(told.splitlines()) == 1 + 1 + 5  # name, refusal, address, SPF, DKIM, DMARC, doubt
-    assert not {"\x1b", "\x07", "\r"} & set(told)
+    assert not {"\x1b", "\x07", "\r", "\u202e"} & set(told)
 
 
 @pytest.mark.parametrize("word", ["<q3@outside.invalid>", "q3@outside.invalid"])

@@ -22,9 +22,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.directory.models import User
 from apps.directory.passwords import MAX_PASSWORD
+from apps.mime.headers import printable as printable
 from apps.wire.errors import MailError
 
-_JOINERS = "\u200c\u200d"  # invisible too, and part of how Persian and Hindi are written
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -104,11 +104,6 @@ class NounCommand(BaseCommand):
             validate_password(password, User(address=address))
         except ValidationError as error:
             self.stderr.write("Warning: " + " ".join(error.messages))
-
-
-def printable(text: str) -> str:
-    """A stranger's words for a terminal: nothing in them drives it or turns a line round."""
-    return "".join(sign if sign.isprintable() or sign in _JOINERS else "?" for sign in text)
 
 
 def size(text: str) -> int:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.delivery import administer, story
 from apps.mailqueue import queries
 from apps.mailqueue.queries import AttemptRow, DestinationRow, QueueRow, RecipientRow
-from apps.mime.headers import clean
+from apps.mime.headers import printable
 from apps.runtime.ulid import parse_ulid, ulid_text
 from apps.trace import queries as trace
 
@@ -139,7 +139,7 @@ class Command(BaseCommand):
 
     def _line(self, text: str) -> None:
         """Strangers choose senders and replies: nothing of them may drive a terminal."""
-        self.stdout.write(clean(text))
+        self.stdout.write(printable(text))
 
 
 def _portions(ids: list[UUID]) -> Iterator[list[UUID]]:

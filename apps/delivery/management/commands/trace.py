@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.delivery import story
 from apps.delivery.states import RecipientState
 from apps.delivery.story import Story
-from apps.mime.headers import clean
+from apps.mime.headers import printable
 from apps.runtime.ulid import ulid_text
 from apps.trace.queries import Found
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def _line(self, text: str) -> None:
         """Strangers choose senders, names and replies: nothing of them may drive a terminal."""
-        self.stdout.write(clean(text))
+        self.stdout.write(printable(text))
 
 
 def _count(word: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.delivery import dmarcreports
 from apps.mime.address import AddressError, normalise_domain
-from apps.mime.headers import clean
+from apps.mime.headers import printable
 from apps.provisioning.management.noun import Error, NounCommand
 from apps.reports import arriving, queries
 from apps.reports.models import ReportKind
@@ -179,4 +179,4 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{name} {_shown(one)}" for name, one in value.items() if one)
     if isinstance(value, list | tuple):
         return " ".join(map(_shown, value))
-    return clean(str(value)) or "-"
+    return printable(str(value)) or "-"
