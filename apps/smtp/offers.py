@@ -100,17 +100,19 @@ class Worker:
     def __init__(self) -> None:
         self._was_there = False
         self._next_look = 0.0
+        self._look = asyncio.Lock()
 
     async def is_there(self) -> bool:
-        """Look, unless somebody did just now."""
-        now = time.monotonic()
-        if self._was_there or now < self._next_look:
-            return self._was_there
-        self._next_look = now + BETWEEN_LOOKS
-        # A bus that cannot say is no sign of absence.
-        if await bus.count(QueueRang) != 0 and not self._was_there:
-            self._was_there = True
-            logger.info("a worker is there, doors wait for its verdicts")
+        """Look, unless somebody did just now; who comes while somebody looks hears the same."""
+        if self._was_there:
+            return True
+        async with self._look:
+            if not self._was_there and time.monotonic() >= self._next_look:
+                # A bus that cannot say is no sign of absence.
+                self._was_there = await bus.count(QueueRang) != 0
+                self._next_look = time.monotonic() + BETWEEN_LOOKS
+                if self._was_there:
+                    logger.info("a worker is there, doors wait for its verdicts")
         return self._was_there
 
 

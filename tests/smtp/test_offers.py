@@ -1,5 +1,6 @@
 """The door for other servers waits for the verdict: the answer is what was committed."""
 
+import asyncio
 import logging
 import socket
 import struct
@@ -23,7 +24,7 @@ from apps.mailstore.models import Entry
 from apps.reception.models import Refused
 from apps.scan import runner
 from apps.smtp import offers
-from apps.smtp.offers import BETWEEN_TRIALS, TRIAL_SECONDS, VAIN_MOST, Breaker
+from apps.smtp.offers import BETWEEN_TRIALS, TRIAL_SECONDS, VAIN_MOST, Breaker, Worker
 from apps.trace import queries as trace
 from tests.support.services import wait_for
 from tests.support.smtp_dialogue import Answer, Client, Running
@@ -289,6 +290,38 @@ def test_it_waits_for_no_worker_that_is_not_there_yet(
         wait_for(lambda: filed(alice, "junk") == 1, what="it is in Junk")
         wait_for(lambda: give(smtp, "SPAM").code == 550, what="they wait as soon as it is there")
     assert caplog.text.count("a worker is there") == 1
+
+
+async def test_all_who_come_together_hear_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bus may take a moment to say, and is asked once."""
+    asked = asyncio.Event()
+    answer = asyncio.Event()
+    counts: list[object] = []
+
+    async def count(kind: object) -> int:
+        counts.append(kind)
+        asked.set()
+        await answer.wait()
+        return 1
+
+    monkeypatch.setattr(bus, "count", count)
+    worker = Worker()
+    waiting = [asyncio.ensure_future(worker.is_there()) for _ in range(5)]
+    await asyncio.wait_for(asked.wait(), 10)
+    answer.set()
+    assert await asyncio.gather(*waiting) == [True] * 5
+    assert counts == [QueueRang]
+
+
+@pytest.mark.parametrize(("found", "is_there"), [(0, False), (1, True), (None, True)])
+async def test_a_bus_that_cannot_say_is_no_sign_of_absence(
+    found: int | None, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def count(_: object) -> int | None:
+        return found
+
+    monkeypatch.setattr(bus, "count", count)
+    assert await Worker().is_there() is is_there
 
 
 def test_the_door_for_neighbours_waits_for_nobody(lmtp: Running, alice: User) -> None:
