@@ -222,7 +222,7 @@ def test_what_is_refused_is_not_sent_back_and_can_be_asked_for(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    "how", ["plain", "uuencode", "TNEF", "zip in zip", "7z", "nested multipart"]
+    "how", ["plain", "uuencode", "TNEF", "zip in zip", "7z", "rar 5", "nested multipart"]
 )
 def test_a_virus_is_refused_at_the_dot(world: World, how: str, tmp_path: Path) -> None:
     virus = _named(WRAPPED[how](tmp_path))
