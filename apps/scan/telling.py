@@ -23,7 +23,7 @@ _DONE = {
     Done.JUNK: "was filed in Junk",
     Done.QUARANTINE: "was kept back in quarantine",
     Done.REFUSED: "was refused while the sender's server waited",
-    Done.HELD: "was held, and waits for an administrator",
+    Done.HELD: "was held until an administrator decides",
     Done.WAITING: "waits in the queue and is judged again soon",
     Done.SENT: "went its way to another server",
     Done.NOWHERE: "found its mailbox removed",
