@@ -225,7 +225,8 @@ def installation(
     }
     if not from_nothing and not environment.get("DATABASE_URL"):
         (data / "var").mkdir(mode=0o700, exist_ok=True)
-        shutil.copy(_migrated_file(), data / "var" / DATABASE)
+        shutil.copyfile(_migrated_file(), data / "var" / DATABASE)
+        (data / "var" / DATABASE).chmod(0o600)  # as it would have made it
     service = Installation(data, environment, ports, log=data / "serve.log")
     try:
         if start:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def rspam() -> Iterator[Rspamd]:
 
 
 @pytest.fixture(autouse=True)
-def _no_memory() -> Iterator[None]:
+def _no_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(check, "SECONDS", 60.0)  # they compete with other tests for the processor
     check._guards.clear()
     yield
     check._guards.clear()
@@ -117,7 +119,8 @@ def test_spamd_knows_gtube_and_an_honest_letter(settings: Settings, assassin: Sp
     assert round(sum(one.points for one in spam), 2) == 8.0
     assert spam[0].rule == "SPAMD_GTUBE"
     assert spam[0].words == "spamd says: BODY: Generic Test for Unsolicited Bulk Email"
-    ham = _findings(LETTER)
+    # Of today: spamd counts how late a letter is.
+    ham = _findings(re.sub(rb"Date: [^\r]*", b"Date: " + formatdate().encode(), LETTER))
     assert sum(one.points for one in ham) < 5.0
     assert {"SPAMD_GTUBE", "SPAMD_MISSING_DATE"}.isdisjoint(one.rule for one in ham)
 
