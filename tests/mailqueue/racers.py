@@ -63,8 +63,12 @@ def _sender(port: str) -> Race:
 
 
 def _processor() -> Race:
-    """Delivers to mailboxes here, as the worker does."""
+    """Delivers to mailboxes here, as the worker does; what it looks at before would only make it
+    the slower one each time."""
     from apps.delivery import process
+    from apps.scan import runner
+
+    patch.object(runner, "CHECKS", ()).start()
 
     def deliver(number: int, message_id: UUID) -> str:
         process.run_once(1)
