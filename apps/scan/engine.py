@@ -16,7 +16,9 @@ from typing import Final
 _APPS: Final = Path(__file__).resolve().parent.parent
 _ROOMS: Final = ("scan", "mime", "mailauth", "reception")
 _KINDS: Final = frozenset({".py", ".yar", ".txt"})
-LIBRARIES: Final = ("idna", "olefile", "publicsuffixlist", "pycdlib", "selectolax", "yara-x")
+LIBRARIES: Final = (
+    *("idna", "inflate64", "olefile", "publicsuffixlist", "pycdlib", "selectolax", "yara-x"),
+)
 """Those whose answers `judge` rests on. Python itself brings the tables of Unicode."""
 
 
