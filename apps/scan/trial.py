@@ -38,7 +38,9 @@ class Score:
     """What became of the mail of one kind.
 
     Args:
-        junk, refused: of `messages`, those with points enough for Junk (the refused among them).
+        junk, refused: of `messages`, those that went into Junk (the refused among them).
+        forbidden: of `junk`, those whose points were not enough: a policy about attachments asked
+            for it, whatever the filter thinks of them.
         hits: how many messages each rule named.
         wrong: those that are not as they should be: spam that passed, ham that did not, with
             points and the reason.
@@ -47,6 +49,7 @@ class Score:
     messages: int = 0
     junk: int = 0
     refused: int = 0
+    forbidden: int = 0
     octets: int = 0
     hits: Counter[str] = field(default_factory=Counter)
     wrong: list[tuple[str, float, str]] = field(default_factory=list)
@@ -147,6 +150,8 @@ def _count(score: Score, one: _Known, case: Case, verdict: Verdict) -> None:
     score.octets += len(case.raw)
     score.junk += is_junk
     score.refused += opinion.action is Action.REFUSE
+    enough = verdict.standings[NOBODY].junk
+    score.forbidden += is_junk and (enough is None or opinion.points < enough)
     score.hits.update({finding.rule for finding in verdict.findings})
     if is_junk != one.is_spam:
         rules = sorted(verdict.findings, key=lambda finding: -abs(finding.points))

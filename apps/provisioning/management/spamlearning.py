@@ -201,11 +201,11 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     ham, spam = outcome.ham, outcome.spam
     yield (
         f"spam: {spam.messages} messages, {spam.junk} caught ({_share(spam)}),"
-        f" {spam.refused} of them clear enough to refuse"
+        f" {spam.refused} of them clear enough to refuse{_forbidden(spam)}"
     )
     yield (
         f"ham:  {ham.messages} messages, {ham.junk} misfiled ({_share(ham)}),"
-        f" {ham.refused} of them would have been refused"
+        f" {ham.refused} of them would have been refused{_forbidden(ham)}"
     )
     size = (ham.octets + spam.octets) / max(_messages(outcome), 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -217,6 +217,10 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 def _share(score: Score) -> str:
     return f"{100 * score.junk / max(score.messages, 1):.2f} %"
+
+
+def _forbidden(score: Score) -> str:
+    return f", {score.forbidden} of them only for what is attached" if score.forbidden else ""
 
 
 def _rule_lines(outcome: Outcome) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 `gather` looks the tokens up and keeps of them what will be combined, names and counts: the verdict
 can be made again though the counts have moved on. One look-up tells how much each organisation and
-reader has taught; then one for each of them that has taught anything.
+reader has taught; then one for the tokens of all of them that have taught anything, of whom the
+same messages are asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,6 @@ from apps.scan.bayes.reckon import (
     SPAM_POINTS,
     Clue,
     Tally,
-    Told,
     clues,
     evidence,
     is_taught,
@@ -55,8 +55,11 @@ class Store(Protocol):
         """How many lessons each owner has; those that have none are left out. One query."""
         ...
 
-    def counts(self, owner: Owner, keys: Sequence[int]) -> Mapping[int, Tally]:
-        """How many lessons have each token; unknown ones are left out. One query."""
+    def counts(
+        self, owners: Sequence[Owner], keys: Sequence[int]
+    ) -> Mapping[Owner, Mapping[int, Tally]]:
+        """How many lessons of each owner have each token; unknown ones are left out. A query for
+        some dozens of owners."""
         ...
 
     def organisations(self, user_ids: Sequence[int]) -> Mapping[int, int]:
@@ -106,12 +109,21 @@ class Bayes:
         seen: Sequence[Tokens | None],
         known: Mapping[Owner, Tally],
     ) -> Mapping[Owner, Mapping[int, Tally]]:
-        wanted: dict[Owner, dict[int, None]] = {}
-        for audience, mine in zip(audiences, seen, strict=True):
+        asked: dict[Owner, list[int]] = {}
+        for place, (audience, mine) in enumerate(zip(audiences, seen, strict=True)):
             for owner in {owner for pair in audience for owner in pair} if mine else ():
                 if owner in known:
-                    wanted.setdefault(owner, {}).update(dict.fromkeys(mine or ()))
-        return {owner: self._store.counts(owner, sorted(keys)) for owner, keys in wanted.items()}
+                    asked.setdefault(owner, []).append(place)
+        # Together are asked those of whom the same is asked, and nobody is asked for more: the
+        # readers of a list are one question, and those of sixteen letters are sixteen.
+        alike: dict[tuple[int, ...], list[Owner]] = {}
+        for owner, places in asked.items():
+            alike.setdefault(tuple(places), []).append(owner)
+        found: dict[Owner, Mapping[int, Tally]] = {}
+        for places, owners in alike.items():
+            keys = {key for place in places for key in seen[place] or ()}
+            found.update(self._store.counts(sorted(owners), sorted(keys)))
+        return found
 
 
 _Audience = Mapping[tuple[Owner, Owner], list[int]]
@@ -159,24 +171,27 @@ def _view(
 ) -> dict[str, Any]:
     every, own = known.get(pair[0], NOTHING), known.get(pair[1], NOTHING)
     to_all, to_one = found.get(pair[0], {}), found.get(pair[1], {})
-    told = {
-        name: Told(name, to_all.get(key, NOTHING), to_one.get(key, NOTHING))
+    # Plain tuples: a message to a thousand readers has half a million of them.
+    told = [
+        (name, to_all.get(key, NOTHING), to_one.get(key, NOTHING))
         for key, name in mine.items()
         if key in to_all or key in to_one
-    }
-    chosen = strongest(clues(told.values(), every, own))
+    ]
+    chosen = strongest(clues(told, every, own))
+    names = {one.name for one in chosen}
+    counts = {name: [*to_all, *to_own] for name, to_all, to_own in told if name in names}
     return {
         "readers": readers,
         "all": list(every),
         "own": list(own),
-        "tokens": [[one.name, *told[one.name].all, *told[one.name].own] for one in chosen],
+        "tokens": [[one.name, *counts[one.name]] for one in chosen],
     }
 
 
 def _findings(view: Mapping[str, Any]) -> list[Finding]:
     every, own = Tally(*view["all"]), Tally(*view["own"])
     told = [
-        Told(name, Tally(spam, ham), Tally(own_spam, own_ham))
+        (name, Tally(spam, ham), Tally(own_spam, own_ham))
         for name, spam, ham, own_spam, own_ham in view["tokens"]
     ]
     chosen = clues(told, every, own)

@@ -28,9 +28,12 @@ class Memory:
         found = Tally(*self._lessons)
         return {-ORGANIZATION: found} if -ORGANIZATION in owners else {}
 
-    def counts(self, owner: int, keys: Sequence[int]) -> Mapping[int, Tally]:
+    def counts(
+        self, owners: Sequence[int], keys: Sequence[int]
+    ) -> Mapping[int, Mapping[int, Tally]]:
         """How many lessons have each token."""
-        return {key: Tally(*self._counts[key]) for key in keys if key in self._counts}
+        found = {key: Tally(*self._counts[key]) for key in keys if key in self._counts}
+        return dict.fromkeys(owners, found)
 
     def organisations(self, user_ids: Sequence[int]) -> Mapping[int, int]:
         """All are of the one."""

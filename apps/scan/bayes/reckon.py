@@ -54,12 +54,8 @@ class Tally(NamedTuple):
 NOTHING: Final = Tally()
 
 
-class Told(NamedTuple):
-    """What was taught of one token: to the whole organisation, and by this user."""
-
-    name: str
-    all: Tally
-    own: Tally
+Told = tuple[str, Tally, Tally]
+"""What was taught of one token, by its name: to the whole organisation, and by this user."""
 
 
 class Clue(NamedTuple):
@@ -91,19 +87,19 @@ def clues(told: Iterable[Told], every: Tally, own: Tally) -> list[Clue]:
     # thousand spam messages would be in none of twenty others anyway.
     of_spam, of_ham = min(ham / spam, 1.0), min(spam / ham, 1.0)
     found = []
-    for name, to_all, to_own in told:
-        is_spam = (to_all.spam + weight * to_own.spam) / spam
-        is_ham = (to_all.ham + weight * to_own.ham) / ham
-        seen = max(
-            of_spam * to_all.spam + of_ham * to_all.ham,
-            of_spam * to_own.spam + of_ham * to_own.ham,
-        )
+    # Every token of every reader comes by here: nothing is made that is not kept.
+    for name, (all_spam, all_ham), (own_spam, own_ham) in told:
+        seen = of_spam * all_spam + of_ham * all_ham
+        mine = of_spam * own_spam + of_ham * own_ham
+        seen = max(seen, mine) if mine else seen
         if not seen:
             continue
+        is_spam = (all_spam + weight * own_spam) / spam
+        is_ham = (all_ham + weight * own_ham) / ham
         raw = is_spam / (is_spam + is_ham)
-        clue = Clue(name, (STRENGTH * 0.5 + seen * raw) / (STRENGTH + seen))
-        if clue.strength >= DISTANCE:
-            found.append(clue)
+        probability = (STRENGTH * 0.5 + seen * raw) / (STRENGTH + seen)
+        if abs(probability - 0.5) >= DISTANCE:
+            found.append(Clue(name, probability))
     # The name last: the order of equals must not depend on what the database returned first.
     found.sort(key=lambda clue: (-clue.strength, clue.name))
     return found

@@ -1,7 +1,7 @@
 """The check: silent until taught, to each reader by own lessons, the same when replayed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,10 +11,11 @@ from apps.mailstore.models import Judged
 from apps.scan.base import Case, Finding, Reader
 from apps.scan.bayes.check import Bayes
 from apps.scan.bayes.memory import ORGANIZATION, Memory
-from apps.scan.bayes.reckon import LEAST
+from apps.scan.bayes.reckon import LEAST, Tally
 from apps.scan.bayes.stored import Stored
 from apps.scan.bayes.tokens import tokens
 from apps.scan.letter import read
+from apps.scan.models import Taught, Token
 from apps.scan.runner import run
 from apps.scan.services import learning
 from tests.scan.cases import case
@@ -104,8 +105,57 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(
         Reader(user.pk, user.address, user.address, "example.test", home) for user in (alice, bob)
     ]
     cases = [case(*readers, raw=letter(SPAM, number)) for number in range(20)]
-    with django_assert_num_queries(3):  # type: ignore[operator]
-        Bayes(Stored()).gather(cases)  # tallies, the organisation's counts, and Alice's
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        Bayes(Stored()).gather(cases)  # tallies, then the counts of the organisation and of Alice
+
+
+@pytest.mark.django_db
+def test_it_asks_for_many_readers_who_have_taught_in_few_queries(
+    alice: User, django_assert_num_queries: object
+) -> None:
+    """Counts of one user are those of no other, however many are asked for together."""
+    home = Stored().organisations([alice.pk])[alice.pk]
+    teach(alice)
+    ids = range(10_001, 10_131)
+    Taught.objects.bulk_create(Taught(owner=one, spam=30, ham=30) for one in ids)
+    mine = list(tokens(read(letter(SPAM, 99))))
+    Token.objects.bulk_create(
+        Token(owner=one, token=mine[one % 10], spam=one % 7 + 1, ham=0) for one in ids
+    )
+    readers = [Reader(one, f"u{one}@example.test", "", "example.test", home) for one in ids]
+    with django_assert_num_queries(4):  # type: ignore[operator]
+        (given,) = Bayes(Stored()).gather([case(*readers, raw=letter(SPAM, 99))])
+    views = {view["readers"][0]: view for view in given or ()}
+    assert list(views) == list(ids)
+    for one in ids:
+        name = tokens(read(letter(SPAM, 99)))[mine[one % 10]]
+        own = [row for row in views[one]["tokens"] if row[3] or row[4]]
+        assert own in ([], [[name, *own[0][1:3], one % 7 + 1, 0]] if own else [])
+    assert any(row[3] for view in views.values() for row in view["tokens"])
+
+
+@pytest.mark.django_db
+def test_it_asks_nobody_for_tokens_of_messages_of_others(alice: User, bob: User) -> None:
+    class Watched(Stored):
+        def counts(
+            self, owners: Sequence[int], keys: Sequence[int]
+        ) -> Mapping[int, Mapping[int, Tally]]:
+            asked.append((set(owners), len(keys)))
+            return super().counts(owners, keys)
+
+    home = Stored().organisations([alice.pk])[alice.pk]
+    teach(alice)
+    teach(bob)
+    asked: list[tuple[set[int], int]] = []
+    cases = [
+        case(Reader(user.pk, user.address, "", "example.test", home), raw=letter(words, 5))
+        for user, words in ((alice, SPAM), (bob, HAM))
+    ]
+    Bayes(Watched()).gather(cases)
+    sizes = [len(tokens(read(one.raw))) for one in cases]
+    both = len({key for one in cases for key in tokens(read(one.raw))})
+    expected = [({-home}, both), ({alice.pk}, sizes[0]), ({bob.pk}, sizes[1])]
+    assert sorted(asked, key=str) == sorted(expected, key=str)
 
 
 @pytest.mark.django_db

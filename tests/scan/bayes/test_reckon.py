@@ -24,7 +24,7 @@ MANY = Tally(200, 200)
 
 
 def told(name: str, spam: int, ham: int, own: Tally = NONE) -> Told:
-    return Told(name, Tally(spam, ham), own)
+    return name, Tally(spam, ham), own
 
 
 def one(told: Told, every: Tally = MANY, own: Tally = NONE) -> float:
