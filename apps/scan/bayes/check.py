@@ -120,8 +120,8 @@ class Bayes:
         for owner, places in asked.items():
             alike.setdefault(tuple(places), []).append(owner)
         found: dict[Owner, Mapping[int, Tally]] = {}
-        for places, owners in alike.items():
-            keys = {key for place in places for key in seen[place] or ()}
+        for same, owners in alike.items():
+            keys = {key for place in same for key in seen[place] or ()}
             found.update(self._store.counts(sorted(owners), sorted(keys)))
         return found
 
