@@ -66,7 +66,7 @@ def test_it_learns_moves_and_takes_them_back(alice: User, inbox: Mailbox, junk: 
     learn()
     assert lessons.tally(alice.pk) == (2, 0)
     home = Stored().organisations([alice.pk])[alice.pk]
-    assert Stored().counts(-home, [key_of("at noon")]) == {key_of("at noon"): (2, 0)}
+    assert Stored().counts([-home], [key_of("at noon")])[-home] == {key_of("at noon"): (2, 0)}
     moved(uids[:1], junk, inbox)
     learn()
     assert lessons.tally(alice.pk) == (1, 1)

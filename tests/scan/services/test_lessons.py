@@ -33,7 +33,7 @@ def learn(*these: Said) -> int:
 
 
 def count(owner: int, token: int) -> Tally:
-    return Stored().counts(owner, [token]).get(token, Tally())
+    return Stored().counts([owner], [token])[owner].get(token, Tally())
 
 
 def assert_sums_are_exact() -> None:
