@@ -419,11 +419,11 @@ def _curl_move(world: World, raw: bytes, source: str, target: str) -> None:
 
 
 def _program() -> bytes:
-    """The program that ClamAV is tested with, in an archive that our own filter cannot open."""
+    """The program that ClamAV is tested with, in a package that our own filter cannot open."""
     message = EmailMessage()
     message.set_content("See the attachment.")
-    content = (TESTFILES / "clam.arj").read_bytes()
-    message.add_attachment(content, maintype="application", subtype="arj", filename="papers.arj")
+    content = (TESTFILES / "clam.sis").read_bytes()
+    message.add_attachment(content, maintype="application", subtype="octet-stream", filename="papers.sis")
     return _named(b"From: carol@outside.invalid\nSubject: The report\n" + message.as_bytes())
 
 
@@ -448,6 +448,7 @@ def scanned(world: World, clam_port: int) -> Iterator[Popen[bytes]]:
             SCANNERS_DEAD="defer",
         )
         world.ours.start()
+        world.ours.wait_for(world.ours.is_judging, SECONDS, "nobody judges mail")
         yield clam.process
 
 
