@@ -57,6 +57,8 @@ _HELO: Final = re.compile(rb"from\s+([A-Za-z0-9-]{1,63}\.[A-Za-z0-9.-]{1,190})")
 _GREETING: Final = re.compile(rb"from\s+(\S{1,80})")
 _PROTOCOL: Final = re.compile(rb"\swith\s+([A-Za-z]{1,20})")
 _PRIVATE: Final = (b"10.", b"127.", b"192.168.", b"169.254.", b"0.")
+_PARTED: Final = re.compile(r"\bboundary\s*=.*", re.IGNORECASE | re.DOTALL)
+_WRITTEN: Final = ("content-type", "content-transfer-encoding", "mime-version")
 _EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]{1,8})\s*$")
 
 # Fields that a mailbox, an archive, another filter or the way of one copy has put in.
@@ -85,7 +87,7 @@ _KINDS: Final = {
         "from from-domain from-name reply-to list mailer zone id id-form net via helo with".split(),
         Kind.ORIGIN,
     ),
-    **dict.fromkeys("to part charset file html field order date".split(), Kind.SHAPE),
+    **dict.fromkeys("to part charset file html field order date written".split(), Kind.SHAPE),
     **dict.fromkeys("link link-domain mailto".split(), Kind.LINKS),
 }
 
@@ -124,7 +126,10 @@ def kind_of(name: str) -> Kind:
 
 def parts_of(name: str) -> tuple[str, ...]:
     """The names that say part of the same: of a pair its two words, of two letters of a script
-    without blanks each of them (a word of four stands there as three twos); none for others."""
+    without blanks each of them (a word of four stands there as three twos), of a host in a link its
+    domain; none for others."""
+    if name.startswith("link:"):
+        return name, f"link-domain:{_organisation(name[5:])}"[:NAME]
     prefix, colon, rest = name.rpartition(":")
     first, blank, second = rest.partition(" ")
     if len(rest) == 2 and _DENSE.match(rest):
@@ -251,6 +256,11 @@ def _shape(letter: Letter) -> Iterator[str]:
         for name in part.names[:1]:
             ending = _EXTENSION.search(name[-40:])
             yield f"file:{ending[1].casefold() if ending else ''}"
+    # How fields are written that all say the same: quotes, capitals, order of what is in them.
+    for field in _WRITTEN:
+        value = (letter.header.last(field.encode()) or b"")[:200].decode("ascii", "replace")
+        if value:
+            yield _short(f"written:{field} {' '.join(_PARTED.sub('boundary', value).split())}")
     if letter.hidden:
         yield "html:hidden"
     images = sum(link.place == "image" for link in letter.links)

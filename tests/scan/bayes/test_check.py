@@ -62,7 +62,7 @@ def test_it_tells_spam_from_ham() -> None:
     )
     assert [(one.rule, one.reader) for one in spam] == [("BAYES_SPAM", 7)]
     assert spam[0].points > 5
-    assert '"link:pills.example"' in spam[0].words
+    assert '"link-domain:pills.example"' in spam[0].words
     assert ham[0].rule == "BAYES_HAM"
     assert ham[0].points < -2
     assert all(abs(one.points) < 2.5 for one in other)

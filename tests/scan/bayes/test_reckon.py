@@ -131,9 +131,12 @@ def test_it_counts_a_pair_and_its_words_once() -> None:
         Clue("buy", 0.93),
         Clue("buy now", 0.9),
         Clue("subject:cheap", 0.9),
+        Clue("link:a.pills.example", 0.9),
+        Clue("link-domain:pills.example", 0.9),
+        Clue("link:b.pills.example", 0.9),
     ]
     names = [clue.name for clue in strongest(found)]
-    assert names == ["cheap pills", "buy", "subject:cheap"]
+    assert names == ["cheap pills", "buy", "subject:cheap", "link:a.pills.example"]
     assert len(strongest(Clue(str(number), 0.9) for number in range(500))) == MOST_CLUES
 
 

@@ -180,6 +180,24 @@ def test_it_knows_the_words_of_a_pair() -> None:
     assert parts_of("from:a b@example.org") == ()
 
 
+def test_it_knows_a_host_and_its_domain_for_one() -> None:
+    assert parts_of("link:www.shop.example.com") == (
+        "link:www.shop.example.com",
+        "link-domain:example.com",
+    )
+    long = f"link:{'a.' * 40}example.com"[: module.NAME]
+    assert all(len(name) <= module.NAME for name in parts_of(long))
+
+
+def test_it_knows_programs_by_how_they_write_a_field() -> None:
+    one = names("x", kind='text/plain;\r\n\tcharset="us-ascii"')
+    other = names("x", kind="text/plain; charset=us-ascii")
+    assert 'written:content-type text/plain; charset="us-ascii"' in one - other
+    assert "written:content-type text/plain; charset=us-ascii" in other - one
+    parts = [names("x", kind=f"multipart/mixed; boundary={mark}") for mark in ("a1", '"b 2"')]
+    assert "written:content-type multipart/mixed; boundary" in parts[0] & parts[1]
+
+
 def test_it_is_cheap() -> None:
     words = [f"word{number * 7919 % 1_500:x}" for number in range(1_450)]
     letter = read(HEAD + b"\r\n" + " ".join(words).encode())
