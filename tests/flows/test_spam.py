@@ -423,7 +423,9 @@ def _program() -> bytes:
     message = EmailMessage()
     message.set_content("See the attachment.")
     content = (TESTFILES / "clam.sis").read_bytes()
-    message.add_attachment(content, maintype="application", subtype="octet-stream", filename="papers.sis")
+    message.add_attachment(
+        content, maintype="application", subtype="octet-stream", filename="papers.sis"
+    )
     return _named(b"From: carol@outside.invalid\nSubject: The report\n" + message.as_bytes())
 
 
