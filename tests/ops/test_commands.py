@@ -3,7 +3,8 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,34 +49,29 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def in_the_meantime(do: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=do)
-    thread.start()
-    return thread
-
-
-def test_it_waits_while_the_tables_are_made(behind: Behind) -> None:
-    with schema._alone():
-
-        def finish() -> None:
-            assert behind.asked.wait(30)
-            behind.is_behind = False
-
-        thread = in_the_meantime(finish)
-        assert wait_for_tables() == ""
-    thread.join()
-
-
-def test_it_waits_for_a_service_that_starts(behind: Behind) -> None:
-    held = locks.hold(["listeners"])
+@contextmanager
+def somebody_at_it(behind: Behind) -> Iterator[None]:
+    """Whoever brings the database up to date, and is done when that has been asked for."""
 
     def finish() -> None:
         assert behind.asked.wait(30)
         behind.is_behind = False
 
-    thread = in_the_meantime(finish)
-    assert wait_for_tables() == ""
+    thread = threading.Thread(target=finish)
+    thread.start()
+    yield
     thread.join()
+
+
+def test_it_waits_while_the_tables_are_made(behind: Behind) -> None:
+    with schema._alone(), somebody_at_it(behind):
+        assert wait_for_tables() == ""
+
+
+def test_it_waits_for_a_service_that_starts(behind: Behind) -> None:
+    held = locks.hold(["listeners"])
+    with somebody_at_it(behind):
+        assert wait_for_tables() == ""
     locks.release(held)
 
 
