@@ -20,6 +20,7 @@ from apps.wire.lines import Event
 if TYPE_CHECKING:
     from apps.directory.authentication import Principal
     from apps.imap.mirrors import Done, Held, Mirrors
+    from apps.imap.naming import Place
 
 
 class State(IntEnum):
@@ -115,12 +116,16 @@ def no(text: str, code: bytes = b"") -> Reply:
 class Selected:
     """The selected mailbox."""
 
-    mailbox_id: int
-    name: str
+    place: Place
     read_only: bool
     held: Held
     view: View
     told_keywords: int = -1  # how many keyword names the client has been told; none yet
+
+    @property
+    def mailbox_id(self) -> int:
+        """The mailbox."""
+        return self.place.id
 
 
 @dataclass(slots=True)
@@ -143,6 +148,31 @@ class Context:
         """The id of the user who signed in."""
         assert self.principal is not None
         return self.principal.user_id
+
+    @property
+    def condstore(self) -> bool:
+        """Whether FETCH lines carry MODSEQ (RFC 7162 section 3.1)."""
+        return not self.enabled.isdisjoint({"CONDSTORE", "QRESYNC"})
+
+    @property
+    def qresync(self) -> bool:
+        """Whether VANISHED stands for EXPUNGE (RFC 7162 section 3.2.3)."""
+        return "QRESYNC" in self.enabled
+
+    @property
+    def rev2(self) -> bool:
+        """Whether answers are those of IMAP4rev2 (RFC 9051 appendix E)."""
+        return "IMAP4REV2" in self.enabled
+
+    @property
+    def utf8(self) -> bool:
+        """Whether names and strings go out in UTF-8 (RFC 6855 section 3, RFC 9051 section 5.1)."""
+        return not self.enabled.isdisjoint({"UTF8=ACCEPT", "IMAP4REV2"})
+
+    @property
+    def uidonly(self) -> bool:
+        """Whether sequence numbers are no more (RFC 9586)."""
+        return "UIDONLY" in self.enabled
 
     @property
     def origin(self) -> Origin:

@@ -42,10 +42,24 @@ class Pending:
     changed: tuple[tuple[int, int], ...]
 
 
+def _as_set(uids: Iterable[int]) -> SequenceSet:
+    """A saved result as the set of its UIDs; UIDs that are gone meanwhile a set passes over."""
+    return SequenceSet(tuple((uid, uid) for uid in uids))
+
+
 class View:
     """One session's numbering of one mailbox."""
 
-    __slots__ = ("__weakref__", "_count", "_dirty", "_ghosts", "_mirror", "_recent", "_uids")
+    __slots__ = (
+        "__weakref__",
+        "_count",
+        "_dirty",
+        "_ghosts",
+        "_mirror",
+        "_recent",
+        "_uids",
+        "saved",
+    )
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -54,6 +68,7 @@ class View:
         self._ghosts = 0  # numbered and gone, as places in _uids
         self._dirty = 0  # flags not told yet, as places in _uids
         self._recent: list[tuple[int, int]] = []
+        self.saved: array[int] = array("Q")  # UIDs, ascending: `$` (RFC 5182)
         mirror.watchers.add(self)
 
     def close(self) -> None:
@@ -141,6 +156,8 @@ class View:
         Raises:
             NoMessageError: a sequence number is beyond the last one, or there is no message.
         """
+        if numbers.is_saved:
+            return self._by_uid(_as_set(self.saved))
         if uid:
             return self._by_uid(numbers)
         if not self._count or any(max(pair) > self._count for pair in numbers.ranges):
@@ -179,6 +196,8 @@ class View:
         Numbers beyond the last message are passed over: in SEARCH they match nothing.
         """
         marks = bytearray(self._count)
+        if numbers.is_saved:
+            numbers, uid = _as_set(self.saved), True
         if self._count:
             largest = self._uids[self._count - 1] if uid else self._count
             for low, high in numbers.intervals(largest):

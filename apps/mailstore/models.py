@@ -185,6 +185,22 @@ class Thread(models.Model):
         return f"thread {self.pk}"
 
 
+class ThreadReference(models.Model):
+    """A Message-ID that a conversation of a user knows, by its digest."""
+
+    pk = models.CompositePrimaryKey("user_id", "digest")
+    user = models.ForeignKey(
+        "directory.User", on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
+    digest = models.BigIntegerField()  # 64 bits of a keyed hash of the Message-ID
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.digest}"
+
+
 class Entry(models.Model):
     """A message in a mailbox: the narrow hot row. Nothing points at it by foreign key."""
 
@@ -216,6 +232,63 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mailbox_id}/{self.uid}"
+
+
+class MailboxRight(models.Model):
+    """What others may do in a mailbox (RFC 4314). One row for each who was given something."""
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="granted")
+    user = models.ForeignKey(  # NULL: anyone of the owner's organisation
+        "directory.User", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    rights = models.CharField(max_length=20)  # letters of lrswipkxtea, in this order, each once
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mailbox", "user"],
+                name="mailbox_right_once",
+                condition=models.Q(user__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["mailbox"],
+                name="mailbox_right_of_anyone_once",
+                condition=models.Q(user__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}: {self.user_id or 'anyone'} {self.rights}"
+
+
+class Annotation(models.Model):
+    """A note on a mailbox, or on the account (RFC 5464)."""
+
+    user = models.ForeignKey(  # /private: whose it is; /shared: the owner of what it is on
+        "directory.User", on_delete=models.CASCADE, related_name="+"
+    )
+    mailbox = models.ForeignKey(  # NULL: on the account
+        Mailbox, on_delete=models.CASCADE, null=True, blank=True, related_name="annotations"
+    )
+    entry = models.CharField(max_length=255)  # lower-case, with /private or /shared before it
+    value = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mailbox", "user", "entry"],
+                name="annotation_once",
+                condition=models.Q(mailbox__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "entry"],
+                name="annotation_of_account_once",
+                condition=models.Q(mailbox__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id or 'account'} {self.entry}"
 
 
 class Keyword(models.Model):

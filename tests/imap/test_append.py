@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from apps.directory.models import User
 from apps.imap.handlers import append as handler
-from apps.imap.proto.commands import Append
+from apps.imap.proto.append import Append
 from apps.imap.proto.flags import Flags
 from apps.mailstore import queries
 from apps.mailstore.models import Entry, Mailbox

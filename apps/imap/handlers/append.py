@@ -12,7 +12,7 @@ from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
 from apps.imap.mirrors import Done
 from apps.imap.naming import target_named
-from apps.imap.proto.commands import Append, parse_append
+from apps.imap.proto.append import Append, parse_append
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as service
 from apps.mailstore.services.append import Appending, AppendResult
@@ -34,12 +34,12 @@ async def append(context: Context, cmd: Append) -> Reply:
     if not cmd.message:
         return no("A message has at least one octet", b"CANNOT")
     try:
-        row = await target_named(context, cmd.name)
+        place = await target_named(context, cmd.name)
     except NotFound:
         # Section 6.3.11: not NONEXISTENT; the client may create the mailbox and try again.
         return no("No such mailbox", b"TRYCREATE")
-    result = await in_db("work", _append, cmd, row.id, context.user_id, context.origin)
-    if context.selected is not None and context.selected.mailbox_id == row.id:
+    result = await in_db("work", _append, cmd, place.id, place.owner_id, context.origin)
+    if context.selected is not None and context.selected.mailbox_id == place.id:
         saved = (result.uid, cmd.flags.system, 0, result.modseq)
         # Which bits its keywords have the service does not tell: then they are read.
         modseqs = () if cmd.flags.keywords else (result.modseq,)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 
 from apps.imap.context import Context, Reply, State
-from apps.imap.handlers.registry import capabilities, command
+from apps.imap.handlers.registry import ENABLEABLE, capabilities, command
 from apps.imap.proto.commands import Enable, Identify, Plain, parse_enable, parse_id
 from apps.imap.proto.responses import capability, id_line, untagged
-
-ENABLEABLE: frozenset[str] = frozenset()
-"""Extensions that ENABLE switches on (RFC 5161); the ones we do not know it passes over."""
 
 
 @command("CAPABILITY", needs=State.NOT_AUTHENTICATED, capability="IMAP4rev1 LITERAL+")

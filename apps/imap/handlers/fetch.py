@@ -29,8 +29,7 @@ from apps.imap.fetchplan import (
     sendable,
 )
 from apps.imap.handlers.registry import Use, command
-from apps.imap.proto.commands import Fetch, parse_fetch
-from apps.imap.proto.fetch import Attribute
+from apps.imap.proto.fetch import Attribute, Fetch, parse_fetch
 from apps.imap.telling import flag_text, flag_texts, tell_keywords
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN

@@ -57,6 +57,8 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {}
+ENABLEABLE: set[str] = set()
+"""Extensions that ENABLE switches on (RFC 5161), in upper case; others it passes over."""
 
 
 def command(
@@ -67,6 +69,7 @@ def command(
     only_there: bool = False,
     capability: str | Capability = "",
     sequence_numbers: Use = Use.NONE,
+    enables: str = "",
 ) -> Callable[[Handler[C]], Handler[C]]:
     """Register a handler under `name` (upper-case; "UID X" for UID commands).
 
@@ -75,12 +78,14 @@ def command(
         needs: the lowest state that may give it; `only_there`: that state and no other.
         capability: words to announce, or a function of the connection that returns them.
         sequence_numbers: see `Use`.
+        enables: words that ENABLE may switch on, where this handler makes them true.
     """
     words = tuple(capability.split()) if isinstance(capability, str) else ()
     announce: Capability = (lambda _: words) if isinstance(capability, str) else capability
 
     def register(handler: Handler[C]) -> Handler[C]:
         assert name not in COMMANDS, name
+        ENABLEABLE.update(enables.split())
         COMMANDS[name] = Command(
             name, handler, parse, needs, only_there, announce, sequence_numbers
         )

@@ -7,9 +7,8 @@ from itertools import compress
 from apps.imap import searching
 from apps.imap.context import Context, Reply, State
 from apps.imap.handlers.registry import Use, command
-from apps.imap.proto.commands import Search, parse_search
 from apps.imap.proto.responses import numbers_line
-from apps.imap.proto.search import SearchProgram
+from apps.imap.proto.search import Search, SearchProgram, parse_search
 from apps.imap.searching import Bounds, Subject
 from apps.runtime.db import in_db
 

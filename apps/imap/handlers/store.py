@@ -10,7 +10,7 @@ from apps.imap.context import Context, Reply, Selected, State, no
 from apps.imap.fetchplan import filled
 from apps.imap.handlers.registry import Use, command
 from apps.imap.mirrors import Done
-from apps.imap.proto.commands import Store, StoreMode, parse_store
+from apps.imap.proto.store import Store, StoreMode, parse_store
 from apps.imap.telling import flag_texts, tell_keywords
 from apps.mailstore.services import flags as service
 from apps.mailstore.services.flags import FlagChange

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, LimitError, Scanner
+from apps.imap.proto.sets import SequenceSet, parse_set
 
 ITEMS_MAX = 100
 PATH_MAX = 100
@@ -80,6 +81,24 @@ _PARTS = {part.value: part for part in Part if part.value}
 _EXPECTED = "expected a FETCH item: BODY[...], BODY.PEEK[...] or one of " + ", ".join(
     sorted(word.decode("ascii") for word in _WORDS)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """FETCH and UID FETCH."""
+
+    numbers: SequenceSet
+    items: tuple[FetchItem, ...]
+
+
+def parse_fetch(scanner: Scanner) -> Fetch:
+    """Set and items."""
+    scanner.space()
+    numbers = parse_set(scanner)
+    scanner.space()
+    items = parse_items(scanner)
+    scanner.end()
+    return Fetch(numbers, items)
 
 
 def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:

@@ -128,6 +128,13 @@ class SearchProgram:
     steps: tuple[int | Op, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """SEARCH and UID SEARCH."""
+
+    program: SearchProgram
+
+
 @dataclass(slots=True)
 class _Frame:
     """An operator that still waits for operands, or an open parenthesis (`op` is None)."""
@@ -305,3 +312,9 @@ def parse_program(scanner: Scanner) -> SearchProgram:
         if charset not in {b"US-ASCII", b"ASCII"} and not (codec := codec_for(charset)):
             raise CharsetError
     return _Compiler(scanner, codec).run()
+
+
+def parse_search(scanner: Scanner) -> Search:
+    """Perhaps a charset, and keys."""
+    scanner.space()
+    return Search(parse_program(scanner))

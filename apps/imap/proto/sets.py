@@ -21,6 +21,7 @@ class SequenceSet:
     """Ranges as written, `STAR` for `*`; whether they are UIDs the command says."""
 
     ranges: tuple[Interval, ...]
+    is_saved: bool = False  # `$`: what the last SEARCH saved (RFC 5182); then there are no ranges
 
     def intervals(self, largest: int) -> list[Interval]:
         """Return sorted, disjoint, inclusive intervals, with `*` read as `largest`.
@@ -43,7 +44,9 @@ class SequenceSet:
 
 
 def parse_set(scanner: Scanner) -> SequenceSet:
-    """Take a sequence set from the command."""
+    """Take a sequence set, or `$` for a saved result, from the command."""
+    if scanner.take(b"$"):
+        return SequenceSet((), is_saved=True)
     return SequenceSet(tuple(_range(part) for part in scanner.sequence_set().split(b",")))
 
 
