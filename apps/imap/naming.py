@@ -1,33 +1,51 @@
 """From a mailbox name on the wire to a place: a mailbox, and what this user may do with it.
 
-A name that cannot be, one that does not exist and one of another user that was not shared get the
-same answer.
+Three namespaces (RFC 2342): the user's own mailboxes at the root, those of other people below
+`Other Users/<address>/`, those of shared mailboxes below `Shared/<address>/`. The levels above are
+no mailboxes. Only a second level with an @ makes a name foreign: mailboxes of one's own that were
+named so before stay what they were.
+
+A name that cannot be, one that does not exist and one of another user in which this user has no
+right get the same answer (RFC 4314 section 6).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+from unicodedata import normalize
 
 from apps.imap.context import Context
 from apps.imap.proto.patterns import DELIMITER
 from apps.imap.proto.utf7 import MailboxNameError, decode_name
-from apps.mailstore import queries
+from apps.mailstore import queries, shares
 from apps.mailstore.queries import MailboxRow
 from apps.mailstore.services.mailboxes import normal
+from apps.mailstore.shares import SharedRow
+from apps.runtime.db import in_db
 from apps.runtime.glance import glance
-from apps.wire.errors import InvalidName, NotFound
+from apps.wire.errors import InvalidName, NotFound, NotPermitted
 
-ALL_RIGHTS = frozenset("lrswipkxteacd")
-"""What the owner of a mailbox may (RFC 4314 sections 2.1 and 2.1.1)."""
+ALL_RIGHTS = frozenset(shares.RIGHTS)
+"""What the owner of a mailbox may (RFC 4314 section 2.1)."""
+
+OTHERS = "Other Users"
+SHARED = "Shared"
+NAMESPACES = (OTHERS, SHARED)
+"""The first levels of names that are not the user's own."""
+
+# A local part may have them, a level of a name may not, or not well: wildcards of LIST.
+_QUOTED = {"%": "%25", "/": "%2F", "*": "%2A"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A mailbox as one user sees it.
 
+    row: `row.name` is the name that its owner knows it by.
     name: as this user spells it, with the namespace before it if it is another's.
     owner_id: the user whose mailbox it is, and whose quota what is filed there counts in.
-    rights: letters of RFC 4314 that this user has on it.
+    rights: letters of RFC 4314 section 2.1 that this user has on it.
     """
 
     row: MailboxRow
@@ -44,9 +62,73 @@ class Place:
         """Whether this user has a right, named by its letter."""
         return right in self.rights
 
+    def require(self, rights: str) -> None:
+        """Insist on rights, named by their letters.
+
+        Raises:
+            NotFound: one is missing, and the user may not even know that the mailbox exists.
+            NotPermitted: one is missing.
+        """
+        if self.rights.issuperset(rights):
+            return
+        if self.rights.isdisjoint("lr"):
+            raise NotFound(text="No such mailbox")
+        raise NotPermitted(text=f"You have no {_listed(rights, self.rights)} right here")
+
+
+def _listed(wanted: str, rights: frozenset[str]) -> str:
+    return " and no ".join(letter for letter in wanted if letter not in rights)
+
+
+class Foreign(NamedTuple):
+    """A name in the namespace of others, taken apart. `name` is empty for the level of an owner."""
+
+    namespace: str
+    owner_key: str
+    name: str
+
+    @property
+    def whole(self) -> str:
+        """The name as the client spells it."""
+        level = "".join(_QUOTED.get(letter, letter) for letter in self.owner_key)
+        return DELIMITER.join(filter(None, (self.namespace, level, self.name)))
+
+
+def foreign(name: str) -> Foreign | None:
+    """Take a name apart; None for one of the user's own.
+
+    Raises:
+        InvalidName: no mailbox can have the name that is left.
+    """
+    levels = name.split(DELIMITER, 2)
+    if levels[0] not in NAMESPACES or "@" not in (levels[1] if levels[1:] else ""):
+        return None
+    key = normalize("NFC", levels[1].casefold())
+    for letter, quoted in reversed(_QUOTED.items()):
+        key = key.replace(quoted.casefold(), letter)
+    return Foreign(levels[0], key, normal(levels[2]) if levels[2:] else "")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether no mailbox of one's own can be made with this name: it would hide, or be hidden."""
+    return name.split(DELIMITER, 1)[0] in NAMESPACES
+
+
+def place_of(shared: SharedRow) -> Place:
+    """Return a mailbox of another under the name that its users see."""
+    namespace = SHARED if shared.is_account else OTHERS
+    whole = Foreign(namespace, shared.owner_key, shared.row.name).whole
+    return Place(shared.row, whole, shared.owner_id, shared.rights)
+
+
+async def foreign_places(context: Context) -> list[Place]:
+    """Return all mailboxes of others in which this user has any right, whether `l` or not, in the
+    order of their names; one query."""
+    return [place_of(one) for one in await in_db("read", shares.shared_with, context.user_id)]
+
 
 def name_of(context: Context, raw: bytes) -> str:
-    """Return the name as it is kept.
+    """Return the name as it is kept: of one's own mailbox, or whole with the namespace.
 
     Raises:
         InvalidName: not modified UTF-7, or no name that a mailbox can have.
@@ -57,19 +139,29 @@ def name_of(context: Context, raw: bytes) -> str:
         raise InvalidName(text="The name is not in modified UTF-7") from None
     if name.endswith(DELIMITER):  # only CREATE and RENAME may be told a level so
         raise InvalidName(repr(name), text="A mailbox name does not end in /")
-    return normal(name)
+    apart = foreign(name)
+    return normal(name) if apart is None else apart.whole
 
 
-async def mailbox_named(context: Context, raw: bytes) -> Place:
+async def mailbox_named(context: Context, raw: bytes, needs: str = "") -> Place:
     """Return the mailbox of that name.
+
+    Args:
+        needs: letters of the rights that the command takes.
 
     Raises:
         NotFound: there is none, or not for this user.
+        NotPermitted: a right is missing.
     """
     try:
-        return await target_named(context, raw)
+        name = name_of(context, raw)
     except InvalidName:
         raise NotFound(text="No such mailbox") from None
+    place = await _find(context, name)
+    place.require(needs)
+    if place.rights.isdisjoint("lr") and not needs:
+        raise NotFound(text="No such mailbox")
+    return place
 
 
 async def target_named(context: Context, raw: bytes) -> Place:
@@ -78,9 +170,21 @@ async def target_named(context: Context, raw: bytes) -> Place:
     Raises:
         InvalidName: there can be none of that name, so creating it would not help.
         NotFound: there is none: answer TRYCREATE (RFC 3501 sections 6.3.11, 6.4.7).
+        NotPermitted: without the right `i`.
     """
-    name = name_of(context, raw)
-    row = await glance(queries.mailbox_named, context.user_id, name)
-    if row is None:
-        raise NotFound(text="No such mailbox")
-    return Place(row, name, context.user_id)
+    place = await _find(context, name_of(context, raw))
+    place.require("i")
+    return place
+
+
+async def _find(context: Context, name: str) -> Place:
+    apart = foreign(name)
+    if apart is None:
+        row = await glance(queries.mailbox_named, context.user_id, name)
+        if row is not None:
+            return Place(row, name, context.user_id)
+    elif apart.name:
+        shared = await glance(shares.shared_named, context.user_id, apart.owner_key, apart.name)
+        if shared is not None and (place := place_of(shared)).name == name:
+            return place
+    raise NotFound(text="No such mailbox")
