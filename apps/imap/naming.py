@@ -127,6 +127,14 @@ async def foreign_places(context: Context) -> list[Place]:
     return [place_of(one) for one in await in_db("read", shares.shared_with, context.user_id)]
 
 
+async def all_places(context: Context) -> list[Place]:
+    """Return every mailbox that LIST may show: the user's own, INBOX first, then those of others
+    in which this user has the right `l`; two queries."""
+    own = await in_db("read", queries.mailboxes, context.user_id)
+    places = [Place(row, row.name, context.user_id) for row in own]
+    return places + [place for place in await foreign_places(context) if place.may("l")]
+
+
 def name_of(context: Context, raw: bytes) -> str:
     """Return the name as it is kept: of one's own mailbox, or whole with the namespace.
 
@@ -157,7 +165,7 @@ async def mailbox_named(context: Context, raw: bytes, needs: str = "") -> Place:
         name = name_of(context, raw)
     except InvalidName:
         raise NotFound(text="No such mailbox") from None
-    place = await _find(context, name)
+    place = await place_named(context, name)
     place.require(needs)
     if place.rights.isdisjoint("lr") and not needs:
         raise NotFound(text="No such mailbox")
@@ -172,12 +180,17 @@ async def target_named(context: Context, raw: bytes) -> Place:
         NotFound: there is none: answer TRYCREATE (RFC 3501 sections 6.3.11, 6.4.7).
         NotPermitted: without the right `i`.
     """
-    place = await _find(context, name_of(context, raw))
+    place = await place_named(context, name_of(context, raw))
     place.require("i")
     return place
 
 
-async def _find(context: Context, name: str) -> Place:
+async def place_named(context: Context, name: str) -> Place:
+    """Return the mailbox of a name as `name_of` returns it, whatever this user may do there.
+
+    Raises:
+        NotFound: there is none, or this user has no right in it.
+    """
     apart = foreign(name)
     if apart is None:
         row = await glance(queries.mailbox_named, context.user_id, name)
