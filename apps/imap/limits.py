@@ -13,8 +13,10 @@ from apps.runtime.conversation import Patience
 from apps.wire.limits import (
     BEFORE_LOGIN,
     LINE_AFTER_LOGIN,
+    LINE_OF_MANY_MESSAGES,
     LITERAL_AFTER_LOGIN,
     MIB,
+    PASSED_OVER,
     BufferLimits,
 )
 
@@ -27,6 +29,7 @@ class Limits:
     literal_memory: for the large literals of all connections of the process; a quarter for those
         of one user, yet always enough for one message.
     literal_wait: for room in it, then NO [UNAVAILABLE].
+    literal_stall: without an octet of a literal that room was taken for, then BYE.
     idle_keepalive: an untagged OK during IDLE; keeps NAT tables and finds dead clients.
     """
 
@@ -38,14 +41,20 @@ class Limits:
     message_size: int = 50 * MIB
     literal_memory: int = 512 * MIB
     literal_wait: float = 20.0
+    literal_stall: float = 120.0
     page_rows: int = 500
     page_octets: int = MIB
 
 
 def literal_allowance(limits: Limits) -> Allowance:
     """Return what all connections together may hold in large literals."""
-    each = max(limits.literal_memory // 4, limits.message_size)
+    each = one_users_literals(limits)
     return Allowance(max(limits.literal_memory, each), each)
+
+
+def one_users_literals(limits: Limits) -> int:
+    """Return what one user may have on the way, and so one command may bring: octets."""
+    return max(limits.literal_memory // 4, limits.message_size)
 
 
 def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
@@ -56,7 +65,10 @@ def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
         line=LINE_AFTER_LOGIN,
         literal=LITERAL_AFTER_LOGIN,
         command=LITERAL_AFTER_LOGIN,
-        large_verbs=frozenset({b"APPEND"}),
+        large_verbs=frozenset({b"APPEND", b"REPLACE"}),
         large_literal=limits.message_size,
+        large_command=one_users_literals(limits),
+        large_line=LINE_OF_MANY_MESSAGES,
         ask_above=LITERAL_AFTER_LOGIN,
+        passed_over=PASSED_OVER,
     )

@@ -25,6 +25,12 @@ LINE_AFTER_LOGIN = 64 * KIB
 LITERAL_AFTER_LOGIN = 64 * KIB
 """Octets in all literals of an ordinary command after login: names and SEARCH strings."""
 
+LINE_OF_MANY_MESSAGES = 256 * KIB
+"""Octets of command text of one APPEND with many messages: flags and dates of about 4,000."""
+
+PASSED_OVER = 2**32 - 1
+"""Octets of a refused literal that are read and dropped: the largest message of RFC 3501."""
+
 LITERAL_NUMBER_MAX = 2**63 - 1
 """Largest literal size that is still a number (number64, RFC 9051 section 9)."""
 
@@ -48,9 +54,13 @@ class BufferLimits:
     literal: octets in one literal.
     command: octets of all literals of one command together.
     large_verbs: upper-case verbs whose literals may reach `large_literal` (APPEND, PUTSCRIPT).
-    large_literal: octets in the literals of such a command together.
-    ask_above: literals larger than this are asked for even if `{n+}`, so that memory can be found
-        for them first; None asks only where the protocol does.
+    large_literal: octets in one literal of such a command.
+    large_command: octets of all literals of such a command together (RFC 3502 sends many).
+    large_line: as `line`, of such a command.
+    ask_above: when the literals of a command together are more, they are asked for even if
+        `{n+}`, so that memory can be found for them first; None asks only where the protocol does.
+    passed_over: the longest `{n+}` literal that is read and dropped when it is refused; after a
+        longer one the connection ends.
     non_sync: cap for `{n+}` literals alone (RFC 7888 LITERAL- wants 4096); None sets no own cap.
     verb_index: which word of the first line is the verb: 1 where commands carry a tag, else 0.
     """
@@ -60,7 +70,10 @@ class BufferLimits:
     command: int = LITERAL_BEFORE_LOGIN
     large_verbs: frozenset[bytes] = frozenset()
     large_literal: int = 0
+    large_command: int = 0
+    large_line: int = 0
     ask_above: int | None = None
+    passed_over: int = 0
     non_sync: int | None = None
     verb_index: int = 1
 

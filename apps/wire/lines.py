@@ -5,8 +5,10 @@ the octets fed, however they are cut; memory bounded by its `BufferLimits`; no e
 input. It knows lines and literals (RFC 3501 section 4.3, RFC 7888 LITERAL+, RFC 3516 literal8)
 and nothing about what a command means.
 
-After an event with `fatal` true the stream cannot be trusted to be in step any more: the buffer
-drops all that follows, and the caller says goodbye and closes.
+A literal that is refused while its octets are on their way already (`{n+}`) is passed over without
+being held, up to `passed_over` octets, with the rest of its command: the next event is the next
+command's. After an event with `fatal` true the stream cannot be trusted to be in step any more: the
+buffer drops all that follows, and the caller says goodbye and closes.
 """
 
 from __future__ import annotations
@@ -53,8 +55,10 @@ class RawCommand:
 class NeedContinuation:
     """The client waits for `+`: answer, then call `accept_literal()` or `refuse_literal()`.
 
-    With `non_sync` it does not wait, and must not be answered: the literal is larger than
-    `ask_above`. Read no more of it until there is memory for it.
+    With `non_sync` it does not wait, and must not be answered: the literals of the command take
+    more than `ask_above` with this one. Read no more of it until there is memory for it.
+
+    held: octets of the command's literals before this one.
     """
 
     size: int
@@ -62,14 +66,15 @@ class NeedContinuation:
     tokens: tuple[Token, ...]
     binary: bool = False
     non_sync: bool = False
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LiteralTooLarge:
     """A literal beyond the limits was announced; the command is dropped.
 
-    Not fatal when synchronising: refused, the client does not send it. Fatal when `{n+}`: it is
-    on its way already.
+    Not fatal when synchronising: refused, the client does not send it. If `{n+}` it is on its way
+    already: fatal when it is too long to be passed over.
     """
 
     tag: bytes
@@ -114,6 +119,7 @@ class CommandBuffer:
         "_non_sync",
         "_pos",
         "_scan",
+        "_skipping",
         "_tokens",
         "_waiting",
         "limits",
@@ -132,6 +138,7 @@ class CommandBuffer:
         self._binary = False
         self._non_sync = False
         self._waiting = False
+        self._skipping = False  # the rest of a refused command: its lines and literals are dropped
         self._closed = False
 
     @property
@@ -147,7 +154,8 @@ class CommandBuffer:
     @property
     def is_idle(self) -> bool:
         """Whether no command is begun: nothing buffered, no literal awaited."""
-        return not (self.buffered or self._tokens or self._literal is not None or self._waiting)
+        begun = self._tokens or self._literal is not None or self._waiting or self._skipping
+        return not (self.buffered or begun)
 
     def feed(self, data: bytes) -> None:
         """Take octets from the peer, any number of them."""
@@ -157,11 +165,12 @@ class CommandBuffer:
             del self._data[: self._pos]
             self._scan -= self._pos
             self._pos = 0
-        if self._literal is not None and not self._data:
-            taken = data[: self._missing]
-            self._literal += taken
-            self._missing -= len(taken)
-            data = data[len(taken) :]
+        if self._missing and not (self._data or self._waiting):
+            if self._literal is not None:
+                self._literal += data[: self._missing]
+            taken = min(self._missing, len(data))
+            self._missing -= taken
+            data = data[taken:]
         self._data += data
 
     def clear(self) -> int:
@@ -176,6 +185,13 @@ class CommandBuffer:
         self._reset()
         return dropped
 
+    def take_rest(self) -> bytes:
+        """Take back what was fed and belongs to no event yet: from here on the stream means
+        something else (COMPRESS)."""
+        rest = bytes(self._data[self._pos :])
+        self.clear()
+        return rest
+
     def accept_literal(self) -> None:
         """Go on after `NeedContinuation`: the octets that follow are the literal."""
         if self._waiting:
@@ -183,24 +199,24 @@ class CommandBuffer:
             self._begin_literal()
 
     def refuse_literal(self) -> None:
-        """Drop the command after `NeedContinuation`: what follows is the next command.
-
-        Nothing does after a `non_sync` one: its octets are on their way.
-        """
+        """Drop the command after `NeedContinuation`: what follows is the next command, after the
+        octets of a `non_sync` one. `is_closed` if they are too many to be passed over."""
         if self._waiting and self._non_sync:
-            self._shut()
+            self._pass_over(self._missing)
         elif self._waiting:
             self._reset()
 
     def next_event(self) -> Event | None:
         """Return the next event, or None: feed more, or answer the continuation first."""
         while not (self._closed or self._waiting):
+            if self._skipping and not self._skip():
+                return None
             if self._literal is not None and not self._collect_literal():
                 return None
             end = self._find_line_end()
             if end < 0:
                 return self._too_long() if self._line_is_too_long(len(self._data)) else None
-            event = self._take_line(end)
+            event = self._take_dropped(end) if self._skipping else self._take_line(end)
             if event is not None:
                 return event
         return None
@@ -212,7 +228,10 @@ class CommandBuffer:
         return end
 
     def _line_is_too_long(self, end: int) -> bool:
-        return self._line_used + end - self._pos > self.limits.line
+        used = self._line_used + end - self._pos
+        if used <= self.limits.line:
+            return False
+        return used > self.limits.large_line or not (self._tokens and self._is_large())
 
     def _too_long(self) -> Event:
         tag = _tag_of(self._tokens) if self._tokens else _tag_of([self._head()])
@@ -249,35 +268,81 @@ class CommandBuffer:
         if self._is_too_large(self._missing):
             return self._refuse_too_large()
         above = self.limits.ask_above
-        if self._non_sync and (above is None or self._missing <= above):
+        if self._non_sync and (above is None or self._literal_used + self._missing <= above):
             self._begin_literal()
             return None
         self._waiting = True
         tokens = tuple(self._tokens)
         return NeedContinuation(
-            self._missing, _tag_of(tokens), tokens, self._binary, self._non_sync
+            self._missing,
+            _tag_of(tokens),
+            tokens,
+            self._binary,
+            self._non_sync,
+            self._literal_used,
         )
 
     def _is_too_large(self, size: int) -> bool:
         limits = self.limits
         if self._non_sync and limits.non_sync is not None and size > limits.non_sync:
             return True
-        if limits.large_verbs and self._verb() in limits.large_verbs:
-            return self._literal_used + size > limits.large_literal
-        return size > limits.literal or self._literal_used + size > limits.command
+        together = self._literal_used + size
+        if self._is_large():
+            return size > limits.large_literal or together > limits.large_command
+        return size > limits.literal or together > limits.command
 
-    def _verb(self) -> bytes:
+    def _is_large(self) -> bool:
+        """Whether the command is one of those with large literals."""
+        if not self.limits.large_verbs:
+            return False
         first = self._tokens[0]
-        words = first.split(b" ", 3) if isinstance(first, bytes) else []
-        index = self.limits.verb_index
-        return words[index].upper() if len(words) > index else b""
+        words = first.split(b" ", 4) if isinstance(first, bytes) else []
+        del words[: self.limits.verb_index]
+        if words and words[0].upper() == b"UID":  # of UID REPLACE the second word is the verb
+            del words[0]
+        return bool(words) and words[0].upper() in self.limits.large_verbs
 
     def _refuse_too_large(self) -> Event:
-        event = LiteralTooLarge(_tag_of(self._tokens), self._missing, fatal=self._non_sync)
-        if event.fatal:
-            return self._close(event)
+        tag, size = _tag_of(self._tokens), self._missing
+        if self._non_sync:
+            self._pass_over(size)
+        else:
+            self._reset()
+        return LiteralTooLarge(tag, size, fatal=self._closed)
+
+    def _pass_over(self, size: int) -> None:
+        """Begin to drop a refused command whose literal is on its way."""
+        if size > self.limits.passed_over:
+            self._shut()
+            return
         self._reset()
-        return event
+        self._skipping = True
+        self._missing = size
+
+    def _skip(self) -> bool:
+        """Drop buffered octets of a literal; return whether that was all of it."""
+        end = min(self._pos + self._missing, len(self._data))
+        self._missing -= end - self._pos
+        if end > self._pos:
+            self._pos = self._scan = end
+        return not self._missing
+
+    def _take_dropped(self, end: int) -> Event | None:
+        """Consume a line of a refused command: it goes on if another literal is announced, and
+        ends where the client waits for a `+`, since it has its answer."""
+        if self._line_is_too_long(end + 1):
+            return self._too_long()
+        line = bytes(self._data[self._pos : end]).removesuffix(b"\r")
+        self._pos = self._scan = end + 1
+        found = _ENDS_IN_BRACE.search(line)
+        size = _SIZE.fullmatch(found[2]) if found is not None else None
+        if found is None or not found[2].endswith(b"+"):
+            self._reset()
+        elif size is None or int(size[1]) > self.limits.passed_over:
+            return self._close(BadLine(b"", "too much to pass over", fatal=True))
+        else:
+            self._missing = int(size[1])
+        return None
 
     def _begin_literal(self) -> None:
         self._literal_used += self._missing
@@ -319,7 +384,7 @@ class CommandBuffer:
         self._tokens = []
         self._line_used = self._literal_used = self._missing = 0
         self._literal = None
-        self._waiting = False
+        self._waiting = self._skipping = False
 
 
 def _tag_of(tokens: tuple[Token, ...] | list[Token] | list[bytes]) -> bytes:

@@ -19,8 +19,15 @@ from apps.wire.lines import (
 )
 
 APPENDING = BufferLimits(
-    line=1_000, literal=100, command=150, large_verbs=frozenset({b"APPEND"}), large_literal=10_000
+    line=1_000,
+    literal=100,
+    command=150,
+    large_verbs=frozenset({b"APPEND", b"REPLACE"}),
+    large_literal=10_000,
+    large_command=15_000,
+    large_line=3_000,
 )
+PASSING = replace(APPENDING, passed_over=1_000_000)
 
 
 def run(
@@ -163,7 +170,12 @@ def test_it_lets_only_large_verbs_send_large_literals() -> None:
 
 
 def test_it_finds_the_verb_where_there_are_no_tags() -> None:
-    limits = BufferLimits(large_verbs=frozenset({b"PUTSCRIPT"}), large_literal=50_000, verb_index=0)
+    limits = BufferLimits(
+        large_verbs=frozenset({b"PUTSCRIPT"}),
+        large_literal=50_000,
+        large_command=50_000,
+        verb_index=0,
+    )
     (event,) = run([b'PUTSCRIPT "x" {50000+}\r\n' + b"y" * 50_000 + b"\r\n"], limits)
     assert isinstance(event, RawCommand)
     assert event.tokens[1] == Literal(b"y" * 50_000, non_sync=True)
@@ -186,6 +198,113 @@ def test_it_asks_before_it_takes_a_large_literal_that_comes_unasked(
     assert events[1] == asked
     assert [event.tag for event in events if isinstance(event, RawCommand)] == [b"a", b"b", b"c"]
     assert run(cut(large), limits, accept=False) == [asked]  # nothing behind it is a command
+
+
+def test_it_asks_for_what_the_literals_of_a_command_take_together() -> None:
+    limits = replace(APPENDING, ask_above=10)
+    events = run([b"a APPEND x {6+}\r\nhello! {5+}\r\nworld\r\n"], limits)
+    assert events[0] == NeedContinuation(
+        5,
+        b"a",
+        (b"a APPEND x ", Literal(b"hello!", non_sync=True), b" "),
+        non_sync=True,
+        held=6,
+    )
+    assert commands(events)[0][3] == Literal(b"world", non_sync=True)
+
+
+def test_it_bounds_the_messages_of_one_command_together() -> None:
+    message = b" {9000+}\r\n" + b"x" * 9_000
+    first, second = run([b"a APPEND x" + message * 3 + b"\r\nb NOOP\r\n"], PASSING)
+    assert first == LiteralTooLarge(b"a", 9_000, fatal=False)
+    assert second == RawCommand((b"b NOOP",))
+
+
+@pytest.mark.parametrize("verb", [b"REPLACE 1", b"UID REPLACE 7", b"uid replace 7"])
+def test_it_knows_the_verb_of_a_uid_command(verb: bytes) -> None:
+    (event,) = run([b"a " + verb + b" x {10000}\r\n"], APPENDING)
+    assert isinstance(event, NeedContinuation)
+    assert run([b"a UID SEARCH x {101}\r\n"], APPENDING) == [
+        LiteralTooLarge(b"a", 101, fatal=False)
+    ]
+
+
+def test_it_gives_a_command_with_many_messages_more_line_text() -> None:
+    message = b" {1+}\r\nx"
+    (event,) = run([b"a APPEND x" + message * 300 + b"\r\n"], APPENDING)
+    assert isinstance(event, RawCommand)
+    assert run([b"a APPEND x" + message * 600 + b"\r\n"], APPENDING)[0] == BadLine(
+        b"a", "line too long", fatal=True
+    )
+    assert run([b"a SEARCH x" + message * 150 + b"\r\n"], APPENDING)[0] == BadLine(
+        b"a", "line too long", fatal=True
+    )
+
+
+# -- what is refused and comes all the same -------------------------------------------------------
+
+REFUSED = [
+    b"a APPEND x {500000+}\r\n" + b"y" * 500_000 + b"\r\n",
+    # The rest of the command goes with it, further literals too.
+    b"a APPEND x {20000+}\r\n" + b"\n" * 20_000 + b" {10+}\r\n0123456789 ~{3+}\r\n\r\n\0 )\r\n",
+    # A client that would wait for a + has its answer already.
+    b"a APPEND x {20000+}\r\n" + b"{" * 20_000 + b" (\\Seen) {30}\r\n",
+    b"a SEARCH BODY {101+}\r\n" + b"\0" * 101 + b"\r\n",
+]
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_it_passes_over_a_refused_literal_that_comes_unasked(refused: bytes) -> None:
+    for size in (1_000, 4_096, len(refused)):
+        pieces = [refused[n : n + size] for n in range(0, len(refused), size)]
+        first, second = run([*pieces, b"b NOOP\r\n"], PASSING)
+        assert isinstance(first, LiteralTooLarge)
+        assert (first.tag, first.fatal) == (b"a", False)
+        assert second == RawCommand((b"b NOOP",))
+
+
+def test_it_holds_nothing_of_what_it_passes_over() -> None:
+    buffer = CommandBuffer(replace(PASSING, passed_over=2**32 - 1))
+    buffer.feed(b"a APPEND x {268435456+}\r\n")
+    assert isinstance(buffer.next_event(), LiteralTooLarge)
+    piece = b"a NOOP\r\n" * 131_072
+    for _ in range(256):
+        buffer.feed(piece)
+        assert buffer.next_event() is None
+        assert buffer.buffered == 0
+        assert not buffer.is_idle
+    buffer.feed(b"\r\nb NOOP\r\n")
+    assert buffer.next_event() == RawCommand((b"b NOOP",))
+    assert buffer.is_idle
+
+
+@pytest.mark.parametrize("size", [b"1000001", b"99999999999999999999"])
+def test_it_closes_where_there_is_too_much_to_pass_over(size: bytes) -> None:
+    begun = b"a APPEND x {20000+}\r\n" + b"y" * 20_000
+    events = run([begun + b" {" + size + b"+}\r\nb DELETE x\r\n"], PASSING)
+    assert events[1:] == [BadLine(b"", "too much to pass over", fatal=True)]
+    (event,) = run([b"a APPEND x {1000001+}\r\nb DELETE x\r\n"], PASSING)
+    assert event == LiteralTooLarge(b"a", 1_000_001, fatal=True)
+
+
+def test_it_cuts_a_refused_command_whose_line_never_ends() -> None:
+    begun = b"a APPEND x {20000+}\r\n" + b"y" * 20_000
+    events = run([begun, *[b"z" * 1_000] * 5], PASSING)
+    assert events[1:] == [BadLine(b"", "line too long", fatal=True)]
+
+
+def test_it_passes_over_a_literal_that_there_is_no_room_for() -> None:
+    limits = replace(PASSING, ask_above=5)
+    events = run([b"a APPEND x {6+}\r\nhello!\r\nb NOOP\r\n"], limits, accept=False)
+    assert events[1:] == [RawCommand((b"b NOOP",))]
+
+
+def test_it_gives_back_what_it_has_not_read() -> None:
+    buffer = CommandBuffer(BEFORE_LOGIN)
+    buffer.feed(b"a COMPRESS DEFLATE\r\n\x0b\0\r\n")
+    assert buffer.next_event() == RawCommand((b"a COMPRESS DEFLATE",))
+    assert buffer.take_rest() == b"\x0b\0\r\n"
+    assert buffer.is_idle
 
 
 @pytest.mark.parametrize("line", [b"a x\0y\r\n", b"a x\ry\r\n", b"a {3\0}\r\n"])
@@ -294,3 +413,5 @@ def test_it_does_not_care_how_octets_are_cut(fragments: list[bytes], data: st.Da
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert run(pieces) == run([stream]) == run(bytewise(stream))
+    passing = replace(BEFORE_LOGIN, literal=2, passed_over=10)
+    assert run(pieces, passing) == run([stream], passing) == run(bytewise(stream), passing)
