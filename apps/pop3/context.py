@@ -6,7 +6,7 @@ No sockets here: `Channel` is what the server (or a test) gives. A handler reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
@@ -45,6 +45,14 @@ class Channel(Protocol):
     @property
     def may_start_tls(self) -> bool:
         """Whether STLS is to be had."""
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """The channel bindings of the TLS below, see `apps.runtime.binding`."""
+
+    @property
+    def server_name(self) -> str:
+        """The name under which the client asked for us in TLS, or ""."""
 
     @property
     def address(self) -> str:

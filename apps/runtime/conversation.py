@@ -12,11 +12,13 @@ import asyncio
 import ipaddress
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from django.conf import settings
 
+from apps.runtime import binding
 from apps.runtime.listener import Peer, start_tls
 from apps.runtime.seldom import Seldom
 
@@ -192,6 +194,24 @@ class Conversation(asyncio.Protocol):
     def may_start_tls(self) -> bool:
         """Whether STARTTLS is to be had."""
         return self._tls is not None and not self.is_secure
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """The channel bindings of the TLS below (`apps.runtime.binding`); empty without."""
+        tls = self._tls_object
+        return binding.NONE if tls is None else binding.of(tls)
+
+    @property
+    def server_name(self) -> str:
+        """The name under which the client asked for us in TLS, "" if it gave none."""
+        return binding.asked_name(self._tls_object)
+
+    @property
+    def _tls_object(self) -> ssl.SSLObject | None:
+        if self._transport is None:
+            return None
+        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return found
 
     def write(self, data: bytes) -> None:
         """Queue octets; what is written to a client that has gone is dropped.

@@ -20,8 +20,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from django.conf import settings
 
+from apps.runtime import binding
+from apps.runtime.binding import CertifiedContext
 from apps.runtime.clienthello import offered_protocols
 
 logger = logging.getLogger(__name__)
@@ -131,6 +134,7 @@ class Certificates:
         def named(connection: Any, name: str | None, _context: ssl.SSLContext) -> int | None:
             if getattr(connection, "is_foreign", False):
                 return _NO_APPLICATION_PROTOCOL
+            connection.asked_name = name or ""
             try:
                 connection.context = self._loaded.context(name, protocols)
             except (OSError, ssl.SSLError) as error:
@@ -196,9 +200,17 @@ def _configure(context: ssl.SSLContext, protocols: tuple[str, ...]) -> ssl.SSLCo
 
 
 def _context(pair: _Pair, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = _configure(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), protocols)
+    context = CertifiedContext(ssl.PROTOCOL_TLS_SERVER)
+    _configure(context, protocols)
     # A key with a passphrase would make OpenSSL ask on the terminal: refuse it instead.
+    before = pair.chain.read_bytes()
     context.load_cert_chain(pair.chain, pair.key, password=_no_passphrase)
+    if pair.chain.read_bytes() != before:
+        raise ssl.SSLError("the certificate was being replaced")
+    try:
+        context.end_point = binding.end_point(before)
+    except (ValueError, UnsupportedAlgorithm) as error:  # good enough for OpenSSL
+        logger.warning("no channel binding by certificate: %s", error)
     return context
 
 

@@ -12,6 +12,13 @@ def handshake(
     Raises:
         ssl.SSLError: either side refuses.
     """
+    return both_sides(server, client, name)[0]
+
+
+def both_sides(
+    server: ssl.SSLContext, client: ssl.SSLContext, name: str | None = None
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """As `handshake`; return the client's side and the server's."""
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = client.wrap_bio(back, there, server_hostname=name)
     theirs = server.wrap_bio(there, back, server_side=True)
@@ -19,4 +26,4 @@ def handshake(
         for side in (ours, theirs):
             with contextlib.suppress(ssl.SSLWantReadError):
                 side.do_handshake()
-    return ours
+    return ours, theirs
