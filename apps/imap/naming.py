@@ -16,7 +16,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from apps.imap.context import Context
-from apps.imap.proto.patterns import DELIMITER
+from apps.imap.proto.patterns import DELIMITER, INBOX
 from apps.imap.proto.utf7 import MailboxNameError, decode_name
 from apps.mailstore import queries, shares
 from apps.mailstore.queries import MailboxRow
@@ -197,7 +197,48 @@ async def place_named(context: Context, name: str) -> Place:
         if row is not None:
             return Place(row, name, context.user_id)
     elif apart.name:
-        shared = await glance(shares.shared_named, context.user_id, apart.owner_key, apart.name)
-        if shared is not None and (place := place_of(shared)).name == name:
+        place = await _shared(context, apart)
+        if place is not None and place.rights:
             return place
     raise NotFound(text="No such mailbox")
+
+
+async def _shared(context: Context, apart: Foreign) -> Place | None:
+    """The mailbox of another, also one in which this user has no right."""
+    shared = await glance(shares.shared_named, context.user_id, apart.owner_key, apart.name)
+    place = None if shared is None else place_of(shared)
+    return place if place is not None and place.name == apart.whole else None
+
+
+class Making(NamedTuple):
+    """A mailbox to be made: whose, and the name that its owner will know it by."""
+
+    owner_id: int
+    name: str
+
+
+async def making(context: Context, raw: bytes) -> Making:
+    """Return what CREATE, or RENAME's second name, is to make.
+
+    Among the mailboxes of others it takes the right `k` in the nearest one above; above what has
+    nothing above stands the owner's INBOX (RFC 4314 section 4).
+
+    Raises:
+        InvalidName: there can be none of that name.
+        NotPermitted: not there; the answer is the same whether the owner exists or not.
+    """
+    name = name_of(context, raw)
+    apart = foreign(name)
+    if apart is None:
+        if is_reserved(name):
+            raise InvalidName(repr(name), text="Names that begin so are of mailboxes of others")
+        return Making(context.user_id, name)
+    levels = apart.name.split(DELIMITER)[:-1]
+    above = [DELIMITER.join(levels[:depth]) for depth in range(len(levels), 0, -1)]
+    for one in [*above, INBOX] if apart.name else ():
+        place = await _shared(context, apart._replace(name=one))
+        if place is not None and place.may("k"):
+            return Making(place.owner_id, apart.name)
+        if place is not None:
+            break
+    raise NotPermitted(text="You cannot make mailboxes here")

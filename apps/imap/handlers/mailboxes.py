@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
-from apps.imap.naming import mailbox_named, name_of
+from apps.imap.naming import all_places, foreign, mailbox_named, making, name_of
 from apps.imap.proto.commands import (
     Mailbox,
     Rename,
@@ -13,18 +13,20 @@ from apps.imap.proto.commands import (
     parse_rename,
 )
 from apps.imap.proto.patterns import DELIMITER
-from apps.mailstore import queries
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.services import mailboxes as service
 from apps.runtime.db import in_db
-from apps.wire.errors import InvalidName, NotFound
+from apps.wire.errors import InvalidName, NotFound, NotPermitted
 
 
 @command("SUBSCRIBE", parse=parse_mailbox)
 async def subscribe(context: Context, cmd: Mailbox) -> Reply:
     """Section 6.3.6."""
-    place = await mailbox_named(context, cmd.name)
-    await in_db("work", service.subscribe, user_id=context.user_id, name=place.name)
+    place = await mailbox_named(context, cmd.name, "l")
+    subscribing = (
+        service.subscribe if place.owner_id == context.user_id else service.subscribe_shared
+    )
+    await in_db("work", subscribing, user_id=context.user_id, name=place.name)
     return Reply("Subscribed")
 
 
@@ -40,7 +42,9 @@ async def unsubscribe(context: Context, cmd: Mailbox) -> Reply:
 @command("CREATE", parse=parse_create)
 async def create(context: Context, cmd: Mailbox) -> Reply:
     """Section 6.3.3; missing levels above are made too."""
-    await in_db("work", service.create, user_id=context.user_id, name=name_of(context, cmd.name))
+    new = await making(context, cmd.name)
+    by_another = new.owner_id != context.user_id
+    await in_db("work", service.create, user_id=new.owner_id, name=new.name, by_another=by_another)
     return Reply("Created")
 
 
@@ -48,7 +52,7 @@ async def create(context: Context, cmd: Mailbox) -> Reply:
 async def delete(context: Context, cmd: Mailbox) -> Reply:
     """Section 6.3.4; what is below stays. Deleting the selected mailbox leaves it first."""
     try:
-        place = await mailbox_named(context, cmd.name)
+        place = await mailbox_named(context, cmd.name, "x")
     except NotFound:
         if await _is_level(context, cmd.name):
             return no("Only a level above other mailboxes: delete those", b"HASCHILDREN")
@@ -56,7 +60,7 @@ async def delete(context: Context, cmd: Mailbox) -> Reply:
     if place.row.special_use == SpecialUse.INBOX:
         return no("INBOX cannot be deleted", b"CANNOT")
     await in_db(
-        "work", service.delete, user_id=context.user_id, name=place.row.name, origin=context.origin
+        "work", service.delete, user_id=place.owner_id, name=place.row.name, origin=context.origin
     )
     if context.selected is not None and context.selected.mailbox_id == place.id:
         context.unselect()
@@ -69,23 +73,35 @@ async def _is_level(context: Context, raw: bytes) -> bool:
         below = name_of(context, raw) + DELIMITER
     except InvalidName:
         return False
-    rows = await in_db("read", queries.mailboxes, context.user_id)
-    return any(row.name.startswith(below) for row in rows)
+    return any(place.name.startswith(below) for place in await all_places(context))
 
 
 @command("RENAME", parse=parse_rename)
 async def rename(context: Context, cmd: Rename) -> Reply:
     """Section 6.3.5; INBOX keeps its name and gives its messages away."""
-    try:
-        source = name_of(context, cmd.source)
-    except InvalidName:
-        raise NotFound(text="No such mailbox") from None
+    owner_id, source = await _leaving(context, cmd.source)
+    new = await making(context, cmd.target)
+    if new.owner_id != owner_id:
+        return no("A mailbox stays with its owner", b"CANNOT")
     await in_db(
-        "work",
-        service.rename,
-        user_id=context.user_id,
-        name=source,
-        to=name_of(context, cmd.target),
-        origin=context.origin,
+        "work", service.rename, user_id=owner_id, name=source, to=new.name, origin=context.origin
     )
     return Reply("Renamed")
+
+
+async def _leaving(context: Context, raw: bytes) -> tuple[int, str]:
+    """Return whose mailbox is renamed, and its name; of one's own also a level that is none.
+
+    Raises:
+        NotFound, NotPermitted
+    """
+    try:
+        name = name_of(context, raw)
+        if foreign(name) is None:
+            return context.user_id, name
+    except InvalidName:
+        raise NotFound(text="No such mailbox") from None
+    place = await mailbox_named(context, raw, "x")
+    if place.row.special_use == SpecialUse.INBOX:
+        raise NotPermitted(text="INBOX can be emptied so by its owner only")
+    return place.owner_id, place.row.name

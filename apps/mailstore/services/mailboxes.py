@@ -21,7 +21,7 @@ from apps.events.bus import publish_on_commit
 from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse, Subscription
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import copy, filing, purge, quota
+from apps.mailstore.services import copy, filing, purge, quota, sharing
 from apps.mailstore.services.filing import Change, Growth, Use
 from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
@@ -65,11 +65,16 @@ def create_defaults(user_id: int) -> None:
     )
 
 
-def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Mailbox:
+def create(
+    *, user_id: int, name: str, special_use: str = SpecialUse.NONE, by_another: bool = False
+) -> Mailbox:
     """Make a mailbox, and those above it that are missing (RFC 3501 section 6.3.3).
+
+    Who has rights in the nearest mailbox above has them in the new ones (RFC 4314 section 4).
 
     Args:
         special_use: a role (RFC 6154 section 3); one mailbox of a user can have it.
+        by_another: it is not the owner who makes it: INBOX stands above what has nothing above.
 
     Raises:
         InvalidName, LimitReached
@@ -79,8 +84,9 @@ def create(*, user_id: int, name: str, special_use: str = SpecialUse.NONE) -> Ma
     with _unique(wanted), transaction.atomic():
         _one_at_a_time()
         _check_limit(user_id)
-        missing = _missing_above(user_id, wanted)
-        made = _create(user_id, [*((above, "") for above in missing), (wanted, special_use)])
+        missing, above = _above(user_id, wanted)
+        made = _create(user_id, [*((name, "") for name in missing), (wanted, special_use)])
+        _inherit(made, above or (find(user_id, INBOX) if by_another else None))
         publish_on_commit(MailboxesChanged(user_id))
     return made[-1]
 
@@ -103,12 +109,14 @@ def rename(*, user_id: int, name: str, to: str, origin: Origin) -> Mailbox:
         if old == INBOX and new != INBOX:
             return _empty_inbox(family[0], new, origin)
         _check_target(user_id, old, new)
-        _create(user_id, [(above, "") for above in _missing_above(user_id, new)])
+        missing, above = _above(user_id, new)
+        _inherit(_create(user_id, [(name, "") for name in missing]), above)
         for box in family:
             box.name = normal(new + box.name[len(old) :])
             box.save(update_fields=["name"])
         _rename_subscriptions(user_id, old, new)
         publish_on_commit(MailboxesChanged(user_id))
+        sharing.tell([box.pk for box in family])
     return family[0]
 
 
@@ -172,23 +180,30 @@ def delete_all(*, user_id: int, origin: Origin) -> None:
 def subscribe(*, user_id: int, name: str) -> None:
     """Have LSUB show a mailbox. Raises NotFound, InvalidName, LimitReached."""
     with transaction.atomic():
-        mailbox = find(user_id, normal(name))
-        if Subscription.objects.filter(user_id=user_id).count() >= SUBSCRIPTIONS_MAX:
-            raise LimitReached(f"user {user_id}", text=f"At most {SUBSCRIPTIONS_MAX} subscriptions")
-        Subscription.objects.bulk_create(
-            [Subscription(user_id=user_id, name=mailbox.name)], ignore_conflicts=True
-        )
-        publish_on_commit(MailboxesChanged(user_id))
+        _subscribe(user_id, find(user_id, normal(name)).name)
+
+
+def subscribe_shared(*, user_id: int, name: str) -> None:
+    """Have LSUB show a mailbox of another, under the name that this user sees; who calls has found
+    it. Raises LimitReached."""
+    with transaction.atomic():
+        _subscribe(user_id, name)
+
+
+def _subscribe(user_id: int, name: str) -> None:
+    if Subscription.objects.filter(user_id=user_id).count() >= SUBSCRIPTIONS_MAX:
+        raise LimitReached(f"user {user_id}", text=f"At most {SUBSCRIPTIONS_MAX} subscriptions")
+    Subscription.objects.bulk_create(
+        [Subscription(user_id=user_id, name=name)], ignore_conflicts=True
+    )
+    publish_on_commit(MailboxesChanged(user_id))
 
 
 def unsubscribe(*, user_id: int, name: str) -> None:
-    """Have LSUB show a name no more; it may be of no mailbox, and none that is shown.
-
-    Raises:
-        InvalidName
-    """
+    """Have LSUB show a name no more. It may be of no mailbox, and none that is shown; it is as
+    `normal` or `subscribe_shared` has it."""
     with transaction.atomic():
-        Subscription.objects.filter(user_id=user_id, name=normal(name)).delete()
+        Subscription.objects.filter(user_id=user_id, name=name).delete()
         publish_on_commit(MailboxesChanged(user_id))
 
 
@@ -243,12 +258,19 @@ def _check_limit(user_id: int) -> None:
         raise LimitReached(f"user {user_id}", text=f"At most {MAILBOXES_MAX} mailboxes")
 
 
-def _missing_above(user_id: int, name: str) -> list[str]:
+def _above(user_id: int, name: str) -> tuple[list[str], Mailbox | None]:
+    """The names above that no mailbox has, and the nearest mailbox above, if any."""
     levels = name.split(SEPARATOR)
     above = [SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels))]
     there = Mailbox.objects.filter(user_id=user_id, name__in=above, deleted_at=None)
-    known = set(there.values_list("name", flat=True))
-    return [one for one in above if one not in known]
+    known = {box.name: box for box in there}
+    nearest = max(known, key=len, default="")
+    return [one for one in above if one not in known], known.get(nearest)
+
+
+def _inherit(made: Sequence[Mailbox], above: Mailbox | None) -> None:
+    if made and above is not None:
+        sharing.inherit([box.pk for box in made], above.pk)
 
 
 def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
@@ -274,8 +296,10 @@ def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
 
 def _empty_inbox(inbox: Mailbox, new: str, origin: Origin) -> Mailbox:
     """RENAME INBOX: its messages move, itself stays."""
-    missing = _missing_above(inbox.user_id, new)
-    target = _create(inbox.user_id, [(name, "") for name in (*missing, new)])[-1]
+    missing, above = _above(inbox.user_id, new)
+    made = _create(inbox.user_id, [(name, "") for name in (*missing, new)])
+    _inherit(made, above)
+    target = made[-1]
     with connection.cursor() as cursor:
         cursor.execute("SELECT uid FROM mailstore_entry WHERE mailbox_id = %s", [inbox.pk])
         uids = [row[0] for row in cursor.fetchall()]
@@ -303,5 +327,6 @@ def _bury(user_id: int, mailbox_ids: Sequence[int], origin: Origin) -> None:
         modseq = filing.grow({mailbox_id: Growth(0, 0, 0, 0)})[mailbox_id].modseq
         filing.use([Use(user_id, -size, -messages, expunged=size)])
         filing.record([Change(mailbox_id, "delete", [], modseq, origin)])
+    sharing.drop(mailbox_ids)
     publish_on_commit(MailboxesChanged(user_id))
     purge.trim_on_commit(user_id)
