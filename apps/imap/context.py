@@ -8,12 +8,14 @@ sequence numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from apps.imap.limits import Limits
 from apps.imap.view import View
+from apps.imap.wishes import EVERYTHING, Wishes
 from apps.mailstore.origin import Origin
 from apps.wire.lines import Event
 
@@ -53,6 +55,14 @@ class Channel(Protocol):
     @property
     def may_send_passwords(self) -> bool:
         """Whether a password may travel here: TLS, or loopback where that is allowed."""
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """The channel bindings of the TLS below, see `apps.runtime.binding`."""
+
+    @property
+    def server_name(self) -> str:
+        """The name under which the client asked for us in TLS, or ""."""
 
     @property
     def address(self) -> str:
@@ -95,7 +105,34 @@ class Channel(Protocol):
 
 
 class CommandError(Exception):
-    """The command cannot be carried out as it was sent: answer BAD. The text is ours."""
+    """The command cannot be carried out as it was sent: answer BAD, with a response code if any.
+    The text is ours."""
+
+    def __init__(self, text: str = "", code: bytes = b"") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class News(Protocol):
+    """What a client wants to be told beside its selected mailbox: NOTIFY, METADATA.
+
+    Whoever makes one adds it to `Context.news`, hears of events through `Mirrors.listeners` and
+    wakes the connection with `channel.poke()`; it is told of here and nowhere else.
+    """
+
+    @property
+    def at_any_time(self) -> bool:
+        """Whether it may be told between commands too, or only with an answer and in IDLE."""
+
+    async def tell(self, context: Context) -> None:
+        """Write what is new. Called after the news of the selected mailbox: at the end of a
+        command, at each wake in IDLE, and, if `at_any_time`, whenever the connection is poked."""
+
+    def opened(self, context: Context) -> None:
+        """A mailbox has been selected."""
+
+    def closed(self, context: Context) -> None:
+        """The selected mailbox is about to be left, or the connection ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +179,8 @@ class Context:
     enabled: set[str] = field(default_factory=set)
     failed_logins: int = 0
     new_limits: bool = False
+    news: list[News] = field(default_factory=list)
+    wishes: Wishes = EVERYTHING
 
     @property
     def user_id(self) -> int:
@@ -201,6 +240,8 @@ class Context:
     def unselect(self) -> None:
         """Leave the selected mailbox, if any."""
         if self.selected is not None:
+            for one in self.news:
+                one.closed(self)
             self.selected.view.close()
             self.mirrors.close(self.selected.held)
             self.selected = None

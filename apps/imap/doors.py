@@ -6,7 +6,7 @@ from django.conf import settings
 
 from apps.directory.signedin import SignedIn
 from apps.events.hearing import Hearing
-from apps.events.types import Event, EventsMissed, MailboxChanged, UserChanged
+from apps.events.types import Event, EventsMissed, MailboxChanged, MailboxesChanged, UserChanged
 from apps.imap.limits import Limits, literal_allowance
 from apps.imap.mirrors import Mirrors
 from apps.imap.server import Connection
@@ -26,7 +26,7 @@ class Service:
         self.mirrors = Mirrors()
         self.allowance = literal_allowance(self.limits)
         self.members = SignedIn()
-        self._hearing = Hearing({MailboxChanged, UserChanged}, self._hear)
+        self._hearing = Hearing({MailboxChanged, MailboxesChanged, UserChanged}, self._hear)
         self._tls = server_context("imap")
 
     def connection(self, peer: Peer) -> Connection:

@@ -133,6 +133,13 @@ class Mirror:
         place = self.index(uid)
         return 0 if place < 0 else self.modseqs[place]
 
+    def modseqs_of(self, uids: Sequence[int]) -> list[int]:
+        """Return `modseq_of` each (ascending, not none)."""
+        if self.holds(uids):
+            start = self.index(uids[0])
+            return self.modseqs[start : start + len(uids)].tolist()
+        return [self.modseq_of(uid) for uid in uids]
+
     def flags_of(self, uid: int) -> tuple[int, int] | None:
         """Return (system flags, keyword bits) of a message, None if it is gone."""
         place = self.index(uid)

@@ -80,6 +80,8 @@ class Mirrors:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(LOOKS)
         self._recents = Recents()
+        self.listeners: set[Callable[[Event], None]] = set()
+        """Who hears every event that this process does; they must not wait."""
 
     async def open(self, mailbox_id: int, counters: Counters) -> Held:
         """Return the mailbox, up to date; give it back with `close`.
@@ -202,6 +204,8 @@ class Mirrors:
         elif isinstance(event, EventsMissed):
             for held in self._held.values():
                 self._hear_of(held)
+        for listener in list(self.listeners):
+            listener(event)
 
     async def settle(self) -> None:
         """Wait for what still runs; for the end of the process."""

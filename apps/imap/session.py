@@ -12,7 +12,7 @@ import logging
 
 from django.conf import settings
 
-from apps.imap.context import Channel, CommandError, Context, Reply, State, no
+from apps.imap.context import Channel, CommandError, Context, Reply, State, Woken, no
 from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, load
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
@@ -47,7 +47,11 @@ class Session:
         try:
             while self.context.state is not State.LOGOUT:
                 await self._channel.drain()
-                await self.handle(await self._channel.next_event())
+                event = await self._next()
+                if isinstance(event, Woken):
+                    await self._tell_between()
+                else:
+                    await self.handle(event)
             await self._channel.drain()
         except TimeoutError:
             self.goodbye("Too long without a command")
@@ -56,6 +60,17 @@ class Session:
             self.goodbye(str(error), b"UNAVAILABLE" if error.for_now else b"EXPIRED")
         finally:
             self.context.unselect()
+
+    async def _next(self) -> WireEvent | Woken:
+        """Wait for the client; also for news, if it wants some between its commands."""
+        if any(one.at_any_time for one in self.context.news):
+            return await self._channel.event_or_poke()
+        return await self._channel.next_event()
+
+    async def _tell_between(self) -> None:
+        for one in self.context.news:
+            if one.at_any_time:
+                await one.tell(self.context)
 
     def goodbye(self, text: str, code: bytes = b"") -> None:
         """Say BYE; the connection ends after what is running now."""
@@ -91,9 +106,9 @@ class Session:
         if fatal:
             self.goodbye(text, b"TOOBIG")
 
-    def _refuse(self, tag: bytes, text: str) -> None:
+    def _refuse(self, tag: bytes, text: str, code: bytes = b"") -> None:
         """Answer BAD, and count: a client that only sends nonsense is no client."""
-        self._channel.write(tagged(tag, b"BAD", text))
+        self._channel.write(tagged(tag, b"BAD", text, code))
         self._bad += 1
         limits = self.context.limits
         most = limits.bad_in_a_row if self.context.principal else limits.bad_before_login
@@ -120,8 +135,11 @@ class Session:
             return
         try:
             reply = await self._carry_out(row, cmd)
-        except (CommandError, NoMessageError) as error:
-            self._refuse(raw.tag, str(error) or "No such message")
+        except CommandError as error:
+            self._refuse(raw.tag, str(error), error.code)
+            return
+        except NoMessageError:
+            self._refuse(raw.tag, "No such message")
             return
         await self._finish(raw.tag, row, reply)
 
@@ -164,6 +182,8 @@ class Session:
         context = self.context
         if context.selected is not None:
             await self._tell(row)
+        for one in context.news:
+            await one.tell(context)
         if context.new_limits:
             self._channel.new_limits(signed_in=True)
             context.new_limits = False

@@ -1,16 +1,119 @@
 """What a client is told of its mailbox without having asked: EXPUNGE, EXISTS, RECENT, FLAGS, FETCH.
 
-Called by the dispatcher at the end of a command and by IDLE, nowhere else (RFC 3501 section 7.4.1).
+`tell` is called by the dispatcher at the end of a command and by IDLE, nowhere else (RFC 3501
+section 7.4.1). How lines are written depends on what the client enabled: `Wording`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from apps.imap.context import Context, Selected
+from apps.imap.fetchplan import filled
 from apps.imap.proto.flags import ALL_SYSTEM
 from apps.imap.proto.responses import untagged
+from apps.imap.proto.sets import Interval, SequenceSet, format_runs, runs_of, within
+from apps.imap.view import Pending
+from apps.mailstore import queries
 from apps.mailstore.services.keywords import BITS as KEYWORD_BITS
+from apps.runtime.db import in_db
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How FETCH lines are written for one client.
+
+    verb: FETCH, or UIDFETCH, whose number is the UID (RFC 9586).
+    uid: whether a line that was not asked for carries the UID (RFC 7162 section 3.2.4, RFC 9051
+        section 7.5.2).
+    modseq: whether a line that tells FLAGS carries MODSEQ (RFC 7162 section 3.1).
+    """
+
+    verb: bytes
+    uid: bool
+    modseq: bool
+
+    @property
+    def head(self) -> bytes:
+        """The beginning of a line up to its items, to be filled with a number."""
+        return b"* %d " + self.verb + b" ("
+
+    def numbers(self, seqs: Sequence[int], uids: Sequence[int]) -> Sequence[int]:
+        """The numbers that lines about these messages begin with."""
+        return uids if self.verb == b"UIDFETCH" else seqs
+
+
+def wording(context: Context) -> Wording:
+    """Return how lines are written now."""
+    if context.uidonly:
+        return Wording(b"UIDFETCH", False, context.condstore)
+    return Wording(b"FETCH", context.condstore or context.rev2, context.condstore)
+
+
+def changed_lines(
+    context: Context,
+    selected: Selected,
+    seqs: Sequence[int],
+    uids: Sequence[int],
+    *,
+    uid: bool = False,
+) -> bytes:
+    """Return the lines that tell the flags of messages (ascending, not none); `uid`: with the UID
+    in any case, but for UIDFETCH."""
+    how = wording(context)
+    columns: list[Iterable[Any]] = [how.numbers(seqs, uids)]
+    items: list[bytes] = []
+    if how.uid or (uid and how.verb == b"FETCH"):
+        items.append(b"UID %d")
+        columns.append(uids)
+    items.append(b"FLAGS (%b)")
+    columns.append(flag_texts(selected, uids))
+    if how.modseq:
+        items.append(b"MODSEQ (%d)")
+        columns.append(modseqs(selected, uids))
+    return filled(how.head + b" ".join(items) + b")\r\n", *columns)
+
+
+def modseqs(selected: Selected, uids: Sequence[int]) -> list[int]:
+    """Return the modseq of each of a page (ascending, not none); 0 for one that is gone: its last
+    is not kept."""
+    return selected.held.mirror.modseqs_of(uids)
+
+
+def vanished_line(runs: Sequence[Interval], *, earlier: bool = False) -> bytes:
+    """Return `* VANISHED` of these UIDs (RFC 7162 section 3.2.10); nothing if there are none."""
+    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " * earlier, format_runs(runs)) if runs else b""
+
+
+async def vanished_since(
+    context: Context,
+    numbers: SequenceSet | None,
+    modseq: int,
+    matched: Sequence[tuple[int, int]] = (),
+) -> bytes:
+    """Return the line that tells what was expunged of the selected mailbox after `modseq`: for
+    SELECT (QRESYNC ...) and UID FETCH ... VANISHED (RFC 7162 sections 3.2.5, 3.2.6).
+
+    What the client still numbers is left out: the dispatcher tells it, without EARLIER.
+
+    Args:
+        numbers: only of these UIDs; None for all.
+        matched: (sequence number, UID) as the client knew them; of use where expunges have been
+            forgotten: below a pair that still matches nothing is missing (section 3.2.5.2).
+    """
+    selected = context.mailbox
+    view = selected.view
+    largest = selected.held.mirror.uidnext - 1
+    asked = [(1, largest)] if numbers is None else view.intervals(numbers)
+    gone = await in_db("read", queries.expunged_since, selected.mailbox_id, modseq)
+    if gone is None:
+        same = max([uid for seq, uid in matched if view.seq_of(uid) == seq], default=0)
+        asked = [(max(low, same + 1), min(high, largest)) for low, high in asked]
+        return vanished_line(view.gaps(asked), earlier=True)
+    known = [uid for uid in gone if view.seq_of(uid) is None]
+    return vanished_line(runs_of(within(known, asked)), earlier=True)
 
 
 async def tell(context: Context, *, expunges: bool) -> None:
@@ -27,18 +130,23 @@ async def tell(context: Context, *, expunges: bool) -> None:
         return
     last, recent = view.last_uid, view.recent_count
     pending = view.take(expunges=expunges)
-    lines = [b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged]
+    context.write(_expunged(context, pending))
     if pending.exists is not None:
-        lines.append(b"* %d EXISTS\r\n" % pending.exists)
-    lines += [
-        b"* %d FETCH (FLAGS (%b))\r\n" % (seq, flag_text(selected, uid))
-        for seq, uid in pending.changed
-    ]
-    context.write(b"".join(lines))
+        context.write(b"* %d EXISTS\r\n" % pending.exists)
+    if pending.changed:
+        seqs, uids = zip(*pending.changed, strict=True)
+        context.write(changed_lines(context, selected, seqs, uids))
     if pending.exists is not None:
         await claim_recent(context, selected, last + 1)
-    if pending.exists is not None or view.recent_count != recent:  # an expunge may lower it
+    # An expunge may lower it.
+    if (pending.exists is not None or view.recent_count != recent) and not context.rev2:
         context.write(b"* %d RECENT\r\n" % view.recent_count)
+
+
+def _expunged(context: Context, pending: Pending) -> bytes:
+    if context.qresync or context.uidonly:
+        return vanished_line(runs_of(pending.vanished))
+    return b"".join([b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged])
 
 
 def flag_text(selected: Selected, uid: int, last: tuple[int, int] | None = None) -> bytes:
@@ -65,6 +173,8 @@ async def claim_recent(context: Context, selected: Selected, first: int) -> None
 
     EXAMINE takes nothing from the sessions that may (RFC 3501 section 6.3.2).
     """
+    if context.rev2:  # it knows no \\Recent (RFC 9051 appendix E): they stay another's
+        return
     end = selected.view.last_uid + 1
     if selected.read_only:
         floor = selected.held.mirror.recent_floor

@@ -20,7 +20,7 @@ from itertools import compress
 
 from apps.imap.mirror import Mirror
 from apps.imap.places import Places, places_of, to_bits, up_to
-from apps.imap.proto.sets import SequenceSet
+from apps.imap.proto.sets import Interval, SequenceSet
 
 RECENT_MAX = 256
 """Ranges of UIDs kept as \\Recent: one for each time that news came between those of others."""
@@ -32,12 +32,16 @@ class NoMessageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What to tell now, in this order. `expunged` are sequence numbers, largest first, so that
-    telling one moves none of those that follow; `exists` is None if the count stays; `changed` are
-    (seq, uid) by the numbering that holds after all expunges are told.
+    """What to tell now, in this order.
+
+    expunged: sequence numbers, largest first, so that telling one moves none of those that follow.
+    vanished: their UIDs, ascending.
+    exists: None if the count stays.
+    changed: (seq, uid) by the numbering that holds after all expunges are told, ascending.
     """
 
     expunged: tuple[int, ...]
+    vanished: tuple[int, ...]
     exists: int | None
     changed: tuple[tuple[int, int], ...]
 
@@ -185,6 +189,25 @@ class View:
             uids.extend(self._uids[start:end])
         return seqs, uids
 
+    def intervals(self, numbers: SequenceSet) -> list[Interval]:
+        """Return a set of UIDs as sorted disjoint intervals, whether there are such or not."""
+        if numbers.is_saved:
+            numbers = _as_set(self.saved)
+        return numbers.intervals(self.last_uid)
+
+    def gaps(self, intervals: Iterable[Interval]) -> list[Interval]:
+        """Return what of these intervals of UIDs (ascending, disjoint) is no message here."""
+        gaps: list[Interval] = []
+        for low, high in intervals:
+            start = bisect_left(self._uids, low, 0, self._count)
+            for uid in self._uids[start : bisect_right(self._uids, high, start, self._count)]:
+                if low < uid:
+                    gaps.append((low, uid - 1))
+                low = uid + 1
+            if low <= high:
+                gaps.append((low, high))
+        return gaps
+
     @property
     def live_count(self) -> int:
         """Numbered messages that are still there: the first ones of the mirror's arrays."""
@@ -229,8 +252,11 @@ class View:
         changed = [self._uids[place] for place in places_of(self._dirty)]
         self._dirty = 0
         gone: list[int] = []
+        vanished: tuple[int, ...] = ()
         if expunges and self._ghosts:
-            gone = [place + 1 for place in reversed(places_of(self._ghosts))]
+            places = places_of(self._ghosts)
+            gone = [place + 1 for place in reversed(places)]
+            vanished = tuple([self._uids[place] for place in places])
             self._count -= len(gone)
             self._ghosts = 0
         if not self._ghosts:
@@ -239,7 +265,8 @@ class View:
         exists: int | None = None
         if self._has_new:
             self._count = exists = len(self._uids)
-        return Pending(tuple(gone), exists, tuple((self._place(uid) + 1, uid) for uid in changed))
+        told = tuple((self._place(uid) + 1, uid) for uid in changed)
+        return Pending(tuple(gone), vanished, exists, told)
 
     # -- \Recent --------------------------------------------------------------------------------
 

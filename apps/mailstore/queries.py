@@ -245,6 +245,20 @@ def changes_since(mailbox_id: int, modseq: int) -> Changes:
     return Changes(changed, expunged, counters.highestmodseq, complete, names)
 
 
+def expunged_since(mailbox_id: int, modseq: int) -> list[int] | None:
+    """The UIDs, ascending, of what was expunged after this modseq; None if some of it has been
+    forgotten. Two queries at one moment.
+
+    Raises:
+        NotFound: the mailbox is not there.
+    """
+    with read_snapshot(), connection.cursor() as cursor:
+        if modseq < _counters(cursor, mailbox_id).expunged_floor:
+            return None
+        cursor.execute(_EXPUNGED, [mailbox_id, modseq])
+        return sorted([row[0] for row in cursor.fetchall()])
+
+
 def _counters(cursor: Any, mailbox_id: int) -> Counters:
     cursor.execute(_COUNT, [mailbox_id])
     row = cursor.fetchone()

@@ -29,7 +29,7 @@ def test_it_tells_nothing_when_nothing_happened() -> None:
     view = View(mirror(1, 2, 3))
     assert view.count == 3
     assert not view.has_news
-    assert view.take(expunges=True) == Pending((), None, ())
+    assert view.take(expunges=True) == Pending((), (), None, ())
 
 
 def test_it_tells_new_messages() -> None:
@@ -39,7 +39,7 @@ def test_it_tells_new_messages() -> None:
     assert view.count == 2
     assert view.seq_of(5) is None
     assert view.has_news
-    assert view.take(expunges=False) == Pending((), 3, ())
+    assert view.take(expunges=False) == Pending((), (), 3, ())
     assert view.seq_of(5) == 3
 
 
@@ -51,8 +51,8 @@ def test_it_keeps_numbers_until_expunges_are_told() -> None:
     assert view.pick(numbers((1, 25)), uid=True) == ([1, 2], [10, 20])
     assert view.is_gone(20)
     assert view.live_count == 2
-    assert view.take(expunges=False) == Pending((), None, ())
-    assert view.take(expunges=True) == Pending((3, 2), None, ())
+    assert view.take(expunges=False) == Pending((), (), None, ())
+    assert view.take(expunges=True) == Pending((3, 2), (20, 30), None, ())
     assert view.pick(numbers((1, STAR)), uid=False) == ([1, 2], [10, 40])
     assert not view.is_gone(20)
 
@@ -61,8 +61,8 @@ def test_it_tells_new_messages_only_behind_the_expunges() -> None:
     box = mirror(1, 2)
     view = View(box)
     box.apply([(3, 0, 0, 7)], [1], 7)
-    assert view.take(expunges=False) == Pending((), None, ())
-    assert view.take(expunges=True) == Pending((1,), 2, ())
+    assert view.take(expunges=False) == Pending((), (), None, ())
+    assert view.take(expunges=True) == Pending((1,), (1,), 2, ())
 
 
 def test_it_forgets_what_came_and_went_untold() -> None:
@@ -72,16 +72,16 @@ def test_it_forgets_what_came_and_went_untold() -> None:
     box.apply([], [2], 6)
     assert not view.has_news
     box.apply([(3, 0, 0, 7)], [], 7)
-    assert view.take(expunges=False) == Pending((), 2, ())
+    assert view.take(expunges=False) == Pending((), (), 2, ())
 
 
 def test_it_tells_changed_flags_by_the_numbers_that_hold_then() -> None:
     box = mirror(1, 2, 3)
     view = View(box)
     box.apply([(3, 1, 0, 8), (1, 4, 0, 8)], [1], 8)
-    assert view.take(expunges=False) == Pending((), None, ((3, 3),))
+    assert view.take(expunges=False) == Pending((), (), None, ((3, 3),))
     box.apply([(3, 2, 0, 9)], [2], 9)
-    assert view.take(expunges=True) == Pending((2, 1), None, ((1, 3),))
+    assert view.take(expunges=True) == Pending((2, 1), (1, 2), None, ((1, 3),))
 
 
 def test_it_tells_no_change_that_was_told_otherwise() -> None:
@@ -89,7 +89,7 @@ def test_it_tells_no_change_that_was_told_otherwise() -> None:
     view = View(box)
     box.apply([(1, 1, 0, 5), (2, 1, 0, 5)], [], 5)
     view.forget_changes([1])
-    assert view.take(expunges=True) == Pending((), None, ((2, 2),))
+    assert view.take(expunges=True) == Pending((), (), None, ((2, 2),))
 
 
 @pytest.mark.parametrize("ranges", [((4, 4),), ((1, 9),), ((9, STAR),)])

@@ -21,12 +21,13 @@ async def idle(context: Context, _: Plain) -> Reply:
     context.write(b"+ idling\r\n")
     selected = context.selected
     if selected is None:
+        await _tell(context)
         return await _until_done(context)
     # Before the look at the database: what happens after the look must wake us.
     selected.held.idlers.add(context.channel.poke)
     try:
         await _look(context)
-        await tell(context, expunges=True)
+        await _tell(context)
         return await _until_done(context)
     finally:
         selected.held.idlers.discard(context.channel.poke)
@@ -48,7 +49,13 @@ async def _until_done(context: Context) -> Reply:
                 await _look(context)  # events may get lost: look at the rows now and then
         if context.selected is not None and context.selected.held.is_gone:
             raise NotFound(text="The mailbox has been deleted")  # the dispatcher says BYE
-        await tell(context, expunges=True)
+        await _tell(context)
+
+
+async def _tell(context: Context) -> None:
+    await tell(context, expunges=True)
+    for one in context.news:
+        await one.tell(context)
 
 
 def _is_done(event: RawCommand) -> bool:

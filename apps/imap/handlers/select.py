@@ -35,6 +35,8 @@ async def _open(context: Context, cmd: Select, *, read_only: bool) -> Reply:
     await claim_recent(context, selected, 1)
     selected.view.take(expunges=True)  # what came while that was asked is in the first picture
     _describe(context, selected)
+    for one in context.news:
+        one.opened(context)
     if read_only:
         return Reply("Opened for reading", b"READ-ONLY")
     return Reply("Opened", b"READ-WRITE")

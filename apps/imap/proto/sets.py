@@ -6,6 +6,8 @@ against the numbers that exist by `intervals()`; `apps.imap.view` alone knows wh
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, Scanner
@@ -65,14 +67,30 @@ def _number(text: bytes) -> int:
     return int(text)
 
 
+def runs_of(numbers: Iterable[int]) -> list[Interval]:
+    """Return ascending numbers as disjoint intervals."""
+    runs: list[Interval] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def format_runs(runs: Iterable[Interval]) -> bytes:
+    """Write disjoint intervals as a set; at least one."""
+    return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs])
+
+
 def format_set(numbers: list[int]) -> bytes:
     """Write ascending numbers as a set, runs as ranges; at least one number."""
-    parts: list[bytes] = []
-    start = previous = numbers[0]
-    for number in [*numbers[1:], -1]:
-        if number == previous + 1:
-            previous = number
-            continue
-        parts.append(b"%d" % start if start == previous else b"%d:%d" % (start, previous))
-        start = previous = number
-    return b",".join(parts)
+    return format_runs(runs_of(numbers))
+
+
+def within(numbers: Sequence[int], intervals: Sequence[Interval]) -> list[int]:
+    """Return those of ascending numbers that lie in ascending disjoint intervals."""
+    picked: list[int] = []
+    for low, high in intervals:
+        picked += numbers[bisect_left(numbers, low) : bisect_right(numbers, high)]
+    return picked
