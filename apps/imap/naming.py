@@ -127,12 +127,16 @@ async def foreign_places(context: Context) -> list[Place]:
     return [place_of(one) for one in await in_db("read", shares.shared_with, context.user_id)]
 
 
+def places_of(user_id: int) -> list[Place]:
+    """Every mailbox that LIST may show a user: the user's own, INBOX first, then those of others
+    in which the user has the right `l`; two queries, on a database thread."""
+    own = [Place(row, row.name, user_id) for row in queries.mailboxes(user_id)]
+    return own + [place_of(one) for one in shares.shared_with(user_id) if "l" in one.rights]
+
+
 async def all_places(context: Context) -> list[Place]:
-    """Return every mailbox that LIST may show: the user's own, INBOX first, then those of others
-    in which this user has the right `l`; two queries."""
-    own = await in_db("read", queries.mailboxes, context.user_id)
-    places = [Place(row, row.name, context.user_id) for row in own]
-    return places + [place for place in await foreign_places(context) if place.may("l")]
+    """Return `places_of` the user who signed in."""
+    return await in_db("read", places_of, context.user_id)
 
 
 def name_of(context: Context, raw: bytes) -> str:
