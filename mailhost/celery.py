@@ -98,6 +98,7 @@ app.conf.update(
         "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
         "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
+        "find-threads": {"task": "mailstore.threads", "schedule": 60.0},
         "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
         "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
         "refresh-tls-policies": {"task": "remote.refresh_policies", "schedule": 3600.0},

@@ -176,15 +176,6 @@ class DeliveryHead(models.Model):
         return f"head {self.pk}"
 
 
-class Thread(models.Model):
-    """A conversation of one user."""
-
-    user = models.ForeignKey("directory.User", on_delete=models.CASCADE)
-
-    def __str__(self) -> str:
-        return f"thread {self.pk}"
-
-
 class ThreadReference(models.Model):
     """A Message-ID that a conversation of a user knows, by its digest."""
 
@@ -192,10 +183,8 @@ class ThreadReference(models.Model):
     user = models.ForeignKey(
         "directory.User", on_delete=models.CASCADE, db_constraint=False, db_index=False
     )
-    digest = models.BigIntegerField()  # 64 bits of a keyed hash of the Message-ID
-    thread = models.ForeignKey(
-        Thread, on_delete=models.CASCADE, db_constraint=False, db_index=False
-    )
+    digest = models.BigIntegerField()  # see services.threads
+    thread_id = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.digest}"
@@ -220,14 +209,19 @@ class Entry(models.Model):
     internaldate_offset = models.SmallIntegerField(default=0)  # minutes east of UTC
     saved_at = models.BigIntegerField()  # Unix seconds (RFC 8514)
     size = models.BigIntegerField()  # all that is shown, head included
-    thread = models.ForeignKey(
-        Thread, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
-    )
+    # The conversation, named by the id of the first message that was filed of it; NULL for what was
+    # filed before there were any and has not been asked for yet.
+    thread_id = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["mailbox", "modseq"], name="entry_modseq"),
             models.Index(fields=["mailbox", "internaldate", "uid"], name="entry_date"),
+            models.Index(
+                fields=["mailbox", "uid"],
+                name="entry_unthreaded",
+                condition=models.Q(thread_id__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -356,6 +350,7 @@ class Expunged(models.Model):
     internaldate_offset = models.SmallIntegerField(default=0)
     size = models.BigIntegerField()
     cost = models.BigIntegerField(default=0)  # bytes kept for its sake: few if it was moved
+    thread_id = models.BigIntegerField(null=True)
     user_id = models.BigIntegerField(null=True)  # who
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.mailstore.services import journal, purge
+from apps.mailstore.services import journal, purge, threads
 
 
 @shared_task(name="mailstore.purge")
@@ -10,3 +10,9 @@ def forget() -> None:
     """Forget what was expunged or deleted some days ago, and old rows of the journal."""
     purge.purge()
     journal.prune()
+
+
+@shared_task(name="mailstore.threads")
+def thread() -> None:
+    """Find the conversations of what was filed before there were any."""
+    threads.backfill()

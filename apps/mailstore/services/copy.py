@@ -27,7 +27,7 @@ LATELY: Final = purge.TRIM_AGE // 2
 """Seconds for which what was expunged can still be copied: none of it is being purged."""
 
 _CARRIED: Final = (
-    "uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size"
+    "uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size, thread_id"
 )
 _LIVE: Final = "mailstore_entry WHERE {span}"
 _WITH_EXPUNGED: Final = f"""(
@@ -36,15 +36,16 @@ _WITH_EXPUNGED: Final = f"""(
 _PICK: Final = "SELECT uid, size, flags, keywords FROM {source} ORDER BY uid"
 _COPY: Final = """
 INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
-  internaldate, internaldate_offset, saved_at, size)
+  internaldate, internaldate_offset, saved_at, size, thread_id)
 SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, flags, {keywords},
-  internaldate, internaldate_offset, %s, size
+  internaldate, internaldate_offset, %s, size, thread_id
 FROM {source} ORDER BY uid"""
 _EXPUNGE: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size, cost)
+  keywords, internaldate, internaldate_offset, size, thread_id, cost)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size, CASE WHEN size < %s THEN size ELSE %s END
+  keywords, internaldate, internaldate_offset, size, thread_id,
+  CASE WHEN size < %s THEN size ELSE %s END
 FROM mailstore_entry WHERE {span}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE "
 

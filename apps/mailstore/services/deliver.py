@@ -1,7 +1,7 @@
 """Files mail into mailboxes: the last step of local delivery.
 
 `deliver` runs inside the transaction that also settles the queue's recipients, so a message is in
-its mailboxes exactly once. Any number of messages for any number of mailboxes takes the same ten
+its mailboxes exactly once. Any number of messages for any number of mailboxes takes the same twelve
 statements.
 """
 
@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing, keywords
+from apps.mailstore.services import filing, keywords, threads
 from apps.mailstore.services.filing import Change, Entering, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.services.prepare import PreparedMessage
+from apps.mailstore.services.threads import Arrival
 from apps.runtime.clock import now
 from apps.wire.errors import NotFound
 
@@ -111,6 +112,9 @@ def _entries(filings: Sequence[Filing]) -> list[Entering]:
     ids = dict(zip(distinct, filing.insert_messages(list(distinct.values())), strict=True))
     heads = filing.insert_heads([one.head for one in filings])
     masks = _masks(filings)
+    found = threads.assign(
+        [Arrival(one.user_id, ids[id(one.message)], one.message.known) for one in filings]
+    )
     at = now()
     return [
         Entering(
@@ -122,8 +126,9 @@ def _entries(filings: Sequence[Filing]) -> list[Entering]:
             one.internaldate_offset,
             at,
             len(one.head) + one.message.size,
+            thread_id,
         )
-        for one, head_id, mask in zip(filings, heads, masks, strict=True)
+        for one, head_id, mask, thread_id in zip(filings, heads, masks, found, strict=True)
     ]
 
 

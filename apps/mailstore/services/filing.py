@@ -34,8 +34,8 @@ _INSERT_LINE_SIZES = ManyRows(
 _INSERT_HEADS = ManyRows("INSERT INTO mailstore_deliveryhead (id, raw)", "bigint bytea")
 _INSERT_ENTRIES = ManyRows(
     "INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,"
-    " internaldate, internaldate_offset, saved_at, size)",
-    "bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint bigint",
+    " internaldate, internaldate_offset, saved_at, size, thread_id)",
+    "bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint bigint bigint",
 )
 _INSERT_CHANGES = ManyRows(
     "INSERT INTO mailstore_change"
@@ -57,6 +57,7 @@ class Entering(NamedTuple):
     internaldate_offset: int
     saved_at: int
     size: int
+    thread_id: int | None = None
 
 
 class Growth(NamedTuple):

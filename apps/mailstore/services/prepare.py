@@ -18,6 +18,7 @@ from django.db import connection
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
+from apps.mailstore.services.threads import digests
 from apps.mailstore.shown import assemble, check_cuts
 from apps.mime.derive import Derived, derive
 from apps.mime.surrogate import slices, surrogate_edits
@@ -39,6 +40,7 @@ class PreparedMessage:
         size: bytes as shown, without delivery head.
         derived: its values in the order of `MESSAGE_COLUMNS`, from `header_size` on.
         growth: (growth, ascii_growth) of its `LineSize`; None if it needs none.
+        known: `threads.digests` of the Message-IDs that it names.
     """
 
     blob: PreparedBlob | None
@@ -49,6 +51,7 @@ class PreparedMessage:
     size: int
     derived: tuple[Any, ...]
     growth: tuple[int, int] | None
+    known: tuple[int, ...]
 
 
 MESSAGE_COLUMNS: Final = (
@@ -99,6 +102,7 @@ def prepare(
         size=len(shown),
         derived=_columns(shown, derived),
         growth=_growth(shown, derived.parts),
+        known=_known(derived),
     )
 
 
@@ -111,6 +115,11 @@ def _growth(shown: bytes, parts: bytes) -> tuple[int, int] | None:
     if not growth and not edits:
         return None
     return growth, growth + sum(edit.growth for edit in edits)
+
+
+def _known(d: Derived) -> tuple[int, ...]:
+    """From the texts as they are kept: what is made of old rows later has to agree."""
+    return digests(_text(d.message_id, _ID), _text(d.in_reply_to, _ID), _text(d.references, _LIST))
 
 
 def _columns(shown: bytes, d: Derived) -> tuple[Any, ...]:
