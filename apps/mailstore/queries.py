@@ -269,6 +269,7 @@ def _counters(cursor: Any, mailbox_id: int) -> Counters:
 
 _ENTRY_WORDS: Final = (
     "uid flags keywords modseq internaldate internaldate_offset saved_at size message_id head_id"
+    " thread_id"
 )
 _MESSAGE_WORDS: Final = (
     "blob_id trace_id prefix cuts header_size header envelope bodystructure parts subject"
@@ -291,6 +292,12 @@ _SHOWN_COLUMNS: Final = (
 )
 
 
+_SENT_SECONDS: Final = {
+    "sqlite": "CAST(strftime('%%s', m.sent_at) AS INTEGER)",
+    "postgresql": "CAST(floor(EXTRACT(EPOCH FROM m.sent_at)) AS bigint)",
+}
+
+
 @lru_cache(maxsize=256)
 def _page_sql(
     columns: tuple[str, ...], vendor: str, *, dense: bool, blobs: bool, expunged: bool
@@ -301,7 +308,7 @@ def _page_sql(
     tables = "mailstore_expunged AS e" if expunged else "mailstore_entry AS e"
     if blobs:
         picked.append(_SHOWN_COLUMNS)
-    if blobs or any(one.startswith("m.") for one in picked):
+    if blobs or any("m." in one for one in picked):
         tables += " JOIN mailstore_message AS m ON m.id = e.message_id"
     if blobs:
         tables += " LEFT JOIN blobs_blob AS b ON b.id = m.blob_id"
@@ -315,6 +322,8 @@ def _page_sql(
 
 
 def _column(name: str) -> str:
+    if name == "sent_seconds":  # the Date field as Unix seconds, NULL if there is none
+        return _SENT_SECONDS[connection.vendor]
     if name in _ENTRY_COLUMNS:
         return f"e.{name}"
     if name in _RENAMED:
