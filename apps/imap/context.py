@@ -151,13 +151,22 @@ def no(text: str, code: bytes = b"") -> Reply:
 
 @dataclass(slots=True)
 class Selected:
-    """The selected mailbox."""
+    """The selected mailbox.
+
+    is_examined: opened by EXAMINE.
+    """
 
     place: Place
-    read_only: bool
+    is_examined: bool
     held: Held
     view: View
     told_keywords: int = -1  # how many keyword names the client has been told; none yet
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed here: by EXAMINE, or for want of every right that would
+        let it (RFC 4314 section 5.2)."""
+        return self.is_examined or self.place.rights.isdisjoint("iestw")
 
     @property
     def mailbox_id(self) -> int:

@@ -11,14 +11,23 @@ right get the same answer (RFC 4314 section 6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from unicodedata import normalize
 
 from apps.imap.context import Context
 from apps.imap.proto.patterns import DELIMITER, INBOX
+from apps.imap.proto.responses import untagged
 from apps.imap.proto.utf7 import MailboxNameError, decode_name
 from apps.mailstore import queries, shares
+from apps.mailstore.models import (
+    FLAG_ANSWERED,
+    FLAG_DELETED,
+    FLAG_DRAFT,
+    FLAG_FLAGGED,
+    FLAG_SEEN,
+)
 from apps.mailstore.queries import MailboxRow
 from apps.mailstore.services.mailboxes import normal
 from apps.mailstore.shares import SharedRow
@@ -33,6 +42,8 @@ OTHERS = "Other Users"
 SHARED = "Shared"
 NAMESPACES = (OTHERS, SHARED)
 """The first levels of names that are not the user's own."""
+
+ALL_FLAGS = (FLAG_SEEN, FLAG_ANSWERED, FLAG_FLAGGED, FLAG_DELETED, FLAG_DRAFT)
 
 # A local part may have them, a level of a name may not, or not well: wildcards of LIST.
 _QUOTED = {"%": "%25", "/": "%2F", "*": "%2A"}
@@ -74,6 +85,15 @@ class Place:
         if self.rights.isdisjoint("lr"):
             raise NotFound(text="No such mailbox")
         raise NotPermitted(text=f"You have no {_listed(rights, self.rights)} right here")
+
+
+FLAG_RIGHTS = {FLAG_SEEN: "s", FLAG_DELETED: "t"}
+"""Rights that let a user set and clear a system flag; for all others, keywords too, it is `w`."""
+
+
+def settable(rights: Collection[str]) -> int:
+    """The system flags that a user with these rights may set and clear (RFC 4314 section 4)."""
+    return sum(bit for bit in ALL_FLAGS if FLAG_RIGHTS.get(bit, "w") in rights)
 
 
 def _listed(wanted: str, rights: frozenset[str]) -> str:
@@ -187,6 +207,33 @@ async def target_named(context: Context, raw: bytes) -> Place:
     place = await place_named(context, name_of(context, raw))
     place.require("i")
     return place
+
+
+class NoLongerError(NotFound):
+    """The right to read the selected mailbox was taken away: it is left, the connection ends."""
+
+
+async def renew(context: Context) -> None:
+    """Read again what the user may do in the selected mailbox, if it is another's, and say so if
+    it is no longer as it was told (RFC 4314 section 5.1.1).
+
+    Raises:
+        NoLongerError
+    """
+    selected = context.selected
+    if selected is None or selected.place.owner_id == context.user_id:
+        return
+    rights = await glance(shares.rights_in, context.user_id, selected.mailbox_id)
+    if rights == selected.place.rights:
+        return
+    if "r" not in rights:
+        raise NoLongerError(text="The selected mailbox is no longer shared with you")
+    was_read_only = selected.read_only
+    selected.place = replace(selected.place, rights=rights)
+    selected.told_keywords = -1  # PERMANENTFLAGS are others
+    if selected.read_only is not was_read_only:
+        code = b"READ-ONLY" if selected.read_only else b"READ-WRITE"
+        context.write(untagged(b"OK", "Your rights have changed", code))
 
 
 async def place_named(context: Context, name: str) -> Place:

@@ -16,6 +16,7 @@ from apps.imap.context import Channel, CommandError, Context, Reply, State, Woke
 from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, load
 from apps.imap.limits import Limits
 from apps.imap.mirrors import Mirrors
+from apps.imap.naming import NoLongerError, renew
 from apps.imap.proto.responses import capability, tagged, untagged
 from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import CharsetError
@@ -163,7 +164,12 @@ class Session:
     async def _carry_out(self, row: Command, cmd: object) -> Reply:
         """Run the handler; turn failures into replies."""
         try:
+            await renew(self.context)
             return await row.handler(self.context, cmd)
+        except NoLongerError as error:
+            self.context.unselect()  # before anything more of it is told
+            self.goodbye(error.reply.text)
+            return no(error.reply.text, error.imap_code.encode("ascii"))
         except MailError as error:
             if error.detail:
                 logger.info("command refused", extra={"command": row.name, "detail": error.detail})

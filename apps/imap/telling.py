@@ -12,7 +12,8 @@ from typing import Any
 
 from apps.imap.context import Context, Selected
 from apps.imap.fetchplan import filled
-from apps.imap.proto.flags import ALL_SYSTEM
+from apps.imap.naming import settable
+from apps.imap.proto.flags import ALL_SYSTEM, system_names
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.sets import Interval, SequenceSet, format_runs, runs_of, within
 from apps.imap.view import Pending
@@ -189,9 +190,14 @@ def tell_keywords(context: Context, selected: Selected) -> None:
     if selected.told_keywords == len(names):
         return
     selected.told_keywords = len(names)
-    known = b" ".join([ALL_SYSTEM, *(name.encode("ascii") for _, name in sorted(names.items()))])
-    context.write(b"* FLAGS (%b)\r\n" % known)
-    lasting = b"" if selected.read_only else known
-    if not selected.read_only and len(names) < KEYWORD_BITS:
-        lasting += b" \\*"  # new keywords can be made
-    context.write(untagged(b"OK", "Flags that stay", b"PERMANENTFLAGS (%b)" % lasting))
+    words = [name.encode("ascii") for _, name in sorted(names.items())]
+    context.write(b"* FLAGS (%b)\r\n" % b" ".join([ALL_SYSTEM, *words]))
+    lasting: list[bytes] = []
+    if not selected.is_examined:
+        lasting = system_names(settable(selected.place.rights))
+    if lasting and selected.place.may("w"):
+        lasting += words
+        if len(names) < KEYWORD_BITS:
+            lasting.append(b"\\*")  # new keywords can be made
+    told = b"PERMANENTFLAGS (%b)" % b" ".join(lasting)
+    context.write(untagged(b"OK", "Flags that stay", told))

@@ -6,6 +6,7 @@ import logging
 
 from apps.imap.context import CommandError, Context, Reply, Woken
 from apps.imap.handlers.registry import command
+from apps.imap.naming import renew
 from apps.imap.proto.commands import Plain
 from apps.imap.proto.responses import untagged
 from apps.imap.telling import tell
@@ -53,6 +54,7 @@ async def _until_done(context: Context) -> Reply:
 
 
 async def _tell(context: Context) -> None:
+    await renew(context)
     await tell(context, expunges=True)
     for one in context.news:
         await one.tell(context)

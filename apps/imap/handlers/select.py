@@ -28,7 +28,7 @@ async def examine(context: Context, cmd: Select) -> Reply:
 async def _open(context: Context, cmd: Select, *, read_only: bool) -> Reply:
     # Section 6.3.1: whatever was selected is left, even if this one cannot be opened.
     context.unselect()
-    place = await mailbox_named(context, cmd.name)
+    place = await mailbox_named(context, cmd.name, "r")
     held = await context.mirrors.open(place.id, place.row.counters)
     selected = Selected(place, read_only, held, View(held.mirror))
     context.selected, context.state = selected, State.SELECTED
@@ -37,7 +37,7 @@ async def _open(context: Context, cmd: Select, *, read_only: bool) -> Reply:
     _describe(context, selected)
     for one in context.news:
         one.opened(context)
-    if read_only:
+    if selected.read_only:
         return Reply("Opened for reading", b"READ-ONLY")
     return Reply("Opened", b"READ-WRITE")
 
