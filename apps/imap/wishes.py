@@ -1,7 +1,7 @@
 """What a client wants to be told of its selected mailbox without asking (RFC 5465 section 6.1).
 
-Pure. Before the first NOTIFY a client wants everything, told with the answers to its commands and in
-IDLE. What it does not want stays what it is to be told, for it may want it later.
+Pure. Before the first NOTIFY a client wants everything, told with the answers to its commands and
+in IDLE. What it does not want stays what it is to be told, for it may want it later.
 """
 
 from __future__ import annotations

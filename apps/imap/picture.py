@@ -1,0 +1,182 @@
+"""The mailboxes of a user as a client was told of them, and what to tell of the changes. Pure.
+
+What happened is found by comparing two pictures: a mailbox keeps its id when its name is another
+(RFC 5465 sections 5.4, 5.5). Each name is told once, as it is now, however much happened to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from apps.imap.proto.notify import Events
+from apps.imap.proto.patterns import DELIMITER
+
+_USES = {
+    "drafts": b"\\Drafts",
+    "sent": b"\\Sent",
+    "archive": b"\\Archive",
+    "junk": b"\\Junk",
+    "trash": b"\\Trash",
+}
+
+
+class Box(NamedTuple):
+    """A mailbox that the user may list; `is_readable` with the right `r` (RFC 4314)."""
+
+    name: str
+    use: str
+    is_personal: bool
+    is_readable: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All mailboxes by id, and the names that are subscribed to."""
+
+    boxes: Mapping[int, Box]
+    subscribed: frozenset[str]
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The mailboxes by name."""
+        return {box.name: mailbox_id for mailbox_id, box in self.boxes.items()}
+
+    @cached_property
+    def parents(self) -> frozenset[str]:
+        """Names that have mailboxes below them."""
+        found: set[str] = set()
+        for box in self.boxes.values():
+            name = box.name
+            while (name := parent_of(name)) and name not in found:
+                found.add(name)
+        return frozenset(found)
+
+    def box(self, name: str) -> Box | None:
+        """Return the mailbox of that name."""
+        mailbox_id = self.ids.get(name)
+        return None if mailbox_id is None else self.boxes[mailbox_id]
+
+
+class Line(NamedTuple):
+    """A LIST response; `old_name` as OLDNAME, unless it is empty."""
+
+    name: str
+    attributes: tuple[bytes, ...]
+    old_name: str = ""
+
+
+Wanted = Callable[[Picture, str], Events]
+"""What the client wants to be told of a name, as it stands in a picture."""
+
+
+def parent_of(name: str) -> str:
+    """Return the name one level up, empty at the top."""
+    return name.rpartition(DELIMITER)[0]
+
+
+@dataclass
+class _Telling:
+    """The lines that tell how one picture became another."""
+
+    old: Picture
+    new: Picture
+    wanted: Wanted
+    names: dict[str, str] = field(default_factory=dict)  # to be told -> its old name
+    no_access: set[str] = field(default_factory=set)
+
+    def wants(self, name: str, event: Events) -> bool:
+        """Whether the client does, by what the name was or is."""
+        return bool((self.wanted(self.old, name) | self.wanted(self.new, name)) & event)
+
+    def add(self, name: str, event: Events) -> None:
+        """Tell of a name if the client wants that."""
+        if name not in self.names and self.wants(name, event):
+            self.names[name] = ""
+
+    def compare_names(self) -> frozenset[str]:
+        """Find what was made, deleted and renamed; return the names that renaming took away."""
+        moved = {
+            self.old.boxes[one].name: self.new.boxes[one].name
+            for one in self.old.boxes.keys() & self.new.boxes.keys()
+            if self.old.boxes[one].name != self.new.boxes[one].name
+        }
+        for before, after in moved.items():
+            # Section 5.4: what was renamed with the level above is not told.
+            above = moved.get(parent_of(before))
+            if above is not None and parent_of(after) == above and _last(before) == _last(after):
+                continue
+            if self.wants(before, Events.MAILBOX_NAME) or self.wants(after, Events.MAILBOX_NAME):
+                self.names[after] = before
+        self._made_and_deleted()
+        return frozenset(moved)
+
+    def _made_and_deleted(self) -> None:
+        made = [self.new.boxes[one] for one in self.new.boxes.keys() - self.old.boxes.keys()]
+        gone = [self.old.boxes[one] for one in self.old.boxes.keys() - self.new.boxes.keys()]
+        affected = sorted(box.name for box in (*made, *gone))
+        for name in affected:
+            self.add(name, Events.MAILBOX_NAME)
+        for name in affected:  # section 5.4: and the level right above, mailbox or not
+            if parent := parent_of(name):
+                self.add(parent, Events.MAILBOX_NAME)
+        for box in gone:
+            # Deleted, or a right taken away: the client cannot know which.
+            if not box.is_personal and box.name not in self.new.ids:
+                self.no_access.add(box.name)
+                self.add(box.name, ~Events.NONE)
+
+    def compare_access(self) -> None:
+        """Find what can be read no more, or again (section 5.9)."""
+        for mailbox_id, box in self.new.boxes.items():
+            before = self.old.boxes.get(mailbox_id)
+            if before is not None and before.is_readable != box.is_readable:
+                self.add(box.name, ~Events.NONE)
+
+    def compare_subscriptions(self, moved: frozenset[str]) -> None:
+        """Find what was subscribed to or no more; not what a renaming took along."""
+        for name in sorted(self.old.subscribed ^ self.new.subscribed):
+            if name not in moved:
+                self.add(name, Events.SUBSCRIPTION_CHANGE)
+
+    def lines(self) -> Iterable[Line]:
+        """The lines, in the order in which things were found."""
+        for name, old_name in self.names.items():
+            attributes = attributes_of(self.new, name)
+            if name in self.no_access:
+                attributes += (b"\\NoAccess",)
+            yield Line(name, attributes, old_name)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(DELIMITER)[2]
+
+
+def differences(old: Picture, new: Picture, wanted: Wanted) -> list[Line]:
+    """Return what to tell a client that knows `old` and wants `wanted`."""
+    telling = _Telling(old, new, wanted)
+    moved = telling.compare_names()
+    telling.compare_access()
+    telling.compare_subscriptions(moved)
+    return list(telling.lines())
+
+
+def attributes_of(picture: Picture, name: str) -> tuple[bytes, ...]:
+    """Return the attributes of LIST for a name, whether there is such a mailbox or not."""
+    box = picture.box(name)
+    found: list[bytes] = []
+    if box is None:
+        found.append(b"\\NonExistent")
+    elif not box.is_readable:
+        found.append(b"\\NoAccess")
+    if name in picture.subscribed:
+        found.append(b"\\Subscribed")
+    if name in picture.parents:
+        found.append(b"\\HasChildren")
+    elif box is not None:
+        found.append(b"\\HasNoChildren")
+    if box is not None and box.use in _USES:
+        found.append(_USES[box.use])
+    return tuple(found)
