@@ -96,8 +96,8 @@ class _Telling:
         if name not in self.names and self.wants(name, event):
             self.names[name] = ""
 
-    def compare_names(self) -> frozenset[str]:
-        """Find what was made, deleted and renamed; return the names that renaming took away."""
+    def compare_names(self) -> dict[str, str]:
+        """Find what was made, deleted and renamed; return the new names by the old ones."""
         moved = {
             self.old.boxes[one].name: self.new.boxes[one].name
             for one in self.old.boxes.keys() & self.new.boxes.keys()
@@ -111,7 +111,7 @@ class _Telling:
             if self.wants(before, Events.MAILBOX_NAME) or self.wants(after, Events.MAILBOX_NAME):
                 self.names[after] = before
         self._made_and_deleted()
-        return frozenset(moved)
+        return moved
 
     def _made_and_deleted(self) -> None:
         made = [self.new.boxes[one] for one in self.new.boxes.keys() - self.old.boxes.keys()]
@@ -135,11 +135,11 @@ class _Telling:
             if before is not None and before.is_readable != box.is_readable:
                 self.add(box.name, ~Events.NONE)
 
-    def compare_subscriptions(self, moved: frozenset[str]) -> None:
+    def compare_subscriptions(self, moved: Mapping[str, str]) -> None:
         """Find what was subscribed to or no more; not what a renaming took along."""
-        for name in sorted(self.old.subscribed ^ self.new.subscribed):
-            if name not in moved:
-                self.add(name, Events.SUBSCRIPTION_CHANGE)
+        before = {moved.get(name, name) for name in self.old.subscribed}
+        for name in sorted(before ^ self.new.subscribed):
+            self.add(name, Events.SUBSCRIPTION_CHANGE)
 
     def lines(self) -> Iterable[Line]:
         """The lines, in the order in which things were found."""
