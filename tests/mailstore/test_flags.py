@@ -60,6 +60,38 @@ def test_it_leaves_the_modseq_of_what_already_is_so(inbox: Mailbox) -> None:
     assert Change.objects.filter(what="flags").count() == 2
 
 
+@pytest.mark.parametrize(
+    ("mode", "after", "words"),
+    [
+        ("add", FLAG_FLAGGED | FLAG_SEEN, 1),
+        ("remove", FLAG_FLAGGED, 1),
+        ("replace", FLAG_FLAGGED | FLAG_SEEN, 1),
+    ],
+)
+def test_it_leaves_alone_what_is_out_of_reach(
+    inbox: Mailbox, mode: str, after: int, words: int
+) -> None:
+    """RFC 4314 section 4: with the right `s` alone."""
+    uids = filled(inbox, 1, flags=FLAG_FLAGGED)
+    named = FlagChange("add", keywords=("$Work",))
+    store(mailbox_id=inbox.pk, uids=uids, change=named, origin=ORIGIN)
+    both = FLAG_SEEN | FLAG_DELETED
+    change = FlagChange(mode, both, ("$Home",), reach=FLAG_SEEN, reach_keywords=False)  # type: ignore[arg-type]
+    row = store(mailbox_id=inbox.pk, uids=uids, change=change, origin=ORIGIN).rows[0]
+    assert (row.flags, row.keywords) == (after, words)
+    entry = Entry.objects.get(mailbox=inbox)
+    assert (entry.flags, entry.keywords) == (after, words)
+    assert queries.keyword_names(inbox.pk) == ("$Work",)
+    assert_counters_are_exact()
+
+
+def test_it_lets_who_reaches_only_keywords_replace_those(inbox: Mailbox) -> None:
+    uids = filled(inbox, 1, flags=FLAG_FLAGGED | FLAG_SEEN)
+    change = FlagChange("replace", FLAG_DELETED, ("$Home",), reach=FLAG_FLAGGED)
+    row = store(mailbox_id=inbox.pk, uids=uids, change=change, origin=ORIGIN).rows[0]
+    assert (row.flags, row.keywords) == (FLAG_SEEN, 1)
+
+
 def test_it_ignores_uids_that_are_not_there(inbox: Mailbox) -> None:
     filled(inbox, 1)
     change = FlagChange("add", FLAG_SEEN)

@@ -7,7 +7,7 @@ downloads what has not changed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from django.db import connection, transaction
@@ -28,8 +28,9 @@ _READ: Final = "SELECT uid, flags, keywords, modseq FROM mailstore_entry WHERE "
 _SET: Final = {
     "add": "flags = flags | %s, keywords = keywords | %s",
     "remove": "flags = flags & ~%s, keywords = keywords & ~%s",
-    "replace": "flags = %s, keywords = %s",
+    "replace": "flags = flags & %s | %s, keywords = keywords & %s | %s",
 }
+_ALL: Final = -1  # every bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,22 @@ class FlagChange:
     """What to do with flags (bits, see `models`) and keywords (names).
 
     "replace" makes them exactly these; "add" and "remove" leave the others alone.
+
+    reach, reach_keywords: the flags, and whether the keywords too, that may be changed by it at
+        all (RFC 4314 section 4): the others stay as they are.
     """
 
     mode: Literal["add", "remove", "replace"]
     flags: int = 0
     keywords: tuple[str, ...] = ()
+    reach: int = _ALL
+    reach_keywords: bool = True
+
+    @property
+    def within(self) -> "FlagChange":
+        """The same, without what is out of reach."""
+        keywords = self.keywords if self.reach_keywords else ()
+        return replace(self, flags=self.flags & self.reach, keywords=keywords)
 
 
 class Flagged(NamedTuple):
@@ -83,6 +95,7 @@ def store(
         NotFound: the mailbox is not there. What earlier chunks changed stays changed.
     """
     result = StoreResult()
+    change = change.within
     ordered = sorted(set(uids))
     for first in range(0, len(ordered), CHUNK):
         chunk = Span(mailbox_id, ordered[first : first + CHUNK])
@@ -104,11 +117,11 @@ def _store_chunk(
     mailbox_id = span.mailbox_id
     lock(mailboxes=[mailbox_id])
     owner = filing.home(mailbox_id).user_id
-    bits, mask = change.flags, _mask(mailbox_id, change)
+    mask = _mask(mailbox_id, change)
     changed: Groups = {}
     unseen = 0
     for (flags, words), rows in _groups(span, unchanged_since, result.failed).items():
-        after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
+        after = _after(change, flags, words, mask)
         if after == (flags, words):
             result.rows += [Flagged(uid, flags, words, modseq) for uid, modseq in rows]
         else:
@@ -118,9 +131,9 @@ def _store_chunk(
         modseq = filing.grow({mailbox_id: Growth(0, 0, unseen, 0)})[mailbox_id].modseq
         result.modseqs.append(modseq)
         uids = sorted(uid for rows in changed.values() for uid, _ in rows)
-        _write(span.part(uids), change.mode, bits, mask, modseq)
+        _write(span.part(uids), change, mask, modseq)
         for (flags, words), rows in changed.items():
-            after = _after(change.mode, flags, bits), _after(change.mode, words, mask)
+            after = _after(change, flags, words, mask)
             result.rows += [Flagged(uid, *after, modseq) for uid, _ in rows]
         _journal(mailbox_id, uids, changed, change, modseq, origin)
         _note(span, owner, changed, change)
@@ -128,7 +141,7 @@ def _store_chunk(
 
 def _note(span: Span, owner: int, changed: Groups, change: FlagChange) -> None:
     """For the spam filter, if what has changed says something of the messages."""
-    if change.mode == "replace":
+    if change.mode == "replace" and change.reach_keywords:
         _note_replaced(span, owner, changed, change)
     judged = marks.said_by(change.mode, change.flags, change.keywords)
     if judged is None:
@@ -190,17 +203,27 @@ def _groups(span: Span, unchanged_since: int | None, failed: list[int]) -> Group
     return groups
 
 
-def _after(mode: str, old: int, bits: int) -> int:
-    if mode == "add":
-        return old | bits
-    return old & ~bits if mode == "remove" else bits
+def _after(change: FlagChange, flags: int, words: int, mask: int) -> tuple[int, int]:
+    """What flags and keyword bits become."""
+    if change.mode == "add":
+        return flags | change.flags, words | mask
+    if change.mode == "remove":
+        return flags & ~change.flags, words & ~mask
+    return flags & ~change.reach | change.flags, words & ~_keyword_reach(change) | mask
 
 
-def _write(span: Span, mode: str, flags: int, mask: int, modseq: int) -> None:
+def _keyword_reach(change: FlagChange) -> int:
+    return _ALL if change.reach_keywords else 0
+
+
+def _write(span: Span, change: FlagChange, mask: int, modseq: int) -> None:
+    values = [change.flags, mask]
+    if change.mode == "replace":
+        values = [~change.reach, change.flags, ~_keyword_reach(change), mask]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE mailstore_entry SET {_SET[mode]}, modseq = %s WHERE {span.sql}",
-            [flags, mask, modseq, *span.parameters],
+            f"UPDATE mailstore_entry SET {_SET[change.mode]}, modseq = %s WHERE {span.sql}",
+            [*values, modseq, *span.parameters],
         )
 
 
