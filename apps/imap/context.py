@@ -8,8 +8,8 @@ sequence numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
@@ -97,6 +97,16 @@ class Channel(Protocol):
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's; False if the user has too many."""
 
+    def sign_out(self) -> None:
+        """The connection is nobody's again, and no longer compressed."""
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether both sides compress."""
+
+    def start_compression(self) -> None:
+        """Compress what is written from here on, and take what comes as compressed."""
+
     def foreign(self) -> None:
         """Note that the client speaks another protocol."""
 
@@ -132,21 +142,39 @@ class News(Protocol):
         """A mailbox has been selected."""
 
     def closed(self, context: Context) -> None:
-        """The selected mailbox is about to be left, or the connection ends."""
+        """The selected mailbox is about to be left."""
+
+    def end(self) -> None:
+        """The connection ends, or its user has signed out: hear no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The tagged answer: OK unless said otherwise, with a response code if any."""
+    """The tagged answer: OK unless said otherwise, with a response code if any.
+
+    afterwards: what is done once it has been written, before the next command is looked at.
+    """
 
     text: str
     code: bytes = b""
     condition: bytes = b"OK"
+    afterwards: Callable[[], None] | None = None
 
 
 def no(text: str, code: bytes = b"") -> Reply:
     """A NO: the command is right and cannot be done."""
     return Reply(text, code, b"NO")
+
+
+class Updating(Protocol):
+    """A result of SEARCH or SORT that is kept up to date for the client (RFC 5267)."""
+
+    async def tell(self, context: Context) -> None:
+        """Write what has changed in it. Called before anything else is told of the mailbox, by the
+        numbers that hold then, and after."""
+
+    def close(self) -> None:
+        """The mailbox is left."""
 
 
 @dataclass(slots=True)
@@ -161,6 +189,10 @@ class Selected:
     held: Held
     view: View
     told_keywords: int = -1  # how many keyword names the client has been told; none yet
+    announced: list[int] = field(default_factory=list)  # UIDs to be told more of: `Wishes.items`
+    own: set[int] = field(default_factory=set)  # UIDs that came by this client, not announced yet
+    is_behind: bool = False  # a HIGHESTMODSEQ was told that leaves expunges out
+    updating: list[Updating] = field(default_factory=list)
 
     @property
     def read_only(self) -> bool:
@@ -185,11 +217,15 @@ class Context:
     principal: Principal | None = None
     selected: Selected | None = None
     client: str = ""
+    tag: bytes = b""  # of the command that runs
     enabled: set[str] = field(default_factory=set)
     failed_logins: int = 0
     new_limits: bool = False
     news: list[News] = field(default_factory=list)
     wishes: Wishes = EVERYTHING
+    running: str = ""  # the command that is carried out, with its arguments
+    arguments: object = None
+    own: dict[int, list[int]] = field(default_factory=dict)  # see `did`
 
     @property
     def user_id(self) -> int:
@@ -244,13 +280,46 @@ class Context:
     async def advance(self, done: Done) -> bool:
         """As `refresh`, after a change of the selected mailbox made here; whether nobody else
         changed anything meanwhile."""
+        if self.wishes.items:
+            known = self.mailbox.held.mirror
+            self.mailbox.own.update([row[0] for row in done.rows if known.index(row[0]) < 0])
         return await self.mirrors.advance(self.mailbox.held, done)
+
+    def did(self, mailbox_id: int, modseqs: Iterable[int]) -> None:
+        """Note that this client changed a mailbox which is not the selected one: NOTIFY tells
+        nobody what he did himself (RFC 5465 section 5). `modseqs` are those that it took."""
+        if self.news:
+            self.own.setdefault(mailbox_id, []).extend(modseqs)
+
+    def end_news(self) -> None:
+        """Hear of nothing beside the selected mailbox any more."""
+        while self.news:
+            self.news.pop().end()
+        self.own.clear()
+        self.wishes = EVERYTHING
+
+    def reset(self) -> None:
+        """Forget all that belongs to the user, and with it whatever he was told or had enabled; not
+        the connection, nor which program it is (RFC 8437 section 3)."""
+        self.unselect()
+        self.end_news()
+        blank = Context(
+            self.channel,
+            self.mirrors,
+            self.limits,
+            client=self.client,
+            failed_logins=self.failed_logins,
+        )
+        for one in fields(self):
+            setattr(self, one.name, getattr(blank, one.name))
 
     def unselect(self) -> None:
         """Leave the selected mailbox, if any."""
         if self.selected is not None:
             for one in self.news:
                 one.closed(self)
+            for kept in self.selected.updating:
+                kept.close()
             self.selected.view.close()
             self.mirrors.close(self.selected.held)
             self.selected = None

@@ -61,6 +61,7 @@ class Session:
             self.goodbye(str(error), b"UNAVAILABLE" if error.for_now else b"EXPIRED")
         finally:
             self.context.unselect()
+            self.context.end_news()
 
     async def _next(self) -> WireEvent | Woken:
         """Wait for the client; also for news, if it wants some between its commands."""
@@ -69,9 +70,18 @@ class Session:
         return await self._channel.next_event()
 
     async def _tell_between(self) -> None:
+        try:
+            await renew(self.context)
+        except NoLongerError as error:
+            self.context.unselect()
+            self.goodbye(error.reply.text)
+            return
         for one in self.context.news:
             if one.at_any_time:
                 await one.tell(self.context)
+        selected = self.context.selected
+        if selected is not None and selected.held.is_gone:
+            self.goodbye("The selected mailbox has been deleted")
 
     def goodbye(self, text: str, code: bytes = b"") -> None:
         """Say BYE; the connection ends after what is running now."""
@@ -127,6 +137,9 @@ class Session:
         except GrammarError as error:
             self._refuse(raw.tag, f"Syntax error: {error}")
             return
+        except CommandError as error:
+            self._refuse(raw.tag, str(error), error.code)
+            return
         except LimitError as error:
             self._channel.write(tagged(raw.tag, b"NO", str(error), b"LIMIT"))
             return
@@ -134,15 +147,17 @@ class Session:
             text = "Charset is not known, or the strings are not in it"
             self._channel.write(tagged(raw.tag, b"NO", text, b"BADCHARSET (US-ASCII UTF-8)"))
             return
+        self.context.running, self.context.arguments = row.name, cmd
+        self.context.tag = raw.tag
         try:
             reply = await self._carry_out(row, cmd)
+            await self._finish(raw.tag, row, reply)
         except CommandError as error:
             self._refuse(raw.tag, str(error), error.code)
-            return
         except NoMessageError:
             self._refuse(raw.tag, "No such message")
-            return
-        await self._finish(raw.tag, row, reply)
+        finally:
+            self.context.running, self.context.arguments = "", None
 
     def _parse(self, tag: bytes, scanner: Scanner) -> tuple[Command, object]:
         """Return the command's row and its typed arguments."""
@@ -159,7 +174,11 @@ class Session:
             raise GrammarError("unknown command")
         if not row.fits(self.context.state):
             raise GrammarError(_out_of_place(row, self.context.state))
-        return row, row.parse(scanner)
+        cmd = row.parse(scanner)
+        if self.context.uidonly and Use.READS in row.sequence_numbers:
+            # RFC 9586 section 3: a command in the grammar, by numbers that this client gave up.
+            raise CommandError(f"expected UID {row.name}", b"UIDREQUIRED")
+        return row, cmd
 
     async def _carry_out(self, row: Command, cmd: object) -> Reply:
         """Run the handler; turn failures into replies."""
@@ -194,6 +213,8 @@ class Session:
             self._channel.new_limits(signed_in=True)
             context.new_limits = False
         self._channel.write(tagged(tag, reply.condition, reply.text, reply.code))
+        if reply.afterwards is not None:
+            reply.afterwards()
         if row.name == "STARTTLS" and reply.condition == b"OK":
             await self._channel.start_tls()
             context.client = ""
@@ -208,7 +229,8 @@ class Session:
         if held.is_gone:
             self.goodbye("The selected mailbox has been deleted")
             return
-        await tell(self.context, expunges=self._may_expunge(row))
+        is_answer = Use.BREAKS in row.sequence_numbers
+        await tell(self.context, expunges=self._may_expunge(row), is_answer=is_answer)
 
     def _may_expunge(self, row: Command) -> bool:
         """Whether EXPUNGE may be told now.

@@ -60,17 +60,24 @@ def changed_lines(
     uids: Sequence[int],
     *,
     uid: bool = False,
+    flags: bool = True,
 ) -> bytes:
-    """Return the lines that tell the flags of messages (ascending, not none); `uid`: with the UID
-    in any case, but for UIDFETCH."""
+    """Return the lines that tell the flags of messages (ascending, not none), and what else belongs
+    to it.
+
+    Args:
+        uid: with the UID in any case, but for UIDFETCH.
+        flags: False tells the modseq alone: the client knows the flags.
+    """
     how = wording(context)
     columns: list[Iterable[Any]] = [how.numbers(seqs, uids)]
     items: list[bytes] = []
     if how.uid or (uid and how.verb == b"FETCH"):
         items.append(b"UID %d")
         columns.append(uids)
-    items.append(b"FLAGS (%b)")
-    columns.append(flag_texts(selected, uids))
+    if flags:
+        items.append(b"FLAGS (%b)")
+        columns.append(flag_texts(selected, uids))
     if how.modseq:
         items.append(b"MODSEQ (%d)")
         columns.append(modseqs(selected, uids))
@@ -117,31 +124,79 @@ async def vanished_since(
     return vanished_line(runs_of(within(known, asked)), earlier=True)
 
 
-async def tell(context: Context, *, expunges: bool) -> None:
+async def tell(context: Context, *, expunges: bool, is_answer: bool = False) -> None:
     """Write all pending news of the selected mailbox; EXPUNGE only if allowed now.
 
     What is \\Recent must be asked of the database, so RECENT comes last: nothing else waits for it.
+
+    Args:
+        is_answer: EXPUNGE lines are what the client has asked for, so they come whether it wants
+            news or not (`Context.wishes`).
     """
     selected = context.selected
     if selected is None:
         return
     tell_keywords(context, selected)
-    view = selected.view
-    if not view.has_news:
-        return
+    for one in list(selected.updating):
+        await one.tell(context)
+    if selected.view.has_news:
+        await _tell_news(context, selected, expunges=expunges, is_answer=is_answer)
+        for one in list(selected.updating):
+            await one.tell(context)
+
+
+async def _tell_news(
+    context: Context, selected: Selected, *, expunges: bool, is_answer: bool
+) -> None:
+    view, wishes = selected.view, context.wishes
     last, recent = view.last_uid, view.recent_count
-    pending = view.take(expunges=expunges)
+    wants = wishes.messages or is_answer
+    pending = view.take(expunges=expunges and wants, arrivals=wants, flags=wishes.flags)
     context.write(_expunged(context, pending))
     if pending.exists is not None:
         context.write(b"* %d EXISTS\r\n" % pending.exists)
+        _announce(context, selected, last)
     if pending.changed:
         seqs, uids = zip(*pending.changed, strict=True)
-        context.write(changed_lines(context, selected, seqs, uids))
+        context.write(changed_lines(context, selected, seqs, uids, uid=wishes.uids))
+    _tell_modseq(context, selected)
     if pending.exists is not None:
         await claim_recent(context, selected, last + 1)
     # An expunge may lower it.
     if (pending.exists is not None or view.recent_count != recent) and not context.rev2:
         context.write(b"* %d RECENT\r\n" % view.recent_count)
+
+
+def _announce(context: Context, selected: Selected, last: int) -> None:
+    """Note which messages EXISTS has just told of, for who wants to be told more of them."""
+    if context.wishes.items:
+        new = selected.view.uids_after(last)
+        selected.announced += [uid for uid in new if uid not in selected.own]
+        selected.own.difference_update(new)
+
+
+def _tell_modseq(context: Context, selected: Selected) -> None:
+    """Lines may have told larger modseqs than that of an expunge that must wait: then the client
+    must know from where it would have to ask again (RFC 7162 section 3.2, and the example of
+    section 6)."""
+    is_behind = selected.view.settled is not None
+    if context.qresync and (is_behind or selected.is_behind):
+        context.write(_highest_modseq(selected))
+        selected.is_behind = is_behind
+
+
+def _highest_modseq(selected: Selected) -> bytes:
+    settled = selected.view.settled
+    modseq = selected.held.mirror.modseq if settled is None else settled
+    return untagged(b"OK", "Highest", b"HIGHESTMODSEQ %d" % modseq)
+
+
+def enable_condstore(context: Context) -> None:
+    """Carry out what every CONDSTORE enabling command means (RFC 7162 section 3.1): MODSEQ is told
+    from here on, and the first such command tells that of the selected mailbox."""
+    if not context.condstore and context.selected is not None:
+        context.write(_highest_modseq(context.selected))
+    context.enabled.add("CONDSTORE")
 
 
 def _expunged(context: Context, pending: Pending) -> bytes:

@@ -61,6 +61,7 @@ class View:
         "_ghosts",
         "_mirror",
         "_recent",
+        "_settled",
         "_uids",
         "saved",
     )
@@ -70,6 +71,7 @@ class View:
         self._uids = mirror.uids
         self._count = len(mirror.uids)
         self._ghosts = 0  # numbered and gone, as places in _uids
+        self._settled = 0  # the modseq before the first of the expunges that wait
         self._dirty = 0  # flags not told yet, as places in _uids
         self._recent: list[tuple[int, int]] = []
         self.saved: array[int] = array("Q")  # UIDs, ascending: `$` (RFC 5182)
@@ -83,6 +85,8 @@ class View:
 
     def note_expunged(self, gone: Places) -> None:
         """Remember what is gone among the numbered ones."""
+        if not self._ghosts:
+            self._settled = self._mirror.modseq
         self._ghosts |= gone.within(self._uids) & up_to(self._count)
         self._dirty &= ~self._ghosts
 
@@ -111,6 +115,10 @@ class View:
         """A copy of the numbered UIDs, ascending, those gone but not yet told included."""
         return self._uids[: self._count]
 
+    def uids_after(self, uid: int) -> array[int]:
+        """Return the numbered UIDs above one."""
+        return self._uids[bisect_right(self._uids, uid, 0, self._count) : self._count]
+
     @property
     def last_uid(self) -> int:
         """The largest UID the client knows of, 0 if none."""
@@ -124,6 +132,11 @@ class View:
     @property
     def _has_new(self) -> bool:
         return not self._ghosts and len(self._mirror) > self._count
+
+    @property
+    def settled(self) -> int | None:
+        """The modseq up to which the client knows of every expunge; None: of all there are."""
+        return self._settled if self._ghosts else None
 
     def is_gone(self, uid: int) -> bool:
         """Whether a numbered message has been expunged already."""
@@ -244,11 +257,9 @@ class View:
         if self._dirty:
             self._dirty &= ~to_bits(list(uids), self._uids)
 
-    def take(self, *, expunges: bool) -> Pending:
-        """Return what the client must be told and count it as told.
-
-        With `expunges` false neither expunges nor new messages behind them are told: they stay.
-        """
+    def take(self, *, expunges: bool, arrivals: bool = True, flags: bool = True) -> Pending:
+        """Return what the client must be told and count it as told; what it must not be told now
+        stays. New messages behind an expunge are never told before it."""
         changed = [self._uids[place] for place in places_of(self._dirty)]
         self._dirty = 0
         gone: list[int] = []
@@ -262,8 +273,10 @@ class View:
         if not self._ghosts:
             # Both begin with the same UIDs again: what is numbered, less what was expunged.
             self._uids = self._mirror.uids
+        if not flags:  # they stay, at the places that hold now
+            self._dirty, changed = to_bits(changed, self._uids), []
         exists: int | None = None
-        if self._has_new:
+        if arrivals and self._has_new:
             self._count = exists = len(self._uids)
         told = tuple((self._place(uid) + 1, uid) for uid in changed)
         return Pending(tuple(gone), vanished, exists, told)
