@@ -37,6 +37,21 @@ class MailboxesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnotationsChanged:
+    """Notes on a mailbox are others (RFC 5464); 0 as the mailbox means the account.
+
+    `EVERYBODY` as the user means shared notes, which all may see who see the mailbox.
+    """
+
+    user_id: int
+    mailbox_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return (f"AnnotationsChanged {self.user_id}", self.mailbox_id)
+
+
+@dataclass(frozen=True, slots=True)
 class UserChanged:
     """A user's password, state or rights are others: open sessions check whether they may stay.
 
@@ -104,6 +119,7 @@ class EventsMissed:
 Event = (
     MailboxChanged
     | MailboxesChanged
+    | AnnotationsChanged
     | UserChanged
     | QueueRang
     | HeavyRang
@@ -116,6 +132,7 @@ KINDS: dict[str, type[Event]] = {
     for kind in (
         MailboxChanged,
         MailboxesChanged,
+        AnnotationsChanged,
         UserChanged,
         QueueRang,
         HeavyRang,

@@ -12,6 +12,7 @@ QUOTED_MAX = 1_000
 """Octets that may stand in a quoted string: longer ones go as literals, which no client scans."""
 
 _UNSAFE = re.compile(rb"[\x00-\x1f\x7f-\xff]")
+_CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _ESCAPED = re.compile(rb'["\\]')
 
 
@@ -23,6 +24,15 @@ def imap_string(raw: bytes) -> bytes:
     if b'"' in raw or b"\\" in raw:
         raw = _ESCAPED.sub(rb"\\\g<0>", raw)
     return b'"%b"' % raw
+
+
+def imap_text(text: str) -> bytes:
+    """Return text as an IMAP string in UTF-8, quoted if that is safe and short: for a client that
+    has enabled it (RFC 6855 section 3)."""
+    raw = text.encode("utf-8")
+    if len(raw) > QUOTED_MAX or _CONTROLS.search(raw) is not None:
+        return imap_string(raw)
+    return b'"%b"' % _ESCAPED.sub(rb"\\\g<0>", raw)
 
 
 def imap_nstring(raw: bytes | None) -> bytes:

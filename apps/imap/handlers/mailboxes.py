@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
+from apps.imap.listing import role_of
 from apps.imap.naming import all_places, foreign, mailbox_named, making, name_of
-from apps.imap.proto.commands import (
-    Mailbox,
-    Rename,
-    parse_create,
-    parse_mailbox,
-    parse_rename,
-)
+from apps.imap.proto.commands import Mailbox, Rename, parse_mailbox, parse_rename
+from apps.imap.proto.names import Create, parse_create
 from apps.imap.proto.patterns import DELIMITER
+from apps.imap.proto.responses import list_line, mailbox_id, old_name
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.services import mailboxes as service
 from apps.runtime.db import in_db
@@ -39,13 +36,33 @@ async def unsubscribe(context: Context, cmd: Mailbox) -> Reply:
     return Reply("Unsubscribed")
 
 
-@command("CREATE", parse=parse_create)
-async def create(context: Context, cmd: Mailbox) -> Reply:
+@command("CREATE", parse=parse_create, capability="CREATE-SPECIAL-USE")
+async def create(context: Context, cmd: Create) -> Reply:
     """Section 6.3.3; missing levels above are made too."""
     new = await making(context, cmd.name)
     by_another = new.owner_id != context.user_id
-    await in_db("work", service.create, user_id=new.owner_id, name=new.name, by_another=by_another)
-    return Reply("Created")
+    role = role_of(cmd.uses)
+    if role is None or (role and by_another):  # RFC 6154 section 3: nothing is made then
+        return no("No mailbox can have that special use", b"USEATTR")
+    made = await in_db(
+        "work",
+        service.create,
+        user_id=new.owner_id,
+        name=new.name,
+        special_use=role,
+        by_another=by_another,
+    )
+    _tell_name(context, cmd.name, name_of(context, cmd.name))
+    # RFC 8474 section 4.1
+    return Reply("Created", b"MAILBOXID (%b)" % mailbox_id(made.pk))
+
+
+def _tell_name(
+    context: Context, supplied: bytes, name: str, attributes: tuple[bytes, ...] = ()
+) -> None:
+    """Say what the name is that a client spelt in another way (RFC 9051 section 6.3.9.7)."""
+    if context.rev2 and (item := old_name(supplied, name)):
+        context.write(list_line(b"LIST", attributes, name, utf8=True, extended=item))
 
 
 @command("DELETE", parse=parse_mailbox)
@@ -64,6 +81,7 @@ async def delete(context: Context, cmd: Mailbox) -> Reply:
     )
     if context.selected is not None and context.selected.mailbox_id == place.id:
         context.unselect()
+    _tell_name(context, cmd.name, place.name, (b"\\NonExistent",))
     return Reply("Deleted")
 
 
@@ -86,6 +104,9 @@ async def rename(context: Context, cmd: Rename) -> Reply:
     await in_db(
         "work", service.rename, user_id=owner_id, name=source, to=new.name, origin=context.origin
     )
+    before, after = name_of(context, cmd.source), name_of(context, cmd.target)
+    if context.rev2 and (old_name(cmd.source, before) or old_name(cmd.target, after)):
+        _tell_name(context, cmd.source, after)
     return Reply("Renamed")
 
 

@@ -1,36 +1,32 @@
-"""STATUS (RFC 3501 section 6.3.10)."""
+"""STATUS (RFC 3501 section 6.3.10), with the items of its extensions."""
 
 from __future__ import annotations
 
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.naming import Place, mailbox_named
+from apps.imap.naming import mailbox_named
 from apps.imap.proto.names import Status, parse_status
 from apps.imap.proto.responses import status_line
+from apps.imap.statuses import COUNTED, count, values_of
+from apps.imap.telling import enable_condstore
+from apps.mailstore.tallies import NOTHING, Tally
+from apps.runtime.db import in_db
 
 
-@command("STATUS", parse=parse_status)
+@command("STATUS", parse=parse_status, capability="STATUS=SIZE")
 async def status(context: Context, cmd: Status) -> Reply:
     """Counters of a mailbox that is not opened for it."""
-    place = await mailbox_named(context, cmd.name)
-    numbers = await _numbers(context, place, recent=b"RECENT" in cmd.items)
-    context.write(status_line(place.name, [(item, numbers[item]) for item in cmd.items]))
+    place = await mailbox_named(context, cmd.name, "r")
+    if b"HIGHESTMODSEQ" in cmd.items:  # RFC 7162 section 3.1.2.1
+        enable_condstore(context)
+    counted: dict[int, Tally] = {}
+    if not COUNTED.isdisjoint(cmd.items):
+        counted = await in_db("read", count, [place.row], cmd.items)
+    values = values_of(
+        place.row,
+        cmd.items,
+        counted.get(place.id, NOTHING),
+        append_limit=context.limits.message_size,
+    )
+    context.write(status_line(place.name, values, utf8=context.utf8))
     return Reply("Status given")
-
-
-async def _numbers(context: Context, place: Place, *, recent: bool) -> dict[bytes, int]:
-    counters = place.row.counters
-    numbers = {
-        b"MESSAGES": counters.messages,
-        b"UIDNEXT": counters.uidnext,
-        b"UIDVALIDITY": counters.uidvalidity,
-        b"UNSEEN": counters.unseen,
-        b"RECENT": 0,
-        b"APPENDLIMIT": context.limits.message_size,
-    }
-    if recent and counters.uidnext > counters.recent_floor:
-        # UIDs at and above the floor, less those expunged since: the mirror knows them all.
-        held = await context.mirrors.open(place.id, counters)
-        numbers[b"RECENT"] = held.mirror.count_from(counters.recent_floor)
-        context.mirrors.close(held)
-    return numbers

@@ -60,6 +60,10 @@ class Scanner:
         """Whether a quoted string or a literal comes next."""
         return self.peek(b'"') or self._literal_is_next()
 
+    def next_is_literal(self) -> bool:
+        """Whether a literal comes next."""
+        return self._literal_is_next()
+
     def _literal_is_next(self) -> bool:
         return self._pos >= len(self._line) and self._index + 1 < len(self._tokens)
 
@@ -161,6 +165,14 @@ class Scanner:
 
     def literal(self, what: str = "a literal") -> Literal:
         """Take a literal and step to the text after it."""
+        literal = self.literal8(what)
+        if literal.binary:  # only few arguments may be a literal8
+            raise GrammarError("expected a literal without ~")
+        return literal
+
+    def literal8(self, what: str = "a literal") -> Literal:
+        """Take a literal, or one with `~` that may carry NUL octets (RFC 3516 section 4.4), and
+        step to the text after it."""
         if not self._literal_is_next():
             raise GrammarError(f"expected {what}")
         literal, line = self._tokens[self._index + 1], self._tokens[self._index + 2]
@@ -168,9 +180,7 @@ class Scanner:
         assert isinstance(line, bytes)
         self._index += 2
         self._line, self._pos = line, 0
-        if literal.binary:  # literal8 belongs to BINARY (RFC 3516), which is not offered
-            raise GrammarError("expected a literal without ~")
-        if b"\0" in literal.data:  # RFC 3501 section 9: CHAR8 has none
+        if b"\0" in literal.data and not literal.binary:  # RFC 3501 section 9: CHAR8 has none
             raise GrammarError("expected a literal without NUL octets")
         return literal
 

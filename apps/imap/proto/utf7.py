@@ -1,7 +1,9 @@
-"""Mailbox names on the wire: modified UTF-7 (RFC 3501 section 5.1.3), strictly.
+"""Mailbox names on the wire, strictly: modified UTF-7 (RFC 3501 section 5.1.3), or UTF-8 for a
+client that has enabled it (RFC 6855 section 3, RFC 9051 section 5.1).
 
 One name has one spelling: what `decode_name` takes, `encode_name` gives back octet for octet. So no
-two spellings can name one mailbox, and no check can be walked around by another spelling.
+two spellings can name one mailbox, and no check can be walked around by another spelling. In UTF-8
+an ampersand is an ampersand, and what is modified UTF-7 elsewhere is the text it looks like.
 """
 
 from __future__ import annotations
@@ -10,11 +12,30 @@ import binascii
 import re
 
 _PIECES = re.compile(rb"&([A-Za-z0-9+,]*)-|([\x20-\x25\x27-\x7e]+)")
+# RFC 6855 section 3; a new line in a name could make two lines of an answer.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RUNS = re.compile(r"([\x20-\x25\x27-\x7e]+)|(&)|([^\x20-\x7e]+)")
 
 
 class MailboxNameError(ValueError):
-    """The octets are no mailbox name in modified UTF-7."""
+    """The octets are no mailbox name in modified UTF-7, or none in UTF-8."""
+
+
+def read_name(raw: bytes, *, utf8: bool) -> str:
+    """Return the name as text, as a client writes it that has enabled UTF-8 or has not.
+
+    Raises:
+        MailboxNameError: it is not in this encoding; in UTF-8 a control among it, too.
+    """
+    if not utf8:
+        return decode_name(raw)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MailboxNameError from None
+    if _CONTROLS.search(text) is not None:
+        raise MailboxNameError
+    return text
 
 
 def decode_name(raw: bytes) -> str:

@@ -21,7 +21,7 @@ from apps.events.bus import publish_on_commit
 from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse, Subscription
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import copy, filing, purge, quota, sharing
+from apps.mailstore.services import annotations, copy, filing, purge, quota, roles, sharing
 from apps.mailstore.services.filing import Change, Growth, Use
 from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
@@ -73,17 +73,18 @@ def create(
     Who has rights in the nearest mailbox above has them in the new ones (RFC 4314 section 4).
 
     Args:
-        special_use: a role (RFC 6154 section 3); one mailbox of a user can have it.
+        special_use: a role (RFC 6154 section 3), which is taken from the mailbox that has it.
         by_another: it is not the owner who makes it: INBOX stands above what has nothing above.
 
     Raises:
         InvalidName, LimitReached
-        AlreadyExists: the name or the role is taken.
+        AlreadyExists: the name is taken.
     """
     wanted = normal(name)
     with _unique(wanted), transaction.atomic():
         _one_at_a_time()
         _check_limit(user_id)
+        roles.free(user_id=user_id, use=special_use)
         missing, above = _above(user_id, wanted)
         made = _create(user_id, [*((name, "") for name in missing), (wanted, special_use)])
         _inherit(made, above or (find(user_id, INBOX) if by_another else None))
@@ -300,6 +301,7 @@ def _empty_inbox(inbox: Mailbox, new: str, origin: Origin) -> Mailbox:
     made = _create(inbox.user_id, [(name, "") for name in (*missing, new)])
     _inherit(made, above)
     target = made[-1]
+    annotations.copy_all(inbox.pk, target.pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT uid FROM mailstore_entry WHERE mailbox_id = %s", [inbox.pk])
         uids = [row[0] for row in cursor.fetchall()]
@@ -328,5 +330,6 @@ def _bury(user_id: int, mailbox_ids: Sequence[int], origin: Origin) -> None:
         filing.use([Use(user_id, -size, -messages, expunged=size)])
         filing.record([Change(mailbox_id, "delete", [], modseq, origin)])
     sharing.drop(mailbox_ids)
+    annotations.forget(mailbox_ids)
     publish_on_commit(MailboxesChanged(user_id))
     purge.trim_on_commit(user_id)
