@@ -318,6 +318,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Connections that have not signed in, per client address and door; /64 for IPv6.",
     ),
     Setting(
+        "IMAP_UNAUTHENTICATE",
+        boolean,
+        "true",
+        "Whether an IMAP client may sign out and somebody else sign in on the same connection."
+        " false where a proxy in front lets a connection through unchecked after its sign-in.",
+    ),
+    Setting(
         "CONNECTIONS_PER_USER", integer(1, 100_000), "100", "IMAP and POP3 connections per user."
     ),
     Setting("CONNECTIONS_TOTAL", integer(10, 1_000_000), "10000", "Connections per process."),

@@ -56,6 +56,10 @@ class SignedIn:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SECONDS, self.look)
 
+    def discard(self, connection: Connection) -> None:
+        """Its user has signed out."""
+        self._who.pop(connection, None)
+
     def look(self) -> None:
         """Compare now, and again after `SECONDS` while anybody is there."""
         if self._timer is not None:
