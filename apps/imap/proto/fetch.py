@@ -129,7 +129,7 @@ def _item(scanner: Scanner, word: bytes) -> FetchItem:
 
 
 def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
-    section = _section(scanner)
+    section = parse_section(scanner)
     scanner.expect(b"]")
     label = b"BODY[%b]" % _spell(section)
     if not scanner.take(b"<"):
@@ -144,7 +144,8 @@ def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
     return BodyItem(section, b"%b<%d>" % (label, start), peek, (start, count))
 
 
-def _section(scanner: Scanner) -> Section:
+def parse_section(scanner: Scanner) -> Section:
+    """Take what stands between the brackets of BODY[...], up to the closing one."""
     if scanner.peek(b"]"):
         return Section()
     path: list[int] = []
