@@ -19,7 +19,7 @@ from unicodedata import normalize
 from apps.imap.context import Context
 from apps.imap.proto.patterns import DELIMITER, INBOX
 from apps.imap.proto.responses import untagged
-from apps.imap.proto.utf7 import MailboxNameError, decode_name
+from apps.imap.proto.utf7 import MailboxNameError, read_name
 from apps.mailstore import queries, shares
 from apps.mailstore.models import (
     FLAG_ANSWERED,
@@ -57,12 +57,14 @@ class Place:
     name: as this user spells it, with the namespace before it if it is another's.
     owner_id: the user whose mailbox it is, and whose quota what is filed there counts in.
     rights: letters of RFC 4314 section 2.1 that this user has on it.
+    owner_key: the owner's address, empty for one's own.
     """
 
     row: MailboxRow
     name: str
     owner_id: int
     rights: frozenset[str] = ALL_RIGHTS
+    owner_key: str = ""
 
     @property
     def id(self) -> int:
@@ -138,7 +140,7 @@ def place_of(shared: SharedRow) -> Place:
     """Return a mailbox of another under the name that its users see."""
     namespace = SHARED if shared.is_account else OTHERS
     whole = Foreign(namespace, shared.owner_key, shared.row.name).whole
-    return Place(shared.row, whole, shared.owner_id, shared.rights)
+    return Place(shared.row, whole, shared.owner_id, shared.rights, shared.owner_key)
 
 
 async def foreign_places(context: Context) -> list[Place]:
@@ -163,16 +165,25 @@ def name_of(context: Context, raw: bytes) -> str:
     """Return the name as it is kept: of one's own mailbox, or whole with the namespace.
 
     Raises:
-        InvalidName: not modified UTF-7, or no name that a mailbox can have.
+        InvalidName: not in the encoding of names, or no name that a mailbox can have.
     """
     try:
-        name = decode_name(raw)
+        name = read_name(raw, utf8=context.utf8)
     except MailboxNameError:
-        raise InvalidName(text="The name is not in modified UTF-7") from None
+        encoding = "UTF-8" if context.utf8 else "modified UTF-7"
+        raise InvalidName(text=f"The name is not in {encoding}") from None
     if name.endswith(DELIMITER):  # only CREATE and RENAME may be told a level so
         raise InvalidName(repr(name), text="A mailbox name does not end in /")
     apart = foreign(name)
     return normal(name) if apart is None else apart.whole
+
+
+def readable_name(context: Context, raw: bytes) -> str:
+    """Return `name_of` a mailbox that should be there. Raises NotFound."""
+    try:
+        return name_of(context, raw)
+    except InvalidName:
+        raise NotFound(text="No such mailbox") from None
 
 
 async def mailbox_named(context: Context, raw: bytes, needs: str = "") -> Place:
@@ -185,11 +196,7 @@ async def mailbox_named(context: Context, raw: bytes, needs: str = "") -> Place:
         NotFound: there is none, or not for this user.
         NotPermitted: a right is missing.
     """
-    try:
-        name = name_of(context, raw)
-    except InvalidName:
-        raise NotFound(text="No such mailbox") from None
-    place = await place_named(context, name)
+    place = await place_named(context, readable_name(context, raw))
     place.require(needs)
     if place.rights.isdisjoint("lr") and not needs:
         raise NotFound(text="No such mailbox")

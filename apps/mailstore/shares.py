@@ -14,6 +14,7 @@ from apps.directory.models import Kind
 from apps.mailstore.queries import Counters, MailboxRow
 from apps.runtime.glance import Ask
 from apps.runtime.rows import fetch
+from apps.wire.errors import NotFound
 
 RIGHTS: Final = "lrswipkxtea"
 """All rights there are, in the order in which they are kept and told."""
@@ -115,6 +116,14 @@ def grants(mailbox_id: int) -> list[Grant]:
     """What was given in a mailbox, to users by address, then to anyone; one query."""
     rows = [Grant(*row) for row in fetch(_GRANTS, [mailbox_id])]
     return sorted(rows, key=lambda one: (one.key is None, one.key or ""))
+
+
+def owner_key(user_id: int) -> str:
+    """The address of a user as `directory.User.key`; one query. Raises NotFound."""
+    rows = fetch("SELECT key FROM directory_user WHERE id = %s", [user_id])
+    if not rows:
+        raise NotFound(f"user {user_id}")
+    return str(rows[0][0])
 
 
 def _shared(row: Sequence[Any]) -> SharedRow:

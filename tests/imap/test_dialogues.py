@@ -27,8 +27,12 @@ def test_it_speaks_as_written(script: Path, alice: User, bob: User, server: Runn
     def deliver(user: str, mailbox: str, count: int) -> None:
         add_numbered(users[user].pk, count, mailbox)
 
+    def limit(user: str, kibibytes: int) -> None:
+        User.objects.filter(pk=users[user].pk).update(quota=kibibytes * 1024)
+
     addresses = {name: user.address for name, user in users.items()}
-    Dialogue(server.port, deliver, addresses, PASSWORD).run(script.read_text())
+    dialogue = Dialogue(server.port, deliver, addresses, PASSWORD, limit=limit)
+    dialogue.run(script.read_text())
 
 
 SAID = "\n".join(path.read_text() for path in scripts(FOLDER))
@@ -38,7 +42,8 @@ LINES = "\n".join(re.findall(r"^\d?C: (.*)", SAID, re.MULTILINE)).upper()
 SPOKEN = set(
     """CAPABILITY NOOP LOGOUT STARTTLS AUTHENTICATE LOGIN SELECT EXAMINE CREATE DELETE RENAME
     SUBSCRIBE UNSUBSCRIBE LIST LSUB STATUS APPEND CHECK CLOSE EXPUNGE SEARCH FETCH STORE COPY MOVE
-    UNSELECT IDLE NAMESPACE ID ENABLE""".split()
+    UNSELECT IDLE NAMESPACE ID ENABLE SETACL DELETEACL GETACL LISTRIGHTS MYRIGHTS
+    GETQUOTA GETQUOTAROOT SETQUOTA""".split()
 ) | {f"UID {name}" for name in "SEARCH FETCH STORE COPY MOVE EXPUNGE".split()}
 SEARCH_KEYS = """
 ALL ANSWERED BCC BEFORE BODY CC DELETED DRAFT FLAGGED FROM HEADER KEYWORD LARGER NEW NOT OLD ON OR

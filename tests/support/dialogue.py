@@ -2,6 +2,7 @@
 
     # RFC 3501 section 6.4.3: what the file shows (line 1)
     deliver alice INBOX 3          three messages, "Message 1" and so on
+    quota alice 512                she may keep 512 KiB
     login alice                    client 1 signs in
     2 login alice                  client 2 does
     2 secure                       client 2 does the TLS handshake, after STARTTLS or STLS
@@ -29,6 +30,7 @@ _STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
 _SECURE = re.compile(r"(\d?)\s*secure")
 _LOGIN = re.compile(r"(\d?)\s*login (\w+)")
 _DELIVER = re.compile(r"deliver (\w+) (\S+) (\d+)")
+_QUOTA = re.compile(r"quota (\w+) (\d+)")
 _HOLES = {"{any}": ".*", "{num}": "[0-9]+", "{set}": "[0-9:,]+"}
 _HOLE = re.compile(r"(\{any\}|\{num\}|\{set\})")
 
@@ -98,6 +100,7 @@ class Dialogue:
         deliver: puts messages into a user's mailbox: (user, mailbox, how many).
         addresses: user -> address to sign in with; the password is everybody's.
         sign_in: how that is done.
+        limit: sets a user's quota: (user, KiB).
     """
 
     port: int
@@ -105,6 +108,7 @@ class Dialogue:
     addresses: dict[str, str]
     password: str
     sign_in: Callable[[Client, str, str], None] = imap_login
+    limit: Callable[[str, int], None] | None = None
     said: list[str] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -123,6 +127,8 @@ class Dialogue:
             return
         if found := _DELIVER.fullmatch(step):
             self.deliver(found[1], found[2], int(found[3]))
+        elif self.limit is not None and (found := _QUOTA.fullmatch(step)):
+            self.limit(found[1], int(found[2]))
         elif found := _LOGIN.fullmatch(step):
             self.sign_in(self._client(found[1]), self.addresses[found[2]], self.password)
         elif found := _SECURE.fullmatch(step):

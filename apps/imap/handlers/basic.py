@@ -1,4 +1,4 @@
-"""CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE."""
+"""CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE."""
 
 from __future__ import annotations
 
@@ -62,10 +62,3 @@ async def enable(context: Context, cmd: Enable) -> Reply:
     context.enabled.update(names)
     context.write(b"* ENABLED%b\r\n" % "".join(f" {name}" for name in names).encode("ascii"))
     return Reply("Enabled")
-
-
-@command("NAMESPACE", capability="NAMESPACE")
-async def namespace(context: Context, _: Plain) -> Reply:
-    """RFC 2342: one personal namespace at the root."""
-    context.write(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
-    return Reply("Namespaces listed")
