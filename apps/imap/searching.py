@@ -4,6 +4,9 @@ Every leaf is a mask of one octet per message, held as a big integer, so that AN
 thousand messages are one operation each. Leaves that need rows or bodies are unknown at first: the
 program is run with bounds (surely, possibly), and only messages between the two are read. Pure but
 for `undecided_values`, which runs on a database thread.
+
+A leaf under FUZZY (RFC 6203) is true of a text that has more than half of its words; how far it is
+from having all of them, as they stand, is the score of the message.
 """
 
 from __future__ import annotations
@@ -15,18 +18,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from apps.imap.proto.collation import collated
 from apps.imap.proto.dates import local_day
+from apps.imap.proto.objectid import email_id, thread_id
 from apps.imap.proto.search import (
+    Age,
     All,
+    ChangedSince,
     HasFlag,
     HasKeyword,
     HeaderHas,
     InSet,
     InternalDay,
+    InThread,
+    IsEmail,
     Leaf,
     Op,
     Recent,
     Relation,
+    SavedDay,
     SearchProgram,
     SentDay,
     Size,
@@ -45,9 +55,14 @@ BODY_MAX: Final = 4 * 1024 * 1024
 ROWS_MAX: Final = 4 * 1024 * 1024
 """Octets of headers in one read."""
 
+EXACT: Final = 100
+"""The score of a message that has what was looked for (RFC 6203 section 4)."""
+_IN_BODY: Final = 0.85
+_IN_PARTS: Final = 90
+
 _ADDRESS_FIELDS = frozenset({b"FROM", b"TO", b"CC", b"BCC", b"SENDER", b"REPLY-TO"})
 _COMMENTED = re.compile(
-    rb"^(?:from|to|cc|bcc|sender|reply-to)[ \t]*+:(?:[^\n(]|\n[ \t])*+\(", re.MULTILINE
+    rb"^(?:FROM|TO|CC|BCC|SENDER|REPLY-TO)[ \t]*+:(?:[^\n(]|\n[ \t])*+\(", re.MULTILINE
 )
 
 
@@ -101,6 +116,7 @@ class Subject:
         self.seqs = view.live_seqs
         self._flags = bytes(mirror.flags[:count])
         self._keywords = mirror.keywords[:count]
+        self.modseqs = mirror.modseqs[:count]
         self._bits = {name.upper(): bit for bit, name in mirror.keyword_names.items()}
         self.everything = to_mask(b"\1" * count)
 
@@ -121,11 +137,19 @@ class Subject:
             case HasKeyword(name):
                 return self._keyword(name)
             case Recent():
-                return bytes(map(self.view.is_recent, self.uids))
+                return self._recent()
+            case ChangedSince(modseq):
+                return bytes([one >= modseq for one in self.modseqs])
             case InSet(numbers, uid):
                 return self.view.live_mask(numbers, uid=uid)
             case _:
                 return None
+
+    def _recent(self) -> bytes:
+        marks = bytearray(len(self.uids))
+        for start, end in self.view.recent_runs(self.uids):
+            marks[start:end] = b"\1" * (end - start)
+        return bytes(marks)
 
     def _keyword(self, name: str) -> bytes:
         bit = self._bits.get(name)
@@ -147,6 +171,14 @@ def columns_for(leaves: Sequence[Leaf]) -> tuple[str, ...]:
                 names = "internaldate internaldate_offset"
             case SentDay():
                 names = "sent_date internaldate internaldate_offset"
+            case SavedDay():
+                names = "saved_at"
+            case Age():
+                names = "internaldate"
+            case IsEmail():
+                names = "message_id head_id"
+            case InThread():
+                names = "thread_id"
             case Size():
                 names = "size"
             case HeaderHas():
@@ -158,11 +190,15 @@ def columns_for(leaves: Sequence[Leaf]) -> tuple[str, ...]:
 
 
 def undecided_values(
-    mailbox_id: int, uids: Sequence[int], leaves: Sequence[Leaf]
-) -> dict[int, list[bool]]:
-    """Return, by UID, whether each of `leaves` matches. Messages gone meanwhile are left out.
+    mailbox_id: int, uids: Sequence[int], leaves: Sequence[Leaf], now: int
+) -> dict[int, list[int]]:
+    """Return, by UID, how well each of `leaves` matches, from 0 (not) to EXACT. Messages gone
+    meanwhile are left out.
 
     Runs on a database thread.
+
+    Args:
+        now: Unix seconds; OLDER and YOUNGER count from there.
 
     Raises:
         Damaged: a body that has to be searched cannot be read.
@@ -172,8 +208,8 @@ def undecided_values(
     needles = [_Needle(leaf) for leaf in leaves]
     # Bodies come with the rows: one query for each message would be dearer than the bodies.
     blobs = any(isinstance(leaf, TextHas) for leaf in leaves)
-    passes, nothing = _sieve(leaves, needles, names), [False] * len(leaves)
-    found: dict[int, list[bool]] = {}
+    passes, nothing = _sieve(leaves, needles, names), [0] * len(leaves)
+    found: dict[int, list[int]] = {}
     done = 0
     while done < len(uids):
         rows, used = queries.fetch_some(
@@ -183,9 +219,9 @@ def undecided_values(
             if not passes(row):
                 found[row[0]] = nothing
                 continue
-            subject = _Message(dict(zip(names, row, strict=False)), row[-1] if blobs else None)
+            message = _Message(dict(zip(names, row, strict=False)), row[-1] if blobs else None, now)
             found[row[0]] = [
-                subject.matches(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
+                message.score(leaf, needle) for leaf, needle in zip(leaves, needles, strict=True)
             ]
         done += used
     return found
@@ -207,13 +243,21 @@ def _scales(columns: Sequence[str]) -> Callable[[Sequence[tuple[Any, ...]]], boo
 
 
 class _Needle:
-    """What a leaf looks for, folded; and what a header that has it must hold as it was sent."""
+    """What a leaf looks for, as it is compared; and what a header that has it must hold as it was
+    sent. `words` are those of a text whose words will do."""
 
-    __slots__ = ("as_sent", "text")
+    __slots__ = ("as_sent", "text", "words")
 
     def __init__(self, leaf: Leaf) -> None:
-        self.text = _fold(leaf.text) if isinstance(leaf, HeaderHas | TextHas) else ""
+        self.text = ""
+        self.words: tuple[str, ...] = ()
+        if isinstance(leaf, HeaderHas | TextHas):
+            self.text = collated(leaf.text)
+            if leaf.fuzzy:
+                self.words = tuple(dict.fromkeys(self.text.split()))
         self.as_sent: Callable[[bytes], object] | None = None
+        if len(self.words) > 1:
+            return
         words = self.text.encode("ascii").split() if self.text.isascii() else []
         if len(words) == 1 and words[0] == self.text.encode("ascii"):
             word = words[0]
@@ -222,9 +266,16 @@ class _Needle:
             # Where a text has a blank its field may have been folded.
             self.as_sent = re.compile(rb"[ \t\r\n]+".join(map(re.escape, words))).search
 
+    def score(self, text: str) -> int:
+        """How well a text has it."""
+        if self.text in text:
+            return EXACT
+        found = sum([word in text for word in self.words])
+        return _IN_PARTS * found // len(self.words) if 2 * found > len(self.words) else 0
+
 
 def _may_hold(raw: bytes, needle: _Needle, name: bytes) -> bool:
-    """Whether a header (in lower case) can have this at all: most are ruled out undecoded.
+    """Whether a header (in upper case) can have this at all: most are ruled out undecoded.
 
     Only if what is looked for is ASCII, and the header has nothing to decode and no address with
     comments in it.
@@ -253,7 +304,7 @@ def _sieve(
     def passes(row: tuple[Any, ...]) -> bool:
         if not row[header]:  # too long for the row
             return True
-        raw = (bytes(row[head] or b"") + bytes(row[header])).lower()
+        raw = (bytes(row[head] or b"") + bytes(row[header])).upper()
         return any(_may_hold(raw, needle, name) for needle, name in pairs)
 
     return passes
@@ -262,41 +313,66 @@ def _sieve(
 class _Message:
     """One message under test, each text made once."""
 
-    __slots__ = ("_block", "_body", "_fields", "_lower", "_row", "_shown", "_whole_header")
+    __slots__ = ("_block", "_body", "_fields", "_now", "_row", "_shown", "_upper", "_whole_header")
 
-    def __init__(self, row: Mapping[str, Any], shown: queries.Shown | None = None) -> None:
+    def __init__(
+        self, row: Mapping[str, Any], shown: queries.Shown | None = None, now: int = 0
+    ) -> None:
         self._row = row
         self._shown = shown
-        self._lower: bytes | None = None
+        self._now = now
+        self._upper: bytes | None = None
         self._block: headers.HeaderBlock | None = None
         self._fields: dict[bytes, list[str]] = {}
         self._body: list[str] | None = None
         self._whole_header: str | None = None
 
-    def matches(self, leaf: Leaf, needle: _Needle) -> bool:
+    def score(self, leaf: Leaf, needle: _Needle) -> int:
+        """How well a leaf matches, from 0 to EXACT."""
         match leaf:
-            case HeaderHas(name, _):
-                return self._may_have(needle, name) and any(
-                    needle.text in text for text in self._header_texts(name.lower())
-                )
+            case HeaderHas(name):
+                if not self._may_have(needle, name):
+                    return 0
+                return max(map(needle.score, self._header_texts(name.lower())), default=0)
             case TextHas(_, header):
-                text = needle.text
-                return (header and text in self._header_text()) or self._body_has(text)
+                return self._text_score(needle, header=header)
+            case _:
+                return EXACT if self._is(leaf) else 0
+
+    def _text_score(self, needle: _Needle, *, header: bool) -> int:
+        best = needle.score(self._header_text()) if header else 0
+        if best == EXACT:
+            return best
+        in_body = max(map(needle.score, self._body_texts()), default=0)
+        return max(best, int(_IN_BODY * in_body) if header and needle.words else in_body)
+
+    def _is(self, leaf: Leaf) -> bool:
+        row = self._row
+        match leaf:
             case InternalDay(relation, day):
                 return _compare(relation, self._internal_day(), day.toordinal())
             case SentDay(relation, day):
                 return _compare(relation, self._sent_day(), day.toordinal())
-            case Size(Relation.BEFORE, octets):
-                return bool(self._row["size"] < octets)
-            case Size(_, octets):
-                return bool(self._row["size"] > octets)
+            case SavedDay(relation, day):
+                return _compare(relation, local_day(row["saved_at"], 0), day.toordinal())
+            case Age(seconds, younger):
+                moment = self._now - seconds
+                date = row["internaldate"]
+                return bool(date >= moment if younger else date <= moment)
+            case IsEmail(identifier):
+                return email_id(row["message_id"], row["head_id"]) == identifier
+            case InThread(identifier):
+                return row["thread_id"] is not None and thread_id(row["thread_id"]) == identifier
+            case Size(relation, octets):
+                size = row["size"]
+                return bool(size < octets if relation is Relation.BEFORE else size > octets)
             case _:
                 raise AssertionError(leaf)
 
     def _may_have(self, needle: _Needle, name: bytes) -> bool:
-        if self._lower is None:
-            self._lower = self._raw_header().lower()
-        return _may_hold(self._lower, needle, name)
+        if self._upper is None:
+            self._upper = self._raw_header().upper()
+        return _may_hold(self._upper, needle, name)
 
     def _internal_day(self) -> int:
         return local_day(self._row["internaldate"], self._row["internaldate_offset"])
@@ -325,7 +401,7 @@ class _Message:
             self._block = headers.scan(self._raw_header())
         texts = self._fields.get(name)
         if texts is None:
-            texts = [_fold(headers.decode_text(value)) for value in self._block.all(name)]
+            texts = [collated(headers.decode_text(value)) for value in self._block.all(name)]
             if name.upper() in _ADDRESS_FIELDS and any("(" in text for text in texts):
                 texts += _addresses(self._block, name)
             self._fields[name] = texts
@@ -335,18 +411,18 @@ class _Message:
         if self._whole_header is None:
             block = headers.scan(self._raw_header())
             self._whole_header = "\n".join(
-                _fold(f"{one.name.decode('latin-1')}: {headers.decode_text(block.value(one))}")
+                collated(f"{one.name.decode('latin-1')}: {headers.decode_text(block.value(one))}")
                 for one in block.fields
             )
         return self._whole_header
 
-    def _body_has(self, needle: str) -> bool:
+    def _body_texts(self) -> list[str]:
         if self._body is None:
             shown = self._read()
             root = load_parts(bytes(self._row["parts"]))
             base = len(shown.head)
-            self._body = [_fold(_text_of(shown, base, part)) for part in _texts(root)]
-        return any(needle in text for text in self._body)
+            self._body = [collated(_text_of(shown, base, part)) for part in _texts(root)]
+        return self._body
 
 
 def _texts(root: Part) -> list[Part]:
@@ -369,7 +445,7 @@ def _addresses(block: headers.HeaderBlock, name: bytes) -> list[str]:
     """The addresses of a field as ENVELOPE tells them: FROM, TO, CC and BCC look at these (section
     6.4.4), and a field may write them with comments between their parts."""
     return [
-        _fold((one.local + b"@" + one.host).decode("utf-8", "replace"))
+        collated((one.local + b"@" + one.host).decode("utf-8", "replace"))
         for one in block.addresses(name)
         if one.local and one.host
     ]
@@ -379,8 +455,3 @@ def _compare(relation: Relation, day: int, wanted: int) -> bool:
     if relation is Relation.BEFORE:
         return day < wanted
     return day == wanted if relation is Relation.ON else day >= wanted
-
-
-def _fold(text: str) -> str:
-    """Fold case, for comparing (RFC 3501 section 6.4.4 asks for no more)."""
-    return text.lower() if text.isascii() else text.casefold()

@@ -151,7 +151,7 @@ def test_it_rules_out_no_header_that_has_it(
     needle = _Needle(leaf)
     texts = _Message(row)._header_texts(name.lower())
     if any(needle.text in text for text in texts):
-        assert _Message(row).matches(leaf, needle)
+        assert _Message(row).score(leaf, needle)
         passes = _sieve([leaf], [needle], ("uid", "head", "header"))
         assert passes((1, None, header))
         assert passes((1, b"Return-Path: <>\r\n", header))

@@ -68,13 +68,18 @@ def _number(text: bytes) -> int:
 
 
 def runs_of(numbers: Iterable[int]) -> list[Interval]:
-    """Return ascending numbers as disjoint intervals."""
+    """Return numbers, in their order, as intervals of such as follow each other upwards."""
     runs: list[Interval] = []
+    low = high = -1
     for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
+        if number == high + 1 and low >= 0:
+            high = number
+            continue
+        if low >= 0:
+            runs.append((low, high))
+        low = high = number
+    if low >= 0:
+        runs.append((low, high))
     return runs
 
 
@@ -83,8 +88,8 @@ def format_runs(runs: Iterable[Interval]) -> bytes:
     return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in runs])
 
 
-def format_set(numbers: list[int]) -> bytes:
-    """Write ascending numbers as a set, runs as ranges; at least one number."""
+def format_set(numbers: Sequence[int]) -> bytes:
+    """Write numbers in their order as a set, rising runs as ranges; at least one number."""
     return format_runs(runs_of(numbers))
 
 
