@@ -28,8 +28,9 @@ class Limits:
     patience: RFC 3501 section 5.4 asks for 30 minutes of idle time at least.
     literal_memory: for the large literals of all connections of the process; a quarter for those
         of one user, yet always enough for one message.
+    progress_every: between two words of a search that takes long (RFC 9585 section 4).
     literal_wait: for room in it, then NO [UNAVAILABLE].
-    literal_stall: without an octet of a literal that room was taken for, then BYE.
+    literal_stall: in which 64 KB at least come of what room was taken for, else BYE.
     idle_keepalive: an untagged OK during IDLE; keeps NAT tables and finds dead clients.
     """
 
@@ -42,6 +43,7 @@ class Limits:
     literal_memory: int = 512 * MIB
     literal_wait: float = 20.0
     literal_stall: float = 120.0
+    progress_every: float = 10.0
     page_rows: int = 500
     page_octets: int = MIB
 
