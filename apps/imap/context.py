@@ -8,7 +8,7 @@ sequence numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Protocol

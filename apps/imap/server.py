@@ -45,6 +45,9 @@ class Connection(Conversation):
         self._taken = 0  # octets of the allowance, until the command that needs them is done
         self._asked: NeedContinuation | None = None  # waits for room
         self._asking: asyncio.TimerHandle | None = None
+        self._is_answered = False  # the last event has been given out: the next begins a command
+        self._hurry: asyncio.TimerHandle | None = None  # while room is taken for what comes
+        self._came = 0  # octets, since it was set
 
     async def serve(self) -> None:
         """Run a session."""
@@ -57,6 +60,7 @@ class Connection(Conversation):
 
     def take(self, data: bytes) -> None:
         """Feed the command buffer."""
+        self._came += len(data)
         self._buffer.feed(data)
 
     @property
@@ -72,13 +76,20 @@ class Connection(Conversation):
 
     async def next_event(self) -> Event:
         """Return the next event, asking for synchronising literals on the way."""
-        self._give_back()  # the command before is done
+        self._begin()
         while (event := self._event()) is None:
             await self.wait()
         return event
 
+    def _begin(self) -> None:
+        """The command before is done, unless the wait for one goes on."""
+        if self._is_answered:
+            self._is_answered = False
+            self._give_back()
+
     async def event_or_poke(self) -> Event | Woken:
         """As `next_event`, but also ended by a poke or the keep-alive time."""
+        self._begin()
         silence_ends = self._loop.time() + self._limits.idle_keepalive
         keepalive = self._loop.call_at(silence_ends, self.wake)
         try:
@@ -101,7 +112,7 @@ class Connection(Conversation):
     @property
     def has_heard_more(self) -> bool:
         """Whether there is more in the buffer than the command that runs."""
-        return self._buffer.buffered > 0
+        return self._buffer.buffered > 0 or self.has_packed
 
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's, as long as the sign-in holds."""
@@ -110,6 +121,19 @@ class Connection(Conversation):
         self._user_id = principal.user_id
         self._members.add(self, principal)
         return True
+
+    def sign_out(self) -> None:
+        """Forget the user: the next command is a stranger's, and in the clear."""
+        self._members.discard(self)
+        self._user_id = 0
+        self.signed_out()
+        self.decompress()
+        self.new_limits(signed_in=False)
+
+    def start_compression(self) -> None:
+        """Compress and unpack from here on. What a client sent too early, behind the command, is
+        taken for compressed: that is how other servers read it."""
+        self.compress(self._buffer.take_rest())
 
     def new_limits(self, *, signed_in: bool) -> None:
         """From the next command on these limits hold."""
@@ -123,6 +147,11 @@ class Connection(Conversation):
         return self._asked is None
 
     def _event(self) -> Event | None:
+        event = self._next_event()
+        self._is_answered = event is not None
+        return event
+
+    def _next_event(self) -> Event | None:
         while True:
             if self._asked is None:
                 event = self._buffer.next_event()
@@ -135,7 +164,7 @@ class Connection(Conversation):
 
     def _admit(self, asked: NeedContinuation) -> NoRoom | None:
         """Let a literal come; leave `_asked` as it is while there is no room for it."""
-        if not self._has_room(asked.size):
+        if not self._has_room(asked.held + asked.size):
             now = self._loop.time()
             if self._asking is None:
                 self._asking = self._loop.call_at(now + self._limits.literal_wait, self.wake)
@@ -144,20 +173,36 @@ class Connection(Conversation):
             self._allowance.leave(self.wake)
             self._stop_asking()
             self._buffer.refuse_literal()
-            return NoRoom(asked.tag, fatal=asked.non_sync)
+            return NoRoom(asked.tag, fatal=self._buffer.is_closed)
         self._stop_asking()
         if not asked.non_sync:
             self.write(b"+ Ready for the literal\r\n")
         self._buffer.accept_literal()
         return None
 
-    def _has_room(self, size: int) -> bool:
-        if size <= LITERAL_AFTER_LOGIN:  # every connection's own
+    def _has_room(self, together: int) -> bool:
+        """Whether there is room for so many octets in the literals of the command that comes."""
+        if together <= LITERAL_AFTER_LOGIN:  # every connection's own
             return True
-        if not self._allowance.take(size, self._user_id, self.wake):
+        missing = together - self._taken
+        if not self._allowance.take(missing, self._user_id, self.wake):
             return False
-        self._taken += size
+        self._taken = together
+        if self._hurry is None:
+            self._expect()
         return True
+
+    def _expect(self) -> None:
+        """Room for a literal that does not come is room that others lack."""
+        self._came = 0
+        self._hurry = self._loop.call_later(self._limits.literal_stall, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        if self._came >= LITERAL_AFTER_LOGIN or self._is_answered:
+            self._expect()
+        else:
+            self._deadline = self._loop.time()
+            self.wake()
 
     def _stop_asking(self) -> None:
         self._asked = None
@@ -167,5 +212,8 @@ class Connection(Conversation):
 
     def _give_back(self) -> None:
         taken, self._taken = self._taken, 0
+        if self._hurry is not None:
+            self._hurry.cancel()
+            self._hurry = None
         if taken:
             self._allowance.give_back(taken, self._user_id)

@@ -53,6 +53,10 @@ class Lease:
         """
         return self._book._signed_in(self, user_id)
 
+    def signed_out(self) -> None:
+        """From here on it counts for the address again."""
+        self._book._signed_out(self)
+
     def release(self) -> None:
         """The connection is closed. May be called again."""
         self._book._release(self)
@@ -173,6 +177,14 @@ class Connections:
         lease._user = user_id
         self._users[user_id] = self._users.get(user_id, 0) + 1
         return True
+
+    def _signed_out(self, lease: Lease) -> None:
+        if lease not in self._open or lease._user is None:
+            return
+        self._leave_user(lease)
+        key = (network_of(lease.address), lease.door)
+        lease._place = self._places.setdefault(key, _Place(key))
+        self._heard(lease, lease._place)
 
     def _release(self, lease: Lease) -> None:
         if lease in self._open:

@@ -5,7 +5,8 @@ the next thing the client said and waits in between. It promises: octets held fo
 sends are bounded (it is not read from while `buffered` is large), octets held for a client that
 does not read are what one `drain()` allows, and such a client is dropped after `drain_time`; a
 stranger has `login_time` in all; a command costs no timer. STARTTLS drops all that came in the
-clear (CVE-2011-0411).
+clear (CVE-2011-0411). What comes compressed is unpacked piece by piece, each only when the session
+has used up the one before.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from typing import cast
 from django.conf import settings
 
 from apps.runtime import binding
+from apps.runtime.deflate import Deflate
 from apps.runtime.listener import Peer, start_tls
 from apps.runtime.seldom import Seldom
 
@@ -90,6 +92,7 @@ class Conversation(asyncio.Protocol):
         self._unsent: list[bytes] = []
         self._unsent_octets = self._in_a_row = 0
         self._lost = self._eof = self._paused = self._is_handshaking = False
+        self._deflate: Deflate | None = None
 
     # -- what a subclass says ---------------------------------------------------------------------
 
@@ -138,8 +141,13 @@ class Conversation(asyncio.Protocol):
         self._lease.heard()
         if not self._is_stranger:
             self._deadline = self._loop.time() + self._patience.idle_time
-        self.take(data)
-        if self.buffered > READ_AHEAD and self._transport and not self._paused:
+        if self._deflate is None:
+            self.take(data)
+            ahead = self.buffered
+        else:
+            self._deflate.take(data)
+            ahead = self._deflate.held
+        if ahead > READ_AHEAD and self._transport and not self._paused:
             self._paused = True
             self._transport.pause_reading()
         self.wake()
@@ -233,8 +241,10 @@ class Conversation(asyncio.Protocol):
         if not self._unsent:
             return
         gathered, self._unsent, self._unsent_octets = self._unsent, [], 0
-        if self._transport is not None and not self._lost:
-            self._transport.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
+        if self._transport is None or self._lost:
+            return
+        data = gathered[0] if len(gathered) == 1 else b"".join(gathered)
+        self._transport.write(data if self._deflate is None else self._deflate.pack(data))
 
     async def drain(self) -> None:
         """Wait until the client has read most of it, at most `drain_time`.
@@ -264,7 +274,12 @@ class Conversation(asyncio.Protocol):
             ShutdownError: the conversation has to end.
             TimeoutError: the client's time is over.
         """
-        if self._lost or self._eof:
+        if self._lost:
+            raise ConnectionResetError
+        if self.has_packed and self.wants_more and not self._closing:
+            await self._unpack()
+            return
+        if self._eof:
             raise ConnectionResetError
         if self._closing:
             raise ShutdownError(self._closing, for_now=self._for_now)
@@ -281,6 +296,42 @@ class Conversation(asyncio.Protocol):
         finally:
             self._waiter = None
             self._lease.busy = True
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether both sides compress."""
+        return self._deflate is not None
+
+    @property
+    def has_packed(self) -> bool:
+        """Whether something has come that is not unpacked yet."""
+        return self._deflate is not None and self._deflate.has_more
+
+    def compress(self, rest: bytes) -> None:
+        """From here on compress what is written and unpack what comes.
+
+        Args:
+            rest: what came already behind the command that asked for it.
+        """
+        self._send()
+        self._deflate = Deflate()
+        self._deflate.take(rest)
+
+    def decompress(self) -> None:
+        """Compress no more; what has not been unpacked came in the clear."""
+        if self._deflate is not None:
+            self._send()
+            rest, self._deflate = self._deflate.rest(), None
+            self.take(rest)
+
+    async def _unpack(self) -> None:
+        """Take the next piece; others have their turn while a client sends many."""
+        assert self._deflate is not None
+        self.take(self._deflate.unpack())
+        self._in_a_row += 1
+        if self._in_a_row > IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
 
     def wake(self) -> None:
         """End a `wait()`."""
@@ -312,6 +363,15 @@ class Conversation(asyncio.Protocol):
         self._is_stranger = False
         self._deadline = self._loop.time() + self._patience.idle_time
         return True
+
+    def signed_out(self) -> None:
+        """The user has left and the client stays: a stranger again, with a stranger's time."""
+        self._lease.signed_out()
+        self._is_stranger = True
+        self._deadline = self._loop.time() + self._patience.login_time
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._tick)
 
     def foreign(self) -> None:
         """Note that the client speaks another protocol; the session cuts it off."""

@@ -11,13 +11,15 @@ from django.db import OperationalError
 
 from apps.directory.models import User
 from apps.imap.handlers import append as handler
-from apps.imap.proto.append import Append
+from apps.imap.naming import Place
+from apps.imap.proto.append import NewMessage
 from apps.imap.proto.flags import Flags
 from apps.mailstore import queries
-from apps.mailstore.models import Entry, Mailbox
+from apps.mailstore.models import Entry
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as service
 from apps.wire.errors import QuotaExceeded
+from apps.wire.limits import MIB
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +28,13 @@ RAW = b"Subject: large\r\n\r\n" + random.Random(1).randbytes(400_000).hex().enco
 
 
 def save(user: User) -> None:
-    mailbox = Mailbox.objects.get(user=user, special_use="inbox")
+    inbox = next(row for row in queries.mailboxes(user.pk) if row.name == "INBOX")
     handler._append(
-        Append(b"INBOX", Flags(), None, RAW), mailbox.pk, user.pk, Origin("imap", user.pk)
+        [NewMessage(Flags(), None, (RAW,))],
+        {},
+        handler.Rules(MIB, MIB, utf8=False),
+        Place(inbox, "INBOX", user.pk),
+        Origin("imap", user.pk),
     )
 
 

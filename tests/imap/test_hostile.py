@@ -14,6 +14,7 @@ from tests.imap.memory import resident
 from tests.imap.test_server import answer, signed_in
 from tests.support.dialogue import Client
 from tests.support.imap_server import RunningServer, running
+from tests.support.services import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -199,8 +200,23 @@ def test_it_refuses_an_append_over_the_limit_before_the_data(
         assert answer(client, "APPEND INBOX {100001}")[-1].startswith("x NO [TOOBIG]")
         assert answer(client, "APPEND INBOX (\\Seen) {99999999999}")[-1].startswith("x NO [TOOBIG]")
         assert answer(client, "STATUS INBOX (MESSAGES)")[0] == '* STATUS "INBOX" (MESSAGES 0)'
-        client.send("a APPEND INBOX {100001+}")
+
+
+@pytest.mark.parametrize("command", ["APPEND INBOX", "STATUS", "REPLACE 1 INBOX"])
+def test_it_passes_over_what_it_refused_and_comes_all_the_same(
+    alice: User, strict_server: RunningServer, command: str
+) -> None:
+    before = resident()
+    with closing(signed_in(strict_server)) as client:
+        client.send(f"a {command} {{67108864+}}")
+        for _ in range(64):
+            client.socket.sendall(b"b NOOP\r\n" * 131_072)
+        client.socket.sendall(b" {4+}\r\nlast\r\n")
         assert client.line().startswith("a NO [TOOBIG]")
+        assert answer(client, "STATUS INBOX (MESSAGES)")[0] == '* STATUS "INBOX" (MESSAGES 0)'
+        assert resident() - before < 16 * 1024 * 1024
+        client.send("c APPEND INBOX {4294967296+}")  # nobody waits for that much
+        assert client.line().startswith("c NO [TOOBIG]")
         assert client.line().startswith("* BYE [TOOBIG]")
 
 
@@ -286,10 +302,51 @@ def test_it_reads_no_unasked_message_that_it_has_no_memory_for(
         sender.join()
         begin(one, "a")
         assert one.line().startswith("+ ")
-        two.socket.sendall(whole[:100_000])
+        sender = threading.Thread(target=two.socket.sendall, args=(whole,))
+        sender.start()  # passed over, when there is no room in time
         assert two.line().startswith("b NO [UNAVAILABLE]")
-        assert two.line().startswith("* BYE [UNAVAILABLE]")
-        assert two.line() == "(closed)"
+        sender.join()
+        assert answer(two, "STATUS INBOX (MESSAGES)")[0] == '* STATUS "INBOX" (MESSAGES 2)'
+        finish(one, "a")
+
+
+def test_it_counts_the_messages_of_one_command_together(
+    alice: User, narrow_server: RunningServer
+) -> None:
+    """Each is small enough to be held without asking; many of them are not."""
+    message = b" {60000+}\r\n".ljust(60_011, b"x")
+    with closing(signed_in(narrow_server)) as one, closing(signed_in(narrow_server)) as two:
+        one.socket.sendall(b"a APPEND INBOX" + message * 15)
+        wait_for(lambda: narrow_server.service.allowance.taken == 900_000, what="all is counted")
+        begin(two, "b")
+        assert two.line().startswith("b NO [UNAVAILABLE]")
+        one.socket.sendall(message * 2 + b" {40000}\r\n")  # more than one user may hold
+        assert one.line().startswith("a NO [TOOBIG]")
+        assert narrow_server.service.allowance.taken == 0
+        one.socket.sendall(b"c APPEND INBOX" + message * 15 + b"\r\n")
+        assert one.line().startswith("c OK [APPENDUID ")
+    assert narrow_server.service.allowance.taken == 0
+
+
+@pytest.mark.parametrize("octets", [0, 30_000])
+def test_it_gives_the_room_of_a_literal_that_does_not_come_to_others(
+    alice: User, transactional_db: None, octets: int
+) -> None:
+    limits = Limits(message_size=LARGE, literal_memory=LARGE, literal_wait=15, literal_stall=0.3)
+    with (
+        running(limits) as server,
+        closing(signed_in(server)) as one,
+        closing(signed_in(server)) as two,
+    ):
+        begin(one, "a")
+        assert one.line().startswith("+ ")
+        one.socket.sendall(b"x" * octets)
+        begin(two, "b")
+        assert one.line().startswith("* BYE")
+        assert one.line() == "(closed)"
+        assert two.line().startswith("+ ")
+        finish(two, "b")
+        assert answer(two, "NOOP")[-1].startswith("x OK")
 
 
 def test_it_has_the_memory_again_when_a_sender_is_gone(

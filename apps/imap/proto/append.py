@@ -1,4 +1,9 @@
-"""APPEND as a typed value, and the function that reads its arguments."""
+"""What APPEND and REPLACE bring, as typed values, and the functions that read their arguments.
+
+A message is sent whole (RFC 3501 section 6.3.11), as octets (literal8, RFC 3516), as UTF-8
+(RFC 6855 section 4) or as pieces, some of which are messages that are here already (CATENATE,
+RFC 4469). APPEND takes many of them (MULTIAPPEND, RFC 3502).
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,88 @@ from dataclasses import dataclass, field
 
 from apps.imap.proto.dates import parse_date_time
 from apps.imap.proto.flags import Flags, parse_flag_list
-from apps.imap.proto.scanner import Scanner
+from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
+from apps.imap.proto.sets import STAR, SequenceSet
+
+MESSAGES_MAX = 4_000
+"""Messages in one APPEND: they are filed by one transaction."""
+PIECES_MAX = 1_000
+"""Pieces in all CATENATEs of one command: each URL is a question to the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A piece that is here already, as it was named."""
+
+    raw: bytes
+
+
+Piece = bytes | Url
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """One message to save; the date as Unix seconds and offset in minutes.
+
+    pieces: what it consists of, in order.
+    is_binary: whether some of it was sent as octets, where line ends and NUL mean themselves.
+    """
+
+    flags: Flags
+    date: tuple[int, int] | None
+    pieces: tuple[Piece, ...] = field(repr=False)
+    is_binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """APPEND; the date as Unix seconds and offset in minutes."""
+    """APPEND: one message or more."""
 
     name: bytes
-    flags: Flags
-    date: tuple[int, int] | None
-    message: bytes = field(repr=False)
+    messages: tuple[NewMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """REPLACE: the message that goes, by number or UID, and the one that comes."""
+
+    numbers: SequenceSet
+    name: bytes
+    message: NewMessage
 
 
 def parse_append(scanner: Scanner) -> Append:
-    """Mailbox name, perhaps flags, perhaps a date, and the message as a literal."""
+    """Mailbox name and messages."""
     scanner.space()
     name = scanner.astring("a mailbox name")
+    messages: list[NewMessage] = []
+    left = PIECES_MAX
+    while not messages or scanner.peek(b" "):
+        message = _message(scanner, left)
+        left -= len(message.pieces) if len(message.pieces) > 1 else 0
+        messages.append(message)
+        if len(messages) > MESSAGES_MAX:
+            raise LimitError(f"At most {MESSAGES_MAX} messages in one APPEND")
+    scanner.end()
+    return Append(name, tuple(messages))
+
+
+def parse_replace(scanner: Scanner) -> Replace:
+    """One number or UID, a mailbox name and one message (RFC 8508 section 5)."""
+    scanner.space()
+    number = STAR if scanner.take(b"*") else scanner.number("a message number")
+    if number == STAR and not scanner.peek(b" "):
+        raise GrammarError("expected a message number")
+    numbers = SequenceSet(((number, number),))
+    scanner.space()
+    name = scanner.astring("a mailbox name")
+    message = _message(scanner, PIECES_MAX)
+    scanner.end()
+    return Replace(numbers, name, message)
+
+
+def _message(scanner: Scanner, most: int) -> NewMessage:
+    """Perhaps flags, perhaps a date, and the message."""
     scanner.space()
     flags = Flags()
     if scanner.peek(b"("):
@@ -32,6 +102,38 @@ def parse_append(scanner: Scanner) -> Append:
     if scanner.peek(b'"'):
         date = parse_date_time(scanner.string("a date-time"))
         scanner.space()
-    message = scanner.literal("the message as a literal")
-    scanner.end()
-    return Append(name, flags, date, message.data)
+    if scanner.take_word(b"CATENATE ("):
+        return NewMessage(flags, date, _pieces(scanner, most))
+    if scanner.take_word(b"UTF8 ("):
+        return NewMessage(flags, date, (_utf8(scanner),))
+    literal = scanner.literal8("the message as a literal, CATENATE or UTF8")
+    return NewMessage(flags, date, (literal.data,), is_binary=literal.binary)
+
+
+def _pieces(scanner: Scanner, most: int) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    while True:
+        if len(pieces) >= most:
+            raise LimitError(f"At most {PIECES_MAX} pieces in one command")
+        pieces.append(_piece(scanner))
+        if not scanner.take(b" "):
+            scanner.expect(b")")
+            return tuple(pieces)
+
+
+def _piece(scanner: Scanner) -> Piece:
+    if scanner.take_word(b"URL "):
+        return Url(scanner.astring("a URL"))
+    if scanner.take_word(b"UTF8 ("):
+        return _utf8(scanner)
+    if not scanner.take_word(b"TEXT "):
+        raise GrammarError("expected TEXT, UTF8 or URL")
+    return scanner.literal("text as a literal").data
+
+
+def _utf8(scanner: Scanner) -> bytes:
+    literal = scanner.literal8("a literal with ~")
+    if not literal.binary:
+        raise GrammarError("expected a literal with ~")
+    scanner.expect(b")")
+    return literal.data

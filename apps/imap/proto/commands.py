@@ -81,6 +81,13 @@ class Enable:
     names: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Compress:
+    """COMPRESS; the name of the algorithm in upper case."""
+
+    algorithm: bytes
+
+
 def parse_plain(scanner: Scanner) -> Plain:
     """No arguments."""
     scanner.end()
@@ -184,3 +191,11 @@ def parse_enable(scanner: Scanner) -> Enable:
             scanner.end()
             return Enable(tuple(names))
     raise LimitError(f"At most {ENABLE_MAX} names")
+
+
+def parse_compress(scanner: Scanner) -> Compress:
+    """The name of an algorithm."""
+    scanner.space()
+    algorithm = scanner.atom("DEFLATE").upper()
+    scanner.end()
+    return Compress(algorithm)
