@@ -8,22 +8,25 @@ in a body reads the blob. The functions that read run on a database thread (`in_
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
+from apps.imap.binary import PIECE, decoded
 from apps.imap.proto.dates import internal_date
-from apps.imap.proto.fetch import Attribute, BodyItem, FetchItem, Part, Section
+from apps.imap.proto.fetch import Attribute, BinaryItem, BodyItem, FetchItem, Part, Section
+from apps.imap.proto.objectid import email_id, thread_id
 from apps.mailstore import queries
 from apps.mailstore.queries import Shown
 from apps.mime import bodystructure, headers
 from apps.mime import tree as mime_tree
-from apps.mime.sections import load_parts, section_range
+from apps.mime.sections import find_part, load_parts, section_range
 from apps.wire.errors import Damaged, MailError
+from apps.wire.imapstring import imap_string
 
-CHUNK: Final = 256 * 1024
+CHUNK: Final = PIECE
 """Octets of one item read at once; longer ones are read and sent piece by piece."""
 
 _COLUMNS: dict[Attribute, tuple[str, ...]] = {
@@ -31,6 +34,10 @@ _COLUMNS: dict[Attribute, tuple[str, ...]] = {
     Attribute.SIZE: ("size",),
     Attribute.ENVELOPE: ("envelope",),
     Attribute.BODYSTRUCTURE: ("bodystructure",),
+    Attribute.PREVIEW: ("preview",),
+    Attribute.SAVEDATE: ("saved_at",),
+    Attribute.EMAILID: ("message_id", "head_id"),
+    Attribute.THREADID: ("thread_id",),
 }
 _FORMS: dict[Attribute, bytes] = {
     Attribute.UID: b"UID %d",
@@ -39,7 +46,14 @@ _FORMS: dict[Attribute, bytes] = {
     Attribute.SIZE: b"RFC822.SIZE %d",
     Attribute.ENVELOPE: b"ENVELOPE %b",
     Attribute.BODYSTRUCTURE: b"BODYSTRUCTURE %b",
+    Attribute.MODSEQ: b"MODSEQ (%d)",
+    Attribute.PREVIEW: b"PREVIEW %b",
+    Attribute.SAVEDATE: b"SAVEDATE %b",
+    Attribute.EMAILID: b"EMAILID (%b)",
+    Attribute.THREADID: b"THREADID %b",
 }
+LIVE: Final = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
+"""What is answered without a row."""
 _HEAVY = frozenset({"envelope", "bodystructure", "header"})
 _QUICK = 1_024
 """Octets of field names that are worth a pattern of their own."""
@@ -47,17 +61,19 @@ _HEADER_PARTS = frozenset({Part.HEADER, Part.FIELDS, Part.FIELDS_NOT})
 
 
 class Long(NamedTuple):
-    """An item too long to be read at once: octets [start, end) of a message."""
+    """An item too long to be held at once: what stands before its octets, and how to read them, on
+    a database thread."""
 
-    label: bytes
-    shown: Shown
-    start: int
-    end: int
+    head: bytes
+    pieces: Callable[[], Iterator[bytes]]
 
 
 Cell = bytes | Long
 Bodies = list[Cell] | MailError
 """The body items of one message, or why they cannot be had."""
+
+
+HEAD: Final = b"* %d FETCH ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +99,24 @@ class Plan:
         return ("uid", *self.columns, *(("shown",) if self.reads_blobs else ()))
 
 
-def make_plan(items: Sequence[FetchItem], *, uid: bool) -> Plan:
-    """Return the plan for these items; UID FETCH always tells the UID (RFC 3501 section 6.4.8)."""
+def make_plan(items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD) -> Plan:
+    """Return the plan for these items; UID FETCH always tells the UID (RFC 3501 section 6.4.8).
+
+    Args:
+        head: what a line begins with, with a place for its number.
+    """
     attributes = [item for item in items if item in _FORMS]
     if uid and Attribute.UID not in attributes:
         attributes.insert(0, Attribute.UID)
     bodies = [item for item in items if item not in _FORMS]
-    sections = [item for item in bodies if isinstance(item, BodyItem)]
-    reads_blobs = not all(_is_in_row(item.section) for item in sections)
+    sections = [item for item in bodies if not isinstance(item, Attribute)]
+    reads_blobs = any(
+        not isinstance(one, BodyItem) or not _is_in_row(one.section) for one in sections
+    )
     columns = [column for item in attributes for column in _COLUMNS.get(item, ())]
     if bodies:
         columns += ["size"]
-        if any(isinstance(item, Attribute) or item.section.path for item in bodies):
+        if not all(isinstance(item, BodyItem) and not item.section.path for item in bodies):
             columns += ["parts"]
         if not reads_blobs:
             columns += ["message_id", "head_id", "head", "header"]
@@ -102,7 +124,7 @@ def make_plan(items: Sequence[FetchItem], *, uid: bool) -> Plan:
         columns=tuple(dict.fromkeys(columns)),
         attributes=tuple(attributes),
         bodies=tuple([_maker(item) for item in bodies]),
-        template=b"* %d FETCH (" + b" ".join([_FORMS[item] for item in attributes]),
+        template=head + b" ".join([_FORMS[item] for item in attributes]),
         sets_seen=not all(item.peek for item in sections),
         reads_blobs=reads_blobs,
     )
@@ -113,21 +135,42 @@ def _is_in_row(section: Section) -> bool:
 
 
 def cells(
-    plan: Plan, rows: Sequence[tuple[Any, ...]], flag_texts: Iterable[bytes]
+    plan: Plan, rows: Sequence[tuple[Any, ...]], live: Mapping[Attribute, Iterable[Any]]
 ) -> list[Iterable[Any]]:
-    """Return one column of values for each attribute of the plan; `rows` is not empty."""
+    """Return one column of values for each attribute of the plan; `rows` is not empty.
+
+    Args:
+        live: the columns that stand in no row: FLAGS and MODSEQ, if the plan has them.
+    """
     table = dict(zip(plan.names, zip(*rows, strict=True), strict=True))
     made: list[Iterable[Any]] = []
     for item in plan.attributes:
-        if item is Attribute.UID:
-            made.append(table["uid"])
-        elif item is Attribute.FLAGS:
-            made.append(flag_texts)
-        elif item is Attribute.INTERNALDATE:
-            made.append(map(internal_date, table["internaldate"], table["internaldate_offset"]))
+        if item in live:
+            made.append(live[item])
+        elif item in _SPELT:
+            made.append(map(_SPELT[item], *[table[name] for name in _COLUMNS[item]]))
         else:
-            made.append(table[_COLUMNS[item][0]])
+            made.append(table["uid" if item is Attribute.UID else _COLUMNS[item][0]])
     return made
+
+
+def _save_date(seconds: int | None) -> bytes:
+    """NIL for what was expunged when that was not kept yet (RFC 8514 section 4.2)."""
+    return b"NIL" if seconds is None else internal_date(seconds, 0)
+
+
+def _thread(number: int | None) -> bytes:
+    return b"NIL" if number is None else b"(%b)" % thread_id(number)
+
+
+_SPELT: Final[dict[Attribute, Callable[..., bytes]]] = {
+    Attribute.INTERNALDATE: internal_date,
+    Attribute.PREVIEW: lambda text: imap_string(text.encode()),
+    Attribute.SAVEDATE: _save_date,
+    Attribute.EMAILID: email_id,
+    Attribute.THREADID: _thread,
+}
+"""How a value is written that the tables do not hold as it goes out."""
 
 
 def filled(line: bytes, *columns: Iterable[Any]) -> bytes:
@@ -272,10 +315,12 @@ class Reader:
         return bodystructure.body(root)
 
 
-def _maker(item: BodyItem | Attribute) -> Callable[[Reader], Cell]:
+def _maker(item: FetchItem) -> Callable[[Reader], Cell]:
     """Return what makes an item of a message: decided once for all messages of a FETCH."""
     if isinstance(item, Attribute):
         return lambda reader: b"BODY " + reader.structure()
+    if isinstance(item, BinaryItem):
+        return partial(_binary, item)
     section = item.section
     if _is_in_row(section):
         fields = picker(section)
@@ -296,8 +341,28 @@ def _octets(item: BodyItem, reader: Reader) -> Cell:
         return _literal(item, None)
     start, end = _cut(found, item.partial)
     if end - start > CHUNK:
-        return Long(item.label, reader.shown, start, end)
+        head = b"%b {%d}\r\n" % (item.label, end - start)
+        return Long(head, partial(_raw_pieces, reader.shown, start, end))
     return _literal(item, reader.read(start, end), is_cut=True)
+
+
+def _raw_pieces(shown: Shown, start: int, end: int) -> Iterator[bytes]:
+    for at in range(start, end, CHUNK):
+        yield sendable(shown.part(at, min(at + CHUNK, end)))
+
+
+def _binary(item: BinaryItem, reader: Reader) -> Cell:
+    """BINARY[...] and its size (RFC 3516 section 4.3). Of a part that does not exist there is NIL,
+    as with BODY[...], and no octet."""
+    found = reader.range(Section(item.path))
+    if found is None:
+        return item.label + (b" 0" if item.size_only else b" NIL")
+    part = find_part(reader.root, item.path) if item.path else None
+    holds = decoded(reader.read, part, *found, item.partial)
+    if item.size_only:
+        return b"%b %d" % (item.label, holds.size)
+    head = b"%b %b{%d}\r\n" % (item.label, b"~" * holds.has_nul, holds.size)
+    return Long(head, holds.pieces) if holds.short is None else head + holds.short
 
 
 def picker(section: Section) -> Callable[[bytes], bytes]:

@@ -351,6 +351,7 @@ class Expunged(models.Model):
     size = models.BigIntegerField()
     cost = models.BigIntegerField(default=0)  # bytes kept for its sake: few if it was moved
     thread_id = models.BigIntegerField(null=True)
+    saved_at = models.BigIntegerField(null=True)
     user_id = models.BigIntegerField(null=True)  # who
 
     class Meta:

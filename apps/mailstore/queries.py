@@ -415,15 +415,15 @@ def _ask_for_page(
     cursor.execute(sql, [mailbox_id, *chosen])
 
 
-def expunged_flags(mailbox_id: int, uids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Flags and keyword bits that messages had when they were expunged, by UID; one query."""
+def expunged_flags(mailbox_id: int, uids: Sequence[int]) -> dict[int, FlagsRow]:
+    """What messages had when they were expunged, with the modseq of that; by UID; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT uid, flags, keywords FROM mailstore_expunged"
+            "SELECT uid, flags, keywords, modseq FROM mailstore_expunged"
             f" WHERE mailbox_id = %s AND {among('uid')}",
             [mailbox_id, listed(uids)],
         )
-        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+        return {row[0]: FlagsRow(*row) for row in cursor.fetchall()}
 
 
 def _wanted(rows: Sequence[tuple[Any, ...]], uids: Sequence[int]) -> Sequence[tuple[Any, ...]]:

@@ -1,20 +1,30 @@
 """Content-Transfer-Encodings to octets, tolerant and linear (RFC 2045 section 6).
 
-Nothing here raises: what is no base64 is skipped, a broken "=" of quoted-printable stays.
+Nothing here raises: what is no base64 is skipped, a broken "=" of quoted-printable stays. Whole
+bodies at once (`body`), or piece by piece in bounded memory (`stepwise`).
 """
 
 from __future__ import annotations
 
 import binascii
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from apps.mime import charset
 
 if TYPE_CHECKING:
     from apps.mime.tree import Part
 
+IDENTITIES: Final = frozenset((b"7bit", b"8bit", b"binary"))
+"""Encodings that change nothing (RFC 2045 section 6.2)."""
+KNOWN: Final = IDENTITIES | {b"base64", b"quoted-printable"}
+
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_PADDING = re.compile(rb"=+")
+_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_LINE_MAX = 64 * 1024  # Octets of one quoted-printable line that wait for its end.
 
 
 def base64(raw: bytes) -> bytes:
@@ -49,6 +59,63 @@ def body(raw: bytes, encoding: bytes) -> bytes:
     if encoding == b"quoted-printable":
         return quoted_printable(raw)
     return raw
+
+
+def stepwise(pieces: Iterable[bytes], encoding: bytes) -> Iterator[bytes]:
+    """Yield a body freed of its encoding (one of `KNOWN`), in pieces, holding about one at a time.
+
+    Unlike `body`, white space at the end of a quoted-printable line goes, as RFC 2045 section 6.7
+    (3) demands: it was added on the way.
+    """
+    if encoding == b"base64":
+        return _base64_pieces(pieces)
+    if encoding == b"quoted-printable":
+        return _quoted_pieces(pieces)
+    return iter(pieces)
+
+
+def _base64_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""  # of a group of four
+    for piece in pieces:
+        *ended, last = _PADDING.split(piece)
+        for one in ended:
+            yield _group_end(rest + _NOT_BASE64.sub(b"", one))
+            rest = b""
+        rest += _NOT_BASE64.sub(b"", last)
+        whole = len(rest) & ~3
+        yield binascii.a2b_base64(rest[:whole])
+        rest = rest[whole:]
+    yield _group_end(rest)
+
+
+def _group_end(data: bytes) -> bytes:
+    """Decode what stands before padding: a single character left over says nothing."""
+    if len(data) % 4 == 1:
+        data = data[:-1]
+    return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+
+
+def _quoted_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""  # of a line
+    for piece in pieces:
+        rest += piece
+        end = rest.rfind(b"\n") + 1
+        if not end and len(rest) > _LINE_MAX:  # no such line is legal: cut, not within "=41"
+            equals = rest.rfind(b"=", len(rest) - 2)
+            end = equals if equals >= 0 else len(rest)
+        yield quoted_printable(_BLANKS.sub(b"", rest[:end]))
+        rest = rest[end:]
+    yield quoted_printable(rest.rstrip(b" \t"))
+
+
+def with_crlf(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield text in pieces with CRLF at each line's end; a bare CR ends none."""
+    before = b""
+    for piece in pieces:
+        if piece:
+            joined = _BARE_LF.sub(b"\r\n", before + piece)
+            yield joined[len(before) :]
+            before = piece[-1:] if piece.endswith(b"\r") else b""
 
 
 def text_of(part: Part, raw: bytes, *, limit: int | None = None) -> str:

@@ -7,6 +7,7 @@ MailError
 │   ├── Overloaded             451 4.3.2   [UNAVAILABLE]
 │   ├── QuotaExceeded          452 4.2.2   [OVERQUOTA]
 │   ├── Throttled              454 4.7.0   [UNAVAILABLE]
+│   ├── SignInUnavailable      454 4.7.0   [UNAVAILABLE]
 │   ├── SendLimitReached       452 4.7.1   [LIMIT]
 │   └── TooManyRecipients      452 4.5.3   [LIMIT]
 ├── Refused                    trying again will not help
@@ -23,6 +24,7 @@ MailError
 │   ├── InvalidName            550 5.1.3   [CANNOT]
 │   ├── NotPermitted           550 5.7.1   [NOPERM]
 │   ├── LimitReached           550 5.7.0   [LIMIT]
+│   ├── UnknownEncoding        554 5.6.1   [UNKNOWN-CTE]
 │   └── InUse                  550 5.7.0   [INUSE]
 └── Damaged                    our own data is broken: 451 4.3.0 [SERVERBUG]
 
@@ -96,6 +98,14 @@ class Throttled(Temporary):
     reply = Reply(454, "4.7.0", "Too many attempts, try again later")
     imap_code = "UNAVAILABLE"
     http_status = 429
+
+
+class SignInUnavailable(Temporary):
+    """Whoever could tell whether the client may sign in does not answer (RFC 4954 section 6)."""
+
+    reply = Reply(454, "4.7.0", "Temporary authentication failure, try again later")
+    imap_code = "UNAVAILABLE"
+    http_status = 503
 
 
 class SendLimitReached(Temporary):
@@ -222,6 +232,14 @@ class LimitReached(Refused):
     reply = Reply(550, "5.7.0", "Limit reached")
     imap_code = "LIMIT"
     http_status = 403
+
+
+class UnknownEncoding(Refused):
+    """A Content-Transfer-Encoding that we cannot take off (RFC 3516 section 4.3)."""
+
+    reply = Reply(554, "5.6.1", "The transfer encoding of a part is not known")
+    imap_code = "UNKNOWN-CTE"
+    http_status = 422
 
 
 class InUse(Refused):

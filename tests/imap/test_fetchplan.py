@@ -131,7 +131,10 @@ def test_it_leaves_a_long_message_to_be_read_by_pieces(alice: User) -> None:
     (found,) = page.bodies
     assert isinstance(found, list)
     assert isinstance(found[0], Long)
-    assert (found[0].start, found[0].end) == (0, len(raw))
+    assert found[0].head == b"BODY[] {%d}\r\n" % len(raw)
+    pieces = list(found[0].pieces())
+    assert b"".join(pieces) == raw
+    assert max(map(len, pieces)) == CHUNK
 
 
 @pytest.mark.django_db

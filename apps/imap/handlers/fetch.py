@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH (RFC 3501 section 6.4.5).
+"""FETCH and UID FETCH (RFC 3501 section 6.4.5), with what extensions add to them.
 
 Pages of `page_rows` messages by UID: read, write, wait until the client has taken it, so that a
 slow client costs one page and the loop serves others in between. Bodies go in batches bounded by
@@ -11,12 +11,14 @@ table of expunges has all of it (RFC 2180 section 4.1.1).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, cast
 
-from apps.imap.context import Context, Reply, Selected, State, no
+from apps.imap.context import CommandError, Context, Reply, Selected, State, no
 from apps.imap.fetchplan import (
     CHUNK,
+    LIVE,
     Bodies,
     Cell,
     Long,
@@ -26,17 +28,32 @@ from apps.imap.fetchplan import (
     filled,
     make_plan,
     read_page,
-    sendable,
 )
 from apps.imap.handlers.registry import Use, command
-from apps.imap.proto.fetch import Attribute, Fetch, parse_fetch
-from apps.imap.telling import flag_text, flag_texts, tell_keywords
+from apps.imap.proto.fetch import (
+    Attribute,
+    Fetch,
+    FetchItem,
+    parse_fetch,
+    parse_sequence_fetch,
+)
+from apps.imap.telling import (
+    enable_condstore,
+    flag_text,
+    flag_texts,
+    modseqs,
+    tell_keywords,
+    vanished_since,
+    wording,
+)
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.queries import FlagsRow
 from apps.mailstore.services import flags as flag_service
+from apps.mailstore.services import threads
 from apps.mailstore.services.flags import FlagChange
 from apps.runtime.db import in_db
-from apps.wire.errors import MailError
+from apps.wire.errors import MailError, UnknownEncoding
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +61,13 @@ Row = tuple[Any, ...]
 _Read = Callable[[list[int]], Awaitable[Page]]
 
 
-@command("FETCH", parse=parse_fetch, needs=State.SELECTED, sequence_numbers=Use.READS)
+@command(
+    "FETCH",
+    parse=parse_sequence_fetch,
+    needs=State.SELECTED,
+    sequence_numbers=Use.READS,
+    capability="BINARY OBJECTID PREVIEW SAVEDATE",
+)
 async def fetch(context: Context, cmd: Fetch) -> Reply:
     """By sequence numbers."""
     return await _fetch(context, cmd, uid=False)
@@ -57,26 +80,60 @@ async def uid_fetch(context: Context, cmd: Fetch) -> Reply:
 
 
 async def _fetch(context: Context, cmd: Fetch, *, uid: bool) -> Reply:
-    selected = context.mailbox
-    seqs, uids = selected.view.pick(cmd.numbers, uid=uid)
-    fetching = _Fetching(context, selected, make_plan(cmd.items, uid=uid))
-    size = context.limits.page_rows
-    for start in range(0, len(uids), size):
-        await fetching.page(seqs[start : start + size], uids[start : start + size])
-        await context.channel.drain()
+    items = list(cmd.items)
+    since = cmd.modifiers.changed_since
+    if cmd.modifiers.vanished and not context.qresync:
+        raise CommandError("expected ENABLE QRESYNC before VANISHED")
+    if since is not None and Attribute.MODSEQ not in items:
+        items.append(Attribute.MODSEQ)
+    seqs, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
+    if cmd.modifiers.partial is not None:
+        seqs, uids = (list(cmd.modifiers.partial.pick(one)) for one in (seqs, uids))
+    if Attribute.MODSEQ in items:  # RFC 7162 section 3.1
+        enable_condstore(context)
+    if since is not None:
+        await context.refresh()
+        if cmd.modifiers.vanished:
+            context.write(await vanished_since(context, cmd.numbers, since))
+        seqs, uids = _changed(context.mailbox, seqs, uids, since)
+    fetching = _Fetching(context, items, uid=uid)
+    await fetching.all(seqs, uids)
     return fetching.reply()
+
+
+async def fetch_uids(context: Context, uids: Sequence[int], items: Sequence[FetchItem]) -> None:
+    """Answer for some messages of the selected mailbox (UIDs ascending) as a FETCH of these items
+    would; those the client does not know of are passed over."""
+    view = context.mailbox.view
+    known = [(seq, uid) for uid in uids if (seq := view.seq_of(uid)) is not None]
+    fetching = _Fetching(context, items, uid=False)
+    await fetching.all([seq for seq, _ in known], [uid for _, uid in known])
+
+
+def _changed(
+    selected: Selected, seqs: list[int], uids: list[int], since: int
+) -> tuple[list[int], list[int]]:
+    """Those with a larger modseq; what is gone already has none."""
+    if not uids:
+        return seqs, uids
+    newer = [modseq > since for modseq in modseqs(selected, uids)]
+    return list(compress(seqs, newer)), list(compress(uids, newer))
 
 
 class _Fetching:
     """One FETCH under way."""
 
-    def __init__(self, context: Context, selected: Selected, plan: Plan) -> None:
+    def __init__(self, context: Context, items: Sequence[FetchItem], *, uid: bool) -> None:
         self._context = context
-        self._selected = selected
-        self._plan = plan
-        self._tells_flags = Attribute.FLAGS in plan.attributes
+        self._selected = context.mailbox
+        self._wording = wording(context)
+        # UIDFETCH has the UID before its items (RFC 9586): it is repeated only if asked for.
+        uid = uid and not context.uidonly
+        self._plan: Plan = make_plan(items, uid=uid, head=self._wording.head)
+        self._tells_flags = Attribute.FLAGS in self._plan.attributes
+        self._is_live = not LIVE.isdisjoint(self._plan.attributes)
         self._gone = self._lost = 0  # expunged meanwhile; of these, not to be had any more
-        self._last_flags: dict[int, tuple[int, int]] = {}  # of what was expunged
+        self._last: dict[int, FlagsRow] = {}  # of what was expunged
         self._failed: MailError | None = None
         self._pieces: list[bytes] = []
         self._octets = 0
@@ -86,6 +143,8 @@ class _Fetching:
         """The tagged answer, when all pages are out."""
         if self._failed is not None:
             text = "Some of the messages could not be read"
+            if isinstance(self._failed, UnknownEncoding):
+                text = self._failed.reply.text
             return no(text, self._failed.imap_code.encode("ascii"))
         if self._lost:
             return no("Some of the messages no longer exist", b"EXPUNGEISSUED")
@@ -93,15 +152,22 @@ class _Fetching:
             return Reply("Fetched, also what no longer exists", b"EXPUNGEISSUED")
         return Reply("Fetched")
 
-    async def page(self, seqs: list[int], uids: list[int]) -> None:
+    async def all(self, seqs: list[int], uids: list[int]) -> None:
+        """Answer for these messages (ascending, side by side), page by page."""
+        size = self._context.limits.page_rows
+        for start in range(0, len(uids), size):
+            await self._whole_page(seqs[start : start + size], uids[start : start + size])
+            await self._context.channel.drain()
+
+    async def _whole_page(self, seqs: list[int], uids: list[int]) -> None:
         """Answer for these messages, expunged ones last."""
         gone = await self._page(seqs, uids, self._read)
         if gone:
             self._gone += len(gone)
-            if self._tells_flags:
+            if self._is_live:
                 mailbox_id = self._selected.mailbox_id
-                flags = await in_db("read", queries.expunged_flags, mailbox_id, list(gone.values()))
-                self._last_flags.update(flags)
+                last = await in_db("read", queries.expunged_flags, mailbox_id, list(gone.values()))
+                self._last.update(last)
             lost = await self._page(list(gone), list(gone.values()), self._read_expunged)
             self._lost += len(lost)
 
@@ -135,7 +201,11 @@ class _Fetching:
         if self._plan.columns:
             octets = self._context.limits.page_octets
             mailbox_id = self._selected.mailbox_id
-            return await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
+            page = await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
+            if unthreaded := self._unthreaded(page.rows):
+                await in_db("work", threads.fill, mailbox_id, unthreaded)
+                page = await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
+            return page
         mirror = self._selected.held.mirror
         rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
         return Page(list(rows), [], len(uids))
@@ -149,21 +219,48 @@ class _Fetching:
             )
         return Page([(uid,) for uid in uids], [], len(uids))
 
-    def _flag_texts(self, rows: Sequence[Row]) -> list[bytes]:
-        if not self._tells_flags:
+    def _unthreaded(self, rows: Sequence[Row]) -> list[int]:
+        """Those whose conversation is wanted and was not looked for yet: a client may never be told
+        another one than it was told first (RFC 8474 section 5.2), nor that there is none."""
+        if Attribute.THREADID not in self._plan.attributes:
             return []
-        uids = [row[0] for row in rows]
-        # Only now: while rows were read another session may have brought a new keyword.
-        tell_keywords(self._context, self._selected)
-        self._selected.view.forget_changes(uids)
-        if last := self._last_flags:
-            return [flag_text(self._selected, uid, last.get(uid)) for uid in uids]
-        return flag_texts(self._selected, uids)
+        place = self._plan.names.index("thread_id")
+        return [row[0] for row in rows if row[place] is None]
+
+    def _live(self, uids: Sequence[int]) -> Mapping[Attribute, Sequence[Any]]:
+        """FLAGS and MODSEQ of messages, if they are wanted."""
+        found: dict[Attribute, Sequence[Any]] = {}
+        if Attribute.MODSEQ in self._plan.attributes:
+            found[Attribute.MODSEQ] = self._modseqs(uids)
+        if self._tells_flags:
+            # Only now: while rows were read another session may have brought a new keyword.
+            tell_keywords(self._context, self._selected)
+            self._selected.view.forget_changes(uids)
+            if last := self._last:
+                found[Attribute.FLAGS] = [
+                    flag_text(self._selected, uid, last[uid][1:3] if uid in last else None)
+                    for uid in uids
+                ]
+            else:
+                found[Attribute.FLAGS] = flag_texts(self._selected, uids)
+        return found
+
+    def _modseqs(self, uids: Sequence[int]) -> list[int]:
+        """Of what was expunged the one before that: its expunge is still to be told."""
+        known = modseqs(self._selected, uids)
+        if not self._last:
+            return known
+        return [
+            self._last[uid].modseq - 1 if uid in self._last else modseq
+            for uid, modseq in zip(uids, known, strict=True)
+        ]
 
     def _write(self, seqs: list[int], rows: list[Row]) -> None:
         """Lines without bodies: one format for all of a page."""
-        columns = cells(self._plan, rows, self._flag_texts(rows))
-        self._context.write(filled(self._plan.template + b")\r\n", seqs, *columns))
+        uids = [row[0] for row in rows]
+        columns = cells(self._plan, rows, self._live(uids))
+        numbers = self._wording.numbers(seqs, uids)
+        self._context.write(filled(self._plan.template + b")\r\n", numbers, *columns))
 
     # -- bodies -----------------------------------------------------------------------------------
 
@@ -173,15 +270,16 @@ class _Fetching:
             seen = await self._mark_seen(
                 [row[0] for row, one in zip(rows, bodies, strict=True) if isinstance(one, list)]
             )
-        columns = cells(self._plan, rows, self._flag_texts(rows))
-        if seen and not self._tells_flags:
-            self._tell_seen(seen, rows, bodies)
+        uids = [row[0] for row in rows]
+        columns = cells(self._plan, rows, self._live(uids))
+        if seen:
+            self._tell_seen(seen, uids, bodies)
         template = self._plan.template + b" " * bool(self._plan.attributes)
-        heads = map(template.__mod__, zip(seqs, *columns, strict=True))
+        numbers = self._wording.numbers(seqs, uids)
+        heads = map(template.__mod__, zip(numbers, *columns, strict=True))
         for head, found in zip(heads, bodies, strict=True):
             if isinstance(found, MailError):
-                logger.error("message not readable", extra={"detail": found.detail})
-                self._failed = found
+                self._fail(found)
             elif Long in map(type, found):
                 await self._send_by_pieces(head, found)
             else:
@@ -192,12 +290,27 @@ class _Fetching:
                 await self._flush()
         await self._flush()
 
-    def _tell_seen(self, seen: set[int], rows: list[Row], bodies: list[Bodies]) -> None:
-        """Section 6.4.5: a FETCH that sets \\Seen tells so."""
+    def _fail(self, error: MailError) -> None:
+        """A message cannot be answered for: the others are, and the tagged line says so."""
+        if not isinstance(error, UnknownEncoding):
+            logger.error("message not readable", extra={"detail": error.detail})
+        self._failed = error
+
+    def _tell_seen(self, seen: set[int], uids: list[int], bodies: list[Bodies]) -> None:
+        """Section 6.4.5: a FETCH that sets \\Seen tells so, and who knows CONDSTORE is told UID and
+        MODSEQ with it (RFC 7162 section 3.2.4)."""
         tell_keywords(self._context, self._selected)
-        for row, found in zip(rows, bodies, strict=True):
-            if row[0] in seen and isinstance(found, list):
-                found.append(b"FLAGS (%b)" % flag_text(self._selected, row[0]))
+        told = self._plan.attributes
+        marked = [uid for uid in uids if uid in seen]
+        changed = dict(zip(marked, self._modseqs(marked), strict=True))
+        for uid, found in zip(uids, bodies, strict=True):
+            if uid in seen and isinstance(found, list):
+                if not self._tells_flags:
+                    found.append(b"FLAGS (%b)" % flag_text(self._selected, uid))
+                if self._wording.uid and Attribute.UID not in told:
+                    found.append(b"UID %d" % uid)
+                if self._wording.modseq and Attribute.MODSEQ not in told:
+                    found.append(b"MODSEQ (%d)" % changed[uid])
         self._selected.view.forget_changes(seen)
 
     async def _send_by_pieces(self, head: bytes, found: list[Cell]) -> None:
@@ -222,31 +335,31 @@ class _Fetching:
 
     async def _send_long(self, cell: Long) -> bool:
         """Send an item by pieces; False if it cannot be read and the line was taken back."""
-        for start in range(cell.start, cell.end, CHUNK):
-            end = min(start + CHUNK, cell.end)
+        pieces = cell.pieces()
+        head = cell.head
+        while True:
             try:
-                raw = await in_db("read", cell.shown.part, start, end)
+                raw = await in_db("read", next, pieces, None)
             except MailError as error:
                 self._take_back(error)
                 return False
-            if start == cell.start:
-                self._pieces.append(b"%b {%d}\r\n" % (cell.label, cell.end - cell.start))
-            self._pieces.append(sendable(raw))
+            if raw is None:
+                return True
+            self._pieces += (head, raw)
+            head = b""
             await self._flush()
-        return True
 
     def _take_back(self, error: MailError) -> None:
         """Forget the line that was begun; if part of it is out, only the end of the connection
         can tell, for its length is out too."""
-        logger.error("message not readable", extra={"detail": error.detail})
+        self._fail(error)
         if self._line_start is None:
             raise ConnectionAbortedError from None
         del self._pieces[self._line_start :]
-        self._failed = error
 
     async def _mark_seen(self, uids: list[int]) -> set[int]:
         """Set \\Seen on those without, before their bodies go out; return them."""
-        if not self._plan.sets_seen or self._selected.read_only:
+        if self._selected.read_only or not self._selected.place.may("s"):
             return set()
         mirror = self._selected.held.mirror
         unseen = [

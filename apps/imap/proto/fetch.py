@@ -1,4 +1,8 @@
-"""What FETCH asks for (RFC 3501 section 6.4.5), as typed items.
+"""What FETCH asks for (RFC 3501 section 6.4.5), as typed items, and of which messages.
+
+Beside the items of IMAP itself: BINARY (RFC 3516), MODSEQ (RFC 7162), PREVIEW (RFC 8970), SAVEDATE
+(RFC 8514), EMAILID and THREADID (RFC 8474); modifiers of RFC 4466 are CHANGEDSINCE, VANISHED (RFC
+7162) and PARTIAL (RFC 9394).
 
 `parse_items` promises: macros opened, each item once, in the order asked; at most `ITEMS_MAX`
 different items, so that one short line cannot ask for a large message a thousand times.
@@ -8,8 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-from apps.imap.proto.scanner import NUMBER_MAX, GrammarError, LimitError, Scanner
+from apps.imap.proto.partial import PartialRange, parse_partial
+from apps.imap.proto.scanner import (
+    NUMBER64_MAX,
+    NUMBER_MAX,
+    GrammarError,
+    LimitError,
+    Scanner,
+)
 from apps.imap.proto.sets import SequenceSet, parse_set
 
 ITEMS_MAX = 100
@@ -20,7 +32,7 @@ FIELDS_MAX = 200
 
 
 class Attribute(Enum):
-    """Items that are one column each."""
+    """Items that are one value each."""
 
     UID = b"UID"
     FLAGS = b"FLAGS"
@@ -29,6 +41,11 @@ class Attribute(Enum):
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
+    MODSEQ = b"MODSEQ"
+    PREVIEW = b"PREVIEW"
+    SAVEDATE = b"SAVEDATE"
+    EMAILID = b"EMAILID"
+    THREADID = b"THREADID"
 
 
 class Part(Enum):
@@ -61,7 +78,19 @@ class BodyItem:
     partial: tuple[int, int] | None = None
 
 
-FetchItem = Attribute | BodyItem
+@dataclass(frozen=True, slots=True)
+class BinaryItem:
+    """BINARY[1.2]<start.count>, or BINARY.SIZE[1.2] if `size_only`; an empty path is the whole
+    message."""
+
+    path: tuple[int, ...]
+    label: bytes
+    peek: bool = False
+    partial: tuple[int, int] | None = None
+    size_only: bool = False
+
+
+FetchItem = Attribute | BodyItem | BinaryItem
 
 _A = Attribute
 MACROS: dict[bytes, tuple[FetchItem, ...]] = {
@@ -69,7 +98,8 @@ MACROS: dict[bytes, tuple[FetchItem, ...]] = {
     b"ALL": (_A.FLAGS, _A.INTERNALDATE, _A.SIZE, _A.ENVELOPE),
     b"FULL": (_A.FLAGS, _A.INTERNALDATE, _A.SIZE, _A.ENVELOPE, _A.BODY),
 }
-_WORDS: dict[bytes, FetchItem] = {attribute.value: attribute for attribute in Attribute} | {
+_WORDS: dict[bytes, FetchItem] = {
+    **{attribute.value: attribute for attribute in Attribute},
     b"RFC822": BodyItem(Section(), b"RFC822"),
     b"RFC822.HEADER": BodyItem(Section(part=Part.HEADER), b"RFC822.HEADER", peek=True),
     b"RFC822.TEXT": BodyItem(Section(part=Part.TEXT), b"RFC822.TEXT"),
@@ -77,10 +107,26 @@ _WORDS: dict[bytes, FetchItem] = {attribute.value: attribute for attribute in At
     b"RFC822.PEEK": BodyItem(Section(), b"RFC822", peek=True),
     b"RFC822.TEXT.PEEK": BodyItem(Section(part=Part.TEXT), b"RFC822.TEXT", peek=True),
 }
+_BINARY = frozenset({b"BINARY", b"BINARY.PEEK", b"BINARY.SIZE"})
 _PARTS = {part.value: part for part in Part if part.value}
-_EXPECTED = "expected a FETCH item: BODY[...], BODY.PEEK[...] or one of " + ", ".join(
-    sorted(word.decode("ascii") for word in _WORDS)
-)
+_EXPECTED = (
+    "expected a FETCH item: BODY[...], BODY.PEEK[...], BINARY[...], BINARY.PEEK[...],"
+    " BINARY.SIZE[...] or one of "
+) + ", ".join(sorted(word.decode("ascii") for word in _WORDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """Which of the messages to answer for.
+
+    changed_since: those with a larger modseq; None for all.
+    vanished: whether to tell what was expunged since.
+    partial: only these places of the set's messages, before `changed_since` is looked at.
+    """
+
+    changed_since: int | None = None
+    vanished: bool = False
+    partial: PartialRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +135,55 @@ class Fetch:
 
     numbers: SequenceSet
     items: tuple[FetchItem, ...]
+    modifiers: Modifiers = Modifiers()
 
 
 def parse_fetch(scanner: Scanner) -> Fetch:
-    """Set and items."""
+    """Set, items, modifiers."""
     scanner.space()
     numbers = parse_set(scanner)
     scanner.space()
     items = parse_items(scanner)
+    modifiers = _modifiers(scanner)
     scanner.end()
-    return Fetch(numbers, items)
+    return Fetch(numbers, items, modifiers)
+
+
+def parse_sequence_fetch(scanner: Scanner) -> Fetch:
+    """By sequence numbers: without what only UID FETCH has."""
+    command = parse_fetch(scanner)
+    if command.modifiers.vanished or command.modifiers.partial is not None:
+        raise GrammarError("expected VANISHED and PARTIAL only in UID FETCH")
+    return command
+
+
+def _modifiers(scanner: Scanner) -> Modifiers:
+    if not scanner.take(b" ("):
+        return Modifiers()
+    given: dict[bytes, Any] = {}
+    while True:
+        word = scanner.word("a FETCH modifier")
+        if word in given:
+            raise GrammarError("expected each FETCH modifier once")
+        given[word] = _modifier(scanner, word)
+        if not scanner.take(b" "):
+            scanner.expect(b")")
+            break
+    if b"VANISHED" in given and b"CHANGEDSINCE" not in given:
+        raise GrammarError("expected VANISHED only with CHANGEDSINCE")
+    return Modifiers(given.get(b"CHANGEDSINCE"), b"VANISHED" in given, given.get(b"PARTIAL"))
+
+
+def _modifier(scanner: Scanner, word: bytes) -> object:
+    if word == b"VANISHED":
+        return True
+    if word == b"CHANGEDSINCE":
+        scanner.space()
+        return scanner.number("a mod-sequence", NUMBER64_MAX)
+    if word == b"PARTIAL":
+        scanner.space()
+        return parse_partial(scanner)
+    raise GrammarError("expected CHANGEDSINCE, VANISHED or PARTIAL")
 
 
 def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:
@@ -107,7 +192,10 @@ def parse_items(scanner: Scanner) -> tuple[FetchItem, ...]:
         return _single(scanner)
     items: dict[FetchItem, None] = {}
     while True:
-        items[_item(scanner, scanner.word("a FETCH item"))] = None
+        item = _item(scanner, scanner.word("a FETCH item"))
+        if item is Attribute.PREVIEW and scanner.peek(b" ("):
+            raise GrammarError("expected LAZY")
+        items[item] = None
         if len(items) > ITEMS_MAX:
             raise LimitError(f"At most {ITEMS_MAX} FETCH items")
         if not scanner.take(b" "):
@@ -123,25 +211,61 @@ def _single(scanner: Scanner) -> tuple[FetchItem, ...]:
 def _item(scanner: Scanner, word: bytes) -> FetchItem:
     if word in {b"BODY", b"BODY.PEEK"} and scanner.take(b"["):
         return _body(scanner, peek=word == b"BODY.PEEK")
+    if word in _BINARY and scanner.take(b"["):
+        return _binary(scanner, word)
     if word not in _WORDS:
         raise GrammarError(_EXPECTED)
+    if word == b"PREVIEW":
+        _pass_over_laziness(scanner)
     return _WORDS[word]
+
+
+def _pass_over_laziness(scanner: Scanner) -> None:
+    """Step over (LAZY): previews are always at hand (RFC 8970 section 4.1). Another parenthesis
+    behind a single PREVIEW begins the modifiers."""
+    if scanner.take_word(b" (LAZY"):
+        while scanner.take_word(b" LAZY"):
+            pass
+        scanner.expect(b")")
 
 
 def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
     section = parse_section(scanner)
     scanner.expect(b"]")
     label = b"BODY[%b]" % _spell(section)
+    partial = _partial(scanner)
+    return BodyItem(section, _with_start(label, partial), peek, partial)
+
+
+def _binary(scanner: Scanner, word: bytes) -> BinaryItem:
+    section = parse_section(scanner)
+    scanner.expect(b"]")
+    if section.part is not Part.ALL:  # RFC 3516 section 7: `section-binary` is numbers alone
+        raise GrammarError("expected part numbers alone, or nothing, in BINARY[...]")
+    spec = _spell(section)
+    if word == b"BINARY.SIZE":
+        return BinaryItem(section.path, b"BINARY.SIZE[%b]" % spec, peek=True, size_only=True)
+    partial = _partial(scanner)
+    label = _with_start(b"BINARY[%b]" % spec, partial)
+    return BinaryItem(section.path, label, word == b"BINARY.PEEK", partial)
+
+
+def _partial(scanner: Scanner) -> tuple[int, int] | None:
+    """Take <start.count>, if it comes next (`partial` of RFC 9051: both have 63 bits)."""
     if not scanner.take(b"<"):
-        return BodyItem(section, label, peek)
-    start = scanner.number("the start of a partial")
+        return None
+    start = scanner.number("the start of a partial", NUMBER64_MAX)
     scanner.expect(b".")
-    count = scanner.number("the size of a partial")
+    count = scanner.number("the size of a partial", NUMBER64_MAX)
     scanner.expect(b">")
     if not count:
         raise GrammarError("expected the size of a partial, never 0")
-    # The answer names the start only (section 7.4.2).
-    return BodyItem(section, b"%b<%d>" % (label, start), peek, (start, count))
+    return start, count
+
+
+def _with_start(label: bytes, partial: tuple[int, int] | None) -> bytes:
+    """The answer names the start only (section 7.4.2)."""
+    return label if partial is None else b"%b<%d>" % (label, partial[0])
 
 
 def parse_section(scanner: Scanner) -> Section:

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
         ),
         migrations.DeleteModel(name='Thread'),
         migrations.AddField(model_name='expunged', name='thread_id', field=models.BigIntegerField(null=True)),
+        migrations.AddField(model_name='expunged', name='saved_at', field=models.BigIntegerField(null=True)),
         migrations.AddIndex(
             model_name='entry',
             index=models.Index(condition=models.Q(('thread_id__isnull', True)), fields=['mailbox', 'uid'], name='entry_unthreaded'),

@@ -42,9 +42,9 @@ SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, flags
 FROM {source} ORDER BY uid"""
 _EXPUNGE: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size, thread_id, cost)
+  keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size, thread_id,
+  keywords, internaldate, internaldate_offset, size, thread_id, saved_at,
   CASE WHEN size < %s THEN size ELSE %s END
 FROM mailstore_entry WHERE {span}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE "

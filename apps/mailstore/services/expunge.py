@@ -19,13 +19,13 @@ from apps.runtime.rows import ManyRows, among, listed
 
 _INSERT_EXPUNGED = ManyRows(
     "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id,"
-    " flags, keywords, internaldate, internaldate_offset, size, thread_id, cost)",
+    " flags, keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost)",
     "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint"
-    " bigint bigint",
+    " bigint bigint bigint",
 )
 _RETURNING = (
     " RETURNING uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size,"
-    " thread_id"
+    " thread_id, saved_at"
 )
 
 
@@ -41,6 +41,7 @@ class Gone(NamedTuple):
     internaldate_offset: int
     size: int
     thread_id: int | None
+    saved_at: int | None
 
 
 def expunge(
