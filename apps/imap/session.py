@@ -25,6 +25,7 @@ from apps.imap.view import NoMessageError
 from apps.runtime.conversation import ShutdownError
 from apps.wire.errors import MailError, NotFound
 from apps.wire.foreign import is_foreign
+from apps.wire.limits import LITERAL_AFTER_LOGIN
 from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, NoRoom, RawCommand
 from apps.wire.lines import Event as WireEvent
 
@@ -94,8 +95,8 @@ class Session:
         match event:
             case RawCommand():
                 await self._command(event)
-            case LiteralTooLarge(tag, _, fatal):
-                self._too_large(tag, fatal=fatal)
+            case LiteralTooLarge():
+                self._too_large(event)
             case BadLine(tag, reason, fatal):
                 self._refuse(tag, reason)
                 if fatal:
@@ -108,13 +109,16 @@ class Session:
             case NeedContinuation():  # the channel has answered it
                 pass
 
-    def _too_large(self, tag: bytes, *, fatal: bool) -> None:
+    def _too_large(self, event: LiteralTooLarge) -> None:
         text = "Literal is too large"
         if self.context.principal is None:
-            self._refuse(tag, text)
+            self._refuse(event.tag, text)
         else:  # RFC 7889 section 4: told before the data, if they are not on their way already
-            self._channel.write(tagged(tag, b"NO", text, b"TOOBIG"))
-        if fatal:
+            code = b"TOOBIG"
+            if event.verb == b"SETMETADATA":  # RFC 5464 section 4.3
+                code = b"METADATA MAXSIZE %d" % LITERAL_AFTER_LOGIN
+            self._channel.write(tagged(event.tag, b"NO", text, code))
+        if event.fatal:
             self.goodbye(text, b"TOOBIG")
 
     def _refuse(self, tag: bytes, text: str, code: bytes = b"") -> None:

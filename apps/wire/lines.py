@@ -14,7 +14,7 @@ buffer drops all that follows, and the caller says goodbye and closes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apps.wire.limits import LITERAL_NUMBER_MAX, BufferLimits
 
@@ -74,12 +74,13 @@ class LiteralTooLarge:
     """A literal beyond the limits was announced; the command is dropped.
 
     Not fatal when synchronising: refused, the client does not send it. If `{n+}` it is on its way
-    already: fatal when it is too long to be passed over.
+    already: fatal when it is too long to be passed over. `verb` is the command's, in upper case.
     """
 
     tag: bytes
     size: int
     fatal: bool
+    verb: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,22 +294,23 @@ class CommandBuffer:
 
     def _is_large(self) -> bool:
         """Whether the command is one of those with large literals."""
-        if not self.limits.large_verbs:
-            return False
+        return bool(self.limits.large_verbs) and self._verb() in self.limits.large_verbs
+
+    def _verb(self) -> bytes:
         first = self._tokens[0]
         words = first.split(b" ", 4) if isinstance(first, bytes) else []
         del words[: self.limits.verb_index]
         if words and words[0].upper() == b"UID":  # of UID REPLACE the second word is the verb
             del words[0]
-        return bool(words) and words[0].upper() in self.limits.large_verbs
+        return words[0].upper() if words else b""
 
     def _refuse_too_large(self) -> Event:
-        tag, size = _tag_of(self._tokens), self._missing
+        tag, size, verb = _tag_of(self._tokens), self._missing, self._verb()
         if self._non_sync:
             self._pass_over(size)
         else:
             self._reset()
-        return LiteralTooLarge(tag, size, fatal=self._closed)
+        return LiteralTooLarge(tag, size, fatal=self._closed, verb=verb)
 
     def _pass_over(self, size: int) -> None:
         """Begin to drop a refused command whose literal is on its way."""

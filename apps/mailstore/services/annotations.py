@@ -19,14 +19,15 @@ from apps.mailstore.services import roles
 from apps.mailstore.services.locks import lock
 from apps.runtime.rows import fetch
 from apps.wire.errors import LimitReached, MessageTooLarge, NotFound, QuotaExceeded
+from apps.wire.limits import LITERAL_AFTER_LOGIN
 
 SPECIAL_USE: Final = "/private/specialuse"
 SHARED: Final = "/shared/"
 NOTES_MAX: Final = 100
 """On one mailbox of one user, and on an account: RFC 5464 section 4.1 wants 10 at least."""
-VALUE_MAX: Final = 60_000
-"""Octets of a value: RFC 5464 section 4.1 wants 1,024 at least. A bit less than fits into one
-command."""
+VALUE_MAX: Final = LITERAL_AFTER_LOGIN
+"""Octets of a value, the longest literal of an ordinary command: RFC 5464 section 4.1 wants 1,024
+at least."""
 TOTAL_MAX: Final = 4 * 1024 * 1024
 """Octets of all values of one user."""
 
