@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from apps.events.backends.inbox import Inbox, Subscription
 from apps.events.backends.local import LocalBus
 from apps.events.types import (
+    AnnotationsChanged,
     Event,
     HeavyRang,
     MailboxChanged,
@@ -37,6 +38,7 @@ ALL: frozenset[type[Event]] = frozenset(
     {
         MailboxChanged,
         MailboxesChanged,
+        AnnotationsChanged,
         UserChanged,
         QueueRang,
         HeavyRang,

@@ -8,7 +8,7 @@ Two entries are no notes: `/private/specialuse` of a mailbox is its role (RFC 61
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.events.types import (
@@ -122,17 +122,22 @@ def _wanted(cmd: GetMetadata, known: Iterable[bytes]) -> dict[bytes, bytes]:
     return found
 
 
+Wanted = Callable[[str], bool]
+"""Whether the client wants to be told of the notes on a mailbox; of the account for no name."""
+
+
 class Annotating:
-    """Tells a client that enabled METADATA which entries are others now (section 4.4.2).
+    """Tells a client that enabled METADATA which entries are others now (section 4.4.2); with
+    `wanted` one that gave NOTIFY, as soon as they are (RFC 5465 sections 5.6, 5.7).
 
     Events are hints: what it remembers is a number for each note, which is another after a change.
     """
 
-    at_any_time = False
-
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, wanted: Wanted | None = None) -> None:
+        self.at_any_time = wanted is not None
+        self._wanted = wanted or (lambda _: True)
         self._user_id = context.user_id
-        self._poke = context.channel.poke
+        self._channel = context.channel
         self._listeners = context.mirrors.listeners
         self._known: dict[Key, int] = {}
         self._names: dict[int | None, str] = {}
@@ -141,8 +146,12 @@ class Annotating:
 
     def _hear(self, event: Event) -> None:
         if self._concerns(event):
-            self._is_stale = True
-            self._poke()
+            self.doubt()
+            self._channel.poke()
+
+    def doubt(self) -> None:
+        """Look again when there is something to tell next."""
+        self._is_stale = True
 
     def _concerns(self, event: Event) -> bool:
         mine = {EVERYBODY, self._user_id}
@@ -188,7 +197,8 @@ class Annotating:
             by_mailbox.setdefault(mailbox_id, []).append(entry.encode("ascii"))
         for mailbox_id, entries in by_mailbox.items():
             name = self._names[mailbox_id]
-            context.write(metadata_names_line(name, entries, utf8=context.utf8))
+            if self._wanted(name):
+                context.write(metadata_names_line(name, entries, utf8=context.utf8))
 
     def opened(self, context: Context) -> None:
         """Nothing depends on what is selected."""

@@ -6,7 +6,14 @@ from django.conf import settings
 
 from apps.directory.signedin import SignedIn
 from apps.events.hearing import Hearing
-from apps.events.types import Event, EventsMissed, MailboxChanged, MailboxesChanged, UserChanged
+from apps.events.types import (
+    AnnotationsChanged,
+    Event,
+    EventsMissed,
+    MailboxChanged,
+    MailboxesChanged,
+    UserChanged,
+)
 from apps.imap.limits import Limits, literal_allowance
 from apps.imap.mirrors import Mirrors
 from apps.imap.server import Connection
@@ -26,7 +33,8 @@ class Service:
         self.mirrors = Mirrors()
         self.allowance = literal_allowance(self.limits)
         self.members = SignedIn()
-        self._hearing = Hearing({MailboxChanged, MailboxesChanged, UserChanged}, self._hear)
+        kinds = {MailboxChanged, MailboxesChanged, AnnotationsChanged, UserChanged}
+        self._hearing = Hearing(kinds, self._hear)
         self._tls = server_context("imap")
 
     def connection(self, peer: Peer) -> Connection:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.events.types import (
+    AnnotationsChanged,
     Event,
     EventsMissed,
     HeavyRang,
@@ -21,6 +22,7 @@ from apps.events.types import (
 EVERY: list[Event] = [
     MailboxChanged(1, 2),
     MailboxesChanged(3),
+    AnnotationsChanged(3, 7),
     UserChanged(4),
     QueueRang(),
     HeavyRang(),

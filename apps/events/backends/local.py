@@ -23,6 +23,7 @@ from typing import Self
 
 from apps.events.backends.inbox import Subscription, add
 from apps.events.types import (
+    AnnotationsChanged,
     Event,
     EventsMissed,
     HeavyRang,
@@ -41,6 +42,7 @@ from apps.events.types import (
 _LETTERS: dict[type[Event], str] = {
     MailboxChanged: "m",
     MailboxesChanged: "l",
+    AnnotationsChanged: "a",
     UserChanged: "u",
     QueueRang: "q",
     HeavyRang: "h",

@@ -27,6 +27,7 @@ class Events(Flag):
 
 MESSAGES = Events.MESSAGE_NEW | Events.MESSAGE_EXPUNGE
 OF_MESSAGES = MESSAGES | Events.FLAG_CHANGE
+OF_NOTES = Events.MAILBOX_METADATA | Events.SERVER_METADATA
 _NAMES = {
     b"MessageNew": Events.MESSAGE_NEW,
     b"MessageExpunge": Events.MESSAGE_EXPUNGE,
