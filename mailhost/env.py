@@ -251,6 +251,25 @@ def url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def web_url(value: str) -> str:
+    """An https URL without a user name or a fragment."""
+    try:
+        parts = urlsplit(value)
+        is_right = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+        is_right = is_right and parts.username is None and not parts.fragment
+    except ValueError:
+        is_right = False
+    if value and (not is_right or any(map(str.isspace, value))):
+        raise ValueError("a URL that begins with https://, or empty for none")
+    return value
+
+
+def claim(value: str) -> str:
+    if not value or not value.isprintable() or any(map(str.isspace, value)):
+        raise ValueError("the name of a claim, such as email")
+    return value
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("MAILHOST_DATA", path, "var", "Folder of all data: database, messages, keys, sockets."),
     Setting(
@@ -293,6 +312,44 @@ SETTINGS: tuple[Setting, ...] = (
         choice("never", "loopback"),
         "never",
         "Whether passwords may be sent without TLS: never, or only from this machine.",
+    ),
+    Setting(
+        "OAUTH_ISSUER",
+        web_url,
+        "",
+        "Identity provider whose access tokens are taken for sign-in (OAUTHBEARER, XOAUTH2), as its"
+        " tokens name it in `iss`, such as https://id.example.org/realms/mail.",
+    ),
+    Setting(
+        "OAUTH_JWKS_URL",
+        web_url,
+        "",
+        "Where its public keys are: tokens are JWTs (RFC 9068) that are checked here.",
+    ),
+    Setting(
+        "OAUTH_INTROSPECTION_URL",
+        web_url,
+        "",
+        "Where it is asked about each token instead (RFC 7662). One of the two URLs, not both.",
+    ),
+    Setting(
+        "OAUTH_CLIENT_ID", text, "", "Name under which it knows us when it is asked about tokens."
+    ),
+    Setting("OAUTH_CLIENT_SECRET", text, "", "The secret that goes with it.", is_secret=True),
+    Setting(
+        "OAUTH_AUDIENCE",
+        text,
+        "",
+        "What tokens for us have in `aud`. Needed with OAUTH_JWKS_URL: a token for another service"
+        " must not open mailboxes.",
+    ),
+    Setting("OAUTH_SCOPE", text, "", "Scope that a token must have. Empty: none is asked for."),
+    Setting(
+        "OAUTH_USER_CLAIM",
+        claim,
+        "email",
+        "Claim of a token that is its user's address here. Choose one that users cannot set"
+        " themselves.",
     ),
     Setting(
         "TLS_CERT",
@@ -683,7 +740,26 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
                 f"{setting.name}{shown} is not usable: it must be {error}."
             ) from None
     _check_demo(values)
+    _check_oauth(values)
     return values
+
+
+def _check_oauth(values: Mapping[str, Any]) -> None:
+    """Half a configuration would refuse every token, or take those that are not for us."""
+    keys, introspection = values["OAUTH_JWKS_URL"], values["OAUTH_INTROSPECTION_URL"]
+    if keys and introspection:
+        raise SettingError(
+            f"OAUTH_INTROSPECTION_URL={introspection!r} is not usable together with OAUTH_JWKS_URL:"
+            " tokens are checked in one way; leave one of the two empty."
+        )
+    for name in ("OAUTH_ISSUER", "OAUTH_AUDIENCE"):
+        if keys and not values[name]:
+            raise SettingError(f"{name}='' is not usable with OAUTH_JWKS_URL: it must be set.")
+    if values["OAUTH_ISSUER"] and not (keys or introspection):
+        raise SettingError(
+            f"OAUTH_ISSUER={values['OAUTH_ISSUER']!r} is not usable alone: set OAUTH_JWKS_URL or"
+            " OAUTH_INTROSPECTION_URL, which say how its tokens are checked."
+        )
 
 
 def _check_demo(values: Mapping[str, Any]) -> None:

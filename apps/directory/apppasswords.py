@@ -45,14 +45,19 @@ class Known:
 
     def refusal(self, door: str, address: str) -> str:
         """Why it does not open this door to this client, for the log; "" if it does."""
-        protocol = _OF_DOOR.get(door)
-        if protocol is None or (self.protocols and protocol not in self.protocols):
+        protocol = protocol_of(door)
+        if not protocol or (self.protocols and protocol not in self.protocols):
             return f"the app password {self.name!r} is not for {protocol or door}"
         if self.expires_at is not None and self.expires_at <= timezone.now():
             return f"the app password {self.name!r} has expired"
         if self.networks and not _is_within(address, self.networks):
             return f"the app password {self.name!r} is not for clients in this network"
         return ""
+
+
+def protocol_of(door: str) -> str:
+    """Which of `PROTOCOLS` a door speaks, "" if none: the web."""
+    return _OF_DOOR.get(door, "")
 
 
 def find(password: str) -> Known | None:

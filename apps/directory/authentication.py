@@ -53,7 +53,10 @@ WHERE u.key = %s"""
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who has signed in, with which app password if with one.
+    """Who has signed in, with which app password or access token of ours if with one.
+
+    expires_at: when the sign-in ends by itself, seconds since 1970; 0 is never. It is that of a
+        token somebody else issued.
 
     Long sessions ask `signedin.still_in` now and then.
     """
@@ -63,6 +66,8 @@ class Principal:
     name: str
     credential_version: int
     app_password: int | None = None
+    access_token: int | None = None
+    expires_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -412,6 +412,27 @@ class AppPassword(models.Model):
         return self.name
 
 
+class AccessToken(models.Model):
+    """A bearer token of our own for OAUTHBEARER and XOAUTH2; random, so its SHA-256 is enough."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)
+    scopes = models.CharField(max_length=60)  # of "imap pop3 smtp"
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.CharField(max_length=45, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="directory_accesstoken_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Delegation(models.Model):
     """What one user may do in the name of another, or of a shared mailbox."""
 

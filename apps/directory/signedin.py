@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from apps.directory import apppasswords
+from apps.directory import apppasswords, tokens
 from apps.directory.authentication import Principal
+from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.rows import among, fetch, listed
 from apps.wire.errors import MailError
@@ -31,7 +32,7 @@ WHERE {among} AND u.state = 'active'
 AND COALESCE(d.state, 'active') = 'active' AND COALESCE(o.state, 'active') = 'active'"""
 
 SECONDS = 30.0
-REASON = "Your password or your account has changed, sign in again"
+REASON = "Your password or your account has changed, or your token has ended: sign in again"
 
 
 class Connection(Protocol):
@@ -97,15 +98,20 @@ class SignedIn:
 
 
 def still_in(principals: Collection[Principal]) -> set[Principal]:
-    """Those who may stay: same password, or an app password that still works; not suspended."""
+    """Those who may stay: same password, or an app password or token that still works; not
+    suspended."""
     versions = current_versions({one.user_id for one in principals})
     used = {one.app_password for one in principals if one.app_password is not None}
     living = apppasswords.living(used) if used else set()
+    shown = {one.access_token for one in principals if one.access_token is not None}
+    valid = tokens.living(shown) if shown else set()
     return {
         one
         for one in principals
         if versions.get(one.user_id) == one.credential_version
         and (one.app_password is None or one.app_password in living)
+        and (one.access_token is None or one.access_token in valid)
+        and (not one.expires_at or one.expires_at > now())
     }
 
 

@@ -2,14 +2,23 @@
 
 A door makes one for each AUTH command, writes every `Challenge` in its protocol's way, and feeds
 the answers, until it gets a `Principal`, a `Failure` (the exchange was cancelled or malformed), or
-a MailError (refused). Nothing blocks the event loop: passwords and keys are looked at on the hash
-pool.
+a MailError (refused). Nothing blocks the event loop: passwords, keys and tokens are looked at on
+the hash pool.
 """
 
-from apps.directory import scram
-from apps.directory.authentication import Principal, authenticate
+import logging
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from apps.directory import bearer, issuer, scram
+from apps.directory.authentication import NOT_AN_ADDRESS, Principal, authenticate, login_key
+from apps.directory.bearer import Client, TokenRefused
 from apps.directory.scram import Begun
+from apps.runtime import binding
 from apps.runtime.db import in_db
+from apps.wire import mechanisms
+from apps.wire.bearer import INVALID_REQUEST, OAuthBearer
 from apps.wire.errors import AuthenticationFailed
 from apps.wire.sasl import (
     Challenge,
@@ -18,10 +27,15 @@ from apps.wire.sasl import (
     Failure,
     FailureReason,
     KeysWanted,
+    Malformed,
     Outcome,
     Proof,
+    Refused,
+    TokenClaim,
 )
-from apps.wire.scram import MECHANISMS, ScramSha256
+from apps.wire.scram import ScramSha256
+
+logger = logging.getLogger(__name__)
 
 Answer = Challenge | Failure | Principal
 
@@ -30,25 +44,36 @@ class SignIn:
     """One exchange.
 
     Args:
-        mechanism: one of `MECHANISMS`.
+        mechanism: one of `apps.wire.mechanisms.offered`.
         address: the client's IP address.
         door: submission, imap or pop3.
         secure: whether the connection is under TLS.
+        bindings: what ties a sign-in to it (`apps.runtime.binding`).
+        server_name: the name the client asked for in TLS, "" if it gave none.
     """
 
-    def __init__(self, mechanism: str, *, address: str, door: str, secure: bool) -> None:
-        self._exchange = MECHANISMS[mechanism]()
-        self._address = address
-        self._door = door
-        self._secure = secure
+    def __init__(
+        self,
+        mechanism: str,
+        *,
+        address: str,
+        door: str,
+        secure: bool,
+        bindings: Mapping[str, bytes] = binding.NONE,
+        server_name: str = "",
+    ) -> None:
+        self._exchange = mechanisms.begin(mechanism, bindings)
+        self._client = Client(address, door, secure, server_name)
+        self._username = ""
         self._begun: Begun | None = None
         self._principal: Principal | None = None
+        self._refusal: TokenRefused | None = None
 
     async def start(self, initial: bytes | None) -> Answer:
         """Begin; `initial` is the base64 initial response as received, None if there is none.
 
         Raises:
-            AuthenticationFailed, AccountSuspended, Throttled
+            AuthenticationFailed, AccountSuspended, Throttled, SignInUnavailable
         """
         return await self._go_on(self._exchange.start(initial))
 
@@ -57,16 +82,44 @@ class SignIn:
         return await self._go_on(self._exchange.step(line))
 
     async def _go_on(self, outcome: Outcome) -> Answer:
-        if isinstance(outcome, Credentials):
-            return await self._with_password(outcome)
-        if isinstance(outcome, KeysWanted):
-            return await self._with_keys(outcome)
-        if isinstance(outcome, Proof):
-            return await self._proven(outcome)
-        if isinstance(outcome, Done):
-            # `Done` follows a proof alone; whoever finds another way in has signed in as nobody.
-            return self._principal or Failure(FailureReason.BAD_FORMAT)
-        return outcome
+        match outcome:
+            case Challenge():
+                return outcome
+            case Failure():
+                return self._failed(outcome)
+            case Credentials():
+                return await self._with_password(outcome)
+            case KeysWanted():
+                return await self._with_keys(outcome)
+            case Proof():
+                return await self._proven(outcome)
+            case Done():
+                # `Done` follows a proof alone; whoever finds another way has signed in as nobody.
+                return self._principal or Failure(FailureReason.BAD_FORMAT)
+            case TokenClaim():
+                return await self._with_token(outcome)
+            case Malformed():
+                return self._refused(TokenRefused("the message is malformed", INVALID_REQUEST))
+            case Refused():
+                raise self._refusal or AuthenticationFailed("refused")
+
+    def _failed(self, failure: Failure) -> Failure:
+        """Tell the log of a channel binding that does not hold: somebody may be in between."""
+        if failure.reason.is_refusal:
+            line = {"client": self._client.address, "door": self._client.door}
+            account = login_key(self._username) or NOT_AN_ADDRESS
+            detail = str(failure.reason)
+            logger.warning(
+                "sign-in refused",
+                extra={
+                    **line,
+                    "account": account,
+                    "reason": AuthenticationFailed.__name__,
+                    "detail": detail,
+                },
+            )
+            raise AuthenticationFailed(detail)
+        return failure
 
     async def _with_password(self, claim: Credentials) -> Answer:
         _must_be_self(claim.authzid, claim.username)
@@ -75,21 +128,22 @@ class SignIn:
             authenticate,
             username=claim.username,
             password=claim.password,
-            address=self._address,
-            door=self._door,
-            secure=self._secure,
+            address=self._client.address,
+            door=self._client.door,
+            secure=self._client.secure,
         )
 
     async def _with_keys(self, wanted: KeysWanted) -> Answer:
         _must_be_self(wanted.authzid, wanted.username)
         assert isinstance(self._exchange, ScramSha256)
+        self._username = wanted.username
         self._begun = await in_db(
             "hash",
             scram.begin,
             username=wanted.username,
-            address=self._address,
-            door=self._door,
-            secure=self._secure,
+            address=self._client.address,
+            door=self._client.door,
+            secure=self._client.secure,
         )
         basis = self._begun.basis
         return self._exchange.offer(
@@ -100,6 +154,22 @@ class SignIn:
         assert self._begun is not None
         self._principal = await in_db("hash", scram.finish, self._begun, proof.place)
         return proof.final
+
+    async def _with_token(self, claim: TokenClaim) -> Answer:
+        try:
+            return await bearer.sign_in(claim, self._client)
+        except TokenRefused as refusal:
+            return self._refused(refusal)
+
+    def _refused(self, refusal: TokenRefused) -> Challenge:
+        """Say what is wrong; the client's answer to that ends it."""
+        assert isinstance(self._exchange, OAuthBearer)
+        self._refusal = refusal
+        provider = issuer.current()
+        configuration = "" if provider is None else provider.rules.configuration
+        return self._exchange.refuse(
+            refusal.status, scope=settings.OAUTH_SCOPE, configuration=configuration
+        )
 
 
 def _must_be_self(authzid: str, username: str) -> None:

@@ -8,6 +8,7 @@ name leads into our own network (SMTP_OUT_PRIVATE allows that, for trials).
 import asyncio
 import contextlib
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -81,10 +82,14 @@ class Web:
     """An HTTPS client for one event loop.
 
     Args:
-        port: other than 443 for trials only.
+        resolver: None for hosts that the administrator has named: the system looks them up, and
+            they may be anywhere.
+        port: of `get`, other than 443 for trials only.
     """
 
-    def __init__(self, resolver: Resolver, *, port: int = 443, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, resolver: Resolver | None, *, port: int = 443, seconds: float = SECONDS
+    ) -> None:
         self._resolver = resolver
         self._port = port
         self._seconds = seconds
@@ -99,14 +104,26 @@ class Web:
         """
         return await self._ask("GET", f"https://{host}:{self._port}{path}", limit=limit)
 
-    async def post(self, url: str, body: bytes, media_type: str) -> Page:
+    async def get_url(self, url: str, *, limit: int) -> Page:
+        """Fetch an https URL.
+
+        Raises:
+            UntrustedError, FetchError: no answer, one of more than `limit` bytes, or a URL that
+                must not be asked.
+        """
+        _check(url)
+        return await self._ask("GET", url, limit=limit)
+
+    async def post(
+        self, url: str, body: bytes, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> Page:
         """Post to an https URL; at most 64 KB of the answer are read.
 
         Raises:
             UntrustedError, FetchError: no answer, or a URL that must not be asked.
         """
         _check(url)
-        headers = {"Content-Type": media_type}
+        headers = {**(headers or {}), "Content-Type": media_type}
         return await self._ask("POST", url, limit=64 * 1024, body=body, headers=headers)
 
     async def close(self) -> None:
@@ -126,7 +143,7 @@ class Web:
         *,
         limit: int,
         body: bytes | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Page:
         try:
             async with asyncio.timeout(self._seconds):
@@ -146,7 +163,7 @@ class Web:
     def _socket(self, target: aiohttp.AddrInfoType) -> socket.socket:
         """Where every connection begins, an address in place of a name included."""
         family, kind, protocol, _, address = target
-        if not is_allowed(ip_address(address[0])):
+        if self._resolver is not None and not is_allowed(ip_address(address[0])):
             raise OSError(f"{address[0]} is not to be connected to")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
@@ -156,7 +173,7 @@ class Web:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_Names(self._resolver),
+                resolver=None if self._resolver is None else _Names(self._resolver),
                 family=socket.AF_UNSPEC if settings.SMTP_OUT_IPV6 else socket.AF_INET,
                 ssl=certificates.web_context(),
                 socket_factory=self._socket,

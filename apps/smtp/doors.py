@@ -18,7 +18,7 @@ from apps.smtp.proto.limits import Limits
 from apps.smtp.rules import Rules
 from apps.smtp.server import FULL, NO_TLS, Service
 from apps.smtp.submission import SubmissionHandler
-from apps.wire.scram import MECHANISMS
+from apps.wire.mechanisms import MECHANISMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Doors:
             lmtp=name == "lmtp",
             starttls=not kind.implicit_tls,
             auth=kind.auth,
-            mechanisms=tuple(MECHANISMS),
+            mechanisms=MECHANISMS,
             cleartext_loopback=settings.CLEARTEXT_AUTH == "loopback",
             hides_client=settings.HIDE_CLIENT_ADDRESS,
         )

@@ -4,7 +4,7 @@ Handlers written for aiosmtpd find every attribute they know; ours find decoded 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from aiosmtpd.smtp import Envelope, Session
 from apps.directory.authentication import Principal
 from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime.address import Address
+from apps.runtime import binding
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.smtp.proto.commands import Mail, Rcpt
 from apps.smtp.proto.parameters import MailParameters
@@ -94,6 +95,17 @@ class SmtpSession(Session):
     def tls(self) -> str:
         """Version and cipher, "" without TLS."""
         return f"{self.ssl['version']} {self.ssl['cipher']}" if self.ssl else ""
+
+    @property
+    def bindings(self) -> Mapping[str, bytes]:
+        """The channel bindings of the TLS below, see `apps.runtime.binding`."""
+        found: Mapping[str, bytes] = (self.ssl or {}).get("bindings", binding.NONE)
+        return found
+
+    @property
+    def server_name(self) -> str:
+        """The name under which the client asked for us in TLS, or ""."""
+        return str((self.ssl or {}).get("server_name", ""))
 
 
 class Transaction(Envelope):

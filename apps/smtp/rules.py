@@ -8,6 +8,7 @@ from apps.runtime.clock import now
 from apps.smtp.envelope import SmtpSession
 from apps.smtp.proto.limits import Limits
 from apps.smtp.proto.parameters import UNKNOWN_PARAMETER, MailParameters
+from apps.wire.mechanisms import offered
 from apps.wire.replies import Reply
 from apps.wire.sasl import PASSWORD_MECHANISMS
 
@@ -54,6 +55,11 @@ class Rules:
             return False
         return bool(session.ssl) or (self.cleartext_loopback and is_loopback(session.address))
 
+    def offered(self, session: SmtpSession) -> list[str]:
+        """The mechanisms by which users may sign in on this connection."""
+        usable = offered(session.bindings, secure=bool(session.ssl))
+        return [name for name in self.mechanisms if name in usable]
+
     def features(self, session: SmtpSession) -> list[str]:
         """The lines of an EHLO answer after the host name."""
         lines = ["PIPELINING", f"SIZE {self.limits.message}", "8BITMIME", "SMTPUTF8"]
@@ -61,7 +67,7 @@ class Rules:
         if self.may_start_tls(session):
             lines.append("STARTTLS")
         if self.may_sign_in(session) and not session.authenticated:
-            lines.append(f"AUTH {' '.join(self.mechanisms)}")
+            lines.append(f"AUTH {' '.join(self.offered(session))}")
         if session.ssl:
             lines.append("REQUIRETLS")  # RFC 8689 section 2: under TLS alone
         if self.auth:

@@ -17,6 +17,7 @@ import struct
 import termios
 from typing import Any, cast
 
+from apps.runtime import binding
 from apps.runtime.listener import Peer, start_tls
 from apps.smtp.envelope import SmtpSession
 from apps.smtp.hooks import Hooks
@@ -408,10 +409,15 @@ class SmtpProtocol(asyncio.Protocol):
 
 
 def tls_info(transport: asyncio.BaseTransport) -> dict[str, Any]:
-    """What to remember of a TLS connection: version and cipher."""
+    """What to remember of a TLS connection: version, cipher, and what sign-ins can be tied to."""
     secured = transport.get_extra_info("ssl_object")
     cipher = transport.get_extra_info("cipher") or ("unknown",)
-    return {"version": secured.version() if secured else "TLS", "cipher": cipher[0]}
+    return {
+        "version": secured.version() if secured else "TLS",
+        "cipher": cipher[0],
+        "bindings": binding.of(secured) if secured else binding.NONE,
+        "server_name": binding.asked_name(secured),
+    }
 
 
 def octets_waiting(transport: asyncio.BaseTransport) -> int:

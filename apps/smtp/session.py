@@ -454,7 +454,7 @@ class Conversation:
             return _AUTH_IN_MAIL
         if not self.rules.may_sign_in(self.session):
             return _AUTH_IN_CLEAR  # whatever password came along is not looked at
-        if command.mechanism not in self.rules.mechanisms:
+        if command.mechanism not in self.rules.offered(self.session):
             return _AUTH_UNKNOWN
         exchange = self._hooks.exchange(command.mechanism, self, self.session, self.transaction)
         if exchange is None:

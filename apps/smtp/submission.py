@@ -52,7 +52,14 @@ class SubmissionHandler(DoorHandler):
         """Begin an AUTH command."""
         return DirectoryExchange(
             session,
-            SignIn(mechanism, address=session.address, door="submission", secure=bool(session.ssl)),
+            SignIn(
+                mechanism,
+                address=session.address,
+                door="submission",
+                secure=bool(session.ssl),
+                bindings=session.bindings,
+                server_name=session.server_name,
+            ),
         )
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name

@@ -1,6 +1,7 @@
 """The server side of SASL, as exchanges without I/O: their words, PLAIN and LOGIN.
 
-`apps.wire.scram` has SCRAM-SHA-256, and the table of all mechanisms.
+`apps.wire.scram` has SCRAM-SHA-256, `bearer` the mechanisms that carry a token, `mechanisms` the
+table of all.
 All doors (SMTP, IMAP, POP3, ManageSieve) carry SASL as base64 lines, so `start()` and `step()`
 take those lines as received and promise: no exception for any input, `*` cancels (RFC 4954
 section 4, RFC 3501 section 6.2.2), a strict alphabet, every field bounded by `SASL_FIELD`.
@@ -23,12 +24,22 @@ _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/
 
 
 class FailureReason(StrEnum):
-    """Why an exchange ended without credentials. All but CANCELLED are syntax (SMTP 501)."""
+    """Why an exchange ended without credentials. All but CANCELLED and those that are refusals are
+    syntax (SMTP 501)."""
 
     CANCELLED = "cancelled"
     BAD_BASE64 = "bad base64"
     BAD_FORMAT = "bad format"
     TOO_LONG = "too long"
+    # RFC 5802 section 6, and the words of its section 7.
+    DOWNGRADE = "the client did not see that channel binding is offered"
+    UNKNOWN_BINDING = "unsupported channel binding type"
+    WRONG_BINDING = "channel bindings do not match"
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the client said it well, and is refused."""
+        return self in {self.DOWNGRADE, self.UNKNOWN_BINDING, self.WRONG_BINDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,31 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """OAUTHBEARER, XOAUTH2: a token, and whose it is said to be; go on with `refuse()` if it is
+    not.
+
+    username: "" if the client leaves it to the token.
+    host: the name the client connected to, as it says; "" if it does not.
+    token: "" if the client only asks what would be right (RFC 7628 section 4.3).
+    """
+
+    username: str
+    token: str = field(repr=False)
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """OAUTHBEARER, XOAUTH2: no claim can be read; go on with `refuse()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The client has heard why it was refused: fail."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The exchange is over; try again from the start."""
 
@@ -85,7 +121,8 @@ class Failure:
 
 
 PasswordOutcome = Challenge | Credentials | Failure
-Outcome = PasswordOutcome | KeysWanted | Proof | Done
+TokenOutcome = Challenge | TokenClaim | Malformed | Refused | Failure
+Outcome = PasswordOutcome | KeysWanted | Proof | Done | TokenOutcome
 
 
 class Mechanism(Protocol):

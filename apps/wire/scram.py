@@ -1,11 +1,12 @@
-"""The server side of SCRAM-SHA-256 (RFC 5802, RFC 7677), as an exchange without I/O.
+"""The server side of SCRAM-SHA-256 and -PLUS (RFC 5802, RFC 7677), as an exchange without I/O.
 
 The password never travels: the client proves that it knows it, and we that we know the keys made of
 it. One exchange may be about several passwords of a user (app passwords): their keys share salt
 and iteration count, and which of them it was comes out at the end.
 
-Channel binding is not offered; a client that wants it (`p=`) is refused, one that could do it and
-sees that we do not (`y`) is served. Promises as `apps.wire.sasl`: no exception for any input.
+Where there are channel bindings, a client that could use them and did not see that we can (`y`) is
+refused: somebody took -PLUS out of our list. Promises as `apps.wire.sasl`: no exception for any
+input.
 """
 
 from __future__ import annotations
@@ -18,19 +19,15 @@ import re
 import stringprep
 import unicodedata
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from apps.wire.limits import SASL_FIELD
 from apps.wire.sasl import (
-    PASSWORD_MECHANISMS,
     Challenge,
     Done,
     Failure,
     FailureReason,
     KeysWanted,
-    Login,
     Outcome,
-    Plain,
     Proof,
     decode,
     decode_base64,
@@ -41,13 +38,15 @@ HASH = "sha256"
 HASH_SIZE = 32
 
 # gs2-header, then client-first-message-bare (RFC 5802 section 7). `m=` is reserved, and whoever
-# does not know what it extends must fail (section 5.1), so it has no place here.
+# does not know what it extends must fail (section 5.1), so it has no place here, nor among the
+# extensions that are passed over.
 _FIRST = re.compile(
-    r"(?P<header>[ny],(?:a=(?P<authzid>[^,]*))?,)"
-    rf"(?P<bare>n=(?P<username>[^,]*),r=(?P<nonce>[!-+\--~]{{1,{NONCE_MAX}}})(?:,[A-Za-z]=[^,]*)*)"
+    r"(?P<header>(?P<flag>[ny]|p=(?P<binding>[A-Za-z0-9.-]+)),(?:a=(?P<authzid>[^,]+))?,)"
+    r"(?P<bare>n=(?P<username>[^,]+)"
+    rf",r=(?P<nonce>[!-+\--~]{{1,{NONCE_MAX}}})(?:,[A-Za-ln-z]=[^,]+)*)"
 )
 _FINAL = re.compile(
-    r"(?P<bare>c=(?P<binding>[A-Za-z0-9+/=]*),r=(?P<nonce>[!-+\--~]*)(?:,[A-Za-z]=[^,]*)*?)"
+    r"(?P<bare>c=(?P<binding>[A-Za-z0-9+/=]*),r=(?P<nonce>[!-+\--~]*)(?:,[A-Za-ln-z]=[^,]+)*?)"
     r",p=(?P<proof>[A-Za-z0-9+/=]*)"
 )
 _ESCAPES = re.compile("=2C|=3D")
@@ -58,11 +57,30 @@ KeyPair = tuple[bytes, bytes]
 
 
 class ScramSha256:
-    """One exchange: first message, `offer()`, final message, an empty line."""
+    """One exchange: first message, `offer()`, final message, an empty line.
 
-    __slots__ = ("_bare", "_header", "_keys", "_nonce", "_offered", "_proven")
+    Args:
+        bindings: what the client may bind to, by the names of RFC 5929 and RFC 9266; empty if
+            -PLUS is not offered.
+        plus: whether the client chose -PLUS.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_bare",
+        "_bindings",
+        "_bound",
+        "_header",
+        "_keys",
+        "_nonce",
+        "_offered",
+        "_plus",
+        "_proven",
+    )
+
+    def __init__(self, bindings: Mapping[str, bytes] | None = None, *, plus: bool = False) -> None:
+        self._bindings = bindings or {}
+        self._plus = plus
+        self._bound = b""
         self._header = ""
         self._bare = ""
         self._nonce = ""
@@ -107,11 +125,26 @@ class ScramSha256:
     def _first(self, text: str) -> Outcome:
         if self._nonce or (found := _FIRST.fullmatch(text)) is None:
             return _BAD
+        if (refusal := self._bind(found["flag"], found["binding"] or "")) is not None:
+            return refusal
         authzid, username = _name(found["authzid"] or ""), _name(found["username"])
         if authzid is None or not username:
             return _BAD
         self._header, self._bare, self._nonce = found["header"], found["bare"], found["nonce"]
         return KeysWanted(authzid, username)
+
+    def _bind(self, flag: str, name: str) -> Failure | None:
+        """Check the channel binding flag (RFC 5802 section 6)."""
+        if bool(name) is not self._plus:
+            return _BAD
+        if flag == "y" and self._bindings:
+            return Failure(FailureReason.DOWNGRADE)
+        if name:
+            bound = self._bindings.get(name)
+            if bound is None:
+                return Failure(FailureReason.UNKNOWN_BINDING)
+            self._bound = bound
+        return None
 
     def _final(self, text: str) -> Outcome:
         found = _FINAL.fullmatch(text)
@@ -119,8 +152,13 @@ class ScramSha256:
             return _BAD
         binding = decode_base64(found["binding"].encode())
         proof = decode_base64(found["proof"].encode())
-        if binding != self._header.encode() or proof is None or len(proof) != HASH_SIZE:
+        header = self._header.encode()
+        if binding is None or proof is None or len(proof) != HASH_SIZE:
             return _BAD
+        if not binding.startswith(header) or (self._plus and binding == header):
+            return _BAD
+        if not hmac.compare_digest(binding, header + self._bound):
+            return Failure(FailureReason.WRONG_BINDING)
         self._proven = True
         words = f"{self._bare},{self._offered},{found['bare']}".encode()
         place = None
@@ -140,16 +178,13 @@ def _is_right(stored_key: bytes, words: bytes, proof: bytes) -> bool:
 
 
 def _name(text: str) -> str | None:
-    """A saslname, decoded; None if it is none: `=` stands only in =2C and =3D."""
+    """A saslname, decoded and prepared; None if it is none: `=` stands only in =2C and =3D."""
     if len(text) > SASL_FIELD or "=" in _ESCAPES.sub("", text):
         return None
-    return text.replace("=2C", ",").replace("=3D", "=")
-
-
-MECHANISMS: Mapping[str, type[ScramSha256] | type[Plain] | type[Login]] = MappingProxyType(
-    {"SCRAM-SHA-256": ScramSha256, **PASSWORD_MECHANISMS}
-)
-"""Every mechanism we speak, by its upper-case name, best first."""
+    try:
+        return saslprep(text.replace("=2C", ",").replace("=3D", "="))
+    except ValueError:
+        return None
 
 
 def saslprep(text: str) -> str:

@@ -22,7 +22,9 @@ def test_it_does_all_it_can(desk: Desk) -> None:
         assert client.capa().keys() >= {"STLS", "TOP", "UIDL", "UTF8", "PIPELINING"}
         assert "USER" not in client.capa()
         assert client.stls(desk.trust()).startswith(b"+OK")
-        assert client.capa()["SASL"] == ["SCRAM-SHA-256", "PLAIN"]
+        assert client.capa()["SASL"] == [
+            *("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER", "XOAUTH2")
+        ]
         assert client.user(desk.address).startswith(b"+OK")
         assert client.pass_(desk.password).startswith(b"+OK")
         assert client.stat() == (5, sum(map(len, LETTERS)))

@@ -1,4 +1,4 @@
-"""The client side of SCRAM-SHA-256 (RFC 5802 section 3), to prove the server's side with.
+"""The client side of SCRAM-SHA-256 and -PLUS (RFC 5802 section 3), to prove the server's side with.
 
 Written from the RFC and not from `apps.wire.scram`, of which it uses nothing.
 """
@@ -9,13 +9,26 @@ import hmac
 
 
 class ScramClient:
-    """One exchange of one client."""
+    """One exchange of one client.
 
-    def __init__(self, username: str, password: str, nonce: str, *, header: str = "n,,") -> None:
+    Args:
+        header: the gs2-header: `p=tls-exporter,,` binds to the channel by `bound`.
+    """
+
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        nonce: str,
+        *,
+        header: str = "n,,",
+        bound: bytes = b"",
+    ) -> None:
         escaped = username.replace("=", "=3D").replace(",", "=2C")
         self._bare = f"n={escaped},r={nonce}"
         self._password = password.encode()
         self._header = header
+        self._bound = bound
         self._server_signature = b""
 
     def first(self) -> bytes:
@@ -28,7 +41,7 @@ class ScramClient:
         salt, rounds = base64.b64decode(told["s"]), int(told["i"])
         salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, rounds)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
-        binding = base64.b64encode(self._header.encode()).decode()
+        binding = base64.b64encode(self._header.encode() + self._bound).decode()
         without_proof = f"c={binding},r={told['r']}"
         words = f"{self._bare},{offered.decode()},{without_proof}".encode()
         signature = hmac.digest(hashlib.sha256(client_key).digest(), words, "sha256")

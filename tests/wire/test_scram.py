@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.wire.sasl import Challenge, Done, Failure, FailureReason, KeysWanted, Outcome, Proof
-from apps.wire.scram import MECHANISMS, KeyPair, ScramSha256, saslprep, scram_keys
+from apps.wire.scram import KeyPair, ScramSha256, saslprep, scram_keys
 from tests.support.scram_client import ScramClient
 
 SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
@@ -85,7 +85,13 @@ def test_it_gives_no_signature_for_a_wrong_proof() -> None:
     [
         b"",
         b"n=user,r=abc",
-        b"p=tls-unique,,n=user,r=abc",
+        b"p=tls-unique,,n=user,r=abc",  # without -PLUS
+        b"p=,,n=user,r=abc",
+        b"p=tls_unique,,n=user,r=abc",
+        b"n,a=,n=user,r=abc",
+        b"n,,n=user,r=abc,m=ext",
+        b"n,,n=user,r=abc,x=",
+        b"n,,n=us\xe2\x80\x8bx\xe2\x80\xaay,r=abc",  # SASLprep prohibits U+202A
         b"n,,m=ext,n=user,r=abc",
         b"n,,n=,r=abc",
         b"n,,n=user,r=",
@@ -112,6 +118,7 @@ def test_it_refuses_a_first_message_that_is_not_strict(first: bytes) -> None:
         (b"n,,n=a=2Cb=3Dc,r=abc", KeysWanted("", "a,b=c")),
         ("n,,n=jörg@bücher.example,r=abc".encode(), KeysWanted("", "jörg@bücher.example")),
         (b"n,,n=user,r=abc,x=later", KeysWanted("", "user")),
+        ("n,,n=\ufb01x\u00ad,r=abc".encode(), KeysWanted("", "fix")),  # by SASLprep
     ],
 )
 def test_it_reads_first_messages(first: bytes, wanted: KeysWanted) -> None:
@@ -129,6 +136,7 @@ def test_it_reads_first_messages(first: bytes, wanted: KeysWanted) -> None:
         FINAL[:-4],
         FINAL.replace(b",p=", b",q="),
         FINAL + b",x=1",
+        FINAL.replace(b",p=", b",m=1,p="),
         FINAL.replace(b"p=dHzb", b"p="),
         FINAL.replace(b"=biws", b"=bi\xffs"),
     ],
@@ -176,10 +184,6 @@ def test_it_survives_any_answer(first: bytes, second: bytes) -> None:
         assert isinstance(outcome, KeysWanted | Failure | Challenge)
     for line in (second, b64(second)):
         assert not isinstance(begun().step(line), Done)
-
-
-def test_it_is_the_first_choice() -> None:
-    assert list(MECHANISMS) == ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
 
 
 def proof_is_right(stored_key: bytes, auth: bytes, proof: bytes, algorithm: str) -> bool:
@@ -243,3 +247,77 @@ def test_it_derives_keys_for_any_password() -> None:
     keys = {scram_keys(password, b"salt", 10) for password in ("\u0007", "a\u0627b", "😀")}
     assert len(keys) == 3
     assert scram_keys("\u2168", b"salt", 10) == scram_keys("IX", b"salt", 10)
+
+
+# -- channel binding (RFC 5802 section 6) ---------------------------------------------------------
+
+BINDINGS = {"tls-exporter": b"e" * 32, "tls-server-end-point": b"c" * 48}
+
+
+def bound_exchange(
+    header: str, bound: bytes, *, plus: bool = True
+) -> tuple[ScramSha256, ScramClient, Outcome]:
+    """An exchange up to our first message, or to its end if the client's was refused."""
+    client = ScramClient("user", "pencil", "nonce", header=header, bound=bound)
+    exchange = ScramSha256(BINDINGS, plus=plus)
+    outcome = exchange.start(b64(client.first()))
+    if isinstance(outcome, KeysWanted):
+        outcome = exchange.offer(NONCE, SALT, 4_096, [KEYS])
+    return exchange, client, outcome
+
+
+@pytest.mark.parametrize("kind", BINDINGS)
+def test_it_binds_to_the_channel_that_both_see(kind: str) -> None:
+    exchange, client, offered = bound_exchange(f"p={kind},,", BINDINGS[kind])
+    assert isinstance(offered, Challenge)
+    proven = exchange.step(b64(client.final(offered.data)))
+    assert isinstance(proven, Proof)
+    assert proven.place == 0
+    assert client.is_convinced(proven.final.data)
+    assert exchange.step(b"") == Done()
+
+
+@pytest.mark.parametrize(
+    "bound", [b"e" * 31 + b"x", b"e" * 31, b"e" * 33, BINDINGS["tls-server-end-point"]]
+)
+def test_it_refuses_who_sees_another_channel(bound: bytes) -> None:
+    exchange, client, offered = bound_exchange("p=tls-exporter,,", bound)
+    assert isinstance(offered, Challenge)
+    outcome = exchange.step(b64(client.final(offered.data)))
+    assert outcome == Failure(FailureReason.WRONG_BINDING)
+    assert exchange.step(b"") == BAD
+
+
+def test_it_refuses_a_binding_that_is_announced_and_left_out() -> None:
+    exchange, client, offered = bound_exchange("p=tls-exporter,,", b"")
+    assert isinstance(offered, Challenge)
+    assert exchange.step(b64(client.final(offered.data))) == BAD
+
+
+def test_it_refuses_a_kind_of_binding_that_it_does_not_have() -> None:
+    _, _, outcome = bound_exchange("p=tls-unique,,", b"u" * 12)
+    assert outcome == Failure(FailureReason.UNKNOWN_BINDING)
+
+
+@pytest.mark.parametrize("plus", [True, False])
+def test_it_notices_that_somebody_took_plus_out_of_the_list(plus: bool) -> None:
+    _, _, outcome = bound_exchange("y,,", b"", plus=plus)
+    assert outcome == (BAD if plus else Failure(FailureReason.DOWNGRADE))
+
+
+def test_it_serves_who_cannot_bind_where_others_can() -> None:
+    exchange, client, offered = bound_exchange("n,,", b"", plus=False)
+    assert isinstance(offered, Challenge)
+    assert isinstance(exchange.step(b64(client.final(offered.data))), Proof)
+
+
+def test_it_refuses_octets_after_the_header_of_who_does_not_bind() -> None:
+    exchange, client, offered = bound_exchange("n,,", b"more", plus=False)
+    assert isinstance(offered, Challenge)
+    outcome = exchange.step(b64(client.final(offered.data)))
+    assert outcome == Failure(FailureReason.WRONG_BINDING)
+
+
+def test_it_binds_under_plus_alone() -> None:
+    assert bound_exchange("n,,", b"")[2] == BAD
+    assert bound_exchange("p=tls-exporter,,", b"", plus=False)[2] == BAD

@@ -25,9 +25,15 @@ from apps.runtime.db import in_db
 from apps.wire import sasl
 from apps.wire.errors import AuthenticationFailed
 from apps.wire.lines import RawCommand
+from apps.wire.mechanisms import offered
 
-MECHANISMS = ("SCRAM-SHA-256", "PLAIN")  # LOGIN is what the LOGIN command is for
 T = TypeVar("T")
+
+
+def _mechanisms(context: Context) -> Sequence[str]:
+    # LOGIN is what the LOGIN command is for.
+    channel = context.channel
+    return offered(channel.bindings, secure=channel.is_secure, login=False)
 
 
 def _starttls_word(context: Context) -> Sequence[str]:
@@ -42,7 +48,7 @@ def _login_word(context: Context) -> Sequence[str]:
 def _auth_words(context: Context) -> Sequence[str]:
     if context.principal is not None or not context.channel.may_send_passwords:
         return ("SASL-IR",)
-    return ("SASL-IR", *(f"AUTH={name}" for name in MECHANISMS))
+    return ("SASL-IR", *(f"AUTH={name}" for name in _mechanisms(context)))
 
 
 @command("STARTTLS", needs=State.NOT_AUTHENTICATED, only_there=True, capability=_starttls_word)
@@ -80,12 +86,19 @@ async def login(context: Context, cmd: Login) -> Reply:
 )
 async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
     """RFC 3501 section 6.2.2, with the initial response of RFC 4959."""
-    if cmd.mechanism not in MECHANISMS:
+    if cmd.mechanism not in _mechanisms(context):
         return no("This mechanism is not offered", b"CANNOT")
     if not context.channel.may_send_passwords:
         return no("Passwords are refused without TLS: use STARTTLS", b"PRIVACYREQUIRED")
     channel = context.channel
-    exchange = SignIn(cmd.mechanism, address=channel.address, door="imap", secure=channel.is_secure)
+    exchange = SignIn(
+        cmd.mechanism,
+        address=channel.address,
+        door="imap",
+        secure=channel.is_secure,
+        bindings=channel.bindings,
+        server_name=channel.server_name,
+    )
     answer = await _counted(context, exchange.start(cmd.initial))
     while isinstance(answer, sasl.Challenge):
         context.write(b"+ %b\r\n" % answer.encoded)

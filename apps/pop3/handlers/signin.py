@@ -17,8 +17,15 @@ from apps.pop3.proto.commands import Command, GrammarError
 from apps.runtime.db import in_db
 from apps.wire import sasl
 from apps.wire.errors import AuthenticationFailed
+from apps.wire.mechanisms import offered
 
-MECHANISMS = ("SCRAM-SHA-256", "PLAIN")
+
+def _mechanisms(context: Context) -> Sequence[str]:
+    """Those offered now; what LOGIN does USER and PASS do."""
+    if not context.channel.may_send_passwords:
+        return ()
+    channel = context.channel
+    return offered(channel.bindings, secure=channel.is_secure, login=False)
 
 
 def _stls_line(context: Context) -> Sequence[str]:
@@ -32,7 +39,8 @@ def _user_line(context: Context) -> Sequence[str]:
 
 
 def _sasl_line(context: Context) -> Sequence[str]:
-    return (f"SASL {' '.join(MECHANISMS)}",) if context.channel.may_send_passwords else ()
+    names = _mechanisms(context)
+    return (f"SASL {' '.join(names)}",) if names else ()
 
 
 @command("STLS", State.AUTHORIZATION, capability=_stls_line)
@@ -74,15 +82,21 @@ async def auth(context: Context, command: Command) -> None:
     """
     name, _, initial = command.text.partition(b" ")
     if not name:
-        offered = list(MECHANISMS) if context.channel.may_send_passwords else []
-        await context.lines("Mechanisms", offered)
+        await context.lines("Mechanisms", _mechanisms(context))
         return
-    mechanism = name.decode("ascii", "replace").upper()
-    if mechanism not in MECHANISMS:
-        raise RefusalError("This mechanism is not offered")
     _need_privacy(context)
+    mechanism = name.decode("ascii", "replace").upper()
+    if mechanism not in _mechanisms(context):
+        raise RefusalError("This mechanism is not offered")
     channel = context.channel
-    exchange = SignIn(mechanism, address=channel.address, door="pop3", secure=channel.is_secure)
+    exchange = SignIn(
+        mechanism,
+        address=channel.address,
+        door="pop3",
+        secure=channel.is_secure,
+        bindings=channel.bindings,
+        server_name=channel.server_name,
+    )
     answer = await exchange.start(initial or None)
     while isinstance(answer, sasl.Challenge):
         channel.write(b"+ %b\r\n" % answer.encoded)
