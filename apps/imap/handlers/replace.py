@@ -81,7 +81,9 @@ async def _replace(context: Context, cmd: Replace, *, uid: bool) -> Reply:
     if target.may("r"):
         # Section 4.3: before the EXPUNGE line, so in an untagged OK.
         context.write(untagged(b"OK", "Replacement saved", appenduid([done.saved])))
-    return Reply("Replaced", b"HIGHESTMODSEQ %d" % selected.held.mirror.modseq)
+    # RFC 7162 section 3.2.9: as UID EXPUNGE.
+    told = b"HIGHESTMODSEQ %d" % selected.held.mirror.modseq if context.condstore else b""
+    return Reply("Replaced", told)
 
 
 def _done(selected: Selected, target: Place, uid: int, message: NewMessage, done: Replaced) -> Done:

@@ -1,15 +1,20 @@
-"""COPY and MOVE, by sequence numbers and UIDs (RFC 3501 section 6.4.7, RFC 6851), with COPYUID."""
+"""COPY and MOVE, by sequence numbers and UIDs (RFC 3501 section 6.4.7, RFC 6851), with COPYUID.
+
+Flags go along where the user may set them in the target (RFC 4314 section 4). UIDs in the target
+rise in the order of those in the source.
+"""
 
 from __future__ import annotations
 
 from apps.imap.context import Context, Reply, State, no
+from apps.imap.handlers.append import kept_flags
 from apps.imap.handlers.registry import Use, command
-from apps.imap.naming import target_named
+from apps.imap.naming import Place, target_named
 from apps.imap.proto.commands import Transfer, parse_transfer
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.sets import format_set
 from apps.mailstore.services import copy as service
-from apps.mailstore.services.copy import Copied
+from apps.mailstore.services.copy import Copied, Kept
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound
 
@@ -63,13 +68,15 @@ async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
         uids=uids,
         target_id=target.id,
         origin=context.origin,
+        kept=_kept(target),
         all_or_nothing=True,
     )
     if not copied.uids:
         return no("Nothing copied: some of the messages no longer exist", b"EXPUNGEISSUED")
+    context.did(target.id, [copied.modseq])
     if target.id == context.mailbox.mailbox_id:
         await context.refresh()
-    return Reply("Copied", copyuid(copied))
+    return Reply("Copied", copyuid(copied, target))
 
 
 async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
@@ -77,6 +84,7 @@ async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
     _, uids = context.mailbox.view.pick(cmd.numbers, uid=uid)
     if context.mailbox.read_only:
         return no("The mailbox is read-only", b"READ-ONLY")
+    context.mailbox.place.require("te")  # RFC 6851 section 4.2: as STORE of \Deleted and EXPUNGE
     try:
         target = await target_named(context, cmd.name)
     except NotFound:
@@ -90,19 +98,28 @@ async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
         uids=uids,
         target_id=target.id,
         origin=context.origin,
+        kept=_kept(target),
     )
     await context.refresh()
-    if code := copyuid(moved):
+    if not moved.uids:
+        return Reply("None of the messages exist any more", b"EXPUNGEISSUED")
+    context.did(target.id, [moved.modseq])
+    if code := copyuid(moved, target):
         # RFC 6851 section 4.3: before the EXPUNGE lines, so in an untagged OK.
         context.write(untagged(b"OK", "Moved", code))
     if len(moved.uids) < len(uids):
-        return Reply("Moved, but some of the messages no longer exist", b"EXPUNGEISSUED")
-    return Reply("Moved")
+        context.write(untagged(b"OK", "Some of the messages no longer exist", b"EXPUNGEISSUED"))
+    # Section 4.4; behind the EXPUNGE lines: who has it has heard of all up to there.
+    return Reply("Moved", b"HIGHESTMODSEQ %d" % context.mailbox.held.mirror.modseq)
 
 
-def copyuid(copied: Copied) -> bytes:
-    """Return the COPYUID code (RFC 4315 section 3); empty if nothing was copied."""
-    if not copied.uids:
+def _kept(target: Place) -> Kept:
+    return Kept(kept_flags(target), target.may("w"))
+
+
+def copyuid(copied: Copied, target: Place) -> bytes:
+    """Return the COPYUID code; none for who may not read the target (RFC 4315 section 3)."""
+    if not target.may("r"):
         return b""
     old = format_set([pair[0] for pair in copied.uids])
     new = format_set([pair[1] for pair in copied.uids])

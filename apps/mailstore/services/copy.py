@@ -37,7 +37,7 @@ _PICK: Final = "SELECT uid, size, flags, keywords FROM {source} ORDER BY uid"
 _COPY: Final = """
 INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
   internaldate, internaldate_offset, saved_at, size, thread_id)
-SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, flags, {keywords},
+SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, {flags}, {keywords},
   internaldate, internaldate_offset, %s, size, thread_id
 FROM {source} ORDER BY uid"""
 _EXPUNGE: Final = """
@@ -51,10 +51,23 @@ _DELETE: Final = "DELETE FROM mailstore_entry WHERE "
 
 
 class Copied(NamedTuple):
-    """What COPYUID tells (RFC 4315 section 3): `uids` are pairs of old and new."""
+    """What COPYUID tells (RFC 4315 section 3): `uids` are pairs of old and new; `modseq` is that of
+    the change in the target, 0 if there was none."""
 
     uidvalidity: int
     uids: list[tuple[int, int]]
+    modseq: int = 0
+
+
+class Kept(NamedTuple):
+    """What goes along of what a message is marked with: bits of system flags, and all keywords or
+    none (RFC 4314 section 4: a flag goes along where its right is)."""
+
+    flags: int = -1
+    keywords: bool = True
+
+
+ALL_FLAGS: Final = Kept()
 
 
 class _Picked(NamedTuple):
@@ -82,6 +95,7 @@ def copy(
     uids: Sequence[int],
     target_id: int,
     origin: Origin,
+    kept: Kept = ALL_FLAGS,
     all_or_nothing: bool = False,
 ) -> Copied:
     """Copy messages in one transaction.
@@ -108,12 +122,19 @@ def copy(
                 if len(picked.uids) < len(uids):
                     return Copied(target.uidvalidity, [])
             quota.require(owner, picked.sizes)
-            return _arrive(picked, target_id, target, origin, "copy")
+            return _arrive(picked, target_id, target, origin, "copy", kept)
 
     return purge.after_trim(owner, carry)
 
 
-def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin) -> Copied:
+def move(
+    *,
+    mailbox_id: int,
+    uids: Sequence[int],
+    target_id: int,
+    origin: Origin,
+    kept: Kept = ALL_FLAGS,
+) -> Copied:
     """Move messages in one transaction, as `copy` and then expunge would.
 
     Within one owner's mailboxes this works for a full one too: nothing is added.
@@ -129,7 +150,7 @@ def move(*, mailbox_id: int, uids: Sequence[int], target_id: int, origin: Origin
             quota.require(target.user_id, picked.sizes)
         if picked.uids:
             _leave(picked, leaving.user_id, origin)
-        moved = _arrive(picked, target_id, target, origin, "move")
+        moved = _arrive(picked, target_id, target, origin, "move", kept)
         if picked.uids:
             with connection.cursor() as cursor:
                 cursor.execute(_DELETE + picked.span.sql, picked.span.parameters)
@@ -161,17 +182,21 @@ def _source(span: Span, expunged_since: int | None) -> tuple[str, list[Any]]:
     return _WITH_EXPUNGED.format(span=span.sql), both
 
 
-def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what: str) -> Copied:
+def _arrive(
+    picked: _Picked, target_id: int, target: Home, origin: Origin, what: str, kept: Kept
+) -> Copied:
     count, size = len(picked.uids), sum(picked.sizes)
     if not count:
         return Copied(target.uidvalidity, [])
     source_id = picked.span.mailbox_id
-    words = _translation(source_id, target_id, picked.used)
-    growth = Growth(count, count, picked.unseen, size)
+    words = _translation(source_id, target_id, picked.used) if kept.keywords else "0"
+    flags = "flags" if kept.flags == -1 else f"flags & {kept.flags:d}"
+    unseen = picked.unseen if kept.flags & FLAG_SEEN else count
+    growth = Growth(count, count, unseen, size)
     first, modseq = filing.grow({target_id: growth})[target_id]
     with connection.cursor() as cursor:
         cursor.execute(
-            _COPY.format(keywords=words, source=picked.source),
+            _COPY.format(flags=flags, keywords=words, source=picked.source),
             [target_id, first - 1, modseq, now(), *picked.parameters],
         )
     filing.use([Use(target.user_id, size, count)])
@@ -186,7 +211,7 @@ def _arrive(picked: _Picked, target_id: int, target: Home, origin: Origin, what:
         parameters=picked.parameters,
         is_move=what == "move",
     )
-    return Copied(target.uidvalidity, list(zip(picked.uids, new, strict=True)))
+    return Copied(target.uidvalidity, list(zip(picked.uids, new, strict=True)), modseq)
 
 
 def _leave(picked: _Picked, owner: int, origin: Origin) -> None:
