@@ -55,8 +55,12 @@ def test_it_keeps_users_apart(alice: User, bob: User) -> None:
 
 
 def test_it_gives_a_role_once(alice: User) -> None:
+    """RFC 6154 section 3: to the newer one."""
+    made = create(user_id=alice.pk, name="More junk", special_use=SpecialUse.JUNK)
+    assert queries.boxes([alice.pk], SpecialUse.JUNK) == {alice.pk: made.pk}
     with pytest.raises(AlreadyExists):
-        create(user_id=alice.pk, name="More junk", special_use=SpecialUse.JUNK)
+        create(user_id=alice.pk, name="Trash", special_use=SpecialUse.SENT)
+    assert queries.boxes([alice.pk], SpecialUse.SENT) == {alice.pk: box(alice, "Sent").pk}
 
 
 def test_it_never_gives_a_uidvalidity_again(alice: User) -> None:
