@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from apps.directory import apppasswords, limits, permissions
+from apps.directory import apppasswords, limits, permissions, tokens
 from apps.directory.limits import FIELDS
 from apps.directory.models import Delegation, Domain, Organization, SendLimit, User
 from apps.directory.services import domains, users
@@ -26,6 +26,17 @@ class AppPasswordRow:
     name: str
     protocols: list[str]
     networks: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    last_used_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An access token."""
+
+    name: str
+    scopes: list[str]
     expires_at: datetime | None
     last_used_at: datetime | None
     last_used_from: str
@@ -110,6 +121,20 @@ def app_password_rows(user: User) -> list[AppPasswordRow]:
             last_used_from=known.last_used_from,
         )
         for known in apppasswords.of_user(user.pk)
+    ]
+
+
+def token_rows(user: User) -> list[TokenRow]:
+    """The access tokens of a user, oldest first."""
+    return [
+        TokenRow(
+            name=known.name,
+            scopes=sorted(known.scopes),
+            expires_at=known.expires_at,
+            last_used_at=known.last_used_at,
+            last_used_from=known.last_used_from,
+        )
+        for known in tokens.of_user(user.pk)
     ]
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -112,6 +113,15 @@ def size(text: str) -> int:
     if unit not in _UNITS or not (number.isascii() and number.isdigit()):
         raise ArgumentTypeError("a size is bytes, or a number with K, M, G or T, such as 10G")
     return int(number) * _UNITS[unit]
+
+
+def last_day(text: str) -> datetime:
+    """The end of a day of UTC."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError("a day such as 2030-01-31") from None
+    return datetime.combine(day, time.min, UTC) + timedelta(days=1)
 
 
 def _refusal(error: DatabaseError) -> str:

@@ -1,4 +1,4 @@
-"""The commands apppassword, delegation and limit as people and programs use them."""
+"""The commands apppassword, token, delegation and limit as people and programs use them."""
 
 import io
 import json
@@ -13,11 +13,13 @@ import time_machine
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from apps.directory import tokens
 from apps.directory.authentication import authenticate
 from apps.directory.models import Kind, User
 from apps.directory.services.limits import Sending, count
+from apps.directory.services.tokens import note_use
 from apps.provisioning import services
-from apps.provisioning.management.commands import apppassword, delegation, domain, limit
+from apps.provisioning.management.commands import apppassword, delegation, domain, limit, token
 from apps.runtime.ulid import new_ulid
 
 COMMANDS: dict[str, type[BaseCommand]] = {
@@ -25,6 +27,7 @@ COMMANDS: dict[str, type[BaseCommand]] = {
     "delegation": delegation.Command,
     "limit": limit.Command,
     "domain": domain.Command,
+    "token": token.Command,
 }
 NOON = datetime(2030, 1, 31, 12, 30, tzinfo=UTC)
 
@@ -99,6 +102,40 @@ def test_it_makes_lists_and_removes_app_passwords(alice: User, noon: None) -> No
         "removed": 1
     }
     assert run("apppassword", "list", "alice@example.test").out == ""
+
+
+def test_it_issues_lists_and_revokes_tokens(alice: User, noon: None) -> None:
+    issued = run("token", "issue", "alice@example.test", "Backup")
+    found = re.fullmatch(
+        r"alice@example\.test has the access token Backup\.\nToken: (mht_\S{43})\n", issued.out
+    )
+    assert issued.code == 0
+    assert found is not None
+    known = tokens.find(found[1])
+    assert known is not None
+    note_use(known, "192.0.2.1")
+    made = run(
+        *("token", "issue", "alice@example.test", "Sender", "--json", "--scope", "smtp"),
+        *("--scope", "imap", "--expires", "2030-06-30"),
+    ).json
+    assert set(made) == {"address", "name", "token"}
+    assert run("token", "list", "alice@example.test").out.splitlines() == [
+        "Backup\timap,pop3,smtp\t-\t2030-01-31 12:30:00+00:00\t192.0.2.1",
+        "Sender\timap,smtp\t2030-07-01 00:00:00+00:00\t-\t-",
+    ]
+    listed = run("token", "list", "alice@example.test", "--json").json
+    assert [row["name"] for row in listed] == ["Backup", "Sender"]
+    assert made["token"] not in json.dumps(listed)
+    assert run("token", "issue", "alice@example.test", "Sender").code == 1
+    assert run("token", "issue", "alice@example.test", "Old", "--expires", "2030-01-30").code == 1
+    assert run("token", "issue", "alice@example.test", "Web", "--scope", "web").code == 2
+    assert run("token", "revoke", "alice@example.test").code == 2
+    assert run("token", "revoke", "alice@example.test", "None").code == 1
+    assert run("token", "revoke", "alice@example.test", "Backup").out == (
+        "The access token Backup is gone.\n"
+    )
+    assert run("token", "revoke", "alice@example.test", "--all", "--json").json == {"revoked": 1}
+    assert run("token", "list", "alice@example.test").out == ""
 
 
 def test_it_lets_people_send_for_others(alice: User, bob: User) -> None:

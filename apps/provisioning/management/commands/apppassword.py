@@ -1,22 +1,11 @@
 """`manage.py apppassword add|list|remove`."""
 
-from argparse import ArgumentTypeError
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.services import apppasswords, users
 from apps.provisioning import sending
-from apps.provisioning.management.noun import Error, NounCommand
-
-
-def _day(text: str) -> datetime:
-    """The end of a day of UTC."""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise ArgumentTypeError("a day such as 2030-01-31") from None
-    return datetime.combine(day, time.min, UTC) + timedelta(days=1)
+from apps.provisioning.management.noun import Error, NounCommand, last_day
 
 
 class Command(NounCommand):
@@ -42,7 +31,7 @@ class Command(NounCommand):
             help="it works from there alone, such as 192.0.2.0/24; may be given again",
         )
         add.add_argument(
-            "--expires", metavar="DAY", type=_day, help="its last day (UTC), such as 2030-01-31"
+            "--expires", metavar="DAY", type=last_day, help="its last day (UTC), such as 2030-01-31"
         )
         self.verb("list", "List a user's app passwords.").add_argument("address", metavar="ADDRESS")
         remove = self.verb("remove", "Remove an app password; who uses it is signed out.")
