@@ -4,6 +4,10 @@ A part is decoded piece by piece, so a large attachment costs no more memory tha
 what is asked of its middle costs no more than what lies before it. Whether NUL is among the octets,
 and how many there are, has to be known before the first goes out: what is longer than one piece is
 decoded twice.
+
+What a sender encoded goes out octet for octet, also text whose lines end with LF inside base64, as
+Dovecot and Cyrus have it: RFC 3516 section 6 asks for CRLF where a server stores lines otherwise,
+and this one stores them as they came.
 """
 
 from __future__ import annotations
@@ -21,9 +25,6 @@ PIECE: Final = 256 * 1024
 
 Read = Callable[[int, int], bytes]
 """Returns octets [start, end) of a message."""
-
-_WIDE: Final = (b"utf-16", b"utf-32", b"utf16", b"utf32", b"ucs-", b"iso-10646-ucs-")
-"""Charsets whose line ends are not single octets, as they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,7 @@ def decoded(
 
 def _pieces(read: Read, part: Part | None, start: int, end: int) -> Iterator[bytes]:
     raw = (read(at, min(at + PIECE, end)) for at in range(start, end, PIECE))
-    if part is None:
-        return raw
-    found = decode.stepwise(raw, part.encoding)
-    return decode.with_crlf(found) if _is_of_lines(part) else found
-
-
-def _is_of_lines(part: Part) -> bool:
-    """Whether lines are to end with CRLF (RFC 3516 section 6)."""
-    return part.type == b"text" and not part.charset.lower().encode().startswith(_WIDE)
+    return raw if part is None else decode.stepwise(raw, part.encoding)
 
 
 def _within(pieces: Callable[[], Iterator[bytes]], start: int, count: int) -> Iterator[bytes]:

@@ -21,9 +21,9 @@ IDENTITIES: Final = frozenset((b"7bit", b"8bit", b"binary"))
 KNOWN: Final = IDENTITIES | {b"base64", b"quoted-printable"}
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=]+")
 _PADDING = re.compile(rb"=+")
 _BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _LINE_MAX = 64 * 1024  # Octets of one quoted-printable line that wait for its end.
 
 
@@ -77,14 +77,11 @@ def stepwise(pieces: Iterable[bytes], encoding: bytes) -> Iterator[bytes]:
 def _base64_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""  # of a group of four
     for piece in pieces:
-        *ended, last = _PADDING.split(piece)
-        for one in ended:
-            yield _group_end(rest + _NOT_BASE64.sub(b"", one))
-            rest = b""
-        rest += _NOT_BASE64.sub(b"", last)
+        *ended, rest = _PADDING.split(rest + _FOREIGN.sub(b"", piece))
         whole = len(rest) & ~3
-        yield binascii.a2b_base64(rest[:whole])
+        ended.append(rest[:whole])
         rest = rest[whole:]
+        yield b"".join(map(_group_end, ended))
     yield _group_end(rest)
 
 
@@ -106,16 +103,6 @@ def _quoted_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield quoted_printable(_BLANKS.sub(b"", rest[:end]))
         rest = rest[end:]
     yield quoted_printable(rest.rstrip(b" \t"))
-
-
-def with_crlf(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield text in pieces with CRLF at each line's end; a bare CR ends none."""
-    before = b""
-    for piece in pieces:
-        if piece:
-            joined = _BARE_LF.sub(b"\r\n", before + piece)
-            yield joined[len(before) :]
-            before = piece[-1:] if piece.endswith(b"\r") else b""
 
 
 def text_of(part: Part, raw: bytes, *, limit: int | None = None) -> str:
