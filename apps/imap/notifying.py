@@ -22,7 +22,7 @@ from apps.imap.annotating import Annotating
 from apps.imap.context import Context, News
 from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.interests import Interests
-from apps.imap.naming import all_places, foreign, name_of
+from apps.imap.naming import Place, all_places, foreign, name_of
 from apps.imap.picture import Box, Picture, attributes_of, differences
 from apps.imap.proto.notify import OF_MESSAGES, OF_NOTES, Events, Notify
 from apps.imap.proto.patterns import DELIMITER
@@ -62,6 +62,12 @@ class Told(NamedTuple):
     highestmodseq: int
 
 
+def _box(place: Place, user_id: int) -> Box:
+    is_own = place.owner_id == user_id
+    # A special use is its owner's (RFC 6154 section 2).
+    return Box(place.name, place.row.special_use if is_own else "", is_own, place.may("r"))
+
+
 def _told(counters: Counters) -> Told:
     return Told(
         counters.uidvalidity,
@@ -86,6 +92,7 @@ class Notifying:
         self._dirty: set[int] = set()  # of them
         self._is_stale = False  # what is known of the names
         self._selected_id = 0
+        self._is_doubtful = False  # whether the selected mailbox is as its mirror knows it
         self._looked = 0.0
         self._annotating: Annotating | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -215,6 +222,7 @@ class Notifying:
 
     def _look_again(self) -> None:
         self._all_anew()
+        self._is_doubtful = True
         if self._annotating is not None:
             self._annotating.doubt()
         self._channel.poke()
@@ -236,8 +244,9 @@ class Notifying:
             if wishes.between and selected.view.has_news and context.running != "IDLE":
                 self._channel.poke()
         elif wishes.between:
-            if selected.held.is_stale:
+            if selected.held.is_stale or self._is_doubtful:
                 await context.refresh()
+                self._is_doubtful = False
             await tell(context, expunges=wishes.at_once)
         announced, selected.announced = selected.announced, []
         if wishes.items and announced:
@@ -253,10 +262,7 @@ class Notifying:
         except BaseException:
             self._is_stale = True
             raise
-        boxes = {
-            one.id: Box(one.name, one.row.special_use, one.owner_id == self._user_id, one.may("r"))
-            for one in places
-        }
+        boxes = {one.id: _box(one, self._user_id) for one in places}
         picture = Picture(boxes, frozenset(subscribed))
         watched = [one for one in boxes.values() if self._wants(picture, one.name)]
         if len(watched) > WATCHED_MAX:
