@@ -135,9 +135,10 @@ class Session:
             self._channel.foreign()
             self.goodbye("This is an IMAP server")
             return
-        scanner = Scanner(raw)
         try:
-            row, cmd = self._parse(raw.tag, scanner)
+            if self.context.utf8 and not _is_utf8(raw):
+                raise GrammarError("expected UTF-8")
+            row, cmd = self._parse(raw.tag, Scanner(raw))
         except GrammarError as error:
             self._refuse(raw.tag, f"Syntax error: {error}")
             return
@@ -260,3 +261,15 @@ def _out_of_place(row: Command, state: State) -> str:
 def _is_foreign(raw: RawCommand) -> bool:
     first = raw.tokens[0]
     return isinstance(first, bytes) and is_foreign(first)
+
+
+def _is_utf8(raw: RawCommand) -> bool:
+    """Whether all but its literals is UTF-8, as a client that enabled it must write (RFC 6855
+    section 3)."""
+    try:
+        for token in raw.tokens:
+            if isinstance(token, bytes):
+                token.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -99,7 +99,7 @@ async def vanished_since(
     context: Context,
     numbers: SequenceSet | None,
     modseq: int,
-    matched: Sequence[tuple[int, int]] = (),
+    matched: Sequence[tuple[Interval, Interval]] = (),
 ) -> bytes:
     """Return the line that tells what was expunged of the selected mailbox after `modseq`: for
     SELECT (QRESYNC ...) and UID FETCH ... VANISHED (RFC 7162 sections 3.2.5, 3.2.6).
@@ -108,8 +108,9 @@ async def vanished_since(
 
     Args:
         numbers: only of these UIDs; None for all.
-        matched: (sequence number, UID) as the client knew them; of use where expunges have been
-            forgotten: below a pair that still matches nothing is missing (section 3.2.5.2).
+        matched: runs of sequence numbers and of the UIDs that the client knew them by; of use where
+            expunges have been forgotten: below a pair that still matches nothing is missing that
+            the client does not know of (section 3.2.5.2).
     """
     selected = context.mailbox
     view = selected.view
@@ -117,7 +118,7 @@ async def vanished_since(
     asked = [(1, largest)] if numbers is None else view.intervals(numbers)
     gone = await in_db("read", queries.expunged_since, selected.mailbox_id, modseq)
     if gone is None:
-        same = max([uid for seq, uid in matched if view.seq_of(uid) == seq], default=0)
+        same = view.last_match(matched)
         asked = [(max(low, same + 1), min(high, largest)) for low, high in asked]
         return vanished_line(view.gaps(asked), earlier=True)
     known = [uid for uid in gone if view.seq_of(uid) is None]

@@ -154,6 +154,10 @@ class View:
         place = self._place(uid)
         return None if place < 0 else place + 1
 
+    def seqs_of(self, uids: Iterable[int]) -> list[int]:
+        """Return the sequence numbers of UIDs that the client knows."""
+        return [self._place(uid) + 1 for uid in uids]
+
     @property
     def live_seqs(self) -> Sequence[int]:
         """The sequence numbers of the messages that are still there, `live_count` of them."""
@@ -207,6 +211,21 @@ class View:
         if numbers.is_saved:
             numbers = _as_set(self.saved)
         return numbers.intervals(self.last_uid)
+
+    def last_match(self, runs: Iterable[tuple[Interval, Interval]]) -> int:
+        """Return the largest UID that has the sequence number it is said to have, 0 if none.
+
+        Args:
+            runs: pairs of runs of equal length, sequence numbers and UIDs. Of each only the
+                numbers are looked at that there are.
+        """
+        best = 0
+        for (seq, last), (uid, _) in runs:
+            for step in range(min(last, self._count) - seq, -1, -1):
+                if self._uids[seq + step - 1] == uid + step:
+                    best = max(best, uid + step)
+                    break
+        return best
 
     def gaps(self, intervals: Iterable[Interval]) -> list[Interval]:
         """Return what of these intervals of UIDs (ascending, disjoint) is no message here."""

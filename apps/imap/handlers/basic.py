@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from apps.imap.annotating import watch as watch_annotations
 from apps.imap.context import Context, Reply, State
 from apps.imap.handlers.registry import ENABLEABLE, capabilities, command
 from apps.imap.proto.commands import Enable, Identify, Plain, parse_enable, parse_id
 from apps.imap.proto.responses import capability, id_line, untagged
+from apps.imap.telling import enable_condstore
+
+_SPELT = {"IMAP4REV2": "IMAP4rev2"}
 
 
 @command("CAPABILITY", needs=State.NOT_AUTHENTICATED, capability="IMAP4rev1 LITERAL+")
@@ -55,10 +59,15 @@ async def identify(context: Context, cmd: Identify) -> Reply:
     return Reply("Pleased to meet you")
 
 
-@command("ENABLE", parse=parse_enable, capability="ENABLE")
+@command("ENABLE", parse=parse_enable, capability="ENABLE UIDONLY", enables="UIDONLY IMAP4REV2")
 async def enable(context: Context, cmd: Enable) -> Reply:
     """RFC 5161: answers with what was switched on now, perhaps nothing."""
     names = [name for raw in cmd.names if (name := raw.decode("ascii")) in ENABLEABLE]
+    words = [_SPELT.get(name, name) for name in names]
+    context.write(b"* ENABLED%b\r\n" % "".join(f" {word}" for word in words).encode("ascii"))
+    if not {"CONDSTORE", "QRESYNC"}.isdisjoint(names):
+        enable_condstore(context)
     context.enabled.update(names)
-    context.write(b"* ENABLED%b\r\n" % "".join(f" {name}" for name in names).encode("ascii"))
+    if "METADATA" in names:
+        await watch_annotations(context)
     return Reply("Enabled")

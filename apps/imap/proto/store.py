@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from apps.imap.proto.flags import Flags, parse_store_flags
-from apps.imap.proto.scanner import GrammarError, Scanner
+from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, Scanner
 from apps.imap.proto.sets import SequenceSet, parse_set
 
 
@@ -20,19 +20,21 @@ class StoreMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """STORE and UID STORE."""
+    """STORE and UID STORE; `unchanged_since` is the modseq of RFC 7162 section 3.1.3, if given."""
 
     numbers: SequenceSet
     mode: StoreMode
     silent: bool
     flags: Flags
+    unchanged_since: int | None = None
 
 
 def parse_store(scanner: Scanner) -> Store:
-    """Set, what to do, flags."""
+    """Set, perhaps a modifier (RFC 4466 section 2.5), what to do, flags."""
     scanner.space()
     numbers = parse_set(scanner)
     scanner.space()
+    unchanged_since = _modifier(scanner) if scanner.take(b"(") else None
     sign = b"+" if scanner.take(b"+") else b"-" if scanner.take(b"-") else b""
     word = scanner.word("FLAGS or FLAGS.SILENT")
     silent = word == b"FLAGS.SILENT"
@@ -41,4 +43,14 @@ def parse_store(scanner: Scanner) -> Store:
     scanner.space()
     flags = parse_store_flags(scanner)
     scanner.end()
-    return Store(numbers, StoreMode(sign + b"FLAGS"), silent, flags)
+    return Store(numbers, StoreMode(sign + b"FLAGS"), silent, flags, unchanged_since)
+
+
+def _modifier(scanner: Scanner) -> int:
+    if scanner.word("UNCHANGEDSINCE") != b"UNCHANGEDSINCE":
+        raise GrammarError("expected UNCHANGEDSINCE")
+    scanner.space()
+    modseq = scanner.number("a mod-sequence", NUMBER64_MAX)
+    scanner.expect(b")")
+    scanner.space()
+    return modseq
