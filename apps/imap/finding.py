@@ -15,9 +15,11 @@ from itertools import compress
 from apps.imap import searching
 from apps.imap.context import Context
 from apps.imap.proto.responses import untagged
-from apps.imap.proto.search import HeaderHas, SearchProgram, TextHas
+from apps.imap.proto.search import HeaderHas, InThread, SearchProgram, TextHas
 from apps.imap.searching import EXACT, Bounds, Subject
 from apps.imap.view import View
+from apps.mailstore import queries
+from apps.mailstore.services import threads
 from apps.runtime.db import in_db
 from apps.wire.imapstring import imap_string
 
@@ -116,6 +118,8 @@ class _Deciding:
         marks = [bytearray(count) for _ in asked]
         progress, now = Progress(self.context), int(time.time())
         mailbox_id = subject.view.mirror.mailbox_id
+        if any(isinstance(leaf, InThread) for leaf in asked):
+            await _find_threads(mailbox_id)
         for start in range(0, len(places), PAGE):
             page = places[start : start + PAGE]
             uids = [subject.uids[place] for place in page]
@@ -135,6 +139,13 @@ class _Deciding:
             ],
             places,
         )
+
+
+async def _find_threads(mailbox_id: int) -> None:
+    """Old messages may have no conversation yet: one that FETCH tells is found by SEARCH."""
+    missing = await in_db("read", queries.unthreaded, mailbox_id)
+    if missing:
+        await in_db("work", threads.fill, mailbox_id, missing)
 
 
 _AS_MARK = bytes([0] + [1] * 255)

@@ -333,6 +333,17 @@ def _column(name: str) -> str:
     raise ValueError(f"no such column: {name}")
 
 
+def unthreaded(mailbox_id: int) -> list[int]:
+    """UIDs of messages that no conversation has been looked up for yet, rising; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT uid FROM mailstore_entry WHERE mailbox_id = %s AND thread_id IS NULL"
+            " ORDER BY uid",
+            [mailbox_id],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def fetch_page(
     mailbox_id: int, uids: Sequence[int], columns: Sequence[str]
 ) -> list[tuple[Any, ...]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from apps.imap.answering import Question, answer
 from apps.imap.context import CommandError, Context, Reply, State
+from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.returns import Cancel, Search, parse_cancel, parse_search
 from apps.imap.updating import searches
@@ -30,7 +33,12 @@ async def uid_search(context: Context, cmd: Search) -> Reply:
 
 
 def _question(cmd: Search, *, uid: bool) -> Question:
-    return Question(cmd.program, uid, cmd.returns, cmd.refusal)
+    items = cmd.returns.items if cmd.returns is not None else ()
+
+    async def fetch(context: Context, uids: Sequence[int]) -> None:
+        await fetch_uids(context, list(uids), items)
+
+    return Question(cmd.program, uid, cmd.returns, cmd.refusal, fetch=fetch if items else None)
 
 
 @command("CANCELUPDATE", parse=parse_cancel, needs=State.SELECTED, capability="CONTEXT=SEARCH")
