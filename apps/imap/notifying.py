@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from apps.events.types import EVERYBODY, Event, EventsMissed, MailboxChanged, MailboxesChanged
 from apps.imap.annotating import Annotating
 from apps.imap.context import Context, News
-from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.interests import Interests
 from apps.imap.naming import Place, all_places, foreign, name_of
 from apps.imap.picture import Box, Picture, attributes_of, differences
+from apps.imap.proto.fetch import FetchItem
 from apps.imap.proto.notify import OF_MESSAGES, OF_NOTES, Events, Notify
 from apps.imap.proto.patterns import DELIMITER
 from apps.imap.proto.responses import list_line, mailbox_name, status_line, untagged
@@ -46,6 +46,9 @@ LOOK_AGAIN = 20.0
 TOO_MUCH = b"NOTIFICATIONOVERFLOW"
 
 _IS_SEEN = bytes(flags & FLAG_SEEN for flags in range(256))
+
+
+Fetch = Callable[[Context, Sequence[int], Sequence[FetchItem]], Awaitable[None]]
 
 
 class TooMuchError(Exception):
@@ -79,9 +82,14 @@ def _told(counters: Counters) -> Told:
 
 
 class Notifying:
-    """What one connection is to be told of, and has been."""
+    """What one connection is to be told of, and has been.
 
-    def __init__(self, context: Context, cmd: Notify) -> None:
+    Args:
+        fetch: answers for some messages of the selected mailbox as FETCH does.
+    """
+
+    def __init__(self, context: Context, cmd: Notify, fetch: Fetch) -> None:
+        self._fetch = fetch
         self.interests = Interests(cmd.groups, lambda raw: _named(context, raw))
         self._channel = context.channel
         self._listeners = context.mirrors.listeners
@@ -250,7 +258,7 @@ class Notifying:
             await tell(context, expunges=wishes.at_once)
         announced, selected.announced = selected.announced, []
         if wishes.items and announced:
-            await fetch_uids(context, announced, wishes.items)
+            await self._fetch(context, announced, wishes.items)
 
     # -- names ------------------------------------------------------------------------------------
 

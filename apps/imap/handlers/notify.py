@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.imap.context import Context, Reply, no
+from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.handlers.registry import command
 from apps.imap.notifying import TOO_MUCH, Notifying, TooMuchError, drop
 from apps.imap.proto.fetch import Attribute
@@ -20,7 +21,7 @@ async def notify(context: Context, cmd: Notify) -> Reply:
         drop(context)
         context.wishes = NOTHING
         return Reply("Nothing is told any more")
-    notifying = Notifying(context, cmd)
+    notifying = Notifying(context, cmd, fetch_uids)
     try:
         await notifying.begin(context)
         if Attribute.MODSEQ in notifying.interests.wishes.items:
