@@ -43,7 +43,7 @@ class Catenator:
     """The messages of one command, put together one after another.
 
     Args:
-        sources: of each URL of the command, by its octets.
+        sources: of each URL of the command, by its octets; there is none of a bad one.
         each: octets that one message may have.
         together: octets of all.
     """
@@ -80,7 +80,9 @@ class Catenator:
             raise MessageTooLarge(text="The messages of this command are too big together")
 
     def _octets(self, piece: Url, most: int) -> bytes:
-        source = self._sources[piece.raw]
+        source = self._sources.get(piece.raw)
+        if source is None:
+            raise BadUrlError(piece.raw)
         try:
             found = octets_of(source, min(most, self._left))
         except MessageTooLarge:

@@ -124,11 +124,8 @@ def rules_of(context: Context) -> Rules:
 
 
 async def sources_of(context: Context, messages: Sequence[NewMessage]) -> dict[bytes, Source]:
-    """Look up the mailboxes that the URLs of a command name.
-
-    Raises:
-        RefusedError: BADURL, with the first that does not lead to a mailbox this user may read.
-    """
+    """Look up the mailboxes that the URLs of a command name; of one that does not lead to a mailbox
+    which this user may read there is no source."""
     sources: dict[bytes, Source] = {}
     selected = context.selected.place if context.selected is not None else None
     for raw in urls_of(messages):
@@ -140,13 +137,9 @@ async def sources_of(context: Context, messages: Sequence[NewMessage]) -> dict[b
                 written = name.encode("utf-8") if context.utf8 else encode_name(name)
                 place = await mailbox_named(context, written, "r")
         except (UrlError, MailError):
-            raise RefusedError(_bad_url(raw)) from None
+            continue
         sources[raw] = Source(place.id, url)
     return sources
-
-
-def _bad_url(raw: bytes) -> Reply:
-    return no("A URL that leads to no message here", b"BADURL " + tellable(raw))
 
 
 def _append(
@@ -177,8 +170,7 @@ def prepared(
     Raises:
         RefusedError: one of them cannot be saved; of none anything is left.
     """
-    _check_uidvalidity(sources)
-    catenator = Catenator(sources, each=rules.size, together=rules.together)
+    catenator = Catenator(_valid(sources), each=rules.size, together=rules.together)
     ready: list[PreparedMessage] = []
     appendings: list[Appending] = []
     try:
@@ -192,26 +184,25 @@ def prepared(
     return appendings
 
 
-def _check_uidvalidity(sources: dict[bytes, Source]) -> None:
-    """A URL that was made before its mailbox got new UIDs is stale (RFC 5092 section 5.1)."""
+def _valid(sources: dict[bytes, Source]) -> dict[bytes, Source]:
+    """Those that are not stale: made before their mailbox got new UIDs (RFC 5092 section 5.1)."""
     asked = {one.mailbox_id for one in sources.values() if one.url.uidvalidity is not None}
     if not asked:
-        return
-    counters = queries.status(sorted(asked))
-    for raw, one in sources.items():
-        there = counters.get(one.mailbox_id)
-        stale = one.url.uidvalidity is not None and (
-            there is None or there.uidvalidity != one.url.uidvalidity
-        )
-        if stale:
-            raise RefusedError(_bad_url(raw))
+        return sources
+    known = {box: counters.uidvalidity for box, counters in queries.status(sorted(asked)).items()}
+    return {
+        raw: one
+        for raw, one in sources.items()
+        if one.url.uidvalidity in {None, known.get(one.mailbox_id)}
+    }
 
 
 def _whole(catenator: Catenator, message: NewMessage) -> bytes:
     try:
         return catenator.whole(message)
     except BadUrlError as error:
-        raise RefusedError(_bad_url(error.raw)) from None
+        code = b"BADURL " + tellable(error.raw)
+        raise RefusedError(no("A URL that leads to no message here", code)) from None
 
 
 def _text(message: NewMessage, raw: bytes, rules: Rules) -> bytes:
