@@ -8,6 +8,7 @@ Two entries are no notes: `/private/specialuse` of a mailbox is its role (RFC 61
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 SPECIAL_USE = b"/private/specialuse"
 ADMIN = b"/shared/admin"
+
+LOOK_AGAIN = 20.0
+"""Seconds after which the next command looks again although no event came: one may be lost."""
 
 Values = list[tuple[bytes, bytes | None]]
 Key = tuple[int | None, str]
@@ -142,6 +146,7 @@ class Annotating:
         self._known: dict[Key, int] = {}
         self._names: dict[int | None, str] = {}
         self._is_stale = False
+        self._looked = time.monotonic()
         self._listeners.add(self._hear)
 
     def _hear(self, event: Event) -> None:
@@ -157,7 +162,8 @@ class Annotating:
         mine = {EVERYBODY, self._user_id}
         match event:
             case AnnotationsChanged(user_id, mailbox_id):
-                return user_id in mine and (mailbox_id or None) in self._names
+                knows = not self._names or (mailbox_id or None) in self._names
+                return user_id in mine and knows
             case MailboxesChanged(user_id):
                 return user_id in mine
         return isinstance(event, EventsMissed)
@@ -169,6 +175,7 @@ class Annotating:
             What was known before of the mailboxes that could be seen then and now.
         """
         self._is_stale = False
+        self._looked = time.monotonic()
         names, known = await in_db("read", _everything, self._user_id)
         both = self._names.keys() & names.keys()
         before = {key: number for key, number in self._known.items() if key[0] in both}
@@ -179,7 +186,7 @@ class Annotating:
 
     async def tell(self, context: Context) -> None:
         """Write what others have changed."""
-        if self._is_stale:
+        if self._is_stale or time.monotonic() >= self._looked + LOOK_AGAIN:
             await self.look_again(context)
 
     async def look_again(self, context: Context, *, mine: Iterable[Key] = ()) -> None:

@@ -36,7 +36,7 @@ async def list_(context: Context, cmd: List) -> Reply:
         return Reply("Listed")
     if b"HIGHESTMODSEQ" in cmd.status:  # RFC 7162 section 3.1.2.1
         enable_condstore(context)
-    lister = _Lister(
+    lister = Lister(
         cmd,
         context.user_id,
         context.limits.message_size,
@@ -56,7 +56,7 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lister:
+class Lister:
     """One LIST, answered on a thread."""
 
     cmd: List

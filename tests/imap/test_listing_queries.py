@@ -1,0 +1,68 @@
+"""LIST asks the database as often for ten thousand mailboxes as for one."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.directory.models import User
+from apps.imap.handlers.listing import Lister
+from apps.imap.proto.names import parse_list
+from apps.imap.proto.scanner import Scanner
+from apps.mailstore.models import Annotation, Mailbox, MailboxRight, MailboxState
+from apps.wire.lines import RawCommand
+from tests.imap.conftest import add_numbered
+
+EVERYTHING = (
+    b'LIST (SUBSCRIBED RECURSIVEMATCH) "" * RETURN (CHILDREN MYRIGHTS METADATA (/shared/comment)'
+    b" STATUS (MESSAGES RECENT DELETED DELETED-STORAGE SIZE MAILBOXID APPENDLIMIT UNSEEN))",
+    b'LIST "" (% box* Other*) RETURN (SUBSCRIBED STATUS (MESSAGES RECENT DELETED) MYRIGHTS'
+    b" METADATA (/private/comment /private/specialuse))",
+)
+
+
+def make(user: User, count: int, prefix: str) -> list[Mailbox]:
+    made = Mailbox.objects.bulk_create(
+        Mailbox(user=user, name=f"{prefix}/{number}", uidvalidity=number, created_at=0)
+        for number in range(1, count + 1)
+    )
+    MailboxState.objects.bulk_create(MailboxState(mailbox=box) for box in made)
+    Annotation.objects.bulk_create(
+        Annotation(user=user, mailbox=box, entry="/shared/comment", value=b"x") for box in made
+    )
+    return made
+
+
+def lister(user: User, line: bytes) -> Lister:
+    scanner = Scanner(RawCommand((line,)))
+    scanner.expect(b"LIST")
+    return Lister(parse_list(scanner), user.pk, 1_000, utf8=False, extended=True)
+
+
+def asked(user: User) -> tuple[list[int], bytes]:
+    """The number of queries of each LIST, and the last answer."""
+    counts = []
+    for line in EVERYTHING:
+        with CaptureQueriesContext(connection) as captured:
+            answer = lister(user, line).answer()
+        counts.append(len(captured))
+    return counts, answer
+
+
+@pytest.mark.django_db
+def test_it_asks_as_often_for_many_mailboxes_as_for_few(alice: User, bob: User) -> None:
+    def share(boxes: list[Mailbox]) -> None:
+        MailboxRight.objects.bulk_create(
+            MailboxRight(mailbox=box, user=alice, rights="lr") for box in boxes
+        )
+
+    add_numbered(alice.pk, 2)
+    make(alice, 1, "box")
+    share(make(bob, 1, "few"))
+    few, _ = asked(alice)
+    make(alice, 500, "boxes")
+    share(make(bob, 50, "many"))
+    many, answer = asked(alice)
+    assert many == few
+    assert answer.count(b"* STATUS ") == answer.count(b"* MYRIGHTS ") == 6 + 501 + 51
+    assert answer.count(b"* METADATA ") == 6 + 501 + 51
+    assert max(many) <= 8
