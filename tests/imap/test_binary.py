@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.directory.models import User
-from apps.imap.binary import PIECE, decoded
+from apps.imap.binary import PIECE, Read, decoded
 from apps.mime import decode
 from apps.mime.tree import Part
 from apps.wire.errors import UnknownEncoding
@@ -106,6 +106,10 @@ def test_it_sends_large_parts_by_pieces(alice: User, server: RunningServer) -> N
         assert answer(client, "UID")[0] == b"1 (UID 1)"
 
 
+def reader_of(raw: bytes) -> Read:
+    return lambda start, end: raw[start:end]
+
+
 def look(raw: bytes, encoding: str, window: tuple[int, int] | None = None) -> bytes:
     """What `decoded` finds, and that it says the same of it twice."""
     reads: list[int] = []
@@ -140,7 +144,7 @@ def test_it_decodes_by_pieces_as_at_once(seed: int, monkeypatch: pytest.MonkeyPa
         assert b"".join(decode.stepwise(reader, encoding.encode())) == whole
         part = Part(0, 0, len(raw), b"application", b"x", encoding=encoding.encode())
         for window in (None, (0, 5), (dice.randrange(300), dice.randrange(1, 300))):
-            found = decoded(lambda a, b, raw=raw: raw[a:b], part, 0, len(raw), window)
+            found = decoded(reader_of(raw), part, 0, len(raw), window)
             start, count = window or (0, len(whole) + 1)
             assert b"".join(found.pieces()) == whole[start : start + count]
 

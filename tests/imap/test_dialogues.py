@@ -57,6 +57,7 @@ ALL FAST FULL BODY BODYSTRUCTURE ENVELOPE FLAGS INTERNALDATE RFC822 RFC822.HEADE
 RFC822.TEXT UID BODY[] BODY[TEXT] BODY[HEADER] BODY[HEADER.FIELDS BODY[HEADER.FIELDS.NOT BODY.PEEK[]
 BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS BODY.PEEK[HEADER.FIELDS.NOT BODY.PEEK[1] BODY.PEEK[1.MIME]
 BODY.PEEK[2.HEADER] BODY.PEEK[2.TEXT] BODY.PEEK[2.1]
+BINARY[2] BINARY.PEEK[1] BINARY.SIZE[1] MODSEQ PREVIEW SAVEDATE EMAILID THREADID
 """.split()
 STATUS_ITEMS = """
 MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN APPENDLIMIT SIZE DELETED DELETED-STORAGE HIGHESTMODSEQ
@@ -100,6 +101,11 @@ def test_it_has_a_dialogue_for_every_search_key(key: str) -> None:
 def test_it_has_a_dialogue_for_every_fetch_item(item: str) -> None:
     told = rf"^\S+ (?:UID )?FETCH \S+ \(?(?:.* )?{re.escape(item)}(?:[ )<]|$)"
     assert re.search(told, LINES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("modifier", ["CHANGEDSINCE", "VANISHED", "PARTIAL"])
+def test_it_has_a_dialogue_for_every_fetch_modifier(modifier: str) -> None:
+    assert re.search(rf"^\S+ UID FETCH .* \((?:.* )?{modifier}\b", LINES, re.MULTILINE)
 
 
 @pytest.mark.parametrize("option", LIST_OPTIONS)
