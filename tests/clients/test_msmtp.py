@@ -1,6 +1,7 @@
-"""msmtp sends, with GNU SASL's SCRAM-SHA-256: somebody else's idea of the exchange."""
+"""msmtp sends, by SCRAM-SHA-256 of GNU SASL and with tokens: other people's idea of it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,15 @@ def test_it_sends_with_an_app_password(desk: Desk) -> None:
     desk = Desk(desk.service, desk.address, desk.home, desk.authority, json.loads(made)["password"])
     assert "AUTH SCRAM-SHA-256" in send(desk, auth="scram-sha-256", statuses=(0,)).said
     send(desk, auth="plain", statuses=(0,))
+
+
+@pytest.mark.parametrize("auth", ["oauthbearer", "xoauth2"])
+def test_it_sends_with_a_token(desk: Desk, auth: str) -> None:
+    made = desk.service.manage("token", "issue", desk.address, auth, "--scope", "smtp", "--json")
+    holder = replace(desk, password=json.loads(made)["token"])
+    assert f"AUTH {auth.upper()}" in send(holder, auth=auth, statuses=(0,)).said
+    desk.service.manage("token", "revoke", desk.address, auth)
+    assert "334 " in send(holder, auth=auth, statuses=(77,)).said  # it is told why
 
 
 def test_it_is_refused_with_another_password(desk: Desk) -> None:
