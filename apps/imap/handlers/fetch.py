@@ -377,4 +377,5 @@ class _Fetching:
                 origin=self._context.origin,
             )
             await self._context.refresh()
-        return set(unseen)
+        # One that others have expunged meanwhile has nothing to tell.
+        return {uid for uid in unseen if mirror.flags_of(uid) is not None}
