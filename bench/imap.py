@@ -28,8 +28,10 @@ OPENING: Final = (
     " IN-REPLY-TO CONTENT-TYPE REPLY-TO X-PRIORITY LIST-POST)])"
 )
 """What mutt, Thunderbird and others ask when they open a mailbox, but for a field or two."""
+LIST_STATUS: Final = 'LIST "" * RETURN (STATUS (MESSAGES UNSEEN UIDNEXT))'
 NEWS: Final = 3
 PAUSE: Final = 0.15  # seconds: a flood of news may be told in lumps, one letter may not wait
+RESYNCS: Final = 5
 NOOPS_UNTIL: Final = 2  # large FETCHes, one after another
 
 
@@ -133,6 +135,26 @@ def _beside(side: Side, _: int) -> float:
     return sorted(taken)[int(len(taken) * 0.99)] * 1e3
 
 
+def _resync(side: Side, turn: int) -> float:
+    """SELECT of a client that was away while ten flags changed (QRESYNC, RFC 7162)."""
+    taken = []
+    with side.another() as back:
+        back.run("ENABLE QRESYNC")
+        for number in range(RESYNCS):
+            answer = back.ask("SELECT INBOX")
+            back.run("UNSELECT")
+            sign = "+-"[(turn * RESYNCS + number) % 2]
+            side.imap.run(f"STORE 101:110 {sign}FLAGS.SILENT (\\Draft)")
+            known = f"{_code(answer, b'UIDVALIDITY')} {_code(answer, b'HIGHESTMODSEQ')}"
+            taken.append(back.run(f"SELECT INBOX (QRESYNC ({known}))"))
+            back.run("UNSELECT")
+    return statistics.median(taken) * 1e3
+
+
+def _code(answer: bytes, name: bytes) -> str:
+    return answer.split(b"[" + name + b" ", 1)[1].split(b"]", 1)[0].decode("ascii")
+
+
 ROWS: Final = (
     Row("FETCH 1:* of six items, never asked before", "ms", _first_six, goal=30, once=True),
     Row("SELECT, first after a start", "ms", _first_select, goal=3, runs=3),
@@ -150,6 +172,13 @@ ROWS: Final = (
     Row("SEARCH FROM", "ms", command('SEARCH FROM "s77@"', 2), goal=10),
     Row("SEARCH SUBJECT", "ms", command('SEARCH SUBJECT "number 77"', 2), goal=10),
     Row("SEARCH BODY", "ms", command('SEARCH BODY "dull poet"', 1), goal=100, runs=3),
+    Row("SEARCH RETURN (COUNT)", "ms", command("SEARCH RETURN (COUNT) SINCE 1-Jan-2024", 5)),
+    Row("SORT by arrival", "ms", command("SORT (REVERSE ARRIVAL) UTF-8 ALL", 3), goal=1),
+    Row("SORT by subject", "ms", command("SORT (SUBJECT) UTF-8 ALL", 3), goal=1),
+    Row("SORT by date", "ms", command("SORT (DATE) UTF-8 ALL", 3), goal=1),
+    Row("THREAD by references", "ms", command("THREAD REFERENCES UTF-8 ALL", 3), goal=1),
+    Row("LIST with STATUS", "ms", command(LIST_STATUS, 10), goal=1),
+    Row("SELECT with QRESYNC, ten flags changed", "ms", _resync, goal=1),
     Row("STORE one flag", "ms", command("STORE {n} {sign}FLAGS (\\Flagged)", 20), goal=0.5),
     Row("STORE all", "ms", command("STORE 1:* {sign}FLAGS.SILENT (\\Answered)", 1), goal=3),
     Row("APPEND of one", "ms", _append, goal=1),

@@ -80,6 +80,16 @@ class Imap(_Talk):
         self.wait(self.send(raw))
         return time.perf_counter() - began
 
+    def ask(self, command: str) -> bytes:
+        """Carry a command out and return all that was answered."""
+        tag = self.send(command.encode())
+        answer = b""
+        while not answer.startswith(tag + b" ") and b"\r\n" + tag + b" " not in answer:
+            answer += self._receive()
+        if tag + b" OK" not in answer:
+            raise BenchError(f"answered by {answer[-200:]!r}")
+        return answer
+
     def append(self, mailbox: str, raw: bytes, flags: str = "()") -> bytes:
         """Send a message without waiting for the answer; return the tag."""
         return self.send(
