@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from apps.events.types import (
     EVERYBODY,
@@ -36,6 +38,10 @@ ADMIN = b"/shared/admin"
 LOOK_AGAIN = 20.0
 """Seconds after which the next command looks again although no event came: one may be lost."""
 
+VALUES_MAX = 8 * 1024 * 1024
+"""Octets of all values that one LIST tells (RFC 9590 section 3 lets a server leave out some): each
+of many owners may have filled what is theirs."""
+
 Values = list[tuple[bytes, bytes | None]]
 Key = tuple[int | None, str]
 """Mailbox, None for the account, and entry."""
@@ -57,10 +63,19 @@ def values_in(
 ) -> dict[int, Values]:
     """Return these entries of each mailbox, NIL those that are not there; two queries.
 
+    Mailboxes are left out from where the values would be more than VALUES_MAX octets together.
+
     Args:
         entries: what the client called them, by their names in lower case.
     """
     found = [note for note in notes(user_id, [one.id for one in places]) if _name(note) in entries]
+    sizes = Counter[int | None]()
+    for note in found:
+        sizes[note.mailbox_id] += note.size
+    together = accumulate(sizes[place.id] for place in places)
+    places = [place for place, sum_ in zip(places, together, strict=True) if sum_ <= VALUES_MAX]
+    kept = {place.id for place in places}
+    found = [note for note in found if note.mailbox_id in kept]
     texts = contents([note.id for note in found])
     known = {(note.mailbox_id, _name(note)): texts.get(note.id) for note in found}
     for place in places:

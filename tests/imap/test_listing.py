@@ -1,6 +1,7 @@
 """What LIST and LSUB answer."""
 
 from collections.abc import Mapping, Sequence
+from random import Random
 
 import pytest
 
@@ -154,6 +155,41 @@ def test_it_tells_childinfo_of_subscriptions_without_a_mailbox() -> None:
     assert [(one.attributes, one.has_selected, one.is_selected) for one in lines] == [
         ((b"\\HasNoChildren",), True, False)
     ]
+
+
+def test_it_lists_what_the_rules_say() -> None:
+    """RFC 5258 section 3.3, principle 2, and the table of section 3.5, for random trees."""
+    random = Random(5258)
+    parts = ["a", "b", "ab"]
+    for _ in range(500):
+        names = {"/".join(random.choices(parts, k=random.randint(1, 3))) for _ in range(6)}
+        tree = boxes(*random.sample(sorted(names), random.randint(0, len(names))))
+        mine = random.sample(sorted(names), random.randint(0, len(names)))
+        texts = random.choices(["*", "%", "a%", "*b", "a/%", "%/%", "a/b", "a*b"], k=2)
+        patterns = [Pattern(text) for text in texts]
+
+        def shows(name: str, patterns: list[Pattern] = patterns) -> bool:
+            return any(pattern.matches(name) for pattern in patterns)
+
+        levels = {name.rsplit("/", cut)[0] for name in names for cut in range(3)}
+        expected = {}
+        for name in filter(shows, levels):
+            below = [one for one in mine if one.startswith(name + "/")]
+            if name in mine or not all(map(shows, below)):
+                expected[name] = (name in mine, name not in tree, bool(below))
+        lines = listed(
+            tree,
+            *texts,
+            criteria=SUBSCRIBED,
+            recursive=True,
+            extended=True,
+            subscribed=mine,
+        )
+        assert len(lines) == len({one.name for one in lines})
+        assert expected == {
+            one.name: (one.is_selected, b"\\NonExistent" in one.attributes, one.has_selected)
+            for one in lines
+        }
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """LIST asks the database as often for ten thousand mailboxes as for one."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
+from apps.imap import annotating
 from apps.imap.handlers.listing import Lister
 from apps.imap.proto.names import parse_list
 from apps.imap.proto.scanner import Scanner
@@ -66,3 +69,22 @@ def test_it_asks_as_often_for_many_mailboxes_as_for_few(alice: User, bob: User) 
     assert answer.count(b"* STATUS ") == answer.count(b"* MYRIGHTS ") == 6 + 501 + 51
     assert answer.count(b"* METADATA ") == 6 + 501 + 51
     assert max(many) <= 8
+
+
+@pytest.mark.django_db
+def test_it_bounds_what_values_one_list_tells(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 9590 section 3: METADATA may be left out, LIST may not."""
+    make(alice, 9, "box")
+    monkeypatch.setattr(annotating, "VALUES_MAX", 5)
+    line = b'LIST "" box/* RETURN (METADATA (/shared/comment))'
+    answer = lister(alice, line).answer()
+    assert (answer.count(b"* LIST "), answer.count(b"* METADATA ")) == (9, 5)
+
+
+@pytest.mark.django_db
+def test_it_matches_names_however_their_letters_are_put_together(alice: User) -> None:
+    """RFC 9051 section 5.1: names are kept in form C, and may be asked for in others."""
+    make(alice, 1, "B\u00fcro")
+    one = lister(alice, 'LIST "" "Bu\u0308%/*"'.encode())
+    answer = replace(one, utf8=True).answer()
+    assert answer == '* LIST (\\HasNoChildren) "/" "B\u00fcro/1"\r\n'.encode()

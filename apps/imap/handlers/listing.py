@@ -7,7 +7,9 @@ not hold up the event loop. It takes the same number of queries whatever the num
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from apps.imap.annotating import may_annotate, values_in
 from apps.imap.context import Context, Reply
@@ -148,11 +150,8 @@ def _texts(cmd: List, *, utf8: bool) -> list[str]:
     """Return reference and each pattern as one text, without those that can match no name: empty
     ones (RFC 5258 section 3) and those that are no text."""
     found: dict[str, None] = {}
-    for pattern in cmd.patterns:
-        try:
+    for pattern in filter(None, cmd.patterns):
+        with suppress(MailboxNameError):
             text = read_name(cmd.reference + pattern, utf8=utf8)
-        except MailboxNameError:
-            continue
-        if pattern:
-            found[text] = None
+            found[normalize("NFC", text)] = None  # as names are kept (RFC 9051 section 5.1)
     return list(found)
