@@ -20,7 +20,7 @@ from typing import cast
 from django.conf import settings
 
 from apps.runtime import binding
-from apps.runtime.deflate import Deflate
+from apps.runtime.deflate import CorruptError, Deflate
 from apps.runtime.listener import Peer, start_tls
 from apps.runtime.seldom import Seldom
 
@@ -93,6 +93,7 @@ class Conversation(asyncio.Protocol):
         self._unsent_octets = self._in_a_row = 0
         self._lost = self._eof = self._paused = self._is_handshaking = False
         self._deflate: Deflate | None = None
+        self._is_leaving = False  # compression has ended but for the last flush of the client
 
     # -- what a subclass says ---------------------------------------------------------------------
 
@@ -147,6 +148,8 @@ class Conversation(asyncio.Protocol):
         else:
             self._deflate.take(data)
             ahead = self._deflate.held
+            if self._is_leaving:
+                self.decompress()
         if ahead > READ_AHEAD and self._transport and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -244,7 +247,9 @@ class Conversation(asyncio.Protocol):
         if self._transport is None or self._lost:
             return
         data = gathered[0] if len(gathered) == 1 else b"".join(gathered)
-        self._transport.write(data if self._deflate is None else self._deflate.pack(data))
+        if self._deflate is not None and not self._is_leaving:
+            data = self._deflate.pack(data)
+        self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait until the client has read most of it, at most `drain_time`.
@@ -300,12 +305,12 @@ class Conversation(asyncio.Protocol):
     @property
     def is_compressed(self) -> bool:
         """Whether both sides compress."""
-        return self._deflate is not None
+        return self._deflate is not None and not self._is_leaving
 
     @property
     def has_packed(self) -> bool:
         """Whether something has come that is not unpacked yet."""
-        return self._deflate is not None and self._deflate.has_more
+        return self._deflate is not None and not self._is_leaving and self._deflate.has_more
 
     def compress(self, rest: bytes) -> None:
         """From here on compress what is written and unpack what comes.
@@ -314,14 +319,22 @@ class Conversation(asyncio.Protocol):
             rest: what came already behind the command that asked for it.
         """
         self._send()
-        self._deflate = Deflate()
+        self._deflate, self._is_leaving = Deflate(), False
         self._deflate.take(rest)
 
     def decompress(self) -> None:
-        """Compress no more; what has not been unpacked came in the clear."""
-        if self._deflate is not None:
-            self._send()
-            rest, self._deflate = self._deflate.rest(), None
+        """Compress no more; what comes behind the client's last flush is in the clear."""
+        if self._deflate is None:
+            return
+        self._send()
+        self._is_leaving = True
+        try:
+            rest = self._deflate.leave()
+        except CorruptError:
+            self.abort()
+            return
+        if rest is not None:
+            self._deflate, self._is_leaving = None, False
             self.take(rest)
 
     async def _unpack(self) -> None:

@@ -28,13 +28,14 @@ class CorruptError(ConnectionError):
 class Deflate:
     """The state of one connection."""
 
-    __slots__ = ("_before", "_full", "_in", "_out", "_packed", "_pos")
+    __slots__ = ("_before", "_between", "_full", "_in", "_out", "_packed", "_pos")
 
     def __init__(self) -> None:
         self._out = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY)
         self._in = zlib.decompressobj(-zlib.MAX_WBITS)
         self._packed = bytearray()
         self._pos = 0  # what is before it has been given to zlib
+        self._between = True  # what was given to zlib ended with a flush
         self._before = b""  # the last three octets before it: a flush may begin there
         self._full = False  # zlib may have more to give without more to take
 
@@ -84,10 +85,22 @@ class Deflate:
         flush = window.find(_FLUSH)
         end = flush + len(_FLUSH) if flush >= 0 else len(window)
         taken = bytes(window[len(self._before) : end])
+        self._between = flush >= 0
         self._before = window[max(end - 3, 0) : end] if flush < 0 else b""
         self._pos += len(taken)
         return taken
 
-    def rest(self) -> bytes:
-        """Return what came and was not unpacked: the peer has stopped compressing before it."""
-        return self._in.unused_data + self._in.unconsumed_tail + bytes(self._packed[self._pos :])
+    def leave(self) -> bytes | None:
+        """The peer stops compressing behind the line that was unpacked last: return what came
+        behind its flush, in the clear; None if the end of the flush is still to come.
+
+        Raises:
+            CorruptError: there is more compressed text before the flush.
+        """
+        while not (self._between or self._in.eof):
+            if not self.has_more:
+                return None
+            if self.unpack():
+                raise CorruptError("text where the end of compression was expected")
+        inside = self._in.unused_data + self._in.unconsumed_tail
+        return inside + bytes(self._packed[self._pos :])
