@@ -28,9 +28,12 @@ WARM_ROWS = 400_000
 """Messages of mailboxes nobody has selected, 25 octets each: 10 MB."""
 EMPTY_ROWS = 100
 """What a mailbox costs beside its messages, in messages: so many empty ones are bounded too."""
-PAUSE = 0.1
+PAUSE = 0.025
 """Seconds between two looks at a mailbox on behalf of those who idle: a flood of deliveries is told
-in lumps. The first of them is told at once."""
+in lumps. The first of them is told at once, and none waits so long that a person would see it."""
+HEAL = 20.0
+"""Seconds between two looks at all mailboxes in which somebody idles, one statement for all: events
+may get lost."""
 LOOKS = 16
 """Mailboxes looked at at once on behalf of those who idle, when all of them may have changed."""
 
@@ -80,6 +83,7 @@ class Mirrors:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(LOOKS)
         self._recents = Recents()
+        self._healing: asyncio.TimerHandle | None = None
         self.listeners: set[Callable[[Event], None]] = set()
         """Who hears every event that this process does; they must not wait."""
 
@@ -97,6 +101,8 @@ class Mirrors:
             held = self._held[mailbox_id] = Held(Mirror(mailbox_id))
         self._warm_rows -= self._warm.pop(mailbox_id, 0)
         held.users += 1
+        if self._healing is None:
+            self._heal_later()
         try:
             if not held.is_loaded or held.mirror.modseq < counters.highestmodseq:
                 await self.refresh(held)
@@ -209,11 +215,33 @@ class Mirrors:
 
     async def settle(self) -> None:
         """Wait for what still runs; for the end of the process."""
+        if self._healing is not None:
+            self._healing.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._recents.settle()
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _heal_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._healing = loop.call_later(HEAL, lambda: self._start(self._heal()))
+
+    async def _heal(self) -> None:
+        """Look whether events were lost; goes on as long as anything is selected."""
+        self._healing = None
+        waited = [held for held in self._held.values() if held.idlers and held.is_loaded]
+        try:
+            ids = [held.mirror.mailbox_id for held in waited]
+            found = await in_db("read", queries.status, ids) if ids else {}
+            for held in waited:
+                counters = found.get(held.mirror.mailbox_id)
+                if counters is None or counters.highestmodseq > held.mirror.modseq:
+                    self._hear_of(held)
+        except MailError as error:
+            logger.info("no news for now", extra={"detail": str(error)})
+        if self._healing is None and any(held.users for held in self._held.values()):
+            self._heal_later()
 
     def _hear_of(self, held: Held) -> None:
         held.is_stale = True

@@ -1,8 +1,9 @@
 """Random histories of several IMAP sessions, repeatable by their seed.
 
-Four model clients (tests.support.imap_client) do what clients do to a few mailboxes, alone and two
-at a time, while mail is delivered; mailboxes are renamed, emptied, deleted and made again under
-them. At the end each one's picture must be what a fresh session is shown.
+Four model clients, one of each kind (tests.support.imap_client), do what clients do to a few
+mailboxes, alone and two at a time, while mail is delivered; mailboxes are renamed, emptied, deleted
+and made again under them, and what was expunged is forgotten. At the end each one's picture must be
+what a fresh session is shown.
 """
 
 import random
@@ -12,14 +13,16 @@ from typing import Protocol
 from django.db import transaction
 
 from apps.mailstore import queries
+from apps.mailstore.models import Change
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing, deliver
 from apps.mailstore.services.prepare import prepare
+from apps.mailstore.services.purge import purge
 from apps.runtime.ulid import new_ulid
 from tests.conftest import PASSWORD
 from tests.support.imap_client import ModelClient, Picture, Wire, World
 
-CLIENTS = 4
+KINDS = ("rev1", "condstore", "qresync", "uidonly")
 NAMES = ("INBOX", "INBOX", "INBOX", "Archive", "Work", "Play")
 SYSTEM = (r"\Seen", r"\Flagged", r"\Answered", r"\Draft", r"\Deleted")
 KEYWORDS = ("$Work", "$Junk", "Later")
@@ -49,7 +52,7 @@ class History:
         self.log: list[str] = []
         self.deleted: set[int] = set()
         self.made = 0
-        self.clients = [self.client() for _ in range(CLIENTS)]
+        self.clients = [self.client(kind) for kind in KINDS]
 
     # -- the frame --------------------------------------------------------------------------------
 
@@ -71,8 +74,8 @@ class History:
         self.compare()
 
     def step(self) -> None:
-        what = self.dice.choices((self.one, self.two, self.deliver_some, self.boxes), (12, 3, 2, 2))
-        what[0]()
+        kinds = (self.one, self.two, self.deliver_some, self.boxes, self.forget)
+        self.dice.choices(kinds, (120, 30, 20, 20, 3))[0]()
         for client in list(self.clients):
             if client.bye:
                 self.replace(client)
@@ -92,10 +95,10 @@ class History:
         for client in pair:
             self.accept(client, client.finish())
 
-    def client(self) -> ModelClient:
+    def client(self, kind: str = "rev1") -> ModelClient:
         self.made += 1
         port = self.ports[self.made % len(self.ports)]
-        client = ModelClient(Wire(port), self.world, f"c{self.made}", log=self.log)
+        client = ModelClient(Wire(port), self.world, f"c{self.made}", log=self.log, kind=kind)
         client.login(self.owner.address, PASSWORD)
         return client
 
@@ -103,14 +106,15 @@ class History:
         """The server has ended a session: right if its mailbox was deleted, and only then."""
         assert client.mailbox in self.deleted, f"{client.name}: {client.bye}"
         client.wire.close()
-        self.clients[self.clients.index(client)] = self.client()
+        self.clients[self.clients.index(client)] = self.client(client.kind)
 
     def awake(self, client: ModelClient) -> ModelClient:
         if client.idling:
             self.accept(client, client.done())
         if client.bye:
+            place = self.clients.index(client)
             self.replace(client)
-            return self.clients[-1] if client not in self.clients else client
+            return self.clients[place]
         return client
 
     def accept(self, client: ModelClient, answer: str) -> None:
@@ -152,6 +156,8 @@ class History:
         """A client that asks for silence works out by itself what it stored."""
         if not client.messages:
             return
+        if client.kind == "uidonly":
+            return
         numbers, words = self.some(client), self.flags()
         mode = self.dice.choice(("+", "-", ""))
         low, _, high = numbers.partition(":")
@@ -183,12 +189,12 @@ class History:
         if not client.messages:
             return "NOOP"
         kinds = (
-            lambda: f"FETCH {self.some(client)} (UID FLAGS)",
-            lambda: f"FETCH {self.some(client)} (FLAGS BODY[TEXT])",
+            lambda: self.numbered(client, "FETCH", "(UID FLAGS)"),
+            lambda: self.numbered(client, "FETCH", "(FLAGS BODY[TEXT])"),
             lambda: f"UID FETCH {self.uids(client)} (FLAGS RFC822.SIZE)",
             lambda: f"UID FETCH {self.uids(client)} BODY[HEADER]",
-            lambda: "SEARCH UNSEEN",
-            lambda: "SEARCH SUBJECT more",
+            lambda: f"{self.uid(client)}SEARCH UNSEEN",
+            lambda: f"{self.uid(client)}SEARCH SUBJECT more",
             lambda: "UID SEARCH KEYWORD Later",
             lambda: "NOOP",
             lambda: "CHECK",
@@ -199,9 +205,12 @@ class History:
     def store(self, client: ModelClient) -> str:
         mode = self.dice.choice(("+FLAGS", "-FLAGS", "FLAGS"))
         words = " ".join(self.flags())
+        since = ""
+        if client.knows_modseq and self.dice.random() < 0.3:
+            since = f"(UNCHANGEDSINCE {max(0, client.modseq - self.dice.randint(0, 6))}) "
         if self.dice.random() < 0.5:
-            return f"UID STORE {self.uids(client)} {mode} ({words})"
-        return f"STORE {self.some(client)} {mode} ({words})"
+            return f"UID STORE {self.uids(client)} {since}{mode} ({words})"
+        return self.numbered(client, "STORE", f"{since}{mode} ({words})")
 
     def expunge(self, _: ModelClient) -> str:
         return "EXPUNGE"
@@ -219,7 +228,7 @@ class History:
         target = self.dice.choice(NAMES)  # now and then the very mailbox it comes from
         if self.dice.random() < 0.5:
             return f"UID {how} {self.uids(client)} {target}"
-        return f"{how} {self.some(client)} {target}"
+        return self.numbered(client, how, target)
 
     def append(self, _: ModelClient) -> str:
         words = " ".join(self.flags())
@@ -287,6 +296,7 @@ class History:
         return {row.name: row.counters.uidvalidity for row in queries.mailboxes(self.owner.pk)}
 
     def compare(self) -> None:
+        self.assert_modseqs_rise()
         fresh = self.client()
         truth: dict[int, Picture] = {}
         for name, validity in self.validities().items():
@@ -304,7 +314,29 @@ class History:
             elif client.mailbox:
                 assert client.picture() == truth[client.mailbox], client.name
 
+    def assert_modseqs_rise(self) -> None:
+        """In the order of commits: the journal is written under the lock that gives them."""
+        last: dict[int, int] = {}
+        rows = Change.objects.filter(user_id__in=[self.owner.pk, None]).order_by("pk")
+        for mailbox_id, modseq in rows.values_list("mailbox_id", "modseq"):
+            assert modseq > last.get(mailbox_id, 0), f"mailbox {mailbox_id}: {modseq}"
+            last[mailbox_id] = modseq
+
+    def forget(self) -> None:
+        """The rows of what was expunged go: a client of QRESYNC may come from before that."""
+        self.log.append("expunges forgotten")
+        purge(keep_days=-1)
+
     # -- choices ----------------------------------------------------------------------------------
+
+    def uid(self, client: ModelClient) -> str:
+        return "UID " * (client.kind == "uidonly")
+
+    def numbered(self, client: ModelClient, how: str, rest: str) -> str:
+        """By sequence numbers, if the client has any."""
+        if client.kind == "uidonly":
+            return f"UID {how} {self.uids(client)} {rest}"
+        return f"{how} {self.some(client)} {rest}"
 
     def some(self, client: ModelClient) -> str:
         low = self.dice.randint(1, len(client.messages))

@@ -10,6 +10,14 @@ the server breaks a rule that a client relies on:
 - FLAGS names a keyword before a message has it (section 7.2.6);
 - every command has one tagged answer, in the order they were sent;
 - a message is \\Recent to one session (section 2.3.2): `World` is what several of them share.
+
+Of four kinds: "rev1" knows RFC 3501 alone, "condstore" and "qresync" RFC 7162, "uidonly" RFC 9586.
+Those of RFC 7162 remember a mailbox when they leave it, and when they come back believe what they
+remember and what they are told then: `open` fails if that is not what is there. Of them too:
+
+- what is told without FETCH has UID and MODSEQ (RFC 7162 section 3.2.4), and no modseq ever falls;
+- VANISHED, not EXPUNGE, once QRESYNC or UIDONLY is enabled, and only of what was announced;
+- no line of a "uidonly" client has a sequence number.
 """
 
 import re
@@ -21,14 +29,16 @@ from dataclasses import dataclass, field
 
 PATIENCE = 20.0
 _NUMBER = re.compile(r"\* (\d+) (EXISTS|RECENT|EXPUNGE)")
-_FETCH = re.compile(r"\* (\d+) FETCH \((.*)\)")
+_FETCH = re.compile(r"\* (\d+) (FETCH|UIDFETCH) \((.*)\)")
+_VANISHED = re.compile(r"\* VANISHED( \(EARLIER\))? ([0-9:,]+)")
 _LITERAL = re.compile(r"\{(\d+)\}$")
 _UID = re.compile(r"UID (\d+)")
+_MODSEQ = re.compile(r"MODSEQ \((\d+)\)")
 _FLAGS = re.compile(r"\bFLAGS \(([^)]*)\)")
-_CODE = re.compile(r"\[(UIDVALIDITY|UIDNEXT|UNSEEN|APPENDUID|COPYUID) ([^\]]*)\]")
+_CODE = re.compile(r"\[(UIDVALIDITY|UIDNEXT|UNSEEN|APPENDUID|COPYUID|HIGHESTMODSEQ) ([^\]]*)\]")
 _USES_NUMBERS = frozenset({"FETCH", "STORE", "SEARCH"})
 _MOVES_NUMBERS = frozenset({"EXPUNGE", "UID EXPUNGE", "MOVE", "UID MOVE"})
-_FREE = re.compile(r"\* (OK|LIST|LSUB|STATUS|CAPABILITY|SEARCH|NO)\b.*")
+_FREE = re.compile(r"\* (OK|LIST|LSUB|STATUS|CAPABILITY|SEARCH|ENABLED|NO)\b.*")
 
 Picture = list[tuple[int | None, frozenset[str] | None]]
 
@@ -94,12 +104,22 @@ class World:
             self.given.add((mailbox, uid))
 
 
-@dataclass
+@dataclass(eq=False)
 class Seen:
     """One message as the client knows it; None is what it has not been told."""
 
     uid: int | None = None
     flags: frozenset[str] | None = None
+    modseq: int = 0
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A mailbox as the client left it."""
+
+    validity: int
+    modseq: int
+    flags: dict[int, frozenset[str]]
 
 
 @dataclass
@@ -116,17 +136,30 @@ class ModelClient:
     bye: str = ""
     idling: bool = False
     log: list[str] = field(default_factory=list)
+    kind: str = "rev1"
+    modseq: int = 0  # the client knows all up to it (RFC 7162 section 6)
+    memory: dict[str, Remembered] = field(default_factory=dict)  # by the name of the mailbox
+    _named: str = ""  # what is selected
+    _told: int = 0  # the largest MODSEQ since the last tagged answer
+    _highest: int = 0  # the last HIGHESTMODSEQ since then
     _session: str = ""
     _count: int = 0
     _keywords: frozenset[str] = frozenset()
     _sent: deque[tuple[str, str]] = field(default_factory=deque)  # tag, name of the command
     _recent: int = 0
+    _earlier: set[int] = field(default_factory=set)  # VANISHED (EARLIER) of the last SELECT
 
     # -- what a test does -------------------------------------------------------------------------
 
     def login(self, address: str, password: str) -> None:
         answer = self.command(f'LOGIN {address} "{password}"')
         assert answer.startswith("OK"), answer
+        if self.kind != "rev1":
+            self.command(f"ENABLE {self.kind.upper()}")
+
+    @property
+    def knows_modseq(self) -> bool:
+        return self.kind in {"condstore", "qresync"}
 
     def open(self, mailbox: str, *, read_only: bool = False) -> str:
         """SELECT or EXAMINE, and ask for all flags; the tagged answer of the first."""
@@ -134,19 +167,45 @@ class ModelClient:
         self.left()
         self.read_only = read_only
         self._session = f"{self.name}.{self._count}"
-        answer = self.command(f"{'EXAMINE' if read_only else 'SELECT'} {mailbox}")
+        known = self.memory.get(mailbox)
+        line = f"{'EXAMINE' if read_only else 'SELECT'} {mailbox}"
+        if known is not None and self.kind == "qresync":
+            line += f" (QRESYNC ({known.validity} {known.modseq}{_some_uids(known)}))"
+        answer = self.command(line)
         if answer.startswith("OK"):
             assert self.mailbox
             assert self.uidnext
-            self.learn_all()
+            self._named = mailbox
+            if known is not None and known.validity == self.mailbox:
+                self._come_back(known)
+            else:
+                self.learn_all()
         return answer
+
+    def _come_back(self, known: Remembered) -> None:
+        """What the client remembers, brought up to date, must be what is there."""
+        if self.kind == "condstore":
+            self.command(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {known.modseq})")
+        believed = {uid: flags for uid, flags in known.flags.items() if uid not in self._earlier}
+        believed.update((m.uid, m.flags) for m in self.messages if m.uid and m.flags is not None)
+        self.learn_all()
+        there = {message.uid: message.flags for message in self.messages}
+        if self.kind == "condstore":  # it looks by itself which messages are gone
+            believed = {uid: flags for uid, flags in believed.items() if uid in there}
+        assert believed.items() <= there.items(), f"{believed} is not {there}"
 
     def learn_all(self) -> None:
         if self.messages:
-            self.command("FETCH 1:* (UID FLAGS)")
+            by_uid = "UID " * (self.kind == "uidonly")
+            self.command(f"{by_uid}FETCH 1:* (UID FLAGS)")
 
     def left(self) -> None:
         """No mailbox is selected any more."""
+        if self.mailbox and self._named and self.knows_modseq and self.modseq:
+            flags = {m.uid: m.flags for m in self.messages if m.uid and m.flags is not None}
+            self.memory[self._named] = Remembered(self.mailbox, self.modseq, flags)
+        self._named, self.modseq, self._told, self._highest = "", 0, 0, 0
+        self._earlier = set()
         self.messages, self.mailbox, self.uidnext, self._recent = [], 0, 0, 0
         self._keywords = frozenset()
 
@@ -182,6 +241,8 @@ class ModelClient:
             if said.startswith(f"{tag} "):
                 self._sent.popleft()
                 self._codes(said)
+                self.modseq = self._highest or max(self.modseq, self._told)
+                self._highest = self._told = 0
                 return said.removeprefix(f"{tag} ")
             self._hear(said)
         assert self.bye, "the connection was closed without BYE"
@@ -227,7 +288,10 @@ class ModelClient:
             if message.uid is None or message.flags is None
         ]
         if unknown:
-            self.command(f"FETCH {','.join(map(str, unknown))} (UID FLAGS)")
+            if self.kind == "uidonly":
+                self.learn_all()
+            else:
+                self.command(f"FETCH {','.join(map(str, unknown))} (UID FLAGS)")
         return [(message.uid, message.flags) for message in self.messages]
 
     # -- what the server says ---------------------------------------------------------------------
@@ -245,7 +309,10 @@ class ModelClient:
         if found := _NUMBER.fullmatch(said):
             self._count_is(int(found[1]), found[2])
         elif found := _FETCH.fullmatch(said):
-            self._learn(int(found[1]), found[2])
+            assert (found[2] == "UIDFETCH") is (self.kind == "uidonly")
+            self._learn(int(found[1]), found[3])
+        elif found := _VANISHED.fullmatch(said):
+            self._vanish(_numbers(found[2]), earlier=bool(found[1]))
         elif said.startswith("* FLAGS ("):
             known = frozenset(said.removeprefix("* FLAGS (").removesuffix(")").split())
             assert self._keywords <= known, "a keyword was forgotten"
@@ -266,9 +333,35 @@ class ModelClient:
             assert number <= len(self.messages), "more \\Recent messages than there are"
             self._recent = number
         else:
+            assert self.kind not in {"qresync", "uidonly"}, "EXPUNGE, not VANISHED"
             self._may_expunge()
             assert 1 <= number <= len(self.messages), "EXPUNGE of a number that is not there"
             del self.messages[number - 1]
+
+    def _vanish(self, uids: list[int], *, earlier: bool) -> None:
+        assert self.kind in {"qresync", "uidonly"}
+        if earlier:
+            self._earlier.update(uids)
+            assert not {m.uid for m in self.messages} & set(uids)
+            return
+        self._may_expunge()
+        for uid in uids:
+            self.messages.remove(self._announced(uid))
+
+    def _announced(self, uid: int) -> Seen:
+        """The message of a UID; of those that were announced and not asked for, one where it is."""
+        unknown: Seen | None = None
+        for message in self.messages:
+            if message.uid == uid:
+                return message
+            if message.uid is None:
+                unknown = message
+            elif message.uid < uid and self.kind != "uidonly":  # which has no numbers: no order
+                unknown = None
+            elif message.uid > uid:
+                break
+        assert unknown is not None, f"UID {uid} was never announced"
+        return unknown
 
     def _may_expunge(self) -> None:
         assert self._sent, "EXPUNGE without a command"
@@ -280,16 +373,22 @@ class ModelClient:
     def _found(self, numbers: list[int]) -> None:
         assert numbers == sorted(set(numbers))
         if self._sent[0][1] == "SEARCH":
+            assert self.kind != "uidonly"
             assert all(1 <= number <= len(self.messages) for number in numbers)
 
     def _learn(self, number: int, items: str) -> None:
-        assert 1 <= number <= len(self.messages), "FETCH of a number that is not there"
-        message = self.messages[number - 1]
+        if self.kind == "uidonly":
+            message = self._by_uid(number)
+            assert number == message.uid
+        else:
+            assert 1 <= number <= len(self.messages), "FETCH of a number that is not there"
+            message = self.messages[number - 1]
         if found := _UID.search(items):
             uid = int(found[1])
             assert message.uid in {None, uid}, "a number changed its message"
             message.uid = uid
-            self._assert_ascending(number - 1)
+            self._assert_ascending(self.messages.index(message))
+        self._learn_modseq(message, items)
         if found := _FLAGS.search(items):
             flags = frozenset(found[1].split())
             unknown = flags - self._keywords - {"\\Recent"}
@@ -297,6 +396,24 @@ class ModelClient:
             if "\\Recent" in flags and message.uid is not None and not self.read_only:
                 self.world.is_recent(self.mailbox, message.uid, self._session)
             message.flags = flags - {"\\Recent"}
+
+    def _learn_modseq(self, message: Seen, items: str) -> None:
+        if found := _MODSEQ.search(items):
+            modseq = int(found[1])
+            assert modseq >= message.modseq, "a modseq fell"
+            message.modseq, self._told = modseq, max(self._told, modseq)
+        running = self._sent[0][1] if self._sent else "IDLE"
+        if self.knows_modseq and running not in {"FETCH", "UID FETCH"}:
+            assert found, "without MODSEQ"
+            assert _UID.search(items), "without UID"
+
+    def _by_uid(self, uid: int) -> Seen:
+        """The message of a UID; one that was announced only gets it now."""
+        message = self._announced(uid)
+        if message.uid is None:
+            message.uid = uid
+            self.messages.sort(key=lambda one: (one.uid is not None, one.uid))
+        return message
 
     def _assert_ascending(self, place: int) -> None:
         uid = self.messages[place].uid
@@ -313,10 +430,17 @@ class ModelClient:
             elif code == "UIDNEXT":
                 assert int(text) >= self.uidnext
                 self.uidnext = int(text)
+            elif code == "HIGHESTMODSEQ":
+                self._highest = int(text)
             elif code == "UNSEEN":
                 assert 1 <= int(text) <= len(self.messages)
             else:
                 self.world.give(int(words[0]), _numbers(words[-1]))
+
+
+def _some_uids(known: Remembered) -> str:
+    """The third argument of QRESYNC: all that is remembered, if it is not everything."""
+    return f" {','.join(map(str, sorted(known.flags)))}" if known.flags else ""
 
 
 def _numbers(text: str) -> list[int]:

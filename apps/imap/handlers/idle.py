@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from apps.imap.context import CommandError, Context, Reply, Woken
 from apps.imap.handlers.registry import command
@@ -24,14 +25,20 @@ async def idle(context: Context, _: Plain) -> Reply:
     if selected is None:
         await _tell(context)
         return await _until_done(context)
-    # Before the look at the database: what happens after the look must wake us.
-    selected.held.idlers.add(context.channel.poke)
+    # Before the look at the database: what happens after the look must wake us. A function of our
+    # own, for NOTIFY may have one there too.
+    wake = partial(_poke, context)
+    selected.held.idlers.add(wake)
     try:
         await _look(context)
         await _tell(context)
         return await _until_done(context)
     finally:
-        selected.held.idlers.discard(context.channel.poke)
+        selected.held.idlers.discard(wake)
+
+
+def _poke(context: Context) -> None:
+    context.channel.poke()
 
 
 async def _until_done(context: Context) -> Reply:

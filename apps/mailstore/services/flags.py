@@ -6,7 +6,7 @@ that already is as asked keeps its modseq (RFC 7162 section 3.1.2 allows it), so
 downloads what has not changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN, Judged
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords, marks
+from apps.mailstore.services import conditional, filing, keywords, marks
 from apps.mailstore.services.filing import CHUNK, Change, Growth
 from apps.mailstore.services.locks import lock
 from apps.mailstore.span import Span
@@ -120,7 +120,8 @@ def _store_chunk(
     mask = _mask(mailbox_id, change)
     changed: Groups = {}
     unseen = 0
-    for (flags, words), rows in _groups(span, unchanged_since, result.failed).items():
+    groups = _groups(span, unchanged_since, change, mask, result.failed)
+    for (flags, words), rows in groups.items():
         after = _after(change, flags, words, mask)
         if after == (flags, words):
             result.rows += [Flagged(uid, flags, words, modseq) for uid, modseq in rows]
@@ -189,18 +190,44 @@ def _mask(mailbox_id: int, change: FlagChange) -> int:
     return keywords.mask_of(change.keywords, known)
 
 
-def _groups(span: Span, unchanged_since: int | None, failed: list[int]) -> Groups:
-    """The messages by what their flags are: most have the same, so much is done once for many."""
+def _groups(
+    span: Span,
+    unchanged_since: int | None,
+    change: FlagChange,
+    mask: int,
+    failed: list[int],
+) -> Groups:
+    """The messages by what their flags are: most have the same, so much is done once for many.
+    Those that others have changed since are left out."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_READ}{span.sql} ORDER BY uid", span.parameters)
         rows = span.wanted(cursor.fetchall())
+    others = frozenset[int]()
+    if unchanged_since is not None:
+        newer = {
+            uid: (flags, words) for uid, flags, words, modseq in rows if modseq > unchanged_since
+        }
+        others = _changed_by_others(span.mailbox_id, unchanged_since, newer, change, mask)
+        failed += sorted(others)
     groups: Groups = {}
     for uid, flags, words, modseq in rows:
-        if unchanged_since is not None and modseq > unchanged_since:
-            failed.append(uid)
-        else:
+        if uid not in others:
             groups.setdefault((flags, words), []).append((uid, modseq))
     return groups
+
+
+def _changed_by_others(
+    mailbox_id: int,
+    since: int,
+    newer: Mapping[int, tuple[int, int]],
+    change: FlagChange,
+    mask: int,
+) -> frozenset[int]:
+    """Of messages with a newer modseq those that a conditional STORE may not touch."""
+    if not newer or change.mode == "replace":
+        return frozenset(newer)
+    as_then = conditional.untouched(mailbox_id, since, newer, flags=change.flags, keywords=mask)
+    return frozenset(newer).difference(as_then)
 
 
 def _after(change: FlagChange, flags: int, words: int, mask: int) -> tuple[int, int]:
