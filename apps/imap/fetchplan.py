@@ -92,6 +92,7 @@ class Plan:
     template: bytes
     sets_seen: bool
     reads_blobs: bool
+    rev2: bool
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,16 +100,21 @@ class Plan:
         return ("uid", *self.columns, *(("shown",) if self.reads_blobs else ()))
 
 
-def make_plan(items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD) -> Plan:
+def make_plan(
+    items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD, rev2: bool = False
+) -> Plan:
     """Return the plan for these items; UID FETCH always tells the UID (RFC 3501 section 6.4.8).
 
     Args:
         head: what a line begins with, with a place for its number.
+        rev2: for IMAP4rev2, to which a message/global is a message with parts. BODYSTRUCTURE is
+            then looked at message by message: what is kept is that of IMAP4rev1.
     """
-    attributes = [item for item in items if item in _FORMS]
+    apart = frozenset({Attribute.BODYSTRUCTURE}) if rev2 else frozenset()
+    attributes = [item for item in items if item in _FORMS and item not in apart]
     if uid and Attribute.UID not in attributes:
         attributes.insert(0, Attribute.UID)
-    bodies = [item for item in items if item not in _FORMS]
+    bodies = [item for item in items if item not in attributes]
     sections = [item for item in bodies if not isinstance(item, Attribute)]
     reads_blobs = any(
         not isinstance(one, BodyItem) or not _is_in_row(one.section) for one in sections
@@ -118,8 +124,10 @@ def make_plan(items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD) -> P
         columns += ["size"]
         if not all(isinstance(item, BodyItem) and not item.section.path for item in bodies):
             columns += ["parts"]
+        if Attribute.BODYSTRUCTURE in bodies:
+            columns += ["bodystructure"]
         if not reads_blobs:
-            columns += ["message_id", "head_id", "head", "header"]
+            columns += ["message_id", "head_id", *(("head", "header") if sections else ())]
     return Plan(
         columns=tuple(dict.fromkeys(columns)),
         attributes=tuple(attributes),
@@ -127,6 +135,7 @@ def make_plan(items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD) -> P
         template=head + b" ".join([_FORMS[item] for item in attributes]),
         sets_seen=not all(item.peek for item in sections),
         reads_blobs=reads_blobs,
+        rev2=rev2,
     )
 
 
@@ -244,10 +253,11 @@ def _bodies_of(plan: Plan, row: tuple[Any, ...]) -> Bodies:
 class Reader:
     """One message of a page, each thing read once."""
 
-    __slots__ = ("_header", "_names", "_root", "_row", "_shown")
+    __slots__ = ("_header", "_names", "_rev2", "_root", "_row", "_shown")
 
     def __init__(self, plan: Plan, row: tuple[Any, ...]) -> None:
         self._names = plan.names
+        self._rev2 = plan.rev2
         self._row = row
         self._shown: Shown | None = row[-1] if plan.reads_blobs else None
         self._root: mime_tree.Part | None = None
@@ -271,7 +281,14 @@ class Reader:
         """Its parts."""
         if self._root is None:
             self._root = load_parts(bytes(self["parts"]))
+            if self._rev2 and any(part.is_closed_global for part in self._root.walk()):
+                self._root = self._scanned()
         return self._root
+
+    def _scanned(self) -> mime_tree.Part:
+        """Its parts with all that is not kept: what else is in enclosed messages."""
+        raw = self.shown.part(len(self.shown.head), self.shown.size)
+        return mime_tree.scan_tree(raw, opens_global=self._rev2)
 
     def header(self) -> bytes:
         """The message's own header, from the row; from the blob if it was too long for that."""
@@ -311,12 +328,21 @@ class Reader:
         """
         root = self.root
         if any(part.is_message for part in root.walk()):
-            root = mime_tree.scan_tree(self.shown.part(len(self.shown.head), self.shown.size))
+            root = self._scanned()
         return bodystructure.body(root)
+
+    def full_structure(self) -> bytes:
+        """Return BODYSTRUCTURE as IMAP4rev2 has it: what is kept, if no message/global is in it."""
+        kept = bytes(self["bodystructure"])
+        if b'"message" "global"' not in kept:
+            return kept
+        return bodystructure.bodystructure(self._scanned())
 
 
 def _maker(item: FetchItem) -> Callable[[Reader], Cell]:
     """Return what makes an item of a message: decided once for all messages of a FETCH."""
+    if item is Attribute.BODYSTRUCTURE:
+        return lambda reader: b"BODYSTRUCTURE " + reader.full_structure()
     if isinstance(item, Attribute):
         return lambda reader: b"BODY " + reader.structure()
     if isinstance(item, BinaryItem):

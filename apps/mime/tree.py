@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 
 from apps.mime import parameters
+from apps.mime.decode import IDENTITIES
 from apps.mime.envelope import ENVELOPE_FIELDS, NO_ENVELOPE, envelope
 from apps.mime.headers import HeaderBlock, scan
 from apps.mime.parameters import Parameters
@@ -79,6 +80,12 @@ class Part:
         return self.type == b"message" and bool(self.children)
 
     @property
+    def is_closed_global(self) -> bool:
+        """Whether this is a message/global that can be looked into and was not."""
+        kind = self.type, self.subtype
+        return kind == (b"message", b"global") and self.encoding in IDENTITIES and not self.children
+
+    @property
     def mime_type(self) -> str:
         """Type and subtype, as in "text/plain"."""
         return f"{self.type.decode('latin-1')}/{self.subtype.decode('latin-1')}"
@@ -135,16 +142,23 @@ class _Level:
         self.closed = 0
 
 
-def scan_tree(raw: bytes, block: HeaderBlock | None = None) -> Part:
-    """Return the tree of a whole message; `block` is its header block if scanned already."""
-    return _Scanner(raw).scan(block or scan(raw))
+def scan_tree(raw: bytes, block: HeaderBlock | None = None, *, opens_global: bool = False) -> Part:
+    """Return the tree of a whole message; `block` is its header block if scanned already.
+
+    Args:
+        opens_global: whether message/global is looked into as message/rfc822 is (RFC 9051 section
+            6.4.5.1), unless it is encoded, as only that may be (RFC 6532 section 3.5). Elsewhere it
+            is a leaf.
+    """
+    return _Scanner(raw, opens_global=opens_global).scan(block or scan(raw))
 
 
 class _Scanner:
-    __slots__ = ("count", "end", "open", "position", "raw", "room")
+    __slots__ = ("count", "end", "open", "opens_global", "position", "raw", "room")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, *, opens_global: bool) -> None:
         self.raw = raw
+        self.opens_global = opens_global
         self.end = len(raw)
         self.open: list[_Level] = []
         self.count = 0
@@ -200,7 +214,8 @@ class _Scanner:
         return b"\n--" + boundary
 
     def _holds_message(self, part: Part) -> bool:
-        if part.type != b"message" or part.subtype != b"rfc822":
+        is_open = part.subtype == b"rfc822" or (self.opens_global and part.is_closed_global)
+        if part.type != b"message" or not is_open:
             return False
         if self._is_full():
             _degrade(part)  # BODYSTRUCTURE has no way to say "a message, but not looked into".

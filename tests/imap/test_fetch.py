@@ -210,3 +210,42 @@ def test_it_marks_what_was_read_and_not_what_was_peeked_at(
         client.fetch("2", "(RFC822.HEADER)")
         client.fetch("3", "(BODY[1]<0.1>)")
         assert client.search(None, "SEEN")[1] == [b"3"]
+
+
+UTF8_INNER = "Subject: Grüße\r\nFrom: Jörg <jörg@example.net>\r\n\r\nhallo\r\n".encode()
+GLOBAL = (
+    HEADER + b"--out\r\n\r\nfirst part\r\n"
+    b"--out\r\nContent-Type: message/global\r\n\r\n" + UTF8_INNER + b"\r\n"
+    b"--out\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\nQQ==\r\n"
+    b"--out--\r\n"
+)
+
+
+def test_it_looks_into_a_global_message_for_imap4rev2(alice: User, server: RunningServer) -> None:
+    """RFC 9051 section 6.4.5.1; to IMAP4rev1 it is a part like others, as Dovecot and Cyrus say."""
+    add_message(alice.pk, GLOBAL)
+    add_message(alice.pk, RAW)
+    with selected(server, alice) as client:
+        rev1 = answer(client, "BODYSTRUCTURE")[0]
+        assert b'"message" "global" NIL NIL NIL "7bit" %d NIL' % len(UTF8_INNER) in rev1
+        assert octets(client, "BODY.PEEK[2.HEADER]") is None
+        _, plain = client.fetch("2", "(UID BODYSTRUCTURE BODY.PEEK[2.1])")
+        client.unselect()
+        client.enable("IMAP4REV2")
+        client.select("INBOX")
+        _, rev2 = client.fetch("1", "(UID BODYSTRUCTURE)")
+        structure = b"".join(
+            [b"".join(one) if isinstance(one, tuple) else one for one in rev2 if one is not None]
+        )
+        assert structure.startswith(b"1 (UID 1 BODYSTRUCTURE ")
+        assert "Grüße".encode() in structure  # the envelope of what is enclosed
+        assert structure.count(b'"global"') == 2
+        assert b'"global" NIL NIL NIL "base64" 4 NIL' in structure  # encoded: not looked into
+        assert octets(client, "BODY.PEEK[2.HEADER]") == UTF8_INNER.split(b"hallo")[0]
+        assert (
+            octets(client, "BODY.PEEK[2.TEXT]") == octets(client, "BODY.PEEK[2.1]") == b"hallo\r\n"
+        )
+        assert octets(client, "BODY.PEEK[3.HEADER]") is None
+        assert "Grüße".encode() in (answer(client, "BODY")[1] or b"")
+        _, same = client.fetch("2", "(UID BODYSTRUCTURE BODY.PEEK[2.1])")
+        assert same == plain

@@ -129,7 +129,7 @@ class _Fetching:
         self._wording = wording(context)
         # UIDFETCH has the UID before its items (RFC 9586): it is repeated only if asked for.
         uid = uid and not context.uidonly
-        self._plan: Plan = make_plan(items, uid=uid, head=self._wording.head)
+        self._plan: Plan = make_plan(items, uid=uid, head=self._wording.head, rev2=context.rev2)
         self._tells_flags = Attribute.FLAGS in self._plan.attributes
         self._is_live = not LIVE.isdisjoint(self._plan.attributes)
         self._gone = self._lost = 0  # expunged meanwhile; of these, not to be had any more
