@@ -68,15 +68,35 @@ def test_it_manages_folders_of_any_name(client: IMAPClient) -> None:
 
 def test_it_says_who_it_is_and_what_it_can(client: IMAPClient) -> None:
     assert client.id_({"name": "IMAPClient", "version": "3"})[0][:2] == (b"name", b"mailhost")
-    assert client.namespace() == ((("", "/"),), None, None)
+    assert client.namespace() == ((("", "/"),), (("Other Users/", "/"),), (("Shared/", "/"),))
     assert client.has_capability("UIDPLUS")
-    assert client.enable("UTF8=ACCEPT") == []
-    with pytest.raises(CapabilityError):
-        client.get_quota_root("INBOX")
-    with pytest.raises(CapabilityError):
-        client.thread("REFERENCES")
-    with pytest.raises(CapabilityError):
-        client.sort(["ARRIVAL"])
+
+
+def test_it_sorts_and_threads(client: IMAPClient) -> None:
+    client.append("INBOX", LETTERS[0].replace(b"Subject:", b"Subject: Re:"))
+    client.select_folder("INBOX")
+    assert client.sort(["REVERSE SUBJECT"]) == [8, 7, 6, 5, 4, 3, 2, 1, 9]
+    assert client.sort("SUBJECT", ["SUBJECT", "Letter 0"]) == [1, 9]
+    assert len(client.thread("REFERENCES")) == 8
+    assert (1, 9) in client.thread("ORDEREDSUBJECT", "UNSEEN")
+
+
+def test_it_enables_what_changes_answers(client: IMAPClient) -> None:
+    assert set(client.enable("CONDSTORE", "QRESYNC", "X-NOTHING")) >= {b"QRESYNC"}
+    opened = client.select_folder("INBOX")
+    client.add_flags([1], rb"\Flagged")
+    since = opened[b"HIGHESTMODSEQ"]
+    changed = client.fetch(range(1, 9), ["FLAGS"], [f"CHANGEDSINCE {since}"])
+    assert list(changed) == [1]
+    assert changed[1][b"MODSEQ"][0] > since
+
+
+def test_it_shares_and_asks_for_quota(client: IMAPClient) -> None:
+    client.setacl("INBOX", "anyone", "lr")
+    assert (b'"anyone"', b"lr") in client.getacl("INBOX")
+    roots, quotas = client.get_quota_root("INBOX")
+    assert roots.mailbox == "INBOX"
+    assert {one.resource for one in quotas} <= {"STORAGE", "MESSAGE"}
 
 
 def test_it_fetches_parsed_values(client: IMAPClient) -> None:
@@ -163,8 +183,9 @@ def test_it_appends_many(client: IMAPClient, desk: Desk) -> None:
     for message in LETTERS:
         client.append(FOLDER, message, [rb"\Seen"])
     assert list(desk.messages(FOLDER).values()) == LETTERS
-    with pytest.raises(CapabilityError):
-        client.multiappend(FOLDER, LETTERS)
+    client.multiappend(FOLDER, [LETTERS[0], {"msg": LETTERS[1], "flags": [rb"\Seen"]}])
+    assert list(desk.messages(FOLDER).values()) == [*LETTERS, *LETTERS[:2]]
+    assert desk.flags(FOLDER)[10] == {rb"\Seen"}
 
 
 def test_it_idles(client: IMAPClient, desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import imaplib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -60,7 +60,7 @@ def test_it_says_what_it_can(client: imaplib.IMAP4) -> None:
     assert {*wanted.split(), b"LITERAL+", b"SASL-IR"} <= set(words)
     assert b"LOGINDISABLED" not in words
     assert client.noop()[0] == "OK"
-    assert client.namespace() == ("OK", [b'(("" "/")) NIL NIL'])
+    assert client.namespace() == ("OK", [b'(("" "/")) (("Other Users/" "/")) (("Shared/" "/"))'])
 
 
 def test_it_manages_folders(client: imaplib.IMAP4) -> None:
@@ -187,19 +187,54 @@ def test_it_moves_by_uid(client: imaplib.IMAP4, desk: Desk) -> None:
     assert client.response("EXPUNGE") == ("EXPUNGE", [b"3", b"2"])
 
 
-def test_it_enables_and_knows_no_quota(client: imaplib.IMAP4) -> None:
+def test_it_sorts_and_threads(client: imaplib.IMAP4) -> None:
+    client.select("INBOX")
+    assert client.sort("(REVERSE DATE)", "UTF-8", "ALL") == ("OK", [b"6 5 4 3 2 1"])
+    assert client.uid("SORT", "(SUBJECT)", "UTF-8", "UNSEEN") == ("OK", [b"1 2 3 4 5"])
+    threads = client.thread("REFERENCES", "UTF-8", "ALL")
+    assert threads == ("OK", [b"(1)(2)(3)(4)(5)(6)"])
+
+
+def test_it_enables_and_hears_modseqs(client: imaplib.IMAP4) -> None:
     assert client.enable("CONDSTORE")[0] == "OK"
-    unknown: list[Callable[[], object]] = [
-        lambda: client.getquotaroot("INBOX"),
-        lambda: client.getacl("INBOX"),
-        lambda: client.thread("REFERENCES", "UTF-8", "ALL"),
-        lambda: client.sort("(DATE)", "UTF-8", "ALL"),
-        lambda: client.xatom("XNOSUCH"),
-    ]
-    for ask in unknown:
-        with pytest.raises(imaplib.IMAP4.error):
-            ask()
+    assert client.response("ENABLED") == ("ENABLED", [b"CONDSTORE"])
+    client.select("INBOX")
+    answer = lines(client.store("1", "+FLAGS", r"(\Seen)"))
+    assert re.fullmatch(rb"1 \(.*MODSEQ \(\d+\).*\)", answer[0])
+    with pytest.raises(imaplib.IMAP4.error):
+        client.xatom("XNOSUCH")
     assert client.noop()[0] == "OK"
+
+
+def test_it_speaks_utf8(client: imaplib.IMAP4) -> None:
+    assert client.enable("UTF8=ACCEPT")[0] == "OK"
+    assert client.utf8_enabled
+    assert client.create('"Ä/日本"')[0] == "OK"
+    assert any(line.endswith('"Ä/日本"'.encode()) for line in lines(client.list()))
+    assert client.append('"Ä/日本"', "", "", LETTERS[0])[0] == "OK"
+    assert client.select('"Ä/日本"') == ("OK", [b"1"])
+    assert client.search(None, 'TEXT "Grüße"') == ("OK", [b"1"])
+
+
+def test_it_shares_and_asks_for_quota(client: imaplib.IMAP4) -> None:
+    assert client.getacl("INBOX")[0] == "OK"
+    assert lines(client.myrights("INBOX"))[0].startswith(b'"INBOX" lrswipkxte')
+    assert client.setacl("INBOX", "anyone", "lr")[0] == "OK"
+    assert b'"anyone" lr' in lines(client.getacl("INBOX"))[0]
+    assert client.deleteacl("INBOX", "anyone")[0] == "OK"
+    assert b"anyone" not in lines(client.getacl("INBOX"))[0]
+    status, (roots, quotas) = client.getquotaroot("INBOX")
+    assert (status, len(roots), len(quotas)) == ("OK", 1, 1)
+    with pytest.raises(imaplib.IMAP4.error):
+        client.setquota("", "(STORAGE 1)")
+
+
+def test_it_annotates(client: imaplib.IMAP4) -> None:
+    imaplib.Commands.setdefault("SETMETADATA", ("AUTH", "SELECTED"))
+    imaplib.Commands.setdefault("GETMETADATA", ("AUTH", "SELECTED"))
+    assert client.xatom("SETMETADATA", "INBOX", '(/private/comment "My own")')[0] == "OK"
+    assert client.xatom("GETMETADATA", "INBOX", "/private/comment")[0] == "OK"
+    assert b'(/private/comment "My own")' in client.response("METADATA")[1][0]
 
 
 def test_it_hears_news_with_noop(client: imaplib.IMAP4, desk: Desk) -> None:

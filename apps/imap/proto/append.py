@@ -67,13 +67,18 @@ def parse_append(scanner: Scanner) -> Append:
     name = scanner.astring("a mailbox name")
     messages: list[NewMessage] = []
     left = PIECES_MAX
-    while not messages or scanner.peek(b" "):
+    scanner.space()
+    while not messages or not scanner.at_end:
         message = _message(scanner, left)
         left -= len(message.pieces) if len(message.pieces) > 1 else 0
         messages.append(message)
         if len(messages) > MESSAGES_MAX:
             raise LimitError(f"At most {MESSAGES_MAX} messages in one APPEND")
-    scanner.end()
+        if not scanner.at_end:
+            scanner.space()
+        # Python's IMAPClient sends two of them between messages; a blank at the end many send.
+        while scanner.take(b" "):
+            pass
     return Append(name, tuple(messages))
 
 
@@ -86,6 +91,7 @@ def parse_replace(scanner: Scanner) -> Replace:
     numbers = SequenceSet(((number, number),))
     scanner.space()
     name = scanner.astring("a mailbox name")
+    scanner.space()
     message = _message(scanner, PIECES_MAX)
     scanner.end()
     return Replace(numbers, name, message)
@@ -93,7 +99,6 @@ def parse_replace(scanner: Scanner) -> Replace:
 
 def _message(scanner: Scanner, most: int) -> NewMessage:
     """Perhaps flags, perhaps a date, and the message."""
-    scanner.space()
     flags = Flags()
     if scanner.peek(b"("):
         flags = parse_flag_list(scanner)
