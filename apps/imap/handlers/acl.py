@@ -43,7 +43,7 @@ async def setacl(context: Context, cmd: SetAcl) -> Reply:
         "work",
         _CHANGES[cmd.change],
         mailbox_id=place.id,
-        to=_text(cmd.identifier),
+        to=cmd.identifier,
         rights=cmd.rights,
         origin=context.origin,
     )
@@ -58,7 +58,7 @@ async def deleteacl(context: Context, cmd: MailboxAndIdentifier) -> Reply:
         "work",
         service.revoke,
         mailbox_id=place.id,
-        to=_text(cmd.identifier),
+        to=cmd.identifier,
         origin=context.origin,
     )
     return Reply("Rights taken back")
@@ -83,10 +83,10 @@ def _list(owner_id: int, mailbox_id: int) -> tuple[str, list[shares.Grant]]:
 async def listrights(context: Context, cmd: MailboxAndIdentifier) -> Reply:
     """Section 3.4; the identifier comes back as it was sent."""
     place = await mailbox_named(context, cmd.name, "a")
-    user = await in_db("read", service.holder, place.owner_id, _text(cmd.identifier))
+    user = await in_db("read", service.holder, place.owner_id, cmd.identifier)
     always = ALL_RIGHTS if user is not None and user.pk == place.owner_id else frozenset[str]()
     name = mailbox_name(place.name, utf8=context.utf8)
-    context.write(listrights_line(name, cmd.identifier, always))
+    context.write(listrights_line(name, cmd.as_sent, always))
     return Reply("Rights listed")
 
 
@@ -108,11 +108,3 @@ async def namespace(context: Context, _: Plain) -> Reply:
     )
     context.write(b'* NAMESPACE (("" "/")) %b %b\r\n' % (others, shared))
     return Reply("Namespaces listed")
-
-
-def _text(identifier: bytes) -> str:
-    """Raises NotFound: no text is no address."""
-    try:
-        return identifier.decode("utf-8")
-    except UnicodeDecodeError:
-        raise NotFound(text="There is no such user") from None

@@ -12,6 +12,7 @@ from enum import Enum
 
 from apps.imap.proto.scanner import GrammarError, Scanner
 from apps.wire.imapstring import imap_string
+from apps.wire.scram import saslprep
 
 RIGHTS = "lrswipkxtea"
 """Those of section 2.1, in the order in which they are told."""
@@ -35,17 +36,18 @@ class SetAcl:
     """SETACL; rights are letters of `RIGHTS`."""
 
     name: bytes
-    identifier: bytes
+    identifier: str
     change: Change
     rights: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxAndIdentifier:
-    """DELETEACL and LISTRIGHTS."""
+    """DELETEACL and LISTRIGHTS; `as_sent` is the identifier before it was prepared."""
 
     name: bytes
-    identifier: bytes
+    identifier: str
+    as_sent: bytes
 
 
 def parse_setacl(scanner: Scanner) -> SetAcl:
@@ -70,10 +72,19 @@ def _mailbox_and_identifier(scanner: Scanner) -> MailboxAndIdentifier:
     scanner.space()
     name = scanner.astring("a mailbox name")
     scanner.space()
-    identifier = scanner.astring("an identifier")
+    raw = scanner.astring("an identifier")
+    return MailboxAndIdentifier(name, _identifier(raw), raw)
+
+
+def _identifier(raw: bytes) -> str:
+    """Section 3: prepared by SASLprep, and refused where that fails or nothing is left."""
+    try:
+        identifier = saslprep(raw.decode("utf-8"))
+    except ValueError:
+        raise GrammarError("expected an identifier in UTF-8, as SASLprep allows it") from None
     if not identifier:
         raise GrammarError("expected an identifier")
-    return MailboxAndIdentifier(name, identifier)
+    return identifier
 
 
 def _read(text: str) -> frozenset[str]:
