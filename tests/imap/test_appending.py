@@ -287,8 +287,10 @@ def test_it_bounds_what_is_made_of_pieces(alice: User, narrow: Client) -> None:
 
 
 def test_it_bounds_how_many_pieces_and_messages_there_are(client: Client) -> None:
-    pieces = " ".join(['URL "/a/;UID=1"'] * (grammar.PIECES_MAX + 1))
+    pieces = " ".join(['URL "/a/;UID=1"'] * (grammar.URLS_MAX + 1))
     assert say(client, "a", f"APPEND INBOX CATENATE ({pieces})").startswith("a NO [LIMIT]")
+    messages = " ".join(['CATENATE (URL "/a/;UID=1")'] * (grammar.URLS_MAX + 1))
+    assert say(client, "a", f"APPEND INBOX {messages}").startswith("a NO [LIMIT]")
     client.socket.sendall(b"b APPEND INBOX" + b" {1+}\r\nx" * (grammar.MESSAGES_MAX + 1) + b"\r\n")
     assert client.line().startswith("b NO [LIMIT]")
     assert answer(client, "STATUS INBOX (MESSAGES)")[0].endswith("(MESSAGES 0)")

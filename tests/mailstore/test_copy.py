@@ -6,6 +6,7 @@ from apps.directory.models import User
 from apps.mailstore.models import (
     FLAG_DELETED,
     FLAG_FLAGGED,
+    FLAG_SEEN,
     Change,
     Entry,
     Expunged,
@@ -16,7 +17,7 @@ from apps.mailstore.models import (
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import filing as filing_module
 from apps.mailstore.services import mailboxes
-from apps.mailstore.services.copy import LATELY, copy, move
+from apps.mailstore.services.copy import LATELY, Kept, copy, move
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
 from apps.runtime.clock import now
@@ -210,3 +211,30 @@ def test_it_copies_nothing_when_something_was_expunged_long_ago(
     )
     assert got.uids == []
     assert not Entry.objects.filter(mailbox=archive).exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "flags", "keywords"),
+    [
+        (Kept(), FLAG_FLAGGED | FLAG_SEEN | FLAG_DELETED, ["$x"]),
+        (Kept(0xFF & ~FLAG_SEEN, keywords=True), FLAG_FLAGGED | FLAG_DELETED, ["$x"]),
+        (Kept(FLAG_SEEN, keywords=False), FLAG_SEEN, []),
+        (Kept(0, keywords=False), 0, []),
+    ],
+)
+def test_it_takes_along_the_flags_that_it_may(
+    inbox: Mailbox,
+    archive: Mailbox,
+    carry: object,
+    kept: Kept,
+    flags: int,
+    keywords: list[str],
+) -> None:
+    """RFC 4314 section 4: by the rights in the target."""
+    filled(inbox, 2, flags=FLAG_FLAGGED | FLAG_SEEN | FLAG_DELETED, keywords=("$x",))
+    carry(  # type: ignore[operator]
+        mailbox_id=inbox.pk, uids=[1, 2], target_id=archive.pk, origin=ORIGIN, kept=kept
+    )
+    assert {one.flags for one in Entry.objects.filter(mailbox=archive)} == {flags}
+    assert [name for name in keyword_names(archive.pk) if name] == keywords
+    assert_counters_are_exact()

@@ -16,8 +16,8 @@ from apps.imap.proto.sets import STAR, SequenceSet
 
 MESSAGES_MAX = 4_000
 """Messages in one APPEND: they are filed by one transaction."""
-PIECES_MAX = 1_000
-"""Pieces in all CATENATEs of one command: each URL is a question to the database."""
+URLS_MAX = 1_000
+"""URLs in all CATENATEs of one command: each is a question to the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ def parse_append(scanner: Scanner) -> Append:
     scanner.space()
     name = scanner.astring("a mailbox name")
     messages: list[NewMessage] = []
-    left = PIECES_MAX
+    left = URLS_MAX
     scanner.space()
     while not messages or not scanner.at_end:
         message = _message(scanner, left)
-        left -= len(message.pieces) if len(message.pieces) > 1 else 0
+        left -= sum(isinstance(piece, Url) for piece in message.pieces)
         messages.append(message)
         if len(messages) > MESSAGES_MAX:
             raise LimitError(f"At most {MESSAGES_MAX} messages in one APPEND")
@@ -85,14 +85,16 @@ def parse_append(scanner: Scanner) -> Append:
 def parse_replace(scanner: Scanner) -> Replace:
     """One number or UID, a mailbox name and one message (RFC 8508 section 5)."""
     scanner.space()
-    number = STAR if scanner.take(b"*") else scanner.number("a message number")
-    if number == STAR and not scanner.peek(b" "):
-        raise GrammarError("expected a message number")
+    number = STAR
+    if not scanner.take(b"*"):
+        number = scanner.number("a message number")
+        if number == STAR:
+            raise GrammarError("expected a message number, counted from 1")
     numbers = SequenceSet(((number, number),))
     scanner.space()
     name = scanner.astring("a mailbox name")
     scanner.space()
-    message = _message(scanner, PIECES_MAX)
+    message = _message(scanner, URLS_MAX)
     scanner.end()
     return Replace(numbers, name, message)
 
@@ -118,9 +120,10 @@ def _message(scanner: Scanner, most: int) -> NewMessage:
 def _pieces(scanner: Scanner, most: int) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     while True:
-        if len(pieces) >= most:
-            raise LimitError(f"At most {PIECES_MAX} pieces in one command")
         pieces.append(_piece(scanner))
+        most -= isinstance(pieces[-1], Url)
+        if most < 0:
+            raise LimitError(f"At most {URLS_MAX} URLs in one command")
         if not scanner.take(b" "):
             scanner.expect(b")")
             return tuple(pieces)
