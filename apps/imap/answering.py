@@ -30,6 +30,7 @@ class Question:
     order: puts the places of a result into another order than the mailbox's; None for SEARCH.
     with_scores: the relevancy of results is needed (to sort by it).
     fetch: of messages that come new into a result that is kept up to date.
+    mailbox: the answer names it, and is left out if nothing is found (RFC 7377 section 2.1).
     """
 
     program: SearchProgram
@@ -39,6 +40,7 @@ class Question:
     order: Order | None = None
     with_scores: bool = False
     fetch: Fetch | None = None
+    mailbox: tuple[bytes, int] | None = None
 
     def wants(self, option: bytes) -> bool:
         """Whether RETURN names an option."""
@@ -125,14 +127,38 @@ def _write(context: Context, question: Question, found: Found, places: Sequence[
         verb = b"SEARCH" if question.order is None else b"SORT"
         context.write(numbers_line(verb, numbers, modseq))
         return
-    told = returned(returns, places)
-    if not returns.is_silent:
-        items = result_items(returns, found, places, uid=question.uid)
-        if asks_modseq and told:
-            items.append(b"MODSEQ %d" % found.modseq(told))
-        context.write(esearch_line(context.tag, items, uid=question.uid))
+    if not returns.is_silent and (places or question.mailbox is None):
+        write_esearch(
+            context,
+            returns,
+            found,
+            places,
+            uid=question.uid,
+            modseq=asks_modseq,
+            mailbox=question.mailbox,
+        )
     if returns.wants(b"SAVE"):
-        context.mailbox.view.saved = array("Q", sorted(found.numbers(told, uid=True)))
+        saved = found.numbers(returned(returns, places), uid=True)
+        context.mailbox.view.saved = array("Q", sorted(saved))
+
+
+def write_esearch(
+    context: Context,
+    returns: Returns,
+    found: Found,
+    places: Sequence[int],
+    *,
+    uid: bool,
+    modseq: bool,
+    mailbox: tuple[bytes, int] | None = None,
+) -> None:
+    """Write one ESEARCH line about a result in its order; `modseq`: with the highest of what it is
+    about."""
+    items = result_items(returns, found, places, uid=uid)
+    told = returned(returns, places) if modseq else ()
+    if told:
+        items.append(b"MODSEQ %d" % found.modseq(told))
+    context.write(esearch_line(context.tag, items, uid=uid, mailbox=mailbox))
 
 
 def returned(returns: Returns, places: Sequence[int]) -> Sequence[int]:

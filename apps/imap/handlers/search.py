@@ -8,8 +8,8 @@ from apps.imap.answering import Question, answer
 from apps.imap.context import CommandError, Context, Reply, State
 from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.handlers.registry import Use, command
-from apps.imap.proto.returns import Cancel, Search, parse_cancel, parse_search
-from apps.imap.updating import searches
+from apps.imap.proto.returns import Cancel, Returns, Search, parse_cancel, parse_search
+from apps.imap.updating import Fetch, searches
 
 _WORDS = "ESEARCH SEARCHRES PARTIAL WITHIN SEARCH=FUZZY INPROGRESS I18NLEVEL=1"
 
@@ -33,12 +33,20 @@ async def uid_search(context: Context, cmd: Search) -> Reply:
 
 
 def _question(cmd: Search, *, uid: bool) -> Question:
-    items = cmd.returns.items if cmd.returns is not None else ()
+    return Question(cmd.program, uid, cmd.returns, cmd.refusal, fetch=fetching(cmd.returns))
+
+
+def fetching(returns: Returns | None) -> Fetch | None:
+    """Return what fetches the items that UPDATE names (RFC 5465 section 7), None if it names
+    none."""
+    if returns is None or not returns.items:
+        return None
+    items = returns.items
 
     async def fetch(context: Context, uids: Sequence[int]) -> None:
         await fetch_uids(context, list(uids), items)
 
-    return Question(cmd.program, uid, cmd.returns, cmd.refusal, fetch=fetch if items else None)
+    return fetch
 
 
 @command("CANCELUPDATE", parse=parse_cancel, needs=State.SELECTED, capability="CONTEXT=SEARCH")
