@@ -115,7 +115,8 @@ async def vanished_since(
     selected = context.mailbox
     view = selected.view
     largest = selected.held.mirror.uidnext - 1
-    asked = [(1, largest)] if numbers is None else view.intervals(numbers)
+    # `*` is the last UID that was ever given: who asks for 1:* wants to hear of all.
+    asked = [(1, largest)] if numbers is None else view.intervals(numbers, largest)
     gone = await in_db("read", queries.expunged_since, selected.mailbox_id, modseq)
     if gone is None:
         same = view.last_match(matched)

@@ -206,11 +206,12 @@ class View:
             uids.extend(self._uids[start:end])
         return seqs, uids
 
-    def intervals(self, numbers: SequenceSet) -> list[Interval]:
-        """Return a set of UIDs as sorted disjoint intervals, whether there are such or not."""
+    def intervals(self, numbers: SequenceSet, largest: int) -> list[Interval]:
+        """Return a set of UIDs as sorted disjoint intervals, whether there are such or not; `*` is
+        `largest`."""
         if numbers.is_saved:
             numbers = _as_set(self.saved)
-        return numbers.intervals(self.last_uid)
+        return numbers.intervals(largest)
 
     def last_match(self, runs: Iterable[tuple[Interval, Interval]]) -> int:
         """Return the largest UID that has the sequence number it is said to have, 0 if none.

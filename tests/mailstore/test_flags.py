@@ -99,17 +99,68 @@ def test_it_ignores_uids_that_are_not_there(inbox: Mailbox) -> None:
     assert [row.uid for row in result.rows] == [1]
 
 
-def test_it_leaves_alone_what_has_changed_since(inbox: Mailbox) -> None:
+@pytest.mark.parametrize("mode", ["add", "remove", "replace"])
+def test_it_leaves_alone_what_has_changed_since(inbox: Mailbox, mode: str) -> None:
     uids = filled(inbox, 3)
-    seen, flagged = FlagChange("add", FLAG_SEEN), FlagChange("add", FLAG_FLAGGED)
     base = MailboxState.objects.get(mailbox=inbox).highestmodseq
+    seen = FlagChange("add", FLAG_SEEN)
     store(mailbox_id=inbox.pk, uids=[2], change=seen, origin=ORIGIN)
+    change = FlagChange(mode, FLAG_SEEN | FLAG_FLAGGED)  # type: ignore[arg-type]
     result = store(
-        mailbox_id=inbox.pk, uids=uids, change=flagged, origin=ORIGIN, unchanged_since=base
+        mailbox_id=inbox.pk, uids=uids, change=change, origin=ORIGIN, unchanged_since=base
     )
     assert result.failed == [2]
     assert [row.uid for row in result.rows] == [1, 3]
-    assert flags_of(inbox) == {1: FLAG_FLAGGED, 2: FLAG_SEEN, 3: FLAG_FLAGGED}
+    assert flags_of(inbox)[2] == FLAG_SEEN
+
+
+def conditional(inbox: Mailbox, change: FlagChange, since: int) -> list[int]:
+    """The UIDs that a conditional STORE leaves alone."""
+    uids = list(Entry.objects.filter(mailbox=inbox).values_list("uid", flat=True))
+    return store(
+        mailbox_id=inbox.pk, uids=uids, change=change, origin=ORIGIN, unchanged_since=since
+    ).failed
+
+
+def test_it_stores_where_only_other_flags_have_changed_since(inbox: Mailbox) -> None:
+    """RFC 7162 section 3.1.12: whoever adds or removes flags need not mind about others."""
+    filled(inbox, 3)
+    base = MailboxState.objects.get(mailbox=inbox).highestmodseq
+    store(mailbox_id=inbox.pk, uids=[2], change=FlagChange("add", FLAG_SEEN), origin=ORIGIN)
+    work = FlagChange("add", keywords=("$Work",))
+    store(mailbox_id=inbox.pk, uids=[3], change=work, origin=ORIGIN)
+    assert conditional(inbox, FlagChange("add", FLAG_FLAGGED), base) == []
+    assert flags_of(inbox) == {1: FLAG_FLAGGED, 2: FLAG_FLAGGED | FLAG_SEEN, 3: FLAG_FLAGGED}
+    # Now the flag itself has changed; the keyword only of the third.
+    assert conditional(inbox, FlagChange("remove", FLAG_FLAGGED), base) == [1, 2, 3]
+    assert conditional(inbox, FlagChange("remove", keywords=("$work",)), base) == [3]
+    assert conditional(inbox, FlagChange("replace"), base) == [1, 2, 3]
+
+
+def test_it_counts_what_was_changed_and_changed_back_as_unchanged(inbox: Mailbox) -> None:
+    filled(inbox, 1)
+    base = MailboxState.objects.get(mailbox=inbox).highestmodseq
+    for mode in ("add", "remove"):
+        change = FlagChange(mode, FLAG_SEEN)  # type: ignore[arg-type]
+        store(mailbox_id=inbox.pk, uids=[1], change=change, origin=ORIGIN)
+    assert conditional(inbox, FlagChange("add", FLAG_SEEN), base) == []
+
+
+def test_it_stores_nowhere_if_nobody_knows_what_has_changed_since(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor in messages that the client cannot have seen; 0 is before all of them (Example 8)."""
+    filled(inbox, 1)
+    base = MailboxState.objects.get(mailbox=inbox).highestmodseq
+    flagged = FlagChange("add", FLAG_FLAGGED)
+    store(mailbox_id=inbox.pk, uids=[1], change=FlagChange("add", FLAG_SEEN), origin=ORIGIN)
+    assert conditional(inbox, flagged, 0) == [1]
+    assert conditional(inbox, flagged, base - 1) == [1]
+    with monkeypatch.context() as patched:
+        patched.setattr("apps.mailstore.services.conditional.ROWS_MAX", 0)
+        assert conditional(inbox, flagged, base) == [1]
+    Change.objects.filter(modseq__lte=base).delete()
+    assert conditional(inbox, flagged, base) == [1]
 
 
 def test_it_commits_a_thousand_at_a_time(inbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from apps.imap.telling import enable_condstore
 _SPELT = {"IMAP4REV2": "IMAP4rev2"}
 
 
-@command("CAPABILITY", needs=State.NOT_AUTHENTICATED, capability="IMAP4rev1 LITERAL+")
+@command("CAPABILITY", needs=State.NOT_AUTHENTICATED, capability="IMAP4rev1 IMAP4rev2 LITERAL+")
 async def give_capability(context: Context, _: Plain) -> Reply:
     """RFC 3501 section 6.1.1; LITERAL+ is the command buffer's own (RFC 7888)."""
     context.write(b"* %b\r\n" % capability(capabilities(context)))

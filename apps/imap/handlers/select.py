@@ -84,7 +84,7 @@ async def _catch_up(context: Context, selected: Selected, known: Known) -> None:
     news = [modseq > known.modseq for modseq in mirror.modseqs]
     uids = [uid for uid in compress(mirror.uids, news) if uid <= view.last_uid]
     if known.uids is not None:
-        uids = within(uids, view.intervals(known.uids))
+        uids = within(uids, view.intervals(known.uids, view.last_uid))
     size = context.limits.page_rows
     for start in range(0, len(uids), size):
         tell_keywords(context, selected)
