@@ -55,7 +55,8 @@ _OF_ONE_ORGANISATION: Final = (
     " LEFT JOIN directory_domain AS md ON md.id = me.domain_id"
 )
 _ARE_ONE: Final = (
-    " AND o.id <> me.id AND COALESCE(od.organization_id, 0) = COALESCE(md.organization_id, 0)"
+    " AND o.id <> me.id AND o.state <> 'removed'"
+    " AND COALESCE(od.organization_id, 0) = COALESCE(md.organization_id, 0)"
 )
 _MINE: Final = (
     " LEFT JOIN mailstore_mailboxright AS g ON g.mailbox_id = b.id AND g.user_id = me.id"
@@ -81,7 +82,8 @@ _GRANTED: Final = (
 _SHARED: Final = f"{_GRANTED}r.user_id = me.id UNION ALL {_GRANTED}r.user_id IS NULL"
 _GRANTS: Final = (
     "SELECT u.key, r.rights FROM mailstore_mailboxright AS r"
-    " LEFT JOIN directory_user AS u ON u.id = r.user_id WHERE r.mailbox_id = %s"
+    " LEFT JOIN directory_user AS u ON u.id = r.user_id"
+    " WHERE r.mailbox_id = %s AND (u.id IS NULL OR u.state <> 'removed')"
 )
 
 
@@ -113,7 +115,8 @@ def rights_in(ask: Ask, user_id: int, mailbox_id: int) -> frozenset[str]:
 
 
 def grants(mailbox_id: int) -> list[Grant]:
-    """What was given in a mailbox, to users by address, then to anyone; one query."""
+    """What was given in a mailbox, to users by address, then to anyone; one query. Users who were
+    removed are left out: they have it again when they are restored."""
     rows = [Grant(*row) for row in fetch(_GRANTS, [mailbox_id])]
     return sorted(rows, key=lambda one: (one.key is None, one.key or ""))
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
-from apps.directory.models import User
+from apps.directory.models import User, UserState
 from apps.directory.services import users
 from apps.mailstore import queries
 from apps.mailstore.models import MailboxRight
@@ -78,7 +78,7 @@ def rows(
 ) -> Iterator[ShareRow]:
     """Who may do what, by owner, mailbox and user. Raises NotFound."""
     found = MailboxRight.objects.select_related("mailbox__user", "user").filter(
-        mailbox__deleted_at=None
+        ~Q(user__state=UserState.REMOVED), mailbox__deleted_at=None
     )
     if owner is not None:
         found = found.filter(mailbox__user=owner)

@@ -98,6 +98,24 @@ def test_it_keeps_those_of_no_organisation_to_themselves(
     assert seen(alice) == []
 
 
+def test_it_shares_nothing_of_or_with_who_was_removed(
+    inbox: Mailbox, bobs_inbox: Mailbox, alice: User, bob: User
+) -> None:
+    """And all again when the user is restored."""
+    operator = provisioning.create_operator("ann@elsewhere.example", PASSWORD)[0]
+    give(bobs_inbox, alice, "lr")
+    give(bobs_inbox, operator, "lr")  # of no organisation, as a tombstone is
+    give(inbox, bob, "lr")
+    provisioning.remove_user(bob.address)
+    assert seen(alice) == seen(operator) == []
+    assert shares.rights_in(ask_database, alice.pk, bobs_inbox.pk) == frozenset()
+    assert shares.rights_in(ask_database, operator.pk, bobs_inbox.pk) == frozenset()
+    assert shares.grants(inbox.pk) == []
+    provisioning.restore_user(bob.address)
+    assert seen(alice) == [("bob@example.test", "INBOX", "lr")]
+    assert shares.grants(inbox.pk) == [("bob@example.test", "lr")]
+
+
 def test_it_puts_shared_mailboxes_behind_people(domain: Domain, bob: User) -> None:
     team = provisioning.add_user("team@example.test", kind=Kind.SHARED)[0]
     zoe = provisioning.add_user("zoe@example.test", PASSWORD)[0]

@@ -73,6 +73,8 @@ def test_it_lists_rights(alice: User, bob: User, team: User) -> None:
     assert run("share", "list", "--user", "anyone", "--json").json == [
         {"owner": ALICE, "mailbox": "Sent", "user": "anyone", "rights": "l"}
     ]
+    provisioning.remove_user(BOB)
+    assert run("share", "list").out == lines[1]
     mailboxes.delete_all(user_id=team.pk, origin=ORIGIN)
     assert run("share", "list", "--owner", TEAM, "--json").json == []
 
