@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.directory.models import User
 from apps.imap.fetchplan import CHUNK, Long, filtered, make_plan, picker, read_page
-from apps.imap.proto.fetch import Attribute, BodyItem, FetchItem, Part, Section
+from apps.imap.proto.fetch import Attribute, BinaryItem, BodyItem, FetchItem, Part, Section
 from apps.mailstore import queries
 from apps.mailstore.models import Message
 from apps.wire.errors import Damaged
@@ -70,14 +70,25 @@ STRUCTURE = (Attribute.ENVELOPE, Attribute.BODYSTRUCTURE)
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "items",
-    [STRUCTURE, (WHOLE,), (SUBJECT,), (*STRUCTURE, SUBJECT, WHOLE), (Attribute.BODY,)],
-    ids=["columns", "bodies", "headers", "all", "structures"],
+    [
+        STRUCTURE,
+        (WHOLE,),
+        (SUBJECT,),
+        (*STRUCTURE, SUBJECT, WHOLE),
+        (Attribute.BODY,),
+        (Attribute.PREVIEW, Attribute.SAVEDATE, Attribute.EMAILID, Attribute.THREADID),
+        (BinaryItem((1,), b"BINARY[1]"), BinaryItem((1,), b"BINARY.SIZE[1]", size_only=True)),
+    ],
+    ids=["columns", "bodies", "headers", "all", "structures", "extensions", "decoded"],
 )
-def test_it_reads_a_page_with_one_query(alice: User, items: tuple[FetchItem, ...]) -> None:
+@pytest.mark.parametrize("rev2", [False, True], ids=["rev1", "rev2"])
+def test_it_reads_a_page_with_one_query(
+    alice: User, items: tuple[FetchItem, ...], rev2: bool
+) -> None:
     add_numbered(alice.pk, 12)
     inbox = queries.inboxes([alice.pk])[alice.pk]
     uids = list(queries.snapshot(inbox).uids)
-    plan = make_plan(items, uid=True)
+    plan = make_plan(items, uid=True, rev2=rev2)
     read_page(inbox, uids[:1], plan, 1 << 20)
     with CaptureQueriesContext(connection) as captured:
         page = read_page(inbox, uids, plan, 1 << 20)

@@ -195,3 +195,13 @@ def test_it_files_one_message_for_many_by_the_same_statements(
         deliver(batch)
     assert ThreadReference.objects.count() == 4
     assert len(set(Entry.objects.values_list("thread_id", flat=True))) == 1
+
+
+def test_it_finds_what_is_left_by_an_index_that_is_empty_in_the_end(inbox: Mailbox) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # a table of no rows is read so
+        how = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+        cursor.execute(how + threads._WITHOUT, [10])
+        plan = str(cursor.fetchall())
+    assert "entry_unthreaded" in plan
