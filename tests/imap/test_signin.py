@@ -1,14 +1,16 @@
-"""Signing in by SCRAM and with app passwords, at the door."""
+"""Signing in by SCRAM, with app passwords and with tokens, at the door."""
 
 import base64
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
 from apps.directory.models import User
-from apps.directory.services import apppasswords
+from apps.directory.services import apppasswords, tokens
 from tests.conftest import PASSWORD
-from tests.support.dialogue import Client
+from tests.support.channel import bound, oauthbearer, xoauth2
+from tests.support.dialogue import Client, trusting
 from tests.support.imap_server import RunningServer
 from tests.support.scram_client import ScramClient
 
@@ -89,3 +91,132 @@ def test_it_refuses_an_app_password_for_something_else(alice: User, server: Runn
         client.send(f'x LOGIN alice@example.test "{text}"')
         assert client.line().startswith("x NO [AUTHENTICATIONFAILED]")
         assert scram(client, "alice@example.test", text).startswith("x NO [AUTHENTICATIONFAILED]")
+
+
+# -- under TLS ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def secure(server: RunningServer, name: str = "localhost") -> Iterator[Client]:
+    """A client that came through STARTTLS, and asked for this name."""
+    with closing(Client(server.port)) as client:
+        client.send("t STARTTLS")
+        assert client.line().startswith("t OK")
+        client.secure(trusting(), name)
+        yield client
+
+
+def plus(client: Client, side: ScramClient, mechanism: str = "SCRAM-SHA-256-PLUS") -> str:
+    """Sign in; the last answer."""
+    client.send(f"x AUTHENTICATE {mechanism} {b64(side.first())}")
+    offered = client.line()
+    if not offered.startswith("+ "):
+        return offered
+    client.send(b64(side.final(base64.b64decode(offered[2:]))))
+    told = client.line()
+    if not told.startswith("+ "):
+        return told
+    assert side.is_convinced(base64.b64decode(told[2:]))
+    client.send("")
+    return client.line()
+
+
+def capabilities(client: Client) -> set[str]:
+    client.send("c CAPABILITY")
+    words = set(client.line().split())
+    assert client.line().startswith("c OK")
+    return words
+
+
+BEARER = {"AUTH=SCRAM-SHA-256-PLUS", "AUTH=OAUTHBEARER", "AUTH=XOAUTH2"}
+
+
+def test_it_offers_what_needs_tls_under_tls_alone(alice: User, server: RunningServer) -> None:
+    with closing(Client(server.port)) as client:
+        assert not BEARER & capabilities(client)
+        for name in ("SCRAM-SHA-256-PLUS", "OAUTHBEARER", "XOAUTH2"):
+            client.send(f"x AUTHENTICATE {name}")
+            assert client.line().startswith("x NO [CANNOT]")
+    with secure(server) as client:
+        assert capabilities(client) >= BEARER
+
+
+def test_it_signs_in_who_sees_our_certificate(alice: User, server: RunningServer) -> None:
+    with secure(server) as client:
+        answer = plus(client, bound(client.socket, "alice@example.test", PASSWORD))
+        assert answer.startswith("x OK [CAPABILITY")
+
+
+@pytest.mark.parametrize(
+    ("header", "mechanism", "answer"),
+    [
+        ("p=tls-server-end-point,,", "SCRAM-SHA-256-PLUS", "NO [AUTHENTICATIONFAILED]"),
+        ("p=tls-unique-for-telnet,,", "SCRAM-SHA-256-PLUS", "NO [AUTHENTICATIONFAILED]"),
+        ("y,,", "SCRAM-SHA-256", "NO [AUTHENTICATIONFAILED]"),
+        ("n,,", "SCRAM-SHA-256-PLUS", "BAD"),
+        ("n,,", "SCRAM-SHA-256", "OK"),
+    ],
+)
+def test_it_notices_somebody_in_between(
+    alice: User, server: RunningServer, header: str, mechanism: str, answer: str
+) -> None:
+    octets = b"" if header.startswith(("n", "y")) else b"another certificate"
+    side = ScramClient("alice@example.test", PASSWORD, "nonce", header=header, bound=octets)
+    with secure(server) as client:
+        assert plus(client, side, mechanism).startswith(f"x {answer}")
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_it_signs_in_with_a_token_until_it_is_revoked(
+    alice: User, server: RunningServer, mechanism: str
+) -> None:
+    _, token = tokens.issue(user=alice, name="Backup")
+    line = {"OAUTHBEARER": oauthbearer, "XOAUTH2": xoauth2}[mechanism]("alice@example.test", token)
+    with secure(server) as client, secure(server) as other:
+        client.send(f"x AUTHENTICATE {mechanism} {line}")
+        assert client.line().startswith("x OK [CAPABILITY")
+        other.send(f"x AUTHENTICATE {mechanism}")
+        assert other.line() == "+ "
+        other.send(line)
+        assert other.line().startswith("x OK [CAPABILITY")
+        tokens.revoke(user=alice, name="Backup")
+        assert client.line().startswith("* BYE [EXPIRED]")
+
+
+@pytest.mark.parametrize("end", ["AQ==", "*", ""])
+def test_it_speaks_the_failed_exchange_of_rfc_7628(
+    alice: User, server: RunningServer, end: str
+) -> None:
+    """Section 4.3: the client asks for the scope, hears it, and ends."""
+    with secure(server, "server.example.com") as client:
+        client.send(
+            "t1 AUTHENTICATE OAUTHBEARER bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUu"
+            "Y29tAXBvcnQ9MTQzAWF1dGg9AQE="
+        )
+        assert client.line() == "+ " + b64(b'{"status":"invalid_token"}')
+        client.send(end)
+        assert client.line().startswith("t1 NO [AUTHENTICATIONFAILED]")
+        client.send("t2 NOOP")
+        assert client.line().startswith("t2 OK")
+
+
+def test_it_takes_no_token_for_another_host(alice: User, server: RunningServer) -> None:
+    _, token = tokens.issue(user=alice, name="Backup")
+    with secure(server, "mail.example.test") as client:
+        line = oauthbearer("alice@example.test", token, "mail.example.net")
+        client.send(f"x AUTHENTICATE OAUTHBEARER {line}")
+        assert client.line() == "+ " + b64(b'{"status":"invalid_request"}')
+        client.send("AQ==")
+        assert client.line().startswith("x NO [AUTHENTICATIONFAILED]")
+
+
+def test_it_ends_guessing_of_tokens(alice: User, server: RunningServer) -> None:
+    with secure(server) as client:
+        answers: list[str] = []
+        while not answers or answers[-1].startswith("x NO"):
+            client.send(f"x AUTHENTICATE XOAUTH2 {xoauth2('alice@example.test', 'mht_guess')}")
+            assert client.line().startswith("+ ")
+            client.send("")
+            answers.append(client.line())
+        assert 1 < len(answers) < 10
+        assert answers[-1].startswith("* BYE")

@@ -1,15 +1,17 @@
-"""Signing in by SCRAM and with app passwords, at the door."""
+"""Signing in by SCRAM, with app passwords and with tokens, at the door."""
 
 import base64
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
 from apps.directory.models import User
-from apps.directory.services import apppasswords
+from apps.directory.services import apppasswords, tokens
 from tests.conftest import PASSWORD
 from tests.pop3.conftest import Running
-from tests.support.dialogue import Client
+from tests.support.channel import bound, oauthbearer, xoauth2
+from tests.support.dialogue import Client, trusting
 from tests.support.scram_client import ScramClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,10 +23,14 @@ def b64(raw: bytes) -> str:
 
 def scram(client: Client, username: str, password: str) -> str:
     """Sign in; the last answer."""
-    side = ScramClient(username, password, "nonce")
-    client.send(f"AUTH SCRAM-SHA-256 {b64(side.first())}")
+    return prove(client, ScramClient(username, password, "nonce"), "SCRAM-SHA-256")
+
+
+def prove(client: Client, side: ScramClient, mechanism: str) -> str:
+    client.send(f"AUTH {mechanism} {b64(side.first())}")
     offered = client.line()
-    assert offered.startswith("+ ")
+    if not offered.startswith("+ "):
+        return offered
     client.send(b64(side.final(base64.b64decode(offered[2:]))))
     told = client.line()
     if not told.startswith("+ "):
@@ -64,5 +70,48 @@ def test_it_signs_in_with_an_app_password(alice: User, server: Running) -> None:
         client.send(f"PASS {text}")
         assert client.line() == "+OK 0 messages"
         apppasswords.revoke(user=alice, name="Phone")
+        assert client.line().startswith("-ERR")
+        assert client.line() == "(closed)"
+
+
+# -- under TLS ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def secure(server: Running) -> Iterator[Client]:
+    """A client that came through STLS."""
+    with closing(Client(server.ports["pop3"])) as client:
+        client.send("STLS")
+        assert client.line().startswith("+OK")
+        client.secure(trusting(), "localhost")
+        yield client
+
+
+def test_it_binds_to_its_tls(alice: User, server: Running) -> None:
+    with secure(server) as client:
+        side = bound(client.socket, "alice@example.test", PASSWORD)
+        assert prove(client, side, "SCRAM-SHA-256-PLUS") == "+OK 0 messages"
+    for header, mechanism in (("p=tls-server-end-point,,", "SCRAM-SHA-256-PLUS"), ("y,,", "")):
+        with secure(server) as client:
+            side = ScramClient("alice@example.test", PASSWORD, "nonce", header=header, bound=b"x")
+            answer = prove(client, side, mechanism or "SCRAM-SHA-256")
+            assert answer == "-ERR [AUTH] Authentication failed"
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_it_signs_in_with_a_token(alice: User, server: Running, mechanism: str) -> None:
+    _, token = tokens.issue(user=alice, name="Backup", scopes=["pop3"])
+    build = {"OAUTHBEARER": oauthbearer, "XOAUTH2": xoauth2}[mechanism]
+    with closing(Client(server.ports["pop3"])) as client:  # in the clear it is not offered
+        client.send(f"AUTH {mechanism} {build('alice@example.test', token)}")
+        assert client.line() == "-ERR This mechanism is not offered"
+    with secure(server) as client:
+        client.send(f"AUTH {mechanism} {build('alice@example.test', token + 'x')}")
+        assert b"status" in base64.b64decode(client.line().removeprefix("+ "))
+        client.send("AQ==" if mechanism == "OAUTHBEARER" else "")
+        assert client.line() == "-ERR [AUTH] Authentication failed"
+        client.send(f"AUTH {mechanism} {build('alice@example.test', token)}")
+        assert client.line() == "+OK 0 messages"
+        tokens.revoke_all(user=alice)
         assert client.line().startswith("-ERR")
         assert client.line() == "(closed)"

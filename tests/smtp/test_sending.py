@@ -1,4 +1,4 @@
-"""The submission door: SCRAM, app passwords, grants, limits, mail for later, what is hidden."""
+"""The submission door: SCRAM, app passwords, tokens, grants, limits, later mail, what is hidden."""
 
 import json
 from binascii import a2b_base64
@@ -10,14 +10,16 @@ from pytest_django.fixtures import Settings
 
 from apps.blobs import services as blobs
 from apps.directory.models import AppPassword, SendCount, User
-from apps.directory.services import apppasswords
+from apps.directory.services import apppasswords, tokens
 from apps.directory.services.delegations import grant
 from apps.directory.services.limits import set_limits
 from apps.mailqueue.models import QueuedMessage
 from apps.provisioning import services as provisioning
 from apps.trace.models import Sent, TraceEvent
 from tests.smtp.queue import only, queued
+from tests.support.channel import bound, oauthbearer, xoauth2
 from tests.support.scram_client import ScramClient
+from tests.support.services import free_port
 from tests.support.smtp_dialogue import PASSWORD, Answer, Client, Running, base64, plain, running
 
 LETTER = (
@@ -61,7 +63,11 @@ def send(client: Client, *recipients: str, mail: str = "", letter: bytes = LETTE
 def scram(client: Client, username: str, password: str) -> Answer:
     """Sign in by SCRAM, checking what the server proves."""
     side = ScramClient(username, password, "rOprNGfwEbeRWgbNEkqO")
-    answer = client.ask(f"AUTH SCRAM-SHA-256 {base64(side.first().decode())}")
+    return prove(client, side, "SCRAM-SHA-256")
+
+
+def prove(client: Client, side: ScramClient, mechanism: str) -> Answer:
+    answer = client.ask(f"AUTH {mechanism} {base64(side.first().decode())}")
     if answer.code != 334:
         return answer
     answer = client.ask(base64(side.final(decoded(answer)).decode()))
@@ -158,6 +164,44 @@ def test_it_refuses_an_app_password_for_something_else(secure: Client, alice: Us
     _, text = apppasswords.create(user=alice, name="Reader", protocols=["imap", "pop3"])
     assert secure.ask(f"AUTH PLAIN {plain('alice@example.test', text)}").starts("535 5.7.8")
     assert scram(secure, "alice@example.test", text).starts("535 5.7.8")
+
+
+def test_it_binds_to_its_tls(secure: Client) -> None:
+    for header, mechanism in (("p=tls-server-end-point,,", "SCRAM-SHA-256-PLUS"), ("y,,", "")):
+        side = ScramClient("alice@example.test", PASSWORD, "n", header=header, bound=b"x")
+        assert prove(secure, side, mechanism or "SCRAM-SHA-256").starts("535 5.7.8")
+    side = bound(secure.sock, "alice@example.test", PASSWORD)
+    assert prove(secure, side, "SCRAM-SHA-256-PLUS").starts("235 2.7.0")
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_it_signs_in_with_a_token_until_it_is_revoked(
+    secure: Client, alice: User, mechanism: str
+) -> None:
+    _, token = tokens.issue(user=alice, name="Sender", scopes=["smtp"])
+    build = {"OAUTHBEARER": oauthbearer, "XOAUTH2": xoauth2}[mechanism]
+    assert secure.ask(f"AUTH {mechanism} {build('alice@example.test', token)}").code == 235
+    assert send(secure, "friend@outside.invalid").code == 250
+    tokens.revoke(user=alice, name="Sender")
+    assert secure.ask("MAIL FROM:<alice@example.test>").starts("421 4.7.0")
+    assert secure.is_closed()
+
+
+@pytest.mark.parametrize("end", ["AQ==", "*", ""])
+def test_it_speaks_the_failed_exchange_of_rfc_7628(secure: Client, end: str) -> None:
+    """Section 4.4, whose message has no right gs2-header."""
+    answer = secure.ask(
+        "AUTH OAUTHBEARER bix1c2VyPXNvbWV1c2VyQGV4YW1wbGUuY29tLAFhdXRoPUJlYXJlciB2RjlkZnQ0cW1UYzJO"
+        "dmIzUmxja0JoZEhSaGRtbHpkR0V1WTI5dENnPT0BAQ=="
+    )
+    assert (answer.code, decoded(answer)) == (334, b'{"status":"invalid_request"}')
+    assert secure.ask(end).starts("535 5.7.8")
+    assert secure.ask(f"AUTH PLAIN {plain('alice@example.test')}").code == 235
+
+
+def test_it_says_later_while_tokens_cannot_be_checked(secure: Client, settings: Settings) -> None:
+    settings.OAUTH_INTROSPECTION_URL = f"https://localhost:{free_port()}/introspect"
+    assert secure.ask(f"AUTH XOAUTH2 {xoauth2('alice@example.test', 'x')}").starts("454 4.7.0")
 
 
 def test_it_sends_in_the_name_of_who_lets_it(door: Running, alice: User, bob: User) -> None:

@@ -49,9 +49,9 @@ class Client:
         self._file = self.socket.makefile("rb")
         self.greeting = self.line()
 
-    def secure(self, context: ssl.SSLContext) -> None:
-        """Go on over TLS."""
-        self.socket = context.wrap_socket(self.socket)
+    def secure(self, context: ssl.SSLContext, name: str | None = None) -> None:
+        """Go on over TLS; `name` is the one the server is asked for."""
+        self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self._file = self.socket.makefile("rb")
 
     def send(self, line: str) -> None:
