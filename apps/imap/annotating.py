@@ -27,6 +27,7 @@ from apps.imap.naming import Place, places_of
 from apps.imap.proto.metadata import GetMetadata
 from apps.imap.proto.responses import metadata_names_line
 from apps.mailstore.annotations import Note, account_notes, contents, notes, stamps
+from apps.mime.address import Address
 from apps.runtime.db import in_db
 from apps.wire.errors import MailError
 
@@ -103,7 +104,8 @@ def look(user_id: int, address: str, place: Place | None, cmd: GetMetadata) -> L
     """Read what GETMETADATA asks for, of a mailbox or of the account; two queries."""
     if place is None:
         found = account_notes(user_id)
-        fixed = {ADMIN: b"mailto:postmaster@" + address.rpartition("@")[2].encode("utf-8")}
+        # A URI is ASCII: the domain is in A-labels there.
+        fixed = {ADMIN: f"mailto:postmaster@{Address.parse(address).domain}".encode("ascii")}
     else:
         found = notes(user_id, [place.id])
         use = special_use(place, user_id)
