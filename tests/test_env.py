@@ -85,6 +85,13 @@ def test_it_reads_networks() -> None:
         ("DEBUG", "yes"),
         ("LOG_LEVEL", "loud"),
         ("WEB_TLS", "maybe"),
+        ("OAUTH_ISSUER", "id.example.org"),
+        ("OAUTH_ISSUER", "http://id.example.org"),
+        ("OAUTH_JWKS_URL", "https://"),
+        ("OAUTH_JWKS_URL", "https://id.example.org/#keys"),
+        ("OAUTH_INTROSPECTION_URL", "https://us:secret@id.example.org/"),
+        ("OAUTH_INTROSPECTION_URL", "https://id.example.org:port/"),
+        ("OAUTH_USER_CLAIM", "my address"),
         ("CLAMD", "clamav"),
         ("CLAMD", ":3310"),
         ("CLAMD", "run/clamd.ctl"),
@@ -104,6 +111,28 @@ def test_it_refuses_a_wrong_value_in_one_sentence(name: str, value: str) -> None
     assert sentence.startswith(f"{name}={value!r} is not usable: it must be ")
     assert "\n" not in sentence
     assert sentence.endswith(".")
+
+
+KEYS = {
+    "OAUTH_ISSUER": "https://id.example.org",
+    "OAUTH_JWKS_URL": "https://id.example.org/keys",
+    "OAUTH_AUDIENCE": "https://mail.example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"OAUTH_INTROSPECTION_URL": "https://id.example.org/ask"}, "OAUTH_INTROSPECTION_URL"),
+        ({"OAUTH_ISSUER": ""}, "OAUTH_ISSUER"),
+        ({"OAUTH_AUDIENCE": ""}, "OAUTH_AUDIENCE"),
+        ({"OAUTH_JWKS_URL": ""}, "OAUTH_ISSUER"),
+    ],
+)
+def test_it_refuses_half_an_identity_provider(changed: dict[str, str], named: str) -> None:
+    assert env.read(KEYS)["OAUTH_USER_CLAIM"] == "email"
+    with pytest.raises(SettingError, match=f"^{named}=.* is not usable"):
+        env.read({**KEYS, **changed})
 
 
 def test_it_stops_the_start_without_a_traceback() -> None:
