@@ -273,3 +273,40 @@ async def test_it_looks_at_all_that_may_have_changed(alice: User, mirrors: Mirro
         assert list(held.mirror.uids) == [1, 2]
         held.idlers.clear()
         mirrors.close(held)
+
+
+async def test_it_heals_a_lost_event_by_itself(
+    alice: User, mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event comes here at all: the rows are looked at all the same, all in one statement."""
+    assert module.HEAL <= 30
+    monkeypatch.setattr(module, "HEAL", 0.05)
+    row = await run(inbox, alice)
+    assert isinstance(row, MailboxRow)
+    held = await mirrors.open(row.id, row.counters)
+    woken = asyncio.Semaphore(0)
+    held.idlers.add(woken.release)
+    async with asyncio.timeout(10):
+        for count in (1, 2):
+            await run(add_numbered, alice.pk, 1)
+            while len(held.mirror) < count:
+                await woken.acquire()
+    held.idlers.clear()
+    mirrors.close(held)
+
+
+async def test_it_tells_who_idles_of_a_deletion_whose_event_was_lost(
+    alice: User, mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEAL", 0.05)
+    row = await run(inbox, alice, "Archive")
+    assert isinstance(row, MailboxRow)
+    held = await mirrors.open(row.id, row.counters)
+    woken = asyncio.Semaphore(0)
+    held.idlers.add(woken.release)
+    await run(delete, user_id=alice.pk, name="Archive", origin=ORIGIN)
+    async with asyncio.timeout(10):
+        while not held.is_gone:
+            await woken.acquire()
+    held.idlers.clear()
+    mirrors.close(held)

@@ -39,8 +39,7 @@ def parse_select(scanner: Scanner) -> Select:
     name = scanner.astring("a mailbox name")
     condstore = False
     known: Known | None = None
-    if scanner.take(b" "):
-        scanner.expect(b"(")
+    if scanner.take(b" ("):
         while True:
             word = scanner.word("CONDSTORE or QRESYNC")
             if word == b"QRESYNC" and known is None:
