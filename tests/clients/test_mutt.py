@@ -28,6 +28,7 @@ set sleep_time = 0
 set editor = "true"
 set mail_check = 1
 """
+DEFLATE = {"mutt": ["set imap_deflate = yes"], "neomutt": []}  # Debian's NeoMutt has no zlib
 NO_TRASH = 'set trash = ""'
 LETTERS = [letter(number, f"word{number}") for number in range(25)]
 FOLDER = "Bücher/Über Äpfel & Birnen"
@@ -220,3 +221,27 @@ def test_it_sends(desk: Desk, program: str) -> None:
         message = message_from_bytes(raw, policy=policy.default)
         assert message["subject"] == "Grüße"
         assert message.get_content().splitlines() == ["Dear me,", "Äpfel!", "."]
+
+
+def test_it_catches_up_by_modseqs(full: Desk, program: str) -> None:
+    """CONDSTORE and QRESYNC, which both need the cache of headers: only what changed is asked."""
+    options = ["set imap_condstore = yes", "set imap_qresync = yes", *DEFLATE[program]]
+    read = "<first-entry><display-message><exit>"
+    first = press(full, program, read, *options)
+    assert any("ENABLE QRESYNC" in command for command in first)
+    with full.imap() as client:
+        client.select_folder("INBOX")
+        client.delete_messages([2, 9])
+        client.expunge()
+        client.add_flags([5], rb"\Flagged")
+        client.append("INBOX", letter(77))
+    keys = (
+        "<tag-pattern>~F<enter><tag-prefix><copy-message><kill-line>=Archive<enter>"
+        "<untag-pattern>~A<enter>"
+        "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>=Junk<enter>"
+    )
+    again = press(full, program, keys, *options)
+    assert any(re.search(r"\(CHANGEDSINCE \d+ VANISHED\)", command) for command in again)
+    left = [one for one in LETTERS if one not in (LETTERS[1], LETTERS[8])]
+    assert texts(full, "Junk") == [*left, letter(77)]
+    assert texts(full, "Archive") == [LETTERS[4]]
