@@ -75,57 +75,88 @@ class Material:
         self.arrivals.append(arrival)
 
 
-@dataclass(slots=True)
 class Threads:
     """What was found: nodes from 0 to below `messages` are messages by place, others dummies.
 
-    roots: of the threads, in their order; children: of the nodes that have some, in their order.
+    Children are chained through two arrays: a list for each node would be a hundred thousand
+    objects, which the garbage collector stops all threads to look at.
     """
 
-    messages: int
-    roots: list[int]
-    children: dict[int, list[int]]
+    __slots__ = ("_first", "_next", "messages", "roots")
+
+    def __init__(self, messages: int) -> None:
+        self.messages = messages
+        self.roots: list[int] = []  # of the threads, in their order
+        self._first = array("q", [-1]) * messages
+        self._next = array("q", [-1]) * messages
+
+    def grow(self) -> int:
+        """Add a dummy without children."""
+        self._first.append(-1)
+        self._next.append(-1)
+        return len(self._first) - 1
+
+    def put_first(self, node: int, above: int) -> None:
+        """Make a node the first child of another."""
+        self._next[node] = self._first[above]
+        self._first[above] = node
+
+    def put_all(self, nodes: Sequence[int], above: int) -> None:
+        """Make these all the children of a node, in their order."""
+        self._first[above] = -1
+        for node in reversed(nodes):
+            self.put_first(node, above)
+
+    def first(self, node: int) -> int:
+        """The first child of a node, -1 if it has none."""
+        return self._first[node]
+
+    def has_one(self, node: int) -> bool:
+        """Whether a node with children has a single one."""
+        return self._next[self._first[node]] < 0
+
+    def below(self, node: int) -> list[int]:
+        """The children of a node, in their order."""
+        children: list[int] = []
+        child = self._first[node]
+        while child >= 0:
+            children.append(child)
+            child = self._next[child]
+        return children
 
 
 def ordered_subject(material: Material) -> Threads:
     """Poor man's threading: all with one base subject, the first of them above the others."""
-    dates = material.dates
-    groups: dict[int, list[int]] = {}
-    for place, subject in enumerate(material.subjects):
-        groups.setdefault(subject, []).append(place)
-    roots: list[int] = []
-    children: dict[int, list[int]] = {}
-    for members in groups.values():
-        if len(members) > 1:
-            members = by_date(members, dates)
-            children[members[0]] = members[1:]
-        roots.append(members[0])
-    roots = by_date(roots, dates)
-    return Threads(len(material), roots, children)
+    threads = Threads(len(material))
+    order = by_date(range(len(material)), material.dates)
+    heads: dict[int, int] = {}
+    for place in order:
+        if heads.setdefault(material.subjects[place], place) == place:
+            threads.roots.append(place)
+    for place in reversed(order):
+        head = heads[material.subjects[place]]
+        if head != place:
+            threads.put_first(place, head)
+    return threads
 
 
 def by_references(material: Material) -> Threads:
     """REFERENCES: by who answers whom, then by subjects, in the order of their first messages."""
     forest = _Forest(material)
-    forest.link()
-    roots = forest.pruned()
-    roots = forest.sort(roots, material.dates)
-    roots = _Subjects(forest, material).merged(roots)
-    roots = forest.sort(roots, material.dates)
-    return Threads(len(material), roots, forest.children)
+    roots = forest.sorted(forest.pruned(forest.linked()))
+    forest.threads.roots = forest.sorted(_Subjects(forest, material).merged(roots))
+    return forest.threads
 
 
 def by_references_alone(material: Material) -> Threads:
     """REFS: by who answers whom, and nothing else; the thread with the newest message comes
     last."""
     forest = _Forest(material)
-    forest.link()
-    roots = forest.pruned()
-    roots = forest.sort(roots, material.dates)
-    newest = forest.newest(roots, material.dates)
-    order = by_date(range(len(roots)), [date for date, _ in newest], [place for _, place in newest])
-    roots = [roots[place] for place in order]
-    return Threads(len(material), roots, forest.children)
+    roots = forest.pruned(forest.linked())
+    newest = [forest.newest(root) for root in roots]
+    order = by_date(range(len(roots)), [material.dates[place] for place in newest], newest)
+    forest.threads.roots = [roots[place] for place in order]
+    return forest.threads
 
 
 def by_date(
@@ -133,41 +164,41 @@ def by_date(
 ) -> list[int]:
     """Sort by date, then by place in the mailbox (RFC 5256 section 2.2); by default a node is its
     place."""
-    if places is None:
-        return stable_sorted(stable_sorted(nodes, range(len(dates))), dates)
-    return stable_sorted(stable_sorted(nodes, places), dates)
+    by_place = sorted(nodes) if places is None else stable_sorted(nodes, places)
+    return stable_sorted(by_place, dates)
 
 
 class _Forest:
-    """Messages and dummies with their parents; children once `pruned` has made them."""
+    """Messages and dummies: their parents, then the threads they make."""
 
     def __init__(self, material: Material) -> None:
         self._material = material
-        self.parents = array("q", [-1]) * len(material)
         self._above = bytearray(len(material))  # has replies
         self._known: dict[int, int] = {}  # Message-ID -> node
         self._steps = STEPS_MAX
-        self.children: dict[int, list[int]] = {}
+        self._parents = array("q", [-1]) * len(material)
+        self.threads = Threads(len(material))
 
     # -- step 1 -----------------------------------------------------------------------------------
 
-    def link(self) -> None:
-        """Make parents of references. A Message-ID belongs to the first message that has it."""
+    def linked(self) -> array[int]:
+        """Return the parent of each node, -1 for none, by its references."""
         material, start = self._material, 0
         self._name_nodes()
         for place, end in enumerate(material.ends):
             above = -1
             for identifier in material.references[start:end]:
                 node = self._node(identifier)
-                if above >= 0 and self.parents[node] < 0 and not self._is_above(node, above):
+                if above >= 0 and self._parents[node] < 0 and not self._is_above(node, above):
                     self._set_parent(node, above)
                 above = node
             self._set_last(place, above)
             start = end
+        return self._parents
 
     def _name_nodes(self) -> None:
-        """Which message a Message-ID means is known before the first link: references to a message
-        that comes later in the mailbox go to it at once, as they would to its dummy."""
+        """A Message-ID belongs to the first message that has it. Which one that is must be known
+        before the first link: a reference may be to a message that comes later."""
         for place, identifier in enumerate(self._material.ids):
             if identifier != NO_ID:
                 self._known.setdefault(identifier, place)
@@ -175,25 +206,21 @@ class _Forest:
     def _node(self, identifier: int) -> int:
         node = self._known.get(identifier)
         if node is None:
-            node = self._known[identifier] = self.dummy()
+            node = self._known[identifier] = self.threads.grow()
+            self._parents.append(-1)
+            self._above.append(0)
         return node
-
-    def dummy(self) -> int:
-        """Make a node without a message."""
-        self.parents.append(-1)
-        self._above.append(0)
-        return len(self.parents) - 1
 
     def _set_last(self, node: int, above: int) -> None:
         """Step 1.B: the last reference is the parent, whatever other messages said."""
-        if above == self.parents[node]:
+        if above == self._parents[node]:
             return
-        self.parents[node] = -1
+        self._parents[node] = -1
         if above >= 0 and not self._is_above(node, above):
             self._set_parent(node, above)
 
     def _set_parent(self, node: int, above: int) -> None:
-        self.parents[node] = above
+        self._parents[node] = above
         self._above[above] = 1
 
     def _is_above(self, node: int, other: int) -> bool:
@@ -202,7 +229,7 @@ class _Forest:
             return True
         if not self._above[node]:
             return False
-        parents = self.parents
+        parents = self._parents
         while other >= 0:
             if other == node:
                 return True
@@ -214,33 +241,28 @@ class _Forest:
 
     # -- steps 2 and 3 ----------------------------------------------------------------------------
 
-    def pruned(self) -> list[int]:
-        """Make the children, without dummies but for those at the root that have several; return
-        the roots."""
-        count = len(self._material)
-        anchors = self._anchors(count)
-        children = self.children
+    def pruned(self, parents: Sequence[int]) -> list[int]:
+        """Make the threads, siblings by date, without dummies but for those at the root that have
+        several children; return the roots."""
+        count, threads = len(self._material), self.threads
+        anchors = self._anchors(parents)
+        for node in reversed(by_date(range(count), self._material.dates)):
+            if anchors[node] != node:
+                threads.put_first(node, anchors[node])
         roots: list[int] = []
-        for node, anchor in enumerate(anchors):
-            if node < count and anchor != node:
-                children.setdefault(anchor, []).append(node)
         for node, anchor in enumerate(anchors):
             if anchor != node:
                 continue
             if node < count:
                 roots.append(node)
-            elif node in children:
-                below = children[node]
-                if len(below) == 1:
-                    roots += children.pop(node)
-                else:
-                    roots.append(node)
+            elif threads.first(node) >= 0:
+                roots.append(threads.first(node) if threads.has_one(node) else node)
         return roots
 
-    def _anchors(self, count: int) -> array[int]:
+    def _anchors(self, parents: Sequence[int]) -> array[int]:
         """The node that each hangs below in the end: the next message above it, or the top; of a
         root itself. Each step upwards is taken once."""
-        parents = self.parents
+        count = len(self._material)
         anchors = array("q", [-1]) * len(parents)
         for start in range(len(parents)):
             path: list[int] = []
@@ -262,43 +284,40 @@ class _Forest:
 
     # -- steps 4 and 6 ----------------------------------------------------------------------------
 
-    def sort(self, roots: list[int], dates: Sequence[int]) -> list[int]:
-        """Sort siblings by date, then place; return the roots in that order, where a dummy counts
-        as its first child."""
+    def sorted(self, roots: Sequence[int]) -> list[int]:
+        """Return roots by date; a dummy counts as its first child."""
         count = len(self._material)
-        for node, below in self.children.items():
-            if len(below) > 1:
-                self.children[node] = by_date(below, dates)
-        firsts = [root if root < count else self.children[root][0] for root in roots]
+        dates = self._material.dates
+        firsts = [root if root < count else self.threads.first(root) for root in roots]
         order = by_date(range(len(roots)), [dates[first] for first in firsts], firsts)
         return [roots[place] for place in order]
 
-    def newest(self, roots: Sequence[int], dates: Sequence[int]) -> list[tuple[int, int]]:
-        """The newest message of each thread: its date and its place."""
-        count = len(self._material)
-        newest: list[tuple[int, int]] = []
-        for root in roots:
-            best: tuple[int, int] | None = None
-            waiting = [root]
-            while waiting:
-                node = waiting.pop()
-                if node < count and (best is None or (dates[node], node) > best):
-                    best = dates[node], node
-                waiting += self.children.get(node, ())
-            assert best is not None
-            newest.append(best)
-        return newest
+    def newest(self, root: int) -> int:
+        """The message of a thread with the latest date."""
+        dates = self._material.dates
+        best, waiting = -1, [root]
+        while waiting:
+            node = waiting.pop()
+            if node < len(dates) and (
+                best < 0
+                or dates[node] > dates[best]
+                or (dates[node] == dates[best] and node > best)
+            ):
+                best = node
+            waiting += self.threads.below(node)
+        return best
 
 
 class _Subjects:
     """Step 5: threads with the same base subject become one."""
 
     def __init__(self, forest: _Forest, material: Material) -> None:
-        self._forest = forest
+        self._threads = forest.threads
         self._material = material
         self._table: dict[int, int] = {}
         self._gone: set[int] = set()
         self._dummies: list[int] = []
+        self._added: dict[int, list[int]] = {}
 
     def merged(self, roots: Sequence[int]) -> list[int]:
         """Return the roots that remain, dummies made here included, in no order."""
@@ -306,13 +325,16 @@ class _Subjects:
             self._enter(root)
         for root in roots:
             self._merge(root)
+        for node, added in self._added.items():
+            children = [*self._threads.below(node), *added]
+            self._threads.put_all(by_date(children, self._material.dates), node)
         return [root for root in [*roots, *self._dummies] if root not in self._gone]
 
     def _is_dummy(self, node: int) -> bool:
         return node >= len(self._material)
 
     def _subject(self, node: int) -> int:
-        first = self._forest.children[node][0] if self._is_dummy(node) else node
+        first = self._threads.first(node) if self._is_dummy(node) else node
         return self._material.subjects[first]
 
     def _is_reply(self, node: int) -> bool:
@@ -333,19 +355,20 @@ class _Subjects:
         held = self._table.get(subject, node) if subject != NO_SUBJECT else node
         if held == node:
             return
-        children = self._forest.children
-        if self._is_dummy(node) and self._is_dummy(held):
-            children[held] += children.pop(node)
-            self._gone.add(node)
+        self._gone.add(node)
+        if self._is_dummy(node):  # then the other is one too: a dummy comes before a message
+            self._add(held, self._threads.below(node))
         elif self._is_dummy(held) or (self._is_reply(node) and not self._is_reply(held)):
-            children.setdefault(held, []).append(node)
-            self._gone.add(node)
+            self._add(held, [node])
         else:
-            both = self._forest.dummy()
-            children[both] = [held, node]
-            self._gone.update((held, node))
+            both = self._threads.grow()
+            self._add(both, [held, node])
+            self._gone.add(held)
             self._dummies.append(both)
             self._table[subject] = both
+
+    def _add(self, node: int, children: Sequence[int]) -> None:
+        self._added.setdefault(node, []).extend(children)
 
 
 def thread_line(threads: Threads, numbers: Sequence[int]) -> bytes:
@@ -361,7 +384,6 @@ def thread_line(threads: Threads, numbers: Sequence[int]) -> bytes:
 
 
 def _write_thread(threads: Threads, numbers: Sequence[int], root: int, out: list[bytes]) -> None:
-    children = threads.children
     close = -1
     waiting = [root]
     while waiting:
@@ -372,10 +394,12 @@ def _write_thread(threads: Threads, numbers: Sequence[int], root: int, out: list
         out.append(b"(")
         waiting.append(close)
         while True:  # down a branch as long as it does not part
-            below: Sequence[int] = children.get(node, ())
+            below = threads.first(node)
             if node < threads.messages:
-                out.append(b"%d " % numbers[node] if below else b"%d" % numbers[node])
-            if len(below) != 1:
-                waiting += reversed(below)
+                out.append(b"%d " % numbers[node] if below >= 0 else b"%d" % numbers[node])
+            if below < 0:
                 break
-            node = below[0]
+            if not threads.has_one(node):
+                waiting += reversed(threads.below(node))
+                break
+            node = below
