@@ -19,6 +19,7 @@ from apps.mailstore.services.annotations import (
 )
 from apps.mailstore.services.roles import NoRole
 from apps.wire.errors import NotFound, QuotaExceeded
+from tests.mailstore.test_writers import together
 
 ORIGIN = Origin("test", None)
 COMMENT, SHARED = "/private/comment", "/shared/comment"
@@ -147,3 +148,23 @@ def test_it_gives_a_role_by_its_entry(alice: User, inbox: Mailbox) -> None:
     with pytest.raises(NoRole):
         note(alice, inbox, {COMMENT: b"x"}, use=SpecialUse.SENT)
     assert seen(alice, inbox) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_lets_many_write_at_once(alice: User, inbox: Mailbox) -> None:
+    """Each of the writers keeps what it wrote, the last one its role, and none fails."""
+    made = [mailboxes.create(user_id=alice.pk, name=f"Box {number}") for number in range(4)]
+
+    def job(number: int) -> None:
+        for turn in range(5):
+            note(alice, inbox, {COMMENT: b"%d" % number, f"/private/x/{number}": b"%d" % turn})
+            note(alice, made[number], {SHARED: b"%d" % turn}, use=SpecialUse.SENT)
+            name = f"Made {number} {turn}"
+            mailboxes.create(user_id=alice.pk, name=name, special_use=SpecialUse.SENT)
+
+    together(job, 4)
+    found = seen(alice, inbox)
+    assert found.pop(COMMENT) in {b"0", b"1", b"2", b"3"}
+    assert found == {f"/private/x/{number}": b"4" for number in range(4)}
+    assert [seen(alice, box) for box in made] == [{SHARED: b"4"}] * 4
+    assert len(queries.boxes([alice.pk], SpecialUse.SENT)) == 1

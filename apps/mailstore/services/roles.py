@@ -7,6 +7,7 @@ from the one that had it, as section 5.4 shows. INBOX is what it is.
 from apps.events.bus import publish_on_commit
 from apps.events.types import AnnotationsChanged, MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse
+from apps.mailstore.services.locks import lock
 from apps.wire.errors import NotFound, NotPermitted
 
 
@@ -48,6 +49,7 @@ def free(*, user_id: int, use: str) -> Mailbox | None:
     """Take a role from the mailbox that has it, within the caller's transaction; returns it."""
     if not use:
         return None
+    lock(users=[user_id])  # two that give the same role at once: the later one gets it
     mine = Mailbox.objects.filter(user_id=user_id, deleted_at=None, special_use=use)
     before = mine.first()
     if before is not None:
