@@ -31,6 +31,7 @@ from apps.mailstore.models import (
 from apps.mailstore.queries import MailboxRow
 from apps.mailstore.services.mailboxes import normal
 from apps.mailstore.shares import SharedRow
+from apps.mime.address import take_apart
 from apps.runtime.db import in_db
 from apps.runtime.glance import glance
 from apps.wire.errors import InvalidName, NotFound, NotPermitted
@@ -123,7 +124,7 @@ def foreign(name: str) -> Foreign | None:
         InvalidName: no mailbox can have the name that is left.
     """
     levels = name.split(DELIMITER, 2)
-    if levels[0] not in NAMESPACES or "@" not in (levels[1] if levels[1:] else ""):
+    if levels[0] not in NAMESPACES or not levels[1:] or not take_apart(levels[1])[0]:
         return None
     key = normalize("NFC", levels[1].casefold())
     for letter, quoted in reversed(_QUOTED.items()):
