@@ -84,6 +84,17 @@ class Node:
         return " ".join(part for part in (str(self.number) if self.mail else "", inner) if part)
 
 
+def plain_ancestry(known: dict[int, Node], nodes: list[Node], mail: Mail) -> Node | None:
+    above: Node | None = None
+    for identifier in mail.references:
+        one = known.setdefault(identifier, Node())
+        nodes.append(one)
+        if above is not None and one.parent is None and not one.has(above):
+            above.adopt(one)
+        above = one
+    return above
+
+
 def plain_links(mails: list[Mail]) -> Node:
     known: dict[int, Node] = {}
     nodes: list[Node] = []
@@ -95,14 +106,7 @@ def plain_links(mails: list[Mail]) -> Node:
                 known.setdefault(mail.identifier, node)
         node.number, node.mail = number, mail
         nodes.append(node)
-        above: Node | None = None
-        for identifier in mail.references:
-            one = known.setdefault(identifier, Node())
-            if one not in nodes:
-                nodes.append(one)
-            if above is not None and one.parent is None and not one.has(above):
-                above.adopt(one)
-            above = one
+        above = plain_ancestry(known, nodes, mail)
         if node.parent is not None and node.parent is not above:
             node.parent.children.remove(node)
             node.parent = None

@@ -16,7 +16,8 @@ def first(raw: bytes) -> dict[int, Address]:
 
 def test_it_reads_the_first_address_of_each_field() -> None:
     raw = (
-        b'Date: "x" (y)\r\nSubject: (a "b\\c)\r\nFrom: "A \\"B\\" C" <ab@x.example>, b@y.example\r\n'
+        b'Date: "x" (y)\r\nSubject: (a "b\\c)\r\n'
+        b'From: "A \\"B\\" C" <ab@x.example>, b@y.example\r\n'
         b"To: =?utf-8?q?=C3=A4?= <Zed@y.example>\r\nReply-To: a@b.example\r\n\r\n"
     )
     assert first(raw) == {

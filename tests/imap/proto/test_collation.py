@@ -28,7 +28,8 @@ def test_it_finds_them_alike(one: str, other: str) -> None:
 
 def test_it_sorts_by_capital_letters() -> None:
     ordered = ["", "Atlas", "äther", "Zebra", "zebrA^", "zebra_", "дом", "日本"]
-    assert sorted(reversed(ordered), key=collated) == ordered
+    mixed = ordered[::2] + ordered[1::2]
+    assert sorted(mixed, key=collated) == ordered
 
 
 @given(st.text(), st.text())

@@ -1,0 +1,105 @@
+"""Searches of a running service: what they read, and what they tell while they run."""
+
+import re
+
+import pytest
+
+from apps.directory.models import User
+from apps.imap import finding
+from apps.imap.limits import Limits
+from apps.mailstore import queries
+from apps.mailstore.models import Entry
+from tests.conftest import PASSWORD
+from tests.imap.conftest import add_message, add_numbered
+from tests.imap.test_fetch import selected
+from tests.support.dialogue import Client, imap_login
+from tests.support.imap_server import RunningServer, running
+
+
+def said(client: Client, command: str) -> list[str]:
+    """Send a command; return all lines of its answer."""
+    client.send(f"x {command}")
+    lines = [client.line()]
+    while not lines[-1].startswith(("x ", "(")):
+        lines.append(client.line())
+    return lines
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "SEARCH SUBJECT Message",
+        "SEARCH RETURN (COUNT) BODY Hello",
+        "UID SORT (DATE) UTF-8 ALL",
+        "THREAD REFERENCES UTF-8 ALL",
+    ],
+)
+def test_it_tells_how_far_a_long_command_is(
+    alice: User, transactional_db: None, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """RFC 9585: never that all is done, and always further on."""
+    for module in ("finding", "sorting", "threads"):
+        monkeypatch.setattr(f"apps.imap.{module}.PAGE", 2)
+    add_numbered(alice.pk, 7)
+    with running(Limits(progress_every=0.0)) as server:
+        client = Client(server.port)
+        imap_login(client, alice.address, PASSWORD)
+        said(client, "SELECT INBOX")
+        answer = said(client, command)
+        client.close()
+    told = [line for line in answer if "INPROGRESS" in line]
+    pattern = r'\* OK \[INPROGRESS \("x" ([0-9]+) 7\)\] .+'
+    assert [re.fullmatch(pattern, line)[1] for line in told] == ["2", "4", "6"]  # type: ignore[index]
+    assert answer[-1].startswith("x OK")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_finds_messages_by_their_identifiers(alice: User, server: RunningServer) -> None:
+    """Those too whose conversation nobody has asked for yet (RFC 8474 section 6)."""
+    add_message(alice.pk, b"Message-ID: <1@x>\r\n\r\none\r\n")
+    add_message(alice.pk, b"Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n\r\ntwo\r\n")
+    add_message(alice.pk, b"Message-ID: <3@x>\r\n\r\nthree\r\n")
+    Entry.objects.update(thread_id=None)
+    with selected(server, alice) as client:
+        answer = str(client.fetch("2", "(EMAILID THREADID)"))
+        email = re.search(r"EMAILID \((M[0-9-]+)\)", answer)
+        thread = re.search(r"THREADID \((T[0-9]+)\)", answer)
+        assert email is not None
+        assert thread is not None
+        assert client.search(None, f"EMAILID {email[1]}") == ("OK", [b"2"])
+        assert client.search(None, f"THREADID {thread[1]}") == ("OK", [b"1 2"])
+        assert client.search(None, f"NOT THREADID {thread[1]}") == ("OK", [b"3"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "keys", ["UNSEEN", "1:*", "UID 2:3", "KEYWORD x NEW", "MODSEQ 1 OLD", "SUBJECT x UNDRAFT DRAFT"]
+)
+def test_it_reads_nothing_for_what_it_knows(
+    inbox: RunningServer, alice: User, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    def nothing(*_: object) -> None:
+        raise AssertionError("nothing need be read")
+
+    monkeypatch.setattr(finding, "in_db", nothing)
+    with selected(inbox, alice) as client:
+        assert client.search(None, keys)[0] == "OK"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_reads_no_bodies_to_sort(
+    inbox: RunningServer, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    fetch_page = queries.fetch_page
+
+    def noted(mailbox_id: int, uids: list[int], columns: tuple[str, ...]) -> object:
+        asked.append(columns)
+        return fetch_page(mailbox_id, uids, columns)
+
+    monkeypatch.setattr(queries, "fetch_page", noted)
+    with selected(inbox, alice) as client:
+        assert client.sort("REVERSE DATE", "UTF-8", "ALL") == ("OK", [b"3 2 1"])
+        assert client.sort("TO SUBJECT DISPLAYFROM", "UTF-8", "ALL") == ("OK", [b"1 2 3"])
+    assert asked == [("sent_seconds", "internaldate"), ("envelope", "subject")]
