@@ -21,7 +21,7 @@ from apps.directory.authentication import (
     login_key,
 )
 from apps.directory.issuer import Identity, TokenRejectedError
-from apps.directory.models import Kind
+from apps.directory.models import Kind, UserState
 from apps.directory.services.tokens import note_use
 from apps.directory.tokens import KnownToken
 from apps.runtime.db import in_db
@@ -160,7 +160,7 @@ def _with_identity(
 
 def _account(key: str) -> Account:
     account = account_of(key)
-    if account is None or account.kind != Kind.PERSON:
+    if account is None or account.kind != Kind.PERSON or account.state == UserState.REMOVED:
         raise TokenRefused("the token is of nobody who signs in here")
     if account.is_suspended:
         raise AccountSuspended("suspended")

@@ -168,6 +168,15 @@ def test_it_tells_a_suspended_user(alice: User) -> None:
     assert refused(f"{text}x").status == INVALID_TOKEN
 
 
+def test_it_ends_with_its_user(alice: User) -> None:
+    _, text = services.issue(user=alice, name="Backup")
+    principal = sign_in(text)
+    provisioning.remove_user(ALICE)
+    assert still_in([principal]) == set()
+    assert refused(text).status == INVALID_TOKEN
+    assert refused(text, "").status == INVALID_TOKEN
+
+
 def test_it_notes_its_use_once_an_hour(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         _, text = services.issue(user=alice, name="Backup")
