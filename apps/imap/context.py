@@ -77,6 +77,10 @@ class Channel(Protocol):
     async def next_event(self) -> Event:
         """Wait for the client's next line or command."""
 
+    def turn_down(self) -> None:
+        """After a `NeedContinuation`: the literal is not wanted, the command has its answer. Else
+        it is asked for when the next event is waited for."""
+
     async def event_or_poke(self) -> Event | Woken:
         """Wait for the client, for `poke()` or for the keep-alive time."""
 

@@ -45,6 +45,8 @@ class Connection(Conversation):
         self._taken = 0  # octets of the allowance, until the command that needs them is done
         self._asked: NeedContinuation | None = None  # waits for room
         self._asking: asyncio.TimerHandle | None = None
+        self._given: NeedContinuation | None = None  # the session may still turn it down
+        self._is_late = False
         self._is_answered = False  # the last event has been given out: the next begins a command
         self._hurry: asyncio.TimerHandle | None = None  # while room is taken for what comes
         self._came = 0  # octets, since it was set
@@ -78,14 +80,28 @@ class Connection(Conversation):
         """Return the next event, asking for synchronising literals on the way."""
         self._begin()
         while (event := self._event()) is None:
-            await self.wait()
+            await self._more()
         return event
 
     def _begin(self) -> None:
         """The command before is done, unless the wait for one goes on."""
+        if self._given is not None:
+            self._asked, self._given = self._given, None
         if self._is_answered:
             self._is_answered = False
             self._give_back()
+
+    async def _more(self) -> None:
+        """Wait for more of a command."""
+        if self._is_late:
+            raise TimeoutError
+        await self.wait()
+
+    def turn_down(self) -> None:
+        """Refuse the literal that was asked for: the command has its answer."""
+        if self._given is not None:
+            self._given = None
+            self._buffer.refuse_literal()
 
     async def event_or_poke(self) -> Event | Woken:
         """As `next_event`, but also ended by a poke or the keep-alive time."""
@@ -98,7 +114,7 @@ class Connection(Conversation):
                     return Woken.NEWS
                 if self._loop.time() >= silence_ends:
                     return Woken.SILENCE
-                await self.wait()
+                await self._more()
             return event
         finally:
             self._poked = False
@@ -148,7 +164,7 @@ class Connection(Conversation):
 
     def _event(self) -> Event | None:
         event = self._next_event()
-        self._is_answered = event is not None
+        self._is_answered = event is not None and event is not self._given
         return event
 
     def _next_event(self) -> Event | None:
@@ -156,6 +172,9 @@ class Connection(Conversation):
             if self._asked is None:
                 event = self._buffer.next_event()
                 if not isinstance(event, NeedContinuation):
+                    return event
+                if self._user_id and not event.non_sync and len(event.tokens) == 1:
+                    self._given = event
                     return event
                 self._asked = event
             refused = self._admit(self._asked)
@@ -201,7 +220,7 @@ class Connection(Conversation):
         if self._came >= LITERAL_AFTER_LOGIN or self._is_answered:
             self._expect()
         else:
-            self._deadline = self._loop.time()
+            self._is_late = True
             self.wake()
 
     def _stop_asking(self) -> None:

@@ -106,8 +106,23 @@ class Session:
                 self._channel.write(tagged(tag, b"NO", text, b"UNAVAILABLE"))
                 if fatal:
                     self.goodbye(text, b"UNAVAILABLE")
-            case NeedContinuation():  # the channel has answered it
-                pass
+            case NeedContinuation():
+                await self._foresee(event)
+
+    async def _foresee(self, asked: NeedContinuation) -> None:
+        """Answer a command that cannot be carried out before its literal is sent (RFC 3502 section
+        6.3.11, RFC 4469 appendix A). What is wrong with the rest of it is said when it is there."""
+        scanner = Scanner(RawCommand(asked.tokens))
+        try:
+            row = self._row(asked.tag, scanner)
+            reply = await row.foresee(self.context, scanner) if row.foresee is not None else None
+        except GrammarError:
+            return
+        except MailError as error:
+            reply = no(error.reply.text, error.imap_code.encode("ascii"))
+        if reply is not None:
+            self._channel.turn_down()
+            self._channel.write(tagged(asked.tag, reply.condition, reply.text, reply.code))
 
     def _too_large(self, event: LiteralTooLarge) -> None:
         text = "Literal is too large"
@@ -164,8 +179,8 @@ class Session:
         finally:
             self.context.running, self.context.arguments = "", None
 
-    def _parse(self, tag: bytes, scanner: Scanner) -> tuple[Command, object]:
-        """Return the command's row and its typed arguments."""
+    def _row(self, tag: bytes, scanner: Scanner) -> Command:
+        """Return the command's row, the scanner standing before its arguments."""
         if not tag:
             raise GrammarError("expected a tag and a command")
         scanner.expect(tag)
@@ -179,6 +194,11 @@ class Session:
             raise GrammarError("unknown command")
         if not row.fits(self.context.state):
             raise GrammarError(_out_of_place(row, self.context.state))
+        return row
+
+    def _parse(self, tag: bytes, scanner: Scanner) -> tuple[Command, object]:
+        """Return the command's row and its typed arguments."""
+        row = self._row(tag, scanner)
         cmd = row.parse(scanner)
         if self.context.uidonly and Use.READS in row.sequence_numbers:
             # RFC 9586 section 3: a command in the grammar, by numbers that this client gave up.

@@ -386,3 +386,43 @@ def test_it_tells_the_modseq_after_replace_once_condstore_is_enabled(
     assert highest is not None
     status = answer(client, "STATUS INBOX (HIGHESTMODSEQ)")[0]
     assert status.endswith(f"(HIGHESTMODSEQ {highest[1]})")
+
+
+# -- asked before it is sent ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wait", ["NOOP", "IDLE"])
+def test_it_asks_for_a_literal_that_nobody_foresaw(client: Client, wait: str) -> None:
+    """Whatever handles it, a literal that was announced is asked for or refused."""
+    client.send(f"a {wait}")
+    assert client.line().startswith("+ " if wait == "IDLE" else "a OK")
+    client.send("b APPEND INBOX {3}")
+    assert client.line().startswith(("+ ", "a BAD"))
+    if wait == "IDLE":
+        assert client.line().startswith("+ ")
+    client.send("xyz")
+    assert client.line().startswith("b OK")
+    client.send("c APPEND {5}")  # the name itself
+    assert client.line().startswith("+ ")
+    client.send("INBOX {3}")
+    assert client.line().startswith("+ ")
+    client.send("xyz")
+    assert client.line().startswith("c OK")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("APPEND Nowhere {1000}", "TRYCREATE"),
+        ("APPEND Nowhere (\\Seen) CATENATE (TEXT {1000}", "TRYCREATE"),
+        ("APPEND Nowhere UTF8 (~{1000}", "TRYCREATE"),
+        ('APPEND "a//b" {1000}', "CANNOT"),
+        ("append bob@example.test/INBOX {1000}", "TRYCREATE"),
+    ],
+)
+def test_it_answers_before_the_literal_what_no_literal_can_change(
+    client: Client, text: str, code: str
+) -> None:
+    client.send(f"a {text}")
+    assert client.line().startswith(f"a NO [{code}]")
+    assert answer(client, "NOOP") == ["x OK Nothing done"]

@@ -20,6 +20,7 @@ from apps.imap.mirrors import Done
 from apps.imap.naming import Place, mailbox_named, target_named
 from apps.imap.proto.append import Append, NewMessage, parse_append
 from apps.imap.proto.flags import Flags
+from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.sets import format_set
 from apps.imap.proto.urls import UrlError, parse_url, tellable
 from apps.imap.proto.utf7 import encode_name
@@ -63,7 +64,23 @@ def _words(context: Context) -> Sequence[str]:
     return (limit, "MULTIAPPEND", "CATENATE", "UTF8=ACCEPT")
 
 
-@command("APPEND", parse=parse_append, capability=_words, enables="UTF8=ACCEPT")
+async def foresee_target(context: Context, scanner: Scanner) -> Reply | None:
+    """What will be answered for the mailbox that is named, if it can be no target."""
+    scanner.space()
+    try:
+        await target_named(context, scanner.astring("a mailbox name"))
+    except NotFound:
+        return TRYCREATE
+    return None
+
+
+@command(
+    "APPEND",
+    parse=parse_append,
+    capability=_words,
+    enables="UTF8=ACCEPT",
+    foresee=foresee_target,
+)
 async def append(context: Context, cmd: Append) -> Reply:
     """Save messages, all of them or none."""
     try:

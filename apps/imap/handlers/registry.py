@@ -20,6 +20,7 @@ from apps.imap.proto.scanner import Scanner
 C = TypeVar("C")
 Handler = Callable[[Context, C], Awaitable[Reply]]
 Capability = Callable[[Context], Sequence[str]]
+Foresight = Callable[[Context, Scanner], Awaitable[Reply | None]]
 
 
 class Use(Flag):
@@ -45,6 +46,7 @@ class Command:
     only_there: bool
     capability: Capability
     sequence_numbers: Use
+    foresee: Foresight | None
 
     @property
     def may_expunge(self) -> bool:
@@ -70,6 +72,7 @@ def command(
     capability: str | Capability = "",
     sequence_numbers: Use = Use.NONE,
     enables: str = "",
+    foresee: Foresight | None = None,
 ) -> Callable[[Handler[C]], Handler[C]]:
     """Register a handler under `name` (upper-case; "UID X" for UID commands).
 
@@ -79,6 +82,8 @@ def command(
         capability: words to announce, or a function of the connection that returns them.
         sequence_numbers: see `Use`.
         enables: words that ENABLE may switch on, where this handler makes them true.
+        foresee: asked when the client waits to send the first literal, with what stands before it;
+            a reply ends the command there.
     """
     words = tuple(capability.split()) if isinstance(capability, str) else ()
     announce: Capability = (lambda _: words) if isinstance(capability, str) else capability
@@ -87,7 +92,7 @@ def command(
         assert name not in COMMANDS, name
         ENABLEABLE.update(enables.split())
         COMMANDS[name] = Command(
-            name, handler, parse, needs, only_there, announce, sequence_numbers
+            name, handler, parse, needs, only_there, announce, sequence_numbers, foresee
         )
         return handler
 

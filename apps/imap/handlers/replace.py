@@ -9,6 +9,7 @@ from apps.imap.handlers.append import (
     RefusedError,
     Rules,
     appenduid,
+    foresee_target,
     permitted,
     prepared,
     rules_of,
@@ -19,6 +20,7 @@ from apps.imap.mirrors import Done
 from apps.imap.naming import Place, target_named
 from apps.imap.proto.append import NewMessage, Replace, parse_replace
 from apps.imap.proto.responses import untagged
+from apps.imap.proto.scanner import Scanner
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as append_service
 from apps.mailstore.services import replace as service
@@ -27,19 +29,32 @@ from apps.runtime.db import in_db
 from apps.wire.errors import MailError, NotFound
 
 
+async def _foresee(context: Context, scanner: Scanner) -> Reply | None:
+    scanner.space()
+    scanner.sequence_set()
+    return await foresee_target(context, scanner)
+
+
 @command(
     "REPLACE",
     parse=parse_replace,
     needs=State.SELECTED,
     capability="REPLACE",
     sequence_numbers=Use.READS | Use.BREAKS,
+    foresee=_foresee,
 )
 async def replace(context: Context, cmd: Replace) -> Reply:
     """By sequence number."""
     return await _replace(context, cmd, uid=False)
 
 
-@command("UID REPLACE", parse=parse_replace, needs=State.SELECTED, sequence_numbers=Use.BREAKS)
+@command(
+    "UID REPLACE",
+    parse=parse_replace,
+    needs=State.SELECTED,
+    sequence_numbers=Use.BREAKS,
+    foresee=_foresee,
+)
 async def uid_replace(context: Context, cmd: Replace) -> Reply:
     """By UID."""
     return await _replace(context, cmd, uid=True)
