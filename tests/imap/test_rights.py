@@ -63,12 +63,14 @@ class Case:
     needs: whether these rights are enough for OK.
     changes: whether the other's mailboxes may be others after it; None: as `needs`.
     where: the mailbox that is selected first: "" none, "box" the other's, "own" an own one.
+    tells: for a command that is OK in any case: whether it then tells anything.
     """
 
     line: str
     needs: Needs
     changes: Needs | None = None
     where: str = ""
+    tells: Needs | None = None
 
     @property
     def command(self) -> str:
@@ -105,8 +107,10 @@ CASES = [
     named('SELECT "{box}"', every("r")),
     named('EXAMINE "{box}"', every("r")),
     named('STATUS "{box}" (MESSAGES UIDNEXT)', every("r")),
-    named('LIST "" "{box}"', always),
-    named('LSUB "" "{box}"', always),
+    Case('LIST "" "{box}"', always, never, tells=every("l")),
+    Case('LSUB "" "{box}"', always, never, tells=never),
+    Case('ESEARCH IN (mailboxes "{box}") ALL', always, never, tells=every("r")),
+    Case('ESEARCH IN (subtree "{box}") ALL', always, never, tells=every("lr")),
     named('SUBSCRIBE "{box}"', every("l")),
     named('UNSUBSCRIBE "{box}"', always),
     named(f'APPEND "{{box}}" {MAIL}', every("i"), None),
@@ -295,10 +299,9 @@ def tried(talk: Talk, case: Case, box: str, rights: frozenset[str], bob: User) -
         yield told
     if state(bob) != before and not case.may_change(rights):
         yield f"{told}: something has changed"
-    if case.command in {"LIST", "LSUB"}:
-        if bool(lines) is not (case.command == "LIST" and "l" in rights):
-            yield f"{told}: {lines}"
-    elif not allowed and rights.isdisjoint("lr") and (lines or not HIDDEN.match(answer)):
+    if case.tells is not None and bool(lines) is not case.tells(rights):
+        yield f"{told}: {lines}"
+    if not allowed and rights.isdisjoint("lr") and (lines or not HIDDEN.match(answer)):
         yield f"{told}: {lines}"
     talk.say("UNSELECT")
 
