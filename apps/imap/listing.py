@@ -63,6 +63,10 @@ class Wanted:
         """Whether any pattern does."""
         return any(pattern.matches(name) for pattern in self.patterns)
 
+    def matches_all_below(self, name: str) -> bool:
+        """Whether a pattern matches this and by its nature all names below it."""
+        return any(pattern.is_open and pattern.matches(name) for pattern in self.patterns)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -102,9 +106,11 @@ def list_all(
     found = dict.fromkeys(shown)
     below: set[str] = set()
     if wanted.recursive:
-        # Section 3.5: what is above something selected that is not shown itself.
+        # Section 3.5: what is above something selected that is not shown itself. Example 9 of
+        # section 5 has the mailboxes above what is shown by `*`, too, and not those above `*2`.
         below = _above(selected)
         extra = _above(set(selected).difference(found))
+        extra |= {name for name in below if name in boxes and wanted.matches_all_below(name)}
     elif wanted.criteria:
         extra = set()
     else:

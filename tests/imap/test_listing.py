@@ -126,6 +126,18 @@ def test_it_matches_recursively() -> None:
         ("foo2/bar2", YES, False),
         ("qux2/bar2", YES, False),
     ]
+    assert childinfo(TREE, "*", MINE) == [
+        ("baz2", NO, True),
+        ("baz2/bar2", YES, False),
+        ("baz2/bar22", YES, False),
+        ("baz2/bar222", YES, False),
+        ("eps2", YES, True),
+        ("eps2/mamba", YES, False),
+        ("foo2", NO, True),
+        ("foo2/bar1", YES, False),
+        ("foo2/bar2", YES, False),
+        ("qux2/bar2", YES, False),
+    ]
 
 
 def test_it_tells_childinfo_where_nothing_below_is_told() -> None:
@@ -175,7 +187,9 @@ def test_it_lists_what_the_rules_say() -> None:
         expected = {}
         for name in filter(shows, levels):
             below = [one for one in mine if one.startswith(name + "/")]
-            if name in mine or not all(map(shows, below)):
+            ends = [text[-1] == "*" and Pattern(text).matches(name) for text in texts]
+            is_open = name in tree and any(ends) and below
+            if name in mine or is_open or not all(map(shows, below)):
                 expected[name] = (name in mine, name not in tree, bool(below))
         lines = listed(
             tree,
