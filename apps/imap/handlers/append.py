@@ -20,6 +20,7 @@ from apps.imap.mirrors import Done
 from apps.imap.naming import Place, mailbox_named, target_named
 from apps.imap.proto.append import Append, NewMessage, parse_append
 from apps.imap.proto.flags import Flags
+from apps.imap.proto.responses import list_line, old_name
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.sets import format_set
 from apps.imap.proto.urls import UrlError, parse_url, tellable
@@ -95,11 +96,18 @@ async def append(context: Context, cmd: Append) -> Reply:
         )
     except RefusedError as refused:
         return refused.reply
+    tell_name(context, place, cmd.name)
     context.did(place.id, [saved[0].modseq])
     if context.selected is not None and context.selected.mailbox_id == place.id:
         await context.advance(_done(messages, saved))
     # RFC 4315 section 3: whoever may not read there is not told what is there.
     return Reply("Saved", appenduid(saved) if place.may("r") else b"")
+
+
+def tell_name(context: Context, place: Place, supplied: bytes) -> None:
+    """Say how a mailbox is called that the client named otherwise (RFC 9051 section 6.3.12)."""
+    if context.rev2 and (item := old_name(supplied, place.name)):
+        context.write(list_line(b"LIST", (), place.name, utf8=True, extended=item))
 
 
 def _done(messages: Sequence[NewMessage], saved: Sequence[AppendResult]) -> Done:

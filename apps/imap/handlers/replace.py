@@ -14,6 +14,7 @@ from apps.imap.handlers.append import (
     prepared,
     rules_of,
     sources_of,
+    tell_name,
 )
 from apps.imap.handlers.registry import Use, command
 from apps.imap.mirrors import Done
@@ -91,6 +92,7 @@ async def _replace(context: Context, cmd: Replace, *, uid: bool) -> Reply:
         return refused.reply
     if done is None:
         return no("The message no longer exists", b"EXPUNGEISSUED")
+    tell_name(context, target, cmd.name)
     context.did(target.id, [done.saved.modseq])
     await context.advance(_done(selected, target, uids[0], message, done))
     if target.may("r"):
