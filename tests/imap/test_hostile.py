@@ -9,7 +9,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.imap.limits import Limits
-from tests.imap.conftest import add_numbered
+from tests.imap.conftest import add_message, add_numbered
 from tests.imap.memory import resident
 from tests.imap.test_server import answer, signed_in
 from tests.support.dialogue import Client
@@ -383,3 +383,47 @@ def test_it_holds_many_unfinished_messages_in_bounded_memory(
         assert resident() - before < 4 * size
         for client in clients:
             client.close()
+
+
+# -- readers --------------------------------------------------------------------------------------
+
+
+def test_it_holds_no_lock_for_a_reader_that_does_not_read(
+    alice: User, strict_server: RunningServer
+) -> None:
+    """Nothing of the database is held while something is written to a socket."""
+    for _ in range(3):
+        add_message(alice.pk, b"Subject: big\r\n\r\n" + b"x" * 4 * LARGE)
+    with closing(signed_in(strict_server)) as stuck, closing(signed_in(strict_server)) as other:
+        answer(stuck, "SELECT INBOX")
+        answer(other, "SELECT INBOX")
+        for number in range(40):
+            stuck.send(f"f{number} FETCH 1:* (FLAGS BODY.PEEK[])")
+        began = time.monotonic()
+        for command in (
+            "STORE 1 +FLAGS.SILENT (\\Deleted)",
+            "COPY 2 Archive",
+            "MOVE 2 Archive",
+            "EXPUNGE",
+            "APPEND INBOX {3+}\r\nnew",
+            "UID REPLACE 3 INBOX {3+}\r\nnew",
+        ):
+            assert answer(other, command)[-1].startswith("x OK"), command
+        assert time.monotonic() - began < 5
+        wait_for(lambda: len(strict_server.listener.book) == 1, what="the stuck one is cut")
+        assert answer(other, "NOOP")[-1].startswith("x OK")
+
+
+def test_it_serves_a_slow_reader_in_flat_memory(alice: User, strict_server: RunningServer) -> None:
+    """It is waited for, as long as it reads something."""
+    add_message(alice.pk, b"Subject: big\r\n\r\n" + b"x" * 8 * LARGE)
+    with closing(signed_in(strict_server)) as client:
+        answer(client, "SELECT INBOX")
+        before = resident()
+        for number in range(8):
+            client.send(f"f{number} FETCH 1 BODY.PEEK[]")
+        read, most = 0, 0
+        while read < 8 * 8 * LARGE:
+            read += len(client.octets(256 * 1024))
+            most = max(most, resident() - before)
+        assert most < 24 * LARGE
