@@ -98,7 +98,7 @@ class Notifying:
         self._picture = Picture({}, frozenset())
         self._told: dict[int, Told] = {}  # of the mailboxes whose messages are watched
         self._dirty: set[int] = set()  # of them
-        self._is_stale = False  # what is known of the names
+        self._is_stale = False  # all that is known
         self._selected_id = 0
         self._is_doubtful = False  # whether the selected mailbox is as its mirror knows it
         self._looked = 0.0
@@ -204,14 +204,10 @@ class Notifying:
                 return
             self._is_stale = True
         elif isinstance(event, EventsMissed):
-            self._all_anew()
+            self._is_stale = True
         else:
             return
         self._soon()
-
-    def _all_anew(self) -> None:
-        self._is_stale = True
-        self._dirty.update(self._told)
 
     def _soon(self) -> None:
         """Have the connection woken, at once or after the pause."""
@@ -229,7 +225,7 @@ class Notifying:
         self._again = loop.call_later(LOOK_AGAIN, self._look_again)
 
     def _look_again(self) -> None:
-        self._all_anew()
+        self._is_stale = True
         self._is_doubtful = True
         if self._annotating is not None:
             self._annotating.doubt()
@@ -298,6 +294,7 @@ class Notifying:
         ]
 
     async def _tell_names(self, context: Context) -> None:
+        """Tell of names, and find out which counters are others: they are read along."""
         old = self._picture
         self._picture, counters = await self._look(context)
         mine = _own_names(context)
