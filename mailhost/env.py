@@ -251,6 +251,12 @@ def url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def doors(value: str) -> tuple[str, ...]:
+    if not {"imap", "pop3", "smtp"}.issuperset(words(value)):
+        raise ValueError("some of imap, pop3, smtp, or empty for none")
+    return words(value)
+
+
 def web_url(value: str) -> str:
     """An https URL without a user name or a fragment."""
     try:
@@ -312,6 +318,13 @@ SETTINGS: tuple[Setting, ...] = (
         choice("never", "loopback"),
         "never",
         "Whether passwords may be sent without TLS: never, or only from this machine.",
+    ),
+    Setting(
+        "CHANNEL_BINDING",
+        doors,
+        "imap pop3",
+        "Where SCRAM-SHA-256-PLUS is offered: imap, pop3, smtp (submission). Of Debian 12 mutt and"
+        " NeoMutt cannot send where submission offers it: they choose it, and cannot do it.",
     ),
     Setting(
         "OAUTH_ISSUER",

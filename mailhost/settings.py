@@ -30,6 +30,7 @@ POP3S_LISTEN: env.Endpoint | None = _values["POP3S_LISTEN"]
 WEB_LISTEN: env.Endpoint | None = _values["WEB_LISTEN"]
 WEB_TLS: bool = _values["WEB_TLS"] == "on"
 CLEARTEXT_AUTH: str = _values["CLEARTEXT_AUTH"]
+CHANNEL_BINDING: tuple[str, ...] = _values["CHANNEL_BINDING"]
 OAUTH_ISSUER: str = _values["OAUTH_ISSUER"]
 OAUTH_JWKS_URL: str = _values["OAUTH_JWKS_URL"]
 OAUTH_INTROSPECTION_URL: str = _values["OAUTH_INTROSPECTION_URL"]

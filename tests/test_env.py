@@ -85,6 +85,7 @@ def test_it_reads_networks() -> None:
         ("DEBUG", "yes"),
         ("LOG_LEVEL", "loud"),
         ("WEB_TLS", "maybe"),
+        ("CHANNEL_BINDING", "imap smtp web"),
         ("OAUTH_ISSUER", "id.example.org"),
         ("OAUTH_ISSUER", "http://id.example.org"),
         ("OAUTH_JWKS_URL", "https://"),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from apps.directory import bearer, issuer, scram
+from apps.directory.apppasswords import protocol_of
 from apps.directory.authentication import NOT_AN_ADDRESS, Principal, authenticate, login_key
 from apps.directory.bearer import Client, TokenRefused
 from apps.directory.scram import Begun
@@ -38,6 +39,11 @@ from apps.wire.scram import ScramSha256
 logger = logging.getLogger(__name__)
 
 Answer = Challenge | Failure | Principal
+
+
+def bindings_at(door: str, bindings: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """What a client may bind to at a door: nothing where CHANNEL_BINDING does not name it."""
+    return bindings if protocol_of(door) in settings.CHANNEL_BINDING else binding.NONE
 
 
 class SignIn:

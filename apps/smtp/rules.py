@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from apps.directory.signin import bindings_at
 from apps.runtime.clock import now
 from apps.smtp.envelope import SmtpSession
 from apps.smtp.proto.limits import Limits
@@ -57,7 +58,7 @@ class Rules:
 
     def offered(self, session: SmtpSession) -> list[str]:
         """The mechanisms by which users may sign in on this connection."""
-        usable = offered(session.bindings, secure=bool(session.ssl))
+        usable = offered(bindings_at(self.door, session.bindings), secure=bool(session.ssl))
         return [name for name in self.mechanisms if name in usable]
 
     def features(self, session: SmtpSession) -> list[str]:

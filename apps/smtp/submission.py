@@ -12,7 +12,7 @@ from apps.directory import limits
 from apps.directory.authentication import Principal
 from apps.directory.limits import Key, MeterReached
 from apps.directory.signedin import REASON
-from apps.directory.signin import Answer, SignIn
+from apps.directory.signin import Answer, SignIn, bindings_at
 from apps.mime.address import Address
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
@@ -57,7 +57,7 @@ class SubmissionHandler(DoorHandler):
                 address=session.address,
                 door="submission",
                 secure=bool(session.ssl),
-                bindings=session.bindings,
+                bindings=bindings_at("submission", session.bindings),
                 server_name=session.server_name,
             ),
         )

@@ -115,7 +115,7 @@ def test_it_lets_a_client_break_scram_off(secure: Client) -> None:
         C: AUTH SCRAM-SHA-256 {base64("p=tls-unique,,n=a,r=b")}
         S: 501 5.5.2
         C: AUTH SCRAM-SHA-256-PLUS {first}
-        S: 501 5.5.2
+        S: 504 5.5.4
         C: AUTH PLAIN {plain("alice@example.test")}
         S: 235 2.7.0
         C: AUTH SCRAM-SHA-256 {first}
@@ -166,7 +166,17 @@ def test_it_refuses_an_app_password_for_something_else(secure: Client, alice: Us
     assert scram(secure, "alice@example.test", text).starts("535 5.7.8")
 
 
-def test_it_binds_to_its_tls(secure: Client) -> None:
+def test_it_does_not_bind_unless_told_to(secure: Client) -> None:
+    """A client that could and sees no -PLUS is right, and served."""
+    side = bound(secure.sock, "alice@example.test", PASSWORD)
+    assert prove(secure, side, "SCRAM-SHA-256-PLUS").starts("504 5.5.4")
+    side = ScramClient("alice@example.test", PASSWORD, "n", header="y,,")
+    assert prove(secure, side, "SCRAM-SHA-256").starts("235 2.7.0")
+
+
+def test_it_binds_to_its_tls(secure: Client, settings: Settings) -> None:
+    settings.CHANNEL_BINDING = ("smtp",)
+    assert "AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 " in " ".join(secure.ask("EHLO x").lines)
     for header, mechanism in (("p=tls-server-end-point,,", "SCRAM-SHA-256-PLUS"), ("y,,", "")):
         side = ScramClient("alice@example.test", PASSWORD, "n", header=header, bound=b"x")
         assert prove(secure, side, mechanism or "SCRAM-SHA-256").starts("535 5.7.8")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from apps.directory.authentication import Principal, authenticate
-from apps.directory.signin import SignIn
+from apps.directory.signin import SignIn, bindings_at
 from apps.imap.context import CommandError, Context, Reply, State, no
 from apps.imap.handlers.registry import capabilities, command
 from apps.imap.proto.commands import (
@@ -33,7 +33,7 @@ T = TypeVar("T")
 def _mechanisms(context: Context) -> Sequence[str]:
     # LOGIN is what the LOGIN command is for.
     channel = context.channel
-    return offered(channel.bindings, secure=channel.is_secure, login=False)
+    return offered(bindings_at("imap", channel.bindings), secure=channel.is_secure, login=False)
 
 
 def _starttls_word(context: Context) -> Sequence[str]:
@@ -96,7 +96,7 @@ async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
         address=channel.address,
         door="imap",
         secure=channel.is_secure,
-        bindings=channel.bindings,
+        bindings=bindings_at("imap", channel.bindings),
         server_name=channel.server_name,
     )
     answer = await _counted(context, exchange.start(cmd.initial))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.directory.authentication import Principal, authenticate
-from apps.directory.signin import SignIn
+from apps.directory.signin import SignIn, bindings_at
 from apps.pop3 import maildrop
 from apps.pop3.context import Context, RefusalError, State
 from apps.pop3.handlers.registry import command
@@ -25,7 +25,7 @@ def _mechanisms(context: Context) -> Sequence[str]:
     if not context.channel.may_send_passwords:
         return ()
     channel = context.channel
-    return offered(channel.bindings, secure=channel.is_secure, login=False)
+    return offered(bindings_at("pop3", channel.bindings), secure=channel.is_secure, login=False)
 
 
 def _stls_line(context: Context) -> Sequence[str]:
@@ -94,7 +94,7 @@ async def auth(context: Context, command: Command) -> None:
         address=channel.address,
         door="pop3",
         secure=channel.is_secure,
-        bindings=channel.bindings,
+        bindings=bindings_at("pop3", channel.bindings),
         server_name=channel.server_name,
     )
     answer = await exchange.start(initial or None)
