@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from apps.directory.models import User
-from apps.mailstore import queries
-from apps.mailstore.models import FLAG_DELETED, Entry, Expunged, Mailbox
+from apps.mailstore import queries, shares
+from apps.mailstore.models import FLAG_DELETED, Change, Entry, Expunged, Mailbox
+from apps.mailstore.services import sharing
 from apps.mailstore.services.copy import copy, move
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
@@ -53,6 +54,16 @@ def test_it_loses_no_flag(inbox: Mailbox) -> None:
     assert sorted(names) == sorted(f"k{number}" for number in range(THREADS))
     for mask in Entry.objects.filter(mailbox=inbox).values_list("keywords", flat=True):
         assert mask == 2**THREADS - 1
+
+
+def test_it_loses_no_right(inbox: Mailbox, bob: User) -> None:
+    def job(number: int) -> None:
+        letter = shares.RIGHTS[number]
+        sharing.extend(mailbox_id=inbox.pk, to=bob.address, rights=letter, origin=ORIGIN)
+
+    together(job, len(shares.RIGHTS))
+    assert shares.grants(inbox.pk) == [(bob.key, shares.RIGHTS)]
+    assert Change.objects.filter(what="rights").count() == len(shares.RIGHTS)
 
 
 def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbox) -> None:
