@@ -98,6 +98,7 @@ class Notifying:
         self._picture = Picture({}, frozenset())
         self._told: dict[int, Told] = {}  # of the mailboxes whose messages are watched
         self._dirty: set[int] = set()  # of them
+        self._lost: set[str] = set()  # names of watched mailboxes that were deleted
         self._is_stale = False  # all that is known
         self._selected_id = 0
         self._is_doubtful = False  # whether the selected mailbox is as its mirror knows it
@@ -302,15 +303,21 @@ class Notifying:
             if not _concerns(line.name, mine):
                 _write_list(context, line.name, line.attributes, line.old_name)
         before, self._told = self._told, {}
+        gone = before.keys() - self._picture.boxes.keys()
+        self._lost.update([old.boxes[one].name for one in gone])
         for one in self._watched():
+            name = self._picture.boxes[one].name
             told = before.get(one)
             if told is None:
-                box = self._picture.boxes[one]
-                told = _new(counters[one], is_known=box.name in old.ids or one in old.boxes)
+                is_known = one in old.boxes or name in self._lost
+                told = _new(counters[one], is_known=is_known and not _concerns(name, mine))
+            self._lost.discard(name)
             self._told[one] = told
             if told != _told(counters[one]):
                 self._dirty.add(one)
         self._dirty &= self._told.keys()
+        while len(self._lost) > WATCHED_MAX:
+            self._lost.pop()
 
     # -- counters ---------------------------------------------------------------------------------
 

@@ -147,3 +147,14 @@ def test_it_leaves_nothing_behind(watching: Watch, server: RunningServer, last: 
     if last == "LOGOUT":
         assert client.line() == "(closed)"
     assert not mirrors.listeners
+
+
+def test_it_tells_that_a_name_is_another_mailbox_now(alice: User, watching: Watch) -> None:
+    """Section 5.1: its UIDVALIDITY, however long after."""
+    mailboxes.create(user_id=alice.pk, name="a")
+    client = watching(f"(MAILBOXES a ({BOTH} MailboxName))")
+    mailboxes.delete(user_id=alice.pk, name="a", origin=Origin("test", alice.pk))
+    assert client.line() == '* LIST (\\NonExistent) "/" "a"'
+    mailboxes.create(user_id=alice.pk, name="a")
+    assert client.line() == '* LIST (\\HasNoChildren) "/" "a"'
+    assert re.fullmatch(r'\* STATUS "a" \(UIDVALIDITY \d+ UIDNEXT 1 MESSAGES 0\)', client.line())
