@@ -74,7 +74,8 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a good token stands for: what its claim says, and until when; 0 is for ever."""
+    """Whom a good token stands for: what its claim says, and until when; 0 is for ever. That is
+    later than its `exp` by what is borne of clocks, so that no session ends as it begins."""
 
     username: str
     expires_at: float
@@ -162,7 +163,7 @@ class Issuer:
         until, claims = self._believed.get(digest, (0.0, {}))
         if until < time.monotonic():
             claims = await self._ask(token)
-            self._believed[digest] = time.monotonic() + BELIEVED_FOR, claims
+            self._believed[digest] = time.monotonic() + _believable(claims), claims
             self._believed.move_to_end(digest)
             if len(self._believed) > BELIEVED_MOST:
                 self._believed.popitem(last=False)
@@ -267,6 +268,14 @@ def _algorithms(row: Mapping[str, Any]) -> list[str]:
     return [one for one in fits if named in {None, one}]
 
 
+def _believable(claims: Mapping[str, Any]) -> float:
+    """How long an answer holds, seconds: not beyond the token's end (RFC 7662 section 4)."""
+    expires_at = claims.get("exp")
+    if isinstance(expires_at, int | float):
+        return min(BELIEVED_FOR, max(0.0, expires_at - now()))
+    return BELIEVED_FOR
+
+
 def _check_introspected(claims: Mapping[str, Any], rules: Rules) -> None:
     """What a JWT is checked for by its library (RFC 7662 section 2.2: all of it may be absent)."""
     if str(claims.get("token_type", "bearer")).lower() != "bearer":
@@ -291,9 +300,11 @@ def _judge(claims: Mapping[str, Any], rules: Rules) -> Identity:
     username = claims.get(rules.user_claim)
     if not isinstance(username, str) or not username:
         raise TokenRejectedError(f"without a claim {rules.user_claim}")
-    if rules.user_claim == "email" and claims.get("email_verified") is False:
+    is_verified = str(claims.get("email_verified", True)).lower() != "false"  # some write a string
+    if rules.user_claim == "email" and not is_verified:
         raise TokenRejectedError("its e-mail address was not verified")
-    return Identity(username, _number(claims, "exp"))
+    expires_at = _number(claims, "exp")
+    return Identity(username, expires_at + LEEWAY if expires_at else 0.0)
 
 
 def _scopes(claims: Mapping[str, Any]) -> set[str]:

@@ -1,18 +1,24 @@
 """Signing in by SCRAM, with app passwords and with tokens, at the door."""
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from apps.directory.models import User
 from apps.directory.services import apppasswords, tokens
 from tests.conftest import PASSWORD
 from tests.support.channel import bound, oauthbearer, xoauth2
 from tests.support.dialogue import Client, trusting
+from tests.support.identity_provider import ISSUER, identity_provider
 from tests.support.imap_server import RunningServer
 from tests.support.scram_client import ScramClient
+from tests.support.services import free_port
+from tests.support.test_ca import Authority
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,6 +214,35 @@ def test_it_takes_no_token_for_another_host(alice: User, server: RunningServer) 
         assert client.line() == "+ " + b64(b'{"status":"invalid_request"}')
         client.send("AQ==")
         assert client.line().startswith("x NO [AUTHENTICATIONFAILED]")
+
+
+def test_it_signs_in_with_the_token_of_an_identity_provider(
+    alice: User, server: RunningServer, tmp_path: Path, settings: Settings
+) -> None:
+    authority = Authority(tmp_path)
+    with identity_provider(authority.server("localhost").context) as provider:
+        settings.EXTRA_CA = authority.file
+        for name, value in provider.settings_for_keys().items():
+            setattr(settings, name, value)
+        with secure(server) as client:
+            wrong = oauthbearer("alice@example.test", provider.sign(aud="https://else.test"))
+            client.send(f"x AUTHENTICATE OAUTHBEARER {wrong}")
+            told = json.loads(base64.b64decode(client.line().removeprefix("+ ")))
+            assert told == {
+                "status": "invalid_token",
+                "openid-configuration": f"{ISSUER}/.well-known/openid-configuration",
+            }
+            client.send("AQ==")
+            assert client.line().startswith("x NO [AUTHENTICATIONFAILED]")
+            client.send(
+                "x AUTHENTICATE OAUTHBEARER " + oauthbearer("alice@example.test", provider.sign())
+            )
+            assert client.line().startswith("x OK [CAPABILITY")
+        settings.OAUTH_JWKS_URL = f"https://localhost:{free_port()}/keys"
+        with secure(server) as client:
+            line = xoauth2("alice@example.test", provider.sign())
+            client.send(f"x AUTHENTICATE XOAUTH2 {line}")
+            assert client.line().startswith("x NO [UNAVAILABLE]")
 
 
 def test_it_ends_guessing_of_tokens(alice: User, server: RunningServer) -> None:
