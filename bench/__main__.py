@@ -1,4 +1,5 @@
-"""`python -m bench`: receive | imap | outbound | authentication | spam | fsync | memory | idle.
+"""`python -m bench`: receive | imap | outbound | authentication | spam | fsync | memory | idle,
+or live.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -18,6 +19,7 @@ from bench import (
     durable,
     idle,
     imap,
+    live,
     mailreport,
     memory,
     nameserver,
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if memory.show() else 1
         if options.command == "idle":
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
+        if options.command == "live":
+            return 0 if live.show(options.changes) else 1
         if options.command == "authentication":
             return 0 if authentication.show(options.runs, options.save) else 1
         if options.command == "spam":
@@ -113,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     waiting = commands.add_parser("idle", help="what clients cost that wait for news")
     waiting.add_argument("--connections", type=_positive, default=2000, help="ours (2000)")
     waiting.add_argument("--only", choices=("ours",), help="leave the peer out")
+    telling = commands.add_parser("live", help="how soon who waits for news is told")
+    telling.add_argument("--changes", type=_positive, default=200, help="of each kind (200)")
     return parser
 
 

@@ -31,28 +31,36 @@ class Idler:
         self._socket: socket.socket = plain
         if tls == "starttls":
             self.until(b"\r\n")
-            self._ask(b"s STARTTLS", b"s OK")
+            self.ask(b"s STARTTLS", b"s OK")
         self.secure = self._socket = context.wrap_socket(plain)
         if tls == "implicit":
             self.until(b"\r\n")
 
     def sign_in(self) -> None:
         """LOGIN alone."""
-        self._ask(f'a LOGIN {self.user} "{PASSWORD}"'.encode(), b"a OK")
+        self.ask(f'a LOGIN {self.user} "{PASSWORD}"'.encode(), b"a OK")
 
     def idle(self) -> None:
         """From here on only `read` what comes."""
-        self._ask(b"b SELECT INBOX", b"b OK")
-        self._ask(b"c IDLE", b"+ ")
+        self.ask(b"b SELECT INBOX", b"b OK")
+        self.ask(b"c IDLE", b"+ ")
 
     def close(self) -> None:
         self._socket.close()
 
-    def _ask(self, command: bytes, answer: bytes) -> None:
+    def ask(self, command: bytes, answer: bytes) -> None:
+        """Send a command; its answer must begin so."""
         self._socket.sendall(command + b"\r\n")
         said = self.until(answer)
         if not said.rpartition(b"\r\n")[0].splitlines()[-1].startswith(answer):
             raise SystemExit(f"idlers: answered by {said[-200:]!r}")
+
+    def available(self) -> bytes:
+        """What has come and was not read; the socket must not block."""
+        try:
+            return self._socket.recv(65_536)
+        except ssl.SSLWantReadError:
+            return b""
 
     def until(self, answer: bytes) -> bytes:
         """Read up to the end of the line that begins with or holds `answer`."""
