@@ -3,7 +3,7 @@ out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.db import transaction
@@ -19,17 +19,19 @@ from apps.mailstore.models import (
     Expunged,
     Mailbox,
     MailboxState,
+    ThreadReference,
     Usage,
 )
-from apps.mailstore.services import expunge, flags, quota
+from apps.mailstore.services import expunge, flags, quota, threads
 from apps.mailstore.services import filing as filing_module
 from apps.mailstore.services.filing import Entering, Growth, Use
+from apps.mailstore.services.flags import FlagChange
 from apps.mailstore.span import Span
 from tests.mailstore.making import ORIGIN, delivered, filing, filled
 
 pytestmark = pytest.mark.django_db
 
-HOT: tuple[type[Model], ...] = (Entry, Expunged, MailboxState, Usage)
+HOT: tuple[type[Model], ...] = (Entry, Expunged, MailboxState, ThreadReference, Usage)
 Rows = list[list[dict[str, Any]]]
 
 
@@ -133,7 +135,9 @@ def test_it_inserts_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["add", "remove", "replace"])
-def test_it_writes_flags_as_the_orm_would(boxes: list[Mailbox], mode: str) -> None:
+def test_it_writes_flags_as_the_orm_would(
+    boxes: list[Mailbox], mode: Literal["add", "remove", "replace"]
+) -> None:
     bits, mask = FLAG_FLAGGED | FLAG_SEEN, 0b10
     fields_of: dict[str, dict[str, Any]] = {
         "add": {"flags": F("flags").bitor(bits), "keywords": F("keywords").bitor(mask)},
@@ -142,12 +146,27 @@ def test_it_writes_flags_as_the_orm_would(boxes: list[Mailbox], mode: str) -> No
     }
     for box in boxes:
         assert after(
-            lambda box=box: flags._write(Span(box.pk, [1, 2, 9]), mode, bits, mask, 50)  # type: ignore[misc]
+            lambda box=box: flags._write(Span(box.pk, [1, 2, 9]), FlagChange(mode, bits), mask, 50)  # type: ignore[misc]
         ) == after(
             lambda box=box: Entry.objects.filter(mailbox=box, uid__in=[1, 2, 9]).update(  # type: ignore[misc]
                 modseq=50, **fields_of[mode]
             )
         )
+
+
+def test_it_remembers_message_ids_as_the_orm_would(alice: User, boxes: list[Mailbox]) -> None:
+    one = alice.pk
+    rows = [(one, -(2**63), 1), (one, 5, 2**40), (one, 2**63 - 1, 3)]
+    asked = [(one, 5), (one, 2**63 - 1), (one, 6), (one + 1, 5)]
+
+    def twin() -> None:
+        for user_id, digest, thread_id in rows:
+            ThreadReference.objects.create(user_id=user_id, digest=digest, thread_id=thread_id)
+
+    assert after(lambda: threads._INSERT.write(rows)) == after(twin)
+    threads._INSERT.write(rows)
+    threads._INSERT.write([(one, 5, 9)])  # what is known stays
+    assert threads._known(asked) == {(one, 5): 2**40, (one, 2**63 - 1): 3}
 
 
 def test_it_takes_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
