@@ -181,7 +181,8 @@ class History:
             return self.dice.choice((self.append, self.noop, self.expunge))(client)
         kinds: list[Callable[[ModelClient], str]] = [
             self.store, self.store, self.store, self.expunge, self.uid_expunge, self.move,
-            self.copy, self.copy, self.append, self.noop, self.reading, self.reading,
+            self.copy, self.copy, self.append, self.replace_one, self.noop, self.reading,
+            self.reading,
         ]  # fmt: skip
         return self.dice.choice(kinds)(client)
 
@@ -231,8 +232,16 @@ class History:
         return self.numbered(client, how, target)
 
     def append(self, _: ModelClient) -> str:
-        words = " ".join(self.flags())
-        return f"APPEND {self.dice.choice(NAMES)} ({words}) {{9+}}\r\na: b\r\n\r\nc"
+        one = f" ({' '.join(self.flags())}) {{9+}}\r\na: b\r\n\r\nc"
+        return f"APPEND {self.dice.choice(NAMES)}{one * self.dice.choice((1, 1, 2))}"
+
+    def replace_one(self, client: ModelClient) -> str:
+        """REPLACE (RFC 8508): a new message comes where an old one goes."""
+        rest = f"{self.dice.choice(NAMES)} ({' '.join(self.flags())}) {{9+}}\r\na: b\r\n\r\nc"
+        known = [message.uid for message in client.messages if message.uid is not None]
+        if client.kind == "uidonly" or (known and self.dice.random() < 0.5):
+            return f"UID REPLACE {self.dice.choice(known or [1])} {rest}"
+        return f"REPLACE {self.dice.randint(1, len(client.messages))} {rest}"
 
     def noop(self, _: ModelClient) -> str:
         return "NOOP"

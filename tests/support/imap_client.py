@@ -37,7 +37,7 @@ _MODSEQ = re.compile(r"MODSEQ \((\d+)\)")
 _FLAGS = re.compile(r"\bFLAGS \(([^)]*)\)")
 _CODE = re.compile(r"\[(UIDVALIDITY|UIDNEXT|UNSEEN|APPENDUID|COPYUID|HIGHESTMODSEQ) ([^\]]*)\]")
 _USES_NUMBERS = frozenset({"FETCH", "STORE", "SEARCH"})
-_MOVES_NUMBERS = frozenset({"EXPUNGE", "UID EXPUNGE", "MOVE", "UID MOVE"})
+_MOVES_NUMBERS = frozenset({"EXPUNGE", "UID EXPUNGE", "MOVE", "UID MOVE", "REPLACE", "UID REPLACE"})
 _FREE = re.compile(r"\* (OK|LIST|LSUB|STATUS|CAPABILITY|SEARCH|ENABLED|NO)\b.*")
 
 Picture = list[tuple[int | None, frozenset[str] | None]]
