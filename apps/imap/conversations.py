@@ -30,7 +30,7 @@ class Material:
     ids: hash of the Message-ID, NO_ID for none. references: hashes of all of them, those of message
     n from `ends[n - 1]` to `ends[n]`. subjects: hash of the collated base subject, NO_SUBJECT for
     an empty one. replies: 1 where the subject says that it is a reply or a forward.
-    dates: Unix seconds of the Date field. arrivals: of the internal date.
+    dates: Unix seconds of the Date field.
     """
 
     ids: array[int] = field(default_factory=lambda: array("q"))
@@ -39,7 +39,6 @@ class Material:
     subjects: array[int] = field(default_factory=lambda: array("q"))
     replies: bytearray = field(default_factory=bytearray)
     dates: array[int] = field(default_factory=lambda: array("q"))
-    arrivals: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,7 +52,6 @@ class Material:
         self.subjects.extend(more.subjects)
         self.replies.extend(more.replies)
         self.dates.extend(more.dates)
-        self.arrivals.extend(more.arrivals)
 
     def add(
         self,
@@ -63,7 +61,6 @@ class Material:
         subject: int = NO_SUBJECT,
         is_reply: bool = False,
         date: int = 0,
-        arrival: int = 0,
     ) -> None:
         """Add the message that follows."""
         self.ids.append(identifier)
@@ -72,7 +69,6 @@ class Material:
         self.subjects.append(subject)
         self.replies.append(is_reply)
         self.dates.append(date)
-        self.arrivals.append(arrival)
 
 
 class Threads:
@@ -149,12 +145,12 @@ def by_references(material: Material) -> Threads:
 
 
 def by_references_alone(material: Material) -> Threads:
-    """REFS: by who answers whom, and nothing else; the thread with the newest message comes
-    last."""
+    """REFS: by who answers whom, and nothing else; the thread with the newest message comes last,
+    and of those with equally new ones the one whose first message stands last in the mailbox."""
     forest = _Forest(material)
     roots = forest.pruned(forest.linked())
     newest = [forest.newest(root) for root in roots]
-    order = by_date(range(len(roots)), [material.dates[place] for place in newest], newest)
+    order = by_date(range(len(roots)), newest, forest.firsts(roots))
     forest.threads.roots = [roots[place] for place in order]
     return forest.threads
 
@@ -286,26 +282,25 @@ class _Forest:
 
     def sorted(self, roots: Sequence[int]) -> list[int]:
         """Return roots by date; a dummy counts as its first child."""
-        count = len(self._material)
-        dates = self._material.dates
-        firsts = [root if root < count else self.threads.first(root) for root in roots]
+        dates, firsts = self._material.dates, self.firsts(roots)
         order = by_date(range(len(roots)), [dates[first] for first in firsts], firsts)
         return [roots[place] for place in order]
 
+    def firsts(self, roots: Sequence[int]) -> list[int]:
+        """The first message of each thread: of a dummy its first child."""
+        count = len(self._material)
+        return [root if root < count else self.threads.first(root) for root in roots]
+
     def newest(self, root: int) -> int:
-        """The message of a thread with the latest date."""
-        dates = self._material.dates
-        best, waiting = -1, [root]
+        """The latest date of a thread."""
+        dates, count = self._material.dates, len(self._material)
+        latest, waiting = dates[self.firsts([root])[0]], [root]
         while waiting:
             node = waiting.pop()
-            if node < len(dates) and (
-                best < 0
-                or dates[node] > dates[best]
-                or (dates[node] == dates[best] and node > best)
-            ):
-                best = node
+            if node < count:
+                latest = max(latest, dates[node])
             waiting += self.threads.below(node)
-        return best
+        return latest
 
 
 class _Subjects:

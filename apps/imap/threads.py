@@ -96,7 +96,6 @@ def read_material(mailbox_id: int, uids: Sequence[int], algorithm: Algorithm) ->
             subject=subject,
             is_reply=is_reply,
             date=arrival if sent is None else sent,
-            arrival=arrival,
         )
     return material
 
