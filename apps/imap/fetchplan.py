@@ -313,7 +313,8 @@ class Reader:
         """Return where a section lies; None if the message has none such."""
         if not section.path:
             start = self.shown.header_size if section.part is Part.TEXT else 0
-            return start, self.shown.size
+            end = self.shown.header_size if section.part is Part.HEADER else self.shown.size
+            return start, end
         what: Any = section.part.name if section.part is not Part.ALL else ""
         found = section_range(self.root, section.path, what)
         if found is None:
@@ -380,15 +381,30 @@ def _raw_pieces(shown: Shown, start: int, end: int) -> Iterator[bytes]:
 def _binary(item: BinaryItem, reader: Reader) -> Cell:
     """BINARY[...] and its size (RFC 3516 section 4.3). Of a part that does not exist there is NIL,
     as with BODY[...], and no octet."""
-    found = reader.range(Section(item.path))
+    section = item.section
+    is_filtered = section.part in {Part.FIELDS, Part.FIELDS_NOT}
+    found = reader.range(Section(section.path, Part.HEADER) if is_filtered else section)
     if found is None:
         return item.label + (b" 0" if item.size_only else b" NIL")
-    part = find_part(reader.root, item.path) if item.path else None
-    holds = decoded(reader.read, part, *found, item.partial)
+    if is_filtered:
+        kept = picker(section)(reader.read(*found))
+        holds = decoded(lambda start, end: kept[start:end], None, 0, len(kept), item.partial)
+    else:
+        holds = decoded(reader.read, _encoded(section, reader.root), *found, item.partial)
     if item.size_only:
         return b"%b %d" % (item.label, holds.size)
     head = b"%b %b{%d}\r\n" % (item.label, b"~" * holds.has_nul, holds.size)
     return Long(head, holds.pieces) if holds.short is None else head + holds.short
+
+
+def _encoded(section: Section, root: mime_tree.Part) -> mime_tree.Part | None:
+    """Return the part whose encoding a section has; None for headers and for whole messages."""
+    part = find_part(root, section.path) if section.path else None
+    if section.part is Part.ALL:
+        return part
+    if section.part is Part.TEXT:
+        return root if part is None else part.children[0]
+    return None
 
 
 def picker(section: Section) -> Callable[[bytes], bytes]:

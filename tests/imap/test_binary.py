@@ -84,12 +84,22 @@ def test_it_sets_seen_like_other_bodies(client: imaplib.IMAP4) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "item", ["BINARY[TEXT]", "BINARY[1.MIME]", "BINARY.SIZE[1]<0.1>", "BINARY"]
-)
-def test_it_knows_numbers_alone(client: imaplib.IMAP4, item: str) -> None:
+@pytest.mark.parametrize("item", ["BINARY[X]", "BINARY[MIME]", "BINARY.SIZE[1]<0.1>", "BINARY"])
+def test_it_refuses_what_is_no_section(client: imaplib.IMAP4, item: str) -> None:
     said, _ = asked(client, 1, item)
     assert said.startswith("x BAD ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_decodes_texts_of_messages_and_sends_their_headers(client: imaplib.IMAP4) -> None:
+    names = list(ANSWERS)
+    lines, parts = names.index("lines in base64") + 1, names.index("parts") + 1
+    assert asked(client, lines, "BINARY.PEEK[TEXT]")[1].endswith(b"[TEXT] {8}\r\none\ntwo\n)\r\n")
+    assert asked(client, parts, "BINARY.PEEK[2.TEXT]")[1].endswith(b"[2.TEXT] {2}\r\nhi)\r\n")
+    assert b"Subject: in" in asked(client, parts, "BINARY.PEEK[2.HEADER]")[1]
+    raw, _ = ANSWERS["parts"]
+    text = raw.split(b"\r\n\r\n", 1)[1]
+    assert asked(client, parts, "BINARY.SIZE[TEXT]")[1].endswith(b" %d)\r\n" % len(text))
 
 
 @pytest.mark.django_db(transaction=True)

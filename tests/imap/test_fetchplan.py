@@ -64,6 +64,7 @@ def test_it_makes_no_pattern_of_very_many_names() -> None:
 
 WHOLE = BodyItem(Section(), b"BODY[]", peek=True)
 SUBJECT = BodyItem(Section(part=Part.FIELDS, fields=(b"SUBJECT",)), b"BODY[X]", peek=True)
+FIRST = Section((1,))
 STRUCTURE = (Attribute.ENVELOPE, Attribute.BODYSTRUCTURE)
 
 
@@ -77,7 +78,7 @@ STRUCTURE = (Attribute.ENVELOPE, Attribute.BODYSTRUCTURE)
         (*STRUCTURE, SUBJECT, WHOLE),
         (Attribute.BODY,),
         (Attribute.PREVIEW, Attribute.SAVEDATE, Attribute.EMAILID, Attribute.THREADID),
-        (BinaryItem((1,), b"BINARY[1]"), BinaryItem((1,), b"BINARY.SIZE[1]", size_only=True)),
+        (BinaryItem(FIRST, b"BINARY[1]"), BinaryItem(FIRST, b"BINARY.SIZE[1]", size_only=True)),
     ],
     ids=["columns", "bodies", "headers", "all", "structures", "extensions", "decoded"],
 )

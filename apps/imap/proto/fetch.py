@@ -80,10 +80,9 @@ class BodyItem:
 
 @dataclass(frozen=True, slots=True)
 class BinaryItem:
-    """BINARY[1.2]<start.count>, or BINARY.SIZE[1.2] if `size_only`; an empty path is the whole
-    message."""
+    """BINARY[1.2]<start.count>, or BINARY.SIZE[1.2] if `size_only`."""
 
-    path: tuple[int, ...]
+    section: Section
     label: bytes
     peek: bool = False
     partial: tuple[int, int] | None = None
@@ -238,23 +237,25 @@ def _body(scanner: Scanner, *, peek: bool) -> BodyItem:
 
 
 def _binary(scanner: Scanner, word: bytes) -> BinaryItem:
+    """RFC 3516 has part numbers alone here. Dovecot takes all that BODY[...] has, and a partial
+    without an end, and clients and tests rely on it."""
     section = parse_section(scanner)
     scanner.expect(b"]")
-    if section.part is not Part.ALL:  # RFC 3516 section 7: `section-binary` is numbers alone
-        raise GrammarError("expected part numbers alone, or nothing, in BINARY[...]")
     spec = _spell(section)
     if word == b"BINARY.SIZE":
-        return BinaryItem(section.path, b"BINARY.SIZE[%b]" % spec, peek=True, size_only=True)
-    partial = _partial(scanner)
+        return BinaryItem(section, b"BINARY.SIZE[%b]" % spec, peek=True, size_only=True)
+    partial = _partial(scanner, may_be_open=True)
     label = _with_start(b"BINARY[%b]" % spec, partial)
-    return BinaryItem(section.path, label, word == b"BINARY.PEEK", partial)
+    return BinaryItem(section, label, word == b"BINARY.PEEK", partial)
 
 
-def _partial(scanner: Scanner) -> tuple[int, int] | None:
+def _partial(scanner: Scanner, *, may_be_open: bool = False) -> tuple[int, int] | None:
     """Take <start.count>, if it comes next (`partial` of RFC 9051: both have 63 bits)."""
     if not scanner.take(b"<"):
         return None
     start = scanner.number("the start of a partial", NUMBER64_MAX)
+    if may_be_open and scanner.take(b">"):
+        return start, NUMBER64_MAX
     scanner.expect(b".")
     count = scanner.number("the size of a partial", NUMBER64_MAX)
     scanner.expect(b">")
