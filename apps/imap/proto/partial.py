@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PartialRange:
-    """Places in a list of results, counted from 1, both ends included and in the order they were
-    written: 500:400 is 400:500. `from_end`: -1 is the last result."""
+    """Places in a list of results, counted from 1, both ends included. `from_end`: -1 is the last
+    result."""
 
     first: int
     last: int
@@ -22,12 +22,12 @@ class PartialRange:
 
     @property
     def text(self) -> bytes:
-        """The range as it was asked for; an answer repeats it."""
+        """The range that an answer repeats."""
         return (b"-%d:-%d" if self.from_end else b"%d:%d") % (self.first, self.last)
 
     def pick(self, results: Sequence[T]) -> Sequence[T]:
         """Return those of the results that are in the window, in their own order."""
-        low, high = sorted((self.first, self.last))
+        low, high = self.first, self.last
         if self.from_end:
             size = len(results)
             return results[max(size - high, 0) : max(size - low + 1, 0)]
@@ -35,13 +35,14 @@ class PartialRange:
 
 
 def parse_partial(scanner: Scanner) -> PartialRange:
-    """Take 1:500, or -1:-500."""
+    """Take 1:500, or -1:-500; 500:1 is the same, and made so."""
     from_end = scanner.take(b"-")
     first = _place(scanner)
     scanner.expect(b":")
     if from_end:
         scanner.expect(b"-")
-    return PartialRange(first, _place(scanner), from_end)
+    first, last = sorted((first, _place(scanner)))
+    return PartialRange(first, last, from_end)
 
 
 def _place(scanner: Scanner) -> int:
