@@ -83,8 +83,12 @@ class History:
     def one(self) -> None:
         """One client does something."""
         client = self.awake(self.dice.choice(self.clients))
-        kinds = [self.reopen, self.idle, self.pipeline, self.silent_store, self.command]
-        weights = (2, 1, 2, 2, 10) if client.mailbox else (8, 0, 0, 0, 2)
+        kinds = [
+            self.reopen, self.idle, self.pipeline, self.silent_store, self.command, self.come_back,
+        ]  # fmt: skip
+        weights = (
+            (2, 1, 2, 2, 10, 4 * client.knows_modseq) if client.mailbox else (8, 0, 0, 0, 2, 0)
+        )
         self.dice.choices(kinds, weights)[0](client)
 
     def two(self) -> None:
@@ -138,6 +142,37 @@ class History:
         self.accept(client, answer)
         if not answer.startswith("OK"):
             client.left()
+
+    def come_back(self, client: ModelClient) -> None:
+        """A client leaves, perhaps with an expunge that it could not be told of yet, and comes back
+        after others have changed more."""
+        name = client.named
+        others = [one for one in self.clients if one is not client and not one.idling]
+        if self.dice.random() < 0.5:
+            self.expunge_under(client, others)
+        if client.messages and not client.bye:
+            self.accept(client, client.command(self.numbered(client, "STORE", r"+FLAGS (\Draft)")))
+        if not client.bye:
+            self.accept(client, client.command("UNSELECT"))
+        if client.bye:
+            return
+        client.left()
+        for other in self.dice.sample(others, min(2, len(others))):
+            if not other.bye:
+                self.command(other)
+        answer = client.open(name)
+        self.accept(client, answer)
+        if not answer.startswith("OK"):
+            client.left()
+
+    def expunge_under(self, client: ModelClient, others: Sequence[ModelClient]) -> None:
+        """Others expunge something in the mailbox that a client has open."""
+        for other in others:
+            if other.mailbox == client.mailbox and other.messages and not other.read_only:
+                marking = self.numbered(other, "STORE", r"+FLAGS (\Deleted)")
+                self.accept(other, other.command(marking))
+                if not other.bye:
+                    self.accept(other, other.command("EXPUNGE"))
 
     def idle(self, client: ModelClient) -> None:
         client.idle()

@@ -139,7 +139,7 @@ class ModelClient:
     kind: str = "rev1"
     modseq: int = 0  # the client knows all up to it (RFC 7162 section 6)
     memory: dict[str, Remembered] = field(default_factory=dict)  # by the name of the mailbox
-    _named: str = ""  # what is selected
+    named: str = ""  # what is selected
     _told: int = 0  # the largest MODSEQ since the last tagged answer
     _highest: int = 0  # the last HIGHESTMODSEQ since then
     _session: str = ""
@@ -175,7 +175,7 @@ class ModelClient:
         if answer.startswith("OK"):
             assert self.mailbox
             assert self.uidnext
-            self._named = mailbox
+            self.named = mailbox
             if known is not None and known.validity == self.mailbox:
                 self._come_back(known)
             else:
@@ -201,10 +201,10 @@ class ModelClient:
 
     def left(self) -> None:
         """No mailbox is selected any more."""
-        if self.mailbox and self._named and self.knows_modseq and self.modseq:
+        if self.mailbox and self.named and self.knows_modseq and self.modseq:
             flags = {m.uid: m.flags for m in self.messages if m.uid and m.flags is not None}
-            self.memory[self._named] = Remembered(self.mailbox, self.modseq, flags)
-        self._named, self.modseq, self._told, self._highest = "", 0, 0, 0
+            self.memory[self.named] = Remembered(self.mailbox, self.modseq, flags)
+        self.named, self.modseq, self._told, self._highest = "", 0, 0, 0
         self._earlier = set()
         self.messages, self.mailbox, self.uidnext, self._recent = [], 0, 0, 0
         self._keywords = frozenset()
