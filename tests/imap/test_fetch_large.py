@@ -99,4 +99,4 @@ async def test_it_answers_for_others_with_exactly_what_they_ask(context: Context
     assert reader(context).lines == 3
     context.enabled.add("UIDONLY")
     await fetch_uids(context, [4], (Attribute.UID, Attribute.FLAGS))
-    assert reader(context).last == b"* 4 UIDFETCH (UID 4 FLAGS (\\Answered))\r\n"
+    assert reader(context).last == b"* 4 UIDFETCH (FLAGS (\\Answered))\r\n"

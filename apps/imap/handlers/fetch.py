@@ -127,8 +127,9 @@ class _Fetching:
         self._context = context
         self._selected = context.mailbox
         self._wording = wording(context)
-        # UIDFETCH has the UID before its items (RFC 9586): it is repeated only if asked for.
-        uid = uid and not context.uidonly
+        if context.uidonly:  # UIDFETCH has the UID before its items (RFC 9586)
+            uid = False
+            items = [one for one in items if one is not Attribute.UID] or [Attribute.UID]
         self._plan: Plan = make_plan(items, uid=uid, head=self._wording.head, rev2=context.rev2)
         self._tells_flags = Attribute.FLAGS in self._plan.attributes
         self._is_live = not LIVE.isdisjoint(self._plan.attributes)

@@ -149,10 +149,11 @@ def parse_fetch(scanner: Scanner) -> Fetch:
 
 
 def parse_sequence_fetch(scanner: Scanner) -> Fetch:
-    """By sequence numbers: without what only UID FETCH has."""
+    """By sequence numbers: without VANISHED (RFC 7162 section 3.2.6). PARTIAL, which RFC 9394
+    describes for UID FETCH, is taken here too, as Cyrus does."""
     command = parse_fetch(scanner)
-    if command.modifiers.vanished or command.modifiers.partial is not None:
-        raise GrammarError("expected VANISHED and PARTIAL only in UID FETCH")
+    if command.modifiers.vanished:
+        raise GrammarError("expected VANISHED only in UID FETCH")
     return command
 
 

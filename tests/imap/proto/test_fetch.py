@@ -8,10 +8,14 @@ from apps.imap.proto.fetch import (
     Attribute,
     BodyItem,
     FetchItem,
+    Modifiers,
     Part,
     Section,
+    parse_fetch,
     parse_items,
+    parse_sequence_fetch,
 )
+from apps.imap.proto.partial import PartialRange
 from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.wire.lines import RawCommand
 
@@ -97,3 +101,48 @@ def test_it_repeats_no_control_of_a_field_name() -> None:
     (item,) = parse(b'BODY[HEADER.FIELDS ("a\tb" "")]')
     assert isinstance(item, BodyItem)
     assert item.label == b'BODY[HEADER.FIELDS ("AB" "")]'
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"1 FLAGS", Modifiers()),
+        (b"1 FLAGS (CHANGEDSINCE 12345)", Modifiers(12345)),
+        (b"1 (UID FLAGS) (changedsince 9223372036854775807)", Modifiers(2**63 - 1)),
+        (b"1 FAST (VANISHED CHANGEDSINCE 1)", Modifiers(1, vanished=True)),
+        (
+            b"1 UID (PARTIAL -1:-30 CHANGEDSINCE 98305)",
+            Modifiers(98305, partial=PartialRange(1, 30, from_end=True)),
+        ),
+        (b"1 PREVIEW (PARTIAL 1:2)", Modifiers(partial=PartialRange(1, 2))),
+        (b"1 PREVIEW (LAZY) (CHANGEDSINCE 1)", Modifiers(1)),
+    ],
+)
+def test_it_reads_modifiers(raw: bytes, expected: Modifiers) -> None:
+    assert parse_fetch(Scanner(RawCommand((b" " + raw,)))).modifiers == expected
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"1 FLAGS ()",
+        b"1 FLAGS (VANISHED)",
+        b"1 FLAGS (CHANGEDSINCE)",
+        b"1 FLAGS (CHANGEDSINCE x)",
+        b"1 FLAGS (CHANGEDSINCE 9223372036854775808)",
+        b"1 FLAGS (CHANGEDSINCE 1 VANISHED VANISHED)",
+        b"1 FLAGS (PARTIAL)",
+        b"1 FLAGS (CHANGEDSINCE 1",
+        b"1 FLAGS (CHANGEDSINCE 1) x",
+        b"1 FLAGS (FLAGS)",
+        b"1 (PREVIEW (LAZY) (LAZY))",
+    ],
+)
+def test_it_refuses_modifiers(raw: bytes) -> None:
+    with pytest.raises(GrammarError):
+        parse_fetch(Scanner(RawCommand((b" " + raw,))))
+
+
+def test_it_knows_vanished_by_uids_alone() -> None:
+    with pytest.raises(GrammarError):
+        parse_sequence_fetch(Scanner(RawCommand((b" 1 FLAGS (CHANGEDSINCE 1 VANISHED)",))))
