@@ -41,6 +41,7 @@ PURE = (
     "tests/wire",
     "tests/mime",
     "tests/mailauth",
+    *("tests/imap/proto", "tests/imap/test_conversations.py", "tests/imap/test_updating.py"),
     "tests/resolver",
     "tests/scan/letter",
     "tests/scan/links",

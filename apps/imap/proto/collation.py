@@ -7,33 +7,45 @@ normal forms sort combining marks, which takes quadratic time of a text made of 
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Final
-from unicodedata import normalize
+from unicodedata import decomposition, normalize
 
 _KNOWN_MAX: Final = 20_000
-_PIECE: Final = 16_384
-"""Characters mapped at a time: other threads run between two pieces."""
 
 
-class _Casemap(dict[int, str]):
-    """What a character is compared as, worked out when it is first met."""
+class _Decomposed(dict[str, str]):
+    """What a character is made of, worked out when it is first met."""
 
-    def __missing__(self, code: int) -> str:
-        mapped = normalize("NFKD", chr(code)).upper()
+    def __missing__(self, char: str) -> str:
+        made_of = normalize("NFKD", char)
         if len(self) < _KNOWN_MAX:
-            self[code] = mapped
-        return mapped
+            self[char] = made_of
+        return made_of
 
 
-_CASEMAP = _Casemap()
+_DECOMPOSED = _Decomposed()
+
+
+@cache
+def _may_decompose() -> re.Pattern[str]:
+    """The characters that may be made of others; most texts have few of them. Those of the
+    supplementary planes are all asked for: they are rare, and a million."""
+    ranges: list[tuple[int, int]] = [(0xAC00, 0xD7A3), (0x10000, 0x10FFFF)]  # Hangul has no entries
+    for code in range(0x80, 0x10000):
+        if decomposition(chr(code)):
+            if ranges[-1][1] == code - 1:
+                ranges[-1] = ranges[-1][0], code
+            else:
+                ranges.append((code, code))
+    listed = "".join([f"{chr(low)}-{chr(high)}" for low, high in ranges])
+    return re.compile(f"[{listed}]")
 
 
 def collated(text: str) -> str:
     """Return what `text` is compared as: equal texts are equal then, and sort by code points, which
     is the order of their octets in UTF-8."""
-    if text.isascii():
-        return text.upper()
-    if len(text) <= _PIECE:
-        return text.translate(_CASEMAP)
-    pieces = range(0, len(text), _PIECE)
-    return "".join([text[start : start + _PIECE].translate(_CASEMAP) for start in pieces])
+    if not text.isascii():
+        text = _may_decompose().sub(lambda found: _DECOMPOSED[found[0]], text)
+    return text.upper()
