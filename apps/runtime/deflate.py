@@ -15,8 +15,8 @@ PIECE: Final = 64 * 1024
 """Octets unpacked at once."""
 _PACKED: Final = 16 * 1024
 """Packed octets given to zlib at once."""
-# 4 KB of history and 8 KB of hashes less are a tenth of the gain, and 100 KB a connection instead
-# of 260: clients keep many connections open.
+# 64 KB a connection instead of the usual 256, for clients keep many connections open: text gets 8 %
+# longer by it, answers about flags and envelopes none.
 _LEVEL, _WINDOW, _MEMORY = 5, -13, 6
 _FLUSH: Final = b"\0\0\xff\xff"
 
