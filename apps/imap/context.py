@@ -285,8 +285,9 @@ class Context:
         """As `refresh`, after a change of the selected mailbox made here; whether nobody else
         changed anything meanwhile."""
         if self.wishes.items:
-            known = self.mailbox.held.mirror
-            self.mailbox.own.update([row[0] for row in done.rows if known.index(row[0]) < 0])
+            # By what the client knows: the mirror may have heard of it already.
+            last = self.mailbox.view.last_uid
+            self.mailbox.own.update([row[0] for row in done.rows if row[0] > last])
         return await self.mirrors.advance(self.mailbox.held, done)
 
     def did(self, mailbox_id: int, modseqs: Iterable[int]) -> None:
