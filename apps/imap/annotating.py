@@ -221,8 +221,19 @@ class Annotating:
             by_mailbox.setdefault(mailbox_id, []).append(entry.encode("ascii"))
         for mailbox_id, entries in by_mailbox.items():
             name = self._names[mailbox_id]
-            if self._wanted(name):
+            if self.wants(name) and not self._is_told_otherwise(context, name):
                 context.write(metadata_names_line(name, entries, utf8=context.utf8))
+
+    def wants(self, name: str) -> bool:
+        """Whether notes on this mailbox are told here."""
+        return self._wanted(name)
+
+    def _is_told_otherwise(self, context: Context, name: str) -> bool:
+        """Whether NOTIFY tells of it, and sooner."""
+        if self.at_any_time:
+            return False
+        others = [one for one in context.news if isinstance(one, Annotating) and one.at_any_time]
+        return any(one.wants(name) for one in others)
 
     def opened(self, context: Context) -> None:
         """Nothing depends on what is selected."""
@@ -254,7 +265,7 @@ def _everything(user_id: int) -> tuple[dict[int | None, str], dict[Key, int]]:
 
 async def watch(context: Context) -> None:
     """Tell this client from now on what others change (ENABLE METADATA)."""
-    if any(isinstance(one, Annotating) for one in context.news):
+    if any(isinstance(one, Annotating) and not one.at_any_time for one in context.news):
         return
     annotating = Annotating(context)
     context.news.append(annotating)
