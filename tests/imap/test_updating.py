@@ -16,7 +16,7 @@ from apps.imap.mirror import Mirror
 from apps.imap.places import places_of
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import parse_program
-from apps.imap.updating import Updating, _without, frozen
+from apps.imap.updating import Updating, _bits, _without, frozen
 from apps.imap.view import View
 from apps.wire.lines import RawCommand
 
@@ -132,6 +132,25 @@ def test_it_leaves_the_client_with_what_a_new_search_finds(
     keys: str, steps: list[tuple[str, int]], uid: bool
 ) -> None:
     asyncio.run(_play(keys, steps, uid=uid))
+
+
+@given(st.sets(st.integers(0, 30)))
+def test_it_makes_bits_of_places(held: set[int]) -> None:
+    assert places_of(_bits(sorted(held), 31)) == sorted(held)
+
+
+def test_it_notes_what_was_expunged_while_others_were_read() -> None:
+    async def play() -> None:
+        mirror = filled(6)
+        client = client_of(mirror, "ALL", uid=True)
+        found = await find(client.context, client.view, client.updating._program)
+        mirror.apply([], [2, 5], 50)
+        client.updating.start(found)
+        client.result = [1, 2, 3, 4, 5, 6]
+        await client.told(expunges=True)
+        assert client.result == [1, 3, 4, 6]
+
+    asyncio.run(play())
 
 
 @given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300), min_size=1, max_size=200))
