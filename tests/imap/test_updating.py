@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,8 +101,8 @@ def filled(count: int) -> Mirror:
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(0, 1)),
-        st.tuples(st.just("expunge"), st.integers(1, 12)),
-        st.tuples(st.just("flag"), st.integers(1, 12)),
+        st.tuples(st.just("expunge"), st.integers(1, 7)),
+        st.tuples(st.just("flag"), st.integers(1, 7)),
         st.tuples(st.just("tell"), st.booleans()),
     ),
     max_size=25,
@@ -132,6 +133,21 @@ def test_it_leaves_the_client_with_what_a_new_search_finds(
     keys: str, steps: list[tuple[str, int]], uid: bool
 ) -> None:
     asyncio.run(_play(keys, steps, uid=uid))
+
+
+@pytest.mark.parametrize("uid", [True, False])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        # In and out again, each told; changed above what was expunged; both at once.
+        [("flag", 2), ("tell", 1), ("flag", 2), ("tell", 1), ("flag", 2), ("tell", 1)],
+        [("flag", 5), ("flag", 6), ("expunge", 2), ("tell", 1)],
+        [("flag", 4), ("expunge", 4), ("append", 0), ("tell", 0), ("expunge", 7), ("tell", 1)],
+    ],
+)
+def test_it_follows(steps: list[tuple[str, int]], uid: bool) -> None:
+    for keys in ("SEEN", "UNSEEN"):
+        asyncio.run(_play(keys, steps, uid=uid))
 
 
 @given(st.sets(st.integers(0, 30)))
