@@ -94,7 +94,7 @@ def test_it_asks_once_for_all_that_changed(
     for name in names:
         mailboxes.create(user_id=alice.pk, name=name)
     client = watching(f"(PERSONAL ({BOTH}))")
-    monkeypatch.setattr(notifying, "PAUSE", 2.0)
+    monkeypatch.setattr(notifying, "PAUSE", 0.7)
     monkeypatch.setattr(queries, "status", counted)
     add_numbered(alice.pk, 1, "m0")
     first = client.line()
