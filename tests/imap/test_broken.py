@@ -22,7 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def client(alice: User, server: RunningServer) -> Iterator[imaplib.IMAP4]:
     one = imaplib.IMAP4("127.0.0.1", server.port, timeout=15)
     one.login(alice.address, PASSWORD)
-    one.enable("UTF8=ACCEPT")  # some of the messages have UTF-8 in their headers
     one.create(record.MAILBOX)
     one.select(record.MAILBOX)
     yield one

@@ -40,7 +40,6 @@ from apps.wire.errors import MailError, MessageTooLarge, NotFound
 # Section 6.3.11: not NONEXISTENT; the client may create the mailbox and try again.
 TRYCREATE = no("No such mailbox", b"TRYCREATE")
 _NOT_LINES = re.compile(rb"\0|(?<!\r)\n|\r(?!\n)")
-_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 
 
 class RefusedError(Exception):
@@ -53,7 +52,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a message of this session may be: octets, and whether UTF-8 may be in its header."""
+    """What a message of this session may be: octets, and whether it may be sent as UTF8."""
 
     size: int
     together: int
@@ -237,26 +236,14 @@ def _text(message: NewMessage, raw: bytes, rules: Rules) -> bytes:
     # A literal without ~ has no NUL; one in UTF8 (~{n}) may.
     if b"\0" in raw or (message.is_binary and _NOT_LINES.search(raw) is not None):
         raise RefusedError(no("Only text with CRLF is kept here", b"UNKNOWN-CTE"))
-    if not (rules.utf8 or _is_legacy(raw)):
-        raise RefusedError(no("ENABLE UTF8=ACCEPT before UTF-8 in a header", b"CANNOT"))
+    # RFC 6855 section 4 would refuse UTF-8 in the header of any message too. But such mail exists
+    # without it, and who moves a mailbox here with mbsync or imapsync must not lose it.
+    if message.is_utf8 and not rules.utf8:
+        raise RefusedError(no("ENABLE UTF8=ACCEPT before UTF8 messages", b"CANNOT"))
     text = with_crlf(raw)
     if len(text) > rules.size:
         raise MessageTooLarge
     return text
-
-
-def _is_legacy(raw: bytes) -> bool:
-    """Whether the header is none with UTF-8 (RFC 6855 section 4). Old mail in another charset is
-    no such mail, and can be brought here by any client."""
-    end = _END_OF_HEADER.search(raw)
-    header = raw if end is None else raw[: end.start()]
-    if header.isascii():
-        return True
-    try:
-        header.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
 
 
 def _appending(message: NewMessage, ready: PreparedMessage) -> Appending:

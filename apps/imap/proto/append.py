@@ -36,12 +36,14 @@ class NewMessage:
 
     pieces: what it consists of, in order.
     is_binary: whether some of it was sent as octets, where line ends and NUL mean themselves.
+    is_utf8: whether some of it was sent in the form of RFC 6855.
     """
 
     flags: Flags
     date: tuple[int, int] | None
     pieces: tuple[Piece, ...] = field(repr=False)
     is_binary: bool = False
+    is_utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +112,34 @@ def _message(scanner: Scanner, most: int) -> NewMessage:
         date = parse_date_time(scanner.string("a date-time"))
         scanner.space()
     if scanner.take_word(b"CATENATE ("):
-        return NewMessage(flags, date, _pieces(scanner, most))
+        pieces, is_utf8 = _pieces(scanner, most)
+        return NewMessage(flags, date, pieces, is_utf8=is_utf8)
     if scanner.take_word(b"UTF8 ("):
-        return NewMessage(flags, date, (_utf8(scanner),))
+        return NewMessage(flags, date, (_utf8(scanner),), is_utf8=True)
     literal = scanner.literal8("the message as a literal, CATENATE or UTF8")
     return NewMessage(flags, date, (literal.data,), is_binary=literal.binary)
 
 
-def _pieces(scanner: Scanner, most: int) -> tuple[Piece, ...]:
+def _pieces(scanner: Scanner, most: int) -> tuple[tuple[Piece, ...], bool]:
     pieces: list[Piece] = []
+    is_utf8 = False
     while True:
-        pieces.append(_piece(scanner))
+        if scanner.take_word(b"UTF8 ("):
+            is_utf8 = True
+            pieces.append(_utf8(scanner))
+        else:
+            pieces.append(_piece(scanner))
         most -= isinstance(pieces[-1], Url)
         if most < 0:
             raise LimitError(f"At most {URLS_MAX} URLs in one command")
         if not scanner.take(b" "):
             scanner.expect(b")")
-            return tuple(pieces)
+            return tuple(pieces), is_utf8
 
 
 def _piece(scanner: Scanner) -> Piece:
     if scanner.take_word(b"URL "):
         return Url(scanner.astring("a URL"))
-    if scanner.take_word(b"UTF8 ("):
-        return _utf8(scanner)
     if not scanner.take_word(b"TEXT "):
         raise GrammarError("expected TEXT, UTF8 or URL")
     return scanner.literal("text as a literal").data

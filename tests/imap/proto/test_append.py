@@ -32,7 +32,7 @@ def test_it_reads_one_message_and_many() -> None:
 
 def test_it_reads_octets_and_utf8() -> None:
     assert read(b" x ", OCTETS, b"").messages == (plain(b"\0", is_binary=True),)
-    assert read(b" x utf8 (", OCTETS, b")").messages == (plain(b"\0"),)
+    assert read(b" x utf8 (", OCTETS, b")").messages == (plain(b"\0", is_utf8=True),)
 
 
 def test_it_reads_pieces_in_any_case_and_order() -> None:
