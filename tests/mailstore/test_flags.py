@@ -141,7 +141,7 @@ def test_it_counts_what_was_changed_and_changed_back_as_unchanged(inbox: Mailbox
     filled(inbox, 1)
     base = MailboxState.objects.get(mailbox=inbox).highestmodseq
     for mode in ("add", "remove"):
-        change = FlagChange(mode, FLAG_SEEN)  # type: ignore[arg-type]
+        change = FlagChange(mode, FLAG_SEEN)
         store(mailbox_id=inbox.pk, uids=[1], change=change, origin=ORIGIN)
     assert conditional(inbox, FlagChange("add", FLAG_SEEN), base) == []
 
