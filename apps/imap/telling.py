@@ -6,6 +6,7 @@ section 7.4.1). How lines are written depends on what the client enabled: `Wordi
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,14 @@ from apps.imap.fetchplan import filled
 from apps.imap.naming import settable
 from apps.imap.proto.flags import ALL_SYSTEM, system_names
 from apps.imap.proto.responses import untagged
-from apps.imap.proto.sets import Interval, SequenceSet, format_runs, runs_of, within
+from apps.imap.proto.sets import Interval, SequenceSet, format_runs, gaps, runs_of, within
 from apps.imap.view import Pending
 from apps.mailstore import queries
 from apps.mailstore.services.keywords import BITS as KEYWORD_BITS
 from apps.runtime.db import in_db
+
+RUNS_MAX = 2_000
+"""Ranges in one line of VANISHED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,16 @@ def modseqs(selected: Selected, uids: Sequence[int]) -> list[int]:
     return selected.held.mirror.modseqs_of(uids)
 
 
-def vanished_line(runs: Sequence[Interval], *, earlier: bool = False) -> bytes:
-    """Return `* VANISHED` of these UIDs (RFC 7162 section 3.2.10); nothing if there are none."""
-    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " * earlier, format_runs(runs)) if runs else b""
+def vanished_lines(runs: Sequence[Interval], *, earlier: bool = False) -> bytes:
+    """Return `* VANISHED` of these UIDs (RFC 7162 section 3.2.10); nothing if there are none. Many
+    runs make several lines: clients have limits."""
+    head = b"* VANISHED %b" % (b"(EARLIER) " * earlier)
+    return b"".join(
+        [
+            b"%b%b\r\n" % (head, format_runs(runs[start : start + RUNS_MAX]))
+            for start in range(0, len(runs), RUNS_MAX)
+        ]
+    )
 
 
 async def vanished_since(
@@ -117,13 +128,27 @@ async def vanished_since(
     largest = selected.held.mirror.uidnext - 1
     # `*` is the last UID that was ever given: who asks for 1:* wants to hear of all.
     asked = [(1, largest)] if numbers is None else view.intervals(numbers, largest)
-    gone = await in_db("read", queries.expunged_since, selected.mailbox_id, modseq)
+    same = view.last_match(matched)
+    return await in_db(
+        "read", _vanished_since, selected.mailbox_id, modseq, view.uids, asked, same, largest
+    )
+
+
+def _vanished_since(
+    mailbox_id: int,
+    modseq: int,
+    numbered: array[int],
+    asked: list[Interval],
+    same: int,
+    largest: int,
+) -> bytes:
+    """The whole of it on a database thread: it may be about all messages of a mailbox."""
+    gone = queries.expunged_since(mailbox_id, modseq)
     if gone is None:
-        same = view.last_match(matched)
         asked = [(max(low, same + 1), min(high, largest)) for low, high in asked]
-        return vanished_line(view.gaps(asked), earlier=True)
-    known = [uid for uid in gone if view.seq_of(uid) is None]
-    return vanished_line(runs_of(within(known, asked)), earlier=True)
+        return vanished_lines(gaps(numbered, asked), earlier=True)
+    unknown = set(within(gone, asked)).difference(numbered)
+    return vanished_lines(runs_of(sorted(unknown)), earlier=True)
 
 
 async def tell(context: Context, *, expunges: bool, is_answer: bool = False) -> None:
@@ -158,15 +183,29 @@ async def _tell_news(
     if pending.exists is not None:
         context.write(b"* %d EXISTS\r\n" % pending.exists)
         _announce(context, selected, last)
-    if pending.changed:
-        seqs, uids = zip(*pending.changed, strict=True)
-        context.write(changed_lines(context, selected, seqs, uids, uid=wishes.uids))
+    await _tell_changes(context, selected, pending.changed)
     _tell_modseq(context, selected)
     if pending.exists is not None:
         await claim_recent(context, selected, last + 1)
     # An expunge may lower it.
     if (pending.exists is not None or view.recent_count != recent) and not context.rev2:
         context.write(b"* %d RECENT\r\n" % view.recent_count)
+
+
+async def _tell_changes(
+    context: Context, selected: Selected, changed: Sequence[tuple[int, int]]
+) -> None:
+    """Tell the flags of these (seq, uid), in pages: they may be all there are."""
+    size = context.limits.page_rows
+    for start in range(0, len(changed), size):
+        if start:
+            await context.channel.drain()
+            tell_keywords(context, selected)
+        page = [one for one in changed[start : start + size] if not selected.view.is_gone(one[1])]
+        if page:
+            seqs, uids = zip(*page, strict=True)
+            lines = changed_lines(context, selected, seqs, uids, uid=context.wishes.uids)
+            context.write(lines)
 
 
 def _announce(context: Context, selected: Selected, last: int) -> None:
@@ -203,7 +242,7 @@ def enable_condstore(context: Context) -> None:
 
 def _expunged(context: Context, pending: Pending) -> bytes:
     if context.qresync or context.uidonly:
-        return vanished_line(runs_of(pending.vanished))
+        return vanished_lines(runs_of(pending.vanished))
     return b"".join([b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged])
 
 

@@ -228,19 +228,6 @@ class View:
                     break
         return best
 
-    def gaps(self, intervals: Iterable[Interval]) -> list[Interval]:
-        """Return what of these intervals of UIDs (ascending, disjoint) is no message here."""
-        gaps: list[Interval] = []
-        for low, high in intervals:
-            start = bisect_left(self._uids, low, 0, self._count)
-            for uid in self._uids[start : bisect_right(self._uids, high, start, self._count)]:
-                if low < uid:
-                    gaps.append((low, uid - 1))
-                low = uid + 1
-            if low <= high:
-                gaps.append((low, high))
-        return gaps
-
     @property
     def live_count(self) -> int:
         """Numbered messages that are still there: the first ones of the mirror's arrays."""

@@ -127,6 +127,42 @@ def test_it_catches_up_with_many_messages_in_pages(
     client.close()
 
 
+def test_it_writes_no_endless_line(
+    thirds: User, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.imap.telling.RUNS_MAX", 4)
+    client = resynchronising(server)
+    answer(client, "SELECT INBOX")
+    lines = answer(client, "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)")
+    assert [line for line in lines if "VANISHED" in line] == [
+        "* VANISHED (EARLIER) 1:2,4:5,7:8,10:11",
+        "* VANISHED (EARLIER) 13:14,16:17,19:20,22:23",
+        "* VANISHED (EARLIER) 25:26,28:29,31",
+    ]
+    client.close()
+
+
+def test_it_tells_changes_of_many_messages_in_pages(
+    alice: User, strict_server: RunningServer
+) -> None:
+    """Pages are of 50 here."""
+    add_numbered(alice.pk, 120)
+    mailbox_id, _ = inbox(alice)
+    client = resynchronising(strict_server)
+    answer(client, "SELECT INBOX")
+    change = FlagChange("add", 1, ("$Work",))
+    modseq = store(mailbox_id=mailbox_id, uids=range(1, 121), change=change, origin=ORIGIN).modseqs
+    expunge(mailbox_id=mailbox_id, uids=[60], marked=False, origin=ORIGIN)
+    lines = answer(client, "NOOP")
+    assert lines[2] == "* VANISHED 60"
+    assert [line for line in lines if "FETCH" in line] == [
+        f"* {uid - (uid > 60)} FETCH (UID {uid} FLAGS (\\Recent \\Seen $Work) MODSEQ ({modseq[0]}))"
+        for uid in range(1, 121)
+        if uid != 60
+    ]
+    client.close()
+
+
 def test_it_changes_nothing_after_examine(alice: User, server: RunningServer) -> None:
     add_numbered(alice.pk, 1)
     client = resynchronising(server)

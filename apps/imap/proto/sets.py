@@ -99,3 +99,17 @@ def within(numbers: Sequence[int], intervals: Sequence[Interval]) -> list[int]:
     for low, high in intervals:
         picked += numbers[bisect_left(numbers, low) : bisect_right(numbers, high)]
     return picked
+
+
+def gaps(numbers: Sequence[int], intervals: Iterable[Interval]) -> list[Interval]:
+    """Return what of ascending disjoint intervals is none of some ascending numbers."""
+    found: list[Interval] = []
+    for low, high in intervals:
+        start = bisect_left(numbers, low)
+        for number in numbers[start : bisect_right(numbers, high)]:
+            if low < number:
+                found.append((low, number - 1))
+            low = number + 1
+        if low <= high:
+            found.append((low, high))
+    return found
