@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.imap.proto.scanner import GrammarError, Scanner
-from apps.imap.proto.sets import SequenceSet, format_set, parse_set
+from apps.imap.proto.sets import (
+    SequenceSet,
+    format_runs,
+    format_set,
+    gaps,
+    parse_set,
+    runs_of,
+    within,
+)
 from apps.wire.lines import RawCommand
 
 
@@ -54,3 +62,20 @@ def test_it_names_the_same_numbers_as_a_plain_reading(ranges: list[tuple[int, in
 def test_it_writes_what_it_reads(numbers: set[int]) -> None:
     raw = format_set(sorted(numbers))
     assert [n for a, b in parse(raw).intervals(500) for n in range(a, b + 1)] == sorted(numbers)
+
+
+def test_it_finds_what_is_not_there() -> None:
+    assert gaps([3, 6, 9], [(1, 10)]) == [(1, 2), (4, 5), (7, 8), (10, 10)]
+    assert gaps([3, 6, 9], [(3, 3), (6, 9)]) == [(7, 8)]
+    assert gaps([], [(1, 4_000_000_000)]) == [(1, 4_000_000_000)]
+    assert gaps([1, 2], [(5, 4)]) == []
+
+
+def test_it_picks_what_lies_within() -> None:
+    assert within([1, 3, 5, 7, 9], [(2, 5), (9, 20)]) == [3, 5, 9]
+    assert within([], [(1, 9)]) == []
+
+
+def test_it_writes_runs() -> None:
+    assert runs_of([1, 2, 3, 5, 8, 9]) == [(1, 3), (5, 5), (8, 9)]
+    assert format_runs(runs_of([1, 2, 3, 5, 8, 9])) == b"1:3,5,8:9"
