@@ -104,6 +104,8 @@ class Notifying:
         self._lost: set[str] = set()  # names of watched mailboxes that were deleted
         self._is_stale = False  # all that is known
         self._selected_id = 0
+        self._is_looking = False
+        self._heard: set[int] = set()  # mailboxes of which it heard while it looked
         self._is_doubtful = False  # whether the selected mailbox is as its mirror knows it
         self._ready = 0.0  # when to look next at the earliest
         self._annotating: Annotating | None = None
@@ -126,6 +128,7 @@ class Notifying:
             self.end()
             raise
         self._told = {one: _told(counters[one]) for one in self._watched()}
+        self._dirty = self._heard & self._told.keys()
         self._rest()
 
     @property
@@ -201,6 +204,8 @@ class Notifying:
     def _hear(self, event: Event) -> None:
         if isinstance(event, MailboxChanged):
             told = self._told.get(event.mailbox_id)
+            if told is None and self._is_looking:
+                self._heard.add(event.mailbox_id)  # of one that is only being read of, perhaps
             if told is None or event.modseq <= told.highestmodseq:
                 return
             if event.mailbox_id == self._selected_id:  # its mirror hears of it
@@ -266,13 +271,16 @@ class Notifying:
     # -- names ------------------------------------------------------------------------------------
 
     async def _look(self, context: Context) -> tuple[Picture, dict[int, Counters]]:
-        self._is_stale = False
+        self._is_stale, self._is_looking = False, True
+        self._heard.clear()
         try:
             places = await all_places(context)
             subscribed = await in_db("read", queries.subscriptions, self._user_id)
         except BaseException:
             self._is_stale = True
             raise
+        finally:
+            self._is_looking = False
         boxes = {one.id: _box(one, self._user_id) for one in places}
         picture = Picture(boxes, frozenset(subscribed))
         watched = [one for one in boxes.values() if self._wants(picture, one.name)]
@@ -321,7 +329,7 @@ class Notifying:
             self._told[one] = told
             if told != _told(counters[one]):
                 self._dirty.add(one)
-        self._dirty &= self._told.keys()
+        self._dirty = (self._dirty | self._heard) & self._told.keys()
         while len(self._lost) > WATCHED_MAX:
             self._lost.pop()
 

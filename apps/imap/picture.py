@@ -104,9 +104,7 @@ class _Telling:
             if self.old.boxes[one].name != self.new.boxes[one].name
         }
         for before, after in moved.items():
-            # Section 5.4: what was renamed with the level above is not told.
-            above = moved.get(parent_of(before))
-            if above is not None and parent_of(after) == above and _last(before) == _last(after):
+            if _went_along(before, after, moved):
                 continue
             if self.wants(before, Events.MAILBOX_NAME) or self.wants(after, Events.MAILBOX_NAME):
                 self.names[after] = before
@@ -150,8 +148,13 @@ class _Telling:
             yield Line(name, attributes, old_name)
 
 
-def _last(name: str) -> str:
-    return name.rpartition(DELIMITER)[2]
+def _went_along(before: str, after: str, moved: Mapping[str, str]) -> bool:
+    """Whether a level above was renamed and took this one along: that is not told (section 5.4)."""
+    above = before
+    while above := parent_of(above):
+        if moved.get(above, "") + before[len(above) :] == after and above in moved:
+            return True
+    return False
 
 
 def differences(old: Picture, new: Picture, wanted: Wanted) -> list[Line]:

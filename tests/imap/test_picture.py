@@ -57,6 +57,11 @@ def test_it_tells_those_below_a_renamed_level_that_is_no_mailbox() -> None:
     assert [(one.name, one.old_name) for one in found] == [("x/b", "a/b"), ("x/c", "a/c")]
 
 
+def test_it_tells_a_family_once_that_has_a_level_which_is_no_mailbox() -> None:
+    found = told(picture({1: "a", 3: "a/b/c"}), picture({1: "x", 3: "x/b/c"}))
+    assert found == [Line("x", (b"\\HasChildren",), "a")]
+
+
 def test_it_tells_a_child_that_was_renamed_otherwise_than_the_level_above() -> None:
     found = told(picture({1: "a", 2: "a/b"}), picture({1: "x", 2: "x/c"}))
     assert {(one.name, one.old_name) for one in found} == {("x", "a"), ("x/c", "a/b")}
