@@ -1,15 +1,20 @@
 """Resynchronising where dialogues do not reach: expunges that were forgotten, sequence match data,
 many messages (RFC 7162)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from apps.directory.models import User
 from apps.mailstore import queries
 from apps.mailstore.models import MailboxState
 from apps.mailstore.origin import Origin
+from apps.mailstore.services import flags
 from apps.mailstore.services.expunge import expunge
-from apps.mailstore.services.flags import FlagChange, store
+from apps.mailstore.services.flags import FlagChange, StoreResult, store
 from apps.mailstore.services.purge import purge
+from apps.wire.errors import StorageUnavailable
 from tests.imap.conftest import add_numbered
 from tests.imap.test_server import answer, signed_in
 from tests.support.dialogue import Client
@@ -160,6 +165,56 @@ def test_it_tells_changes_of_many_messages_in_pages(
         for uid in range(1, 121)
         if uid != 60
     ]
+    client.close()
+
+
+def test_it_stores_many_in_pages(
+    alice: User, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_numbered(alice.pk, 12)
+    mailbox_id, _ = inbox(alice)
+    monkeypatch.setattr("apps.imap.handlers.store.PAGE", 5)
+    client = resynchronising(server)
+    other = signed_in(server)
+    answer(client, "SELECT INBOX")
+    answer(other, "SELECT INBOX")
+    change = FlagChange("add", 2)
+    modseq = store(mailbox_id=mailbox_id, uids=[3, 8, 12], change=change, origin=ORIGIN).modseqs[0]
+    lines = answer(client, f"STORE 1:* (UNCHANGEDSINCE {modseq - 1}) FLAGS.SILENT (\\Seen)")
+    assert lines[-1].startswith("x OK [MODIFIED 3,8,12] ")
+    expected = {uid: modseq + 1 + (uid - 1) // 5 for uid in range(1, 13)}
+    assert [line for line in lines if line.startswith("* ") and "FLAGS" not in line] == [
+        f"* {uid} FETCH (UID {uid} MODSEQ ({expected[uid]}))"
+        for uid in range(1, 13)
+        if uid not in (3, 8, 12)
+    ]
+    assert answer(client, "SEARCH UNSEEN")[0].startswith("* SEARCH 3 8 12")
+    lines = answer(other, "NOOP")
+    assert len([line for line in lines if "FETCH" in line]) == 12
+    for one in (client, other):
+        one.close()
+
+
+@pytest.mark.parametrize("silent", ["", ".SILENT"])
+def test_it_tells_what_a_store_did_before_it_failed(
+    alice: User, server: RunningServer, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    add_numbered(alice.pk, 6)
+    monkeypatch.setattr("apps.imap.handlers.store.PAGE", 2)
+
+    def failing(*, uids: Sequence[int], **more: Any) -> StoreResult:
+        if 5 in uids:
+            raise StorageUnavailable
+        return store(uids=uids, **more)
+
+    monkeypatch.setattr(flags, "store", failing)
+    client = signed_in(server)
+    answer(client, "SELECT INBOX")
+    client.send(f"x STORE 1:* +FLAGS{silent} (\\Flagged)")
+    assert [client.line() for _ in range(4)] == [
+        f"* {seq} FETCH (FLAGS (\\Recent \\Flagged))" for seq in range(1, 5)
+    ]
+    assert client.line().startswith("x NO [UNAVAILABLE]")
     client.close()
 
 

@@ -6,12 +6,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Literal
+from typing import Final, Literal
 
 from apps.imap.context import Context, Reply, Selected, State, no
 from apps.imap.handlers.registry import Use, command
 from apps.imap.mirrors import Done
 from apps.imap.naming import settable
+from apps.imap.places import Places
 from apps.imap.proto.sets import format_set
 from apps.imap.proto.store import Store, StoreMode, parse_store
 from apps.imap.telling import changed_lines, enable_condstore, tell_keywords
@@ -32,6 +33,8 @@ _MODES: dict[StoreMode, _Mode] = {
     StoreMode.REMOVE: "remove",
     StoreMode.REPLACE: "replace",
 }
+PAGE: Final = 2_000
+"""Messages changed at a time: so many hold the event loop for some ten milliseconds."""
 
 
 @command("STORE", parse=parse_store, needs=State.SELECTED, sequence_numbers=Use.READS)
@@ -79,7 +82,7 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
     if _are_too_many(selected, change):
         return no(f"At most {BITS} keywords in one mailbox", b"LIMIT")
     live = [number for number in named.uids if not selected.view.is_gone(number)]
-    failed = await _change(context, selected, cmd, change, live) if live else []
+    failed = await _change(context, selected, cmd, change, live)
     if not cmd.silent:
         await _answer(context, selected, named, flags=True)
     elif context.condstore:
@@ -101,7 +104,24 @@ async def _store(context: Context, cmd: Store, *, uid: bool) -> Reply:
 async def _change(
     context: Context, selected: Selected, cmd: Store, change: FlagChange, live: list[int]
 ) -> list[int]:
-    """Have it done; return the UIDs that others had changed before."""
+    """Have it done page by page, so that nobody else waits for the whole; return the UIDs that
+    others had changed before."""
+    failed: list[int] = []
+    start = 0
+    try:
+        for start in range(0, len(live), PAGE):
+            page = live[start : start + PAGE]
+            failed += await _change_page(context, selected, cmd, change, page)
+    except Exception:
+        # Answered NO: the client expects that nothing has changed, and is told what has.
+        selected.view.note_changed(Places(live[:start]))
+        raise
+    return failed
+
+
+async def _change_page(
+    context: Context, selected: Selected, cmd: Store, change: FlagChange, live: list[int]
+) -> list[int]:
     before = _Before(selected) if cmd.silent else None
     done = await in_db(
         "work",
