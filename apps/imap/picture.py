@@ -103,17 +103,20 @@ class _Telling:
             for one in self.old.boxes.keys() & self.new.boxes.keys()
             if self.old.boxes[one].name != self.new.boxes[one].name
         }
+        gone = [self.old.boxes[one] for one in self.old.boxes.keys() - self.new.boxes.keys()]
+        lost = sorted(box.name for box in gone if box.name not in self.new.ids)
+        for name in lost:  # first: a renaming takes along what the client believes to be there
+            self.add(name, Events.MAILBOX_NAME)
         for before, after in moved.items():
             if _went_along(before, after, moved):
                 continue
             if self.wants(before, Events.MAILBOX_NAME) or self.wants(after, Events.MAILBOX_NAME):
                 self.names[after] = before
-        self._made_and_deleted()
+        self._made_and_deleted(gone)
         return moved
 
-    def _made_and_deleted(self) -> None:
+    def _made_and_deleted(self, gone: list[Box]) -> None:
         made = [self.new.boxes[one] for one in self.new.boxes.keys() - self.old.boxes.keys()]
-        gone = [self.old.boxes[one] for one in self.old.boxes.keys() - self.new.boxes.keys()]
         affected = sorted(box.name for box in (*made, *gone))
         for name in affected:
             self.add(name, Events.MAILBOX_NAME)

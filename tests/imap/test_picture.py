@@ -103,3 +103,8 @@ def test_it_tells_that_a_right_is_gone_and_is_back() -> None:
             Line(name, (b"\\NonExistent", b"\\NoAccess"))
         ]
     assert told(seen, unseen, wants(Events.NONE)) == []
+
+
+def test_it_tells_what_was_deleted_before_a_renaming_that_would_take_it_along() -> None:
+    found = told(picture({1: "a", 2: "a/b"}), picture({1: "x"}))
+    assert [(one.name, one.old_name) for one in found][:2] == [("a/b", ""), ("x", "a")]
