@@ -12,6 +12,7 @@ from apps.directory import apppasswords, authentication, passwords
 from apps.directory.authentication import Principal
 from apps.directory.models import AppPassword, User
 from apps.directory.services import apppasswords as services
+from apps.directory.services import credentials
 from apps.directory.signedin import still_in
 from apps.provisioning import services as provisioning
 from apps.wire.errors import (
@@ -215,7 +216,7 @@ def test_it_refuses_what_cannot_be(alice: User, wrong: dict[str, object]) -> Non
 
 
 def test_it_refuses_too_many(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "MOST", 2)
+    monkeypatch.setattr(credentials, "MOST", 2)
     services.create(user=alice, name="1")
     services.create(user=alice, name="2")
     with pytest.raises(LimitReached):

@@ -19,6 +19,7 @@ from apps.directory import bearer, issuer, throttle, tokens
 from apps.directory.authentication import Principal, RememberedPasswords
 from apps.directory.bearer import Client, TokenRefused
 from apps.directory.models import AccessToken, Kind, User
+from apps.directory.services import credentials
 from apps.directory.services import tokens as services
 from apps.directory.signedin import still_in
 from apps.directory.signin import SignIn
@@ -213,7 +214,7 @@ def test_it_issues_nothing_odd(alice: User, changed: dict[str, Any]) -> None:
 
 
 def test_it_issues_each_name_once_and_50_at_most(alice: User, bob: User) -> None:
-    for number in range(services.MOST):
+    for number in range(credentials.MOST):
         services.issue(user=alice, name=f"Token {number}")
     with pytest.raises(LimitReached):
         services.issue(user=alice, name="One more")

@@ -9,26 +9,19 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.directory import apppasswords, passwords
-from apps.directory.apppasswords import NOTED_EVERY, PROTOCOLS, Known
+from apps.directory.apppasswords import Known
 from apps.directory.models import AppPassword, Kind, User
 from apps.directory.passwords import ScramBasis
-from apps.directory.services import users
-from apps.events.bus import publish_on_commit
-from apps.events.types import UserChanged
+from apps.directory.services import credentials, users
+from apps.directory.services.credentials import APP_PASSWORD
 from apps.wire.errors import InvalidName, LimitReached, NotFound
 from apps.wire.scram import scram_keys
 
-MOST = 50  # of one user; each costs a sign-in by SCRAM two microseconds
-MAX_NAME = 100  # characters
 MAX_NETWORKS = 50
-
-_TOUCH = """
-UPDATE directory_apppassword SET last_used_at = %s, last_used_from = %s
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)"""
 
 
 def create(
@@ -60,8 +53,8 @@ def create(
         raise InvalidName("expiry", text="The last day of an app password lies ahead")
     row = AppPassword(
         user=user,
-        name=_name(name),
-        protocols=" ".join(_protocols(protocols)),
+        name=credentials.name_of(APP_PASSWORD, name),
+        protocols=" ".join(credentials.protocols_of(protocols, "protocols")),
         networks=json.dumps(_networks(networks)),
         expires_at=expires_at,
     )
@@ -79,12 +72,7 @@ def _insert(row: AppPassword, basis: ScramBasis) -> None:
     user = User.objects.living().select_for_update(no_key=True).filter(pk=row.user_id).first()
     if user is None or bytes(user.scram_salt) != basis.salt:
         raise NotFound(f"user {row.user_id}", text="This user has changed meanwhile, try again")
-    others = AppPassword.objects.filter(user=row.user_id)
-    if others.count() >= MOST:
-        raise LimitReached("app passwords", text=f"A user has up to {MOST} app passwords")
-    if others.filter(name=row.name).exists():
-        raise InvalidName("app password", text=f"There is an app password {row.name} already")
-    row.save(force_insert=True)
+    credentials.insert(APP_PASSWORD, row)
 
 
 def revoke(*, user: User, name: str) -> None:
@@ -93,43 +81,17 @@ def revoke(*, user: User, name: str) -> None:
     Raises:
         NotFound: there is none of that name.
     """
-    with transaction.atomic():
-        removed, _ = AppPassword.objects.filter(user=user, name=name.strip()).delete()
-        if not removed:
-            raise NotFound("app password", text=f"There is no app password {name.strip()}")
-        publish_on_commit(UserChanged(user.pk))
+    credentials.revoke(APP_PASSWORD, user, name)
 
 
 def revoke_all(*, user: User) -> int:
     """Remove all app passwords of a user; return how many there were."""
-    with transaction.atomic():
-        removed, _ = AppPassword.objects.filter(user=user).delete()
-        if removed:
-            publish_on_commit(UserChanged(user.pk))
-    return removed
+    return credentials.revoke_all(APP_PASSWORD, user)
 
 
 def note_use(known: Known, address: str) -> None:
     """Note that it was used now from an address: once an hour, however many ask at once."""
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, [now, address[:45], known.id, now - NOTED_EVERY])
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidName(
-            "app password", text=f"An app password's name has 1 to {MAX_NAME} printable characters"
-        )
-    return name
-
-
-def _protocols(words: Iterable[str]) -> list[str]:
-    wanted = {word.strip().lower() for word in words}
-    if not wanted.issubset(PROTOCOLS):
-        raise InvalidName("protocols", text=f"Protocols are {', '.join(PROTOCOLS)}")
-    return sorted(wanted)
+    credentials.note_use(APP_PASSWORD, known.id, address)
 
 
 def _networks(words: Iterable[str]) -> list[str]:

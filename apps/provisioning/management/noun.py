@@ -115,6 +115,25 @@ def size(text: str) -> int:
     return int(number) * _UNITS[unit]
 
 
+def add_name_or_all(parser: CommandParser) -> None:
+    """Declare arguments that name one thing of a user, or all; `name_or_all` reads them."""
+    parser.add_argument("address", metavar="ADDRESS")
+    parser.add_argument("name", metavar="NAME", nargs="?")
+    parser.add_argument("--all", action="store_true", help="all of the user")
+
+
+def name_or_all(options: dict[str, Any]) -> str | None:
+    """The name that was given, None for all.
+
+    Raises:
+        Error: neither or both.
+    """
+    name: str | None = options["name"]
+    if options["all"] == (name is not None):
+        raise Error("Give a name, or --all.", returncode=2)
+    return name
+
+
 def last_day(text: str) -> datetime:
     """The end of a day of UTC."""
     try:

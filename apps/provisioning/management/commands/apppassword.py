@@ -5,7 +5,12 @@ from typing import Any
 from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.services import apppasswords, users
 from apps.provisioning import sending
-from apps.provisioning.management.noun import Error, NounCommand, last_day
+from apps.provisioning.management.noun import (
+    NounCommand,
+    add_name_or_all,
+    last_day,
+    name_or_all,
+)
 
 
 class Command(NounCommand):
@@ -34,10 +39,7 @@ class Command(NounCommand):
             "--expires", metavar="DAY", type=last_day, help="its last day (UTC), such as 2030-01-31"
         )
         self.verb("list", "List a user's app passwords.").add_argument("address", metavar="ADDRESS")
-        remove = self.verb("remove", "Remove an app password; who uses it is signed out.")
-        remove.add_argument("address", metavar="ADDRESS")
-        remove.add_argument("name", metavar="NAME", nargs="?")
-        remove.add_argument("--all", action="store_true", help="all of the user")
+        add_name_or_all(self.verb("remove", "Remove an app password; who uses it is signed out."))
 
     def do_add(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
@@ -64,13 +66,10 @@ class Command(NounCommand):
 
     def do_remove(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
-        if options["all"] == (options["name"] is not None):
-            raise Error("Give a name, or --all.", returncode=2)
-        if options["all"]:
+        name = name_or_all(options)
+        if name is None:
             gone = apppasswords.revoke_all(user=user)
             self.report(options, f"{gone} app passwords of {user.address} are gone.", removed=gone)
             return
-        apppasswords.revoke(user=user, name=options["name"])
-        self.report(
-            options, f"The app password {options['name']} is gone.", address=user.address, removed=1
-        )
+        apppasswords.revoke(user=user, name=name)
+        self.report(options, f"The app password {name} is gone.", address=user.address, removed=1)

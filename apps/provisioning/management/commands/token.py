@@ -5,7 +5,12 @@ from typing import Any
 from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.services import tokens, users
 from apps.provisioning import sending
-from apps.provisioning.management.noun import Error, NounCommand, last_day
+from apps.provisioning.management.noun import (
+    NounCommand,
+    add_name_or_all,
+    last_day,
+    name_or_all,
+)
 
 
 class Command(NounCommand):
@@ -27,10 +32,7 @@ class Command(NounCommand):
             "--expires", metavar="DAY", type=last_day, help="its last day (UTC): 2030-01-31"
         )
         self.verb("list", "List a user's tokens.").add_argument("address", metavar="ADDRESS")
-        revoke = self.verb("revoke", "Revoke a token; who uses it is signed out.")
-        revoke.add_argument("address", metavar="ADDRESS")
-        revoke.add_argument("name", metavar="NAME", nargs="?")
-        revoke.add_argument("--all", action="store_true", help="all of the user")
+        add_name_or_all(self.verb("revoke", "Revoke a token; who uses it is signed out."))
 
     def do_issue(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
@@ -54,13 +56,10 @@ class Command(NounCommand):
 
     def do_revoke(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
-        if options["all"] == (options["name"] is not None):
-            raise Error("Give a name, or --all.", returncode=2)
-        if options["all"]:
+        name = name_or_all(options)
+        if name is None:
             gone = tokens.revoke_all(user=user)
             self.report(options, f"{gone} access tokens of {user.address} are gone.", revoked=gone)
             return
-        tokens.revoke(user=user, name=options["name"])
-        self.report(
-            options, f"The access token {options['name']} is gone.", address=user.address, revoked=1
-        )
+        tokens.revoke(user=user, name=name)
+        self.report(options, f"The access token {name} is gone.", address=user.address, revoked=1)
