@@ -42,6 +42,7 @@ PURE = (
     "tests/mime",
     "tests/mailauth",
     *("tests/imap/proto", "tests/imap/test_conversations.py", "tests/imap/test_updating.py"),
+    *("tests/imap/test_interests.py", "tests/imap/test_picture.py"),
     "tests/resolver",
     "tests/scan/letter",
     "tests/scan/links",
