@@ -78,20 +78,18 @@ class Mirror:
 
     def apply(self, rows: Iterable[Row], expunged: Iterable[int], modseq: int) -> None:
         """Bring the arrays to `modseq`. Rows older than what is known change nothing."""
-        self._expunge(sorted(set(expunged)))
+        self._expunge(set(expunged))
         self._store(sorted(rows))
         self.modseq = max(self.modseq, modseq)
 
-    def _expunge(self, gone: list[int]) -> None:
-        known = [uid for uid in gone if self.index(uid) >= 0]
+    def _expunge(self, gone: set[int]) -> None:
+        known = sorted(gone.intersection(self.uids)) if gone else []
         if not known:
             return
         gone_now = Places(known)
         for watcher in list(self.watchers):
             watcher.note_expunged(gone_now)
-        keep = bytearray(b"\1") * len(self.uids)
-        for uid in known:
-            keep[self.index(uid)] = 0
+        keep = bytes([uid not in gone for uid in self.uids])
         self.flags = bytearray(compress(self.flags, keep))
         self.keywords = array("Q", compress(self.keywords, keep))
         self.modseqs = array("Q", compress(self.modseqs, keep))

@@ -16,11 +16,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, islice
 
 from apps.imap.mirror import Mirror
 from apps.imap.places import Places, places_of, to_bits, up_to
-from apps.imap.proto.sets import Interval, SequenceSet
+from apps.imap.proto.sets import Interval, SequenceSet, runs_of
 
 RECENT_MAX = 256
 """Ranges of UIDs kept as \\Recent: one for each time that news came between those of others."""
@@ -44,11 +44,6 @@ class Pending:
     vanished: tuple[int, ...]
     exists: int | None
     changed: tuple[tuple[int, int], ...]
-
-
-def _as_set(uids: Iterable[int]) -> SequenceSet:
-    """A saved result as the set of its UIDs; UIDs that are gone meanwhile a set passes over."""
-    return SequenceSet(tuple((uid, uid) for uid in uids))
 
 
 class View:
@@ -178,12 +173,21 @@ class View:
             NoMessageError: a sequence number is beyond the last one, or there is no message.
         """
         if numbers.is_saved:
-            return self._by_uid(_as_set(self.saved))
+            marks = self._saved_marks()
+            seqs = compress(range(1, self._count + 1), marks)
+            return list(seqs), list(compress(self._uids, marks))
         if uid:
             return self._by_uid(numbers)
         if not self._count or any(max(pair) > self._count for pair in numbers.ranges):
             raise NoMessageError
         return self._by_seq(numbers)
+
+    def _saved_marks(self) -> bytearray:
+        """One octet per numbered message, 1 where the saved result has it; what is gone it has no
+        longer. To ask each message is cheaper than to look for each UID of a large result."""
+        saved = frozenset(self.saved)
+        numbered = islice(self._uids, self._count)
+        return bytearray(map(saved.__contains__, numbered))
 
     def _by_seq(self, numbers: SequenceSet) -> tuple[list[int], list[int]]:
         seqs: list[int] = []
@@ -210,7 +214,7 @@ class View:
         """Return a set of UIDs as sorted disjoint intervals, whether there are such or not; `*` is
         `largest`."""
         if numbers.is_saved:
-            numbers = _as_set(self.saved)
+            return runs_of(self.saved)
         return numbers.intervals(largest)
 
     def last_match(self, runs: Iterable[tuple[Interval, Interval]]) -> int:
@@ -240,8 +244,8 @@ class View:
         """
         marks = bytearray(self._count)
         if numbers.is_saved:
-            numbers, uid = _as_set(self.saved), True
-        if self._count:
+            marks = self._saved_marks()
+        elif self._count:
             largest = self._uids[self._count - 1] if uid else self._count
             for low, high in numbers.intervals(largest):
                 start, end = low - 1, min(high, self._count)
@@ -267,7 +271,8 @@ class View:
     def take(self, *, expunges: bool, arrivals: bool = True, flags: bool = True) -> Pending:
         """Return what the client must be told and count it as told; what it must not be told now
         stays. New messages behind an expunge are never told before it."""
-        changed = [self._uids[place] for place in places_of(self._dirty)]
+        dirty = places_of(self._dirty)
+        changed = [self._uids[place] for place in dirty]
         self._dirty = 0
         gone: list[int] = []
         vanished: tuple[int, ...] = ()
@@ -285,7 +290,9 @@ class View:
         exists: int | None = None
         if arrivals and self._has_new:
             self._count = exists = len(self._uids)
-        told = tuple((self._place(uid) + 1, uid) for uid in changed)
+        if gone:
+            dirty = [self._place(uid) for uid in changed]
+        told = tuple([(place + 1, uid) for place, uid in zip(dirty, changed, strict=False)])
         return Pending(tuple(gone), vanished, exists, told)
 
     # -- \Recent --------------------------------------------------------------------------------
