@@ -23,16 +23,19 @@ _WORDS = "ESEARCH SEARCHRES PARTIAL WITHIN SEARCH=FUZZY INPROGRESS I18NLEVEL=1"
 )
 async def search(context: Context, cmd: Search) -> Reply:
     """Answers with sequence numbers."""
-    return await answer(context, _question(cmd, uid=False))
+    return await answer(context, _question(context, cmd, uid=False))
 
 
 @command("UID SEARCH", parse=parse_search, needs=State.SELECTED)
 async def uid_search(context: Context, cmd: Search) -> Reply:
     """Answers with UIDs."""
-    return await answer(context, _question(cmd, uid=True))
+    return await answer(context, _question(context, cmd, uid=True))
 
 
-def _question(cmd: Search, *, uid: bool) -> Question:
+def _question(context: Context, cmd: Search, *, uid: bool) -> Question:
+    if cmd.names_charset and "UTF8=ACCEPT" in context.enabled and not context.rev2:
+        # RFC 6855 section 3: all strings are UTF-8 then. IMAP4rev2 has CHARSET (RFC 9051, 6.4.4).
+        raise CommandError("expected no CHARSET after ENABLE UTF8=ACCEPT")
     return Question(cmd.program, uid, cmd.returns, cmd.refusal, fetch=fetching(cmd.returns))
 
 

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from apps.imap.proto.fetch import FetchItem, parse_items
 from apps.imap.proto.partial import PartialRange, parse_partial
 from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
-from apps.imap.proto.search import CharsetError, SearchProgram, parse_program
+from apps.imap.proto.search import (
+    CharsetError,
+    SearchProgram,
+    parse_program,
+    parse_program_in_charset,
+)
 
 Refusal = CharsetError | LimitError
 
@@ -61,11 +66,13 @@ _OPTIONS = frozenset(b"MIN MAX ALL COUNT SAVE PARTIAL UPDATE CONTEXT RELEVANCY".
 @dataclass(frozen=True, slots=True)
 class Search:
     """SEARCH and UID SEARCH. `returns` is None without RETURN; `refusal`: why it cannot be done,
-    kept until what SAVE saved before has been forgotten (RFC 5182 section 2.1)."""
+    kept until what SAVE saved before has been forgotten (RFC 5182 section 2.1); `names_charset`:
+    whether there is a CHARSET."""
 
     program: SearchProgram
     returns: Returns | None = None
     refusal: Refusal | None = None
+    names_charset: bool = False
 
 
 def parse_returns(scanner: Scanner) -> Returns | None:
@@ -101,8 +108,10 @@ def parse_search(scanner: Scanner) -> Search:
     """Perhaps RETURN, perhaps a charset, and keys."""
     scanner.space()
     returns = parse_returns(scanner)
-    program, refusal = parse_refusable(scanner, returns, parse_program)
-    return Search(program, returns, refusal)
+    names_charset = scanner.take_word(b"CHARSET ")
+    parse = parse_program_in_charset if names_charset else parse_program
+    program, refusal = parse_refusable(scanner, returns, parse)
+    return Search(program, returns, refusal, names_charset)
 
 
 def parse_refusable(
