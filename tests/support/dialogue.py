@@ -6,6 +6,7 @@
     login alice                    client 1 signs in
     2 login alice                  client 2 does
     2 secure                       client 2 does the TLS handshake, after STARTTLS or STLS
+    2 deflate                      client 2 speaks compressed from here, after COMPRESS
     C: a SELECT INBOX              client 1 sends a line
     S: * 3 EXISTS                  client 1 must get exactly this line next
     S: * OK [UIDNEXT {num}] {any}  {num} is digits, {any} is anything, {set} a sequence set
@@ -21,13 +22,16 @@ A line that does not come within PATIENCE seconds fails the test; the whole conv
 import re
 import socket
 import ssl
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 PATIENCE = 15.0
 _STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
 _SECURE = re.compile(r"(\d?)\s*secure")
+_DEFLATE = re.compile(r"(\d?)\s*deflate")
 _LOGIN = re.compile(r"(\d?)\s*login (\w+)")
 _DELIVER = re.compile(r"deliver (\w+) (\S+) (\d+)")
 _QUOTA = re.compile(r"quota (\w+) (\d+)")
@@ -41,12 +45,44 @@ def matcher(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+class _Inflated:
+    """What comes compressed, read as what it says."""
+
+    def __init__(self, packed: socket.socket) -> None:
+        self._socket = packed
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._said = b""
+
+    def _more(self) -> bool:
+        came = self._socket.recv(65536)
+        self._said += self._inflate.decompress(came)
+        return bool(came)
+
+    def _take(self, count: int) -> bytes:
+        taken, self._said = self._said[:count], self._said[count:]
+        return taken
+
+    def readline(self) -> bytes:
+        while b"\n" not in self._said and self._more():
+            pass
+        return self._take(self._said.find(b"\n") + 1 or len(self._said))
+
+    def read(self, count: int) -> bytes:
+        while len(self._said) < count and self._more():
+            pass
+        return self._take(count)
+
+    def close(self) -> None:
+        """The socket is closed by who opened it."""
+
+
 class Client:
     """One connection, by lines."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self._file = self.socket.makefile("rb")
+        self._file: BinaryIO | _Inflated = self.socket.makefile("rb")
+        self._deflate: Any = None
         self.greeting = self.line()
 
     def secure(self, context: ssl.SSLContext, name: str | None = None) -> None:
@@ -54,8 +90,16 @@ class Client:
         self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self._file = self.socket.makefile("rb")
 
+    def deflate(self) -> None:
+        """Go on compressed, both ways (RFC 4978)."""
+        self._deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._file = _Inflated(self.socket)
+
     def send(self, line: str) -> None:
-        self.socket.sendall(line.encode("latin-1") + b"\r\n")
+        data = line.encode("latin-1") + b"\r\n"
+        if self._deflate is not None:
+            data = self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        self.socket.sendall(data)
 
     def line(self) -> str:
         """Return the next line without its end; "(closed)" or "(silence)" when there is none."""
@@ -133,6 +177,8 @@ class Dialogue:
             self.sign_in(self._client(found[1]), self.addresses[found[2]], self.password)
         elif found := _SECURE.fullmatch(step):
             self._client(found[1]).secure(trusting())
+        elif found := _DEFLATE.fullmatch(step):
+            self._client(found[1]).deflate()
         elif found := _STEP.fullmatch(step):
             self._speak(number, found[1], found[2], found[3] or "")
         else:
