@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from apps.imap.context import CommandError, Context, Reply, no
 from apps.imap.finding import Found, find, score_of
@@ -18,7 +19,14 @@ from apps.imap.proto.returns import ALL_OF_THEM, Refusal, Returns
 from apps.imap.proto.search import CharsetError, SearchProgram
 from apps.imap.telling import enable_condstore
 from apps.imap.updating import UPDATING_MAX, Fetch, Updating, frozen, searches
+from apps.runtime.db import in_db
 from apps.wire.imapstring import imap_string
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LARGE = 5_000
+"""Results of which an answer is made in some milliseconds."""
 
 Order = Callable[[Found], Awaitable[Sequence[int]]]
 
@@ -70,6 +78,7 @@ async def answer(context: Context, question: Question) -> Reply:
             with_scores=question.with_scores or question.wants(b"RELEVANCY"),
         )
         places = found.places if question.order is None else await question.order(found)
+        await _write(context, question, found, places)
     except BaseException:
         if updating is not None:
             updating.close()
@@ -79,7 +88,6 @@ async def answer(context: Context, question: Question) -> Reply:
     if updating is not None:
         updating.start(found)
         context.mailbox.updating.append(updating)
-    _write(context, question, found, places)
     return Reply("Searched" if question.order is None else "Sorted")
 
 
@@ -117,18 +125,15 @@ def _updating(context: Context, question: Question) -> Updating | None:
     return Updating(view, context.tag, program, uid=question.uid, fetch=question.fetch)
 
 
-def _write(context: Context, question: Question, found: Found, places: Sequence[int]) -> None:
+async def _write(context: Context, question: Question, found: Found, places: Sequence[int]) -> None:
     returns, asks_modseq = question.returns, question.program.asks_modseq
     if returns is None and context.rev2 and question.order is None:
         returns = ALL_OF_THEM  # RFC 9051 section 6.4.4: there is no SEARCH answer any more
     if returns is None:
-        numbers = found.numbers(places, uid=question.uid)
-        modseq = found.modseq(places) if asks_modseq else 0
-        verb = b"SEARCH" if question.order is None else b"SORT"
-        context.write(numbers_line(verb, numbers, modseq))
+        context.write(await _made(found, _plain, question, found, places))
         return
     if not returns.is_silent and (places or question.mailbox is None):
-        write_esearch(
+        await write_esearch(
             context,
             returns,
             found,
@@ -138,11 +143,29 @@ def _write(context: Context, question: Question, found: Found, places: Sequence[
             mailbox=question.mailbox,
         )
     if returns.wants(b"SAVE"):
-        saved = found.numbers(returned(returns, places), uid=True)
-        context.mailbox.view.saved = array("Q", sorted(saved))
+        context.mailbox.view.saved = await _made(found, _saved, returns, found, places)
 
 
-def write_esearch(
+async def _made(found: Found, make: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make something of a result: of a large one on a database thread, others being served
+    meanwhile. A result is a snapshot: nothing changes it."""
+    if len(found.places) <= _LARGE:
+        return make(*args, **kwargs)
+    return await in_db("read", make, *args, **kwargs)
+
+
+def _plain(question: Question, found: Found, places: Sequence[int]) -> bytes:
+    """The line of a search without RETURN."""
+    numbers = found.numbers(places, uid=question.uid)
+    modseq = found.modseq(places) if question.program.asks_modseq else 0
+    return numbers_line(b"SEARCH" if question.order is None else b"SORT", numbers, modseq)
+
+
+def _saved(returns: Returns, found: Found, places: Sequence[int]) -> array[int]:
+    return array("Q", sorted(found.numbers(returned(returns, places), uid=True)))
+
+
+async def write_esearch(
     context: Context,
     returns: Returns,
     found: Found,
@@ -154,11 +177,18 @@ def write_esearch(
 ) -> None:
     """Write one ESEARCH line about a result in its order; `modseq`: with the highest of what it is
     about."""
+    items = await _made(found, _items, returns, found, places, uid=uid, modseq=modseq)
+    context.write(esearch_line(context.tag, items, uid=uid, mailbox=mailbox))
+
+
+def _items(
+    returns: Returns, found: Found, places: Sequence[int], *, uid: bool, modseq: bool
+) -> list[bytes]:
     items = result_items(returns, found, places, uid=uid)
     told = returned(returns, places) if modseq else ()
     if told:
         items.append(b"MODSEQ %d" % found.modseq(told))
-    context.write(esearch_line(context.tag, items, uid=uid, mailbox=mailbox))
+    return items
 
 
 def returned(returns: Returns, places: Sequence[int]) -> Sequence[int]:

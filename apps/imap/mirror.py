@@ -5,7 +5,7 @@ has a `View` (apps.imap.view) that holds only what the session has not been told
 read by `apps.imap.mirrors`, which calls `apply` with them. About 25 octets a message.
 
 The invariant that views rest on: the array `uids` is never changed except by appending larger UIDs.
-An expunge makes a new array, so a view may go on holding the old one.
+An expunge makes a new array, as many changes at once do, so a view may go on holding the old one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Protocol
 from weakref import WeakSet
@@ -34,6 +35,29 @@ class Watcher(Protocol):
 
     def note_changed(self, changed: Places) -> None:
         """The flags of these are others."""
+
+
+class _Heard:
+    """A watcher that only keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.gone: Places | None = None
+        self.changed: Places | None = None
+
+    def note_expunged(self, gone: Places) -> None:
+        self.gone = gone
+
+    def note_changed(self, changed: Places) -> None:
+        self.changed = changed
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What many changes make of a mirror: arrays of its own, and what watchers must hear."""
+
+    result: Mirror
+    gone: Places | None
+    changed: Places | None
 
 
 class Mirror:
@@ -80,6 +104,31 @@ class Mirror:
         """Bring the arrays to `modseq`. Rows older than what is known change nothing."""
         self._expunge(set(expunged))
         self._store(sorted(rows))
+        self.modseq = max(self.modseq, modseq)
+
+    def ahead(self, rows: Iterable[Row], expunged: Iterable[int]) -> Ahead:
+        """Work out what `apply` would do, for `adopt`, and change nothing: on another thread, as
+        long as nobody changes the mirror meanwhile."""
+        result = Mirror(self.mailbox_id)
+        result.uids, result.flags = self.uids[:], self.flags[:]
+        result.keywords, result.modseqs = self.keywords[:], self.modseqs[:]
+        heard = _Heard()
+        result.watchers.add(heard)
+        result.apply(rows, expunged, 0)
+        return Ahead(result, heard.gone, heard.changed)
+
+    def adopt(self, ahead: Ahead, modseq: int) -> None:
+        """Take what was worked out and bring the arrays to `modseq`."""
+        if ahead.gone:
+            for watcher in list(self.watchers):
+                watcher.note_expunged(ahead.gone)
+        result = ahead.result
+        self.uids, self.flags = result.uids, result.flags
+        self.keywords, self.modseqs = result.keywords, result.modseqs
+        self.uidnext = max(self.uidnext, result.uidnext)
+        if ahead.changed:
+            for watcher in list(self.watchers):
+                watcher.note_changed(ahead.changed)
         self.modseq = max(self.modseq, modseq)
 
     def _expunge(self, gone: set[int]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from apps.events.types import Event, EventsMissed, MailboxChanged
@@ -34,6 +34,8 @@ in lumps. The first of them is told at once, and none waits so long that a perso
 HEAL = 20.0
 """Seconds between two looks at all mailboxes in which somebody idles, one statement for all: events
 may get lost."""
+AT_ONCE = 5_000
+"""Changes that are taken into a mirror in some milliseconds."""
 LOOKS = 16
 """Mailboxes looked at at once on behalf of those who idle, when all of them may have changed."""
 
@@ -268,12 +270,12 @@ class Mirrors:
             if changes is None or changes.complete:
                 if changes is not None:
                     mirror.learn_keywords(_names(changes.keyword_names))
-                    mirror.apply(changes.changed, changes.expunged, changes.highestmodseq)
+                    await _apply(mirror, changes.changed, changes.expunged, changes.highestmodseq)
                 mirror.learn_counters(counters.uidnext, counters.recent_floor)
                 return
-        self._take(held, await in_db("read", queries.snapshot, mirror.mailbox_id))
+        await self._take(held, await in_db("read", queries.snapshot, mirror.mailbox_id))
 
-    def _take(self, held: Held, snapshot: Snapshot) -> None:
+    async def _take(self, held: Held, snapshot: Snapshot) -> None:
         """Take a whole mailbox: the first time, or when expunges were forgotten meanwhile."""
         mirror, counters = held.mirror, snapshot.counters
         mirror.learn_keywords(_names(snapshot.keyword_names))
@@ -282,7 +284,7 @@ class Mirrors:
             rows = zip(
                 snapshot.uids, snapshot.flags, snapshot.keywords, snapshot.modseqs, strict=True
             )
-            mirror.apply(rows, gone, counters.highestmodseq)
+            await _apply(mirror, list(rows), gone, counters.highestmodseq)
         else:
             mirror.uids, mirror.flags = snapshot.uids, bytearray(snapshot.flags.tolist())
             mirror.keywords, mirror.modseqs = snapshot.keywords, snapshot.modseqs
@@ -306,6 +308,17 @@ class Mirrors:
         if self._held.get(mailbox_id) is held:
             del self._held[mailbox_id]
             self._warm_rows -= self._warm.pop(mailbox_id, 0)
+
+
+async def _apply(
+    mirror: Mirror, rows: Sequence[Row], expunged: Collection[int], modseq: int
+) -> None:
+    """Bring the mirror to `modseq`, by who has its lock; of many changes the most is done on a
+    thread, and others see all of them at once or none."""
+    if len(rows) + len(expunged) <= AT_ONCE:
+        mirror.apply(rows, expunged, modseq)
+    else:
+        mirror.adopt(await in_db("read", mirror.ahead, rows, expunged), modseq)
 
 
 def _wake(held: Held) -> None:

@@ -6,6 +6,7 @@ section 7.4.1). How lines are written depends on what the client enabled: `Wordi
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from apps.runtime.db import in_db
 
 RUNS_MAX = 2_000
 """Ranges in one line of VANISHED."""
+PAGE = 10_000
+"""Expunges told before others have a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ async def tell(context: Context, *, expunges: bool, is_answer: bool = False) -> 
     selected = context.selected
     if selected is None:
         return
+    if selected.view.untold_count > PAGE:
+        await asyncio.sleep(0)  # to take so many in took its time already
     tell_keywords(context, selected)
     for one in list(selected.updating):
         await one.tell(context)
@@ -179,7 +184,7 @@ async def _tell_news(
     last, recent = view.last_uid, view.recent_count
     wants = wishes.messages or is_answer
     pending = view.take(expunges=expunges and wants, arrivals=wants, flags=wishes.flags)
-    context.write(_expunged(context, pending))
+    await _tell_expunged(context, pending)
     if pending.exists is not None:
         context.write(b"* %d EXISTS\r\n" % pending.exists)
         _announce(context, selected, last)
@@ -240,10 +245,16 @@ def enable_condstore(context: Context) -> None:
     context.enabled.add("CONDSTORE")
 
 
-def _expunged(context: Context, pending: Pending) -> bytes:
+async def _tell_expunged(context: Context, pending: Pending) -> None:
     if context.qresync or context.uidonly:
-        return vanished_lines(runs_of(pending.vanished))
-    return b"".join([b"* %d EXPUNGE\r\n" % seq for seq in pending.expunged])
+        context.write(vanished_lines(runs_of(pending.vanished)))
+        return
+    for start in range(0, len(pending.expunged), PAGE):
+        if start:
+            await context.channel.drain()
+            await asyncio.sleep(0)
+        page = pending.expunged[start : start + PAGE]
+        context.write(b"* %d EXPUNGE\r\n" * len(page) % page)
 
 
 def flag_text(selected: Selected, uid: int, last: tuple[int, int] | None = None) -> bytes:

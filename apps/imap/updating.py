@@ -8,9 +8,9 @@ hold then, before EXPUNGE; what has come new, after EXISTS.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from array import array
-from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import compress
 
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 UPDATING_MAX = 8
 """Searches of one session that are kept up to date; beyond it: NO [NOUPDATE]."""
+PAGE = 10_000
+"""Messages looked at, or told of, before others have a turn: some ten milliseconds."""
 _FEW_GONE = 64
 
 Fetch = Callable[[Context, Sequence[int]], Awaitable[None]]
@@ -41,6 +43,7 @@ class Updating:
         "__weakref__",
         "_dirty",
         "_fetch",
+        "_first_new",
         "_found",
         "_left",
         "_program",
@@ -61,6 +64,7 @@ class Updating:
         self._fetch = fetch
         self._found = 0
         self._dirty = 0
+        self._first_new = 0  # the first UID of those that came since all was told, if any
         self._seen = view.live_count
         self._left: array[int] = array("Q")
         view.mirror.watchers.add(self)
@@ -100,44 +104,58 @@ class Updating:
     # -- telling --------------------------------------------------------------------------------
 
     async def tell(self, context: Context) -> None:
-        """Write what has changed of the result, of what the client knows of by now."""
-        known = self._view.live_count
-        asked = (self._dirty | up_to(max(known, self._seen)) ^ up_to(self._seen)) & up_to(known)
-        if asked or self._left:
-            await self._tell(context, asked, known)
+        """Write what has changed of the result, of what the client knows of by now.
 
-    async def _tell(self, context: Context, asked: int, known: int) -> None:
-        left, self._left = self._left, array("Q")
-        first_new = self._seen
-        self._dirty &= ~asked
-        self._seen = max(known, self._seen)
-        was = self._found & asked
-        places = places_of(asked)
-        uids = [self._view.mirror.uids[place] for place in places]
-        before = [was >> place & 1 for place in places]
-        new = set(uids[bisect_left(places, first_new) :])
+        Page by page, others being served in between: it may be about all messages there are. What
+        they change meanwhile may wait for the next time.
+        """
+        pages = -(-max(len(self._asked()), len(self._left)) // PAGE)
+        for page in range(pages):
+            if page:
+                await asyncio.sleep(0)
+            if not await self._tell(context, self._asked()[:PAGE]):
+                return
+        if not self._dirty:
+            self._first_new = 0
+
+    def _asked(self) -> list[int]:
+        """The places to be looked at; those that are new to the client are among them."""
+        known = self._view.live_count
+        if known > self._seen:
+            self._first_new = self._first_new or self._view.mirror.uids[self._seen]
+            self._dirty |= up_to(known) ^ up_to(self._seen)
+            self._seen = known
+        return places_of(self._dirty & up_to(known))
+
+    async def _tell(self, context: Context, places: Sequence[int]) -> bool:
+        """Tell of these, and of some that have left; False if they cannot be looked at now."""
+        mirror = self._view.mirror
+        left, self._left = self._left[:PAGE], self._left[PAGE:]
+        uids = [mirror.uids[place] for place in places]
+        before = [self._found >> place & 1 for place in places]
+        if places:
+            self._dirty &= ~_bits(places, places[-1] + 1)
         try:
             now = await self._matching(context, places) if places else set()
         except MailError as error:  # the next word to the client tries again
             logger.info("search not brought up to date", extra={"detail": str(error)})
             self._left, self._dirty = left + self._left, up_to(self._seen)
-            return
-        mirror = self._view.mirror
-        joined = [
-            uid
+            return False
+        there = [
+            (uid, had, uid in now)
             for uid, had in zip(uids, before, strict=True)
-            if uid in now and not had and mirror.index(uid) >= 0
+            if mirror.index(uid) >= 0
         ]
-        removed = [
-            uid
-            for uid, had in zip(uids, before, strict=True)
-            if had and uid not in now and mirror.index(uid) >= 0
-        ]
+        joined = [uid for uid, had, has in there if has and not had]
+        removed = [uid for uid, had, has in there if had and not has]
         self._found |= to_bits(joined, mirror.uids)
         self._found &= ~to_bits(removed, mirror.uids)
-        if self._fetch is not None and (fresh := [uid for uid in joined if uid in new]):
+        first = self._first_new
+        fresh = [uid for uid in joined if uid >= first] if first else []
+        if self._fetch is not None and fresh:
             await self._fetch(context, fresh)
         self._write(context, sorted([*left, *removed]), joined)
+        return True
 
     async def _matching(self, context: Context, places: Sequence[int]) -> set[int]:
         marks = bytearray(self._view.live_count)

@@ -125,6 +125,11 @@ class View:
         return bool(self._ghosts or self._dirty or self._has_new)
 
     @property
+    def untold_count(self) -> int:
+        """Messages that are gone or have other flags, and the client does not know it."""
+        return self._ghosts.bit_count() + self._dirty.bit_count()
+
+    @property
     def _has_new(self) -> bool:
         return not self._ghosts and len(self._mirror) > self._count
 

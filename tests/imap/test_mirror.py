@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.imap.mirror import Mirror, Row
+from apps.imap.view import View
 
 
 def test_it_takes_rows_in_any_order_and_more_than_once() -> None:
@@ -63,3 +64,35 @@ def test_it_stays_sorted_and_aligned(changes: list[tuple[int, int]]) -> None:
         assert list(box.uids) == sorted(set(box.uids))
         assert len(box.uids) == len(box.flags) == len(box.keywords) == len(box.modseqs)
         assert all(box.keywords[n] == box.flags[n] for n in range(len(box)))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.integers(1, 20), st.integers(0, 31)), max_size=8),
+        st.sets(st.integers(1, 20), max_size=4),
+        st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@given(STEPS)
+def test_it_can_be_worked_out_ahead(
+    steps: list[tuple[list[tuple[int, int]], set[int], bool]],
+) -> None:
+    """What is adopted is what would have been applied, for the mirror and for who watches it."""
+    one, other = Mirror(1), Mirror(1)
+    view, same = View(one), View(other)
+    for modseq, (changes, expunged, tells) in enumerate(steps, 1):
+        rows = [(uid, flags, 0, modseq) for uid, flags in changes]
+        one.apply(rows, expunged, modseq)
+        before = other.uids[:], other.flags[:], other.keywords[:], other.modseqs[:]
+        ahead = other.ahead(rows, expunged)
+        assert (other.uids, other.flags, other.keywords, other.modseqs) == before
+        other.adopt(ahead, modseq)
+        if tells:
+            assert view.take(expunges=bool(changes)) == same.take(expunges=bool(changes))
+        assert (view.uids, view.untold()) == (same.uids, same.untold())
+    assert (one.uids, one.flags, one.keywords) == (other.uids, other.flags, other.keywords)
+    assert (one.modseqs, one.modseq, one.uidnext) == (other.modseqs, other.modseq, other.uidnext)
+    assert view.take(expunges=True) == same.take(expunges=True)

@@ -83,7 +83,9 @@ async def _search(context: Context, cmd: MultiSearch, returns: Returns, place: P
     if found.places:
         where = mailbox_name(place.name, utf8=context.utf8), place.row.counters.uidvalidity
         asked = cmd.program.asks_modseq
-        write_esearch(context, returns, found, found.places, uid=True, modseq=asked, mailbox=where)
+        await write_esearch(
+            context, returns, found, found.places, uid=True, modseq=asked, mailbox=where
+        )
 
 
 def _scored(returns: Returns) -> bool:
