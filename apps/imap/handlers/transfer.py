@@ -6,6 +6,9 @@ rise in the order of those in the source.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec
+
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.append import kept_flags
 from apps.imap.handlers.registry import Use, command
@@ -18,6 +21,7 @@ from apps.mailstore.services.copy import Copied, Kept
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound
 
+P = ParamSpec("P")
 # Sections 6.3.11 and 6.4.7: not NONEXISTENT; the client may create the mailbox and try again.
 _TRYCREATE = no("No such mailbox", b"TRYCREATE")
 
@@ -61,9 +65,11 @@ async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
         return _TRYCREATE
     if not uids:
         return Reply("Nothing to copy")
-    copied = await in_db(
+    copied, code = await in_db(
         "work",
+        _done,
         service.copy,
+        target,
         mailbox_id=context.mailbox.mailbox_id,
         uids=uids,
         target_id=target.id,
@@ -76,7 +82,7 @@ async def _copy(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
     context.did(target.id, [copied.modseq])
     if target.id == context.mailbox.mailbox_id:
         await context.refresh()
-    return Reply("Copied", copyuid(copied, target))
+    return Reply("Copied", code)
 
 
 async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
@@ -91,9 +97,11 @@ async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
         return _TRYCREATE
     if not uids:
         return Reply("Nothing to move")
-    moved = await in_db(
+    moved, code = await in_db(
         "work",
+        _done,
         service.move,
+        target,
         mailbox_id=context.mailbox.mailbox_id,
         uids=uids,
         target_id=target.id,
@@ -104,7 +112,7 @@ async def _move(context: Context, cmd: Transfer, *, uid: bool) -> Reply:
     if not moved.uids:
         return Reply("None of the messages exist any more", b"EXPUNGEISSUED")
     context.did(target.id, [moved.modseq])
-    if code := copyuid(moved, target):
+    if code:
         # RFC 6851 section 4.3: before the EXPUNGE lines, so in an untagged OK.
         context.write(untagged(b"OK", "Moved", code))
     if len(moved.uids) < len(uids):
@@ -117,10 +125,15 @@ def _kept(target: Place) -> Kept:
     return Kept(kept_flags(target), target.may("w"))
 
 
-def copyuid(copied: Copied, target: Place) -> bytes:
-    """Return the COPYUID code; none for who may not read the target (RFC 4315 section 3)."""
-    if not target.may("r"):
-        return b""
+def _done(
+    transfer: Callable[P, Copied], target: Place, *args: P.args, **kwargs: P.kwargs
+) -> tuple[Copied, bytes]:
+    """Do it, on the database's thread, and write the COPYUID code there too: it may be one of a
+    hundred thousand messages. There is none for who may not read the target (RFC 4315 section
+    3)."""
+    copied = transfer(*args, **kwargs)
+    if not (copied.uids and target.may("r")):
+        return copied, b""
     old = format_set([pair[0] for pair in copied.uids])
     new = format_set([pair[1] for pair in copied.uids])
-    return b"COPYUID %d %b %b" % (copied.uidvalidity, old, new)
+    return copied, b"COPYUID %d %b %b" % (copied.uidvalidity, old, new)
