@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 
 UPDATING_MAX = 8
 """Searches of one session that are kept up to date; beyond it: NO [NOUPDATE]."""
-PAGE = 10_000
+PAGE = 5_000
 """Messages looked at, or told of, before others have a turn: some ten milliseconds."""
 _FEW_GONE = 64
+_IS_ZERO = bytes.maketrans(b"01", b"\1\0")
 
 Fetch = Callable[[Context, Sequence[int]], Awaitable[None]]
 """Writes what was asked for of new messages, by their UIDs (RFC 5465 section 7)."""
@@ -93,9 +94,8 @@ class Updating:
         if left:
             self._left.extend([uids[place] for place in places_of(left)])
         self._seen -= (bits & up_to(self._seen)).bit_count()
-        places = places_of(bits)
-        self._found = _without(self._found, places)
-        self._dirty = _without(self._dirty, places)
+        self._found = _without(self._found, bits)
+        self._dirty = _without(self._dirty, bits)
 
     def note_changed(self, changed: Places) -> None:
         """Look at these again."""
@@ -188,20 +188,17 @@ def _bits(places: Sequence[int], size: int) -> int:
     return int(digits, 2)
 
 
-def _without(bits: int, places: Sequence[int]) -> int:
-    """The set when these places (rising) are no more."""
-    if not bits:
+def _without(bits: int, gone: int) -> int:
+    """The set when these places are no more, and those behind them have moved up."""
+    if not bits & ~gone:
         return 0
-    if len(places) <= _FEW_GONE:
-        for place in reversed(places):
+    if gone.bit_count() <= _FEW_GONE:
+        for place in reversed(places_of(gone)):
             bits = bits & up_to(place) | bits >> place + 1 << place
         return bits
-    keep = bytearray(b"\1") * max(bits.bit_length(), places[-1] + 1)
-    for place in places:
-        keep[place] = 0
-    digits = f"{bits:0{len(keep)}b}"[::-1]
-    kept = "".join(compress(digits, keep))[::-1]
-    return int(kept, 2) if kept else 0
+    size = max(bits.bit_length(), gone.bit_length())
+    keep = f"{gone:0{size}b}".encode().translate(_IS_ZERO)
+    return int(bytes(compress(f"{bits:0{size}b}".encode(), keep)), 2)
 
 
 def searches(context: Context) -> list[Updating]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from apps.directory.models import Domain
+from apps.imap import answering, mirrors, telling, updating
+from apps.imap.handlers import store
 from apps.provisioning import services as provisioning
 from tests.conftest import PASSWORD
 from tests.imap.histories import History
@@ -30,6 +32,18 @@ def histories(seeds: Iterable[int], ports: Sequence[int], steps: int = STEPS) ->
 @pytest.mark.parametrize("first", [0, 10])
 def test_it_tells_every_client_the_truth(domain: Domain, server: RunningServer, first: int) -> None:
     histories(range(first, first + 6), [server.port])
+
+
+def test_it_does_so_too_when_all_work_is_done_as_that_of_large_mailboxes(
+    domain: Domain, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On threads and in pages of one, with the other clients' commands in between."""
+    monkeypatch.setattr(mirrors, "AT_ONCE", 0)
+    monkeypatch.setattr(answering, "_LARGE", 0)
+    monkeypatch.setattr(telling, "PAGE", 1)
+    monkeypatch.setattr(updating, "PAGE", 1)
+    monkeypatch.setattr(store, "PAGE", 1)
+    histories(range(200, 204), [server.port])
 
 
 def test_it_tells_clients_of_two_processes_the_truth(domain: Domain, server: RunningServer) -> None:
