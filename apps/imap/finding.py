@@ -28,20 +28,25 @@ PAGE = 500
 
 
 class Progress:
-    """Tells the client of a long command how far it is."""
+    """Tells the client of a long command how far it is, and ends the command of one who is gone."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._told = self._loop.time()
 
-    def note(self, done: int, goal: int) -> None:
-        """So many of all messages are done: written if the client has heard nothing for long."""
+    async def note(self, done: int, goal: int) -> None:
+        """So many of all messages are done: written if the client has heard nothing for long.
+
+        Raises:
+            ConnectionResetError: nobody waits for the result any more.
+        """
         now = self._loop.time()
         if done < goal and now - self._told >= self._context.limits.progress_every:
             self._told = now
             where = b"INPROGRESS (%b %d %d)" % (imap_string(self._context.tag), done, goal)
             self._context.write(untagged(b"OK", "Still working on it", where))
+        await self._context.channel.drain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class _Deciding:
             for place, uid in zip(page, uids, strict=True):
                 for mark, value in zip(marks, found.get(uid, ()), strict=False):
                     mark[place] = value
-            progress.note(start + len(page), len(places))
+            await progress.note(start + len(page), len(places))
         for number, mark in zip(self.unknown, marks, strict=True):
             mask = searching.to_mask(bytes(mark.translate(_AS_MARK)))
             leaves[number] = Bounds(mask, mask)

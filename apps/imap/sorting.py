@@ -64,7 +64,7 @@ async def _values(context: Context, found: Found, keys: Sequence[Key]) -> dict[K
         page = await in_db("read", read_values, mailbox_id, uids, keys)
         for key, column in page.items():
             values[key].extend(column)
-        progress.note(start + len(uids), total)
+        await progress.note(start + len(uids), total)
     return values
 
 

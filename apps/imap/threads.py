@@ -59,7 +59,7 @@ async def threaded(context: Context, found: Found, algorithm: Algorithm, *, uid:
     for start in range(0, total, PAGE):
         uids = found.numbers(found.places[start : start + PAGE], uid=True)
         material.extend(await in_db("read", read_material, mailbox_id, uids, algorithm))
-        progress.note(start + len(uids), total)
+        await progress.note(start + len(uids), total)
     numbers = found.numbers(found.places, uid=uid)
     return await in_db("read", _line, material, algorithm, numbers)
 

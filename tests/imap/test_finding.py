@@ -1,17 +1,23 @@
 """Searches of a running service: what they read, and what they tell while they run."""
 
 import re
+import socket
+import struct
+import threading
+from types import ModuleType
 
 import pytest
 
 from apps.directory.models import User
-from apps.imap import finding
+from apps.imap import finding, searching, sorting, threads
 from apps.imap.limits import Limits
+from apps.imap.server import Connection
 from apps.mailstore import queries
 from apps.mailstore.models import Entry
 from tests.conftest import PASSWORD
 from tests.imap.conftest import add_message, add_numbered
 from tests.imap.test_fetch import selected
+from tests.imap.test_server import signed_in
 from tests.support.dialogue import Client, imap_login
 from tests.support.imap_server import RunningServer, running
 
@@ -52,6 +58,54 @@ def test_it_tells_how_far_a_long_command_is(
     pattern = r'\* OK \[INPROGRESS \("x" ([0-9]+) 7\)\] .+'
     assert [re.fullmatch(pattern, line)[1] for line in told] == ["2", "4", "6"]  # type: ignore[index]
     assert answer[-1].startswith("x OK")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("command", "module", "reader"),
+    [
+        ("SEARCH SUBJECT Message", searching, "undecided_values"),
+        ("SORT (SUBJECT) UTF-8 ALL", sorting, "read_values"),
+        ("THREAD REFS UTF-8 ALL", threads, "read_material"),
+    ],
+)
+def test_it_ends_the_command_of_a_client_that_is_gone(
+    alice: User,
+    server: RunningServer,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    module: ModuleType,
+    reader: str,
+) -> None:
+    for name in ("finding", "sorting", "threads"):
+        monkeypatch.setattr(f"apps.imap.{name}.PAGE", 1)
+    add_numbered(alice.pk, 6)
+    began, lost, reads = threading.Event(), threading.Event(), []
+    read, lose = getattr(module, reader), Connection.connection_lost
+
+    def reading(*arguments: object) -> object:
+        reads.append(arguments)
+        began.set()
+        assert lost.wait(30)
+        return read(*arguments)
+
+    def losing(self: Connection, error: Exception | None) -> None:
+        lose(self, error)
+        lost.set()
+
+    monkeypatch.setattr(module, reader, reading)
+    monkeypatch.setattr(Connection, "connection_lost", losing)
+    gone, other = signed_in(server), signed_in(server)
+    for client in (gone, other):
+        said(client, "SELECT INBOX")
+    gone.send(f"x {command}")
+    assert began.wait(30)
+    # A reset, not an end: who only says no more may still want to hear.
+    gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.close()
+    assert said(other, command)[-1].startswith("x OK")
+    assert len(reads) == 1 + 6
+    other.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,6 +22,8 @@ TEXT_KEYS_MAX = 100
 """Different string keys in one SEARCH: each is looked for in every candidate."""
 TEXT_MAX = 1_000
 """Characters in one string to look for."""
+KEYS_MAX = 500
+"""Different keys in one SEARCH: each costs an octet for every message of the mailbox."""
 
 
 class CharsetError(Exception):
@@ -276,6 +278,8 @@ class _Compiler:
 
     def _leaf(self, leaf: Leaf, *, negated: bool = False) -> None:
         self.steps.append(self.leaves.setdefault(leaf, len(self.leaves)))
+        if len(self.leaves) > KEYS_MAX:
+            raise LimitError(f"At most {KEYS_MAX} different search keys")
         if negated:
             self.steps.append(Op.NOT)
         self._value()

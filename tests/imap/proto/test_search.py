@@ -7,6 +7,7 @@ import pytest
 
 from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import (
+    KEYS_MAX,
     TEXT_KEYS_MAX,
     Age,
     All,
@@ -197,3 +198,12 @@ def test_it_bounds_the_strings() -> None:
     with pytest.raises(LimitError, match="At most 1000 characters"):
         parse(b"FROM " + b"x" * 2000)
     assert len(parse(b"BODY same " * 2000 + b"ALL").leaves) == 2
+
+
+@pytest.mark.parametrize("key", [b"SMALLER %d", b"UID %d", b"%d", b"NOT KEYWORD k%d", b"MODSEQ %d"])
+def test_it_bounds_the_keys(key: bytes) -> None:
+    """Each costs an octet for every message of the mailbox."""
+    keys = [key % number for number in range(1, KEYS_MAX + 2)]
+    assert len(parse(b" ".join([*keys[:-1], *keys[:-1]])).leaves) == KEYS_MAX
+    with pytest.raises(LimitError, match="At most 500 different search keys"):
+        parse(b" ".join(keys))
