@@ -5,27 +5,33 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
+import threading
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from apps.directory.models import User
 from apps.imap.answering import Question, answer
 from apps.imap.context import Context, Selected, State
+from apps.imap.handlers import transfer
 from apps.imap.mirror import Mirror
 from apps.imap.mirrors import Held, Mirrors
 from apps.imap.naming import Place
 from apps.imap.proto.returns import parse_returns
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import SearchProgram, parse_program
-from apps.imap.proto.sets import SequenceSet
+from apps.imap.proto.sets import SequenceSet, format_set
 from apps.imap.telling import PAGE as EXPUNGES
 from apps.imap.telling import tell
 from apps.imap.updating import PAGE, searches
 from apps.imap.view import View
 from apps.mailstore.queries import Counters, MailboxRow
 from apps.wire.lines import RawCommand
+from tests.imap.conftest import add_numbered
+from tests.imap.talk import Talk
+from tests.support.imap_server import RunningServer
 
 COUNT = 25_000
 SEEN = 1
@@ -150,3 +156,24 @@ async def test_it_tells_many_expunges_in_pages(context: Context) -> None:
     assert channel.waits >= pages - 1
     lines = b"".join([b"* %d EXPUNGE\r\n" % seq for seq in range(COUNT, 0, -1)])
     assert written(context) == lines
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_writes_copyuid_on_the_thread_that_copies(
+    server: RunningServer, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def noting(numbers: Sequence[int]) -> bytes:
+        threads.append(threading.current_thread().name)
+        return format_set(numbers)
+
+    monkeypatch.setattr(transfer, "format_set", noting)
+    add_numbered(alice.pk, 2)
+    talk = Talk(server.port, alice.address)
+    talk.say("SELECT INBOX")
+    assert re.match(r"OK \[COPYUID \d+ 1:2 1:2\]", talk.say("COPY 1:2 Trash")[1])
+    assert re.match(r"\* OK \[COPYUID \d+ 1:2 3:4\]", talk.say("MOVE 1:2 Trash")[0][0])
+    talk.close()
+    assert len(threads) == 4
+    assert all(name.startswith("db-work") for name in threads)
