@@ -313,7 +313,8 @@ class Notifying:
         old = self._picture
         self._picture, counters = await self._look(context)
         mine = _own_names(context)
-        for line in differences(old, self._picture, self._wants):
+        lines, mistaken = differences(old, self._picture, self._wants)
+        for line in lines:
             if not _concerns(line.name, mine):
                 _write_list(context, line.name, line.attributes, line.old_name)
         before, self._told = self._told, {}
@@ -323,8 +324,10 @@ class Notifying:
             name = self._picture.boxes[one].name
             told = before.get(one)
             if told is None:
-                is_known = one in old.boxes or name in self._lost
+                is_known = one in old.boxes or name in self._lost or one in mistaken
                 told = _new(counters[one], is_known=is_known and not _concerns(name, mine))
+            elif one in mistaken:
+                told = _new(counters[one], is_known=True)
             self._lost.discard(name)
             self._told[one] = told
             if told != _told(counters[one]):

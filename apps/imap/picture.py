@@ -2,11 +2,13 @@
 
 What happened is found by comparing two pictures: a mailbox keeps its id when its name is another
 (RFC 5465 sections 5.4, 5.5). Each name is told once, as it is now, however much happened to it.
+Only where what a renaming takes along makes a client believe what is not is a name told again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -68,6 +70,13 @@ class Line(NamedTuple):
     old_name: str = ""
 
 
+class Differences(NamedTuple):
+    """What to tell, and the mailboxes whose state a client then has from another one."""
+
+    lines: list[Line]
+    mistaken: frozenset[int]
+
+
 Wanted = Callable[[Picture, str], Events]
 """What the client wants to be told of a name, as it stands in a picture."""
 
@@ -75,6 +84,53 @@ Wanted = Callable[[Picture, str], Events]
 def parent_of(name: str) -> str:
     """Return the name one level up, empty at the top."""
     return name.rpartition(DELIMITER)[0]
+
+
+_NEW = 0  # no mailbox's id: what a client believes to be there and empty
+
+
+class _Believer:
+    """What a client knows that takes along all below a renamed level, subscriptions too."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.boxes = dict(picture.ids)
+        self.subscribed = set(picture.subscribed)
+        self._below: dict[str, set[str]] = defaultdict(set)  # levels, also such as are no more
+        for name in (*self.boxes, *self.subscribed):
+            self._place(name)
+
+    def _place(self, name: str) -> None:
+        while (above := parent_of(name)) and name not in self._below[above]:
+            self._below[above].add(name)
+            name = above
+
+    def hear(self, line: Line, new: Picture) -> None:
+        """Believe a line that tells how it is in `new`."""
+        if line.old_name:
+            self._rename(line.old_name, line.name)
+        if line.name in new.ids:
+            self.boxes.setdefault(line.name, _NEW)
+        else:
+            self.boxes.pop(line.name, None)
+        self.subscribed.discard(line.name)
+        if line.name in new.subscribed:
+            self.subscribed.add(line.name)
+        self._place(line.name)
+
+    def _rename(self, old: str, new: str) -> None:
+        family = [old]
+        for level in family:
+            family.extend(self._below.get(level, ()))
+        boxes = {one: self.boxes.pop(one) for one in family if one in self.boxes}
+        subscribed = self.subscribed.intersection(family)
+        self.subscribed -= subscribed
+        for name in {*boxes, *subscribed}:
+            later = new + name[len(old) :]
+            if name in boxes:
+                self.boxes[later] = boxes[name]
+            if name in subscribed:
+                self.subscribed.add(later)
+            self._place(later)
 
 
 @dataclass
@@ -107,9 +163,8 @@ class _Telling:
         lost = sorted(box.name for box in gone if box.name not in self.new.ids)
         for name in lost:  # first: a renaming takes along what the client believes to be there
             self.add(name, Events.MAILBOX_NAME)
-        for before, after in moved.items():
-            if _went_along(before, after, moved):
-                continue
+        alone = {one: to for one, to in moved.items() if not _went_along(one, to, moved)}
+        for before, after in _in_order(alone):
             if self.wants(before, Events.MAILBOX_NAME) or self.wants(after, Events.MAILBOX_NAME):
                 self.names[after] = before
         self._made_and_deleted(gone)
@@ -150,6 +205,42 @@ class _Telling:
                 attributes += (b"\\NoAccess",)
             yield Line(name, attributes, old_name)
 
+    def all(self) -> Differences:
+        """The lines, and the names once more of which a client would believe what is not."""
+        lines = list(self.lines())
+        client = _Believer(self.old)
+        for line in lines:
+            client.hear(line, self.new)
+        wrong = dict.fromkeys(client.boxes.keys() ^ self.new.ids.keys(), Events.MAILBOX_NAME)
+        for name in client.subscribed ^ self.new.subscribed:
+            wrong[name] = wrong.get(name, Events.NONE) | Events.SUBSCRIPTION_CHANGE
+        again = sorted(name for name, event in wrong.items() if self.wants(name, event))
+        lines += [Line(name, attributes_of(self.new, name)) for name in again]
+        for name in again:
+            client.boxes.setdefault(name, _NEW)
+        mistaken = [
+            one
+            for name, one in self.new.ids.items()
+            if name in client.boxes
+            and client.boxes[name] != (one if one in self.old.boxes else _NEW)
+        ]
+        return Differences(lines, frozenset(mistaken))
+
+
+def _in_order(moved: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Renamings so that none takes along, or writes over, what has a renaming of its own to come:
+    the deepest first, but a name is left before it is taken. Names that were exchanged have no such
+    order."""
+    left = dict(moved)
+    for name in sorted(moved, key=lambda one: -one.count(DELIMITER)):
+        chain = []
+        before = name
+        while before in left:
+            after = left.pop(before)
+            chain.append((before, after))
+            before = after
+        yield from reversed(chain)
+
 
 def _went_along(before: str, after: str, moved: Mapping[str, str]) -> bool:
     """Whether a level above was renamed and took this one along: that is not told (section 5.4)."""
@@ -160,13 +251,16 @@ def _went_along(before: str, after: str, moved: Mapping[str, str]) -> bool:
     return False
 
 
-def differences(old: Picture, new: Picture, wanted: Wanted) -> list[Line]:
+def differences(old: Picture, new: Picture, wanted: Wanted) -> Differences:
     """Return what to tell a client that knows `old` and wants `wanted`."""
     telling = _Telling(old, new, wanted)
     moved = telling.compare_names()
     telling.compare_access()
     telling.compare_subscriptions(moved)
-    return list(telling.lines())
+    if moved:
+        return telling.all()
+    others = [one for name, one in new.ids.items() if old.ids.get(name, one) != one]
+    return Differences(list(telling.lines()), frozenset(others))
 
 
 def attributes_of(picture: Picture, name: str) -> tuple[bytes, ...]:
