@@ -14,15 +14,15 @@ from enum import Enum, IntEnum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from apps.imap.limits import Limits
-from apps.imap.view import View
+from apps.imap.selected.view import View
 from apps.imap.wishes import EVERYTHING, Wishes
 from apps.mailstore.origin import Origin
 from apps.wire.lines import Event
 
 if TYPE_CHECKING:
     from apps.directory.authentication import Principal
-    from apps.imap.mirrors import Done, Held, Mirrors
-    from apps.imap.naming import Place
+    from apps.imap.names.naming import Place
+    from apps.imap.selected.mirrors import Done, Held, Mirrors
 
 
 class State(IntEnum):

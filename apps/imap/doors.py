@@ -15,7 +15,7 @@ from apps.events.types import (
     UserChanged,
 )
 from apps.imap.limits import Limits, literal_allowance
-from apps.imap.mirrors import Mirrors
+from apps.imap.selected.mirrors import Mirrors
 from apps.imap.server import Connection
 from apps.runtime.clientdoors import client_doors
 from apps.runtime.listener import Door, Peer

@@ -13,7 +13,7 @@ from apps.directory.authentication import Principal
 from apps.directory.signedin import SignedIn
 from apps.imap.context import Woken
 from apps.imap.limits import Limits, command_limits
-from apps.imap.mirrors import Mirrors
+from apps.imap.selected.mirrors import Mirrors
 from apps.imap.session import Session
 from apps.runtime.allowance import Allowance
 from apps.runtime.conversation import Conversation

@@ -15,13 +15,13 @@ from django.conf import settings
 from apps.imap.context import Channel, CommandError, Context, Reply, State, Woken, no
 from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, load
 from apps.imap.limits import Limits
-from apps.imap.mirrors import Mirrors
-from apps.imap.naming import NoLongerError, renew
+from apps.imap.names.naming import NoLongerError, renew
 from apps.imap.proto.responses import capability, tagged, untagged
 from apps.imap.proto.scanner import GrammarError, LimitError, Scanner
 from apps.imap.proto.search import CharsetError
+from apps.imap.selected.mirrors import Mirrors
+from apps.imap.selected.view import NoMessageError
 from apps.imap.telling import tell
-from apps.imap.view import NoMessageError
 from apps.runtime.conversation import ShutdownError
 from apps.wire.errors import MailError, NotFound
 from apps.wire.foreign import is_foreign

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.imap.context import Context, Selected
-from apps.imap.fetchplan import filled
-from apps.imap.naming import settable
+from apps.imap.messages.fetchplan import filled
+from apps.imap.names.naming import settable
 from apps.imap.proto.flags import ALL_SYSTEM, system_names
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.sets import Interval, SequenceSet, format_runs, gaps, runs_of, within
-from apps.imap.view import Pending
+from apps.imap.selected.view import Pending
 from apps.mailstore import queries
 from apps.mailstore.services.keywords import BITS as KEYWORD_BITS
 from apps.runtime.db import in_db

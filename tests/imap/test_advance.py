@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from apps.directory.models import User
-from apps.imap import mirrors as module
-from apps.imap.mirrors import Done, Held, Mirrors
-from apps.imap.view import View
+from apps.imap.selected import mirrors as module
+from apps.imap.selected.mirrors import Done, Held, Mirrors
+from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import Changes, Counters

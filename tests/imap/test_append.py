@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from apps.directory.models import User
 from apps.imap.handlers import append as handler
-from apps.imap.naming import Place
+from apps.imap.names.naming import Place
 from apps.imap.proto.append import NewMessage
 from apps.imap.proto.flags import Flags
 from apps.mailstore import queries

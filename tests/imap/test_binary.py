@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.directory.models import User
-from apps.imap.binary import PIECE, Read, decoded
+from apps.imap.messages.binary import PIECE, Read, decoded
 from apps.mime import decode
 from apps.mime.tree import Part
 from apps.wire.errors import UnknownEncoding
@@ -140,7 +140,7 @@ def look(raw: bytes, encoding: str, window: tuple[int, int] | None = None) -> by
 
 @pytest.mark.parametrize("seed", range(20))
 def test_it_decodes_by_pieces_as_at_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.imap.binary.PIECE", 7 + seed)
+    monkeypatch.setattr("apps.imap.messages.binary.PIECE", 7 + seed)
     dice = random.Random(seed)
     octets = dice.randbytes(dice.randrange(300))
     for encoding, raw in (

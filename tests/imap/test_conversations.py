@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.imap import conversations
-from apps.imap.conversations import (
+from apps.imap.search import conversations
+from apps.imap.search.conversations import (
     Material,
     Threads,
     by_references,

@@ -7,13 +7,13 @@ import pytest
 
 from apps.imap.context import Context, Reply, Selected, State
 from apps.imap.handlers.fetch import fetch, fetch_uids, uid_fetch
-from apps.imap.mirror import Mirror
-from apps.imap.mirrors import Held, Mirrors
-from apps.imap.naming import Place
+from apps.imap.names.naming import Place
 from apps.imap.proto.fetch import Attribute, Fetch, Modifiers
 from apps.imap.proto.partial import PartialRange
 from apps.imap.proto.sets import STAR, SequenceSet
-from apps.imap.view import View
+from apps.imap.selected.mirror import Mirror
+from apps.imap.selected.mirrors import Held, Mirrors
+from apps.imap.selected.view import View
 from apps.mailstore.queries import Counters, MailboxRow
 
 COUNT = 100_000

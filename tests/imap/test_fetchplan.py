@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.directory.models import User
-from apps.imap.fetchplan import CHUNK, Long, filtered, make_plan, picker, read_page
+from apps.imap.messages.fetchplan import CHUNK, Long, filtered, make_plan, picker, read_page
 from apps.imap.proto.fetch import Attribute, BinaryItem, BodyItem, FetchItem, Part, Section
 from apps.mailstore import queries
 from apps.mailstore.models import Message

@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from apps.directory.models import User
-from apps.imap import finding, searching, sorting, threads
 from apps.imap.limits import Limits
+from apps.imap.search import finding, searching, sorting, threads
 from apps.imap.server import Connection
 from apps.mailstore import queries
 from apps.mailstore.models import Entry

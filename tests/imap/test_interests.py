@@ -1,6 +1,6 @@
 """Which groups speak of which mailbox (RFC 5465 section 6)."""
 
-from apps.imap.interests import Interests
+from apps.imap.news.interests import Interests
 from apps.imap.proto.fetch import Attribute
 from apps.imap.proto.filters import Filter, Which
 from apps.imap.proto.notify import MESSAGES, Events, Group

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from apps.imap.listing import Box, Listed, Wanted, list_all, list_subscribed, role_of
+from apps.imap.names.listing import Box, Listed, Wanted, list_all, list_subscribed, role_of
 from apps.imap.proto.patterns import Pattern
 
 NAMES = {"INBOX": "inbox", "Sent": "sent", "a/b/c": "", "a/d": "", "Junk": "junk"}

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
-from apps.imap import annotating
 from apps.imap.handlers.listing import Lister
+from apps.imap.names import annotating
 from apps.imap.proto.names import parse_list
 from apps.imap.proto.scanner import Scanner
 from apps.mailstore.models import Annotation, Mailbox, MailboxRight, MailboxState

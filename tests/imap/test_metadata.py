@@ -9,7 +9,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.events import bus
-from apps.imap import annotating
+from apps.imap.names import annotating
 from apps.mailstore import queries
 from apps.mailstore.services.annotations import NOTES_MAX, VALUE_MAX, change
 from tests.conftest import PASSWORD

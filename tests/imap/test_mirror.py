@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.imap.mirror import Mirror, Row
-from apps.imap.view import View
+from apps.imap.selected.mirror import Mirror, Row
+from apps.imap.selected.view import View
 
 
 def test_it_takes_rows_in_any_order_and_more_than_once() -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from apps.directory.models import Domain
-from apps.imap import answering, mirrors, telling, updating
+from apps.imap import telling
 from apps.imap.handlers import store
+from apps.imap.search import answering, updating
+from apps.imap.selected import mirrors
 from apps.provisioning import services as provisioning
 from tests.conftest import PASSWORD
 from tests.imap.histories import History

@@ -8,9 +8,9 @@ from django.db import OperationalError, connection
 
 from apps.directory.models import User
 from apps.events.types import EventsMissed, MailboxChanged
-from apps.imap import mirrors as module
-from apps.imap.mirrors import Mirrors
-from apps.imap.view import View
+from apps.imap.selected import mirrors as module
+from apps.imap.selected.mirrors import Mirrors
+from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import Changes, Counters, MailboxRow

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.directory.models import Domain, Kind, User
-from apps.imap.naming import Foreign, foreign, is_reserved
+from apps.imap.names.naming import Foreign, foreign, is_reserved
 from apps.mailstore.models import Mailbox, MailboxRight
 from apps.mailstore.services import mailboxes, sharing
 from apps.provisioning import services as provisioning
@@ -175,7 +175,7 @@ def test_it_reads_rights_with_the_name_in_one_query(
         asked.append(function.__name__)
         return await glance(function, *args)
 
-    monkeypatch.setattr("apps.imap.naming.glance", noted)
+    monkeypatch.setattr("apps.imap.names.naming.glance", noted)
     with talking(server, alice) as talk:
         talk.say("SELECT INBOX")
         talk.say("NOOP")

@@ -8,7 +8,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.events import bus
-from apps.imap import notifying
+from apps.imap.news import notifying
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from apps.imap.picture import Box, Line, Picture, Wanted, differences
+from apps.imap.news.picture import Box, Line, Picture, Wanted, differences
 from apps.imap.proto.notify import Events
 
 ALL = ~Events.NONE

@@ -5,7 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.imap.places import Places, places_of, to_bits, up_to
+from apps.imap.selected.places import Places, places_of, to_bits, up_to
 
 UIDS = st.lists(st.integers(1, 2_000), unique=True).map(sorted)
 

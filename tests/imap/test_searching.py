@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from apps.directory.models import User
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import HasFlag, HeaderHas, parse_program
-from apps.imap.searching import Bounds, _Message, _Needle, _sieve, run, to_mask
+from apps.imap.search.searching import Bounds, _Message, _Needle, _sieve, run, to_mask
 from apps.wire.lines import RawCommand
 from tests.imap.conftest import add_message
 from tests.imap.test_fetch import selected

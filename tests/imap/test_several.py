@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from apps.directory.models import User
-from apps.imap import mirrors
+from apps.imap.selected import mirrors
 from apps.imap.server import Connection
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin

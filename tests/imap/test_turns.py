@@ -13,20 +13,20 @@ from typing import Any
 import pytest
 
 from apps.directory.models import User
-from apps.imap.answering import Question, answer
 from apps.imap.context import Context, Selected, State
 from apps.imap.handlers import transfer
-from apps.imap.mirror import Mirror
-from apps.imap.mirrors import Held, Mirrors
-from apps.imap.naming import Place
+from apps.imap.names.naming import Place
 from apps.imap.proto.returns import parse_returns
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import SearchProgram, parse_program
 from apps.imap.proto.sets import SequenceSet, format_set
+from apps.imap.search.answering import Question, answer
+from apps.imap.search.updating import PAGE, searches
+from apps.imap.selected.mirror import Mirror
+from apps.imap.selected.mirrors import Held, Mirrors
+from apps.imap.selected.view import View
 from apps.imap.telling import PAGE as EXPUNGES
 from apps.imap.telling import tell
-from apps.imap.updating import PAGE, searches
-from apps.imap.view import View
 from apps.mailstore.queries import Counters, MailboxRow
 from apps.wire.lines import RawCommand
 from tests.imap.conftest import add_numbered

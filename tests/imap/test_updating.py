@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.imap.context import Context, Selected
-from apps.imap.finding import find
-from apps.imap.mirror import Mirror
-from apps.imap.places import places_of
 from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.search import parse_program
-from apps.imap.updating import Updating, _bits, _without, frozen
-from apps.imap.view import View
+from apps.imap.search.finding import find
+from apps.imap.search.updating import Updating, _bits, _without, frozen
+from apps.imap.selected.mirror import Mirror
+from apps.imap.selected.places import places_of
+from apps.imap.selected.view import View
 from apps.wire.lines import RawCommand
 
 SEEN = 1

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.imap import places
-from apps.imap.mirror import Mirror
 from apps.imap.proto.sets import STAR, SequenceSet
-from apps.imap.view import NoMessageError, Pending, View
+from apps.imap.selected import places
+from apps.imap.selected.mirror import Mirror
+from apps.imap.selected.view import NoMessageError, Pending, View
 
 
 def mirror(*uids: int) -> Mirror:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.naming import ALL_RIGHTS, NAMESPACES, mailbox_named, place_named, readable_name
+from apps.imap.names.naming import ALL_RIGHTS, NAMESPACES, mailbox_named, place_named, readable_name
 from apps.imap.proto.acl import (
     EXTRA,
     Change,

@@ -12,12 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.imap.catenate import BadUrlError, Catenator, Source, urls_of
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
 from apps.imap.limits import one_users_literals
-from apps.imap.mirrors import Done
-from apps.imap.naming import Place, mailbox_named, target_named
+from apps.imap.messages.catenate import BadUrlError, Catenator, Source, urls_of
+from apps.imap.names.naming import Place, mailbox_named, target_named
 from apps.imap.proto.append import Append, NewMessage, parse_append
 from apps.imap.proto.flags import Flags
 from apps.imap.proto.responses import list_line, old_name
@@ -25,6 +24,7 @@ from apps.imap.proto.scanner import Scanner
 from apps.imap.proto.sets import format_set
 from apps.imap.proto.urls import UrlError, parse_url, tellable
 from apps.imap.proto.utf7 import encode_name
+from apps.imap.selected.mirrors import Done
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN
 from apps.mailstore.origin import Origin

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from apps.imap.annotating import watch as watch_annotations
 from apps.imap.context import Context, Reply, State
 from apps.imap.handlers.registry import ENABLEABLE, capabilities, command
+from apps.imap.names.annotating import watch as watch_annotations
 from apps.imap.proto.commands import Enable, Identify, Plain, parse_enable, parse_id
 from apps.imap.proto.responses import capability, id_line, untagged
 from apps.imap.telling import enable_condstore

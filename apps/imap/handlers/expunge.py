@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.registry import Use, command
-from apps.imap.mirrors import Done
 from apps.imap.proto.commands import Numbers, Plain, parse_numbers
+from apps.imap.selected.mirrors import Done
 from apps.mailstore.services.expunge import expunge as service
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound

@@ -16,7 +16,8 @@ from itertools import compress
 from typing import Any, cast
 
 from apps.imap.context import CommandError, Context, Reply, Selected, State, no
-from apps.imap.fetchplan import (
+from apps.imap.handlers.registry import Use, command
+from apps.imap.messages.fetchplan import (
     CHUNK,
     LIVE,
     Bodies,
@@ -29,7 +30,6 @@ from apps.imap.fetchplan import (
     make_plan,
     read_page,
 )
-from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.fetch import (
     Attribute,
     Fetch,

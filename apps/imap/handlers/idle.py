@@ -7,7 +7,7 @@ from functools import partial
 
 from apps.imap.context import CommandError, Context, Reply, Woken
 from apps.imap.handlers.registry import command
-from apps.imap.naming import renew
+from apps.imap.names.naming import renew
 from apps.imap.proto.commands import Plain
 from apps.imap.proto.responses import untagged
 from apps.imap.telling import tell

@@ -11,17 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from apps.imap.annotating import may_annotate, values_in
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.listing import Box, Listed, Wanted, list_all, list_subscribed
-from apps.imap.naming import Place, places_of
+from apps.imap.names.annotating import may_annotate, values_in
+from apps.imap.names.listing import Box, Listed, Wanted, list_all, list_subscribed
+from apps.imap.names.naming import Place, places_of
+from apps.imap.names.statuses import count, values_of
 from apps.imap.proto.acl import myrights_line
 from apps.imap.proto.names import List, parse_list, parse_lsub
 from apps.imap.proto.patterns import Pattern
 from apps.imap.proto.responses import list_line, mailbox_name, metadata_line, status_line
 from apps.imap.proto.utf7 import MailboxNameError, read_name
-from apps.imap.statuses import count, values_of
 from apps.imap.telling import enable_condstore
 from apps.mailstore import queries
 from apps.mailstore.tallies import NOTHING, Tally

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
-from apps.imap.listing import role_of
-from apps.imap.naming import all_places, foreign, mailbox_named, making, name_of
+from apps.imap.names.listing import role_of
+from apps.imap.names.naming import all_places, foreign, mailbox_named, making, name_of
 from apps.imap.proto.commands import Mailbox, Rename, parse_mailbox, parse_rename
 from apps.imap.proto.names import Create, parse_create
 from apps.imap.proto.patterns import DELIMITER

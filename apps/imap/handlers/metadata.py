@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from apps.imap.annotating import Key, look, may_annotate, pass_over
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.registry import command
-from apps.imap.listing import role_of
-from apps.imap.naming import Place, mailbox_named
+from apps.imap.names.annotating import Key, look, may_annotate, pass_over
+from apps.imap.names.listing import role_of
+from apps.imap.names.naming import Place, mailbox_named
 from apps.imap.proto.metadata import (
     GetMetadata,
     SetMetadata,

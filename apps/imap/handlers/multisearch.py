@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from apps.imap.answering import Question, answer, check, refused, write_esearch
 from apps.imap.context import CommandError, Context, Reply, State
-from apps.imap.finding import find
 from apps.imap.handlers.registry import command
 from apps.imap.handlers.search import fetching
-from apps.imap.naming import Place, all_places, foreign_places, readable_name
+from apps.imap.names.naming import Place, all_places, foreign_places, readable_name
 from apps.imap.proto.filters import Filter, Which
 from apps.imap.proto.multisearch import MultiSearch, parse_multi_search
 from apps.imap.proto.patterns import DELIMITER
 from apps.imap.proto.responses import mailbox_name
 from apps.imap.proto.returns import ALL_OF_THEM, Returns
-from apps.imap.view import View
+from apps.imap.search.answering import Question, answer, check, refused, write_esearch
+from apps.imap.search.finding import find
+from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound

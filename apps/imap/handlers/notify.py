@@ -5,7 +5,7 @@ from __future__ import annotations
 from apps.imap.context import Context, Reply, no
 from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.handlers.registry import command
-from apps.imap.notifying import TOO_MUCH, Notifying, TooMuchError, drop
+from apps.imap.news.notifying import TOO_MUCH, Notifying, TooMuchError, drop
 from apps.imap.proto.fetch import Attribute
 from apps.imap.proto.notify import BAD_EVENT, Notify, parse_notify
 from apps.imap.telling import enable_condstore, tell

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.naming import foreign, foreign_places, making, name_of, place_named
+from apps.imap.names.naming import foreign, foreign_places, making, name_of, place_named
 from apps.imap.proto.commands import Mailbox, parse_mailbox
 from apps.imap.proto.quota import (
     Root,

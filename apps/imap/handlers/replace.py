@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apps.imap.catenate import Source
 from apps.imap.context import Context, Reply, Selected, State, no
 from apps.imap.handlers.append import (
     TRYCREATE,
@@ -17,11 +16,12 @@ from apps.imap.handlers.append import (
     tell_name,
 )
 from apps.imap.handlers.registry import Use, command
-from apps.imap.mirrors import Done
-from apps.imap.naming import Place, target_named
+from apps.imap.messages.catenate import Source
+from apps.imap.names.naming import Place, target_named
 from apps.imap.proto.append import NewMessage, Replace, parse_replace
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.scanner import Scanner
+from apps.imap.selected.mirrors import Done
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import append as append_service
 from apps.mailstore.services import replace as service

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.imap.answering import Question, answer
 from apps.imap.context import CommandError, Context, Reply, State
 from apps.imap.handlers.fetch import fetch_uids
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.returns import Cancel, Returns, Search, parse_cancel, parse_search
-from apps.imap.updating import Fetch, searches
+from apps.imap.search.answering import Question, answer
+from apps.imap.search.updating import Fetch, searches
 
 _WORDS = "ESEARCH SEARCHRES PARTIAL WITHIN SEARCH=FUZZY INPROGRESS I18NLEVEL=1"
 

@@ -7,13 +7,13 @@ from itertools import compress
 
 from apps.imap.context import CommandError, Context, Reply, Selected, State
 from apps.imap.handlers.registry import command
-from apps.imap.listing import USES
-from apps.imap.naming import mailbox_named
+from apps.imap.names.listing import USES
+from apps.imap.names.naming import mailbox_named
 from apps.imap.proto.responses import list_line, mailbox_id, old_name, untagged
 from apps.imap.proto.select import Known, Select, parse_select
 from apps.imap.proto.sets import within
+from apps.imap.selected.view import View
 from apps.imap.telling import changed_lines, claim_recent, tell_keywords, vanished_since
-from apps.imap.view import View
 
 _IS_SEEN = bytes(flags & 1 for flags in range(256))
 

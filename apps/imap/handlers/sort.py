@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from apps.imap.answering import Question, answer
 from apps.imap.context import Context, Reply, State
-from apps.imap.finding import Found
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.sort import Criterion, Key, Sort, parse_sort
-from apps.imap.sorting import ordered
+from apps.imap.search.answering import Question, answer
+from apps.imap.search.finding import Found
+from apps.imap.search.sorting import ordered
 
 
 @command(

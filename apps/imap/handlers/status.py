@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.naming import mailbox_named
+from apps.imap.names.naming import mailbox_named
+from apps.imap.names.statuses import COUNTED, count, values_of
 from apps.imap.proto.names import Status, parse_status
 from apps.imap.proto.responses import status_line
-from apps.imap.statuses import COUNTED, count, values_of
 from apps.imap.telling import enable_condstore
 from apps.mailstore.tallies import NOTHING, Tally
 from apps.runtime.db import in_db

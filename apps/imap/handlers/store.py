@@ -10,11 +10,11 @@ from typing import Final, Literal
 
 from apps.imap.context import Context, Reply, Selected, State, no
 from apps.imap.handlers.registry import Use, command
-from apps.imap.mirrors import Done
-from apps.imap.naming import settable
-from apps.imap.places import Places
+from apps.imap.names.naming import settable
 from apps.imap.proto.sets import format_set
 from apps.imap.proto.store import Store, StoreMode, parse_store
+from apps.imap.selected.mirrors import Done
+from apps.imap.selected.places import Places
 from apps.imap.telling import changed_lines, enable_condstore, tell_keywords
 from apps.mailstore.services import flags as service
 from apps.mailstore.services.flags import FlagChange

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from apps.imap.answering import check
 from apps.imap.context import Context, Reply, State
-from apps.imap.finding import find
 from apps.imap.handlers.registry import Use, command
 from apps.imap.proto.sort import Thread, parse_thread
-from apps.imap.threads import threaded
+from apps.imap.search.answering import check
+from apps.imap.search.finding import find
+from apps.imap.search.threads import threaded
 
 
 @command(

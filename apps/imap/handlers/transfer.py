@@ -12,7 +12,7 @@ from typing import ParamSpec
 from apps.imap.context import Context, Reply, State, no
 from apps.imap.handlers.append import kept_flags
 from apps.imap.handlers.registry import Use, command
-from apps.imap.naming import Place, target_named
+from apps.imap.names.naming import Place, target_named
 from apps.imap.proto.commands import Transfer, parse_transfer
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.sets import format_set

@@ -1,7 +1,7 @@
 """Sequence sets (RFC 3501 section 9, `sequence-set`): intervals, never lists of numbers.
 
 `1:4294967295` names four thousand million numbers and costs one interval here. A set is resolved
-against the numbers that exist by `intervals()`; `apps.imap.view` alone knows what exists.
+against the numbers that exist by `intervals()`; `apps.imap.selected.view` alone knows what exists.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from apps.imap.context import Context
-from apps.imap.conversations import (
+from apps.imap.proto.collation import collated
+from apps.imap.proto.sort import Algorithm
+from apps.imap.proto.subject import base_subject
+from apps.imap.search.conversations import (
     NO_ID,
     NO_SUBJECT,
     Material,
@@ -20,10 +23,7 @@ from apps.imap.conversations import (
     ordered_subject,
     thread_line,
 )
-from apps.imap.finding import PAGE, Found, Progress
-from apps.imap.proto.collation import collated
-from apps.imap.proto.sort import Algorithm
-from apps.imap.proto.subject import base_subject
+from apps.imap.search.finding import PAGE, Found, Progress
 from apps.mailstore import queries
 from apps.runtime.db import in_db
 

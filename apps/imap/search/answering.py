@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from apps.imap.context import CommandError, Context, Reply, no
-from apps.imap.finding import Found, find, score_of
 from apps.imap.proto.esearch import esearch_line, numbers_line, set_item
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.returns import ALL_OF_THEM, Refusal, Returns
 from apps.imap.proto.search import CharsetError, SearchProgram
+from apps.imap.search.finding import Found, find, score_of
+from apps.imap.search.updating import UPDATING_MAX, Fetch, Updating, frozen, searches
 from apps.imap.telling import enable_condstore
-from apps.imap.updating import UPDATING_MAX, Fetch, Updating, frozen, searches
 from apps.runtime.db import in_db
 from apps.wire.imapstring import imap_string
 

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from apps.imap.binary import PIECE, decoded
+from apps.imap.messages.binary import PIECE, decoded
 from apps.imap.proto.dates import internal_date
 from apps.imap.proto.fetch import Attribute, BinaryItem, BodyItem, FetchItem, Part, Section
 from apps.imap.proto.objectid import email_id, thread_id

@@ -15,13 +15,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import compress
 
 from apps.imap.context import Context
-from apps.imap.finding import Found, find
-from apps.imap.places import Places, places_of, to_bits, up_to
 from apps.imap.proto.esearch import esearch_line, update_item
 from apps.imap.proto.search import InSet, Leaf, SearchProgram
 from apps.imap.proto.sets import SequenceSet, runs_of
-from apps.imap.searching import Subject
-from apps.imap.view import View
+from apps.imap.search.finding import Found, find
+from apps.imap.search.searching import Subject
+from apps.imap.selected.places import Places, places_of, to_bits, up_to
+from apps.imap.selected.view import View
 from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
-from apps.imap import searching
 from apps.imap.context import Context
 from apps.imap.proto.responses import untagged
 from apps.imap.proto.search import HeaderHas, InThread, SearchProgram, TextHas
-from apps.imap.searching import EXACT, Bounds, Subject
-from apps.imap.view import View
+from apps.imap.search import searching
+from apps.imap.search.searching import EXACT, Bounds, Subject
+from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mailstore.services import threads
 from apps.runtime.db import in_db

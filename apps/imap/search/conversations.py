@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from apps.imap.pieces import stable_sorted
+from apps.imap.search.pieces import stable_sorted
 
 STEPS_MAX: Final = 20_000_000
 """Steps from message to parent that one THREAD takes to find loops; some seconds. Only mail made

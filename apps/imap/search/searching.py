@@ -42,7 +42,7 @@ from apps.imap.proto.search import (
     Size,
     TextHas,
 )
-from apps.imap.view import View
+from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mime import decode, headers
 from apps.mime.charset import decode as decode_charset

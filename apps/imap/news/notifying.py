@@ -6,8 +6,8 @@ everything watched is, so an event that was lost costs no more than that. What i
 numbers for each of at most `WATCHED_MAX` mailboxes, however much happens. What the client has done
 itself is not told (section 5).
 
-Which events concern which mailbox `apps.imap.interests` knows; what to say when mailboxes come and
-go `apps.imap.picture`.
+Which events concern which mailbox `apps.imap.news.interests` knows; what to say when mailboxes come
+and go `apps.imap.news.picture`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from apps.events.types import EVERYBODY, Event, EventsMissed, MailboxChanged, MailboxesChanged
-from apps.imap.annotating import Annotating
 from apps.imap.context import Context, News
-from apps.imap.interests import Interests
-from apps.imap.naming import Place, all_places, foreign, name_of
-from apps.imap.picture import Box, Picture, attributes_of, differences
+from apps.imap.names.annotating import Annotating
+from apps.imap.names.naming import Place, all_places, foreign, name_of
+from apps.imap.news.interests import Interests
+from apps.imap.news.picture import Box, Picture, attributes_of, differences
 from apps.imap.proto.fetch import FetchItem
 from apps.imap.proto.notify import OF_MESSAGES, OF_NOTES, Events, Notify
 from apps.imap.proto.patterns import DELIMITER

@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from apps.events.types import Event, EventsMissed, MailboxChanged
-from apps.imap.mirror import Mirror, Row
-from apps.imap.recents import Recents
+from apps.imap.selected.mirror import Mirror, Row
+from apps.imap.selected.recents import Recents
 from apps.mailstore import queries
 from apps.mailstore.queries import Changes, Counters, Snapshot
 from apps.runtime.db import in_db, is_sqlite

@@ -1,8 +1,9 @@
 """A mailbox as this process knows it: sorted UIDs with flags, keywords and modseqs, as arrays.
 
 There is one `Mirror` per mailbox and process, shared by all sessions that selected it; each session
-has a `View` (apps.imap.view) that holds only what the session has not been told yet. Pure: rows are
-read by `apps.imap.mirrors`, which calls `apply` with them. About 25 octets a message.
+has a `View` (apps.imap.selected.view) that holds only what the session has not been told yet. Pure:
+rows are read by `apps.imap.selected.mirrors`, which calls `apply` with them. About 25 octets a
+message.
 
 The invariant that views rest on: the array `uids` is never changed except by appending larger UIDs.
 An expunge makes a new array, as many changes at once do, so a view may go on holding the old one.
@@ -18,8 +19,8 @@ from itertools import compress
 from typing import Protocol
 from weakref import WeakSet
 
-from apps.imap.places import Places
 from apps.imap.proto.flags import system_names
+from apps.imap.selected.places import Places
 
 _TEXTS_MAX = 4_096
 

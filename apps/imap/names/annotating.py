@@ -22,8 +22,8 @@ from apps.events.types import (
     MailboxesChanged,
 )
 from apps.imap.context import Context
-from apps.imap.listing import USES
-from apps.imap.naming import Place, places_of
+from apps.imap.names.listing import USES
+from apps.imap.names.naming import Place, places_of
 from apps.imap.proto.metadata import GetMetadata
 from apps.imap.proto.responses import metadata_names_line
 from apps.mailstore.annotations import Note, account_notes, contents, notes, stamps

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.imap.fetchplan import picker
+from apps.imap.messages.fetchplan import picker
 from apps.imap.proto.append import NewMessage, Url
 from apps.imap.proto.fetch import Part, Section
 from apps.imap.proto.urls import MessageUrl

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from apps.imap.context import Context
-from apps.imap.finding import PAGE, Found, Progress, score_of
-from apps.imap.pieces import sort_columns
 from apps.imap.proto.addresses import CC, FROM, TO, Address, first_addresses
 from apps.imap.proto.collation import collated
 from apps.imap.proto.sort import Criterion, Key
 from apps.imap.proto.subject import base_subject
+from apps.imap.search.finding import PAGE, Found, Progress, score_of
+from apps.imap.search.pieces import sort_columns
 from apps.mailstore import queries
 from apps.mime.headers import decode_text
 from apps.runtime.db import in_db

@@ -7,7 +7,7 @@ uses sequence numbers no number may move; who calls `take(expunges=False)` gets 
 
 The numbered UIDs are the mirror's own array as long as both agree, an older one of it until
 expunges are told: nothing is copied for a session. What must be told is kept as bits by place
-(apps.imap.places): at most an octet for four messages, however long a client says nothing.
+(apps.imap.selected.places): at most an octet for four messages, however long a client says nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 
-from apps.imap.mirror import Mirror
-from apps.imap.places import Places, places_of, to_bits, up_to
 from apps.imap.proto.sets import Interval, SequenceSet, runs_of
+from apps.imap.selected.mirror import Mirror
+from apps.imap.selected.places import Places, places_of, to_bits, up_to
 
 RECENT_MAX = 256
 """Ranges of UIDs kept as \\Recent: one for each time that news came between those of others."""

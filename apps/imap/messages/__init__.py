@@ -1,0 +1,1 @@
+"""Messages out and in: what FETCH reads, parts decoded, messages put together."""

@@ -1,0 +1,1 @@
+"""SEARCH, SORT and THREAD: finding, ordering, answering, keeping results up to date."""
