@@ -1,5 +1,6 @@
 """COMPRESS and UNAUTHENTICATE on real sockets (RFC 4978, RFC 8437), and streams meant to hurt."""
 
+import io
 import random
 import re
 import time
@@ -66,9 +67,11 @@ class Packed:
         return line.decode("latin-1")
 
     def _read(self) -> str:
+        plain = self.client._file
+        assert isinstance(plain, io.BufferedReader)
         try:
             # From the file: it may have read ahead when it took the last plain line.
-            raw = self.client._file.read1(65_536)
+            raw = plain.read1(65_536)
         except ConnectionResetError:
             raw = b""
         except TimeoutError:

@@ -19,6 +19,7 @@
 A line that does not come within PATIENCE seconds fails the test; the whole conversation is shown.
 """
 
+import io
 import re
 import socket
 import ssl
@@ -26,7 +27,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 PATIENCE = 15.0
 _STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
@@ -81,7 +82,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self._file: BinaryIO | _Inflated = self.socket.makefile("rb")
+        self._file: io.BufferedReader | _Inflated = self.socket.makefile("rb")
         self._deflate: Any = None
         self.greeting = self.line()
 
