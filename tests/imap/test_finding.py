@@ -46,7 +46,7 @@ def test_it_tells_how_far_a_long_command_is(
 ) -> None:
     """RFC 9585: never that all is done, and always further on."""
     for module in ("finding", "sorting", "threads"):
-        monkeypatch.setattr(f"apps.imap.{module}.PAGE", 2)
+        monkeypatch.setattr(f"apps.imap.search.{module}.PAGE", 2)
     add_numbered(alice.pk, 7)
     with running(Limits(progress_every=0.0)) as server:
         client = Client(server.port)
@@ -78,7 +78,7 @@ def test_it_ends_the_command_of_a_client_that_is_gone(
     reader: str,
 ) -> None:
     for name in ("finding", "sorting", "threads"):
-        monkeypatch.setattr(f"apps.imap.{name}.PAGE", 1)
+        monkeypatch.setattr(f"apps.imap.search.{name}.PAGE", 1)
     add_numbered(alice.pk, 6)
     began, lost, reads = threading.Event(), threading.Event(), []
     read, lose = getattr(module, reader), Connection.connection_lost
