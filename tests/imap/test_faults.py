@@ -29,7 +29,9 @@ def is_gone() -> Iterator[Switch]:
 
 def append(client: Client) -> str:
     client.send("x APPEND INBOX {16}")
-    assert client.line().startswith("+ ")
+    asked = client.line()
+    if not asked.startswith("+ "):  # told before the literal, where that needs the database
+        return asked
     client.send("Subject: new\r\n\r\n")
     return client.line()
 

@@ -1,8 +1,8 @@
 """Two processes that race for the same messages: one sends or judges, one cancels, takes or
 withdraws.
 
-`python -m tests.mailqueue.racers send PORT`, `cancel` …: for each line `NUMBER ID` that it reads, a
-racer does its best at once, and says how it went.
+`python -m tests.mailqueue.racers send PORT`, `cancel` …: for each line `NUMBER ID LATE` that it
+reads, a racer does its best, LATE seconds later, and says how it went.
 """
 
 import os
@@ -151,8 +151,8 @@ def main() -> None:
     race = _JOBS[sys.argv[1]](*sys.argv[2:])
     _say("ready")
     for line in sys.stdin:
-        number, message_id = line.split()
-        start_at = time.perf_counter() + random.uniform(0, LONGEST_START)
+        number, message_id, late = line.split()
+        start_at = time.perf_counter() + float(late) + random.uniform(0, LONGEST_START)
         while time.perf_counter() < start_at:
             pass
         _say(race(int(number), UUID(message_id)))

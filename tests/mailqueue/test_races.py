@@ -35,11 +35,14 @@ def racing(*jobs: tuple[object, ...]) -> "Iterator[list[subprocess.Popen[str]]]"
             racer.communicate(timeout=60)
 
 
-def race(racer: "Sequence[subprocess.Popen[str]]", number: int, message_id: UUID) -> list[str]:
-    """Give both the word; what each says."""
-    for one in racer:
+def race(
+    racer: "Sequence[subprocess.Popen[str]]", number: int, message_id: UUID, handicap: float = 0
+) -> list[str]:
+    """Give both the word; what each says. The second starts `handicap` seconds later, the first if
+    it is less than nothing."""
+    for one, late in zip(racer, (max(0, -handicap), max(0, handicap)), strict=False):
         assert one.stdin is not None
-        one.stdin.write(f"{number} {message_id}\n")
+        one.stdin.write(f"{number} {message_id} {late:.6f}\n")
         one.stdin.flush()
     return [one.stdout.readline().strip() for one in racer if one.stdout is not None]
 
