@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from apps.imap.context import Context, Reply, State
 from apps.imap.handlers.registry import Use, command
-from apps.imap.proto.sort import Criterion, Key, Sort, parse_sort
+from apps.imap.proto.sort import Key, Sort, parse_sort
 from apps.imap.search.answering import Question, answer
-from apps.imap.search.finding import Found
 from apps.imap.search.sorting import ordered
 
 
@@ -37,10 +35,6 @@ def _question(context: Context, cmd: Sort, *, uid: bool) -> Question:
         uid,
         cmd.returns,
         cmd.refusal,
-        order=partial(_order, context, cmd.criteria),
+        order=partial(ordered, context, criteria=cmd.criteria),
         with_scores=any(one.key is Key.RELEVANCY for one in cmd.criteria),
     )
-
-
-async def _order(context: Context, criteria: Sequence[Criterion], found: Found) -> Sequence[int]:
-    return await ordered(context, found, criteria)
