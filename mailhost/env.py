@@ -601,6 +601,18 @@ SETTINGS: tuple[Setting, ...] = (
         "Days for which mail in quarantine can still be released.",
     ),
     Setting(
+        "UNDELETE_DAYS",
+        integer(1, 3650),
+        "30",
+        "Days for which expunged messages and deleted mailboxes can be brought back.",
+    ),
+    Setting(
+        "SEARCH_INDEX",
+        boolean,
+        "true",
+        "Whether an index of all text is kept, so that searches need not read the mail.",
+    ),
+    Setting(
         "QUARANTINE_DIGEST",
         choice("never", "daily", "weekly"),
         "daily",

@@ -78,6 +78,8 @@ SPAMD: env.Endpoint | Path | None = _values["SPAMD"]
 CLAMD: env.Endpoint | Path | None = _values["CLAMD"]
 SCANNERS_DEAD: str = _values["SCANNERS_DEAD"]
 QUARANTINE_DAYS: int = _values["QUARANTINE_DAYS"]
+UNDELETE_DAYS: int = _values["UNDELETE_DAYS"]
+SEARCH_INDEX: bool = _values["SEARCH_INDEX"]
 QUARANTINE_DIGEST: str = _values["QUARANTINE_DIGEST"]
 QUARANTINE_DIGEST_HOUR: int = _values["QUARANTINE_DIGEST_HOUR"]
 DNS_SERVERS: tuple[env.Endpoint, ...] = _values["DNS_SERVERS"]
@@ -147,6 +149,7 @@ INSTALLED_APPS = [
     "apps.directory",
     "apps.mailqueue",
     "apps.mailstore",
+    "apps.search",
     "apps.reports",
     "apps.reception",
     "apps.scan",

@@ -330,6 +330,22 @@ class JunkMark(models.Model):
         return f"{self.user_id}: {self.blob_id} is {self.judged}"
 
 
+class Unindexed(models.Model):
+    """What the search index has to look at again: an outbox, whose rows live for seconds.
+
+    Written in the transaction that gives a user a message, or takes the last trace of it away; the
+    index finds out itself which of the two it was. Rows are taken off by id, so a pair may wait
+    several times.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user_id = models.BigIntegerField(db_index=True)  # the owner of the mailbox, not who filed it
+    message_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.message_id}"
+
+
 class Expunged(models.Model):
     """A message that left a mailbox: answers QRESYNC and undelete until it is purged."""
 

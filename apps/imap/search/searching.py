@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from apps.imap.proto.collation import collated
+from apps.mime.collation import collated
 from apps.imap.proto.dates import local_day
 from apps.imap.proto.objectid import email_id, thread_id
 from apps.imap.proto.search import (

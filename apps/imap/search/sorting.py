@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from apps.imap.context import Context
 from apps.imap.proto.addresses import CC, FROM, TO, Address, first_addresses
-from apps.imap.proto.collation import collated
+from apps.mime.collation import collated
 from apps.imap.proto.sort import Criterion, Key
 from apps.imap.proto.subject import base_subject
 from apps.imap.search.finding import PAGE, Found, Progress, score_of

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from apps.imap.context import Context
-from apps.imap.proto.collation import collated
+from apps.mime.collation import collated
 from apps.imap.proto.sort import Algorithm
 from apps.imap.proto.subject import base_subject
 from apps.imap.search.conversations import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.imap.proto.collation import collated
+from apps.mime.collation import collated
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Where the index lies: a file beside SQLite, or tables of Postgres."""
