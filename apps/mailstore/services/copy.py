@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import filing, keywords, marks, purge, quota
+from apps.mailstore.services import filing, keywords, marks, purge, quota, unindexed
 from apps.mailstore.services.filing import Change, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.span import Span
@@ -114,15 +114,14 @@ def copy(
     def carry() -> Copied:
         with transaction.atomic():
             lock(users=[owner], mailboxes=[mailbox_id, target_id])
-            filing.home(mailbox_id)
-            target = filing.home(target_id)
+            leaving, target = filing.home(mailbox_id), filing.home(target_id)
             picked = _pick(mailbox_id, uids)
             if all_or_nothing and len(picked.uids) < len(uids):
                 picked = _pick(mailbox_id, uids, expunged_since=now() - LATELY)
                 if len(picked.uids) < len(uids):
                     return Copied(target.uidvalidity, [])
             quota.require(owner, picked.sizes)
-            return _arrive(picked, target_id, target, origin, "copy", kept)
+            return _arrive(picked, leaving, target_id, target, origin, "copy", kept)
 
     return purge.after_trim(owner, carry)
 
@@ -150,7 +149,7 @@ def move(
             quota.require(target.user_id, picked.sizes)
         if picked.uids:
             _leave(picked, leaving.user_id, origin)
-        moved = _arrive(picked, target_id, target, origin, "move", kept)
+        moved = _arrive(picked, leaving, target_id, target, origin, "move", kept)
         if picked.uids:
             with connection.cursor() as cursor:
                 cursor.execute(_DELETE + picked.span.sql, picked.span.parameters)
@@ -183,7 +182,13 @@ def _source(span: Span, expunged_since: int | None) -> tuple[str, list[Any]]:
 
 
 def _arrive(
-    picked: _Picked, target_id: int, target: Home, origin: Origin, what: str, kept: Kept
+    picked: _Picked,
+    leaving: Home,
+    target_id: int,
+    target: Home,
+    origin: Origin,
+    what: str,
+    kept: Kept,
 ) -> Copied:
     count, size = len(picked.uids), sum(picked.sizes)
     if not count:
@@ -200,6 +205,8 @@ def _arrive(
             [target_id, first - 1, modseq, now(), *picked.parameters],
         )
     filing.use([Use(target.user_id, size, count)])
+    if leaving.user_id != target.user_id:
+        unindexed.copied(target.user_id, picked.source, picked.parameters)
     told = {"mailbox": source_id, "first": picked.uids[0]}
     new = range(first, first + count)
     filing.record([Change(target_id, what, new, modseq, origin, before=told)])

@@ -1,8 +1,8 @@
 """Files mail into mailboxes: the last step of local delivery.
 
 `deliver` runs inside the transaction that also settles the queue's recipients, so a message is in
-its mailboxes exactly once. Any number of messages for any number of mailboxes takes the same twelve
-statements.
+its mailboxes exactly once. Any number of messages for any number of mailboxes takes the same
+statements, about a dozen.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing, keywords, threads
+from apps.mailstore.services import filing, keywords, threads, unindexed
 from apps.mailstore.services.filing import Change, Entering, Growth, Home, Use
 from apps.mailstore.services.locks import lock
 from apps.mailstore.services.prepare import PreparedMessage
@@ -85,6 +85,9 @@ def deliver(filings: Sequence[Filing], *, what: str = "deliver") -> list[Filed]:
     filing.use(
         Use(one.user_id, entry.size, 1, one.reserved)
         for one, entry in zip(filings, entries, strict=True)
+    )
+    unindexed.arrived(
+        (one.user_id, entry.message_id) for one, entry in zip(filings, entries, strict=True)
     )
     filing.record(_changes(filings, batches, filed, what))
     return filed

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from apps.blobs import services as blobs
 from apps.mailstore.models import Keyword, Mailbox, MailboxState
-from apps.mailstore.services import filing
+from apps.mailstore.services import filing, unindexed
 from apps.mailstore.services.filing import Use
 from apps.mailstore.services.locks import lock
 from apps.runtime.clock import now
@@ -235,7 +235,7 @@ def _forget(user_id: int | None, gone: Sequence[_Gone]) -> _Purged:
     """
     if user_id is not None:
         filing.use([Use(user_id, expunged=-sum(row.cost for row in gone))])
-    messages = sorted({row.message_id for row in gone})
+        unindexed.left(user_id, messages)
     unnamed: list[UUID] = []
     with connection.cursor() as cursor:
         if messages and connection.vendor == "postgresql":
@@ -245,6 +245,7 @@ def _forget(user_id: int | None, gone: Sequence[_Gone]) -> _Purged:
         heads = sorted({(row.message_id, row.head_id) for row in gone if row.head_id is not None})
         if heads:
             # By message: heads have no index of their own, they are few per message.
+    messages = sorted({row.message_id for row in gone})
             cursor.execute(
                 f"""
 DELETE FROM mailstore_deliveryhead WHERE id IN (
