@@ -63,6 +63,7 @@ PURE = (
     "tests/demo/test_filing.py",
     "tests/demo/test_post.py",
     "tests/demo/test_settings.py",
+    "tests/search/language",
     *("tests/scan/attachments/test_bombs.py", "tests/scan/attachments/test_cage.py"),
     *("tests/scan/attachments/test_damage.py", "tests/scan/attachments/test_kinds.py"),
     *("tests/scan/attachments/test_names.py", "tests/scan/attachments/test_archives.py"),
