@@ -346,6 +346,15 @@ class Unindexed(models.Model):
         return f"{self.user_id}: {self.message_id}"
 
 
+class Fate(models.IntegerChoices):
+    """What became of a message that left a mailbox."""
+
+    EXPUNGED = 0
+    MOVED = 1  # it lives on where it went
+    RESTORED = 2  # it lives on under the UID that it was given when it was brought back
+    REPLACED = 3  # expunged with its successor in place (RFC 8508)
+
+
 class Expunged(models.Model):
     """A message that left a mailbox: answers QRESYNC and undelete until it is purged."""
 
@@ -365,7 +374,8 @@ class Expunged(models.Model):
     internaldate = models.BigIntegerField()
     internaldate_offset = models.SmallIntegerField(default=0)
     size = models.BigIntegerField()
-    cost = models.BigIntegerField(default=0)  # bytes kept for its sake: few if it was moved
+    cost = models.BigIntegerField(default=0)  # bytes kept for its sake: few if it lives on
+    fate = models.SmallIntegerField(choices=Fate.choices, default=Fate.EXPUNGED)
     thread_id = models.BigIntegerField(null=True)
     saved_at = models.BigIntegerField(null=True)
     user_id = models.BigIntegerField(null=True)  # who

@@ -6,7 +6,7 @@ from apps.directory.models import User
 from apps.events.types import EVERYBODY, AnnotationsChanged
 from apps.mailstore import queries
 from apps.mailstore.annotations import account_notes, contents, notes, stamps
-from apps.mailstore.models import Mailbox, SpecialUse
+from apps.mailstore.models import Annotation, Mailbox, SpecialUse
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import annotations, mailboxes
 from apps.mailstore.services.annotations import (
@@ -106,14 +106,30 @@ def test_it_bounds_what_a_user_keeps_in_all(
         note(bob, inbox, {SHARED: b"x"})
 
 
-def test_it_forgets_the_notes_on_a_deleted_mailbox(alice: User) -> None:
+def test_it_gives_no_mailbox_the_notes_of_a_deleted_one(alice: User) -> None:
     """RFC 5464 section 4.1."""
     box = mailboxes.create(user_id=alice.pk, name="Box")
     note(alice, box, {COMMENT: b"x"})
     mailboxes.delete(user_id=alice.pk, name="Box", origin=ORIGIN)
-    assert seen(alice, box) == {}
+    assert seen(alice, mailboxes.create(user_id=alice.pk, name="Box")) == {}
     with pytest.raises(NotFound):
         note(alice, box, {COMMENT: b"x"})
+
+
+def test_it_lets_the_notes_on_deleted_mailboxes_give_way(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotations, "TOTAL_MAX", 100)
+    box = mailboxes.create(user_id=alice.pk, name="Box")
+    note(alice, box, {COMMENT: b"x" * 60})
+    note(alice, None, {COMMENT: b"x" * 40})
+    mailboxes.delete(user_id=alice.pk, name="Box", origin=ORIGIN)
+    assert Annotation.objects.filter(mailbox=box).exists()
+    with pytest.raises(QuotaExceeded):
+        note(alice, None, {COMMENT: b"x" * 101})
+    assert Annotation.objects.filter(mailbox=box).exists()  # nothing has changed
+    note(alice, None, {COMMENT: b"x" * 100})
+    assert not Annotation.objects.filter(mailbox=box).exists()
 
 
 def test_it_copies_the_notes_when_inbox_is_renamed(alice: User, inbox: Mailbox) -> None:

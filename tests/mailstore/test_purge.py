@@ -131,6 +131,7 @@ def test_it_leaves_no_message_when_two_purge_its_last_rows(
     """Neither of two sees what the other deletes: the second must wait for the first."""
     filled(inbox, 3)
     copy(mailbox_id=inbox.pk, uids=[1, 2, 3], target_id=bobs_inbox.pk, origin=ORIGIN)
+    Mailbox.objects.filter(pk__in=[inbox.pk, bobs_inbox.pk]).update(deleted_at=1)
     done = threading.Event()
 
     def second() -> None:

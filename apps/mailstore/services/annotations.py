@@ -3,9 +3,12 @@
 A note below /private belongs to the user who wrote it, one below /shared to the owner of the
 mailbox, and counts in that one's limits. `/private/specialuse` is no note but the role of a mailbox
 (RFC 6154 section 4). Whoever may write what is for the caller to know.
+
+The notes on a deleted mailbox stay with it, unseen, until it is purged: it may be brought back. One
+of the same name is another mailbox and does not inherit them (RFC 5464 section 4.1).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from django.db import transaction
@@ -104,9 +107,17 @@ def _write(user_id: int, mailbox_id: int | None, values: Mapping[str, bytes | No
         return
     if _has_too_many(user_id, mailbox_id):
         raise TooMany(f"user {user_id}", text=f"At most {NOTES_MAX} annotations here")
-    total = mine.aggregate(total=Sum(Length("value")))["total"] or 0
-    if total > TOTAL_MAX:
+    if _octets(user_id) <= TOTAL_MAX:
+        return
+    # What is kept only because a deleted mailbox can be brought back gives way.
+    mine.filter(mailbox__deleted_at__isnull=False).delete()
+    if _octets(user_id) > TOTAL_MAX:
         raise QuotaExceeded(f"user {user_id}", text="No space left for annotations")
+
+
+def _octets(user_id: int) -> int:
+    total = Annotation.objects.filter(user=user_id).aggregate(total=Sum(Length("value")))["total"]
+    return int(total or 0)
 
 
 def _has_too_many(user_id: int, mailbox_id: int | None) -> bool:
@@ -128,9 +139,3 @@ def copy_all(source_id: int, target_id: int) -> None:
         Annotation(user_id=note.user_id, mailbox_id=target_id, entry=note.entry, value=note.value)
         for note in Annotation.objects.filter(mailbox=source_id)
     )
-
-
-def forget(mailbox_ids: Collection[int]) -> None:
-    """Remove the notes on mailboxes that are deleted, within the caller's transaction: one of the
-    same name must not inherit them (RFC 5464 section 4.1)."""
-    Annotation.objects.filter(mailbox__in=mailbox_ids).delete()

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
-from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.models import FLAG_SEEN, Fate
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import filing, keywords, marks, purge, quota, unindexed
@@ -40,13 +40,13 @@ INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags
 SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, {flags}, {keywords},
   internaldate, internaldate_offset, %s, size, thread_id
 FROM {source} ORDER BY uid"""
-_EXPUNGE: Final = """
+_EXPUNGE: Final = f"""
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
-  keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost)
+  keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost, fate)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags,
   keywords, internaldate, internaldate_offset, size, thread_id, saved_at,
-  CASE WHEN size < %s THEN size ELSE %s END
-FROM mailstore_entry WHERE {span}"""
+  CASE WHEN size < %s THEN size ELSE %s END, {Fate.MOVED:d}
+FROM mailstore_entry WHERE {{span}}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE "
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN
+from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN, Fate
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import filing, purge
 from apps.mailstore.services.filing import CHUNK, Change, Growth, Use
@@ -19,9 +19,9 @@ from apps.runtime.rows import ManyRows, among, listed
 
 _INSERT_EXPUNGED = ManyRows(
     "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id,"
-    " flags, keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost)",
+    " flags, keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost, fate)",
     "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint"
-    " bigint bigint bigint",
+    " bigint bigint bigint smallint",
 )
 _RETURNING = (
     " RETURNING uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size,"
@@ -69,7 +69,7 @@ def expunge(
             filing.home(mailbox_id)
             # Asked again under the lock: somebody may have taken \\Deleted off since.
             gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=marked)
-            expunged += let_go(mailbox_id, owner, gone, origin, "expunge")
+            expunged += let_go(mailbox_id, owner, gone, origin)
     if expunged:
         purge.trim_on_commit(owner)
     return expunged
@@ -89,7 +89,11 @@ def take(mailbox_id: int, uids: Sequence[int], *, only_deleted: bool) -> list[Go
 
 
 def let_go(
-    mailbox_id: int, owner: int, gone: Sequence[Gone], origin: Origin, what: str
+    mailbox_id: int,
+    owner: int,
+    gone: Sequence[Gone],
+    origin: Origin,
+    fate: Fate = Fate.EXPUNGED,
 ) -> list[tuple[int, int]]:
     """Keep what was taken in `Expunged`, count, write the journal; returns (uid, modseq)."""
     if not gone:
@@ -101,10 +105,11 @@ def let_go(
     filing.use([Use(owner, -size, -len(gone), expunged=size)])
     at = now()
     rows: list[tuple[Any, ...]] = [
-        (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:], row.size) for row in gone
+        (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:], row.size, fate.value)
+        for row in gone
     ]
     _INSERT_EXPUNGED.write(rows)
-    filing.record([Change(mailbox_id, what, [row.uid for row in gone], modseq, origin)])
+    filing.record([Change(mailbox_id, "expunge", [row.uid for row in gone], modseq, origin)])
     return [(row.uid, modseq) for row in gone]
 
 

@@ -6,7 +6,7 @@ along when it is renamed, and only the user's word makes it or ends it.
 Names are Unicode in form C with `/` between levels; INBOX is known in any case. `uidvalidity` comes
 from a counter that only rises, so a name that is deleted and made again never gets an old one (RFC
 3501 section 2.3.1.1). Deleting is soft: the space is free and the name is gone at once, the mail is
-purged some days later.
+purged some days later, with all else that hangs on the mailbox (`revive` brings it back).
 """
 
 import unicodedata
@@ -81,9 +81,9 @@ def create(
         AlreadyExists: the name is taken.
     """
     wanted = normal(name)
-    with _unique(wanted), transaction.atomic():
-        _one_at_a_time()
-        _check_limit(user_id)
+    with unique(wanted), transaction.atomic():
+        one_at_a_time()
+        check_limit(user_id)
         roles.free(user_id=user_id, use=special_use)
         missing, above = _above(user_id, wanted)
         made = _create(user_id, [*((name, "") for name in missing), (wanted, special_use)])
@@ -104,8 +104,8 @@ def rename(*, user_id: int, name: str, to: str, origin: Origin) -> Mailbox:
         AlreadyExists: the new name, or one below it, is taken.
     """
     old, new = normal(name), normal(to)
-    with _unique(new), transaction.atomic():
-        _one_at_a_time()
+    with unique(new), transaction.atomic():
+        one_at_a_time()
         family = _family(user_id, old)
         if old == INBOX and new != INBOX:
             return _empty_inbox(family[0], new, origin)
@@ -235,7 +235,7 @@ def normal(name: str) -> str:
 
 
 @contextmanager
-def _unique(name: str) -> Iterator[None]:
+def unique(name: str) -> Iterator[None]:
     """Within: a name or role that the database finds taken is `AlreadyExists`. Stands around the
     transaction, which such a failure has ended."""
     try:
@@ -244,7 +244,7 @@ def _unique(name: str) -> Iterator[None]:
         raise AlreadyExists(name, text="Mailbox already exists") from error
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """On Postgres, let only one transaction of the installation make mailboxes: two that make `a/b`
     and `a/c` would both find that `a` is missing, and one of them would fail for no reason."""
     if connection.vendor == "postgresql":
@@ -254,7 +254,8 @@ def _one_at_a_time() -> None:
             )
 
 
-def _check_limit(user_id: int) -> None:
+def check_limit(user_id: int) -> None:
+    """Raise LimitReached if a user can have no more mailboxes."""
     if Mailbox.objects.filter(user_id=user_id, deleted_at=None).count() >= MAILBOXES_MAX:
         raise LimitReached(f"user {user_id}", text=f"At most {MAILBOXES_MAX} mailboxes")
 
@@ -277,9 +278,7 @@ def _inherit(made: Sequence[Mailbox], above: Mailbox | None) -> None:
 def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
     if not wanted:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_UIDVALIDITIES, [len(wanted)])
-        last = int(cursor.fetchone()[0])
+    last = take_uidvalidities(len(wanted))
     at = now()
     made = Mailbox.objects.bulk_create(
         Mailbox(
@@ -293,6 +292,13 @@ def _create(user_id: int, wanted: Sequence[tuple[str, str]]) -> list[Mailbox]:
     )
     _NEW_STATE.write([(mailbox.pk, 1, 1, 0, 0, 0, 1, 0) for mailbox in made])
     return made
+
+
+def take_uidvalidities(count: int) -> int:
+    """Take so many numbers that no mailbox had before; returns the last of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_UIDVALIDITIES, [count])
+        return int(cursor.fetchone()[0])
 
 
 def _empty_inbox(inbox: Mailbox, new: str, origin: Origin) -> Mailbox:
@@ -329,7 +335,6 @@ def _bury(user_id: int, mailbox_ids: Sequence[int], origin: Origin) -> None:
         modseq = filing.grow({mailbox_id: Growth(0, 0, 0, 0)})[mailbox_id].modseq
         filing.use([Use(user_id, -size, -messages, expunged=size)])
         filing.record([Change(mailbox_id, "delete", [], modseq, origin)])
-    sharing.drop(mailbox_ids)
-    annotations.forget(mailbox_ids)
+    sharing.tell(mailbox_ids)
     publish_on_commit(MailboxesChanged(user_id))
     purge.trim_on_commit(user_id)

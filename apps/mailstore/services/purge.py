@@ -16,6 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from apps.blobs import services as blobs
@@ -29,7 +30,6 @@ from apps.wire.errors import QuotaExceeded
 
 T = TypeVar("T")
 
-KEEP_DAYS: Final = 14
 TRIM_AGE: Final = 3_600
 """Seconds that everything expunged is kept, whatever it weighs: longer than any transaction that
 still names its blob, and than clients need to hear of it."""
@@ -49,6 +49,11 @@ FROM mailstore_mailbox AS b WHERE b.user_id = %s"""
 _OLD_OF_MAILBOX: Final = """
 SELECT uid, cost FROM mailstore_expunged WHERE mailbox_id = %s AND at < %s
 ORDER BY modseq, uid LIMIT %s"""
+
+# Should the mailbox be brought back: nothing else tells of what has gone of it.
+_SHRINK: Final = """
+UPDATE mailstore_mailboxstate SET expunged_floor = highestmodseq,
+  messages = messages - %s, size = size - %s WHERE mailbox_id = %s"""
 
 # What an account was charged for a row: of a deleted mailbox all that it held.
 _COSTS: Final = {"mailstore_entry": "size", "mailstore_expunged": "cost"}
@@ -83,10 +88,14 @@ class _Purged(NamedTuple):
     blobs: list[UUID]
 
 
-def purge(keep_days: int = KEEP_DAYS) -> int:
+def purge(keep_days: int | None = None) -> int:
     """Forget expunged messages and deleted mailboxes older than that, and what is too much; returns
-    how many messages went."""
-    before = now() - keep_days * _DAY
+    how many messages went.
+
+    Args:
+        keep_days: None for UNDELETE_DAYS.
+    """
+    before = now() - (settings.UNDELETE_DAYS if keep_days is None else keep_days) * _DAY
     total = 0
     while expunged := _purge_expunged(before):
         total += expunged
@@ -192,16 +201,21 @@ def _purge_uids(mailbox_id: int, user_id: int | None, uids: Sequence[int]) -> _P
 
 def _purge_mailbox(mailbox_id: int, user_id: int, excess: int | None = None) -> _Purged:
     """One step of emptying a deleted mailbox, of about `excess` bytes if given; no rows when it is
-    gone."""
+    gone, or was brought back."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock(users=[user_id], mailboxes=[mailbox_id])
+        if not Mailbox.objects.filter(pk=mailbox_id, deleted_at__isnull=False).exists():
+            return _Purged(0, [])
         for table, cost in _COSTS.items():
             cursor.execute(
                 f"SELECT uid, {cost} FROM {table} WHERE mailbox_id = %s ORDER BY uid LIMIT %s",
                 [mailbox_id, ROWS],
             )
             if uids := _enough(cursor.fetchall(), excess):
-                return _forget(user_id, _delete(table, mailbox_id, uids))
+                gone = _delete(table, mailbox_id, uids)
+                shown = [row.cost for row in gone if table == "mailstore_entry"]
+                cursor.execute(_SHRINK, [len(shown), sum(shown), mailbox_id])
+                return _forget(user_id, gone)
         Keyword.objects.filter(mailbox_id=mailbox_id).delete()
         MailboxState.objects.filter(mailbox_id=mailbox_id).delete()
         Mailbox.objects.filter(pk=mailbox_id).delete()
@@ -233,6 +247,7 @@ def _forget(user_id: int | None, gone: Sequence[_Gone]) -> _Purged:
     A copy that is being made holds its source's entry in the same transaction, so a message without
     entries cannot come back.
     """
+    messages = sorted({row.message_id for row in gone})
     if user_id is not None:
         filing.use([Use(user_id, expunged=-sum(row.cost for row in gone))])
         unindexed.left(user_id, messages)
@@ -245,7 +260,6 @@ def _forget(user_id: int | None, gone: Sequence[_Gone]) -> _Purged:
         heads = sorted({(row.message_id, row.head_id) for row in gone if row.head_id is not None})
         if heads:
             # By message: heads have no index of their own, they are few per message.
-    messages = sorted({row.message_id for row in gone})
             cursor.execute(
                 f"""
 DELETE FROM mailstore_deliveryhead WHERE id IN (

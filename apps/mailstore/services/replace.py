@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from apps.mailstore.models import Fate
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import expunge, filing, marks, purge, quota
 from apps.mailstore.services.append import Appending, AppendResult
@@ -73,7 +74,7 @@ def replace(
 
 
 def _exchange(mailbox_id: int, owner: int, gone: Sequence[expunge.Gone], new: Filing) -> Replaced:
-    ((_, modseq),) = expunge.let_go(mailbox_id, owner, gone, new.origin, "expunge")
+    ((_, modseq),) = expunge.let_go(mailbox_id, owner, gone, new.origin, Fate.REPLACED)
     quota.require(new.user_id, [new.message.size])
     (filed,) = deliver([new], what="append")
     said = [(new.message.blob_id, new.keywords)]

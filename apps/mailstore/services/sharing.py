@@ -6,6 +6,10 @@ read it for that: the two are given apart.
 
 A change takes a modseq of the mailbox, so that sessions that have it selected look, and writes the
 journal. Who sees other mailboxes than before is told by `MailboxesChanged`.
+
+The list of a deleted mailbox gives nothing, and stays with it until it is purged: whoever brings
+the mailbox back has it shared as it was. One of the same name is another mailbox and does not
+inherit it (RFC 4314 section 4, DELETE).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -99,13 +103,6 @@ def inherit(mailbox_ids: Sequence[int], parent_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INHERIT + among("b.id"), [parent_id, listed(mailbox_ids)])
     tell(mailbox_ids)
-
-
-def drop(mailbox_ids: Sequence[int]) -> None:
-    """Forget all rights in mailboxes that are deleted (RFC 4314 section 4, DELETE), within the
-    caller's transaction."""
-    tell(mailbox_ids)
-    MailboxRight.objects.filter(mailbox_id__in=mailbox_ids).delete()
 
 
 def tell(mailbox_ids: Collection[int]) -> None:
