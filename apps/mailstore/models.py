@@ -414,3 +414,16 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.uids}"
+
+
+class SetAside(models.Model):
+    """A row that `fsck` took out of the way, as it was: nothing reads it but people."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.BigIntegerField()  # Unix seconds
+    kind = models.CharField(max_length=20)  # of the finding
+    place = models.CharField(max_length=1500)  # where it was
+    row = models.TextField()  # JSON of its columns; octets as {"hex": …}
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.place}"
