@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from array import array
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from apps.imap.search.conversations import (
     by_references,
     by_references_alone,
     ordered_subject,
-    thread_line,
+    written,
 )
 
 
@@ -32,23 +34,18 @@ class Mail:
 
 
 def material_of(mails: list[Mail]) -> Material:
-    material = Material()
-    for half in (mails[: len(mails) // 2], mails[len(mails) // 2 :]):  # as pages come
-        page = Material()
-        for mail in half:
-            page.add(
-                identifier=mail.identifier,
-                references=mail.references,
-                subject=mail.subject,
-                is_reply=mail.is_reply,
-                date=mail.date,
-            )
-        material.extend(page)
-    return material
+    return Material(
+        ids=array("q", [mail.identifier for mail in mails]),
+        references=array("q", [one for mail in mails for one in mail.references]),
+        ends=array("q", accumulate(len(mail.references) for mail in mails)),
+        subjects=array("q", [mail.subject for mail in mails]),
+        replies=bytearray([mail.is_reply for mail in mails]),
+        dates=array("q", [mail.date for mail in mails]),
+    )
 
 
 def shown(threads: Threads, count: int) -> str:
-    return thread_line(threads, range(1, count + 1)).decode().strip()
+    return written(threads).line(range(1, count + 1)).decode().strip()
 
 
 # -- a plain reading ------------------------------------------------------------------------------
@@ -213,12 +210,12 @@ def test_it_writes_the_example_of_the_thread_response() -> None:
     order = [2, 3, 6, 4, 23, 44, 7, 96]
     mails = [Mail(one, above[one], 0, False, place) for place, one in enumerate(order)]
     threads = by_references(material_of(mails))
-    assert thread_line(threads, order) == b"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n"
+    assert written(threads).line(order) == b"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n"
 
 
 def test_it_keeps_siblings_of_a_parent_that_is_not_there() -> None:
     threads = by_references(material_of(mails_of((3, [1]), (5, [1]))))
-    assert thread_line(threads, [3, 5]) == b"* THREAD ((3)(5))\r\n"
+    assert written(threads).line([3, 5]) == b"* THREAD ((3)(5))\r\n"
 
 
 def test_it_has_no_grandchildren_in_ordered_subject() -> None:
@@ -233,7 +230,7 @@ def test_it_puts_the_thread_with_the_newest_message_last_in_refs() -> None:
 
 
 def test_it_tells_nothing_of_nothing() -> None:
-    assert thread_line(by_references(Material()), []) == b"* THREAD\r\n"
+    assert written(by_references(Material())).line([]) == b"* THREAD\r\n"
 
 
 def _chain(count: int) -> list[Mail]:
@@ -258,6 +255,6 @@ def test_it_takes_no_longer_for_deep_conversations(
     monkeypatch.setattr(conversations, "STEPS_MAX", 200_000)
     material = material_of(mails)
     began = time.process_time()
-    line = thread_line(make(material), range(len(mails)))
+    line = written(make(material)).line(range(len(mails)))
     assert time.process_time() - began < 3
     assert line.count(b"(") == line.count(b")") > 0

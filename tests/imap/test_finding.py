@@ -10,7 +10,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.imap.limits import Limits
-from apps.imap.search import finding, searching, sorting, threads
+from apps.imap.search import finding, reading, searching
 from apps.imap.server import Connection
 from apps.mailstore import queries
 from apps.mailstore.models import Entry
@@ -45,7 +45,7 @@ def test_it_tells_how_far_a_long_command_is(
     alice: User, transactional_db: None, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """RFC 9585: never that all is done, and always further on."""
-    for module in ("finding", "sorting", "threads"):
+    for module in ("finding", "reading"):
         monkeypatch.setattr(f"apps.imap.search.{module}.PAGE", 2)
     add_numbered(alice.pk, 7)
     with running(Limits(progress_every=0.0)) as server:
@@ -65,8 +65,8 @@ def test_it_tells_how_far_a_long_command_is(
     ("command", "module", "reader"),
     [
         ("SEARCH SUBJECT Message", searching, "undecided_values"),
-        ("SORT (SUBJECT) UTF-8 ALL", sorting, "read_values"),
-        ("THREAD REFS UTF-8 ALL", threads, "read_material"),
+        ("SORT (SUBJECT) UTF-8 ALL", reading, "read_columns"),
+        ("THREAD REFS UTF-8 ALL", reading, "read_columns"),
     ],
 )
 def test_it_ends_the_command_of_a_client_that_is_gone(
@@ -77,13 +77,13 @@ def test_it_ends_the_command_of_a_client_that_is_gone(
     module: ModuleType,
     reader: str,
 ) -> None:
-    for name in ("finding", "sorting", "threads"):
+    for name in ("finding", "reading"):
         monkeypatch.setattr(f"apps.imap.search.{name}.PAGE", 1)
     add_numbered(alice.pk, 6)
     began, lost, reads = threading.Event(), threading.Event(), []
     read, lose = getattr(module, reader), Connection.connection_lost
 
-    def reading(*arguments: object) -> object:
+    def slowly(*arguments: object) -> object:
         reads.append(arguments)
         began.set()
         assert lost.wait(30)
@@ -93,7 +93,7 @@ def test_it_ends_the_command_of_a_client_that_is_gone(
         lose(self, error)
         lost.set()
 
-    monkeypatch.setattr(module, reader, reading)
+    monkeypatch.setattr(module, reader, slowly)
     monkeypatch.setattr(Connection, "connection_lost", losing)
     gone, other = signed_in(server), signed_in(server)
     for client in (gone, other):

@@ -9,7 +9,7 @@ THREAD together may take `STEPS_MAX` steps.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,33 +42,6 @@ class Material:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def extend(self, more: Material) -> None:
-        """Add the messages that follow."""
-        base = len(self.references)
-        self.ids.extend(more.ids)
-        self.references.extend(more.references)
-        self.ends.extend([base + end for end in more.ends])
-        self.subjects.extend(more.subjects)
-        self.replies.extend(more.replies)
-        self.dates.extend(more.dates)
-
-    def add(
-        self,
-        *,
-        identifier: int = NO_ID,
-        references: Iterable[int] = (),
-        subject: int = NO_SUBJECT,
-        is_reply: bool = False,
-        date: int = 0,
-    ) -> None:
-        """Add the message that follows."""
-        self.ids.append(identifier)
-        self.references.extend(references)
-        self.ends.append(len(self.references))
-        self.subjects.append(subject)
-        self.replies.append(is_reply)
-        self.dates.append(date)
 
 
 class Threads:
@@ -160,8 +133,8 @@ def by_date(
 ) -> list[int]:
     """Sort by date, then by place in the mailbox (RFC 5256 section 2.2); by default a node is its
     place."""
-    by_place = sorted(nodes) if places is None else stable_sorted(nodes, places)
-    return stable_sorted(by_place, dates)
+    by_place = sorted(nodes) if places is None else stable_sorted(nodes, places.__getitem__)
+    return stable_sorted(by_place, dates.__getitem__)
 
 
 class _Forest:
@@ -366,19 +339,36 @@ class _Subjects:
         self._added.setdefault(node, []).extend(children)
 
 
-def thread_line(threads: Threads, numbers: Sequence[int]) -> bytes:
-    """The THREAD answer (RFC 5256 section 4).
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A THREAD answer with places for the numbers, so that it serves for sequence numbers and UIDs.
 
-    Args:
-        numbers: of each message, by place: sequence numbers or UIDs.
+    text: with %d for each message. places: which message each stands for.
     """
+
+    text: bytes
+    places: array[int]
+
+    def line(self, numbers: Sequence[int]) -> bytes:
+        """The answer (RFC 5256 section 4).
+
+        Args:
+            numbers: of each message, by place: sequence numbers or UIDs.
+        """
+        told = self.text % tuple(map(numbers.__getitem__, self.places))
+        return b"* THREAD%b%b\r\n" % (b" " if told else b"", told)
+
+
+def written(threads: Threads) -> Written:
+    """Write threads down."""
     out: list[bytes] = []
+    places = array("I")
     for root in threads.roots:
-        _write_thread(threads, numbers, root, out)
-    return b"* THREAD%b%b\r\n" % (b" " if out else b"", b"".join(out))
+        _write_thread(threads, root, out, places)
+    return Written(b"".join(out), places)
 
 
-def _write_thread(threads: Threads, numbers: Sequence[int], root: int, out: list[bytes]) -> None:
+def _write_thread(threads: Threads, root: int, out: list[bytes], places: array[int]) -> None:
     close = -1
     waiting = [root]
     while waiting:
@@ -391,7 +381,8 @@ def _write_thread(threads: Threads, numbers: Sequence[int], root: int, out: list
         while True:  # down a branch as long as it does not part
             below = threads.first(node)
             if node < threads.messages:
-                out.append(b"%d " % numbers[node] if below >= 0 else b"%d" % numbers[node])
+                places.append(node)
+                out.append(b"%d " if below >= 0 else b"%d")
             if below < 0:
                 break
             if not threads.has_one(node):

@@ -6,47 +6,23 @@ Between two pages others are served, and a client that waits long is told how fa
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
 from apps.imap.context import Context
-from apps.imap.proto.responses import untagged
 from apps.imap.proto.search import HeaderHas, InThread, SearchProgram, TextHas
 from apps.imap.search import searching
+from apps.imap.search.progress import Progress
 from apps.imap.search.searching import EXACT, Bounds, Subject
 from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mailstore.services import threads
 from apps.runtime.db import in_db
-from apps.wire.imapstring import imap_string
 
 PAGE = 500
 """Messages in one read."""
-
-
-class Progress:
-    """Tells the client of a long command how far it is, and ends the command of one who is gone."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._loop = asyncio.get_running_loop()
-        self._told = self._loop.time()
-
-    async def note(self, done: int, goal: int) -> None:
-        """So many of all messages are done: written if the client has heard nothing for long.
-
-        Raises:
-            ConnectionResetError: nobody waits for the result any more.
-        """
-        now = self._loop.time()
-        if done < goal and now - self._told >= self._context.limits.progress_every:
-            self._told = now
-            where = b"INPROGRESS (%b %d %d)" % (imap_string(self._context.tag), done, goal)
-            self._context.write(untagged(b"OK", "Still working on it", where))
-        await self._context.channel.drain()
 
 
 @dataclass(frozen=True, slots=True)

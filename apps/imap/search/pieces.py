@@ -4,7 +4,7 @@ of the process for as long as it takes. Pure."""
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 _PIECE: Final = 8_192
@@ -12,10 +12,10 @@ _PIECE: Final = 8_192
 
 
 def stable_sorted(
-    places: Sequence[int], values: Sequence[Any], *, reverse: bool = False
+    places: Sequence[int], value: Callable[[int], Any], *, reverse: bool = False
 ) -> list[int]:
-    """Sort places by their values; those with equal values keep their order, reversed or not."""
-    value = values.__getitem__
+    """Sort places by the value of each; those with equal values keep their order, reversed or
+    not."""
     if len(places) <= _PIECE:
         return sorted(places, key=value, reverse=reverse)
     pieces = [
@@ -24,12 +24,3 @@ def stable_sorted(
     ]
     merged: Iterator[int] = heapq.merge(*pieces, key=value, reverse=reverse)
     return list(merged)
-
-
-def sort_columns(columns: Sequence[tuple[Sequence[Any], bool]]) -> list[int]:
-    """Return the order of rows by several columns, the first one first; each may be reversed. Rows
-    that are alike keep their order (RFC 5256: not even REVERSE turns that round)."""
-    order: Sequence[int] = range(len(columns[0][0]))
-    for values, reverse in reversed(columns):
-        order = stable_sorted(order, values, reverse=reverse)
-    return list(order)

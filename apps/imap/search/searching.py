@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from apps.mime.collation import collated
 from apps.imap.proto.dates import local_day
 from apps.imap.proto.objectid import email_id, thread_id
 from apps.imap.proto.search import (
@@ -46,6 +45,7 @@ from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mime import decode, headers
 from apps.mime.charset import decode as decode_charset
+from apps.mime.collation import collated
 from apps.mime.sections import load_parts
 from apps.mime.tree import Part
 

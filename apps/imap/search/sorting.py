@@ -1,116 +1,87 @@
 """Puts results of a search into the order that SORT asks for (RFC 5256 section 2, RFC 5957).
 
-What is sorted by comes from columns: nothing is read of a body, and of a header only what ENVELOPE
-has. Values are read by pages; sorting runs on a database thread too, in pieces that let other
-threads run in between.
+What is sorted by comes from columns (`apps.imap.search.reading`): nothing is read of a body, and of
+a header only what ENVELOPE has. The order of a whole mailbox is kept beside its columns: who asks
+again gets it as it is, and new mail is merged into it.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from itertools import compress
+from typing import Final
 
 from apps.imap.context import Context
-from apps.imap.proto.addresses import CC, FROM, TO, Address, first_addresses
-from apps.mime.collation import collated
 from apps.imap.proto.sort import Criterion, Key
-from apps.imap.proto.subject import base_subject
-from apps.imap.search.finding import PAGE, Found, Progress, score_of
-from apps.imap.search.pieces import sort_columns
-from apps.mailstore import queries
-from apps.mime.headers import decode_text
+from apps.imap.search.finding import Found, score_of
+from apps.imap.search.pieces import stable_sorted
+from apps.imap.search.reading import columns_of
+from apps.imap.selected.columns import Column, Columns
 from apps.runtime.db import in_db
 
 _COLUMNS: Final = {
-    Key.ARRIVAL: ("internaldate",),
-    Key.DATE: ("sent_seconds", "internaldate"),
-    Key.SIZE: ("size",),
-    Key.SUBJECT: ("subject",),
+    Key.ARRIVAL: Column.ARRIVED,
+    Key.CC: Column.CC,
+    Key.DATE: Column.SENT,
+    Key.DISPLAYFROM: Column.DISPLAYFROM,
+    Key.DISPLAYTO: Column.DISPLAYTO,
+    Key.FROM: Column.FROM,
+    Key.SIZE: Column.SIZE,
+    Key.SUBJECT: Column.SUBJECT,
+    Key.TO: Column.TO,
 }
-_FIELDS: Final = {
-    Key.CC: CC,
-    Key.FROM: FROM,
-    Key.TO: TO,
-    Key.DISPLAYFROM: FROM,
-    Key.DISPLAYTO: TO,
-}
-_NUMBERS: Final = frozenset({Key.ARRIVAL, Key.DATE, Key.SIZE})
+_MOST: Final = 4
+"""A result of at least one message in so many is picked from the order of all."""
+_AT_ONCE: Final = 20_000
+"""Messages of which a result is picked in some milliseconds."""
 
 
-async def ordered(context: Context, found: Found, criteria: Sequence[Criterion]) -> list[int]:
-    """Return the places of a result in the order asked for; what is alike stays in the mailbox's.
+async def ordered(context: Context, found: Found, criteria: Sequence[Criterion]) -> Sequence[int]:
+    """Return the places of a result in the order asked for; what is alike stays in the mailbox's
+    (RFC 5256: not even REVERSE turns that round).
 
     Messages that were expunged meanwhile are sorted as if they had nothing to be sorted by.
     """
-    keys = [one.key for one in criteria if one.key is not Key.RELEVANCY]
-    values = await _values(context, found, keys)
-    if any(one.key is Key.RELEVANCY for one in criteria):
-        # The most relevant first (RFC 6203 section 6).
-        values[Key.RELEVANCY] = [-score_of(found, place) for place in found.places]
-    columns = [(values[one.key], one.reverse) for one in criteria]
-    order = await in_db("read", sort_columns, columns)
-    return [found.places[place] for place in order]
+    wanted = [_COLUMNS[one.key] for one in criteria if one.key is not Key.RELEVANCY]
+    columns = Columns()
+    if wanted:
+        subject = found.subject
+        columns = await columns_of(context, subject.view, subject.uids, wanted)
+    keys = tuple((_COLUMNS.get(one.key), one.reverse) for one in criteria)
+    if keys[0] in columns.orders and len(keys) == 1 and len(columns.uids) <= _AT_ONCE:
+        return _sorted(columns, found, keys)
+    return await in_db("read", _sorted, columns, found, keys)
 
 
-async def _values(context: Context, found: Found, keys: Sequence[Key]) -> dict[Key, Any]:
-    values: dict[Key, Any] = {key: array("q") if key in _NUMBERS else [] for key in keys}
-    if not keys:
-        return values
-    progress, total = Progress(context), len(found.places)
-    mailbox_id = found.subject.view.mirror.mailbox_id
-    for start in range(0, total, PAGE):
-        uids = found.numbers(found.places[start : start + PAGE], uid=True)
-        page = await in_db("read", read_values, mailbox_id, uids, keys)
-        for key, column in page.items():
-            values[key].extend(column)
-        await progress.note(start + len(uids), total)
-    return values
+def _sorted(
+    columns: Columns, found: Found, keys: Sequence[tuple[Column | None, bool]]
+) -> Sequence[int]:
+    """Sort by the last criterion first, each time keeping what is alike in its order."""
+    places = found.places
+    for number, (column, reverse) in enumerate(reversed(keys)):
+        if column is None:  # the most relevant first (RFC 6203 section 6)
+            places = stable_sorted(places, lambda place: -score_of(found, place), reverse=reverse)
+        elif number == 0 and len(places) * _MOST >= len(columns.uids):
+            places = _picked(columns, column, places, reverse=reverse)
+        else:
+            places = stable_sorted(places, columns.values[column].__getitem__, reverse=reverse)
+    return places
 
 
-def read_values(mailbox_id: int, uids: Sequence[int], keys: Sequence[Key]) -> dict[Key, list[Any]]:
-    """Return what each of some messages (rising) is sorted by. On a database thread."""
-    columns: dict[str, int] = {}
-    for key in keys:
-        for name in _COLUMNS.get(key, ("envelope",)):
-            columns.setdefault(name, len(columns) + 1)
-    rows = {row[0]: row for row in queries.fetch_page(mailbox_id, uids, tuple(columns))}
-    readers = [(key, _reader(key, columns)) for key in keys]
-    fields = frozenset(_FIELDS[key] for key in keys if key in _FIELDS)
-    result: dict[Key, list[Any]] = {key: [] for key in keys}
-    for uid in uids:
-        row = rows.get(uid)
-        first: dict[int, Address] = {}
-        if row is not None and fields:
-            first = first_addresses(bytes(row[columns["envelope"]]), fields)
-        for key, reader in readers:
-            if row is None:
-                result[key].append(0 if key in _NUMBERS else "")
-            elif reader is not None:
-                result[key].append(reader(row))
-            else:
-                result[key].append(_address_value(key, first[_FIELDS[key]]))
-    return result
-
-
-def _reader(key: Key, columns: dict[str, int]) -> Callable[[Sequence[Any]], Any] | None:
-    if key is Key.DATE:
-        sent, arrived = columns["sent_seconds"], columns["internaldate"]
-        return lambda row: row[arrived] if row[sent] is None else row[sent]
-    if key is Key.SUBJECT:
-        subject = columns["subject"]
-        return lambda row: collated(base_subject(row[subject]).text)
-    if key in _COLUMNS:
-        place = columns[_COLUMNS[key][0]]
-        return lambda row: row[place]
-    return None
-
-
-def _address_value(key: Key, address: Address) -> str:
-    if key not in {Key.DISPLAYFROM, Key.DISPLAYTO}:
-        return collated(decode_text(address.mailbox))
-    name = decode_text(address.name)
-    if name:
-        return collated(name)
-    whole = address.mailbox + b"@" + address.host if address.host else address.mailbox
-    return collated(decode_text(whole))
+def _picked(
+    columns: Columns, column: Column, places: Sequence[int], *, reverse: bool
+) -> Sequence[int]:
+    """Take these from the order of all, which is made if it is not there."""
+    order = columns.orders.get((column, reverse))
+    count = len(columns.uids)
+    if order is None:
+        value: Callable[[int], object] = columns.values[column].__getitem__
+        order = array("I", stable_sorted(range(count), value, reverse=reverse))
+        columns.orders[column, reverse] = order
+    if len(places) == count:
+        return order.tolist()
+    marks = bytearray(count)
+    for place in places:
+        marks[place] = 1
+    return list(compress(order, map(marks.__getitem__, order)))

@@ -65,6 +65,7 @@ class Mirror:
     """The arrays, and who watches them."""
 
     __slots__ = (
+        "__weakref__",
         "_texts",
         "flags",
         "keyword_names",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from apps.events.types import Event, EventsMissed, MailboxChanged
+from apps.imap.selected.columns import Shelf
 from apps.imap.selected.mirror import Mirror, Row
 from apps.imap.selected.recents import Recents
 from apps.mailstore import queries
@@ -88,6 +89,8 @@ class Mirrors:
         self._healing: asyncio.TimerHandle | None = None
         self.listeners: set[Callable[[Event], None]] = set()
         """Who hears every event that this process does; they must not wait."""
+        self.shelf = Shelf()
+        """What is kept of messages to search and sort by."""
 
     async def open(self, mailbox_id: int, counters: Counters) -> Held:
         """Return the mailbox, up to date; give it back with `close`.
