@@ -1,8 +1,8 @@
 """What a search index promises, whatever it is made of.
 
 An index keeps the folded texts of pairs of an owner and a message. It never looks at mail or at
-rights, and decides nothing: `apps.search.indexing` says what it holds, `apps.search.asking` what its
-answers are worth.
+rights, and decides nothing: `apps.search.indexing` says what it holds, `apps.search.asking` what
+its answers are worth.
 """
 
 from collections.abc import Sequence, Set
