@@ -1,0 +1,211 @@
+"""The door of search: a query, and the messages that it finds, newest first.
+
+Results are complete: what the index has not seen is scanned. That may take long (a fresh index
+knows nothing yet), so the time is bounded: a page may come with fewer hits than were asked for, and
+say where to go on. The number of statements does not depend on how much mail there is, as long as
+nothing has to be scanned.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from django.utils import timezone
+
+from apps.mailstore import shares
+from apps.mailstore.queries import ListRow
+from apps.search.finding.clauses import Clause, Compiler, both, member, mine
+from apps.search.finding.rows import Place, Row, Source
+from apps.search.finding.scope import Folder, Scope, scope_of
+from apps.search.finding.texts import Members, Texts
+from apps.search.language.nodes import Hint, Leaf, Mine, Query, Text
+
+PAGE: Final = 50
+PAGE_MAX: Final = 1_000
+SECONDS: Final = 5.0
+"""How long a page may take to be scanned for."""
+_SCANNED: Final = 100
+"""Messages scanned before the clock is looked at; at least so many are, however late it is."""
+_WINDOW: Final = 500
+"""Entries that are taken together while some are undecided."""
+_TAIL_MAX: Final = 5_000
+"""Messages that the index has not seen, up to which it is asked which of them matter at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that was found, in the mailbox where it lies; in two mailboxes it is two hits."""
+
+    folder: Folder
+    row: ListRow
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many messages fulfil a query; exact if both are the same.
+
+    by_mailbox: of `least`, by id; mailboxes without any are left out.
+    """
+
+    least: int
+    most: int
+    by_mailbox: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was found.
+
+    Args:
+        after: where to go on; None if there is nothing more.
+        is_cut: the time was over before the page was full; going on at `after` finds the others.
+        count: None if it was not asked for.
+        hints: names in the query that nothing is called by, with those of the query itself.
+    """
+
+    hits: tuple[Hit, ...]
+    after: Place | None
+    is_cut: bool
+    count: Count | None
+    hints: tuple[Hint, ...]
+
+
+def find(
+    query: Query,
+    *,
+    user_id: int,
+    after: Place | None = None,
+    limit: int = PAGE,
+    is_deleted: bool = False,
+    with_count: bool = True,
+    seconds: float = SECONDS,
+) -> Page:
+    """The messages that fulfil a query among all that a user may read.
+
+    Days are those of the time zone that is current (`django.utils.timezone`).
+
+    Args:
+        after: `Page.after` of the page before.
+        is_deleted: what can be brought back is searched, and nothing else.
+
+    Raises:
+        NotFound: there is no such user.
+        StorageUnavailable, Damaged: the index, or a message that has to be scanned, cannot be read.
+    """
+    scope = scope_of(query, user_id, is_deleted=is_deleted)
+    zone = timezone.get_current_timezone()
+    finder = _Finder(query, scope, user_id, zone, is_deleted=is_deleted)
+    limit = min(max(limit, 1), PAGE_MAX)
+    found = finder.rows(after, limit + 1, time.monotonic() + seconds)
+    rows, end, is_cut = found.rows[:limit], found.end, found.is_cut
+    if len(found.rows) > limit:
+        end, is_cut = rows[-1].place, False
+    count = finder.count() if with_count else None
+    return Page(finder.hits(rows), end, is_cut, count, (*query.hints, *scope.hints))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A piece of the list.
+
+    end: up to where it was looked through, if the time was over.
+    """
+
+    rows: list[Row]
+    end: Place | None
+    is_cut: bool = False
+
+
+class _Finder:
+    """Finds what one query asks for."""
+
+    def __init__(
+        self, query: Query, scope: Scope, user_id: int, zone: tzinfo, *, is_deleted: bool
+    ) -> None:
+        leaves = query.leaves()
+        me = shares.owner_key(user_id) if any(isinstance(one, Mine) for one in leaves) else ""
+        self._scope = scope
+        self._nodes = [factor.node for factor in query.factors]
+        self._texts = Texts(_texts(leaves, me), scope.owners())
+        self._compiler = Compiler(scope, self._texts, me, zone)
+        self._has_scanned = False
+        self._source = Source(list(scope.folders.values()), is_deleted=is_deleted)
+
+    def rows(self, after: Place | None, wanted: int, deadline: float) -> _Stretch:
+        """Up to `wanted` entries, newest first."""
+        self._decide_tail(deadline)
+        found: list[Row] = []
+        while not self._texts.are_known:
+            window = self._source.page(self._clause(), _WINDOW, after=after)
+            decided = self._decide(window, deadline)
+            if decided:
+                until = window[decided - 1].place
+                found += self._source.page(self._clause(), decided, after=after, until=until)
+                after = until
+            if len(found) >= wanted or decided == len(window) < _WINDOW:
+                return _Stretch(found, None)
+            if decided < len(window):
+                return _Stretch(found, after, is_cut=True)
+        found += self._source.page(self._clause(), wanted - len(found), after=after)
+        return _Stretch(found, None)
+
+    def _decide_tail(self, deadline: float) -> None:
+        """Scan what the index has not seen yet, if that is little: all is known then."""
+        tail = self._texts.tail()
+        if not 0 < len(tail) <= _TAIL_MAX:
+            return
+        possible = member(Members(tail))
+        rows = self._source.page(self._clause(possible), _WINDOW)
+        if len(rows) < _WINDOW and self._decide(rows, deadline) == len(rows):
+            # The others are no hits, whatever their texts are.
+            self._texts.dismiss(tail)
+
+    def _decide(self, window: Sequence[Row], deadline: float) -> int:
+        """Scan what is undecided; how many entries of the window, from its begin, are decided."""
+        undecided = self._texts.undecided(row.message_id for row in window)
+        folders = self._scope.folders
+        owners = {row.message_id: folders[row.place.mailbox_id].owner_id for row in window}
+        for start in range(0, len(undecided), _SCANNED):
+            if self._has_scanned and time.monotonic() >= deadline:
+                break
+            self._has_scanned = True
+            batch = undecided[start : start + _SCANNED]
+            for owner_id in dict.fromkeys(owners[one] for one in batch):
+                self._texts.scan(owner_id, [one for one in batch if owners[one] == owner_id])
+        left = frozenset(self._texts.undecided(undecided))
+        places = (place for place, row in enumerate(window) if row.message_id in left)
+        return next(places, len(window))
+
+    def count(self) -> Count:
+        """How many there are, as far as that is known now; one query, two if something is not."""
+        most = self._source.counts(self._clause())
+        least = most
+        if not self._texts.are_known:
+            least = self._source.counts(self._clause(surely=True))
+        return Count(sum(least.values()), sum(most.values()), least)
+
+    def hits(self, rows: Sequence[Row]) -> tuple[Hit, ...]:
+        """What a list shows of these; one query."""
+        listed = self._source.listed([row.place for row in rows])
+        folders = self._scope.folders
+        return tuple(
+            Hit(folders[mailbox_id], listed[mailbox_id, uid])
+            for (_, mailbox_id, uid), _ in rows
+            if (mailbox_id, uid) in listed
+        )
+
+    def _clause(self, *more: Clause, surely: bool = False) -> Clause:
+        """The whole query as a condition, and more that has to hold."""
+        return both(self._compiler.clause(self._nodes, surely=surely), *more)
+
+
+def _texts(leaves: Sequence[Leaf], me: str) -> list[Text]:
+    found: dict[Text, None] = {}
+    for leaf in leaves:
+        if isinstance(leaf, Text):
+            found[leaf] = None
+        elif isinstance(leaf, Mine):
+            found[mine(leaf, me)] = None
+    return list(found)

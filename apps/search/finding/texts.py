@@ -1,0 +1,118 @@
+"""Which messages have the texts of a query: what the index knows, and what a scan finds out.
+
+A message that the index has not seen is undecided until it is scanned. Messages are told apart by
+their ids alone, whoever's they are: what is looked for here stands in the message itself, not in
+the head of a delivery.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+from apps.mime.searchtext import SearchText, folded
+from apps.search.asking import ask
+from apps.search.base import Field, Known, Term
+from apps.search.language.nodes import Text, Where
+from apps.search.scanning import texts_of
+
+_FIELDS: Final = {
+    Where.ANYWHERE: (
+        *(Field.SENDER, Field.TO, Field.CC, Field.BCC),
+        *(Field.SUBJECT, Field.BODY, Field.FILENAME),
+    ),
+    Where.FROM: (Field.SENDER,),
+    Where.TO: (Field.TO, Field.CC, Field.BCC),
+    Where.CC: (Field.CC,),
+    Where.BCC: (Field.BCC,),
+    Where.SUBJECT: (Field.SUBJECT,),
+    Where.BODY: (Field.BODY,),
+    Where.FILENAME: (Field.FILENAME,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some messages by id, or all but these."""
+
+    ids: Set[int]
+    are_all_but: bool = False
+
+
+class Texts:
+    """The texts of one query among the mail of some owners."""
+
+    def __init__(self, texts: Iterable[Text], owners: Sequence[int]) -> None:
+        terms = {text: Term(folded(text.text), _FIELDS[text.where]) for text in texts}
+        self._terms = {text: term for text, term in terms.items() if term.text}
+        self._has: dict[Text, set[int]] = {text: set() for text in self._terms}
+        self._unsure: set[Text] = set()  # those of which the index can tell nothing
+        self._unindexed: set[int] = set()
+        self._scanned: set[int] = set()
+        if self._terms:
+            for owner_id in owners:
+                self._take(ask(owner_id, list(self._terms.values())))
+
+    def _take(self, known: Known) -> None:
+        self._unindexed |= known.unindexed
+        for text, hits in zip(self._terms, known.hits, strict=True):
+            if hits is None:
+                self._unsure.add(text)
+            else:
+                self._has[text] |= hits
+
+    @property
+    def are_known(self) -> bool:
+        """Whether no message is undecided."""
+        return not self._unsure and self._unindexed <= self._scanned
+
+    def surely(self, text: Text) -> Members:
+        """Messages that have it."""
+        if text not in self._terms:
+            return Members(frozenset(), are_all_but=True)
+        has = self._has[text]
+        if text in self._unsure:
+            return Members(has & self._scanned)
+        return Members(has - self._unindexed | has & self._scanned if self._unindexed else has)
+
+    def possibly(self, text: Text) -> Members:
+        """Messages that have it or are undecided."""
+        if text not in self._terms:
+            return Members(frozenset(), are_all_but=True)
+        has = self._has[text]
+        if text in self._unsure:
+            return Members(self._scanned - has, are_all_but=True)
+        return Members(has | (self._unindexed - self._scanned) if self._unindexed else has)
+
+    def undecided(self, message_ids: Iterable[int]) -> list[int]:
+        """Those of which something is not known yet, in their order, each once."""
+        if self.are_known:
+            return []
+        unsure = bool(self._unsure)
+        return [
+            one
+            for one in dict.fromkeys(message_ids)
+            if one not in self._scanned and (unsure or one in self._unindexed)
+        ]
+
+    def tail(self) -> Set[int]:
+        """Undecided messages, if they can be told one by one; else nothing."""
+        return frozenset() if self._unsure else self._unindexed - self._scanned
+
+    def dismiss(self, message_ids: Set[int]) -> None:
+        """Messages that cannot fulfil the query whatever is said in them: they are undecided no
+        more."""
+        self._scanned |= message_ids
+
+    def scan(self, owner_id: int, message_ids: Sequence[int]) -> None:
+        """Look at messages of an owner: nothing of them is undecided afterwards. One that cannot be
+        read has no text."""
+        found = texts_of(owner_id, message_ids)
+        self._scanned.update(message_ids)
+        for text, term in self._terms.items():
+            has = self._has[text]
+            has.difference_update(message_ids)
+            has.update(one for one, shown in found.items() if shown and _stands(term, shown))
+
+
+def _stands(term: Term, shown: SearchText) -> bool:
+    return any(term.text in getattr(shown, field) for field in term.fields)
