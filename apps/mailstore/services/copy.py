@@ -194,7 +194,7 @@ def _arrive(
     if not count:
         return Copied(target.uidvalidity, [])
     source_id = picked.span.mailbox_id
-    words = _translation(source_id, target_id, picked.used) if kept.keywords else "0"
+    words = translation(source_id, target_id, picked.used) if kept.keywords else "0"
     flags = "flags" if kept.flags == -1 else f"flags & {kept.flags:d}"
     unseen = picked.unseen if kept.flags & FLAG_SEEN else count
     growth = Growth(count, count, unseen, size)
@@ -236,9 +236,9 @@ def _leave(picked: _Picked, owner: int, origin: Origin) -> None:
     filing.record([Change(mailbox_id, "move", picked.uids, modseq, origin)])
 
 
-def _translation(source_id: int, target_id: int, used: int) -> str:
+def translation(source_id: int, target_id: int, used: int) -> str:
     """An expression for the keyword bits in the target: each bit of the source in its new place.
-    Made of numbers of bits alone."""
+    Made of numbers of bits alone. Within the caller's transaction, which locks the target."""
     if source_id == target_id or not used:
         return "keywords"
     names = {

@@ -26,6 +26,10 @@ _NEW = ManyRows(
     "ON CONFLICT (user_id) DO NOTHING",
 )
 
+_LEFT = """
+SELECT o.quota, u.size + u.reserved FROM mailstore_usage AS u
+JOIN directory_user AS o ON o.id = u.user_id WHERE u.user_id = %s"""
+
 _HAS_ROOM = """
 SELECT 1 FROM mailstore_usage AS u JOIN directory_user AS o ON o.id = u.user_id
 WHERE u.user_id = %s AND (
@@ -101,3 +105,22 @@ def require(user_id: int, sizes: Sequence[int]) -> None:
         cursor.execute(_HAS_ROOM, [user_id, sum(sizes[:-1])])
         if cursor.fetchone() is None:
             raise QuotaExceeded(f"user {user_id} is full")
+
+
+def require_room(user_id: int, size: int) -> None:
+    """Check that all of `size` bytes that a user once had fit in again, within the caller's
+    transaction; locks its row. What was expunged does not matter: it gets less by it.
+
+    Raises:
+        QuotaExceeded: it says how much is missing.
+    """
+    if not size:
+        return
+    lock(users=[user_id])
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT, [user_id])
+        quota, used = cursor.fetchone()
+    if quota and used + size > quota:
+        missing = used + size - quota
+        text = f"Mailbox is full: {size} bytes to bring back, {missing} more than there is room for"
+        raise QuotaExceeded(f"user {user_id}: {used} of {quota} used, {size} wanted", text=text)

@@ -1,0 +1,198 @@
+"""Brings expunged messages back: one by one, a whole mailbox, or all that somebody removed.
+
+A message comes back under a new UID (RFC 3501 section 2.3.1.1: a UID is never given twice), with
+the flags and keywords it had, its internal date, conversation and delivery head, and in its own
+mailbox with the date it was saved there. `\\Deleted` alone is taken off: it is what it was expunged
+for, and the next client that expunges would take it away again.
+
+Who asks for more than fits is refused before anything changes. After that the work is done in
+transactions of 1,000 messages; one that was cut off is finished by asking again, for what is back
+is never brought back twice. Two that ask at once may end up above the quota by what the one of them
+brought back, which is less than the quota (`purge`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from django.db import connection, transaction
+
+from apps.mailstore import recoverable, removals, shares
+from apps.mailstore.models import FLAG_DELETED, FLAG_SEEN, Fate
+from apps.mailstore.origin import Origin
+from apps.mailstore.recoverable import IS_KEPT
+from apps.mailstore.services import copy, filing, quota, revive, unindexed
+from apps.mailstore.services.filing import CHUNK, Change, Growth, Use
+from apps.mailstore.services.locks import lock
+from apps.mailstore.uidset import uid_set
+from apps.runtime.clock import now
+from apps.runtime.rows import among, fetch, listed
+from apps.wire.errors import NotFound, NotPermitted
+
+RIGHTS: Final = frozenset("rie")
+"""What another than the owner needs in a mailbox to bring back what was expunged from it: to read
+it, to put messages in, and to take them out for good (RFC 4314 section 4)."""
+
+_WHERE: Final = f"mailstore_expunged WHERE mailbox_id = %s AND {{uids}} AND {IS_KEPT}"
+_PICK: Final = f"SELECT uid, size, flags, keywords, cost FROM {_WHERE} ORDER BY uid"
+_INSERT: Final = f"""
+INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
+  internaldate, internaldate_offset, saved_at, size, thread_id)
+SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id,
+  flags & ~{FLAG_DELETED}, {{keywords}}, internaldate, internaldate_offset, {{saved}}, size,
+  thread_id
+FROM {_WHERE} ORDER BY uid"""
+# The row stays, since it tells clients that the old UID is gone.
+_SETTLE: Final = f"""
+UPDATE mailstore_expunged SET fate = {Fate.RESTORED:d},
+  cost = CASE WHEN size < {copy.MOVED_COST} THEN size ELSE {copy.MOVED_COST} END
+WHERE mailbox_id = %s AND {{uids}} AND {IS_KEPT}"""
+
+
+class Restored(NamedTuple):
+    """Where messages are now: pairs of old and new UIDs."""
+
+    mailbox_id: int
+    uidvalidity: int
+    uids: list[tuple[int, int]]
+
+
+class Outcome(NamedTuple):
+    """What `removed` brought back: mailboxes, and how many messages of others; `lost` is that of
+    `removals.Removed`."""
+
+    mailboxes: list[revive.Revived]
+    messages: int
+    lost: int
+
+
+def messages(
+    *,
+    mailbox_id: int,
+    origin: Origin,
+    uids: Sequence[int] | None = None,
+    since: int = 0,
+    target_id: int | None = None,
+) -> Restored:
+    """Bring back messages that were expunged from a mailbox, in transactions of its own.
+
+    Args:
+        uids: those they had; None for all. Of others, and those that are back, nothing happens.
+        since: only what was expunged then or later, Unix seconds; with `uids` it is not asked.
+        target_id: another mailbox of the same owner, for which they are meant; the one they were
+            expunged from may be a deleted one then.
+
+    Raises:
+        NotFound: there is no such mailbox, or it is deleted, or nobody else's to see.
+        NotPermitted: `origin.user_id` has not the `RIGHTS`.
+        QuotaExceeded: the owner has no room for all of them; nothing has changed.
+    """
+    goal = mailbox_id if target_id is None else target_id
+    owner = filing.home(goal).user_id
+    _require_owner(mailbox_id, owner)
+    for box in {mailbox_id, goal}:
+        _require_rights(box, owner, origin)
+    wanted = recoverable.uids(mailbox_id, since=since) if uids is None else sorted(set(uids))
+    with transaction.atomic():
+        quota.require_room(owner, recoverable.size_of(mailbox_id, wanted))
+    return _bring_back(mailbox_id, goal, wanted, origin)
+
+
+def removed(
+    *, user_id: int, since: int, origin: Origin, by: removals.By = removals.ANYBODY
+) -> Outcome:
+    """Bring back the mailboxes and messages of a user that somebody removed, in transactions of its
+    own: see `removals`.
+
+    Args:
+        since: Unix seconds.
+
+    Raises:
+        NotPermitted: `origin.user_id` is another user.
+        QuotaExceeded: the user has no room for all of it; nothing has changed.
+        LimitReached: the user has too many mailboxes.
+    """
+    if origin.user_id not in (None, user_id):
+        raise NotPermitted(f"user {origin.user_id} in mail of {user_id}")
+    found = removals.removed(user_id, since, by)
+    total = found.size + sum(box.size for box in found.mailboxes)
+    with transaction.atomic():
+        quota.require_room(user_id, total)
+    revived = []
+    for box in found.mailboxes:
+        try:
+            revived.append(revive.mailbox(mailbox_id=box.id, origin=origin))
+        except NotFound:
+            continue  # somebody else was first, or it is purged
+    count = lost = 0
+    for (mailbox_id, goal), uids in found.messages.items():
+        try:
+            count += len(_bring_back(mailbox_id, goal, uids, origin).uids)
+        except NotFound:
+            lost += len(uids)  # the mailbox was deleted meanwhile
+    return Outcome(revived, count, found.lost + lost)
+
+
+def _require_owner(mailbox_id: int, owner: int) -> None:
+    sql = "SELECT 1 FROM mailstore_mailbox WHERE id = %s AND user_id = %s"
+    if not fetch(sql, [mailbox_id, owner]):
+        raise NotFound(f"mailbox {mailbox_id} of user {owner}", text="No such mailbox")
+
+
+def _require_rights(mailbox_id: int, owner: int, origin: Origin) -> None:
+    if origin.user_id in (None, owner):
+        return
+    assert origin.user_id is not None
+    rights = shares.rights_in(fetch, origin.user_id, mailbox_id)
+    if not rights & set("lr"):
+        raise NotFound(f"mailbox {mailbox_id}", text="No such mailbox")
+    if not rights >= RIGHTS:
+        raise NotPermitted(f"user {origin.user_id} has {rights} in mailbox {mailbox_id}")
+
+
+def _bring_back(source_id: int, target_id: int, uids: Sequence[int], origin: Origin) -> Restored:
+    home = filing.home(target_id)
+    pairs: list[tuple[int, int]] = []
+    for first in range(0, len(uids), CHUNK):
+        chunk = uids[first : first + CHUNK]
+        with transaction.atomic():
+            lock(users=[home.user_id], mailboxes={source_id, target_id})
+            filing.home(target_id)
+            pairs += _bring_back_some(source_id, target_id, home.user_id, chunk, origin)
+    return Restored(target_id, home.uidvalidity, pairs)
+
+
+def _bring_back_some(
+    source_id: int, target_id: int, owner: int, uids: Sequence[int], origin: Origin
+) -> list[tuple[int, int]]:
+    """Within one transaction, under its locks."""
+    chosen, where = among("uid"), [source_id, listed(uids)]
+    rows = fetch(_PICK.format(uids=chosen), where)
+    if not rows:
+        return []
+    old, sizes, flags, words, costs = map(list, zip(*rows, strict=True))
+    unseen = sum(not one & FLAG_SEEN for one in flags)
+    growth = Growth(len(old), len(old), unseen, sum(sizes))
+    first, modseq = filing.grow({target_id: growth})[target_id]
+    # What was expunged long ago may never have been in the index.
+    unindexed.copied(owner, _WHERE.format(uids=chosen), where)
+    _write(source_id, [target_id, first - 1, modseq], where, words)
+    left = sum(min(size, copy.MOVED_COST) for size in sizes)
+    filing.use([Use(owner, sum(sizes), len(old), expunged=left - sum(costs))])
+    new = range(first, first + len(old))
+    told = {"mailbox": source_id, "uids": uid_set(old)}
+    filing.record([Change(target_id, "restore", new, modseq, origin, before=told)])
+    return list(zip(old, new, strict=True))
+
+
+def _write(source_id: int, place: list[int], where: list[Any], words: Sequence[int]) -> None:
+    """Rows go from table to table; `place` is the mailbox, the UID before the first, the modseq."""
+    used = 0
+    for mask in words:
+        used |= mask
+    target_id, chosen = place[0], among("uid")
+    keywords = copy.translation(source_id, target_id, used)
+    saved = "COALESCE(saved_at, %s)" if source_id == target_id else "%s"
+    with connection.cursor() as cursor:
+        sql = _INSERT.format(keywords=keywords, saved=saved, uids=chosen)
+        cursor.execute(sql, [*place, now(), *where])
+        cursor.execute(_SETTLE.format(uids=chosen), where)
