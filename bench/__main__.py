@@ -175,13 +175,10 @@ def _receive(options: argparse.Namespace) -> int:
 
 
 def _imap(options: argparse.Namespace) -> int:
-    rows = imap.rows_named(options.rows)
-    with contextlib.ExitStack() as stack:
-        services = _started(stack, options.only)
-        settings = {service.name: service.settings() for service in services}
-        done = imap.race(services, rows, options.messages, options.runs)
+    wanted = imap.Wanted(options.messages, options.runs, options.rows, options.only)
+    done, settings = imap.race(wanted)
     table = mailreport.lines(done)
-    remarks = mailreport.notes(done, options.messages, options.runs)
+    remarks = mailreport.notes(done, options.messages, options.runs) + mailreport.misses(done)
     if options.json:
         print(json.dumps(mailreport.as_json(done, settings), indent=1))
     else:

@@ -77,9 +77,9 @@ def _spread(connections: int, first: int) -> dict[str, int]:
 def _crowd(service: Service, port: int, tls: str, spread: Mapping[str, int]) -> Row:
     for user in USERS:  # once each, unmeasured: what a first sign-in loads is no client's
         _sign_in(port, tls, user)
-    before, total = _memory(service), sum(spread.values())
-    with _idlers(port, tls, spread) as crowd:
-        kilobytes = (_memory(service) - before) / 1024 / total
+    before, total = memory_of(service), sum(spread.values())
+    with idlers(port, tls, spread) as crowd:
+        kilobytes = (memory_of(service) - before) / 1024 / total
         began = processes.cpu_seconds(service.roots())
         time.sleep(REST_SECONDS)
         cpu = (processes.cpu_seconds(service.roots()) - began) / REST_SECONDS
@@ -89,8 +89,9 @@ def _crowd(service: Service, port: int, tls: str, spread: Mapping[str, int]) -> 
     return Row(name, total, kilobytes, cpu, sign_in, spread[USERS[0]], news)
 
 
-def _memory(service: Service) -> int:
-    """Of the process that has our door; of all processes where each client has its own."""
+def memory_of(service: Service) -> int:
+    """Octets (PSS) of the process that has our door; of all processes of Dovecot, where each client
+    has its own, or hands itself on."""
     if isinstance(service, Ours):
         (pid, *_) = processes.listeners_of(service.imaps_port, _children(service))
         return processes.pss_bytes(pid)
@@ -114,7 +115,8 @@ def _sign_in(port: int, tls: str, user: str) -> float:
 
 
 @contextlib.contextmanager
-def _idlers(port: int, tls: str, spread: Mapping[str, int]) -> Iterator["subprocess.Popen[str]"]:
+def idlers(port: int, tls: str, spread: Mapping[str, int]) -> Iterator["subprocess.Popen[str]"]:
+    """So many clients of each user, signed in and idling, as a process of their own."""
     wanted = [f"{user}={count}" for user, count in spread.items()]
     with subprocess.Popen(
         [sys.executable, "-m", "bench.idlers", str(port), tls, *wanted],

@@ -22,7 +22,7 @@ PATIENCE: Final = 60.0
 
 
 class Idler:
-    """One client. `tls`: "implicit" or "starttls"."""
+    """One client. `tls`: "implicit", "starttls" or "none"; `secure`: the socket it speaks over."""
 
     def __init__(self, port: int, tls: str, user: str, context: ssl.SSLContext) -> None:
         self.user = user
@@ -32,8 +32,10 @@ class Idler:
         if tls == "starttls":
             self.until(b"\r\n")
             self.ask(b"s STARTTLS", b"s OK")
-        self.secure = self._socket = context.wrap_socket(plain)
-        if tls == "implicit":
+        if tls != "none":
+            self._socket = context.wrap_socket(plain)
+        self.secure = self._socket
+        if tls != "starttls":
             self.until(b"\r\n")
 
     def sign_in(self) -> None:
@@ -59,7 +61,7 @@ class Idler:
         """What has come and was not read; the socket must not block."""
         try:
             return self._socket.recv(65_536)
-        except ssl.SSLWantReadError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return b""
 
     def until(self, answer: bytes) -> bytes:
@@ -96,7 +98,7 @@ def news(idlers: Sequence[Idler]) -> tuple[float, float]:
             for key, _ in ready:
                 try:
                     said = key.fileobj.recv(65_536)  # type: ignore[union-attr]
-                except ssl.SSLWantReadError:
+                except (BlockingIOError, ssl.SSLWantReadError):
                     continue
                 if b" EXISTS\r\n" in said or not said:
                     told.append(time.monotonic())

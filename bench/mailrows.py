@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench.peer import NAME
 from bench.service import USERS, Service
 from bench.talk import Imap
 
 ME: Final = USERS[0]
+AT_ONCE: Final = 50
+"""Messages on their way at once, or in one command."""
 
 
 @dataclass(slots=True)
@@ -47,10 +50,13 @@ class Side:
         self.kept.close()
         self._imap = None
 
-    def restart(self) -> None:
-        """End the service and start it again with the same mail; every client is gone."""
+    def restart(self, *, cold: bool) -> None:
+        """End the service and start it again with the same mail; every client is gone.
+
+        cold: nothing of its files is in memory then.
+        """
         self.leave()
-        self.service.restart()
+        self.service.restart(cold=cold)
 
 
 Measure = Callable[[Side, int], float]
@@ -60,7 +66,10 @@ Measure = Callable[[Side, int], float]
 class Row:
     """One row. `goal` and `floor` are ratios to the peer; none where there is no goal.
 
+    limit: a goal for our own figure, in `unit`, instead of a ratio.
     once: it can be measured a single time, before anything else is asked.
+    peer: whom it compares with.
+    why: what a reader is told where the goal is missed.
     """
 
     name: str
@@ -71,6 +80,9 @@ class Row:
     less_is_better: bool = True
     once: bool = False
     runs: int | None = None  # fewer than the others, for what is slow
+    limit: float | None = None
+    peer: str = NAME
+    why: str = ""
 
 
 def command(text: str, times: int) -> Measure:

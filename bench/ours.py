@@ -53,6 +53,7 @@ class Ours:
         self.submission_port = self._ports["SUBMISSION_LISTEN"]
         self.imap_port = self._ports["IMAP_LISTEN"]
         self.imaps_port = self._ports["IMAPS_LISTEN"]
+        self.pop3_port = self._ports["POP3_LISTEN"]
         self.pop3s_port = self._ports["POP3S_LISTEN"]
         self.data = Path()
         self._server: subprocess.Popen[bytes] | None = None
@@ -72,9 +73,11 @@ class Ours:
         self._stop()
         shutil.rmtree(self.data, ignore_errors=True)
 
-    def restart(self) -> None:
+    def restart(self, *, cold: bool = False) -> None:
         """End all processes and start them again with the same data folder and ports."""
         self._stop()
+        if cold:
+            processes.forget_files(self.data)
         self._start()
 
     def _start(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bench import processes
+from bench.dovecot import AS_SHIPPED, FAST
 from bench.processes import BenchError
 from bench.service import A_FOLDER, DOMAIN, PASSWORD, USERS
 
@@ -39,6 +40,9 @@ CHROOT_FILES: Final = (
     "nsswitch.conf",
 )
 
+NAME: Final = "Postfix + Dovecot"
+FAST_NAME: Final = "Postfix + Dovecot, fast mode"
+
 MAIN_CF: Final = """\
 # Debian's /usr/share/postfix/main.cf.debian:
 smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
@@ -57,52 +61,6 @@ alias_database =
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = hash:{home}/postfix/users
 virtual_transport = lmtp:unix:private/dovecot-lmtp
-"""
-
-DOVECOT_CONF: Final = """\
-protocols = imap pop3 lmtp
-base_dir = {home}/dovecot-run
-state_dir = {home}/dovecot-state
-listen = 127.0.0.1
-mail_location = maildir:~/Maildir
-ssl = yes
-ssl_cert = <{home}/dovecot/cert.pem
-ssl_key = <{home}/dovecot/key.pem
-ssl_dh = </usr/share/dovecot/dh.pem
-namespace inbox {{
-  inbox = yes
-}}
-passdb {{
-  driver = static
-  args = password={password}
-}}
-userdb {{
-  driver = static
-  args = uid=65534 gid=65534 home={home}/mail/%u
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = 0
-  }}
-  inet_listener imaps {{
-    port = {imaps}
-  }}
-}}
-service pop3-login {{
-  inet_listener pop3 {{
-    port = 0
-  }}
-  inet_listener pop3s {{
-    port = {pop3s}
-  }}
-}}
-service lmtp {{
-  unix_listener {home}/queue/private/dovecot-lmtp {{
-    mode = 0600
-    user = postfix
-    group = postfix
-  }}
-}}
 """
 
 
@@ -143,13 +101,17 @@ def run(*command: str | Path, seconds: float = 60) -> str:
 
 
 class Peer:
-    """Postfix + Dovecot between `__enter__` and `__exit__`."""
+    """Postfix + Dovecot between `__enter__` and `__exit__`.
 
-    name = "Postfix + Dovecot"
+    fast: Dovecot as its manual makes it fast (bench.dovecot), else as shipped.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fast: bool = False) -> None:
         require_packages()
-        self.smtp_port, self.imaps_port, self.pop3s_port = processes.free_ports(3)
+        self.name = FAST_NAME if fast else NAME
+        self._fast = fast
+        self.smtp_port, self.imap_port, self.imaps_port, *pop3 = processes.free_ports(5)
+        self.pop3_port, self.pop3s_port = pop3
         self._home = Path()
 
     def __enter__(self) -> Self:
@@ -182,11 +144,13 @@ class Peer:
         processes.end_leftovers(members)
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def restart(self) -> None:
+    def restart(self, *, cold: bool = False) -> None:
         """End Dovecot and start it again; Postfix keeps no mail that is read."""
         members = processes.tree(self.roots()[-1:])
         run(DOVEADM, "-c", self._dovecot_conf, "stop")
         processes.end_leftovers(members)
+        if cold:
+            processes.forget_files(self._home)
         run(DOVECOT, "-c", self._dovecot_conf)
         processes.wait_until(
             lambda: processes.accepts(self.imaps_port), "Dovecot to listen", seconds=30
@@ -243,6 +207,13 @@ class Peer:
         (conf / "users").write_text("".join(f"{user} x\n" for user in USERS))
         run(POSTMAP, "-c", conf, f"hash:{conf / 'users'}")
 
+    def _kind_of_key(self) -> tuple[str, ...]:
+        """As Debian makes one at installation; in the fast mode the kind that ours is, which costs
+        a server a tenth of it at each handshake."""
+        if self._fast:
+            return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+        return ("-newkey", "rsa:2048")
+
     def _write_dovecot(self) -> None:
         folder = self._dovecot_conf.parent
         for path in (folder, self._home / "mail"):
@@ -253,8 +224,7 @@ class Peer:
                 "openssl",
                 "req",
                 "-x509",
-                "-newkey",
-                "rsa:2048",
+                *self._kind_of_key(),
                 "-nodes",
                 "-days",
                 "2",
@@ -263,9 +233,17 @@ class Peer:
             ),
             *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
         )
-        values = {"home": self._home, "password": PASSWORD, "imaps": self.imaps_port}
-        values["pop3s"] = self.pop3s_port
-        self._dovecot_conf.write_text(DOVECOT_CONF.format(**values))
+        conf = AS_SHIPPED + FAST if self._fast else AS_SHIPPED
+        written = conf.format(
+            home=self._home,
+            password=PASSWORD,
+            imap=self.imap_port,
+            imaps=self.imaps_port,
+            pop3=self.pop3_port,
+            pop3s=self.pop3s_port,
+            cores=os.cpu_count(),
+        )
+        self._dovecot_conf.write_text(written)
 
 
 def shipped_master_at(port: int) -> str:

@@ -15,15 +15,20 @@ class Service(Protocol):
 
     name: str
     smtp_port: int
+    imap_port: int
     imaps_port: int
+    pop3_port: int
     pop3s_port: int
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
-    def restart(self) -> None:
-        """End all of it and start it again, with the same ports and the same mail."""
+    def restart(self, *, cold: bool = False) -> None:
+        """End all of it and start it again, with the same ports and the same mail.
+
+        cold: nothing of its files is in memory then.
+        """
 
     def roots(self) -> list[int]:
         """Process ids whose trees together are the whole service."""

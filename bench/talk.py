@@ -1,4 +1,4 @@
-"""Clients of the races over TLS: IMAP and POP3, with as little of their own as can be.
+"""Clients of the races: IMAP over TLS, POP3 with or without, with as little of their own as can be.
 
 They look for the end of an answer and at nothing else in it, so that the client is never what is
 measured. An answer that is not OK ends the run.
@@ -7,6 +7,7 @@ measured. An answer that is not OK ends the run.
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Final, Self
 
 from bench.processes import BenchError
@@ -17,15 +18,15 @@ _TIMEOUT: Final = 120.0
 
 
 class _Talk:
-    """One TLS connection."""
+    """One connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: bool = True) -> None:
         context = ssl.create_default_context()
         context.check_hostname = False  # both certificates are self-signed and made for this run
         context.verify_mode = ssl.CERT_NONE
         plain = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = context.wrap_socket(plain)
+        self._socket: socket.socket = context.wrap_socket(plain) if tls else plain
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +97,11 @@ class Imap(_Talk):
             b"APPEND %b %b {%d+}\r\n%b" % (mailbox.encode(), flags.encode(), len(raw), raw)
         )
 
+    def multiappend(self, mailbox: str, letters: Sequence[tuple[bytes, str]]) -> bytes:
+        """Send messages with their flags in one command (RFC 3502); return the tag."""
+        parts = [b" %b {%d+}\r\n%b" % (flags.encode(), len(raw), raw) for raw, flags in letters]
+        return self.send(b"APPEND %b" % mailbox.encode() + b"".join(parts))
+
     def begin_idle(self) -> bytes:
         """Begin to IDLE; return the tag."""
         tag = self.send(b"IDLE")
@@ -121,8 +127,8 @@ class Imap(_Talk):
 class Pop3(_Talk):
     """A POP3 client, signed in."""
 
-    def __init__(self, port: int, user: str) -> None:
-        super().__init__(port)
+    def __init__(self, port: int, user: str, *, tls: bool = True) -> None:
+        super().__init__(port, tls=tls)
         self._line()
         self.run(f"USER {user}")
         self.run(f"PASS {PASSWORD}")
