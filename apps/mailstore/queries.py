@@ -200,6 +200,17 @@ def boxes(user_ids: Sequence[int], use: SpecialUse) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def owner_of(mailbox_id: int) -> int | None:
+    """The user whose mailbox it is, None if there is no such live one; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT user_id FROM mailstore_mailbox WHERE id = %s AND deleted_at IS NULL",
+            [mailbox_id],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
 def keyword_names(mailbox_id: int) -> tuple[str, ...]:
     """The name of each keyword bit, from bit 0; empty for a bit without one. One query."""
     with connection.cursor() as cursor:
@@ -596,6 +607,29 @@ def shown_page(mailbox_id: int, uids: Sequence[int]) -> dict[int, Shown]:
         found.update((uid, one) for uid, one in rows if one is not None)
         done += used
     return found
+
+
+_WITHOUT_HEAD: Final = (
+    f"SELECT m.id, m.parts, {_SHOWN_COLUMNS.replace('h.raw', 'NULL')}"
+    " FROM mailstore_message AS m LEFT JOIN blobs_blob AS b ON b.id = m.blob_id WHERE "
+)
+
+
+def without_heads(message_ids: Sequence[int]) -> list[tuple[int, bytes, Shown | None]]:
+    """Messages as all their readers see them, without delivery heads, each with its parts; None
+    where the blob's row is missing. One query; no object is read yet."""
+    sql = f"{_WITHOUT_HEAD}{among('m.id')} ORDER BY m.id"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [listed(message_ids)])
+        return [(row[0], bytes(row[1]), _shown(row[2:])) for row in cursor.fetchall()]
+
+
+def heads(head_ids: Sequence[int]) -> dict[int, bytes]:
+    """Delivery heads by id; one query."""
+    sql = f"SELECT id, raw FROM mailstore_deliveryhead WHERE {among('id')}"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [listed(head_ids)])
+        return {head_id: bytes(raw) for head_id, raw in cursor.fetchall()}
 
 
 def _shown(row: Sequence[Any]) -> Shown | None:

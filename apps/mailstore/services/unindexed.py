@@ -7,11 +7,11 @@ indexed, and a copy among the owner's own mailboxes shows the same message below
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from apps.runtime.rows import ManyRows, Values
+from apps.runtime.rows import ManyRows, Values, among, fetch, listed
 
 _HEAD: Final = "INSERT INTO mailstore_unindexed (user_id, message_id)"
 _ARRIVED = ManyRows(_HEAD, "bigint bigint")
@@ -28,6 +28,35 @@ _LEFT: Final = (
     + " AND "
     + _NO_TRACE.format(table="mailstore_expunged")
 )
+
+_WAITING: Final = (
+    "SELECT id, user_id, message_id FROM mailstore_unindexed WHERE id > %s ORDER BY id LIMIT %s"
+)
+_LOWEST: Final = (
+    "SELECT min(id) FROM (SELECT id FROM mailstore_message WHERE id < %s ORDER BY id DESC LIMIT %s)"
+    " AS some"
+)
+_TRACES: Final = (
+    "SELECT b.user_id, t.message_id FROM {table} AS t"
+    " JOIN mailstore_mailbox AS b ON b.id = t.mailbox_id WHERE t.message_id BETWEEN %s AND %s"
+)
+_ENTER: Final = (
+    f"{_HEAD} SELECT user_id, message_id FROM"
+    f" ({_TRACES.format(table='mailstore_entry')} UNION"
+    f" {_TRACES.format(table='mailstore_expunged')}) AS traces ORDER BY message_id DESC"
+)
+_DROP: Final = (
+    "DELETE FROM mailstore_unindexed"
+    " WHERE id IN (SELECT id FROM mailstore_unindexed ORDER BY id LIMIT %s)"
+)
+
+
+class Waiting(NamedTuple):
+    """A row of the outbox."""
+
+    id: int
+    user_id: int
+    message_id: int
 
 
 def arrived(pairs: Iterable[tuple[int, int]]) -> None:
@@ -58,3 +87,53 @@ def left(user_id: int, message_ids: Sequence[int]) -> None:
     rows = _MESSAGES.parameters([(message_id,) for message_id in message_ids])
     with connection.cursor() as cursor:
         cursor.execute(_LEFT.format(messages=_MESSAGES.sql), [user_id, *rows, user_id, user_id])
+
+
+def waiting(after: int, limit: int) -> list[Waiting]:
+    """Rows of the outbox behind an id, in order; one query."""
+    return [Waiting(*row) for row in fetch(_WAITING, [after, limit])]
+
+
+def waiting_of(user_id: int) -> list[int]:
+    """Ids of the messages of a user that wait, some perhaps several times; one query."""
+    sql = "SELECT message_id FROM mailstore_unindexed WHERE user_id = %s"
+    return [message_id for (message_id,) in fetch(sql, [user_id])]
+
+
+def backlog() -> int:
+    """How many rows wait; one query."""
+    return int(fetch("SELECT count(*) FROM mailstore_unindexed", [])[0][0])
+
+
+def settled(ids: Sequence[int]) -> None:
+    """Take rows off, within the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM mailstore_unindexed WHERE {among('id')}", [listed(ids)])
+
+
+def drop(limit: int) -> int:
+    """Take the oldest rows off unseen, because everything will be looked at anyway; return how many
+    there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DROP, [limit])
+        return int(cursor.rowcount)
+
+
+def enter(below: int, limit: int) -> int | None:
+    """Note all mail there is of the newest `limit` messages whose id is below one, newest first;
+    within the caller's transaction.
+
+    Returns:
+        The lowest of these ids, to go on with; None if there was none.
+    """
+    lowest = fetch(_LOWEST, [below, limit])[0][0]
+    if lowest is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTER, [lowest, below - 1] * 2)
+    return int(lowest)
+
+
+def newest() -> int:
+    """The highest id of a message, 0 if there is none."""
+    return int(fetch("SELECT max(id) FROM mailstore_message", [])[0][0] or 0)

@@ -43,7 +43,6 @@ _APART: Final = b""
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Field)
 _MARKS: Final = ", ".join("?" * len(Field))
 
-# Constants of this module; what is asked for goes in as parameters.
 _SCHEMA: Final = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA user_version = {FORMAT};
@@ -55,9 +54,9 @@ CREATE VIRTUAL TABLE words USING fts5({_COLUMNS}, content='', columnsize=0, deta
   tokenize='trigram case_sensitive 1');
 INSERT INTO words (words, rank) VALUES ('hashsize', 33554432);
 INSERT INTO words (words, rank) VALUES ('automerge', 8);
-"""  # noqa: S608
-_PUT: Final = f"INSERT INTO words (rowid, {_COLUMNS}) VALUES (?, {_MARKS})"  # noqa: S608
-_TAKE: Final = f"INSERT INTO words (words, rowid, {_COLUMNS}) VALUES ('delete', ?, {_MARKS})"  # noqa: S608
+"""
+_PUT: Final = f"INSERT INTO words (rowid, {_COLUMNS}) VALUES (?, {_MARKS})"
+_TAKE: Final = f"INSERT INTO words (words, rowid, {_COLUMNS}) VALUES ('delete', ?, {_MARKS})"
 _FIND: Final = "SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
 _SOME: Final = "SELECT id, texts FROM page WHERE id IN (SELECT value FROM json_each(?))"
 
