@@ -21,3 +21,24 @@ class IndexState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.epoch}: {self.number}"
+
+
+class Indexed(models.Model):
+    """What the index knows of a pair, where it is a table of the main database: only there
+    (`backends.postgres`). Written and read by SQL alone; Django knows of it as of any table."""
+
+    pk = models.CompositePrimaryKey("owner_id", "message_id")
+    owner_id = models.BigIntegerField()
+    message_id = models.BigIntegerField()
+    is_apart = models.BooleanField()  # no text is kept: the message has to be scanned
+    sender = models.TextField()
+    to = models.TextField()
+    cc = models.TextField()
+    bcc = models.TextField()
+    subject = models.TextField()
+    header = models.TextField()
+    body = models.TextField()
+    filename = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.owner_id}: {self.message_id}"
