@@ -7,7 +7,7 @@ nothing has to be scanned.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -92,7 +92,7 @@ def find(
 
     Raises:
         NotFound: there is no such user.
-        StorageUnavailable, Damaged: the index, or a message that has to be scanned, cannot be read.
+        StorageUnavailable: a message has to be scanned, and the store does not answer.
     """
     scope = scope_of(query, user_id, is_deleted=is_deleted)
     zone = timezone.get_current_timezone()
@@ -103,7 +103,8 @@ def find(
     if len(found.rows) > limit:
         end, is_cut = rows[-1].place, False
     count = finder.count() if with_count else None
-    return Page(finder.hits(rows), end, is_cut, count, (*query.hints, *scope.hints))
+    hints = (*query.hints, *scope.hints, *finder.hints())
+    return Page(finder.hits(rows), end, is_cut, count, hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class _Finder:
         leaves = query.leaves()
         me = shares.owner_key(user_id) if any(isinstance(one, Mine) for one in leaves) else ""
         self._scope = scope
+        self._length = len(query.text)
         self._nodes = [factor.node for factor in query.factors]
         self._texts = Texts(_texts(leaves, me), scope.owners())
         self._compiler = Compiler(scope, self._texts, me, zone)
@@ -165,15 +167,11 @@ class _Finder:
     def _decide(self, window: Sequence[Row], deadline: float) -> int:
         """Scan what is undecided; how many entries of the window, from its begin, are decided."""
         undecided = self._texts.undecided(row.message_id for row in window)
-        folders = self._scope.folders
-        owners = {row.message_id: folders[row.place.mailbox_id].owner_id for row in window}
         for start in range(0, len(undecided), _SCANNED):
             if self._has_scanned and time.monotonic() >= deadline:
                 break
             self._has_scanned = True
-            batch = undecided[start : start + _SCANNED]
-            for owner_id in dict.fromkeys(owners[one] for one in batch):
-                self._texts.scan(owner_id, [one for one in batch if owners[one] == owner_id])
+            self._texts.scan(undecided[start : start + _SCANNED])
         left = frozenset(self._texts.undecided(undecided))
         places = (place for place, row in enumerate(window) if row.message_id in left)
         return next(places, len(window))
@@ -188,13 +186,20 @@ class _Finder:
 
     def hits(self, rows: Sequence[Row]) -> tuple[Hit, ...]:
         """What a list shows of these; one query."""
-        listed = self._source.listed([row.place for row in rows])
         folders = self._scope.folders
+        listed = self._source.listed([row.place for row in rows])
         return tuple(
             Hit(folders[mailbox_id], listed[mailbox_id, uid])
             for (_, mailbox_id, uid), _ in rows
-            if (mailbox_id, uid) in listed
+            # What came after the mailboxes were listed: the index was not asked of it.
+            if (mailbox_id, uid) in listed and uid < folders[mailbox_id].uidnext
         )
+
+    def hints(self) -> Iterator[Hint]:
+        """What could not be looked at."""
+        if count := len(self._texts.damaged):
+            words = f"Messages that are damaged, and may have been missed: {count}."
+            yield Hint("damaged", words, 0, self._length)
 
     def _clause(self, *more: Clause, surely: bool = False) -> Clause:
         """The whole query as a condition, and more that has to hold."""

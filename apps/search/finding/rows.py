@@ -3,6 +3,7 @@
 All that is searched lies in `e`: entries of mailboxes, or what can be brought back of them.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ _COLUMNS: Final = (
     "mailbox_id, uid, message_id, head_id, flags, keywords, modseq, internaldate, size"
 )
 _KEY: Final = "e.internaldate, e.mailbox_id, e.uid, e.message_id"
+_WRITTEN: Final = re.compile(r"(-?[0-9]{1,15})-([0-9]{1,15})-([0-9]{1,15})")
 _PLACE: Final = "(e.internaldate, e.mailbox_id, e.uid)"
 _NEWEST_FIRST: Final = " ORDER BY e.internaldate DESC, e.mailbox_id DESC, e.uid DESC LIMIT %s"
 _PAIRS: Final = Values("p", "mailbox_id bigint, uid bigint")
@@ -32,6 +34,16 @@ class Place(NamedTuple):
     internaldate: int
     mailbox_id: int
     uid: int
+
+    def write(self) -> str:
+        """For an address; `read_place` is the inverse."""
+        return f"{self.internaldate}-{self.mailbox_id}-{self.uid}"
+
+
+def read_place(text: str) -> Place | None:
+    """A place as it was written; None, which is the begin of a list, for anything else."""
+    found = _WRITTEN.fullmatch(text)
+    return Place(*map(int, found.groups())) if found else None
 
 
 class Row(NamedTuple):

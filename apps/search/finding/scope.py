@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from apps.mailstore import queries, recoverable, shares
 from apps.mailstore.models import SpecialUse
+from apps.mailstore.queries import MailboxRow
 from apps.mime.searchtext import folded
 from apps.runtime.rows import among, fetch, listed
 from apps.search.language.nodes import (
@@ -34,6 +35,7 @@ _ROLES: Final = {
 }
 _ASIDE: Final = frozenset((SpecialUse.JUNK, SpecialUse.TRASH))
 _FORWARDED: Final = "$forwarded"
+_ALL_UIDS: Final = 1 << 63  # nothing arrives in a mailbox that is deleted
 _SYSTEM: Final = "$"  # $Junk, $MDNSent and friends are no labels
 _KEYWORDS: Final = "SELECT id, mailbox_id, bit, name FROM mailstore_keyword WHERE "
 
@@ -44,6 +46,7 @@ class Folder:
 
     owner_key: the owner's address; empty for one's own.
     is_deleted: it is gone and can be brought back.
+    uidnext: what it was when the search began.
     """
 
     id: int
@@ -51,6 +54,7 @@ class Folder:
     owner_key: str
     name: str
     special_use: str
+    uidnext: int
     is_deleted: bool = False
 
 
@@ -116,26 +120,28 @@ def scope_of(query: Query, user_id: int, *, is_deleted: bool = False) -> Scope:
 
 
 def _live(user_id: int) -> list[Folder]:
-    own = [
-        Folder(row.id, user_id, "", row.name, row.special_use) for row in queries.mailboxes(user_id)
-    ]
     shared = [
-        Folder(one.row.id, one.owner_id, one.owner_key, one.row.name, one.row.special_use)
+        _folder(one.row, one.owner_id, one.owner_key)
         for one in shares.shared_with(user_id)
         if "r" in one.rights
     ]
-    return own + shared
+    return _own(user_id) + shared
+
+
+def _own(user_id: int) -> list[Folder]:
+    return [_folder(row, user_id, "") for row in queries.mailboxes(user_id)]
+
+
+def _folder(row: MailboxRow, owner_id: int, owner_key: str) -> Folder:
+    return Folder(row.id, owner_id, owner_key, row.name, row.special_use, row.counters.uidnext)
 
 
 def _deleted(user_id: int) -> list[Folder]:
-    live = [
-        Folder(row.id, user_id, "", row.name, row.special_use) for row in queries.mailboxes(user_id)
-    ]
     gone = [
-        Folder(row.id, user_id, "", row.name, row.special_use, is_deleted=True)
+        Folder(row.id, user_id, "", row.name, row.special_use, _ALL_UIDS, is_deleted=True)
         for row in recoverable.mailboxes(user_id)
     ]
-    return live + gone
+    return _own(user_id) + gone
 
 
 def _wanted(node: Node, *, is_denied: bool = False) -> Iterable[str]:

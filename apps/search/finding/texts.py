@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from apps.mime.searchtext import SearchText, folded
+from apps.mime.searchtext import folded
 from apps.search.asking import ask
 from apps.search.base import Field, Known, Term
 from apps.search.language.nodes import Text, Where
-from apps.search.scanning import texts_of
+from apps.search.scanning import Place, Sight, sights
+from apps.wire.errors import Damaged
 
 _FIELDS: Final = {
     Where.ANYWHERE: (
@@ -48,6 +49,8 @@ class Texts:
         self._unsure: set[Text] = set()  # those of which the index can tell nothing
         self._unindexed: set[int] = set()
         self._scanned: set[int] = set()
+        self.damaged: set[int] = set()
+        """Messages that were to be scanned and cannot be read, all or in part."""
         if self._terms:
             for owner_id in owners:
                 self._take(ask(owner_id, list(self._terms.values())))
@@ -103,16 +106,30 @@ class Texts:
         more."""
         self._scanned |= message_ids
 
-    def scan(self, owner_id: int, message_ids: Sequence[int]) -> None:
-        """Look at messages of an owner: nothing of them is undecided afterwards. One that cannot be
-        read has no text."""
-        found = texts_of(owner_id, message_ids)
+    def scan(self, message_ids: Sequence[int]) -> None:
+        """Look at messages: nothing of them is undecided afterwards. What of one cannot be read has
+        no text.
+
+        Raises:
+            StorageUnavailable: the store does not answer.
+        """
         self._scanned.update(message_ids)
-        for text, term in self._terms.items():
-            has = self._has[text]
+        for has in self._has.values():
             has.difference_update(message_ids)
-            has.update(one for one, shown in found.items() if shown and _stands(term, shown))
+        # Under any head: what is looked for does not stand in heads.
+        for place, sight in sights([Place(one, None) for one in message_ids]):
+            for text, term in self._terms.items():
+                if self._stands(term, place.message_id, sight):
+                    self._has[text].add(place.message_id)
 
-
-def _stands(term: Term, shown: SearchText) -> bool:
-    return any(term.text in getattr(shown, field) for field in term.fields)
+    def _stands(self, term: Term, message_id: int, sight: Sight | None) -> bool:
+        """Whether a message has a term, as far as it can be read."""
+        for field in term.fields:
+            try:
+                if sight is not None and term.text in sight.column(field):
+                    return True
+            except Damaged:
+                self.damaged.add(message_id)
+        if sight is None:
+            self.damaged.add(message_id)
+        return False
