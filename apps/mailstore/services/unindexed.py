@@ -34,7 +34,7 @@ _WAITING: Final = (
 )
 _LOWEST: Final = (
     "SELECT min(id) FROM (SELECT id FROM mailstore_message WHERE id < %s ORDER BY id DESC LIMIT %s)"
-    " AS some"
+    " AS page"
 )
 _TRACES: Final = (
     "SELECT b.user_id, t.message_id FROM {table} AS t"
