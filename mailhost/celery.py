@@ -108,6 +108,8 @@ app.conf.update(
         "prune-reports": {"task": "reports.prune", "schedule": 3600.0},
         "turn-dkim-keys": {"task": "directory.turn_dkim_keys", "schedule": 600.0},
         "learn": {"task": "scan.learn", "schedule": 60.0},
+        # Those that wait behind a long run say nothing new.
+        "index": {"task": "search.index", "schedule": 5.0, "options": {"expires": 5.0}},
         "prune-scan": {"task": "scan.prune", "schedule": 3600.0},
         "send-digests": {"task": "delivery.digests", "schedule": 900.0},
         "prune-reception": {"task": "reception.prune", "schedule": 3600.0},
