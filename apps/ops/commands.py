@@ -23,6 +23,8 @@ PATIENCE_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.2
 # They make the tables themselves, carry those of another version, or ask nothing of them.
 NEEDS_NO_TABLES: Final = frozenset({"serve", "demo", "backup", "restore"})
+# But these verbs of theirs do.
+NEED_TABLES: Final = {"restore": frozenset({"list", "message", "mailbox", "removed"})}
 
 _STILL: Final = (
     "The database is not ready: a service runs here, and has not brought it up to date. Try again"
@@ -59,7 +61,7 @@ class _Manage(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Django asks for it just before it runs it, or shows its help."""
         command = super().fetch_command(subcommand)
-        if self._is_run(subcommand) and _needs_tables(subcommand, command):
+        if self._is_run(subcommand) and _needs_tables(self.argv[1:3], command):
             problem = wait_for_tables()
             if problem:
                 sys.stderr.write(f"Error: {problem}\n")
@@ -97,5 +99,8 @@ def _wait() -> str:
         time.sleep(LOOK_SECONDS)
 
 
-def _needs_tables(name: str, command: BaseCommand) -> bool:
-    return type(command).__module__.startswith("apps.") and name not in NEEDS_NO_TABLES
+def _needs_tables(words: Sequence[str], command: BaseCommand) -> bool:
+    """Whether a command of ours, by its name and the word behind, does."""
+    name, verb = words[0], words[-1]
+    is_ours = type(command).__module__.startswith("apps.")
+    return is_ours and (name not in NEEDS_NO_TABLES or verb in NEED_TABLES.get(name, ()))

@@ -136,7 +136,7 @@ def test_it_brings_everything_back_although_mail_came_meanwhile(
     loose = [file for file in (tmp_path / "backup").rglob("*") if file.stat().st_mode & 0o077]
     assert loose == []
 
-    done = elsewhere.manage("restore", str(tmp_path / "backup"))
+    done = elsewhere.manage("restore", "backup", str(tmp_path / "backup"))
     assert done.returncode == 0, done.stderr
     before = Mailbox.objects.get(user=alice, special_use="inbox").uidvalidity
     messages = elsewhere.messages("alice@example.test")
@@ -154,11 +154,11 @@ def test_it_brings_everything_back_although_mail_came_meanwhile(
     assert sealed.returncode == 0, sealed.stderr
     assert json.loads(sealed.stdout) == {"changed": 0, "broken": []}
 
-    again = elsewhere.manage("restore", str(tmp_path / "backup"))
+    again = elsewhere.manage("restore", "backup", str(tmp_path / "backup"))
     assert again.returncode == 1
     assert "--force" in again.stderr
     assert "Traceback" not in again.stderr
-    forced = elsewhere.manage("restore", str(tmp_path / "backup"), "--force")
+    forced = elsewhere.manage("restore", "backup", str(tmp_path / "backup"), "--force")
     assert forced.returncode == 0, forced.stderr
     assert len(elsewhere.messages("alice@example.test")) == len(kept)
 
@@ -275,7 +275,7 @@ def test_it_leaves_nothing_of_a_backup_that_failed(
 
 
 def test_it_says_in_one_sentence_what_is_wrong(elsewhere: Elsewhere, tmp_path: Path) -> None:
-    done = elsewhere.manage("restore", str(tmp_path / "nothing"))
+    done = elsewhere.manage("restore", "backup", str(tmp_path / "nothing"))
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "holds no finished backup" in done.stderr

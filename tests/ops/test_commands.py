@@ -123,6 +123,17 @@ def test_it_runs_what_needs_none(behind: Behind, ran: list[str], name: str) -> N
     assert ran == [name]
 
 
+def test_it_waits_for_tables_where_a_verb_needs_them(
+    behind: Behind, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands.run(["manage.py", "restore", "backup", "folder"])
+    assert ran == ["restore"]
+    with pytest.raises(SystemExit):
+        commands.run(["manage.py", "restore", "list", "alice@example.test"])
+    assert capsys.readouterr().err.startswith("Error: The database is not ready: ")
+    assert ran == ["restore"]
+
+
 def test_it_shows_help_without_tables(behind: Behind, ran: list[str]) -> None:
     commands.run(["manage.py", "domain", "--help"])
     commands.run(["manage.py", "domain", "add", "-h"])

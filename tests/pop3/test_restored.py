@@ -47,7 +47,7 @@ def test_it_keeps_its_ids(tmp_path: Path) -> None:
         put(old, 4)  # seen by the client, and lost with the machine
         lost = unique_ids(old)[3]
     with installation(tmp_path / "new", {}, doors=doors, start=False) as new:
-        new.manage("restore", str(backup))
+        new.manage("restore", "backup", str(backup))
         new.start()
         assert unique_ids(new) == before
         put(new, 5)

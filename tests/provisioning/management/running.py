@@ -21,8 +21,8 @@ class Done:
         return json.loads(self.out)
 
 
-def run(*words: str, stdin: str = "") -> Done:
-    """Run a command of provisioning: exit code and both streams.
+def run(*words: str, stdin: str = "", app: str = "provisioning") -> Done:
+    """Run a command of an app: exit code and both streams.
 
     `run_from_argv` closes all connections at its end: see the fixture `keep_connection`.
     """
@@ -30,7 +30,7 @@ def run(*words: str, stdin: str = "") -> Done:
     out, err = io.StringIO(), io.StringIO()
     before = sys.stdin
     sys.stdin = io.StringIO(stdin)
-    module = import_module(f"apps.provisioning.management.commands.{noun}")
+    module = import_module(f"apps.{app}.management.commands.{noun}")
     try:
         module.Command(stdout=out, stderr=err, no_color=True).run_from_argv(
             ["manage.py", noun, *rest]
