@@ -1,17 +1,26 @@
 """What is found is what a plain filter finds, whatever the index knows, a page at a time."""
 
 import random
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from apps.blobs.models import Blob
 from apps.directory.models import User
+from apps.mailstore.models import FLAG_FLAGGED, Entry
+from apps.mailstore.services import copy, mailboxes, sharing
+from apps.mailstore.services.expunge import expunge
+from apps.search.finding import pages, texts
 from apps.search.finding.pages import Page, find
+from apps.search.finding.rows import Place, read_place
 from apps.search.indexing import Indexer, Step
 from apps.search.language.nodes import Every, In, Node, Not, Query, Some
 from apps.search.language.parsing import parse
-from tests.mailstore.making import box
+from tests.mailstore.making import ORIGIN, box
 from tests.search.finding.making import NOW, Mail, file, fulfils, newest_first
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +144,220 @@ def test_it_finds_what_a_plain_filter_finds(mails: list[Mail], alice: User) -> N
         assert (page.count.least, page.count.most) == (len(expected), len(expected)), text
         hits += len(expected)
     assert hits > 500  # the queries are not so odd that nothing has them
+
+
+def test_it_scans_nothing_that_is_indexed(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    file(box(alice), [Mail(subject=f"Lunch {n}") for n in range(3)])
+    index_all()
+    monkeypatch.setattr(texts, "sights", _forbidden)
+    assert subjects(search(alice, "lunch -noon")) == []
+    assert len(search(alice, "lunch noon subject:lunch").hits) == 3
+
+
+def _forbidden(places: object) -> None:
+    raise AssertionError(places)
+
+
+def test_it_scans_the_tail_that_matters(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    file(box(alice), [Mail(subject="Lunch"), Mail(subject="Dinner")])
+    index_all()
+    file(box(alice), [Mail(subject="Lunch", flags=FLAG_FLAGGED), Mail(subject="Tea")])
+    scanned: list[int] = []
+    real = texts.Texts.scan
+
+    def scan(self: texts.Texts, message_ids: Sequence[int]) -> None:
+        scanned.extend(message_ids)
+        real(self, message_ids)
+
+    monkeypatch.setattr(texts.Texts, "scan", scan)
+    assert len(search(alice, "lunch is:starred").hits) == 1
+    assert len(scanned) == 1
+    assert subjects(search(alice, "lunch")) == ["Lunch", "Lunch"]
+    assert len(scanned) == 3
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+@pytest.mark.parametrize("query", ["lunch", "-dinner", "is:unread", "e"])
+def test_it_gives_page_after_page(alice: User, query: str, is_indexed: bool) -> None:
+    for name in ("INBOX", "Archive"):
+        file(box(alice, name), [Mail(date=NOW + n // 3) for n in range(12)])
+    if is_indexed:
+        index_all()
+    whole = search(alice, query)
+    assert len(whole.hits) == 24
+    pieces: list[tuple[int, int]] = []
+    place = None
+    for _ in range(5):
+        page = search(alice, query, after=place, limit=5, with_count=False)
+        assert page.count is None
+        pieces += found(page)
+        place = page.after and read_place(page.after.write())
+    assert pieces == found(whole)
+    assert place is None
+
+
+def test_it_begins_a_list_where_no_place_is_given() -> None:
+    assert read_place("") is None
+    assert read_place("1-2") is None
+    assert read_place(Place(-5, 2, 3).write()) == Place(-5, 2, 3)
+
+
+def test_it_stops_when_the_time_is_over_and_goes_on_later(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_SCANNED", 2)
+    monkeypatch.setattr(pages, "_WINDOW", 5)
+    rare = [Mail(date=NOW - n, subject="Rare" if n in (3, 9) else "Lunch") for n in range(11)]
+    mails = file(box(alice), rare)
+    gathered: list[tuple[int, int]] = []
+    rounds, place = 0, None
+    while True:
+        page = search(alice, "rare", after=place, seconds=0)
+        gathered += found(page)
+        rounds += 1
+        assert page.count is not None
+        assert page.count.least <= 2 <= page.count.most
+        if page.after is None:
+            break
+        assert page.is_cut
+        place = page.after
+    assert gathered == [mails[3].key, mails[9].key]
+    assert rounds == 6
+
+
+def test_it_asks_the_database_as_often_for_little_as_for_much(alice: User) -> None:
+    query = "lunch from:bob is:unread label:work -in:archive has:attachment"
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as statements:
+            search(alice, query, limit=5)
+        return len(statements)
+
+    file(box(alice), [Mail(keywords=("work",), filename="a")])
+    index_all()
+    little = asked()
+    for name in ("INBOX", "Archive", "Sent"):
+        file(box(alice, name), [Mail(keywords=("work",), filename="a") for _ in range(30)])
+    index_all()
+    assert asked() == little <= 12
+
+
+def test_it_searches_what_others_share_if_it_may_be_read(alice: User, bob: User, eve: User) -> None:
+    for user in (alice, bob, eve):
+        file(box(user), [Mail(subject=f"Lunch of {user.name}")])
+        file(box(user, "Archive"), [Mail(subject=f"Old lunch of {user.name}")])
+    index_all()
+    sharing.grant(mailbox_id=box(bob).pk, to=alice.address, rights="lr", origin=ORIGIN)
+    sharing.grant(mailbox_id=box(bob, "Archive").pk, to=alice.address, rights="li", origin=ORIGIN)
+    shown = search(alice, "lunch of")
+    assert sorted(subjects(shown)) == [
+        *("Lunch of Alice Archer", "Lunch of Bob Baker", "Old lunch of Alice Archer"),
+    ]
+    assert [hit.folder.owner_key for hit in shown.hits if "Bob" in hit.row.subject] == [bob.key]
+    assert subjects(search(alice, "in:bob@example.test")) == ["Lunch of Bob Baker"]
+    sharing.revoke(mailbox_id=box(bob).pk, to=alice.address, origin=ORIGIN)
+    assert len(search(alice, "lunch of").hits) == 2
+    assert len(search(eve, "lunch of").hits) == 2
+
+
+def test_it_finds_a_shared_message_by_what_its_owner_has_indexed(alice: User, bob: User) -> None:
+    (mail,) = file(box(bob), [Mail(subject="Lunch")])
+    assert mail.mailbox is not None
+    sharing.grant(mailbox_id=mail.mailbox.pk, to=alice.address, rights="lr", origin=ORIGIN)
+    sharing.grant(mailbox_id=box(alice).pk, to=bob.address, rights="lri", origin=ORIGIN)
+    index_all()
+    copy.copy(mailbox_id=mail.mailbox.pk, uids=[mail.uid], target_id=box(alice).pk, origin=ORIGIN)
+    assert len(search(alice, "lunch").hits) == 2
+    assert len(search(alice, "-lunch").hits) == 0
+
+
+def test_it_finds_mailboxes_by_role_name_and_last_level(alice: User) -> None:
+    for name in ("Projects/Größe", "Other/Spam"):
+        mailboxes.create(user_id=alice.pk, name=name)
+    for name in ("Projects/Größe", "Other/Spam", "Junk", "Sent"):
+        file(box(alice, name), [Mail(subject=name)])
+    assert subjects(search(alice, "in:projects/grösse")) == ["Projects/Größe"]
+    assert subjects(search(alice, "in:GROSSE")) == ["Projects/Größe"]
+    assert subjects(search(alice, "in:spam")) == ["Junk"]
+    assert subjects(search(alice, "in:other/spam")) == ["Other/Spam"]
+    assert subjects(search(alice, "in:sent")) == ["Sent"]
+    assert len(search(alice, "").hits) == 3
+    assert len(search(alice, "in:anywhere").hits) == 4
+    assert len(search(alice, "-in:junk").hits) == 3
+
+
+def test_it_says_that_nothing_is_called_so(alice: User) -> None:
+    file(box(alice), [Mail(keywords=("work",))])
+    page = search(alice, "in:nowhere OR label:play OR label:WORK")
+    assert [hint.code for hint in page.hints] == ["no-mailbox", "no-label"]
+    assert len(page.hits) == 1
+
+
+def test_it_counts_days_where_the_reader_is(alice: User) -> None:
+    midnight = int(datetime(2026, 11, 25, 15, tzinfo=UTC).timestamp())  # of the 26th in Tokyo
+    file(box(alice), [Mail(date=midnight - 1), Mail(date=midnight)])
+    with timezone.override("Asia/Tokyo"):
+        assert len(search(alice, "on:2026-11-26").hits) == 1
+        assert len(search(alice, "before:2026-11-26").hits) == 1
+    assert len(search(alice, "on:2026-11-25").hits) == 2
+
+
+def test_it_takes_dates_of_any_year(alice: User) -> None:
+    file(box(alice), [Mail(date=-(10**12)), Mail(date=10**14)])
+    assert len(search(alice, "").hits) == 2
+    assert len(search(alice, "before:1900").hits) == 1
+    assert len(search(alice, "after:9998-12-31").hits) == 1
+    with timezone.override("Pacific/Kiritimati"):
+        assert len(search(alice, "before:1900-01-01").hits) == 1
+
+
+def test_it_finds_what_can_be_brought_back(alice: User) -> None:
+    mailboxes.create(user_id=alice.pk, name="Old")
+    file(box(alice, "Old"), [Mail(subject="Lunch in Old")])
+    gone, _, moved = file(
+        box(alice), [Mail(subject="Lunch gone"), Mail(), Mail(subject="Lunch moved")]
+    )
+    (trashed,) = file(box(alice, "Trash"), [Mail(subject="Lunch trashed")])
+    index_all()
+    for mail in (gone, trashed):
+        expunge(mailbox_id=mail.key[0], uids=[mail.uid], origin=ORIGIN, marked=False)
+    copy.move(
+        mailbox_id=moved.key[0], uids=[moved.uid], target_id=box(alice, "Sent").pk, origin=ORIGIN
+    )
+    mailboxes.delete(user_id=alice.pk, name="Old", origin=ORIGIN)
+    shown = search(alice, "lunch", is_deleted=True)
+    assert sorted(subjects(shown)) == ["Lunch gone", "Lunch in Old", "Lunch trashed"]
+    assert subjects(search(alice, "lunch in:old", is_deleted=True)) == ["Lunch in Old"]
+    assert subjects(search(alice, "-gone -old", is_deleted=True)) == ["Lunch trashed"]
+    assert sorted(subjects(search(alice, "lunch"))) == ["Lunch", "Lunch moved"]
+    assert shown.count is not None
+    assert shown.count.least == shown.count.most == 3
+
+
+def test_it_finds_the_rest_beside_a_damaged_message(alice: User) -> None:
+    whole, broken = file(box(alice), [Mail(), Mail(subject="Broken lunch")])
+    entry = Entry.objects.get(mailbox=broken.mailbox, uid=broken.uid)
+    blobs = Blob.objects.filter(pk=entry.message.blob_id)
+    blobs._raw_delete(blobs.db)
+    page = search(alice, "noon")
+    assert found(page) == [whole.key]
+    assert [hint.code for hint in page.hints] == ["damaged"]
+
+
+def test_it_takes_what_was_typed_as_it_is(alice: User) -> None:
+    file(
+        box(alice), [Mail(subject=text) for text in ("100% a_b", "it's", 'say "hi"', "x\\y", "né")]
+    )
+    index_all()
+    for typed, subject in (
+        ("0%", "100% a_b"),
+        ("a_b", "100% a_b"),
+        ("t's", "it's"),
+        ('"say ""hi"""', 'say "hi"'),
+        ("x\\y", "x\\y"),
+        ("NÉ", "né"),
+    ):
+        assert subjects(search(alice, f"subject:{typed}")) == [subject], typed
+    for typed in ("subject:%", "subject:_", "'", "\0", "a%b", "l*h", ".unch", "'; DROP TABLE x"):
+        expected = {"subject:%": 1, "subject:_": 1, "'": 1}.get(typed, 0)
+        assert len(search(alice, typed).hits) == expected, typed
