@@ -92,6 +92,14 @@ class Indexer:
             pass
         return done
 
+    def begin(self) -> Step:
+        """Throw the index away; steps fill it anew."""
+        with self._backend.turn() as mine:
+            if not mine:
+                return Step.BUSY
+            self._begin(services.state(), self._backend.stamp())
+        return Step.DONE
+
     def step(self) -> Step:
         """Do one thing that has to be done."""
         if not settings.SEARCH_INDEX:

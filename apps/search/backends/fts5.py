@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
-from dataclasses import astuple
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ _BUSY: Final = 10_000  # milliseconds; readers never wait, and there is one writ
 _APART: Final = b""
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Field)
 _MARKS: Final = ", ".join("?" * len(Field))
+_columns: Final = attrgetter(*[field.value for field in Field])
 
 _SCHEMA: Final = f"""
 PRAGMA journal_mode = WAL;
@@ -245,7 +246,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -16000")
+    connection.execute("PRAGMA cache_size = -8000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
 
@@ -303,12 +304,12 @@ def _put_in(connection: sqlite3.Connection, rows: Sequence[tuple[int, SearchText
 
 
 def _spelled(text: SearchText) -> list[str]:
-    return [spelled(column) for column in astuple(text)]
+    return [spelled(column) for column in _columns(text)]
 
 
 def _packed(text: SearchText | None, compressor: zstandard.ZstdCompressor) -> bytes:
     # NUL stands in no folded text.
-    return _APART if text is None else compressor.compress("\0".join(astuple(text)).encode())
+    return _APART if text is None else compressor.compress("\0".join(_columns(text)).encode())
 
 
 def _unpacked(packed: bytes) -> SearchText | None:
