@@ -223,3 +223,18 @@ def test_it_runs_commit_hooks_after_the_turn(database: Database) -> None:
     with _Atomic(database.one):
         database.one.on_commit(lambda: found.append(database.turn_is_free()))
     assert found == [True]
+
+
+def test_it_takes_marks_of_every_style(database: Database) -> None:
+    long = " " * 5_000  # longer than what is remembered
+    with database.one.cursor() as cursor:
+        for sql in ("SELECT %s, '50 %%', '?'", f"SELECT %s, '50 %%', '?'{long}"):
+            for value in (1, 2):
+                cursor.execute(sql, [value])
+                assert cursor.fetchall() == [(value, "50 %", "?")]
+        cursor.execute("SELECT %(one)s, %(two)s", {"one": 1, "two": 2})
+        assert cursor.fetchall() == [(1, 2)]
+        cursor.execute("SELECT '%s %%'")
+        assert cursor.fetchall() == [("%s %%",)]
+        cursor.executemany(INSERT, iter([[5], [6]]))
+    assert database.rows(database.one) == [5, 6]
