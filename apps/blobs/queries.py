@@ -59,6 +59,11 @@ class Stored:
         """The blob's id."""
         return self._id if isinstance(self._id, UUID) else UUID(self._id)
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether the row holds the bytes."""
+        return self._codec != Codec.FRAMES
+
     def whole(self) -> bytes:
         """All bytes. Raises Damaged if they are not those that were written."""
         with self._told():

@@ -18,12 +18,13 @@ from django.db import connection
 from apps.blobs.queries import Stored
 from apps.mailstore.models import Message, SpecialUse
 from apps.mailstore.shown import Source, runs
-from apps.runtime.db import read_snapshot
+from apps.runtime.db import is_sqlite, read_snapshot
 from apps.runtime.glance import Ask
 from apps.runtime.rows import among, listed
 from apps.wire.errors import Damaged, NotFound
 
 PAGE: Final = 500  # messages in one query of `fetch_page`
+AT_A_GLANCE: Final = 16  # messages that `fetch_few` reads at most
 FEW: Final = 32  # rows that `fetch_some` takes before it asks whether there is enough
 
 
@@ -420,6 +421,34 @@ def fetch_some(
     return Some(rows, used)
 
 
+def is_few(uids: Sequence[int], *, blobs: bool) -> bool:
+    """Whether `fetch_few` can read these messages (rising, not none)."""
+    return len(uids) <= (1 if blobs else AT_A_GLANCE) and _is_dense(uids)
+
+
+def fetch_few(
+    ask: Ask, mailbox_id: int, uids: Sequence[int], columns: Sequence[str], *, blobs: bool
+) -> list[tuple[Any, ...]]:
+    """`fetch_some` for so few that all are taken; one query. For `glance`.
+
+    Args:
+        uids: such that `is_few` says yes of them.
+    """
+    vendor = "sqlite" if is_sqlite() else "postgresql"  # an event loop has no connection to ask
+    sql = _page_sql(tuple(columns), vendor, dense=True, blobs=blobs, expunged=False)
+    rows = list(_wanted(ask(sql, [mailbox_id, uids[0], uids[-1]]), uids))
+    if blobs:
+        width = len(columns) + 1
+        rows = [(*row[:width], _shown(row[width:])) for row in rows]
+    return rows
+
+
+def _is_dense(uids: Sequence[int]) -> bool:
+    """UIDs of a page mostly follow each other: a range reads the table in its own order, without a
+    probe for each."""
+    return bool(uids[-1] - uids[0] < 2 * len(uids))
+
+
 def _ask_for_page(
     cursor: Any,
     mailbox_id: int,
@@ -429,9 +458,7 @@ def _ask_for_page(
     blobs: bool,
     expunged: bool = False,
 ) -> None:
-    # UIDs of a page mostly follow each other: a range reads the table in its own order, without a
-    # probe for each.
-    dense = uids[-1] - uids[0] < 2 * len(uids)
+    dense = _is_dense(uids)
     chosen = [uids[0], uids[-1]] if dense else [listed(uids)]
     sql = _page_sql(columns, connection.vendor, dense=dense, blobs=blobs, expunged=expunged)
     cursor.execute(sql, [mailbox_id, *chosen])
@@ -525,6 +552,11 @@ class Shown:
     size: int
     _header: bytes
     _stored: Stored
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether all of it can be had without reading a file or asking an object store."""
+        return self._stored.is_inline
 
     def part(self, start: int, end: int) -> bytes:
         """Bytes `start` to `end` (exclusive) of what is shown, head included, cut to what there is.

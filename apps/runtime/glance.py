@@ -5,12 +5,15 @@ memory, and SQLite gives it in 4 µs. So on SQLite `glance` runs on the event lo
 connection of its own that can only read and never waits; everywhere else, and whenever that fails,
 it runs on the pool `read` as any other job.
 
-Only for a row or two that are hot by nature (counters of a mailbox, its name): a read that may have
-to fetch a page from the disk would hold up every connection of the process.
+Only for a few rows: counters of a mailbox, its name, one message. A read that has to fetch pages
+from the disk holds up every connection of the process, so there is a budget: after one that took
+long, the loop waits for no disk for a hundred times as long, and threads read meanwhile. So at most
+a hundredth of its time is lost to a slow disk, and nothing to memory or to a fast one.
 """
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -33,24 +36,32 @@ _PRAGMAS: Final = (
     "PRAGMA mmap_size=268435456",
     "PRAGMA cache_size=-1000",
 )
+_SLOW: Final = 0.002  # seconds: longer than any row takes that is in memory
+_SHARE: Final = 100
+_LONGEST_REST: Final = 10.0  # seconds: one stalled disk says little about the next hour
 _here = threading.local()
 
 
 async def glance(
     function: Callable[Concatenate[Ask, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run a function that asks for a row or two; it sees all that was committed before the call.
+    """Run a function that asks for a few rows; it sees all that was committed before the call.
 
     Args:
         function: its first argument is the way to ask; it must have no other.
 
     Raises: as `in_db`, and whatever `function` raises.
     """
-    if is_sqlite():
+    if is_sqlite() and (began := time.monotonic()) >= getattr(_here, "rests_until", 0.0):
         try:
             return function(_ask_here, *args, **kwargs)
         except (sqlite3.Error, DatabaseError):
             forget()  # busy, broken, or not there yet: a thread may wait, and knows what to say
+        finally:
+            ended = time.monotonic()
+            if ended - began > _SLOW:
+                rest = min(_SHARE * (ended - began), _LONGEST_REST)
+                _here.rests_until = ended + rest
     return await in_db("read", lambda: function(ask_database, *args, **kwargs))
 
 

@@ -44,7 +44,7 @@ def test_it_goes_on_when_the_database_is_back(
         assert answer(client, "SELECT INBOX")[-1].startswith("x OK")
         is_gone(True)
         for command in (
-            "FETCH 1 BODY.PEEK[]",
+            "FETCH 1:3 BODY.PEEK[]",
             "STORE 2 +FLAGS (\\Flagged)",
             "UID COPY 2 Archive",
             "CREATE New",

@@ -1,5 +1,7 @@
 """The plan of a FETCH: fields cut out of headers, pages that end when there is enough."""
 
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -7,10 +9,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.directory.models import User
-from apps.imap.messages.fetchplan import CHUNK, Long, filtered, make_plan, picker, read_page
+from apps.imap.messages.fetchplan import (
+    CHUNK,
+    SHORT,
+    Long,
+    filtered,
+    is_glance,
+    make_plan,
+    picker,
+    read_few,
+    read_page,
+)
 from apps.imap.proto.fetch import Attribute, BinaryItem, BodyItem, FetchItem, Part, Section
 from apps.mailstore import queries
 from apps.mailstore.models import Message
+from apps.runtime.glance import ask_database
 from apps.wire.errors import Damaged
 from tests.imap.conftest import MESSAGE, add_message, add_numbered
 
@@ -161,3 +174,44 @@ def test_it_says_damaged_for_one_message_only(alice: User) -> None:
     assert page.bodies[2] == [
         b"BODY[] {%d}\r\n%b" % ((len(raw := MESSAGE.format(3).encode())), raw)
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "items",
+    [STRUCTURE, (WHOLE,), (SUBJECT,), (*STRUCTURE, SUBJECT, WHOLE), (SUBJECT, SUBJECT)],
+    ids=["columns", "bodies", "header", "all", "headers"],
+)
+def test_it_answers_for_a_few_from_their_rows_alone(
+    alice: User, items: tuple[FetchItem, ...]
+) -> None:
+    add_numbered(alice.pk, 3)
+    inbox = queries.inboxes([alice.pk])[alice.pk]
+    plan = make_plan(items, uid=True)
+    for uids in ([2], [1, 2, 3], [9]):
+        with CaptureQueriesContext(connection) as captured:
+            few = read_few(ask_database, inbox, uids, plan)
+        assert len(captured) == 1
+        assert few is not None
+        assert few.bodies == read_page(inbox, uids, plan, 1 << 20).bodies
+        assert [row[0] for row in few.rows] == [uid for uid in uids if uid < 9]
+    assert is_glance(plan, [2])
+    assert is_glance(plan, [1, 2]) is (not plan.reads_blobs)
+
+
+@pytest.mark.django_db
+def test_it_leaves_to_a_thread_what_no_row_has_or_takes_long(alice: User) -> None:
+    field = b"X: " + b"y" * (SHORT // 4) + b"\r\n"
+    add_message(alice.pk, b"Subject: long header\r\n" + field * 20 + b"\r\nHello")
+    add_message(alice.pk, b"Subject: long\r\n\r\n" + b"0" * SHORT)
+    add_message(alice.pk, b"Subject: an object\r\n\r\n" + bytes(range(1, 255)) * 2_000)
+    add_message(alice.pk, b"Subject: row is missing\r\n\r\n")
+    Message.objects.filter(subject="row is missing").update(blob_id=UUID(int=0))
+    inbox = queries.inboxes([alice.pk])[alice.pk]
+    whole, header = make_plan((WHOLE,), uid=False), make_plan((SUBJECT,), uid=False)
+    body = make_plan((Attribute.BODY,), uid=False)
+    for uid in (1, 2, 3, 4):
+        assert read_few(ask_database, inbox, [uid], whole) is None
+        assert read_few(ask_database, inbox, [uid], body) is None
+        assert (read_few(ask_database, inbox, [uid], header) is None) is (uid == 1)
+    assert not is_glance(body, [1])

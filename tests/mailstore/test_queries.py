@@ -255,6 +255,36 @@ def test_it_reads_no_more_of_a_page_than_is_enough(
     assert used == (5 if connection.vendor == "sqlite" else 3)
 
 
+def test_it_reads_a_few_as_it_reads_many(inbox: Mailbox) -> None:
+    filled(inbox, 6)
+    delivered([filing(inbox, head=b"A: b\r\n")])
+    flag(inbox, [3], FLAG_DELETED)
+    expunge(mailbox_id=inbox.pk, origin=ORIGIN)
+    columns = ("size", "envelope", "header", "head", "saved_at", "preview", "thread_id")
+    for blobs in (False, True):
+        for uids in ([1], [3], [7], [99], [2, 4], [1, 2, 3, 4, 5, 6, 7]):
+            with CaptureQueriesContext(connection) as captured:
+                few = queries.fetch_few(ask_database, inbox.pk, uids, columns, blobs=blobs)
+            assert len(captured) == 1
+            some = queries.fetch_some(inbox.pk, uids, columns, enough=lambda _: False, blobs=blobs)
+            width = len(columns) + 1
+            assert [row[:width] for row in few] == [row[:width] for row in some.rows]
+            if blobs:
+                assert [row[-1].whole() for row in few] == [row[-1].whole() for row in some.rows]
+    assert [row[0] for row in few] == [1, 2, 4, 5, 6, 7]
+    assert all(row[-1].is_at_hand for row in few)
+
+
+def test_it_takes_for_few_what_is_few_and_lies_together() -> None:
+    most = queries.AT_A_GLANCE
+    assert queries.is_few([7], blobs=True)
+    assert queries.is_few(range(5, 5 + most), blobs=False)
+    assert queries.is_few([5, 7, 8], blobs=False)
+    assert not queries.is_few([7, 8], blobs=True)
+    assert not queries.is_few(range(5, 6 + most), blobs=False)
+    assert not queries.is_few([5, 5 + most], blobs=False)
+
+
 def test_it_reads_a_header_too_large_for_the_row(inbox: Mailbox) -> None:
     raw = b"Subject: x\r\n" + b"X: " + b"y" * 300_000 + b"\r\n\r\nbody"
     delivered([filing(inbox, prepared(raw))])

@@ -3,12 +3,14 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from django.db import ProgrammingError, connections, transaction
 
 from apps.runtime import db
+from apps.runtime import glance as glance_module
 from apps.runtime.db import is_sqlite
 from apps.runtime.glance import Ask, forget, glance
 from apps.runtime.ulid import new_ulid
@@ -38,9 +40,12 @@ def make(*, fails: bool = False) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _everything_ends() -> Iterator[None]:
+def _everything_ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(glance_module, "_SLOW", 60.0)  # of a busy machine, not of a slow disk
+    glance_module._here.__dict__.clear()
     yield
     forget()
+    glance_module._here.__dict__.clear()
     db.shutdown()
 
 
@@ -121,3 +126,29 @@ async def test_it_makes_no_connection_of_django_for_the_task_that_asks() -> None
     """One for each client of a listener would be 5 KB each."""
     await glance(count)
     assert connections.all(initialized_only=True) == []
+
+
+async def test_it_leaves_the_loop_alone_for_a_while_after_a_slow_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def is_here() -> bool:
+        return (await glance(thread_and_count))[0] is threading.current_thread()
+
+    assert await is_here() is is_sqlite()
+    monkeypatch.setattr(glance_module, "_SLOW", -1.0)  # every read is one
+    monkeypatch.setattr(glance_module, "_SHARE", 10**9)
+    assert await is_here() is is_sqlite()
+    assert not await is_here()
+    rest = getattr(glance_module._here, "rests_until", time.monotonic()) - time.monotonic()
+    assert rest <= glance_module._LONGEST_REST
+    assert (rest > 0) is is_sqlite()
+
+
+async def test_it_comes_back_to_the_loop_when_that_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glance_module, "_SLOW", -1.0)
+    monkeypatch.setattr(glance_module, "_LONGEST_REST", 0.0)
+    for _ in range(3):
+        thread, _ = await glance(thread_and_count)
+        assert (thread is threading.current_thread()) is is_sqlite()

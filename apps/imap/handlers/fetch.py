@@ -10,8 +10,9 @@ table of expunges has all of it (RFC 2180 section 4.1.1).
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import compress
 from typing import Any, cast
 
@@ -27,7 +28,9 @@ from apps.imap.messages.fetchplan import (
     Plan,
     cells,
     filled,
+    is_glance,
     make_plan,
+    read_few,
     read_page,
 )
 from apps.imap.proto.fetch import (
@@ -37,6 +40,7 @@ from apps.imap.proto.fetch import (
     parse_fetch,
     parse_sequence_fetch,
 )
+from apps.imap.selected.mirror import Mirror
 from apps.imap.telling import (
     enable_condstore,
     flag_text,
@@ -52,13 +56,14 @@ from apps.mailstore.queries import FlagsRow
 from apps.mailstore.services import flags as flag_service
 from apps.mailstore.services import threads
 from apps.mailstore.services.flags import FlagChange
-from apps.runtime.db import in_db
+from apps.runtime.db import in_db, is_sqlite
+from apps.runtime.glance import glance
 from apps.wire.errors import MailError, UnknownEncoding
 
 logger = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
-_Read = Callable[[list[int]], Awaitable[Page]]
+_Read = Callable[[list[int]], Coroutine[object, object, Page]]
 
 
 @command(
@@ -120,6 +125,36 @@ def _changed(
     return list(compress(seqs, newer)), list(compress(uids, newer))
 
 
+class _Reading:
+    """Reads one page ahead. What was read is of no use once messages have been expunged: whether
+    they are still there, and what flags they had, is another question then."""
+
+    def __init__(self, read: _Read, mirror: Mirror) -> None:
+        self._read = read
+        self._mirror = mirror
+        self._ahead: asyncio.Task[Page] | None = None
+        self._uids = mirror.uids  # an expunge makes a new array
+
+    def begin(self, uids: list[int]) -> None:
+        """Begin to read the page that will be asked for next."""
+        self._uids = self._mirror.uids
+        self._ahead = asyncio.create_task(self._read(uids))
+
+    async def page(self, uids: list[int]) -> Page:
+        """Return the page that was begun, if it is still right; else read it now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            page = await ahead
+            if self._mirror.uids is self._uids:
+                return page
+        return await self._read(uids)
+
+    def end(self) -> None:
+        """Give up what was begun: the FETCH ends early."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+
+
 class _Fetching:
     """One FETCH under way."""
 
@@ -154,34 +189,42 @@ class _Fetching:
         return Reply("Fetched")
 
     async def all(self, seqs: list[int], uids: list[int]) -> None:
-        """Answer for these messages (ascending, side by side), page by page."""
+        """Answer for these messages (ascending, side by side), page by page, each read while the
+        client is given the one before."""
         size = self._context.limits.page_rows
-        for start in range(0, len(uids), size):
-            await self._whole_page(seqs[start : start + size], uids[start : start + size])
-            await self._context.channel.drain()
+        reading = _Reading(self._read, self._selected.held.mirror)
+        done = 0
+        try:
+            while done < len(uids):
+                page = await reading.page(uids[done : done + size])
+                start, done = done, done + page.used
+                if self._plan.columns and done < len(uids):
+                    reading.begin(uids[done : done + size])
+                await self._whole_page(seqs[start:done], uids[start:done], page)
+                await self._context.channel.drain()
+        finally:
+            reading.end()
 
-    async def _whole_page(self, seqs: list[int], uids: list[int]) -> None:
+    async def _whole_page(self, seqs: list[int], uids: list[int], page: Page) -> None:
         """Answer for these messages, expunged ones last."""
-        gone = await self._page(seqs, uids, self._read)
+        gone = await self._answer(seqs, uids, page.rows, page.bodies)
         if gone:
             self._gone += len(gone)
             if self._is_live:
                 mailbox_id = self._selected.mailbox_id
                 last = await in_db("read", queries.expunged_flags, mailbox_id, list(gone.values()))
                 self._last.update(last)
-            lost = await self._page(list(gone), list(gone.values()), self._read_expunged)
-            self._lost += len(lost)
+            self._lost += await self._expunged(list(gone), list(gone.values()))
 
-    async def _page(self, seqs: list[int], uids: list[int], read: _Read) -> dict[int, int]:
-        """Answer for what `read` finds; return what it does not (sequence number -> UID)."""
-        missing: dict[int, int] = {}
-        done = 0
+    async def _expunged(self, seqs: list[int], uids: list[int]) -> int:
+        """Answer for what was expunged; return how much of it is not to be had any more."""
+        lost = done = 0
         while done < len(uids):
-            rows, bodies, used = await read(uids[done:] if done else uids)
+            rows, bodies, used = await self._read_expunged(uids[done:])
             place = slice(done, done + used)
-            missing |= await self._answer(seqs[place], uids[place], rows, bodies)
+            lost += len(await self._answer(seqs[place], uids[place], rows, bodies))
             done += used
-        return missing
+        return lost
 
     async def _answer(
         self, seqs: list[int], uids: list[int], rows: list[Row], bodies: list[Bodies]
@@ -202,7 +245,9 @@ class _Fetching:
         if self._plan.columns:
             octets = self._context.limits.page_octets
             mailbox_id = self._selected.mailbox_id
-            page = await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
+            page = await self._read_few(uids)
+            if page is None:
+                page = await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
             if unthreaded := self._unthreaded(page.rows):
                 await in_db("work", threads.fill, mailbox_id, unthreaded)
                 page = await in_db("read", read_page, mailbox_id, uids, self._plan, octets)
@@ -210,6 +255,13 @@ class _Fetching:
         mirror = self._selected.held.mirror
         rows = [(uid,) for uid in uids] if mirror.holds(uids) else mirror.rows_of(uids)
         return Page(list(rows), [], len(uids))
+
+    async def _read_few(self, uids: list[int]) -> Page | None:
+        """`_read` without a thread, where that is possible: to wake one takes longer than to read a
+        message."""
+        if not is_sqlite() or not is_glance(self._plan, uids):
+            return None
+        return await glance(read_few, self._selected.mailbox_id, uids, self._plan)
 
     async def _read_expunged(self, uids: list[int]) -> Page:
         if self._plan.columns:

@@ -23,6 +23,7 @@ from apps.mailstore.queries import Shown
 from apps.mime import bodystructure, headers
 from apps.mime import tree as mime_tree
 from apps.mime.sections import find_part, load_parts, section_range
+from apps.runtime.glance import Ask
 from apps.wire.errors import Damaged, MailError
 from apps.wire.imapstring import imap_string
 
@@ -55,6 +56,8 @@ _FORMS: dict[Attribute, bytes] = {
 LIVE: Final = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 """What is answered without a row."""
 _HEAVY = frozenset({"envelope", "bodystructure", "header"})
+SHORT: Final = 64 * 1024
+"""Octets of a message that is read, checked and answered within a fraction of a millisecond."""
 _QUICK = 1_024
 """Octets of field names that are worth a pattern of their own."""
 _HEADER_PARTS = frozenset({Part.HEADER, Part.FIELDS, Part.FIELDS_NOT})
@@ -83,12 +86,15 @@ class Plan:
     columns: of `queries.fetch_some`, without the uid that always comes first.
     attributes: the items that are columns, in the order of the answer.
     bodies: how to make each of the other items of one message, in order.
+    headers: how to make each of them from the header block alone, if all can be made so; else
+        none.
     template: the line up to the bodies, to be filled by `%` with seq and `cells`.
     """
 
     columns: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     bodies: tuple[Callable[[Reader], Cell], ...]
+    headers: tuple[Callable[[bytes], bytes], ...]
     template: bytes
     sets_seen: bool
     reads_blobs: bool
@@ -119,6 +125,7 @@ def make_plan(
     reads_blobs = any(
         not isinstance(one, BodyItem) or not _is_in_row(one.section) for one in sections
     )
+    headers = [_header_maker(item) for item in bodies]
     columns = [column for item in attributes for column in _COLUMNS.get(item, ())]
     if bodies:
         columns += ["size"]
@@ -132,6 +139,7 @@ def make_plan(
         columns=tuple(dict.fromkeys(columns)),
         attributes=tuple(attributes),
         bodies=tuple([_maker(item) for item in bodies]),
+        headers=tuple(filter(None, headers)) if all(headers) else (),
         template=head + b" ".join([_FORMS[item] for item in attributes]),
         sets_seen=not all(item.peek for item in sections),
         reads_blobs=reads_blobs,
@@ -227,8 +235,32 @@ def read_page(
         blobs=plan.reads_blobs,
         expunged=expunged,
     )
-    bodies = [_bodies_of(plan, row) for row in rows] if plan.bodies else []
-    return Page(rows, bodies, used)
+    return Page(rows, _all_bodies(plan, rows), used)
+
+
+def is_glance(plan: Plan, uids: Sequence[int]) -> bool:
+    """Whether `read_few` can answer for these messages (ascending, not none), for all it knows."""
+    if plan.bodies and not (plan.headers or plan.reads_blobs):
+        return False
+    return queries.is_few(uids, blobs=plan.reads_blobs)
+
+
+def read_few(ask: Ask, mailbox_id: int, uids: Sequence[int], plan: Plan) -> Page | None:
+    """`read_page` on the event loop, for `glance`: of a few messages, if their rows alone have all
+    that is asked for and it is short; else None."""
+    rows = queries.fetch_few(ask, mailbox_id, uids, plan.columns, blobs=plan.reads_blobs)
+    if plan.bodies and not all(_is_at_hand(plan, row) for row in rows):
+        return None
+    return Page(rows, _all_bodies(plan, rows), len(uids))
+
+
+def _is_at_hand(plan: Plan, row: tuple[Any, ...]) -> bool:
+    if plan.headers:
+        return 0 < len(row[plan.names.index("header")]) <= SHORT
+    if not plan.reads_blobs:
+        return False
+    shown: Shown | None = row[-1]
+    return shown is not None and shown.is_at_hand and shown.size <= SHORT
 
 
 def _scales(plan: Plan) -> Callable[[Sequence[tuple[Any, ...]]], int]:
@@ -240,6 +272,20 @@ def _scales(plan: Plan) -> Callable[[Sequence[tuple[Any, ...]]], int]:
     heavy = [places(name) for name in plan.columns if name in _HEAVY]
     # A header that is too long for the row is read from the blob.
     return lambda rows: sum([len(row[place]) or CHUNK for row in rows for place in heavy])
+
+
+def _all_bodies(plan: Plan, rows: Sequence[tuple[Any, ...]]) -> list[Bodies]:
+    if not plan.headers:
+        return [_bodies_of(plan, row) for row in rows] if plan.bodies else []
+    place, head_place = plan.names.index("header"), plan.names.index("head")
+    made: list[Bodies] = []
+    for row in rows:
+        if not (kept := bytes(row[place])):  # it was too long for the row
+            made.append(_bodies_of(plan, row))
+            continue
+        header = bytes(row[head_place]) + kept if row[head_place] else kept
+        made.append([make(header) for make in plan.headers])
+    return made
 
 
 def _bodies_of(plan: Plan, row: tuple[Any, ...]) -> Bodies:
@@ -349,12 +395,19 @@ def _maker(item: FetchItem) -> Callable[[Reader], Cell]:
     if isinstance(item, BinaryItem):
         return partial(_binary, item)
     section = item.section
-    if _is_in_row(section):
-        fields = picker(section)
-        return lambda reader: _literal(item, fields(reader.header()))
+    if (make := _header_maker(item)) is not None:
+        return lambda reader: make(reader.header())
     if section.part in {Part.FIELDS, Part.FIELDS_NOT}:
         return partial(_fields_of_part, item, picker(section))
     return partial(_octets, item)
+
+
+def _header_maker(item: FetchItem) -> Callable[[bytes], bytes] | None:
+    """What makes an item from the header block of the message, None if that is not enough."""
+    if not isinstance(item, BodyItem) or not _is_in_row(item.section):
+        return None
+    fields = picker(item.section)
+    return lambda header: _literal(item, fields(header))
 
 
 def _fields_of_part(item: BodyItem, fields: Callable[[bytes], bytes], reader: Reader) -> Cell:
