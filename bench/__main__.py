@@ -1,5 +1,5 @@
-"""`python -m bench`: receive | imap | outbound | authentication | spam | fsync | memory | idle,
-or live.
+"""`python -m bench`: receive | imap | search | outbound | authentication | spam | fsync | memory |
+idle | live | serve.
 
 Exit 0 done, 1 failed or promise broken, 2 usage.
 """
@@ -26,6 +26,7 @@ from bench import (
     outbound,
     receive,
     report,
+    serving,
     spam,
 )
 from bench.ours import Ours
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str]) -> int:
             return 0 if idle.show(options.connections, peer=options.only is None) else 1
         if options.command == "live":
             return 0 if live.show(options.changes) else 1
+        if options.command == "serve":
+            serving.show(options.side)
+            return 0
         if options.command == "authentication":
             return 0 if authentication.show(options.runs, options.save) else 1
         if options.command == "spam":
@@ -119,6 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     waiting.add_argument("--only", choices=("ours",), help="leave the peer out")
     telling = commands.add_parser("live", help="how soon who waits for news is told")
     telling.add_argument("--changes", type=_positive, default=200, help="of each kind (200)")
+    alone = commands.add_parser("serve", help="start one side of the races, and nothing else")
+    alone.add_argument("side", choices=tuple(serving.SIDES))
     return parser
 
 

@@ -73,6 +73,7 @@ service imap {{
   service_count = 256
   process_min_avail = 16
   process_limit = 6000
+  idle_kill = 3s
   unix_listener imap-master {{
     user = $default_internal_user
   }}

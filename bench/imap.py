@@ -26,10 +26,6 @@ from bench.service import USERS, Service
 from bench.talk import Imap
 
 CROWDS: Final = MappingProxyType({"CLEARTEXT_AUTH": "loopback", "CONNECTIONS_PER_USER": "2000"})
-QUIET_CORES: Final = 0.05
-QUIET_SECONDS: Final = 6.0
-"""Longer than any pause between two pieces of one work in the background."""
-QUIET_LIMIT: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +120,7 @@ def _stage(
             stack.callback(side.leave)
             _fill(side, stage)
         for side in sides:
-            settle(side.service)
+            side.settle()
         return [
             _measured(row, sides, wanted.runs) for row in sorted(rows, key=lambda row: not row.once)
         ]
@@ -154,18 +150,6 @@ def put(client: Imap, user: str, count: int) -> None:
             for number in range(start, min(start + AT_ONCE, count))
         ]
         client.wait(client.multiappend("INBOX", letters))
-
-
-def settle(service: Service) -> None:
-    """Wait until the service has done what it does in the background: it uses no processor."""
-    deadline = time.monotonic() + QUIET_LIMIT
-    while True:
-        before = processes.cpu_seconds(service.roots())
-        time.sleep(QUIET_SECONDS)
-        if processes.cpu_seconds(service.roots()) - before < QUIET_CORES * QUIET_SECONDS:
-            return
-        if time.monotonic() > deadline:
-            raise BenchError(f"{service.name} was still busy after {QUIET_LIMIT:.0f} s.")
 
 
 def _measured(row: Row, sides: Sequence[Side], runs: int) -> Measured:

@@ -5,18 +5,26 @@ of the turn, and returns one figure.
 """
 
 import contextlib
+import math
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench import processes
 from bench.peer import NAME
+from bench.processes import BenchError
 from bench.service import USERS, Service
 from bench.talk import Imap
 
 ME: Final = USERS[0]
 AT_ONCE: Final = 50
 """Messages on their way at once, or in one command."""
+QUIET_CORES: Final = 0.05
+QUIET_SECONDS: Final = 6.0
+"""Longer than any pause between two pieces of one work in the background."""
+QUIET_LIMIT: Final = 1800.0
 
 
 @dataclass(slots=True)
@@ -49,6 +57,17 @@ class Side:
         """Close the client that stays."""
         self.kept.close()
         self._imap = None
+
+    def settle(self) -> None:
+        """Wait until the service has done what it does in the background: it uses no processor."""
+        roots, deadline = self.service.roots(), time.monotonic() + QUIET_LIMIT
+        used = math.inf
+        while used > QUIET_CORES * QUIET_SECONDS:
+            if time.monotonic() > deadline:
+                raise BenchError(f"{self.name} was still busy after {QUIET_LIMIT:.0f} s.")
+            before = processes.cpu_seconds(roots)
+            time.sleep(QUIET_SECONDS)
+            used = processes.cpu_seconds(roots) - before
 
     def restart(self, *, cold: bool) -> None:
         """End the service and start it again with the same mail; every client is gone.
@@ -93,8 +112,8 @@ def command(text: str, times: int) -> Measure:
 
     def measure(side: Side, turn: int) -> float:
         taken = []
-        for time in range(times):
-            number = turn * times + time
+        for one in range(times):
+            number = turn * times + one
             line = text.format(sign="+-"[number % 2], n=number * 37 % min(side.messages, 1000) + 1)
             taken.append(side.imap.run(line))
         return statistics.median(taken) * 1e3
