@@ -10,6 +10,7 @@ length equals its decoded length).
 import struct
 import threading
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,13 +88,16 @@ def decompress(stored: bytes, size: int) -> bytes:
 
 def encode_frames(raw: bytes) -> tuple[bytes, bytes]:
     """(object, packed index)."""
-    stored, index = [], []
     view = memoryview(raw)
-    for start in range(0, len(raw), FRAME):
-        frame, _ = compress(bytes(view[start : start + FRAME]))
-        stored.append(frame)
-        index.append(_ENTRY.pack(len(frame), zlib.crc32(frame)))
-    return b"".join(stored), b"".join(index)
+    stored = [
+        compress(bytes(view[start : start + FRAME]))[0] for start in range(0, len(raw), FRAME)
+    ]
+    return b"".join(stored), packed_index(stored)
+
+
+def packed_index(frames: Iterable[bytes]) -> bytes:
+    """The packed index of an object that consists of these stored frames."""
+    return b"".join([_ENTRY.pack(len(frame), zlib.crc32(frame)) for frame in frames])
 
 
 def decode_frames(stored: bytes, index: FrameIndex, frames: range, size: int) -> bytes:

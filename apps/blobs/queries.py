@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -31,6 +31,13 @@ CHUNK: Final = 500  # ids in one query
 _COLUMNS: Final = "id, sha256, size, codec, inline, key, frames"
 _ONE: Final = f"SELECT {_COLUMNS} FROM blobs_blob WHERE id = %s"
 _MANY: Final = f"SELECT {_COLUMNS} FROM blobs_blob WHERE id IN "
+
+
+class Trouble(NamedTuple):
+    """Why bytes cannot be had: `missing` or `damaged`, and what exactly."""
+
+    kind: str
+    detail: str
 
 
 class Stored:
@@ -74,15 +81,14 @@ class Stored:
         with self._told():
             return self._part(max(start, 0), min(end, self.size))
 
-    def trouble(self) -> tuple[str, str] | None:
-        """("missing" or "damaged", what exactly), or None if all is well."""
+    def looked_at(self) -> bytes | Trouble:
+        """All bytes, or why they cannot be had: for whoever looks for that."""
         try:
-            self._whole()
+            return self._whole()
         except MissingObjectError:
-            return "missing", f"object {self._key} is not there"
-        except BrokenEncodingError as error:
-            return "damaged", str(error)
-        return None
+            return Trouble("missing", f"object {self._key} is not there")
+        except (BrokenEncodingError, TypeError, ValueError) as error:
+            return Trouble("damaged", str(error))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

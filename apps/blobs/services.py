@@ -35,6 +35,7 @@ __all__ = [
     "read_many",
     "read_range",
     "release",
+    "rewrite",
 ]
 
 PAGE: Final = 500  # blobs of one transaction of `collect`
@@ -46,6 +47,8 @@ _INSERT = ManyRows(
     # LMTP makes a message per recipient of one blob, and they may be written in several batches.
     "ON CONFLICT (id) DO NOTHING",
 )
+_REWRITE: Final = """
+UPDATE blobs_blob SET size = %s, codec = %s, key = %s, frames = %s WHERE id = %s"""
 # Candidates only: whoever deletes looks again. Without a lock, and by key, so that a page is one
 # short walk of an index.
 _PAGE = f"""
@@ -97,6 +100,14 @@ def insert(blobs: Sequence[PreparedBlob]) -> None:
     _INSERT.write(
         [(b.id.hex, b.sha256, b.size, b.codec, b.inline, b.key, b.frames, at) for b in blobs]
     )
+
+
+def rewrite(blob: PreparedBlob) -> bool:
+    """Correct the row of a blob whose bytes are right, within a transaction of its own; false if
+    there is no such row."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_REWRITE, [blob.size, blob.codec, blob.key, blob.frames, blob.id.hex])
+        return bool(cursor.rowcount)
 
 
 def discard(blob: PreparedBlob) -> None:

@@ -15,7 +15,7 @@ from apps.directory import routing
 from apps.directory.models import Domain, Organization, User, UserState
 from apps.directory.permissions import is_operator
 from apps.mailstore import queries
-from apps.mailstore.fsck import check
+from apps.mailstore.fsck.checking import check
 from apps.mailstore.models import Entry, Mailbox, Message, SpecialUse
 from apps.mime.address import Address
 from apps.provisioning import services as provisioning

@@ -5,18 +5,22 @@ import json
 import os
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from apps.blobs import services as blobs
+from apps.blobs.backends.files import Files
 from apps.blobs.models import Blob
-from apps.mailstore import fsck, queries
-from apps.mailstore.models import Entry, Mailbox, MailboxState, Message, Usage
+from apps.mailstore import queries
+from apps.mailstore.fsck.checking import check
+from apps.mailstore.models import Entry, Mailbox, MailboxState, Message
+from apps.ops.management.commands import fsck as command
 from apps.runtime.clock import now
-from apps.wire.errors import Damaged
+from apps.wire.errors import Damaged, StorageUnavailable
 from tests.mailstore.making import delivered, filing, prepared
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +43,10 @@ def run(*options: str) -> tuple[int, str]:
     except SystemExit as stop:
         return int(stop.code or 0), out.getvalue()
     return 0, out.getvalue()
+
+
+def told(*options: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run("--json", *options)[1].splitlines()]
 
 
 def test_it_finds_nothing_wrong_in_good_mail(inbox: Mailbox, folder: Path) -> None:
@@ -81,7 +89,7 @@ def test_it_finds_a_row_whose_blob_is_gone(inbox: Mailbox) -> None:
     delivered([filing(inbox), filing(inbox)])
     victim = Message.objects.earliest("id").blob_id
     Blob.objects.filter(pk=victim)._raw_delete("default")
-    found = list(fsck.check())
+    found = list(check())
     assert [(one.kind, one.where) for one in found] == [("missing", str(victim))]
     assert found[0].messages == ("alice@example.test INBOX 1",)
     with pytest.raises(Damaged):
@@ -98,15 +106,42 @@ def test_it_calls_harmless_what_collection_will_take(folder: Path) -> None:
     assert (code, sorted(kinds)) == (0, ["stray", "unreferenced"])
 
 
-def test_it_recounts(inbox: Mailbox) -> None:
+def test_it_looks_at_one_user_alone(inbox: Mailbox, bobs_inbox: Mailbox) -> None:
+    delivered([filing(inbox), filing(bobs_inbox)])
+    MailboxState.objects.update(unseen=7)
+    assert {line["where"] for line in told()} > {"bob@example.test INBOX"}
+    assert {line["where"].split()[0] for line in told("--user", "Alice@Example.test")} == {
+        "alice@example.test"
+    }
+    assert run("--user", "alice@example.test", "--repair")[0] == 0
+    assert "alice@example.test" not in {line["where"].split()[0] for line in told()}
+
+
+def test_it_says_by_its_exit_status_what_went_wrong(
+    inbox: Mailbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for address in ("nobody@example.test", "nobody"):
+        with pytest.raises(CommandError) as refused:
+            call_command("fsck", user=address)
+        assert refused.value.returncode == 2
+    delivered([filing(inbox, prepared(large()))])
+
+    def away(*_: object) -> bytes:
+        raise StorageUnavailable("blob store: away")
+
+    monkeypatch.setattr(Files, "read", away)
+    with pytest.raises(CommandError, match="not finished: ") as stopped:
+        call_command("fsck", stdout=StringIO())
+    assert stopped.value.returncode == 3
+
+
+def test_it_tells_how_far_it_has_come(inbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     delivered([filing(inbox), filing(inbox)])
-    MailboxState.objects.filter(mailbox=inbox).update(unseen=7)
-    Usage.objects.filter(user=inbox.user_id).update(reserved=-1)
-    where = [(one.kind, one.where) for one in fsck.check()]
-    assert where == [
-        ("counters", "alice@example.test INBOX"),
-        ("counters", "alice@example.test"),
-    ]
-    MailboxState.objects.filter(mailbox=inbox).update(unseen=2, uidnext=2)
-    assert next(iter(fsck.check())).detail.startswith("a UID or modseq")
-    assert run()[0] == 1
+    monkeypatch.setattr(command, "PROGRESS_SECONDS", 0.0)
+    out, err = StringIO(), StringIO()
+    call_command("fsck", "--json", stdout=out, stderr=err)
+    assert out.getvalue() == ""
+    assert "messages: 1 of 2 (50 %)\nmessages: 2 of 2 (100 %)\n" in err.getvalue()
+    quiet = StringIO()
+    call_command("fsck", "--json", verbosity=0, stdout=out, stderr=quiet)
+    assert quiet.getvalue() == ""

@@ -93,9 +93,9 @@ def fill(folder: str, kind: str) -> None:
     else:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     say("again", len({_append(inbox.pk, raw) for _ in range(3)}))
-    from apps.mailstore import fsck
+    from apps.mailstore.fsck.checking import check
 
-    say("fsck", [found.kind for found in fsck.check() if not found.is_harmless])
+    say("fsck", [found.kind for found in check() if not found.is_harmless])
 
 
 def _append_until_full(mailbox_id: int, make: Callable[[], bytes]) -> tuple[str, int]:

@@ -106,6 +106,12 @@ def prepare(
     )
 
 
+def read_off(shown: bytes) -> tuple[tuple[Any, ...], tuple[int, int] | None]:
+    """What `prepare` keeps of a message that is shown so: its `derived` and `growth`."""
+    derived = derive(shown)
+    return _columns(shown, derived), _growth(shown, derived.parts)
+
+
 def _growth(shown: bytes, parts: bytes) -> tuple[int, int] | None:
     """How much longer it gets when it is sent by lines, as UTF-8 and as ASCII."""
     growth = shown.count(b"\n") - shown.count(b"\r\n")

@@ -1,0 +1,33 @@
+"""Keeps rows that are taken out of the way, as they were: no repair loses what it replaces."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from apps.runtime.clock import now
+from apps.runtime.rows import ManyRows
+
+_INSERT = ManyRows("INSERT INTO mailstore_setaside (at, kind, place, row)", "bigint text text text")
+
+
+def keep(kind: str, place: str, row: Mapping[str, Any]) -> None:
+    """Keep a row, within the transaction that takes it away.
+
+    Args:
+        kind, place: as the finding has them.
+        row: its columns by name.
+    """
+    written = json.dumps(dict(row), default=_written, separators=(",", ":"))
+    _INSERT.write([(now(), kind[:20], _text(place)[:1_500], written)])
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return {"hex": bytes(value).hex()}
+    return value.hex if isinstance(value, UUID) else str(value)
+
+
+def _text(place: str) -> str:
+    """Names of mailboxes may be damaged too."""
+    return place.encode("utf-8", "backslashreplace").decode().replace("\0", "\ufffd")

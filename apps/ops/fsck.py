@@ -1,0 +1,81 @@
+"""Checks everything that is kept, and mends what can be mended: mail at rest, what the queue has
+reserved of it, the search index.
+
+Every finding is told as soon as it is certain, with what was done about it; a mend that fails is
+told too, and the look goes on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import DatabaseError
+
+from apps.delivery import fsck as queue
+from apps.mailstore.fsck import checking
+from apps.mailstore.fsck.database import any_text
+from apps.mailstore.fsck.finding import Finding, Scope
+from apps.runtime.db import translate_errors
+from apps.wire.errors import MailError
+
+
+class Outcome(StrEnum):
+    """What became of a finding."""
+
+    TOLD = "told"  # nothing was done: nobody asked for it, or nothing can be
+    MENDED = "mended"
+    GONE = "gone"  # when it was to be mended it was well already
+    FAILED = "failed"  # it could not be mended
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding, and what was done about it; `words` say that in a sentence."""
+
+    finding: Finding
+    outcome: Outcome = Outcome.TOLD
+    words: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody's mail suffers from it still."""
+        well = {Outcome.MENDED, Outcome.GONE}
+        return not self.finding.is_harmless and self.outcome not in well
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.finding.kind,
+            "where": self.finding.where,
+            "detail": self.finding.detail,
+            "messages": list(self.finding.messages),
+            "harmless": self.finding.is_harmless,
+            "can_be_mended": self.finding.mend is not None,
+            "outcome": self.outcome.value,
+            "words": self.words,
+        }
+
+
+def run(scope: Scope, *, repair: bool) -> Iterator[Told]:
+    """All findings.
+
+    Raises:
+        StorageUnavailable: the database or the object store does not answer.
+    """
+    with translate_errors(), any_text():
+        for found in _all(scope):
+            yield _mended(found) if repair and found.mend is not None else Told(found)
+
+
+def _all(scope: Scope) -> Iterator[Finding]:
+    yield from checking.check(scope)
+    yield from queue.check(scope)
+
+
+def _mended(found: Finding) -> Told:
+    assert found.mend is not None
+    try:
+        words = found.mend()
+    except (MailError, DatabaseError) as error:
+        return Told(found, Outcome.FAILED, f"cannot be mended: {error}")
+    return Told(found, Outcome.MENDED, words) if words else Told(found, Outcome.GONE, "well now")
