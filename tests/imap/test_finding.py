@@ -10,7 +10,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.imap.limits import Limits
-from apps.imap.search import finding, reading, searching
+from apps.imap.search import finding, reading, texts
 from apps.imap.server import Connection
 from apps.mailstore import queries
 from apps.mailstore.models import Entry
@@ -64,7 +64,7 @@ def test_it_tells_how_far_a_long_command_is(
 @pytest.mark.parametrize(
     ("command", "module", "reader"),
     [
-        ("SEARCH SUBJECT Message", searching, "undecided_values"),
+        ("SEARCH SUBJECT Message", texts, "scan"),
         ("SORT (SUBJECT) UTF-8 ALL", reading, "read_columns"),
         ("THREAD REFS UTF-8 ALL", reading, "read_columns"),
     ],

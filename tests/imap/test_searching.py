@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from apps.directory.models import User
 from apps.imap.proto.scanner import Scanner
-from apps.imap.proto.search import HasFlag, HeaderHas, parse_program
-from apps.imap.search.searching import Bounds, _Message, _Needle, _sieve, run, to_mask
+from apps.imap.proto.search import HasFlag, parse_program
+from apps.imap.search.searching import Bounds, run, to_mask
 from apps.wire.lines import RawCommand
 from tests.imap.conftest import add_message
 from tests.imap.test_fetch import selected
@@ -129,30 +129,3 @@ def test_it_evaluates_as_a_plain_reading_does(text: str, unknown: set[int]) -> N
     assert listed(result.surely) == wanted
     rough = run(program, bounded, everything)
     assert set(listed(rough.surely)) <= set(wanted) <= set(listed(rough.possibly))
-
-
-FOLDS = st.sampled_from([b" ", b"  ", b"\r\n ", b"\r\n\t", b"\t", b" \r\n \r\n "])
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([b"Number", b"77", b"7", b"(a)", b"report"]), FOLDS), max_size=5
-    ),
-    st.sampled_from(["number 77", "77", " 77", "7 ", "number  77", "  ", "", "(a) 7", "report"]),
-    st.sampled_from([b"SUBJECT", b"FROM", b"X-TAG"]),
-)
-def test_it_rules_out_no_header_that_has_it(
-    words: list[tuple[bytes, bytes]], wanted: str, name: bytes
-) -> None:
-    value = b"".join(word + fold for word, fold in words)
-    header = name + b": " + value + b"\r\nOther: 1\r\n\r\n"
-    row = {"head": None, "header": header}
-    leaf = HeaderHas(name, wanted)
-    needle = _Needle(leaf)
-    texts = _Message(row)._header_texts(name.lower())
-    if any(needle.text in text for text in texts):
-        assert _Message(row).score(leaf, needle)
-        passes = _sieve([leaf], [needle], ("uid", "head", "header"))
-        assert passes((1, None, header))
-        assert passes((1, b"Return-Path: <>\r\n", header))
-        assert passes((1, None, b""))

@@ -1,4 +1,5 @@
-"""Runs a search program over a mailbox: what is in memory first, then by pages what is not.
+"""Runs a search program over a mailbox: what is in memory first, then columns, then the search
+index; what is still open is read, by pages.
 
 Between two pages others are served, and a client that waits long is told how far its command is
 (RFC 9585).
@@ -7,22 +8,35 @@ Between two pages others are served, and a client that waits long is told how fa
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from typing import Final
 
 from apps.imap.context import Context
-from apps.imap.proto.search import HeaderHas, InThread, SearchProgram, TextHas
-from apps.imap.search import searching
+from apps.imap.proto.search import HeaderHas, Leaf, SearchProgram, TextHas
+from apps.imap.search import reading, searching, texts
+from apps.imap.search.facts import column_of, marks_of
 from apps.imap.search.progress import Progress
-from apps.imap.search.searching import EXACT, Bounds, Subject
+from apps.imap.search.reading import columns_of
+from apps.imap.search.searching import Bounds, Subject
+from apps.imap.search.terms import Asking, asking
+from apps.imap.search.texts import EXACT
+from apps.imap.selected.columns import Column
 from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.mailstore.services import threads
 from apps.runtime.db import in_db
+from apps.search.asking import ask
 
-PAGE = 500
+PAGE: Final = 500
 """Messages in one read."""
+_FEW: Final = 24
+"""Messages that are scanned in the time that asking the index takes."""
+_MANY: Final = 4
+"""Columns are read of all messages, and kept, if at least one in so many has to be looked at."""
+_PASSING: Final = frozenset({Column.EMAIL, Column.THREAD})
+"""Columns that are not kept: they are long, or may still change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,62 +78,173 @@ async def find(
     """
     subject = Subject(view)
     scope = subject.everything if only is None else only
-    leaves = [subject.bounds(leaf) for leaf in program.leaves]
-    result = searching.run(program, leaves, subject.everything)
-    possibly = result.possibly & scope
-    undecided = possibly if with_scores else possibly & ~result.surely
-    scores: dict[int, int] = {}
-    if undecided:
-        unknown = [n for n, bounds in enumerate(leaves) if bounds.surely != bounds.possibly]
-        if unknown:
-            job = _Deciding(context, program, subject, unknown)
-            scores = await job.run(leaves, undecided)
-            result = searching.run(program, leaves, subject.everything)
-    marks = (result.surely & scope).to_bytes(len(subject.uids), "little")
+    finding = _Finding(context, program, subject, scope, with_scores=with_scores)
+    for look in (finding.look_at_columns, finding.ask_index, finding.scan):
+        if finding.undecided:
+            await look()
+    marks = (finding.result.surely & scope).to_bytes(len(subject.uids), "little")
     places: Sequence[int] = range(len(marks))
     if b"\0" in marks:
         places = list(compress(places, marks))
-    return Found(subject, places, scores if with_scores else {})
+    return Found(subject, places, finding.scores)
 
 
-@dataclass(slots=True)
-class _Deciding:
-    """Reads what the undecided messages need and makes the unknown leaves known."""
+class _Finding:
+    """A search on its way: what is known of each leaf, and so of the result. Each look costs more
+    than the one before it, and looks at fewer messages."""
 
-    context: Context
-    program: SearchProgram
-    subject: Subject
-    unknown: list[int]
+    def __init__(
+        self,
+        context: Context,
+        program: SearchProgram,
+        subject: Subject,
+        scope: int,
+        *,
+        with_scores: bool,
+    ) -> None:
+        self._context = context
+        self._program = program
+        self._subject = subject
+        self._scope = scope
+        self._with_scores = with_scores
+        self._mailbox_id = subject.view.mirror.mailbox_id
+        self._leaves = [subject.bounds(leaf) for leaf in program.leaves]
+        self.scores: dict[int, int] = {}
+        self._run()
 
-    async def run(self, leaves: list[Bounds], undecided: int) -> dict[int, int]:
-        """Fill in `leaves`; return the scores of what matches a fuzzy leaf."""
-        subject, count = self.subject, len(self.subject.uids)
-        asked = [self.program.leaves[number] for number in self.unknown]
-        places = list(compress(range(count), undecided.to_bytes(count, "little")))
-        marks = [bytearray(count) for _ in asked]
-        progress, now = Progress(self.context), int(time.time())
-        mailbox_id = subject.view.mirror.mailbox_id
-        if any(isinstance(leaf, InThread) for leaf in asked):
-            await _find_threads(mailbox_id)
+    def _run(self) -> None:
+        self.result = searching.run(self._program, self._leaves, self._subject.everything)
+        self.undecided = self.result.possibly & ~self.result.surely & self._scope
+
+    def _open(self) -> list[tuple[int, Leaf]]:
+        """The leaves that are not known, by their number."""
+        leaves = enumerate(self._program.leaves)
+        return [(number, leaf) for number, leaf in leaves if not self._leaves[number].is_known]
+
+    def _places(self, mask: int) -> list[int]:
+        count = len(self._subject.uids)
+        return list(compress(range(count), mask.to_bytes(count, "little")))
+
+    # -- columns ----------------------------------------------------------------------------------
+
+    async def look_at_columns(self) -> None:
+        """Answer what columns tell: of all messages if they are kept, or if many are asked for."""
+        asked = [
+            (number, leaf, column)
+            for number, leaf in self._open()
+            if (column := column_of(leaf)) is not None
+        ]
+        if not asked:
+            return
+        columns = {column for _, _, column in asked}
+        if Column.THREAD in columns:
+            await _find_threads(self._mailbox_id)
+        if columns.isdisjoint(_PASSING) and self._is_worth_keeping(columns):
+            await self._look_at_all(asked, columns)
+        else:
+            await self._look_at_some(asked, columns)
+        self._run()
+
+    def _is_worth_keeping(self, columns: Collection[Column]) -> bool:
+        subject = self._subject
+        kept = self._context.mirrors.shelf.get(subject.view.mirror)
+        many = self.undecided.bit_count() * _MANY >= len(subject.uids)
+        return many or kept.serve(subject.uids, columns)
+
+    async def _look_at_all(
+        self, asked: Sequence[tuple[int, Leaf, Column]], columns: Collection[Column]
+    ) -> None:
+        subject, now = self._subject, int(time.time())
+        kept = await columns_of(self._context, subject.view, subject.uids, columns)
+        for number, leaf, column in asked:
+            values = kept.values[column][: len(subject.uids)]
+            mask = searching.to_mask(marks_of(leaf, values, now))
+            self._leaves[number] = Bounds(mask, mask)
+
+    async def _look_at_some(
+        self, asked: Sequence[tuple[int, Leaf, Column]], columns: Collection[Column]
+    ) -> None:
+        subject, now, order = self._subject, int(time.time()), tuple(columns)
+        places = self._places(self.undecided)
+        marks = [bytearray(len(subject.uids)) for _ in asked]
+        progress = Progress(self._context)
         for start in range(0, len(places), PAGE):
             page = places[start : start + PAGE]
             uids = [subject.uids[place] for place in page]
-            found = await in_db("read", searching.undecided_values, mailbox_id, uids, asked, now)
+            values = await in_db("read", reading.read_columns, self._mailbox_id, uids, order)
+            for mark, (_, leaf, column) in zip(marks, asked, strict=True):
+                for place, one in zip(page, marks_of(leaf, values[column], now), strict=True):
+                    mark[place] = one
+            await progress.note(start + len(page), len(places))
+        for (number, _, _), mark in zip(asked, marks, strict=True):
+            learned = self._leaves[number].learned(self.undecided, searching.to_mask(bytes(mark)))
+            self._leaves[number] = learned
+
+    # -- the index --------------------------------------------------------------------------------
+
+    async def ask_index(self) -> None:
+        """Ask the search index, unless so few messages are left that to scan them is quicker."""
+        if self.undecided.bit_count() <= _FEW:
+            return
+        asked = [
+            (number, question)
+            for number, leaf in self._open()
+            if (question := asking(leaf)) is not None
+        ]
+        if not asked:
+            return
+        subject = self._subject
+        kept = await columns_of(self._context, subject.view, subject.uids, (Column.MESSAGE,))
+        message_ids = kept.values[Column.MESSAGE][: len(subject.uids)]
+        for number, question in asked:
+            bounds = await in_db(
+                "read", _asked, self._mailbox_id, question, message_ids, subject.everything
+            )
+            self._leaves[number] = self._leaves[number].narrowed(bounds)
+            self._run()
+            if self.undecided.bit_count() <= _FEW:
+                return
+
+    # -- the messages -----------------------------------------------------------------------------
+
+    async def scan(self) -> None:
+        """Look for texts in the messages themselves."""
+        asked = [
+            (number, leaf) for number, leaf in self._open() if isinstance(leaf, HeaderHas | TextHas)
+        ]
+        subject, count = self._subject, len(self._subject.uids)
+        chosen = self.undecided
+        if self._with_scores:  # how well a message matches only its text tells
+            chosen = self.result.possibly & self._scope
+        places = self._places(chosen)
+        marks = [bytearray(count) for _ in asked]
+        progress = Progress(self._context)
+        leaves = [leaf for _, leaf in asked]
+        for start in range(0, len(places), PAGE):
+            page = places[start : start + PAGE]
+            uids = [subject.uids[place] for place in page]
+            found = await in_db("read", texts.scan, self._mailbox_id, uids, leaves)
             for place, uid in zip(page, uids, strict=True):
                 for mark, value in zip(marks, found.get(uid, ()), strict=False):
                     mark[place] = value
             await progress.note(start + len(page), len(places))
-        for number, mark in zip(self.unknown, marks, strict=True):
+        for (number, _), mark in zip(asked, marks, strict=True):
             mask = searching.to_mask(bytes(mark.translate(_AS_MARK)))
-            leaves[number] = Bounds(mask, mask)
-        return _scores(
-            [
-                mark
-                for leaf, mark in zip(asked, marks, strict=True)
-                if isinstance(leaf, HeaderHas | TextHas) and leaf.fuzzy
-            ],
-            places,
-        )
+            self._leaves[number] = self._leaves[number].learned(chosen, mask)
+        if self._with_scores:
+            fuzzy = [mark for leaf, mark in zip(leaves, marks, strict=True) if leaf.fuzzy]
+            self.scores = _scores(fuzzy, places)
+        self._run()
+
+
+def _asked(
+    mailbox_id: int, question: Asking, message_ids: Sequence[int], everything: int
+) -> Bounds:
+    """Ask the index of the mailbox's owner. On a database thread."""
+    owner_id = queries.owner_of(mailbox_id)
+    if owner_id is None:  # deleted meanwhile
+        return Bounds(0, everything)
+    return question.bounds(ask(owner_id, question.terms), message_ids, everything)
 
 
 async def _find_threads(mailbox_id: int) -> None:

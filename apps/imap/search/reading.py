@@ -17,6 +17,7 @@ from typing import Any, Final
 from apps.imap.context import Context
 from apps.imap.proto.addresses import CC, FROM, TO, Address, first_addresses
 from apps.imap.proto.dates import local_day
+from apps.imap.proto.objectid import email_id, thread_id
 from apps.imap.proto.subject import base_subject
 from apps.imap.search.progress import Progress
 from apps.imap.selected.columns import Column, Columns, Values
@@ -84,7 +85,7 @@ class _Reading:
         progress = Progress(self.context)
         found = {one: _KINDS[one].none() for one in columns}
         for start in range(0, len(uids), PAGE):
-            page = uids[start : start + PAGE]
+            page = uids[start : start + PAGE].tolist()
             values = await in_db("read", read_columns, self.mailbox_id, page, columns)
             for one, some in values.items():
                 found[one].extend(some)
@@ -235,6 +236,10 @@ _KINDS: Final = {
     Column.CC: _Kind(("envelope",), _addresses(CC, _mailbox), ""),
     Column.DISPLAYFROM: _Kind(("envelope",), _addresses(FROM, _shown), ""),
     Column.DISPLAYTO: _Kind(("envelope",), _addresses(TO, _shown), ""),
+    Column.EMAIL: _Kind(("message_id", "head_id"), lambda *ids: map(email_id, *ids), b""),
+    Column.THREAD: _Kind(
+        ("thread_id",), lambda ids: [b"" if one is None else thread_id(one) for one in ids], b""
+    ),
     Column.TOPIC: _Kind(("subject",), _topics),
     Column.IDENTITY: _Kind(("rfc822_message_id",), _identities),
     Column.REFERENCES: _Kind(("references", "in_reply_to"), _references, b""),

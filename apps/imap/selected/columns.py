@@ -40,6 +40,8 @@ class Column(Enum):
     CC = auto()
     DISPLAYFROM = auto()
     DISPLAYTO = auto()
+    EMAIL = auto()  # identifiers (RFC 8474), that of the conversation empty as long as it has none
+    THREAD = auto()
     TOPIC = auto()  # hash of the base subject, even; 1 is added if the subject is of a reply
     IDENTITY = auto()  # hash of the Message-ID
     REFERENCES = auto()  # hashes of those that it answers, as octets
