@@ -4,8 +4,11 @@ import random
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
+from apps.mailstore import recoverable
 from apps.mailstore.models import Entry, Expunged, Mailbox, Message
+from apps.mailstore.services import mailboxes, revive, undelete
 from apps.mailstore.services.copy import copy, move
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
@@ -34,6 +37,7 @@ class History:
     def step(self) -> None:
         steps: list[Callable[[], None]] = [
             self.deliver, self.append, self.store, self.store, self.copy, self.move, self.expunge,
+            self.bring_back, self.bring_back_all, self.bury_and_revive,
         ]  # fmt: skip
         self.dice.choice(steps)()
         self.assert_uids_rise()
@@ -89,6 +93,24 @@ class History:
         box = self.box()
         uids = self.dice.choice([None, self.uids(box)])
         expunge(mailbox_id=box.pk, uids=uids, origin=ORIGIN)
+
+    def bring_back(self) -> None:
+        box, target = self.box(), self.box()
+        goal = target.pk if target.user_id == box.user_id else None
+        uids = self.dice.choice([None, self.uids(box)])
+        undelete.messages(mailbox_id=box.pk, uids=uids, target_id=goal, origin=ORIGIN)
+
+    def bring_back_all(self) -> None:
+        undelete.removed(user_id=self.box().user_id, since=0, origin=ORIGIN)
+
+    def bury_and_revive(self) -> None:
+        """All mailboxes of one user, INBOX too."""
+        user_id = self.box().user_id
+        with transaction.atomic():
+            mailboxes.delete_all(user_id=user_id, origin=ORIGIN)
+        for one in recoverable.mailboxes(user_id):
+            revive.mailbox(mailbox_id=one.id, origin=ORIGIN)
+        assert recoverable.mailboxes(user_id) == []
 
     def assert_uids_rise(self) -> None:
         """A UID that was given once is never given again: to neither the living nor the gone."""

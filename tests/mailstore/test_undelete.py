@@ -46,6 +46,7 @@ from tests.mailstore.making import (
 from tests.mailstore.making import (
     filing as filing_of,
 )
+from tests.mailstore.test_writers import together
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400
@@ -346,3 +347,27 @@ def test_it_needs_rights_where_it_puts_things_too(
     with pytest.raises(NotFound):
         undelete.messages(mailbox_id=archive.pk, target_id=inbox.pk, origin=Origin("web", bob.pk))
     assert box(archive.user_id) == inbox
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_brings_each_back_once_when_many_ask_and_one_purges(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undelete, "CHUNK", 3)
+    filled(inbox, 40)
+    emptied(inbox)
+    back: list[tuple[int, int]] = []
+
+    def job(number: int) -> None:
+        if number == 5:
+            purge.purge(-1)
+            return
+        uids = range(1 + number, 41)
+        back.extend(undelete.messages(mailbox_id=inbox.pk, uids=uids, origin=ORIGIN).uids)
+
+    together(job, 6)
+    assert len({old for old, _ in back}) == len(back)
+    assert list(queries.snapshot(inbox.pk).uids) == sorted(new for _, new in back)
+    for entry in Entry.objects.all():
+        assert queries.shown_bytes(entry.message_id, entry.head_id)
+    assert_counters_are_exact()

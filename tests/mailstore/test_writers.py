@@ -10,7 +10,7 @@ from django.db import connection
 from apps.directory.models import User
 from apps.mailstore import queries, shares
 from apps.mailstore.models import FLAG_DELETED, Change, Entry, Expunged, Mailbox
-from apps.mailstore.services import sharing
+from apps.mailstore.services import sharing, undelete
 from apps.mailstore.services.copy import copy, move
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.flags import FlagChange, store
@@ -76,7 +76,7 @@ def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbo
         for turn in range(6):
             some = dice.sample(boxes, 3)
             uids = [dice.randint(1, 40) for _ in range(8)]
-            kind = (number + turn) % 5
+            kind = (number + turn) % 6
             if kind == 0:
                 message = prepared()
                 delivered([filing(box, message, head=b"A: b\r\n") for box in some])
@@ -87,6 +87,8 @@ def test_it_never_deadlocks(inbox: Mailbox, archive: Mailbox, bobs_inbox: Mailbo
                 expunge(mailbox_id=some[0].pk, origin=ORIGIN)
             elif kind == 3:
                 copy(mailbox_id=some[0].pk, uids=uids, target_id=some[1].pk, origin=ORIGIN)
+            elif kind == 4:
+                undelete.messages(mailbox_id=some[0].pk, uids=uids, origin=ORIGIN)
             else:
                 move(mailbox_id=some[0].pk, uids=uids, target_id=some[1].pk, origin=ORIGIN)
 
