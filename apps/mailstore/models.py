@@ -149,6 +149,13 @@ class Message(models.Model):
     has_attachments = models.BooleanField(default=False)
     created_at = models.BigIntegerField()  # Unix seconds
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(has_attachments=True), name="message_attached"
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.subject
 
