@@ -16,15 +16,19 @@ IS_KEPT: Final = f"fate IN ({Fate.EXPUNGED:d}, {Fate.REPLACED:d})"
 """Tells those rows of `mailstore_expunged` that can be brought back."""
 
 _KEPT: Final = f"x.{IS_KEPT}"
+# Rows first, then what they show: what is sorted is narrow.
 _PAGE: Final = (
+    "SELECT p.mailbox_id, p.name, p.uid, p.at, p.flags, p.internaldate, p.size, p.message_id,"
+    " p.head_id, p.user_id, m.subject, m.sender_name, m.sender_address, m.recipients FROM ("
     "SELECT x.mailbox_id, b.name, x.uid, x.at, x.flags, x.internaldate, x.size, x.message_id,"
-    " x.head_id, x.user_id, m.subject, m.sender_name, m.sender_address, m.recipients"
+    " x.head_id, x.user_id"
     " FROM mailstore_mailbox AS b JOIN mailstore_expunged AS x ON x.mailbox_id = b.id"
-    " JOIN mailstore_message AS m ON m.id = x.message_id"
-    f" WHERE {{scope}} AND b.deleted_at IS NULL AND {_KEPT} AND x.at >= %s"
+    f" WHERE {{scope}} AND b.deleted_at IS NULL AND {_KEPT} AND x.at >= %s{{before}}"
+    # By the time, then by the mailbox: two rows of one mailbox never have the same UID.
+    " ORDER BY x.at DESC, x.mailbox_id DESC, x.uid DESC LIMIT %s"
+    ") AS p JOIN mailstore_message AS m ON m.id = p.message_id"
+    " ORDER BY p.at DESC, p.mailbox_id DESC, p.uid DESC"
 )
-# By the time, then by the mailbox: two rows of one mailbox never have the same UID.
-_NEWEST_FIRST: Final = " ORDER BY x.at DESC, x.mailbox_id DESC, x.uid DESC LIMIT %s"
 _BEFORE: Final = " AND (x.at, x.mailbox_id, x.uid) < (%s, %s, %s)"
 _TOTALS: Final = (
     "SELECT COUNT(*), COALESCE(SUM(x.size), 0) FROM mailstore_mailbox AS b"
@@ -131,10 +135,8 @@ def messages(
         before: the `key` of the last message of the page before.
     """
     scope, parameters = _scope(user_id, mailbox_id)
-    rows = fetch(
-        _PAGE.format(scope=scope) + (_BEFORE if before else "") + _NEWEST_FIRST,
-        [*parameters, since, *(before or ()), limit],
-    )
+    sql = _PAGE.format(scope=scope, before=_BEFORE if before else "")
+    rows = fetch(sql, [*parameters, since, *(before or ()), limit])
     return [Message(*row) for row in rows]
 
 
