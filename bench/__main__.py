@@ -9,10 +9,10 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from types import FrameType, MappingProxyType
+from typing import Final, NoReturn
 
 from bench import (
     authentication,
@@ -26,6 +26,7 @@ from bench import (
     outbound,
     receive,
     report,
+    searching,
     serving,
     spam,
 )
@@ -39,22 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        if options.command == "fsync":
-            return 0 if durable.show() else 1
-        if options.command == "memory":
-            return 0 if memory.show() else 1
-        if options.command == "idle":
-            return 0 if idle.show(options.connections, peer=options.only is None) else 1
-        if options.command == "live":
-            return 0 if live.show(options.changes) else 1
-        if options.command == "serve":
-            serving.show(options.side)
-            return 0
-        if options.command == "authentication":
-            return 0 if authentication.show(options.runs, options.save) else 1
-        if options.command == "spam":
-            return spam.show(options)
-        return {"imap": _imap, "outbound": _outbound, "receive": _receive}[options.command](options)
+        return _COMMANDS[options.command](options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -95,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         "--messages", type=_positive, default=10_000, help="in the mailbox (10000)"
     )
     _add_common(reading, runs=5)
+    finding = commands.add_parser("search", help="a large mailbox searched, and how it is indexed")
+    finding.add_argument(
+        "--messages", type=_positive, default=100_000, help="in the mailbox (100000)"
+    )
+    finding.add_argument("--others", type=int, default=900_000, help="in other ones (900000)")
+    finding.add_argument("--runs", type=_positive, default=20, help="of each query (20)")
+    finding.add_argument("--save", type=Path, metavar="FILE", help="also write it as Markdown")
     sending = commands.add_parser("outbound", help="the race of sending mail to other servers")
     sending.add_argument(
         "--messages", type=_positive, default=10_000, help="to 100 domains (10000)"
@@ -212,6 +205,41 @@ def _outbound(options: argparse.Namespace) -> int:
             report.markdown(table, remarks, settings, title=title, made_by=made_by)
         )
     return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    right = searching.show(options.messages, options.others, options.runs, options.save)
+    return 0 if right else 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    serving.show(options.side)
+    return 0
+
+
+def _idle(options: argparse.Namespace) -> int:
+    return 0 if idle.show(options.connections, peer=options.only is None) else 1
+
+
+def _authentication(options: argparse.Namespace) -> int:
+    return 0 if authentication.show(options.runs, options.save) else 1
+
+
+_COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = MappingProxyType(
+    {
+        "authentication": _authentication,
+        "fsync": lambda _: 0 if durable.show() else 1,
+        "idle": _idle,
+        "imap": _imap,
+        "live": lambda options: 0 if live.show(options.changes) else 1,
+        "memory": lambda _: 0 if memory.show() else 1,
+        "outbound": _outbound,
+        "receive": _receive,
+        "search": _search,
+        "serve": _serve,
+        "spam": spam.show,
+    }
+)
 
 
 def _started(

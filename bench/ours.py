@@ -85,7 +85,7 @@ class Ours:
             self._server = subprocess.Popen(
                 [sys.executable, ROOT / "manage.py", "serve"],
                 cwd=ROOT,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -110,12 +110,16 @@ class Ours:
     def settings(self) -> list[str]:
         """The environment the service was started with, beyond what every process has."""
         ours = {setting.name for setting in SETTINGS}
-        values = sorted(
-            (name, value) for name, value in self._environment().items() if name in ours
-        )
+        values = sorted((name, value) for name, value in self.environment().items() if name in ours)
         return [f"{name}={value}".replace(str(self.data), A_FOLDER) for name, value in values]
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def database(self) -> str:
+        """Which kind of database it runs on."""
+        return "Postgres" if self.environment().get("DATABASE_URL") else "SQLite"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its processes; another one in it shares its mail."""
         ours = {setting.name for setting in SETTINGS} - set(HANDED_ON)
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         doors = {name: f"127.0.0.1:{port}" for name, port in self._ports.items()}
@@ -142,7 +146,7 @@ class Ours:
         done = subprocess.run(
             [sys.executable, ROOT / "manage.py", *arguments],
             cwd=ROOT,
-            env=self._environment(),
+            env=self.environment(),
             input=given,
             capture_output=True,
             text=True,

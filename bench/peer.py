@@ -122,7 +122,7 @@ class Peer:
             self._write_dovecot()
             # Dovecot makes its socket in Postfix's queue folder, so that folder comes first.
             run(POSTFIX, "-c", self._postfix_conf, "check")
-            run(DOVECOT, "-c", self._dovecot_conf)
+            self._start_dovecot()
             run(POSTFIX, "-c", self._postfix_conf, "start")
             processes.wait_until(
                 lambda: processes.banner_answers(self.smtp_port, b"220 "),
@@ -151,10 +151,14 @@ class Peer:
         processes.end_leftovers(members)
         if cold:
             processes.forget_files(self._home)
-        run(DOVECOT, "-c", self._dovecot_conf)
+        self._start_dovecot()
         processes.wait_until(
             lambda: processes.accepts(self.imaps_port), "Dovecot to listen", seconds=30
         )
+
+    def _start_dovecot(self) -> None:
+        # As many open files as Debian's unit for systemd allows (LimitNOFILE).
+        run("prlimit", "--nofile=65535:65535", DOVECOT, "-c", self._dovecot_conf)
 
     @property
     def _postfix_conf(self) -> Path:
