@@ -244,7 +244,7 @@ def _asked(
     owner_id = queries.owner_of(mailbox_id)
     if owner_id is None:  # deleted meanwhile
         return Bounds(0, everything)
-    return question.bounds(ask(owner_id, question.terms), message_ids, everything)
+    return question.bounds(ask(owner_id, question.all_terms), message_ids, everything)
 
 
 async def _find_threads(mailbox_id: int) -> None:

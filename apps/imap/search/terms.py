@@ -37,22 +37,33 @@ class Asking:
 
     least: so many of the terms a message has at least.
     is_exact: and who has, matches.
+    enough: who has this one matches too.
     """
 
     terms: tuple[Term, ...]
     least: int
     is_exact: bool
+    enough: Term | None = None
+
+    @property
+    def all_terms(self) -> tuple[Term, ...]:
+        """What to ask, in the order of the answers that `bounds` takes."""
+        return self.terms if self.enough is None else (*self.terms, self.enough)
 
     def bounds(self, known: Known, message_ids: Sequence[int], everything: int) -> Bounds:
         """Return what the index knows of these messages."""
-        hits = [one for one in known.hits if one is not None]
+        hits = [one for one in known.hits[: len(self.terms)] if one is not None]
         if not hits or (len(hits) < len(self.terms) and self.least < len(self.terms)):
             return Bounds(0, everything)
         matching = _at_least(hits, min(self.least, len(hits)))
         possibly = matching | known.unindexed if known.unindexed else matching
         surely: Set[int] = frozenset()
         if self.is_exact:
-            surely = matching - known.unindexed if known.unindexed else matching
+            surely = matching
+        elif self.enough is not None:
+            surely = known.hits[-1] or frozenset()
+        if known.unindexed:
+            surely = surely - known.unindexed
         mask = _mask(possibly, message_ids)
         return Bounds(mask if surely is possibly else _mask(surely, message_ids), mask)
 
@@ -94,7 +105,9 @@ def _asking_field(name: bytes, text: str, *, fuzzy: bool) -> Asking | None:
     if fuzzy or name.lower() in ADDRESS_FIELDS:
         # Their addresses are searched as ENVELOPE tells them, and need not stand so in the header.
         return Asking((there,), 1, is_exact=False)
-    return Asking((there, Term(text, (Field.HEADER,))), 2, is_exact=False)
+    # Most look for how a value begins, which can be told from the header as a whole.
+    begins = Term(f"{there.text} {text}", there.fields) if text[0] != " " else None
+    return Asking((there, Term(text, there.fields)), 2, is_exact=False, enough=begins)
 
 
 def _asking_text(text: str, fields: tuple[Field, ...], *, fuzzy: bool) -> Asking | None:
