@@ -17,6 +17,7 @@ from apps.mailstore.fsck import checking
 from apps.mailstore.fsck.database import any_text
 from apps.mailstore.fsck.finding import Finding, Scope
 from apps.runtime.db import translate_errors
+from apps.search import fsck as search
 from apps.wire.errors import MailError
 
 
@@ -56,20 +57,25 @@ class Told:
         }
 
 
-def run(scope: Scope, *, repair: bool) -> Iterator[Told]:
+def run(scope: Scope, *, repair: bool, every_text: bool = False) -> Iterator[Told]:
     """All findings.
+
+    Args:
+        repair: mend what can be mended.
+        every_text: compare all that the search index has, not some of it.
 
     Raises:
         StorageUnavailable: the database or the object store does not answer.
     """
     with translate_errors(), any_text():
-        for found in _all(scope):
+        for found in _all(scope, every_text):
             yield _mended(found) if repair and found.mend is not None else Told(found)
 
 
-def _all(scope: Scope) -> Iterator[Finding]:
+def _all(scope: Scope, every_text: bool) -> Iterator[Finding]:
     yield from checking.check(scope)
     yield from queue.check(scope)
+    yield from search.check(scope, every=every_text)
 
 
 def _mended(found: Finding) -> Told:

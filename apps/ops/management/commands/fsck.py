@@ -53,6 +53,9 @@ class Command(BaseCommand):
             action="store_true",
             help="mend what can be mended; what is replaced is set aside, no mail is deleted",
         )
+        parser.add_argument(
+            "--index", action="store_true", help="compare all texts of the search index, not some"
+        )
         parser.add_argument("--user", metavar="ADDRESS", help="only the mail of this user")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,7 +64,8 @@ class Command(BaseCommand):
         user_id = _user(options["user"]) if options["user"] else None
         wrong = harmless = mended = 0
         try:
-            for told in fsck.run(Scope(user_id, tell), repair=options["repair"]):
+            scope = Scope(user_id, tell)
+            for told in fsck.run(scope, repair=options["repair"], every_text=options["index"]):
                 self._say(told, as_json=options["json"])
                 wrong += told.is_wrong
                 mended += told.outcome is Outcome.MENDED
