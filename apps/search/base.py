@@ -30,10 +30,17 @@ class Term:
 
     Args:
         text: folded (`apps.mime.searchtext.folded`), not empty.
+        also: terms without any such that stand in the same message too: an index looks for all of
+            them together much sooner than for each, if one of them is rare.
     """
 
     text: str
     fields: tuple[Field, ...]
+    also: tuple["Term", ...] = ()
+
+    def all(self) -> tuple["Term", ...]:
+        """Itself and the others."""
+        return (self, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

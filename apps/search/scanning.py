@@ -125,7 +125,9 @@ class Sight:
 
     def has(self, term: Term) -> bool:
         """Whether it has a term. Raises Damaged, StorageUnavailable."""
-        return any(term.text in self.column(field) for field in term.fields)
+        return all(
+            any(one.text in self.column(field) for field in one.fields) for one in term.all()
+        )
 
     def text(self) -> SearchText:
         """All of it. Raises Damaged, StorageUnavailable."""

@@ -331,15 +331,19 @@ def _apart(connection: sqlite3.Connection, owner_id: int) -> Set[int]:
 
 
 def _hits(connection: sqlite3.Connection, owner_id: int, term: Term) -> Set[int]:
+    found = _matching(connection, owner_id, " AND ".join(map(_wanted, term.all())))
+    long = [one for one in term.all() if len(one.text) > LONG]
+    return _having(connection, owner_id, sorted(found), long) if long else found
+
+
+def _wanted(term: Term) -> str:
+    """A term as FTS5 looks for it; of a long one some pieces."""
     fields = " ".join([f'"{field}"' for field in term.fields])
     if len(term.text) <= LONG:
-        wanted = " OR ".join(map(_quoted, phrases(term.text)))
-        return _matching(connection, owner_id, f"{{{fields}}} : ({wanted})")
+        return f"{{{fields}}} : ({' OR '.join(map(_quoted, phrases(term.text)))})"
     middle = (len(term.text) - LONG) // 2
     pieces = [term.text[start : start + LONG] for start in (0, middle, len(term.text) - LONG)]
-    wanted = " AND ".join([f"{{{fields}}} : {_quoted(piece)}" for piece in pieces])
-    candidates = _matching(connection, owner_id, wanted)
-    return _having(connection, owner_id, sorted(candidates), term)
+    return " AND ".join([f"{{{fields}}} : {_quoted(piece)}" for piece in pieces])
 
 
 def _quoted(phrase: str) -> str:
@@ -354,13 +358,17 @@ def _matching(connection: sqlite3.Connection, owner_id: int, wanted: str) -> set
 
 
 def _having(
-    connection: sqlite3.Connection, owner_id: int, message_ids: Sequence[int], term: Term
+    connection: sqlite3.Connection, owner_id: int, message_ids: Sequence[int], terms: Sequence[Term]
 ) -> set[int]:
-    """Those whose texts have a term, as they are kept."""
+    """Those whose texts have all of these terms, as they are kept."""
     numbers = [_number(Pair(owner_id, message_id)) for message_id in message_ids]
     found = set()
     for number, packed in connection.execute(_SOME, (_listed(numbers),)):
         text = _unpacked(packed)
-        if text is not None and any(term.text in getattr(text, one) for one in term.fields):
+        if text is not None and all(_has(text, term) for term in terms):
             found.add(number & _MESSAGE_MAX)
     return found
+
+
+def _has(text: SearchText, term: Term) -> bool:
+    return any(term.text in getattr(text, field) for field in term.fields)

@@ -92,9 +92,11 @@ class PostgresIndex:
         statements = [_FOUND_STAMP, _FOUND_APART]
         parameters: list[int | str] = [owner_id]
         for number, term in enumerate(terms):
-            somewhere = " OR ".join(f'"{field}" LIKE %s' for field in term.fields)
+            somewhere = ") AND (".join(map(_somewhere, term.all()))
             statements.append(_FOUND_TERM.format(number=number, somewhere=somewhere))
-            parameters += [owner_id, *[_pattern(term.text)] * len(term.fields)]
+            parameters.append(owner_id)
+            for one in term.all():
+                parameters += [_pattern(one.text)] * len(one.fields)
         answers = dict(fetch(" UNION ALL ".join(statements), parameters))
         stamp = _numbers(answers.pop(-2, None))
         return Found(
@@ -172,6 +174,10 @@ def _columns(row: Row) -> tuple[Any, ...]:
 def _texts(row: Row) -> list[str]:
     text = row.text or _EMPTY
     return [getattr(text, field) for field in Field]
+
+
+def _somewhere(term: Term) -> str:
+    return " OR ".join([f'"{field}" LIKE %s' for field in term.fields])
 
 
 def _pattern(text: str) -> str:

@@ -3,8 +3,8 @@
 The texts are constants of this module put together; whatever was typed goes in as parameters.
 """
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from apps.mailstore.models import (
 from apps.mime.dates import YEAR_MIN
 from apps.runtime.rows import among, listed
 from apps.search.finding.scope import Scope
-from apps.search.finding.texts import Members, Texts
+from apps.search.finding.texts import Members, Texts, Together, together
 from apps.search.language.nodes import (
     Attached,
     Days,
@@ -38,7 +38,7 @@ from apps.search.language.nodes import (
     Text,
 )
 
-FEW: Final = 1_000
+FEW: Final = 5_000
 """Ids that go in as a list, by which the database can find entries."""
 MAP_MAX: Final = 8 * 1024 * 1024
 """Octets of a map of ids: one for each id between the least and the greatest."""
@@ -50,9 +50,12 @@ _FLAGS: Final = {
     Mark.DRAFT: FLAG_DRAFT,
     Mark.DELETED: FLAG_DELETED,
 }
-# On SQLite the table itself holds wide rows: one page for each message that is asked about.
+# The table holds wide rows, a page for each message that is asked about; this index only what has
+# attachments, and SQLite takes it for no look-up by id unless it is told to.
+_BY_INDEX: Final = {"sqlite": " INDEXED BY message_attached"}
 _ATTACHED: Final = (
-    "EXISTS (SELECT 1 FROM mailstore_message AS m WHERE m.id = e.message_id AND m.has_attachments)"
+    "EXISTS (SELECT 1 FROM mailstore_message AS m{by}"
+    " WHERE m.id = e.message_id AND m.has_attachments)"
 )
 _KEYWORD: Final = (
     "(e.keywords <> 0 AND EXISTS (SELECT 1 FROM mailstore_keyword AS k"
@@ -63,14 +66,20 @@ _KEYWORD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A condition with its parameters; it stands by itself, in brackets if it needs them."""
+    """A condition with its parameters; it stands by itself, in brackets if it needs them.
+
+    is_narrow: it leaves few messages, by which their entries are to be found.
+    """
 
     sql: str
     parameters: tuple[Any, ...] = ()
+    is_narrow: bool = False
 
 
+_AND: Final = " AND "
+_OR: Final = " OR "
 EVERYTHING: Final = Clause("1 = 1")
-NOTHING: Final = Clause("1 = 0")
+NOTHING: Final = Clause("1 = 0", is_narrow=True)
 
 
 class Compiler:
@@ -104,41 +113,35 @@ class Compiler:
             case Some(many):
                 return self._any(many, surely)
             case Text() | Mine():
-                return member(self._members(node, surely))
+                return self._all([node], surely)
             case _:
                 return self._leaf(node)
 
     def _all(self, nodes: Sequence[Node], surely: bool) -> Clause:
         """Texts first and as one: what all of them leave is often little."""
-        sets, others = self._apart(nodes, surely)
-        clauses = [self._node(node, surely) for node in others]
-        if sets:
-            clauses.insert(0, member(Members(_common(sets))))
-        return _joined(" AND ", clauses) if clauses else EVERYTHING
+        texts, others = apart(nodes, self._me)
+        return self._joined(_AND, _common, together(texts), others, surely)
 
     def _any(self, nodes: Sequence[Node], surely: bool) -> Clause:
-        sets, others = self._apart(nodes, surely)
-        clauses = [self._node(node, surely) for node in others]
-        if sets:
-            clauses.insert(0, member(Members(set().union(*sets))))
-        return _joined(" OR ", clauses)
+        texts, others = apart(nodes, self._me)
+        return self._joined(_OR, _united, [(one,) for one in texts], others, surely)
 
-    def _apart(self, nodes: Sequence[Node], surely: bool) -> tuple[list[Set[int]], list[Node]]:
-        """The messages of those texts that are a set of ids, and the other nodes."""
-        sets: list[Set[int]] = []
-        others: list[Node] = []
-        for node in nodes:
-            if isinstance(node, Text | Mine):
-                found = self._members(node, surely)
-                if not found.are_all_but:
-                    sets.append(found.ids)
-                    continue
-            others.append(node)
-        return sets, others
-
-    def _members(self, node: Text | Mine, surely: bool) -> Members:
-        text = mine(node, self._me) if isinstance(node, Mine) else node
-        return self._texts.surely(text) if surely else self._texts.possibly(text)
+    def _joined(
+        self,
+        word: str,
+        join: Callable[[Sequence[Set[int]]], Set[int]],
+        texts: Sequence[Together],
+        nodes: Sequence[Node],
+        surely: bool,
+    ) -> Clause:
+        """Sets of messages are joined here, all else by the database."""
+        known = self._texts.surely if surely else self._texts.possibly
+        members = [known(one) for one in texts]
+        sets = [one.ids for one in members if not one.are_all_but]
+        clauses = [member(Members(join(sets)))] if sets else []
+        clauses += [member(one) for one in members if one.are_all_but]
+        clauses += [self._node(node, surely) for node in nodes]
+        return _joined(word, clauses) if clauses else EVERYTHING
 
     def _leaf(self, leaf: Leaf) -> Clause:
         match leaf:
@@ -147,7 +150,7 @@ class Compiler:
             case Is(mark):
                 return Clause("(e.flags & %s) <> 0", (_FLAGS[mark],))
             case Attached():
-                return Clause(_ATTACHED)
+                return Clause(_ATTACHED.format(by=_BY_INDEX.get(connection.vendor, "")))
             case In(name):
                 return _one_of("e.mailbox_id", sorted(self._scope.named[name]))
             case Octets(is_larger, octets):
@@ -169,7 +172,7 @@ class Compiler:
             clauses.append(Clause("e.internaldate >= %s", (self._moment(first),)))
         if until is not None:
             clauses.append(Clause("e.internaldate < %s", (self._moment(until),)))
-        return _joined(" AND ", clauses)
+        return _joined(_AND, clauses)
 
     def _moment(self, day: date) -> int:
         """When a day begins, Unix seconds. Years before mail would lie outside of some zones."""
@@ -177,9 +180,42 @@ class Compiler:
         return int(datetime.combine(day, time(), self._zone).timestamp())
 
 
-def mine(node: Mine, address: str) -> Text:
-    """What `from:me` looks for."""
-    return Text(node.where, address)
+def apart(nodes: Iterable[Node], me: str) -> tuple[list[Text], list[Node]]:
+    """The texts among nodes, and the others. `me` is what `from:me` looks for."""
+    texts: list[Text] = []
+    others: list[Node] = []
+    for node in nodes:
+        match node:
+            case Text():
+                texts.append(node)
+            case Mine(where):
+                texts.append(Text(where, me))
+            case _:
+                others.append(node)
+    return texts, others
+
+
+def asked(nodes: Sequence[Node], me: str) -> list[Together]:
+    """What `Compiler` will want to know of the texts in nodes that all must hold."""
+    found: list[Together] = []
+    waiting: list[tuple[Sequence[Node], bool]] = [(nodes, True)]
+    while waiting:
+        some, must_all = waiting.pop()
+        texts, others = apart(some, me)
+        found += together(texts) if must_all else [(one,) for one in texts]
+        for node in others:
+            match node:
+                case Not(one):
+                    waiting.append(((one,), True))
+                case Every(many):
+                    waiting.append((many, True))
+                case Some(many):
+                    waiting.append((many, False))
+    return list(dict.fromkeys(found))
+
+
+def _united(sets: Sequence[Set[int]]) -> Set[int]:
+    return sets[0] if len(sets) == 1 else frozenset().union(*sets)
 
 
 def _common(sets: Sequence[Set[int]]) -> Set[int]:
@@ -193,12 +229,17 @@ def _joined(word: str, clauses: Sequence[Clause]) -> Clause:
     if len(clauses) == 1:
         return clauses[0]
     sql = word.join([one.sql for one in clauses])
-    return Clause(f"({sql})", tuple(value for one in clauses for value in one.parameters))
+    narrow = [one.is_narrow for one in clauses]
+    return Clause(
+        f"({sql})",
+        tuple(value for one in clauses for value in one.parameters),
+        is_narrow=any(narrow) if word == _AND else all(narrow),
+    )
 
 
 def both(*clauses: Clause) -> Clause:
     """All of these."""
-    return _joined(" AND ", clauses)
+    return _joined(_AND, clauses)
 
 
 def _one_of(column: str, ids: Sequence[int]) -> Clause:
@@ -223,7 +264,7 @@ def _among_messages(ids: Set[int]) -> Clause:
                 "(e.message_id >= %s AND substr(%s, e.message_id - %s, 1) = x'01')",
                 (least, _map(ids, least, most), least - 1),
             )
-    return _one_of("e.message_id", sorted(ids))
+    return replace(_one_of("e.message_id", sorted(ids)), is_narrow=len(ids) <= FEW)
 
 
 def _map(ids: Set[int], least: int, most: int) -> bytes:

@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from apps.mailstore import shares
 from apps.mailstore.queries import ListRow
-from apps.search.finding.clauses import Clause, Compiler, both, member, mine
+from apps.search.finding.clauses import Clause, Compiler, asked, both, member
 from apps.search.finding.rows import Place, Row, Source
 from apps.search.finding.scope import Folder, Scope, scope_of
 from apps.search.finding.texts import Members, Texts
-from apps.search.language.nodes import Hint, Leaf, Mine, Query, Text
+from apps.search.language.nodes import Hint, Mine, Query
 
 PAGE: Final = 50
 PAGE_MAX: Final = 1_000
@@ -125,12 +125,12 @@ class _Finder:
     def __init__(
         self, query: Query, scope: Scope, user_id: int, zone: tzinfo, *, is_deleted: bool
     ) -> None:
-        leaves = query.leaves()
-        me = shares.owner_key(user_id) if any(isinstance(one, Mine) for one in leaves) else ""
+        has_me = any(isinstance(leaf, Mine) for leaf in query.leaves())
+        me = shares.owner_key(user_id) if has_me else ""
         self._scope = scope
         self._length = len(query.text)
         self._nodes = [factor.node for factor in query.factors]
-        self._texts = Texts(_texts(leaves, me), scope.owners())
+        self._texts = Texts(asked(self._nodes, me), scope.owners())
         self._compiler = Compiler(scope, self._texts, me, zone)
         self._has_scanned = False
         self._source = Source(list(scope.folders.values()), is_deleted=is_deleted)
@@ -204,13 +204,3 @@ class _Finder:
     def _clause(self, *more: Clause, surely: bool = False) -> Clause:
         """The whole query as a condition, and more that has to hold."""
         return both(self._compiler.clause(self._nodes, surely=surely), *more)
-
-
-def _texts(leaves: Sequence[Leaf], me: str) -> list[Text]:
-    found: dict[Text, None] = {}
-    for leaf in leaves:
-        if isinstance(leaf, Text):
-            found[leaf] = None
-        elif isinstance(leaf, Mine):
-            found[mine(leaf, me)] = None
-    return list(found)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from django.db import connection
+
 from apps.mailstore.queries import ListRow
 from apps.mailstore.recoverable import IS_KEPT
 from apps.runtime.rows import Values, among, fetch, listed
@@ -64,7 +66,7 @@ class Source:
     def __init__(self, folders: Sequence[Folder], *, is_deleted: bool) -> None:
         ids = [folder.id for folder in folders if not folder.is_deleted]
         gone = [folder.id for folder in folders if folder.is_deleted]
-        self._condition = "1 = 1"
+        self._condition = self._by_message = "1 = 1"
         if is_deleted:
             self._table = (
                 f"(SELECT {_COLUMNS} FROM mailstore_expunged AS x"
@@ -75,7 +77,10 @@ class Source:
             self._parameters: list[Any] = [listed(ids), listed(gone)]
         else:
             self._table = "mailstore_entry AS e"
-            self._condition = among("e.mailbox_id")
+            self._condition = self._by_message = among("e.mailbox_id")
+            if connection.vendor == "sqlite":
+                # Without the sign it reads all of each mailbox, however few messages are asked for.
+                self._by_message = among("+e.mailbox_id")
             self._parameters = [listed(ids)]
 
     def page(
@@ -118,7 +123,8 @@ class Source:
         return {(row[0], row[1]): ListRow(*row[1:]) for row in rows}
 
     def _where(self, clause: Clause) -> tuple[str, list[Any]]:
+        condition = self._by_message if clause.is_narrow else self._condition
         return (
-            f" FROM {self._table} WHERE {self._condition} AND {clause.sql}",
+            f" FROM {self._table} WHERE {condition} AND {clause.sql}",
             [*self._parameters, *clause.parameters],
         )

@@ -16,6 +16,7 @@ from apps.search.language.nodes import Text, Where
 from apps.search.scanning import Place, Sight, sights
 from apps.wire.errors import Damaged
 
+_AT_ONCE: Final = 8
 _FIELDS: Final = {
     Where.ANYWHERE: (
         *(Field.SENDER, Field.TO, Field.CC, Field.BCC),
@@ -39,14 +40,24 @@ class Members:
     are_all_but: bool = False
 
 
+Together = tuple[Text, ...]
+"""Texts that stand in one message, all of them: the index is asked for them at once."""
+
+
+def together(texts: Iterable[Text]) -> list[Together]:
+    """Texts that all must stand in a message, so many at once as an index is asked for."""
+    rest = list(dict.fromkeys(texts))
+    return [tuple(rest[start : start + _AT_ONCE]) for start in range(0, len(rest), _AT_ONCE)]
+
+
 class Texts:
     """The texts of one query among the mail of some owners."""
 
-    def __init__(self, texts: Iterable[Text], owners: Sequence[int]) -> None:
-        terms = {text: Term(folded(text.text), _FIELDS[text.where]) for text in texts}
-        self._terms = {text: term for text, term in terms.items() if term.text}
-        self._has: dict[Text, set[int]] = {text: set() for text in self._terms}
-        self._unsure: set[Text] = set()  # those of which the index can tell nothing
+    def __init__(self, wanted: Iterable[Together], owners: Sequence[int]) -> None:
+        terms = {one: _term(one) for one in wanted}
+        self._terms = {one: term for one, term in terms.items() if term is not None}
+        self._has: dict[Together, set[int]] = {one: set() for one in self._terms}
+        self._unsure: set[Together] = set()  # those of which the index can tell nothing
         self._unindexed: set[int] = set()
         self._scanned: set[int] = set()
         self.damaged: set[int] = set()
@@ -68,8 +79,8 @@ class Texts:
         """Whether no message is undecided."""
         return not self._unsure and self._unindexed <= self._scanned
 
-    def surely(self, text: Text) -> Members:
-        """Messages that have it."""
+    def surely(self, text: Together) -> Members:
+        """Messages that have them."""
         if text not in self._terms:
             return Members(frozenset(), are_all_but=True)
         has = self._has[text]
@@ -77,8 +88,8 @@ class Texts:
             return Members(has & self._scanned)
         return Members(has - self._unindexed | has & self._scanned if self._unindexed else has)
 
-    def possibly(self, text: Text) -> Members:
-        """Messages that have it or are undecided."""
+    def possibly(self, text: Together) -> Members:
+        """Messages that have them or are undecided."""
         if text not in self._terms:
             return Members(frozenset(), are_all_but=True)
         has = self._has[text]
@@ -119,7 +130,7 @@ class Texts:
         # Under any head: what is looked for does not stand in heads.
         for place, sight in sights([Place(one, None) for one in message_ids]):
             for text, term in self._terms.items():
-                if self._stands(term, place.message_id, sight):
+                if all(self._stands(one, place.message_id, sight) for one in term.all()):
                     self._has[text].add(place.message_id)
 
     def _stands(self, term: Term, message_id: int, sight: Sight | None) -> bool:
@@ -133,3 +144,10 @@ class Texts:
         if sight is None:
             self.damaged.add(message_id)
         return False
+
+
+def _term(texts: Together) -> Term | None:
+    """None if they stand in every message: nothing is left of a text of accents alone."""
+    terms = [Term(folded(one.text), _FIELDS[one.where]) for one in texts]
+    told = [one for one in terms if one.text]
+    return Term(told[0].text, told[0].fields, tuple(told[1:])) if told else None

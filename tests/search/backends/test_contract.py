@@ -96,8 +96,16 @@ def random_term(dice: random.Random, known: dict[Pair, SearchText | None]) -> Te
     return Term(part or "x", tuple(dice.sample(list(Field), dice.randint(1, len(Field)))))
 
 
+def random_terms(dice: random.Random, known: dict[Pair, SearchText | None]) -> Term:
+    """One, or several that stand together."""
+    first, *others = [random_term(dice, known) for _ in range(dice.choice((1, 1, 1, 2, 3)))]
+    return Term(first.text, first.fields, tuple(others))
+
+
 def has(text: SearchText | None, term: Term) -> bool:
-    return text is not None and any(term.text in getattr(text, field) for field in term.fields)
+    return text is not None and all(
+        any(one.text in getattr(text, field) for field in one.fields) for one in term.all()
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -113,7 +121,7 @@ def test_it_answers_as_looking_at_every_text(index: Backend, seed: int) -> None:
         known.update((row.pair, row.text) for row in rows)
         for one in gone:
             del known[one]
-        terms = [random_term(dice, known) for _ in range(40)]
+        terms = [random_terms(dice, known) for _ in range(40)]
         for owner in (1, 2, 3, 4):
             mine = {pair[1]: text for pair, text in known.items() if pair[0] == owner}
             found = index.find(owner, terms)
@@ -145,6 +153,21 @@ def test_it_takes_a_batch_of_long_texts(index: Backend) -> None:
     (hits,) = index.find(1, [Term("WORD END", (Field.BODY,))]).hits
     assert hits == {1, 2, 3, 4}
     assert index.texts(1, [3]) == {3: text}
+
+
+def test_it_finds_long_texts_that_stand_together(index: Backend) -> None:
+    one, other = (" ".join(f"{word}{n}" for n in range(100)) for word in ("LONG", "TALL"))
+    texts = [(f"{one} {other}", "A"), (one, "A"), (other, "A"), (f"{one} {other}", "B")]
+    rows = [
+        Row(Pair(1, number), SearchText("", "", "", "", column([subject]), "", column([body]), ""))
+        for number, (body, subject) in enumerate(texts, 1)
+    ]
+    write(index, rows, [])
+    also = (Term("A", (Field.SUBJECT,)), Term(other, (Field.BODY, Field.TO)))
+    assert index.find(1, [Term(one, (Field.BODY,), also)]).hits == ({1},)
+    assert index.find(1, [Term("A", (Field.SUBJECT,), (Term("B", (Field.SUBJECT,)),))]).hits == (
+        frozenset(),
+    )
 
 
 def test_it_begins_anew(index: Backend) -> None:
