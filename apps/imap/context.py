@@ -17,7 +17,7 @@ from apps.imap.limits import Limits
 from apps.imap.selected.view import View
 from apps.imap.wishes import EVERYTHING, Wishes
 from apps.mailstore.origin import Origin
-from apps.wire.lines import Event
+from apps.wire.lines import Event, RawCommand
 
 if TYPE_CHECKING:
     from apps.directory.authentication import Principal
@@ -76,6 +76,13 @@ class Channel(Protocol):
 
     async def next_event(self) -> Event:
         """Wait for the client's next line or command."""
+
+    def peek(self) -> RawCommand | None:
+        """While a command runs: the next one, if all of it is there already. It stays the next
+        event."""
+
+    def skip(self) -> None:
+        """Take what `peek` has returned: it is answered with the command that runs."""
 
     def turn_down(self) -> None:
         """After a `NeedContinuation`: the literal is not wanted, the command has its answer. Else

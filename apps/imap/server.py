@@ -19,7 +19,7 @@ from apps.runtime.allowance import Allowance
 from apps.runtime.conversation import Conversation
 from apps.runtime.listener import Peer
 from apps.wire.limits import LITERAL_AFTER_LOGIN
-from apps.wire.lines import CommandBuffer, Event, NeedContinuation, NoRoom
+from apps.wire.lines import CommandBuffer, Event, NeedContinuation, NoRoom, RawCommand
 
 
 class Connection(Conversation):
@@ -46,6 +46,7 @@ class Connection(Conversation):
         self._asked: NeedContinuation | None = None  # waits for room
         self._asking: asyncio.TimerHandle | None = None
         self._given: NeedContinuation | None = None  # the session may still turn it down
+        self._peeked: Event | None = None  # out of the buffer, and not given out yet
         self._is_late = False
         self._is_answered = False  # the last event has been given out: the next begins a command
         self._hurry: asyncio.TimerHandle | None = None  # while room is taken for what comes
@@ -72,6 +73,7 @@ class Connection(Conversation):
 
     def drop_buffer(self) -> int:
         """Forget commands begun."""
+        self._peeked = None
         return self._buffer.clear()
 
     # -- the channel ------------------------------------------------------------------------------
@@ -96,6 +98,16 @@ class Connection(Conversation):
         if self._is_late:
             raise TimeoutError
         await self.wait()
+
+    def peek(self) -> RawCommand | None:
+        """Look at the next command, if all of it is there."""
+        if self._peeked is None and self._asked is None and self._given is None:
+            self._peeked = self._buffer.next_event()
+        return self._peeked if isinstance(self._peeked, RawCommand) else None
+
+    def skip(self) -> None:
+        """Take what `peek` has shown."""
+        self._peeked = None
 
     def turn_down(self) -> None:
         """Refuse the literal that was asked for: the command has its answer."""
@@ -128,7 +140,7 @@ class Connection(Conversation):
     @property
     def has_heard_more(self) -> bool:
         """Whether there is more in the buffer than the command that runs."""
-        return self._buffer.buffered > 0 or self.has_packed
+        return self._peeked is not None or self._buffer.buffered > 0 or self.has_packed
 
     def sign_in(self, principal: Principal) -> bool:
         """Count the connection as its user's, as long as the sign-in holds."""
@@ -170,7 +182,7 @@ class Connection(Conversation):
     def _next_event(self) -> Event | None:
         while True:
             if self._asked is None:
-                event = self._buffer.next_event()
+                event, self._peeked = self._peeked or self._buffer.next_event(), None
                 if not isinstance(event, NeedContinuation):
                     return event
                 if self._user_id and not event.non_sync and len(event.tokens) == 1:

@@ -9,11 +9,13 @@ commands end the connection.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
 from apps.imap.context import Channel, CommandError, Context, Reply, State, Woken, no
-from apps.imap.handlers.registry import COMMANDS, Command, Use, capabilities, load
+from apps.imap.handlers.registry import COMMANDS, TOGETHER, Command, Use, capabilities, load
 from apps.imap.limits import Limits
 from apps.imap.names.naming import NoLongerError, renew
 from apps.imap.proto.responses import capability, tagged, untagged
@@ -30,6 +32,10 @@ from apps.wire.lines import BadLine, LiteralTooLarge, NeedContinuation, NoRoom, 
 from apps.wire.lines import Event as WireEvent
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+TOGETHER_MAX: Final = 100
+"""Commands carried out at once; mostly there are fewer, for what is read ahead is bounded."""
 
 load()
 
@@ -167,17 +173,68 @@ class Session:
             text = "Charset is not known, or the strings are not in it"
             self._channel.write(tagged(raw.tag, b"NO", text, b"BADCHARSET (US-ASCII UTF-8)"))
             return
-        self.context.running, self.context.arguments = row.name, cmd
-        self.context.tag = raw.tag
+        others = self._others(row, cmd)
         try:
-            reply = await self._carry_out(row, cmd)
-            await self._finish(raw.tag, row, reply)
-        except CommandError as error:
-            self._refuse(raw.tag, str(error), error.code)
-        except NoMessageError:
-            self._refuse(raw.tag, "No such message")
+            if others:
+                await self._several(row, [(raw.tag, cmd), *others])
+            else:
+                await self._one(row, raw.tag, cmd)
         finally:
             self.context.running, self.context.arguments = "", None
+
+    async def _one(self, row: Command, tag: bytes, cmd: object, reply: Reply | None = None) -> None:
+        """Carry a command out, unless its reply is there already, and answer it."""
+        self.context.running, self.context.arguments = row.name, cmd
+        self.context.tag = tag
+        try:
+            if reply is None:
+                reply = await self._carry_out(row.handler, row, cmd)
+            await self._finish(tag, row, reply)
+        except CommandError as error:
+            self._refuse(tag, str(error), error.code)
+        except NoMessageError:
+            self._refuse(tag, "No such message")
+
+    def _others(self, row: Command, cmd: object) -> list[tuple[bytes, object]]:
+        """Take the commands behind one that may be carried out together with it: tags, arguments.
+
+        A client that sends many in a row is answered for each, as if they had been carried out one
+        by one (RFC 3501 section 5.5), and waits for one commit instead of many.
+        """
+        found: list[tuple[bytes, object]] = []
+        together = TOGETHER.get(row.name)
+        while (
+            together is not None
+            and len(found) < TOGETHER_MAX
+            and (raw := self._channel.peek()) is not None
+            and (other := self._alike(row, raw)) is not None
+            and together.are_alike(cmd, other)
+        ):
+            self._channel.skip()
+            found.append((raw.tag, other))
+        return found
+
+    def _alike(self, row: Command, raw: RawCommand) -> object | None:
+        """The arguments of a command if it is the same one and nothing is wrong with it."""
+        try:
+            if self.context.utf8 and not _is_utf8(raw):
+                return None
+            other, cmd = self._parse(raw.tag, Scanner(raw))
+        except (GrammarError, CommandError, LimitError, CharsetError):
+            return None
+        return cmd if other is row else None
+
+    async def _several(self, row: Command, commands: Sequence[tuple[bytes, object]]) -> None:
+        """Carry out commands at once, and answer each in its turn."""
+        self.context.running, self.context.arguments = row.name, commands[0][1]
+        cmds = [cmd for _, cmd in commands]
+        replies = await self._carry_out(TOGETHER[row.name].handler, row, cmds)
+        if isinstance(replies, Reply):  # it failed, and so for all
+            replies = [replies] * len(cmds)
+        for (tag, cmd), reply in zip(commands, replies, strict=True):
+            if self.context.state is State.LOGOUT and reply is None:
+                return  # nothing is carried out any more; what has been is answered
+            await self._one(row, tag, cmd, reply)
 
     def _row(self, tag: bytes, scanner: Scanner) -> Command:
         """Return the command's row, the scanner standing before its arguments."""
@@ -205,11 +262,13 @@ class Session:
             raise CommandError(f"expected UID {row.name}", b"UIDREQUIRED")
         return row, cmd
 
-    async def _carry_out(self, row: Command, cmd: object) -> Reply:
-        """Run the handler; turn failures into replies."""
+    async def _carry_out(
+        self, handler: Callable[[Context, Any], Awaitable[T]], row: Command, cmd: object
+    ) -> T | Reply:
+        """Run a handler; turn failures into replies."""
         try:
             await renew(self.context)
-            return await row.handler(self.context, cmd)
+            return await handler(self.context, cmd)
         except NoLongerError as error:
             self.context.unselect()  # before anything more of it is told
             self.goodbye(error.reply.text)

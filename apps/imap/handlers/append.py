@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.imap.context import Context, Reply, no
-from apps.imap.handlers.registry import command
+from apps.imap.handlers.registry import command, together
 from apps.imap.limits import one_users_literals
 from apps.imap.messages.catenate import BadUrlError, Catenator, Source, urls_of
 from apps.imap.names.naming import Place, mailbox_named, target_named
@@ -74,6 +74,45 @@ async def foresee_target(context: Context, scanner: Scanner) -> Reply | None:
     return None
 
 
+def _are_alike(one: Append, other: Append) -> bool:
+    """Into the same mailbox, and without a URL: it may name what the one before saves."""
+    return one.name == other.name and not urls_of((*one.messages, *other.messages))
+
+
+@together("APPEND", _are_alike)
+async def append_several(context: Context, cmds: Sequence[Append]) -> Sequence[Reply | None]:
+    """APPENDs that were sent in a row, in one transaction; each by itself if not all can be."""
+    by_themselves: list[Reply | None] = [None] * len(cmds)
+    try:
+        place = await target_named(context, cmds[0].name)
+    except MailError:
+        return by_themselves
+    messages = [permitted(place, message) for cmd in cmds for message in cmd.messages]
+    rules, origin = rules_of(context), context.origin
+    saved = await in_db("work", _append_or_not, messages, rules, place, origin)
+    if saved is None:
+        return by_themselves
+    await _note(context, place, messages, saved)
+    replies: list[Reply | None] = []
+    first = 0
+    for cmd in cmds:
+        tell_name(context, place, cmd.name)
+        last = first + len(cmd.messages)
+        replies.append(_saved(place, saved[first:last]))
+        first = last
+    return replies
+
+
+def _append_or_not(
+    messages: Sequence[NewMessage], rules: Rules, place: Place, origin: Origin
+) -> list[AppendResult] | None:
+    """`_append`; None if one of them was refused, and so nothing was saved."""
+    try:
+        return _append(messages, {}, rules, place, origin)
+    except (RefusedError, MailError):
+        return None
+
+
 @command(
     "APPEND",
     parse=parse_append,
@@ -96,9 +135,19 @@ async def append(context: Context, cmd: Append) -> Reply:
     except RefusedError as refused:
         return refused.reply
     tell_name(context, place, cmd.name)
+    await _note(context, place, messages, saved)
+    return _saved(place, saved)
+
+
+async def _note(
+    context: Context, place: Place, messages: Sequence[NewMessage], saved: Sequence[AppendResult]
+) -> None:
     context.did(place.id, [saved[0].modseq])
     if context.selected is not None and context.selected.mailbox_id == place.id:
         await context.advance(_done(messages, saved))
+
+
+def _saved(place: Place, saved: Sequence[AppendResult]) -> Reply:
     # RFC 4315 section 3: whoever may not read there is not told what is there.
     return Reply("Saved", appenduid(saved) if place.may("r") else b"")
 

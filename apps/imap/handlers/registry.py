@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from apps.imap.context import Context, Reply, State
 from apps.imap.proto.commands import parse_plain
@@ -19,6 +19,7 @@ from apps.imap.proto.scanner import Scanner
 
 C = TypeVar("C")
 Handler = Callable[[Context, C], Awaitable[Reply]]
+Several = Callable[[Context, Sequence[C]], Awaitable[Sequence[Reply | None]]]
 Capability = Callable[[Context], Sequence[str]]
 Foresight = Callable[[Context, Scanner], Awaitable[Reply | None]]
 
@@ -33,6 +34,19 @@ class Use(Flag):
     NONE = 0
     READS = auto()
     BREAKS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Together(Generic[C]):
+    """How commands are carried out at once that a client sent in a row, without waiting.
+
+    are_alike: whether one may be carried out together with another that was sent before it.
+    handler: answers each, or says None for those that are to be carried out by themselves; what it
+        raises is the answer to all.
+    """
+
+    are_alike: Callable[[C, C], bool]
+    handler: Several[C]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,7 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {}
+TOGETHER: dict[str, Together[Any]] = {}
 ENABLEABLE: set[str] = set()
 """Extensions that ENABLE switches on (RFC 5161), in upper case; others it passes over."""
 
@@ -94,6 +109,16 @@ def command(
         COMMANDS[name] = Command(
             name, handler, parse, needs, only_there, announce, sequence_numbers, foresee
         )
+        return handler
+
+    return register
+
+
+def together(name: str, are_alike: Callable[[C, C], bool]) -> Callable[[Several[C]], Several[C]]:
+    """Register what carries out several commands `name` at once, see `Together`."""
+
+    def register(handler: Several[C]) -> Several[C]:
+        TOGETHER[name] = Together(are_alike, handler)
         return handler
 
     return register
