@@ -6,6 +6,7 @@ read or changed. Needs root, as both masters do.
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -157,8 +158,9 @@ class Peer:
         )
 
     def _start_dovecot(self) -> None:
-        # As many open files as Debian's unit for systemd allows (LimitNOFILE).
-        run("prlimit", "--nofile=65535:65535", DOVECOT, "-c", self._dovecot_conf)
+        # Debian's unit for systemd allows 65,535 open files (LimitNOFILE), a shell far fewer.
+        files = min(65_535, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        run("prlimit", f"--nofile={files}", DOVECOT, "-c", self._dovecot_conf)
 
     @property
     def _postfix_conf(self) -> Path:
