@@ -3,7 +3,7 @@
 The texts are constants of this module put together; whatever was typed goes in as parameters.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
@@ -20,7 +20,7 @@ from apps.mailstore.models import (
 from apps.mime.dates import YEAR_MIN
 from apps.runtime.rows import among, listed
 from apps.search.finding.scope import Scope
-from apps.search.finding.texts import Members, Texts, Together, together
+from apps.search.finding.texts import Members, Texts, Wanted, any_of, together
 from apps.search.language.nodes import (
     Attached,
     Days,
@@ -120,28 +120,21 @@ class Compiler:
     def _all(self, nodes: Sequence[Node], surely: bool) -> Clause:
         """Texts first and as one: what all of them leave is often little."""
         texts, others = apart(nodes, self._me)
-        return self._joined(_AND, _common, together(texts), others, surely)
+        members = [self._members(one, surely) for one in together(texts)]
+        sets = [one.ids for one in members if not one.are_all_but]
+        clauses = [member(Members(_common(sets)))] if sets else []
+        clauses += [member(one) for one in members if one.are_all_but]
+        clauses += [self._node(node, surely) for node in others]
+        return _joined(_AND, clauses) if clauses else EVERYTHING
 
     def _any(self, nodes: Sequence[Node], surely: bool) -> Clause:
         texts, others = apart(nodes, self._me)
-        return self._joined(_OR, _united, [(one,) for one in texts], others, surely)
+        clauses = [member(self._members(one, surely)) for one in any_of(texts)]
+        clauses += [self._node(node, surely) for node in others]
+        return _joined(_OR, clauses)
 
-    def _joined(
-        self,
-        word: str,
-        join: Callable[[Sequence[Set[int]]], Set[int]],
-        texts: Sequence[Together],
-        nodes: Sequence[Node],
-        surely: bool,
-    ) -> Clause:
-        """Sets of messages are joined here, all else by the database."""
-        known = self._texts.surely if surely else self._texts.possibly
-        members = [known(one) for one in texts]
-        sets = [one.ids for one in members if not one.are_all_but]
-        clauses = [member(Members(join(sets)))] if sets else []
-        clauses += [member(one) for one in members if one.are_all_but]
-        clauses += [self._node(node, surely) for node in nodes]
-        return _joined(word, clauses) if clauses else EVERYTHING
+    def _members(self, wanted: Wanted, surely: bool) -> Members:
+        return self._texts.surely(wanted) if surely else self._texts.possibly(wanted)
 
     def _leaf(self, leaf: Leaf) -> Clause:
         match leaf:
@@ -195,14 +188,14 @@ def apart(nodes: Iterable[Node], me: str) -> tuple[list[Text], list[Node]]:
     return texts, others
 
 
-def asked(nodes: Sequence[Node], me: str) -> list[Together]:
+def asked(nodes: Sequence[Node], me: str) -> list[Wanted]:
     """What `Compiler` will want to know of the texts in nodes that all must hold."""
-    found: list[Together] = []
+    found: list[Wanted] = []
     waiting: list[tuple[Sequence[Node], bool]] = [(nodes, True)]
     while waiting:
         some, must_all = waiting.pop()
         texts, others = apart(some, me)
-        found += together(texts) if must_all else [(one,) for one in texts]
+        found += together(texts) if must_all else any_of(texts)
         for node in others:
             match node:
                 case Not(one):
@@ -212,10 +205,6 @@ def asked(nodes: Sequence[Node], me: str) -> list[Together]:
                 case Some(many):
                     waiting.append((many, False))
     return list(dict.fromkeys(found))
-
-
-def _united(sets: Sequence[Set[int]]) -> Set[int]:
-    return sets[0] if len(sets) == 1 else frozenset().union(*sets)
 
 
 def _common(sets: Sequence[Set[int]]) -> Set[int]:

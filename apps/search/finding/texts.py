@@ -11,7 +11,7 @@ from typing import Final
 
 from apps.mime.searchtext import folded
 from apps.search.asking import ask
-from apps.search.base import Field, Known, Term
+from apps.search.base import Field, Term
 from apps.search.language.nodes import Text, Where
 from apps.search.scanning import Place, Sight, sights
 from apps.wire.errors import Damaged
@@ -40,60 +40,83 @@ class Members:
     are_all_but: bool = False
 
 
-Together = tuple[Text, ...]
-"""Texts that stand in one message, all of them: the index is asked for them at once."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Texts of which one message has all; or any, if one is enough."""
+
+    texts: tuple[Text, ...]
+    one_will_do: bool = False
+
+    def terms(self) -> tuple[Term, ...]:
+        """What the index is asked for: a message that has any of these. None at all: every message
+        will do."""
+        terms = [Term(folded(one.text), _FIELDS[one.where]) for one in self.texts]
+        # Nothing is left of a text of accents alone, and that stands everywhere.
+        told = [one for one in terms if one.text]
+        if self.one_will_do:
+            return tuple(told) if len(told) == len(terms) else ()
+        return (Term(told[0].text, told[0].fields, tuple(told[1:])),) if told else ()
 
 
-def together(texts: Iterable[Text]) -> list[Together]:
+def together(texts: Iterable[Text]) -> list[Wanted]:
     """Texts that all must stand in a message, so many at once as an index is asked for."""
     rest = list(dict.fromkeys(texts))
-    return [tuple(rest[start : start + _AT_ONCE]) for start in range(0, len(rest), _AT_ONCE)]
+    return [Wanted(tuple(rest[at : at + _AT_ONCE])) for at in range(0, len(rest), _AT_ONCE)]
+
+
+def any_of(texts: Iterable[Text]) -> list[Wanted]:
+    """Texts of which one is enough."""
+    some = tuple(dict.fromkeys(texts))
+    return [Wanted(some, one_will_do=len(some) > 1)] if some else []
 
 
 class Texts:
     """The texts of one query among the mail of some owners."""
 
-    def __init__(self, wanted: Iterable[Together], owners: Sequence[int]) -> None:
-        terms = {one: _term(one) for one in wanted}
-        self._terms = {one: term for one, term in terms.items() if term is not None}
-        self._has: dict[Together, set[int]] = {one: set() for one in self._terms}
-        self._unsure: set[Together] = set()  # those of which the index can tell nothing
+    def __init__(self, wanted: Iterable[Wanted], owners: Sequence[int]) -> None:
+        terms = {one: one.terms() for one in wanted}
+        self._terms = {one: told for one, told in terms.items() if told}
+        self._has: dict[Wanted, set[int]] = {one: set() for one in self._terms}
+        self._unsure: set[Wanted] = set()  # those of which the index cannot tell all
         self._unindexed: set[int] = set()
         self._scanned: set[int] = set()
         self.damaged: set[int] = set()
         """Messages that were to be scanned and cannot be read, all or in part."""
-        if self._terms:
-            for owner_id in owners:
-                self._take(ask(owner_id, list(self._terms.values())))
+        asked = [(one, term) for one, told in self._terms.items() for term in told]
+        for owner_id in owners:
+            # Some at a time: an answer may be all of an owner's messages for each term.
+            for at in range(0, len(asked), _AT_ONCE):
+                self._ask(owner_id, asked[at : at + _AT_ONCE])
 
-    def _take(self, known: Known) -> None:
+    def _ask(self, owner_id: int, asked: Sequence[tuple[Wanted, Term]]) -> None:
+        known = ask(owner_id, [term for _, term in asked])
         self._unindexed |= known.unindexed
-        for text, hits in zip(self._terms, known.hits, strict=True):
+        for (wanted, _), hits in zip(asked, known.hits, strict=True):
             if hits is None:
-                self._unsure.add(text)
+                self._unsure.add(wanted)
             else:
-                self._has[text] |= hits
+                self._has[wanted] |= hits
 
     @property
     def are_known(self) -> bool:
         """Whether no message is undecided."""
         return not self._unsure and self._unindexed <= self._scanned
 
-    def surely(self, text: Together) -> Members:
+    def surely(self, wanted: Wanted) -> Members:
         """Messages that have them."""
-        if text not in self._terms:
+        if wanted not in self._terms:
             return Members(frozenset(), are_all_but=True)
-        has = self._has[text]
-        if text in self._unsure:
+        has = self._has[wanted]
+        if wanted in self._unsure:
             return Members(has & self._scanned)
         return Members(has - self._unindexed | has & self._scanned if self._unindexed else has)
 
-    def possibly(self, text: Together) -> Members:
+    def possibly(self, wanted: Wanted) -> Members:
         """Messages that have them or are undecided."""
-        if text not in self._terms:
+        if wanted not in self._terms:
             return Members(frozenset(), are_all_but=True)
-        has = self._has[text]
-        if text in self._unsure:
+        has = self._has[wanted]
+        if wanted in self._unsure:
             return Members(self._scanned - has, are_all_but=True)
         return Members(has | (self._unindexed - self._scanned) if self._unindexed else has)
 
@@ -129,9 +152,12 @@ class Texts:
             has.difference_update(message_ids)
         # Under any head: what is looked for does not stand in heads.
         for place, sight in sights([Place(one, None) for one in message_ids]):
-            for text, term in self._terms.items():
-                if all(self._stands(one, place.message_id, sight) for one in term.all()):
-                    self._has[text].add(place.message_id)
+            for wanted, terms in self._terms.items():
+                if any(self._has_all(place.message_id, sight, term) for term in terms):
+                    self._has[wanted].add(place.message_id)
+
+    def _has_all(self, message_id: int, sight: Sight | None, term: Term) -> bool:
+        return all(self._stands(one, message_id, sight) for one in term.all())
 
     def _stands(self, term: Term, message_id: int, sight: Sight | None) -> bool:
         """Whether a message has a term, as far as it can be read."""
@@ -144,10 +170,3 @@ class Texts:
         if sight is None:
             self.damaged.add(message_id)
         return False
-
-
-def _term(texts: Together) -> Term | None:
-    """None if they stand in every message: nothing is left of a text of accents alone."""
-    terms = [Term(folded(one.text), _FIELDS[one.where]) for one in texts]
-    told = [one for one in terms if one.text]
-    return Term(told[0].text, told[0].fields, tuple(told[1:])) if told else None

@@ -36,7 +36,7 @@ from apps.search.language.nodes import (
 
 LENGTH_MAX: Final = 2_000
 """Characters of a query that are looked at."""
-LEAVES_MAX: Final = 50
+LEAVES_MAX: Final = 30
 DEPTH_MAX: Final = 10
 """Brackets inside brackets."""
 HINTS_MAX: Final = 10
@@ -298,7 +298,9 @@ class _Parser:
         self._frames.pop()
         node = frame.node()
         if node is None:
-            self._hint("empty-bracket", "There is nothing in the brackets.", frame.start, end)
+            if self._leaves <= LEAVES_MAX:  # else there may be something that was left out
+                words = "There is nothing in the brackets."
+                self._hint("empty-bracket", words, frame.start, end)
             self._drop(self._frames[-1])
         else:
             self._place(node, frame.start, end)

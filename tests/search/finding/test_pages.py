@@ -14,7 +14,7 @@ from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, Entry
 from apps.mailstore.services import copy, mailboxes, sharing
 from apps.mailstore.services.expunge import expunge
-from apps.search.finding import pages, texts
+from apps.search.finding import clauses, pages, texts
 from apps.search.finding.pages import Page, find
 from apps.search.finding.rows import Place, read_place
 from apps.search.indexing import Indexer, Step
@@ -95,14 +95,19 @@ def _query(chance: random.Random, depth: int = 0) -> str:
     return f'{chance.choice(("", "", "-"))}{chance.choice(FIELDS)}"{piece}"'
 
 
-@pytest.fixture(params=["nothing", "some", "all"])
-def mails(request: pytest.FixtureRequest, alice: User) -> list[Mail]:
+@pytest.fixture(params=["nothing", "some", "all", "all, as if it were much"])
+def mails(
+    request: pytest.FixtureRequest, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> list[Mail]:
     """Random mail, of which the index has seen so much."""
+    if "much" in request.param:
+        monkeypatch.setattr(clauses, "FEW", 3)
+        monkeypatch.setattr(texts, "_AT_ONCE", 2)
     chance = random.Random(request.param)
     filed: list[Mail] = []
     for name in ("INBOX", "Archive", "Junk", "Trash"):
         filed += file(box(alice, name), [_mail(chance) for _ in range(12)])
-        if request.param != "nothing" and (name == "Archive" or request.param == "all"):
+        if request.param != "nothing" and (name == "Archive" or "all" in request.param):
             index_all()
     return filed
 

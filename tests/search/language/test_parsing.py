@@ -198,6 +198,12 @@ def test_it_takes_so_many_things_and_no_more() -> None:
     assert [hint.code for hint in query.hints] == ["too-many"]
 
 
+def test_it_says_once_that_it_is_too_much() -> None:
+    query = parse(" OR ".join(f"(w{n} is:read)" for n in range(LEAVES_MAX)), TODAY)
+    assert len(query.leaves()) == LEAVES_MAX
+    assert [hint.code for hint in query.hints] == ["too-many"]
+
+
 def test_it_takes_so_many_brackets_and_no_more() -> None:
     deep = DEPTH_MAX + 5
     query = parse("-(a " * deep + "b" + ")" * deep + " c", TODAY)
