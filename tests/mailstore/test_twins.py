@@ -17,6 +17,7 @@ from apps.mailstore.models import (
     FLAG_SEEN,
     Entry,
     Expunged,
+    Fate,
     Mailbox,
     MailboxState,
     ThreadReference,
@@ -27,7 +28,7 @@ from apps.mailstore.services import filing as filing_module
 from apps.mailstore.services.filing import Entering, Growth, Use
 from apps.mailstore.services.flags import FlagChange
 from apps.mailstore.span import Span
-from tests.mailstore.making import ORIGIN, delivered, filing, filled
+from tests.mailstore.making import DATE, ORIGIN, delivered, filing, filled
 
 pytestmark = pytest.mark.django_db
 
@@ -169,18 +170,51 @@ def test_it_remembers_message_ids_as_the_orm_would(alice: User, boxes: list[Mail
     assert threads._known(asked) == {(one, 5): 2**40, (one, 2**63 - 1): 3}
 
 
-def test_it_takes_entries_as_the_orm_would(boxes: list[Mailbox]) -> None:
+@pytest.mark.parametrize("only", [False, True])
+@pytest.mark.parametrize("uids", [[1, 2, 3], [1, 2, 6], [2], [5, 99]])
+def test_it_lets_entries_go_as_the_orm_would(
+    boxes: list[Mailbox], monkeypatch: pytest.MonkeyPatch, uids: list[int], *, only: bool
+) -> None:
+    monkeypatch.setattr(expunge, "now", lambda: DATE)
     inbox = boxes[0]
-    wanted = Entry.objects.filter(mailbox=inbox, uid__in=[1, 2, 3])
-    marked = [entry.uid for entry in wanted if entry.flags & FLAG_DELETED]
-    for only, uids in ((False, [1, 2, 3]), (True, marked)):
-        assert after(
-            lambda only=only: expunge.take(inbox.pk, [1, 2, 3], only_deleted=only)  # type: ignore[misc]
-        ) == after(lambda uids=uids: Entry.objects.filter(mailbox=inbox, uid__in=uids).delete())  # type: ignore[misc]
-        with undone():
-            names = expunge.Gone._fields
-            expected = list(wanted.filter(uid__in=uids).order_by("uid").values_list(*names))
-            assert expunge.take(inbox.pk, [1, 2, 3], only_deleted=only) == expected
+    found = Entry.objects.filter(mailbox=inbox, uid__in=uids).order_by("uid")
+    going = [one for one in found if one.flags & FLAG_DELETED or not only]
+    carried = {one.name for one in Entry._meta.local_fields} - {"mailbox", "modseq"}
+
+    def twin() -> None:
+        if not going:
+            return
+        size, count = sum(one.size for one in going), len(going)
+        unseen = sum(not one.flags & FLAG_SEEN for one in going)
+        state = MailboxState.objects.filter(mailbox=inbox)
+        state.update(
+            highestmodseq=F("highestmodseq") + 1,
+            messages=F("messages") - count,
+            unseen=F("unseen") - unseen,
+            size=F("size") - size,
+        )
+        Usage.objects.filter(user_id=inbox.user_id).update(
+            size=F("size") - size, messages=F("messages") - count, expunged=F("expunged") + size
+        )
+        for one in going:
+            Expunged.objects.create(
+                mailbox=inbox,
+                modseq=state.get().highestmodseq,
+                at=DATE,
+                user_id=ORIGIN.user_id,
+                cost=one.size,
+                fate=Fate.REPLACED,
+                **{name: getattr(one, name) for name in carried},
+            )
+        Entry.objects.filter(mailbox=inbox, uid__in=[one.uid for one in going]).delete()
+
+    def change() -> None:
+        leaving = expunge.pick(inbox.pk, uids, only_deleted=only)
+        assert (leaving is None) is not bool(going)
+        if leaving is not None:
+            expunge.let_go(leaving, inbox.user_id, ORIGIN, Fate.REPLACED)
+
+    assert after(change) == after(twin)
 
 
 def test_it_reads_as_the_orm_would(boxes: list[Mailbox]) -> None:

@@ -5,7 +5,7 @@ once. Many are expunged in chunks of 1,000, each committed for itself.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -14,34 +14,26 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import filing, purge
 from apps.mailstore.services.filing import CHUNK, Change, Growth, Use
 from apps.mailstore.services.locks import lock
+from apps.mailstore.span import Span
 from apps.runtime.clock import now
-from apps.runtime.rows import ManyRows, among, listed
 
-_INSERT_EXPUNGED = ManyRows(
-    "INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id,"
-    " flags, keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost, fate)",
-    "bigint bigint bigint bigint bigint bigint bigint smallint bigint bigint smallint bigint"
-    " bigint bigint bigint smallint",
-)
-_RETURNING = (
-    " RETURNING uid, message_id, head_id, flags, keywords, internaldate, internaldate_offset, size,"
-    " thread_id, saved_at"
-)
+_PICK: Final = "SELECT uid, size, flags FROM mailstore_entry WHERE {span} ORDER BY uid"
+_KEEP: Final = """
+INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
+  keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost, fate)
+SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags, keywords,
+  internaldate, internaldate_offset, size, thread_id, saved_at, size, CAST(%s AS smallint)
+FROM mailstore_entry WHERE {span}"""
+_DELETE: Final = "DELETE FROM mailstore_entry WHERE {span}"
 
 
-class Gone(NamedTuple):
-    """A row that was taken out of `Entry`."""
+class Leaving(NamedTuple):
+    """Entries that are about to be expunged, under the lock of their mailbox: exactly those of
+    `span`, which are not none."""
 
-    uid: int
-    message_id: int
-    head_id: int | None
-    flags: int
-    keywords: int
-    internaldate: int
-    internaldate_offset: int
+    span: Span
     size: int
-    thread_id: int | None
-    saved_at: int | None
+    unseen: int
 
 
 def expunge(
@@ -68,49 +60,52 @@ def expunge(
             lock(users=[owner], mailboxes=[mailbox_id])
             filing.home(mailbox_id)
             # Asked again under the lock: somebody may have taken \\Deleted off since.
-            gone = take(mailbox_id, wanted[first : first + CHUNK], only_deleted=marked)
-            expunged += let_go(mailbox_id, owner, gone, origin)
+            leaving = pick(mailbox_id, wanted[first : first + CHUNK], only_deleted=marked)
+            if leaving is not None:
+                modseq = let_go(leaving, owner, origin)
+                expunged += [(uid, modseq) for uid in leaving.span.uids]
     if expunged:
         purge.trim_on_commit(owner)
     return expunged
 
 
-def take(mailbox_id: int, uids: Sequence[int], *, only_deleted: bool) -> list[Gone]:
-    """Delete entries, within the caller's transaction and under its lock of the mailbox; in the
-    order of UIDs."""
-    condition = f" AND flags & {FLAG_DELETED} <> 0" if only_deleted else ""
+def pick(mailbox_id: int, uids: Sequence[int], *, only_deleted: bool) -> Leaving | None:
+    """Find what is to go, within the caller's transaction and under its lock of the mailbox; None
+    if nothing of it is there.
+
+    Args:
+        uids: rising, none twice.
+    """
+    span = Span(mailbox_id, uids)
+    with connection.cursor() as cursor:
+        cursor.execute(_PICK.format(span=span.sql), span.parameters)
+        rows = span.wanted(cursor.fetchall())
+    if only_deleted:
+        rows = [row for row in rows if row[2] & FLAG_DELETED]
+    if not rows:
+        return None
+    unseen = sum(not flags & FLAG_SEEN for _, _, flags in rows)
+    exact = span.part([row[0] for row in rows])
+    return Leaving(exact, sum(row[1] for row in rows), unseen)
+
+
+def let_go(leaving: Leaving, owner: int, origin: Origin, fate: Fate = Fate.EXPUNGED) -> int:
+    """Move what was picked to `Expunged`, count, write the journal; returns the modseq of it.
+
+    Rows go from table to table inside the database, none of them through here.
+    """
+    span, count = leaving.span, len(leaving.span.uids)
+    growth = Growth(0, -count, -leaving.unseen, -leaving.size)
+    modseq = filing.grow({span.mailbox_id: growth})[span.mailbox_id].modseq
+    filing.use([Use(owner, -leaving.size, -count, expunged=leaving.size)])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')}"
-            f"{condition}{_RETURNING}",
-            [mailbox_id, listed(uids)],
+            _KEEP.format(span=span.sql),
+            [modseq, now(), origin.user_id, fate.value, *span.parameters],
         )
-        return sorted(Gone(*row) for row in cursor.fetchall())
-
-
-def let_go(
-    mailbox_id: int,
-    owner: int,
-    gone: Sequence[Gone],
-    origin: Origin,
-    fate: Fate = Fate.EXPUNGED,
-) -> list[tuple[int, int]]:
-    """Keep what was taken in `Expunged`, count, write the journal; returns (uid, modseq)."""
-    if not gone:
-        return []
-    size = sum(row.size for row in gone)
-    unseen = sum(not row.flags & FLAG_SEEN for row in gone)
-    growth = Growth(0, -len(gone), -unseen, -size)
-    modseq = filing.grow({mailbox_id: growth})[mailbox_id].modseq
-    filing.use([Use(owner, -size, -len(gone), expunged=size)])
-    at = now()
-    rows: list[tuple[Any, ...]] = [
-        (mailbox_id, row.uid, modseq, at, origin.user_id, *row[1:], row.size, fate.value)
-        for row in gone
-    ]
-    _INSERT_EXPUNGED.write(rows)
-    filing.record([Change(mailbox_id, "expunge", [row.uid for row in gone], modseq, origin)])
-    return [(row.uid, modseq) for row in gone]
+        cursor.execute(_DELETE.format(span=span.sql), span.parameters)
+    filing.record([Change(span.mailbox_id, "expunge", span.uids, modseq, origin)])
+    return modseq
 
 
 def _deleted(mailbox_id: int) -> list[int]:

@@ -4,7 +4,6 @@ Nobody sees a state in between: not both messages, not none. The quota is asked 
 gone, so a full user can replace a draft by one that is smaller (section 3.4).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db import transaction
@@ -62,10 +61,8 @@ def replace(
         with transaction.atomic():
             lock(users={owner, target_user_id}, mailboxes={mailbox_id, target_id})
             filing.home(mailbox_id)
-            gone = expunge.take(mailbox_id, [uid], only_deleted=False)
-            if not gone:
-                return None
-            return _exchange(mailbox_id, owner, gone, new)
+            leaving = expunge.pick(mailbox_id, [uid], only_deleted=False)
+            return None if leaving is None else _exchange(leaving, owner, new)
 
     replaced = purge.after_trim(target_user_id, carry)
     if replaced is not None:
@@ -73,8 +70,8 @@ def replace(
     return replaced
 
 
-def _exchange(mailbox_id: int, owner: int, gone: Sequence[expunge.Gone], new: Filing) -> Replaced:
-    ((_, modseq),) = expunge.let_go(mailbox_id, owner, gone, new.origin, Fate.REPLACED)
+def _exchange(leaving: expunge.Leaving, owner: int, new: Filing) -> Replaced:
+    modseq = expunge.let_go(leaving, owner, new.origin, Fate.REPLACED)
     quota.require(new.user_id, [new.message.size])
     (filed,) = deliver([new], what="append")
     said = [(new.message.blob_id, new.keywords)]
