@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from apps.mailstore.origin import Origin
 from apps.pop3.maildrop import Maildrop, ReadAhead
@@ -18,9 +18,6 @@ from apps.wire.errors import MailError, NotFound, Temporary
 if TYPE_CHECKING:
     from apps.directory.authentication import Principal
     from apps.pop3.lock import Locks
-
-LINES_AT_ONCE: Final = 2_000
-"""Lines of a listing made and sent at once: a listing of any length costs this much memory."""
 
 
 class State(Enum):
@@ -140,15 +137,18 @@ class Context:
         self.err(error.reply.text, "SYS/TEMP" if isinstance(error, Temporary) else lasting)
 
     async def lines(self, head: str, lines: Iterable[str]) -> None:
-        """Answer +OK and lines, none of which begins with a dot; waits while the client reads."""
-        piece = [f"+OK {head}"]
-        for line in lines:
-            piece.append(line)
-            if len(piece) >= LINES_AT_ONCE:
-                self._write_lines(piece)
-                piece = []
-                await self.channel.drain()
-        self._write_lines([*piece, "."])
+        """Answer +OK and a few lines, none of which begins with a dot."""
+        await self.listing(head, ["".join(f"{line}\r\n" for line in lines).encode("ascii")])
 
-    def _write_lines(self, lines: list[str]) -> None:
-        self.channel.write("".join(f"{line}\r\n" for line in lines).encode("ascii"))
+    async def listing(self, head: str, pieces: Iterable[bytes]) -> None:
+        """Answer +OK and pieces of whole lines, each with its end, none of which begins with a dot;
+        waits while the client reads, and asks for the next piece after that."""
+        before = f"+OK {head}\r\n".encode("ascii")
+        for piece in pieces:
+            if before:
+                self.channel.write(before + piece)
+                before = b""
+            else:
+                await self.channel.drain()
+                self.channel.write(piece)
+        self.channel.write(before + b".\r\n")

@@ -25,6 +25,8 @@ from apps.wire.errors import MailError, NotFound
 
 logger = logging.getLogger(__name__)
 
+LISTED: Final = 2_000
+"""Messages listed at once: a listing of any length costs this much memory."""
 CHUNK: Final = 256 * 1024
 """Octets of a message read and sent at once."""
 AHEAD: Final = 32
@@ -73,10 +75,21 @@ class Maildrop:
             return None
         return self.uids[number - 1]
 
-    def unmarked(self) -> Iterator[int]:
-        """The numbers of the messages that are not marked."""
+    def unmarked(self) -> Iterator[Sequence[int]]:
+        """The numbers of the messages that are not marked, rising, so many at once at most."""
         deleted = self.deleted
-        return (number for number in range(1, len(self.uids) + 1) if number not in deleted)
+        for first in range(1, len(self.uids) + 1, LISTED):
+            numbers = range(first, min(first + LISTED, len(self.uids) + 1))
+            if not deleted:
+                yield numbers
+            elif left := [number for number in numbers if number not in deleted]:
+                yield left
+
+    def sizes_of(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The sizes of some messages of `unmarked`."""
+        if isinstance(numbers, range):
+            return self.sizes[numbers.start - 1 : numbers.stop - 1]
+        return [self.sizes[number - 1] for number in numbers]
 
     def totals(self) -> tuple[int, int]:
         """How many messages are not marked, and their octets."""
@@ -90,8 +103,19 @@ class Maildrop:
         another UIDVALIDITY, because UIDs that were given after it was made will be given again, but
         no two messages ever have the same trace id. The UID tells copies of a message apart.
         """
-        trace = self.traces[16 * number - 16 : 16 * number].hex()
-        return f"{self.uids[number - 1]}.{trace}"
+        return self.unique_ids(range(number, number + 1))[0].decode("ascii")
+
+    def unique_ids(self, numbers: Sequence[int]) -> list[bytes]:
+        """`unique_id` of some messages of `unmarked`."""
+        uids: Sequence[int]
+        if isinstance(numbers, range):
+            uids = self.uids[numbers.start - 1 : numbers.stop - 1]
+            octets = self.traces[16 * (numbers.start - 1) : 16 * (numbers.stop - 1)]
+        else:
+            uids = [self.uids[number - 1] for number in numbers]
+            octets = b"".join(self.traces[16 * number - 16 : 16 * number] for number in numbers)
+        traces = octets.hex(" ", 16).encode("ascii").split(b" ")
+        return [b"%d.%b" % pair for pair in zip(uids, traces, strict=True)]
 
     def uids_of(self, numbers: set[int]) -> list[int]:
         """Their UIDs, rising."""
