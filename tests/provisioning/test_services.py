@@ -190,10 +190,10 @@ def test_it_lets_tombstones_go_in_time(alice: User, bob: User) -> None:
     assert boxes(alice) == BOXES
     assert day(31) == 0
     assert boxes(alice) == []
-    assert day(40) == 0  # mailstore keeps deleted mailboxes for some days more
+    assert day(60) == 0  # mailstore keeps deleted mailboxes for some days more
     assert alice.mailboxes.count() == 6
-    day(50)
-    assert day(51) == 1
+    day(62)
+    assert day(63) == 1
     assert not User.objects.filter(pk=alice.pk).exists()
     assert not Usage.objects.filter(user_id=alice.pk).exists()
     assert User.objects.filter(pk=bob.pk).exists()
