@@ -8,6 +8,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.directory.models import User
 from apps.mailstore import queries
+from apps.mailstore.models import Expunged, Fate
+from apps.mailstore.services.copy import move
+from apps.mailstore.services.expunge import expunge
+from tests.mailstore.making import ORIGIN, box, filled
 
 BEFORE = [("mailstore", "0002_tables")]
 
@@ -28,3 +32,16 @@ def test_it_makes_subscriptions_of_marks_on_mailboxes(before_subscriptions: User
         cursor.execute("UPDATE mailstore_mailbox SET deleted_at = 1 WHERE name = 'Trash'")
     MigrationExecutor(connection).migrate([("mailstore", "0003_subscription")])
     assert queries.subscriptions(before_subscriptions.pk) == ["Archive", "Drafts", "INBOX", "Sent"]
+
+
+def test_it_knows_by_the_journal_what_was_moved(transactional_db: None, alice: User) -> None:
+    inbox, archive = box(alice), box(alice, "Archive")
+    filled(inbox, 3)
+    move(mailbox_id=inbox.pk, uids=[1], target_id=archive.pk, origin=ORIGIN)
+    expunge(mailbox_id=inbox.pk, uids=[2], marked=False, origin=ORIGIN)
+    executor = MigrationExecutor(connection)
+    newest = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "mailstore"]
+    executor.migrate([("mailstore", "0008_unindexed")])
+    MigrationExecutor(connection).migrate(newest)
+    fates = Expunged.objects.order_by("uid").values_list("uid", "fate")
+    assert list(fates) == [(1, Fate.MOVED), (2, Fate.EXPUNGED)]
