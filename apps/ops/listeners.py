@@ -12,7 +12,7 @@ import uvloop
 from apps.events import bell, bus
 from apps.mailauth import suffixes
 from apps.ops import doors
-from apps.runtime import db, listener, process, tls
+from apps.runtime import db, glance, listener, process, tls
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ async def _serve(
 ) -> None:
     stop = asyncio.Event()
     on_signals(stop.set, lambda: tls.certificates().reload_if_changed())
+    await glance.warm()
     await listener.serve(
         doors.build(names), stop, inherited=inherited, share=share, ready=_say_ready
     )

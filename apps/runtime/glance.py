@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -22,8 +23,9 @@ from urllib.parse import quote
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 
 from apps.runtime.db import in_db, is_sqlite
+from apps.wire.errors import MailError
 
-__all__ = ["Ask", "ask_database", "forget", "glance"]
+__all__ = ["Ask", "ask_database", "forget", "glance", "warm"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,6 +65,19 @@ async def glance(
                 rest = min(_SHARE * (ended - began), _LONGEST_REST)
                 _here.rests_until = ended + rest
     return await in_db("read", lambda: function(ask_database, *args, **kwargs))
+
+
+async def warm() -> None:
+    """Open the connections that the first client would have to wait for; nothing if the database
+    does not answer."""
+    with suppress(MailError, DatabaseError):
+        await glance(_ask_nothing)
+        await in_db("read", _ask_nothing, ask_database)
+        await in_db("work", _ask_nothing, ask_database)
+
+
+def _ask_nothing(ask: Ask) -> None:
+    ask("SELECT 1 FROM django_migrations LIMIT 1", [])  # a table: SQLite then reads its schema
 
 
 def ask_database(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

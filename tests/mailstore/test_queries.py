@@ -255,6 +255,22 @@ def test_it_reads_no_more_of_a_page_than_is_enough(
     assert used == (5 if connection.vendor == "sqlite" else 3)
 
 
+@pytest.mark.parametrize("page", [1, 2, 5, 6, 7])
+def test_it_takes_a_mailbox_in_pages_of_any_size(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    filled(inbox, 8, keywords=("a",))
+    flag(inbox, [2, 8], FLAG_DELETED)
+    expunge(mailbox_id=inbox.pk, origin=ORIGIN)
+    flag(inbox, [3], FLAG_SEEN)
+    monkeypatch.setattr(queries, "_ARRAYS_PAGE", page)
+    found = queries.snapshot(inbox.pk)
+    columns = zip(found.uids, found.flags, found.keywords, found.modseqs, strict=True)
+    entries = Entry.objects.filter(mailbox=inbox).order_by("uid")
+    assert list(columns) == list(entries.values_list("uid", "flags", "keywords", "modseq"))
+    assert list(found.uids) == [1, 3, 4, 5, 6, 7]
+
+
 def test_it_reads_a_few_as_it_reads_many(inbox: Mailbox) -> None:
     filled(inbox, 6)
     delivered([filing(inbox, head=b"A: b\r\n")])

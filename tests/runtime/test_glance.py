@@ -12,10 +12,11 @@ from django.db import ProgrammingError, connections, transaction
 from apps.runtime import db
 from apps.runtime import glance as glance_module
 from apps.runtime.db import is_sqlite
-from apps.runtime.glance import Ask, forget, glance
+from apps.runtime.glance import Ask, forget, glance, warm
 from apps.runtime.ulid import new_ulid
 from apps.trace.models import TraceEvent  # any table will do
 from apps.wire.errors import StorageUnavailable
+from tests.support.database import breakable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,3 +153,17 @@ async def test_it_comes_back_to_the_loop_when_that_is_over(
     for _ in range(3):
         thread, _ = await glance(thread_and_count)
         assert (thread is threading.current_thread()) is is_sqlite()
+
+
+async def test_it_opens_what_the_first_client_will_need() -> None:
+    await warm()
+    assert hasattr(glance_module._here, "connection") is is_sqlite()
+    assert await glance(count) == 0
+
+
+async def test_it_starts_all_the_same_where_no_database_answers() -> None:
+    with breakable() as is_gone:
+        is_gone(True)
+        await warm()
+        is_gone(False)
+    assert await glance(count) == 0
