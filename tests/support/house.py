@@ -61,8 +61,14 @@ class Source:
 
     @property
     def is_writer(self) -> bool:
-        """True for the modules that may change rows: the services of an app."""
-        return self.name in WRITERS or PurePosixPath(self.path).parent.name == "services"
+        """True for the modules that may change rows: the services of an app, and what an index is
+        made of, whose rows only repeat what stands elsewhere."""
+        folder = PurePosixPath(self.path).parent
+        return (
+            self.name in WRITERS
+            or folder.name == "services"
+            or folder.as_posix() == "apps/search/backends"
+        )
 
     def calls(self) -> Iterator[ast.Call]:
         """Every call in the file."""
