@@ -18,7 +18,7 @@ from apps.mailstore import shares
 from apps.mailstore.queries import ListRow
 from apps.search.finding.clauses import Clause, Compiler, asked, both, member
 from apps.search.finding.rows import Place, Row, Source
-from apps.search.finding.scope import Folder, Scope, scope_of
+from apps.search.finding.scope import Folder, Keyword, Scope, keywords_of, scope_of
 from apps.search.finding.texts import Members, Texts
 from apps.search.language.nodes import Hint, Mine, Query
 
@@ -36,10 +36,14 @@ _TAIL_MAX: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A message that was found, in the mailbox where it lies; in two mailboxes it is two hits."""
+    """A message that was found, in the mailbox where it lies; in two mailboxes it is two hits.
+
+    keywords: by name.
+    """
 
     folder: Folder
     row: ListRow
+    keywords: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +189,16 @@ class _Finder:
         return Count(sum(least.values()), sum(most.values()), least)
 
     def hits(self, rows: Sequence[Row]) -> tuple[Hit, ...]:
-        """What a list shows of these; one query."""
+        """What a list shows of these; one query, two if some have keywords."""
         folders = self._scope.folders
         listed = self._source.listed([row.place for row in rows])
+        marked = {mailbox_id for (mailbox_id, _), row in listed.items() if row.keywords}
+        names = keywords_of(marked) if marked else ()
         return tuple(
-            Hit(folders[mailbox_id], listed[mailbox_id, uid])
+            Hit(folders[mailbox_id], row, _keywords(mailbox_id, row, names))
             for (_, mailbox_id, uid), _ in rows
             # What came after the mailboxes were listed: the index was not asked of it.
-            if (mailbox_id, uid) in listed and uid < folders[mailbox_id].uidnext
+            if uid < folders[mailbox_id].uidnext and (row := listed.get((mailbox_id, uid)))
         )
 
     def hints(self) -> Iterator[Hint]:
@@ -204,3 +210,9 @@ class _Finder:
     def _clause(self, *more: Clause, surely: bool = False) -> Clause:
         """The whole query as a condition, and more that has to hold."""
         return both(self._compiler.clause(self._nodes, surely=surely), *more)
+
+
+def _keywords(mailbox_id: int, row: ListRow, names: Sequence[Keyword]) -> tuple[str, ...]:
+    return tuple(
+        one.name for one in names if one.mailbox_id == mailbox_id and row.keywords >> one.bit & 1
+    )

@@ -114,9 +114,15 @@ def scope_of(query: Query, user_id: int, *, is_deleted: bool = False) -> Scope:
         for folder in folders
         if is_deleted or folder.special_use not in _ASIDE or folder.id in asked
     }
-    keywords = _keywords(searched) if any(map(_needs_keywords, leaves)) else ()
+    keywords = keywords_of(searched) if any(map(_needs_keywords, leaves)) else ()
     scope = Scope(searched, named, keywords, ())
     return Scope(searched, named, keywords, tuple(_hints(query, scope)))
+
+
+def keywords_of(mailbox_ids: Collection[int]) -> tuple[Keyword, ...]:
+    """The keywords of mailboxes, in the order of bits; one query."""
+    rows = fetch(_KEYWORDS + among("mailbox_id"), [listed(list(mailbox_ids))])
+    return tuple(sorted([Keyword(*row) for row in rows], key=lambda one: (one.mailbox_id, one.bit)))
 
 
 def _live(user_id: int) -> list[Folder]:
@@ -185,11 +191,6 @@ def _ends(name: str, wanted: str) -> bool:
 
 def _needs_keywords(leaf: Leaf) -> bool:
     return isinstance(leaf, Label) or leaf == Is(Mark.FORWARDED)
-
-
-def _keywords(mailbox_ids: Collection[int]) -> tuple[Keyword, ...]:
-    rows = fetch(_KEYWORDS + among("mailbox_id"), [listed(list(mailbox_ids))])
-    return tuple(Keyword(*row) for row in rows)
 
 
 def _hints(query: Query, scope: Scope) -> Iterable[Hint]:

@@ -14,6 +14,8 @@ from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, Entry
 from apps.mailstore.services import copy, mailboxes, sharing
 from apps.mailstore.services.expunge import expunge
+from apps.search import asking
+from apps.search.base import Known, Term
 from apps.search.finding import clauses, pages, texts
 from apps.search.finding.pages import Page, find
 from apps.search.finding.rows import Place, read_place
@@ -131,8 +133,9 @@ def _is_searched(query: Query, mail: Mail) -> bool:
     return use not in ("junk", "trash") or bool(named & {use, ""})
 
 
-def test_it_finds_what_a_plain_filter_finds(mails: list[Mail], alice: User) -> None:
-    chance = random.Random(7)
+def _compare(alice: User, mails: list[Mail], seed: int) -> int:
+    """Compare what queries find with what a plain filter finds; how many hits they had."""
+    chance = random.Random(seed)
     hits = 0
     for _ in range(150):
         text = " ".join(_query(chance) for _ in range(chance.randint(1, 3)))
@@ -148,7 +151,39 @@ def test_it_finds_what_a_plain_filter_finds(mails: list[Mail], alice: User) -> N
         assert page.count is not None
         assert (page.count.least, page.count.most) == (len(expected), len(expected)), text
         hits += len(expected)
-    assert hits > 500  # the queries are not so odd that nothing has them
+    return hits
+
+
+def test_it_finds_what_a_plain_filter_finds(mails: list[Mail], alice: User) -> None:
+    assert _compare(alice, mails, 7) > 500  # the queries are not so odd that nothing has them
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_it_finds_what_a_plain_filter_finds_again_and_again(
+    mails: list[Mail], alice: User, seed: int
+) -> None:
+    assert _compare(alice, mails, seed) > 500
+
+
+def test_it_leaves_out_what_comes_while_it_looks(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (before,) = file(box(alice), [Mail(subject="Lunch")])
+    index_all()
+    real = asking.ask
+
+    def ask(owner_id: int, terms: Sequence[Term]) -> Known:
+        known = real(owner_id, terms)
+        file(box(alice), [Mail(subject="Lunch, but later")])
+        return known
+
+    monkeypatch.setattr(texts, "ask", ask)
+    # Of what came later nobody has said that it has no dinner in it.
+    assert found(search(alice, "-dinner")) == [before.key]
+    monkeypatch.setattr(texts, "ask", real)
+    assert len(search(alice, "-later").hits) == 1
+    assert len(search(alice, "later").hits) == 1
 
 
 def test_it_scans_nothing_that_is_indexed(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_it_lists_hits_and_says_how_many(alice: User) -> None:
 
 
 def test_it_writes_json(alice: User) -> None:
-    file(box(alice), [Mail(filename="plan.pdf")])
+    file(box(alice), [Mail(filename="plan.pdf", keywords=("work", "$Forwarded"))])
     out, err = search("alice@example.test", "-subject:dinner form:x OR at noon", json=True)
     document = json.loads(out)
     assert err == ""
@@ -48,6 +48,7 @@ def test_it_writes_json(alice: User) -> None:
     assert [(hit["mailbox"], hit["uid"], hit["has_attachments"]) for hit in document["hits"]] == [
         ("INBOX", 1, True)
     ]
+    assert document["hits"][0]["keywords"] == ["work", "$Forwarded"]
     assert document["after"] is None
 
 

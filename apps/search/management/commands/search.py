@@ -122,6 +122,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "internaldate": row.internaldate,
         "size": row.size,
         "flags": row.flags,
+        "keywords": list(hit.keywords),
         "from": {"name": row.sender_name, "address": row.sender_address},
         "subject": row.subject,
         "preview": row.preview,
