@@ -10,9 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from apps.mailstore import queries
+from apps.mailstore import queries, recoverable
 from apps.mailstore.models import Mailbox
-from tests.mailstore.making import assert_counters_are_exact, delivered, filing
+from apps.mailstore.services import undelete
+from tests.mailstore.making import ORIGIN, assert_counters_are_exact, delivered, filing, filled
+from tests.mailstore.test_undelete import emptied, pictures
 from tests.mailstore.workers import start
 
 WORKERS, THREADS = 4, 3
@@ -49,6 +51,25 @@ def test_it_keeps_the_rules_of_uids_when_deliverers_are_killed(inbox: Mailbox) -
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA integrity_check")
             assert cursor.fetchone()[0] == "ok"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_brings_the_rest_back_after_a_restore_was_killed(inbox: Mailbox) -> None:
+    filled(inbox, 300, keywords=("a",))
+    before = pictures(inbox)
+    emptied(inbox)
+    worker = start("bring_back", inbox.pk)
+    reader = threading.Thread(target=_read_then_kill, args=(worker, 20, []))
+    reader.start()
+    reader.join(60)
+    assert worker.returncode == -signal.SIGKILL
+    back, left = len(pictures(inbox)), len(recoverable.uids(inbox.pk))
+    assert (back > 0, left > 0, back + left) == (True, True, 300)
+    assert pictures(inbox) == before[:back]
+    assert_counters_are_exact()
+    undelete.messages(mailbox_id=inbox.pk, origin=ORIGIN)
+    assert pictures(inbox) == before
+    assert_counters_are_exact()
 
 
 def _read_then_kill(worker: "subprocess.Popen[str]", lines: int, said: list[str]) -> None:

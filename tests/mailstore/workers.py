@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from tests.support import processes
 
@@ -67,6 +68,21 @@ def deliver(mailbox_id: str, name: str, threads: str) -> None:
 
     for thread in range(int(threads)):
         threading.Thread(target=work, args=(thread,)).start()
+
+
+def bring_back(mailbox_id: str) -> None:
+    """Bring back all that was expunged, two in a transaction; say so before each."""
+    from apps.mailstore.services import undelete
+    from tests.mailstore.making import ORIGIN
+
+    some = undelete._bring_back_some
+
+    def told(*arguments: Any) -> list[tuple[int, int]]:
+        say("next")
+        return some(*arguments)
+
+    vars(undelete).update(CHUNK=2, _bring_back_some=told)
+    undelete.messages(mailbox_id=int(mailbox_id), origin=ORIGIN)
 
 
 def fill(folder: str, kind: str) -> None:
@@ -130,7 +146,12 @@ def _integrity() -> str:
         return str(cursor.fetchone()[0])
 
 
-JOBS: dict[str, Callable[..., None]] = {"reserve": reserve, "deliver": deliver, "fill": fill}
+JOBS: dict[str, Callable[..., None]] = {
+    "reserve": reserve,
+    "deliver": deliver,
+    "bring_back": bring_back,
+    "fill": fill,
+}
 
 
 def main() -> None:
