@@ -256,3 +256,11 @@ def test_it_still_knows_a_backup_by_its_folder(tmp_path: Path) -> None:
     done = run(str(tmp_path))
     assert done.code == 1
     assert "manifest.json" in done.err
+
+
+def test_it_takes_no_folder_for_a_verb(
+    alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run("list", ALICE, "--json").json["mailboxes"] == []

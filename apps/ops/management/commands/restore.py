@@ -32,7 +32,7 @@ class Command(NounCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """`restore FOLDER` is how a backup was restored before there was anything else."""
-        if len(argv) > 2 and Path(argv[2]).is_dir():
+        if len(argv) > 2 and not hasattr(self, f"do_{argv[2]}") and Path(argv[2]).is_dir():
             argv = [*argv[:2], "backup", *argv[2:]]
         super().run_from_argv(argv)
 
