@@ -19,12 +19,14 @@ from apps.blobs.queries import Stored
 from apps.mailstore.models import Message, SpecialUse
 from apps.mailstore.shown import Source, runs
 from apps.runtime.db import is_sqlite, read_snapshot
-from apps.runtime.glance import Ask
+from apps.runtime.glance import Ask, ask_database
 from apps.runtime.rows import among, listed
 from apps.wire.errors import Damaged, NotFound
 
 PAGE: Final = 500  # messages in one query of `fetch_page`
 AT_A_GLANCE: Final = 16  # messages that `fetch_few` reads at most
+ALL_ROWS: Final = 1 << 30
+"""A limit that limits nothing."""
 FEW: Final = 32  # rows that `fetch_some` takes before it asks whether there is enough
 
 
@@ -126,7 +128,9 @@ _FROM_MAILBOX: Final = (
     " WHERE b.deleted_at IS NULL AND "
 )
 _LIST: Final = f"SELECT b.id, b.name, b.special_use, {_COUNTERS}{_FROM_MAILBOX}b.user_id = %s"
+_LISTED: Final = f"{_LIST} LIMIT %s"
 _NAMED: Final = f"{_LIST} AND b.name = %s"
+_SUBSCRIBED: Final = "SELECT name FROM mailstore_subscription WHERE user_id = %s LIMIT %s"
 _COUNT: Final = f"SELECT {_COUNTERS}{_FROM_MAILBOX}b.id = %s"
 _MODSEQ: Final = f"SELECT s.highestmodseq{_FROM_MAILBOX}b.id = %s"
 _KEYWORDS: Final = "SELECT bit, name FROM mailstore_keyword WHERE mailbox_id = %s"
@@ -150,20 +154,21 @@ _EXPUNGED: Final = (
 )
 
 
-def mailboxes(user_id: int) -> list[MailboxRow]:
-    """The live mailboxes of a user in the order of their names, INBOX first; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LIST, [user_id])
-        rows = [_mailbox(row) for row in cursor.fetchall()]
+def mailboxes(user_id: int, ask: Ask = ask_database, most: int = ALL_ROWS) -> list[MailboxRow]:
+    """The live mailboxes of a user in the order of their names, INBOX first; one query.
+
+    Args:
+        most: some so many of them, if there are more.
+    """
+    rows = [_mailbox(row) for row in ask(_LISTED, [user_id, most])]
     rows.sort(key=lambda row: (row.special_use != SpecialUse.INBOX, row.name))
     return rows
 
 
-def subscriptions(user_id: int) -> list[str]:
-    """The names a user has subscribed to, in order; some may be of no mailbox. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM mailstore_subscription WHERE user_id = %s", [user_id])
-        return sorted(row[0] for row in cursor.fetchall())
+def subscriptions(user_id: int, ask: Ask = ask_database, most: int = ALL_ROWS) -> list[str]:
+    """The names a user has subscribed to, in order; some may be of no mailbox. One query. `most` as
+    in `mailboxes`."""
+    return sorted([row[0] for row in ask(_SUBSCRIBED, [user_id, most])])
 
 
 def _mailbox(row: Sequence[Any]) -> MailboxRow:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from apps.directory.models import Kind
-from apps.mailstore.queries import Counters, MailboxRow
-from apps.runtime.glance import Ask
+from apps.mailstore.queries import ALL_ROWS, Counters, MailboxRow
+from apps.runtime.glance import Ask, ask_database
 from apps.runtime.rows import fetch
 from apps.wire.errors import NotFound
 
@@ -79,7 +79,7 @@ _GRANTED: Final = (
     f" JOIN mailstore_mailboxstate AS s ON s.mailbox_id = b.id{_OF_ONE_ORGANISATION}"
     f" WHERE b.deleted_at IS NULL{_ARE_ONE} AND "
 )
-_SHARED: Final = f"{_GRANTED}r.user_id = me.id UNION ALL {_GRANTED}r.user_id IS NULL"
+_SHARED: Final = f"{_GRANTED}r.user_id = me.id UNION ALL {_GRANTED}r.user_id IS NULL LIMIT %s"
 _GRANTS: Final = (
     "SELECT u.key, r.rights FROM mailstore_mailboxright AS r"
     " LEFT JOIN directory_user AS u ON u.id = r.user_id"
@@ -87,13 +87,16 @@ _GRANTS: Final = (
 )
 
 
-def shared_with(user_id: int) -> list[SharedRow]:
+def shared_with(user_id: int, ask: Ask = ask_database, most: int = ALL_ROWS) -> list[SharedRow]:
     """All mailboxes of others in which a user has any right, by owner and name; one query.
 
     To be listed is the right `l`: who lists looks for it.
+
+    Args:
+        most: the grants that are looked at; a mailbox may have two.
     """
     found: dict[int, SharedRow] = {}
-    for row in fetch(_SHARED, [user_id, user_id]):
+    for row in ask(_SHARED, [user_id, user_id, most]):
         one = _shared(row)
         before = found.get(one.row.id)
         found[one.row.id] = one if before is None else _united(one, before)

@@ -9,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from apps.directory.models import User
 from apps.imap.handlers.listing import Lister
 from apps.imap.names import annotating
+from apps.imap.names.naming import ManyError
 from apps.imap.proto.names import parse_list
 from apps.imap.proto.scanner import Scanner
 from apps.mailstore.models import Annotation, Mailbox, MailboxRight, MailboxState
+from apps.runtime.glance import ask_database
 from apps.wire.lines import RawCommand
 from tests.imap.conftest import add_numbered
 
@@ -46,7 +48,7 @@ def asked(user: User) -> tuple[list[int], bytes]:
     counts = []
     for line in EVERYTHING:
         with CaptureQueriesContext(connection) as captured:
-            answer = lister(user, line).answer()
+            answer = lister(user, line).answer(ask_database)
         counts.append(len(captured))
     return counts, answer
 
@@ -77,7 +79,7 @@ def test_it_bounds_what_values_one_list_tells(alice: User, monkeypatch: pytest.M
     make(alice, 9, "box")
     monkeypatch.setattr(annotating, "VALUES_MAX", 5)
     line = b'LIST "" box/* RETURN (METADATA (/shared/comment))'
-    answer = lister(alice, line).answer()
+    answer = lister(alice, line).answer(ask_database)
     assert (answer.count(b"* LIST "), answer.count(b"* METADATA ")) == (9, 5)
 
 
@@ -86,5 +88,43 @@ def test_it_matches_names_however_their_letters_are_put_together(alice: User) ->
     """RFC 9051 section 5.1: names are kept in form C, and may be asked for in others."""
     make(alice, 1, "B\u00fcro")
     one = lister(alice, 'LIST "" "Bu\u0308%/*"'.encode())
-    answer = replace(one, utf8=True).answer()
+    answer = replace(one, utf8=True).answer(ask_database)
     assert answer == '* LIST (\\HasNoChildren) "/" "B\u00fcro/1"\r\n'.encode()
+
+
+SHORT = b'LIST "" * RETURN (SUBSCRIBED STATUS (MESSAGES UNSEEN))'
+
+
+@pytest.mark.django_db
+def test_it_answers_at_once_only_what_is_short(alice: User, bob: User) -> None:
+    one = lister(alice, SHORT)
+    whole = one.answer(ask_database)
+    assert one.answer(ask_database, 7) == whole
+    with pytest.raises(ManyError):
+        one.answer(ask_database, 6)
+    shared = make(bob, 4, "box")
+    MailboxRight.objects.bulk_create(
+        MailboxRight(mailbox=box, user=alice, rights="lr") for box in shared
+    )
+    with pytest.raises(ManyError):
+        one.answer(ask_database, 8)
+    assert one.answer(ask_database, 10).count(b"* STATUS ") == 10
+
+
+@pytest.mark.parametrize(
+    ("line", "is_short"),
+    [
+        (SHORT, True),
+        (b'LIST "" (INBOX Sent)', True),
+        (b'LIST "" * RETURN (STATUS (RECENT))', False),
+        (b'LIST "" * RETURN (STATUS (DELETED))', False),
+        (b'LIST "" * RETURN (METADATA (/shared/comment))', False),
+        (b'LIST "" *' + b"%x" * 40, False),
+        (b'LIST "%s" (%% a%% b%%)' % (b"x" * 30), False),
+    ],
+)
+def test_it_knows_what_is_short(line: bytes, is_short: bool) -> None:
+    scanner = Scanner(RawCommand((line,)))
+    scanner.expect(b"LIST")
+    one = Lister(parse_list(scanner), 1, 1_000, utf8=False, extended=True)
+    assert one.is_short is is_short

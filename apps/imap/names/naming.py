@@ -33,7 +33,7 @@ from apps.mailstore.services.mailboxes import normal
 from apps.mailstore.shares import SharedRow
 from apps.mime.address import take_apart
 from apps.runtime.db import in_db
-from apps.runtime.glance import glance
+from apps.runtime.glance import Ask, ask_database, glance
 from apps.wire.errors import InvalidName, NotFound, NotPermitted
 
 ALL_RIGHTS = frozenset(shares.RIGHTS)
@@ -150,11 +150,23 @@ async def foreign_places(context: Context) -> list[Place]:
     return [place_of(one) for one in await in_db("read", shares.shared_with, context.user_id)]
 
 
-def places_of(user_id: int) -> list[Place]:
+class ManyError(Exception):
+    """More mailboxes than were asked for."""
+
+
+def places_of(user_id: int, ask: Ask = ask_database, most: int = queries.ALL_ROWS) -> list[Place]:
     """Every mailbox that LIST may show a user: the user's own, INBOX first, then those of others
-    in which the user has the right `l`; two queries, on a database thread."""
-    own = [Place(row, row.name, user_id) for row in queries.mailboxes(user_id)]
-    return own + [place_of(one) for one in shares.shared_with(user_id) if "l" in one.rights]
+    in which the user has the right `l`; two queries, on a database thread, or for `glance`.
+
+    Raises:
+        ManyError: there are at least `most`.
+    """
+    rows = queries.mailboxes(user_id, ask, most)
+    others = shares.shared_with(user_id, ask, most)
+    if len(rows) >= most or len(others) >= most // 2:  # each may have been granted twice
+        raise ManyError
+    own = [Place(row, row.name, user_id) for row in rows]
+    return own + [place_of(one) for one in others if "l" in one.rights]
 
 
 async def all_places(context: Context) -> list[Place]:

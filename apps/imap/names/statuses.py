@@ -10,12 +10,26 @@ from collections.abc import Collection, Iterable, Sequence
 
 from apps.imap.proto.responses import mailbox_id
 from apps.mailstore import tallies
-from apps.mailstore.queries import MailboxRow
+from apps.mailstore.queries import Counters, MailboxRow
 from apps.mailstore.tallies import NOTHING, Tally
 
 _DELETED = frozenset({b"DELETED", b"DELETED-STORAGE"})
 COUNTED = _DELETED | {b"RECENT"}
 """Items that no row tells: they must be counted."""
+
+_COLUMNS = {
+    b"MESSAGES": Counters._fields.index("messages"),
+    b"UIDNEXT": Counters._fields.index("uidnext"),
+    b"UIDVALIDITY": Counters._fields.index("uidvalidity"),
+    b"UNSEEN": Counters._fields.index("unseen"),
+    b"SIZE": Counters._fields.index("size"),
+    b"HIGHESTMODSEQ": Counters._fields.index("highestmodseq"),
+}
+_TALLIED = {
+    b"DELETED": Tally._fields.index("deleted"),
+    b"DELETED-STORAGE": Tally._fields.index("deleted_size"),
+    b"RECENT": Tally._fields.index("recent"),
+}
 
 
 def count(rows: Iterable[MailboxRow], items: Collection[bytes]) -> dict[int, Tally]:
@@ -43,20 +57,15 @@ def values_of(
     Args:
         append_limit: octets of the largest message that may be appended.
     """
-    counters = row.counters
-    numbers = {
-        b"MESSAGES": counters.messages,
-        b"RECENT": tally.recent,
-        b"UIDNEXT": counters.uidnext,
-        b"UIDVALIDITY": counters.uidvalidity,
-        b"UNSEEN": counters.unseen,
-        b"SIZE": counters.size,
-        b"DELETED": tally.deleted,
-        b"DELETED-STORAGE": tally.deleted_size,
-        b"HIGHESTMODSEQ": counters.highestmodseq,
-        b"APPENDLIMIT": append_limit,
-    }
-    return [
-        (item, b"(%b)" % mailbox_id(row.id) if item == b"MAILBOXID" else b"%d" % numbers[item])
-        for item in items
-    ]
+    counters, values = row.counters, []
+    for item in items:
+        name = _COLUMNS.get(item)
+        if name is not None:
+            values.append((item, b"%d" % counters[name]))
+        elif item == b"MAILBOXID":
+            values.append((item, b"(%b)" % mailbox_id(row.id)))
+        elif item == b"APPENDLIMIT":
+            values.append((item, b"%d" % append_limit))
+        else:
+            values.append((item, b"%d" % tally[_TALLIED[item]]))
+    return values

@@ -17,7 +17,7 @@ _WILDCARDS = re.compile(r"[*%]{2,}")
 class Pattern:
     """A compiled pattern. INBOX matches in any case, as its first level does (section 5.1)."""
 
-    __slots__ = ("_any", "_final", "_is_inbox", "_level", "_places", "_start", "is_open")
+    __slots__ = ("_any", "_final", "_is_all", "_is_inbox", "_level", "_places", "_start", "is_open")
 
     def __init__(self, text: str) -> None:
         upper = text.upper()
@@ -27,6 +27,7 @@ class Pattern:
         text = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)
         if text[:5].upper() == INBOX and text[5:6] in {"", DELIMITER}:
             text = INBOX + text[5:]
+        self._is_all = text == "*"
         self.is_open = text.endswith("*")  # what is below a name that matches does so, too
         self._places: dict[str, int] = {}
         self._any = self._level = 0
@@ -45,7 +46,7 @@ class Pattern:
 
     def matches(self, name: str) -> bool:
         """Whether the whole of `name` matches."""
-        if name == INBOX and self._is_inbox:
+        if self._is_all or (name == INBOX and self._is_inbox):
             return True
         states = self._start
         for character in name:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from apps.imap.proto.utf7 import encode_name
 from apps.wire.imapstring import imap_nstring, imap_string, imap_text
@@ -36,6 +37,7 @@ def capability(names: Sequence[str]) -> bytes:
     return b"CAPABILITY " + " ".join(names).encode("ascii")
 
 
+@lru_cache(maxsize=1024)
 def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
     """A mailbox name as an IMAP string: modified UTF-7, or UTF-8 for a client that enabled it."""
     return imap_text(name) if utf8 else imap_string(encode_name(name))
