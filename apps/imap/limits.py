@@ -7,6 +7,7 @@ may hold is bounded by `MESSAGE_SIZE_LIMIT` and only in APPEND.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from apps.runtime.allowance import Allowance
 from apps.runtime.conversation import Patience
@@ -61,8 +62,11 @@ def one_users_literals(limits: Limits) -> int:
 
 def command_limits(limits: Limits, *, signed_in: bool) -> BufferLimits:
     """Return what the command buffer may hold."""
-    if not signed_in:
-        return BEFORE_LOGIN
+    return _after_login(limits) if signed_in else BEFORE_LOGIN
+
+
+@lru_cache(maxsize=8)  # one object for all connections
+def _after_login(limits: Limits) -> BufferLimits:
     return BufferLimits(
         line=LINE_AFTER_LOGIN,
         literal=LITERAL_AFTER_LOGIN,

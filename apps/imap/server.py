@@ -25,6 +25,25 @@ from apps.wire.lines import CommandBuffer, Event, NeedContinuation, NoRoom, RawC
 class Connection(Conversation):
     """One client."""
 
+    __slots__ = (
+        "_allowance",
+        "_asked",
+        "_asking",
+        "_buffer",
+        "_came",
+        "_given",
+        "_hurry",
+        "_is_answered",
+        "_is_late",
+        "_limits",
+        "_members",
+        "_mirrors",
+        "_peeked",
+        "_poked",
+        "_taken",
+        "_user_id",
+    )
+
     def __init__(
         self,
         peer: Peer,

@@ -50,8 +50,7 @@ class Session:
 
     async def run(self) -> None:
         """Greet, then serve until logout. Whatever ends it, the mailbox is given back."""
-        words = capability(capabilities(self.context))
-        self._channel.write(untagged(b"OK", f"{settings.MAIL_HOSTNAME} ready", words))
+        self._greet()
         try:
             while self.context.state is not State.LOGOUT:
                 await self._channel.drain()
@@ -69,6 +68,11 @@ class Session:
         finally:
             self.context.unselect()
             self.context.end_news()
+
+    def _greet(self) -> None:
+        # Not in `run`, which would keep the octets for as long as the client stays.
+        words = capability(capabilities(self.context))
+        self._channel.write(untagged(b"OK", f"{settings.MAIL_HOSTNAME} ready", words))
 
     async def _next(self) -> WireEvent | Woken:
         """Wait for the client; also for news, if it wants some between its commands."""

@@ -19,6 +19,8 @@ PATIENCE = Patience(idle_time=10 * 60.0)
 class Connection(Conversation):
     """One client."""
 
+    __slots__ = ("_buffer", "_locks", "_members")
+
     def __init__(
         self,
         peer: Peer,

@@ -72,6 +72,36 @@ class Conversation(asyncio.Protocol):
         tls: for STARTTLS; None where it is not to be had.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_cleartext",
+        "_closing",
+        "_deadline",
+        "_deflate",
+        "_eof",
+        "_for_now",
+        "_in_a_row",
+        "_is_first",
+        "_is_handshaking",
+        "_is_leaving",
+        "_is_stranger",
+        "_lease",
+        "_loop",
+        "_lost",
+        "_patience",
+        "_paused",
+        "_task",
+        "_timer",
+        "_tls",
+        "_transport",
+        "_unread",
+        "_unsent",
+        "_unsent_octets",
+        "_waiter",
+        "address",
+        "is_secure",
+    )
+
     def __init__(self, peer: Peer, patience: Patience, tls: ssl.SSLContext | None) -> None:
         self._patience = patience
         self._lease = peer.lease
