@@ -157,3 +157,27 @@ def test_it_reads_no_bodies_to_sort(
         assert client.sort("REVERSE DATE", "UTF-8", "ALL") == ("OK", [b"3 2 1"])
         assert client.sort("TO SUBJECT DISPLAYFROM", "UTF-8", "ALL") == ("OK", [b"1 2 3"])
     assert asked == [("sent_seconds", "internaldate"), ("envelope", "subject")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_it_keeps_follows_the_mailbox(alice: User, server: RunningServer) -> None:
+    """Orders, threads and days are worked out once, and brought up to date by what is new."""
+    subjects = ["delta", "alpha", "Re: delta", "charlie"]
+    for number, subject in enumerate(subjects, 1):
+        raw = f"Subject: {subject}\r\nMessage-ID: <{number}@x>\r\n\r\n{'x' * number}\r\n"
+        add_message(alice.pk, raw.encode(), internaldate=1_700_000_000 + number * 86_400)
+    with selected(server, alice) as client:
+        assert client.sort("SUBJECT", "UTF-8", "ALL") == ("OK", [b"2 4 1 3"])
+        assert client.sort("REVERSE SUBJECT", "UTF-8", "ALL") == ("OK", [b"1 3 4 2"])
+        assert client.thread("REFERENCES", "UTF-8", "ALL") == ("OK", [b"(1 3)(2)(4)"])
+        assert client.search(None, "SINCE 17-Nov-2023") == ("OK", [b"3 4"])
+        add_message(alice.pk, b"Subject: bravo\r\nReferences: <2@x>\r\n\r\nx\r\n")
+        client.store("1", "+FLAGS", "\\Deleted")
+        client.expunge()
+        assert client.sort("SUBJECT", "UTF-8", "ALL") == ("OK", [b"1 4 3 2"])
+        assert client.sort("REVERSE SUBJECT", "UTF-8", "ALL") == ("OK", [b"2 3 4 1"])
+        assert client.thread("REFERENCES", "UTF-8", "ALL") == ("OK", [b"(1 4)(2)(3)"])
+        assert client.uid("THREAD", "REFERENCES", "UTF-8", "ALL") == ("OK", [b"(2 5)(3)(4)"])
+        assert client.search(None, "SINCE 17-Nov-2023") == ("OK", [b"2 3 4"])
+        assert client.sort("SUBJECT", "UTF-8", "NOT SUBJECT bravo") == ("OK", [b"1 3 2"])
+        assert client.thread("REFS", "UTF-8", "1:2") == ("OK", [b"(1)(2)"])

@@ -58,7 +58,7 @@ class Columns:
     uids: rising; each column has a value for each.
     orders: places by the values of a column, the first ones first, what is alike in the order of
         the mailbox; by (column, whether reversed). Filled when asked for.
-    made: what else was worked out of these very columns, by whoever did.
+    made: what else was worked out of these very columns, by whoever did: a few numbers a message.
     """
 
     uids: array[int] = field(default_factory=lambda: array("Q"))
@@ -117,7 +117,7 @@ class Columns:
     def octets(self) -> int:
         """About what they take."""
         total = 8 * len(self.uids) + sum(map(getsizeof, list(self.orders.values())))
-        total += sum(map(getsizeof, list(self.made.values())))
+        total += 12 * len(self.uids) * len(self.made)
         for values in self.values.values():
             total += getsizeof(values)
             if isinstance(values, list):
