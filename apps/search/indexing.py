@@ -30,7 +30,7 @@ from apps.search.scanning import Unread
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 200
+BATCH: Final = 500
 """Messages written together: the fewer, the dearer each is; the more, the longer nobody sees
 them."""
 OCTETS: Final = 8 * 1024 * 1024

@@ -76,6 +76,21 @@ def test_it_reads_over_starttls_with_imaplib(service: Installation) -> None:
         assert mark in str(fetched)
 
 
+def test_it_indexes_mail_soon_after_it_came(service: Installation) -> None:
+    mark, message = letter("alice@example.test")
+    with service.smtp() as client:
+        client.send_message(message)
+    arrives(service, "alice@example.test", mark)
+
+    def is_indexed() -> bool:
+        return " 0 messages behind" in service.manage("reindex", "--status")
+
+    service.wait_for(is_indexed, 60, "nothing was indexed")
+    with service.imap("alice@example.test") as client:
+        client.select_folder("INBOX", readonly=True)
+        assert len(client.search(["TEXT", mark[2:-2], "BODY", "umlaute TOO"])) == 1
+
+
 @pytest.mark.parametrize("door", ["SUBMISSION", "SUBMISSIONS"])
 def test_it_submits_with_tls_and_authentication(service: Installation, door: str) -> None:
     mark, message = letter("bob@example.test", "alice@example.test")
