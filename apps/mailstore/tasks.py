@@ -2,14 +2,16 @@
 
 from celery import shared_task
 
-from apps.mailstore.services import journal, purge, threads
+from apps.mailstore.services import aside, journal, purge, threads
 
 
 @shared_task(name="mailstore.purge")
 def forget() -> None:
-    """Forget what was expunged or deleted some days ago, and old rows of the journal."""
+    """Forget what was expunged or deleted some days ago, old rows of the journal, and what fsck has
+    set aside as long ago."""
     purge.purge()
     journal.prune()
+    aside.prune()
 
 
 @shared_task(name="mailstore.threads")

@@ -41,8 +41,12 @@ class Told:
     @property
     def is_wrong(self) -> bool:
         """Whether somebody's mail suffers from it still."""
-        well = {Outcome.MENDED, Outcome.GONE}
-        return not self.finding.is_harmless and self.outcome not in well
+        return self.is_left and not self.finding.is_harmless
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is still so."""
+        return self.outcome not in {Outcome.MENDED, Outcome.GONE}
 
     def as_json(self) -> dict[str, Any]:
         return {

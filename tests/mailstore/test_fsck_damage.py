@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import DataError, connection, transaction
 from pytest_django import Settings
@@ -27,6 +28,8 @@ from apps.mailstore.models import (
     SetAside,
 )
 from apps.mailstore.services import copy, expunge
+from apps.mailstore.tasks import forget
+from apps.runtime.clock import now
 from apps.wire.errors import Damaged, NotFound
 from tests.mailstore.making import (
     ORIGIN,
@@ -423,10 +426,25 @@ def test_it_keeps_what_it_takes_out(world: World) -> None:
         "alice@example.test Archive 1": lost,
     }
     assert rows["alice@example.test INBOX 3"]["head_id"] == head
+    out = StringIO()
+    call_command("fsck", aside=True, stdout=out)
+    printed = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {one["place"]: one["row"] for one in printed} == rows
+    assert {one["kind"] for one in printed} == {"entry", "head"}
     # A client that resynchronises learns that it is gone, one that knows the UID is not told lies.
     since = queries.changes_since(world.inbox.pk, 1)
     assert not since.complete
     assert [row.uid for row in since.changed] == [2, 3, 6]
+
+
+def test_it_forgets_what_was_set_aside_with_the_journal(world: World) -> None:
+    _lose_message(world)
+    run("--repair")
+    forget()
+    assert SetAside.objects.exists()
+    with time_machine.travel(now() + 91 * 86_400):
+        forget()
+    assert not SetAside.objects.exists()
 
 
 def test_it_gives_no_uid_twice(world: World) -> None:

@@ -49,7 +49,8 @@ WHERE r.id > %s AND {whose} ORDER BY r.id LIMIT %s"""
 _THREADS: Final = """
 SELECT t.user_id, t.digest, t.thread_id, o.address FROM mailstore_threadreference AS t
 LEFT JOIN directory_user AS o ON o.id = t.user_id
-WHERE (t.thread_id NOT BETWEEN 1 AND %s OR o.id IS NULL) AND {whose} LIMIT %s"""
+WHERE (t.thread_id NOT BETWEEN 1 AND %s OR o.id IS NULL) AND (t.user_id, t.digest) > (%s, %s)
+AND {whose} ORDER BY t.user_id, t.digest LIMIT %s"""
 _USES: Final = frozenset(SpecialUse.values)
 
 
@@ -129,12 +130,14 @@ def _threads(scope: Scope) -> Iterator[Finding]:
     """Those that would make messages to come part of what they have nothing to do with."""
     whose = "1 = 1" if scope.user_id is None else "t.user_id = %s"
     mine = [] if scope.user_id is None else [scope.user_id]
-    rows = fetch(_THREADS.format(whose=whose), [newest_message(), *mine, _PAGE])
-    newest = newest_message()
-    for user_id, digest, thread_id, address in rows:
-        if address is not None and 1 <= thread_id <= newest:
-            continue  # it has begun since
-        where = address or f"user {user_id}, who is not there"
-        detail = f"a Message-ID is known by conversation {thread_id}"
-        mend = partial(housing.forget_reference, user_id, digest, where)
-        yield Finding("thread", where, detail, is_harmless=address is None, mend=mend)
+    after = (0, 0)
+    while rows := fetch(_THREADS.format(whose=whose), [newest_message(), *after, *mine, _PAGE]):
+        newest = newest_message()
+        for user_id, digest, thread_id, address in rows:
+            if address is not None and 1 <= thread_id <= newest:
+                continue  # it has begun since
+            where = address or f"user {user_id}, who is not there"
+            detail = f"a Message-ID is known by conversation {thread_id}"
+            mend = partial(housing.forget_reference, user_id, digest, where)
+            yield Finding("thread", where, detail, is_harmless=address is None, mend=mend)
+        after = rows[-1][:2]

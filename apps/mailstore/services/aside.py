@@ -1,10 +1,13 @@
-"""Keeps rows that are taken out of the way, as they were: no repair loses what it replaces."""
+"""Keeps rows that are taken out of the way, as they were: no repair loses what it replaces, for
+as long as the journal tells of changes."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from apps.mailstore.models import SetAside
+from apps.mailstore.services.journal import KEEP_DAYS
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
 
@@ -20,6 +23,11 @@ def keep(kind: str, place: str, row: Mapping[str, Any]) -> None:
     """
     written = json.dumps(dict(row), default=_written, separators=(",", ":"))
     _INSERT.write([(now(), kind[:20], _text(place)[:1_500], written)])
+
+
+def prune(keep_days: int = KEEP_DAYS) -> int:
+    """Remove what was set aside longer ago than that; returns how many rows."""
+    return SetAside.objects.filter(at__lt=now() - keep_days * 86_400).delete()[0]
 
 
 def _written(value: Any) -> Any:

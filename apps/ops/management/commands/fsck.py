@@ -13,6 +13,7 @@ from django.core.management.base import (
 
 from apps.directory.models import User
 from apps.mailstore.fsck.finding import Scope
+from apps.mailstore.models import SetAside
 from apps.mime.address import Address, AddressError
 from apps.ops import fsck
 from apps.ops.fsck import Outcome, Told
@@ -56,9 +57,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--index", action="store_true", help="compare all texts of the search index, not some"
         )
+        parser.add_argument(
+            "--aside",
+            action="store_true",
+            help="check nothing; print what earlier repairs have set aside, one JSON object a line",
+        )
         parser.add_argument("--user", metavar="ADDRESS", help="only the mail of this user")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["aside"]:
+            self._print_aside()
+        else:
+            self._check(options)
+
+    def _check(self, options: dict[str, Any]) -> None:
         quiet = options["verbosity"] == 0
         tell = _nothing if quiet else _Progress(self.stderr).tell
         user_id = _user(options["user"]) if options["user"] else None
@@ -69,7 +81,7 @@ class Command(BaseCommand):
                 self._say(told, as_json=options["json"])
                 wrong += told.is_wrong
                 mended += told.outcome is Outcome.MENDED
-                harmless += told.finding.is_harmless and told.outcome is not Outcome.MENDED
+                harmless += told.is_left and not told.is_wrong
         except MailError as error:
             raise CommandError(f"not finished: {error}", returncode=UNFINISHED) from None
         if not options["json"]:
@@ -77,6 +89,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{wrong} wrong, {harmless} harmless{done}")
         if wrong:
             raise SystemExit(WRONG)
+
+    def _print_aside(self) -> None:
+        for one in SetAside.objects.order_by("pk").iterator():
+            about = {"at": one.at, "kind": one.kind, "place": one.place}
+            self.stdout.write(json.dumps({**about, "row": json.loads(one.row)}))
 
     def _say(self, told: Told, *, as_json: bool) -> None:
         if as_json:
