@@ -57,6 +57,14 @@ _ATTACHED: Final = (
     "EXISTS (SELECT 1 FROM mailstore_message AS m{by}"
     " WHERE m.id = e.message_id AND m.has_attachments)"
 )
+# A place outside of the map must not be asked for; CASE keeps the order, AND may not.
+_MAPPED: Final = {
+    vendor: f"CASE WHEN e.message_id BETWEEN %s AND %s THEN {one} ELSE FALSE END"
+    for vendor, one in {
+        "sqlite": "substr(%s, e.message_id - %s + 1, 1) = x'01'",
+        "postgresql": "get_byte(%s, CAST(e.message_id - %s AS integer)) = 1",
+    }.items()
+}
 _KEYWORD: Final = (
     "(e.keywords <> 0 AND EXISTS (SELECT 1 FROM mailstore_keyword AS k"
     " WHERE k.mailbox_id = e.mailbox_id AND {ids}"
@@ -242,17 +250,14 @@ def member(members: Members) -> Clause:
 
 
 def _among_messages(ids: Set[int]) -> Clause:
-    """A list for few ids, by which entries are found; for many on SQLite a map, which is asked for
-    every entry: 100,000 of them in 10 ms, where a list takes ten times as long to be taken in."""
+    """A list for few ids, by which entries are found; for many a map, which is asked for every
+    entry: of 100,000 in 10 ms, where a list of as many takes ten times as long to be taken in."""
     if not ids:
         return NOTHING
-    if len(ids) > FEW and connection.vendor == "sqlite":
+    if len(ids) > FEW:
         least, most = min(ids), max(ids)
         if most - least < MAP_MAX:
-            return Clause(
-                "(e.message_id >= %s AND substr(%s, e.message_id - %s, 1) = x'01')",
-                (least, _map(ids, least, most), least - 1),
-            )
+            return Clause(_MAPPED[connection.vendor], (least, most, _map(ids, least, most), least))
     return replace(_one_of("e.message_id", sorted(ids)), is_narrow=len(ids) <= FEW)
 
 

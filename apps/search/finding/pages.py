@@ -95,7 +95,7 @@ def find(
         is_deleted: what can be brought back is searched, and nothing else.
 
     Raises:
-        NotFound: there is no such user.
+        NotFound: the query has `me` in it, and there is no such user.
         StorageUnavailable: a message has to be scanned, and the store does not answer.
     """
     scope = scope_of(query, user_id, is_deleted=is_deleted)
