@@ -32,7 +32,9 @@ RIGHTS: Final = frozenset("rie")
 """What another than the owner needs in a mailbox to bring back what was expunged from it: to read
 it, to put messages in, and to take them out for good (RFC 4314 section 4)."""
 
-_WHERE: Final = f"mailstore_expunged WHERE mailbox_id = %s AND {{uids}} AND {IS_KEPT}"
+# The range, since Postgres would read all of the mailbox for a list while it knows nothing of it.
+_CHOSEN: Final = f"mailbox_id = %s AND uid BETWEEN %s AND %s AND {{uids}} AND {IS_KEPT}"
+_WHERE: Final = f"mailstore_expunged WHERE {_CHOSEN}"
 _PICK: Final = f"SELECT uid, size, flags, keywords, cost FROM {_WHERE} ORDER BY uid"
 _INSERT: Final = f"""
 INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
@@ -45,7 +47,7 @@ FROM {_WHERE} ORDER BY uid"""
 _SETTLE: Final = f"""
 UPDATE mailstore_expunged SET fate = {Fate.RESTORED:d},
   cost = CASE WHEN size < {copy.MOVED_COST} THEN size ELSE {copy.MOVED_COST} END
-WHERE mailbox_id = %s AND {{uids}} AND {IS_KEPT}"""
+WHERE {_CHOSEN}"""
 
 
 class Restored(NamedTuple):
@@ -164,8 +166,8 @@ def _bring_back(source_id: int, target_id: int, uids: Sequence[int], origin: Ori
 def _bring_back_some(
     source_id: int, target_id: int, owner: int, uids: Sequence[int], origin: Origin
 ) -> list[tuple[int, int]]:
-    """Within one transaction, under its locks."""
-    chosen, where = among("uid"), [source_id, listed(uids)]
+    """Within one transaction, under its locks; UIDs rise."""
+    chosen, where = among("uid"), [source_id, uids[0], uids[-1], listed(uids)]
     rows = fetch(_PICK.format(uids=chosen), where)
     if not rows:
         return []
