@@ -7,10 +7,12 @@ it runs on the pool `read` as any other job.
 
 Only for a few rows: counters of a mailbox, its name, one message. A read that has to fetch pages
 from the disk holds up every connection of the process, so there is a budget: after one that took
-long, the loop waits for no disk for a hundred times as long, and threads read meanwhile. So at most
-a hundredth of its time is lost to a slow disk, and nothing to memory or to a fast one.
+long because of the disk, the loop waits for no disk for a hundred times as long, and threads read
+meanwhile. So at most a hundredth of its time is lost to a slow disk, and nothing to memory or to a
+fast one. That a busy machine took long is no reason: there a thread would wait twice.
 """
 
+import resource
 import sqlite3
 import threading
 import time
@@ -61,10 +63,22 @@ async def glance(
             forget()  # busy, broken, or not there yet: a thread may wait, and knows what to say
         finally:
             ended = time.monotonic()
-            if ended - began > _SLOW:
+            if ended - began > _SLOW and _has_read_from_disk():
                 rest = min(_SHARE * (ended - began), _LONGEST_REST)
                 _here.rests_until = ended + rest
     return await in_db("read", lambda: function(ask_database, *args, **kwargs))
+
+
+def _has_read_from_disk() -> bool:
+    """Whether this thread has waited for a disk since it was asked last."""
+    before: int = getattr(_here, "disk_reads", 0)
+    _here.disk_reads = now = _disk_reads()
+    return now > before
+
+
+def _disk_reads() -> int:
+    used = resource.getrusage(resource.RUSAGE_THREAD)
+    return used.ru_inblock + used.ru_majflt  # of files read, and of those mapped into memory
 
 
 async def warm() -> None:
@@ -108,6 +122,7 @@ def _own() -> sqlite3.Connection:
     for pragma in _PRAGMAS:
         made.execute(pragma)
     _here.connection = (name, made)
+    _here.disk_reads = _disk_reads()
     return made
 
 
