@@ -281,7 +281,7 @@ class Session:
             if error.detail:
                 logger.info("command refused", extra={"command": row.name, "detail": error.detail})
             if isinstance(error, NotFound) and self.context.selected is not None:
-                self.context.selected.held.is_stale = True  # is it the selected one that is gone?
+                self.context.selected.held.doubt()  # is it the selected one that is gone?
             return no(error.reply.text, error.imap_code.encode("ascii"))
         except (CommandError, NoMessageError, ConnectionError, TimeoutError, ShutdownError):
             raise

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from apps.directory.models import User
+from apps.events.types import Event, EventsMissed, MailboxChanged
 from apps.imap.selected import mirrors as module
 from apps.imap.selected.mirrors import Done, Held, Mirrors
 from apps.imap.selected.view import View
 from apps.mailstore import queries
+from apps.mailstore.models import FLAG_FLAGGED
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import Changes, Counters
 from apps.mailstore.services import flags
@@ -155,3 +157,37 @@ async def test_it_has_nothing_to_take_from_a_change_that_changed_nothing(
     assert done.modseqs == []
     await mirrors.advance(held, done)
     assert await is_true(held)
+
+
+async def test_it_does_not_look_again_for_what_it_did_itself(held: Held, mirrors: Mirrors) -> None:
+    """The event of a change often comes before the answer of the service."""
+    done = await flagged(held, [2], FlagChange("add", FLAG_FLAGGED))
+    mirrors.hear(MailboxChanged(held.mirror.mailbox_id, done.modseqs[-1]))
+    assert held.is_stale
+    assert await mirrors.advance(held, done)
+    assert not held.is_stale
+    assert await is_true(held)
+
+
+@pytest.mark.parametrize("other", ["a later change", "events were missed", "before", "a command"])
+async def test_it_looks_again_for_whatever_else_it_heard(
+    held: Held, mirrors: Mirrors, other: str
+) -> None:
+    done = await flagged(held, [2], FlagChange("add", FLAG_FLAGGED))
+    ours = MailboxChanged(held.mirror.mailbox_id, done.modseqs[-1])
+    events: dict[str, list[Event]] = {
+        "a later change": [ours, MailboxChanged(ours.mailbox_id, ours.modseq + 1), ours],
+        "events were missed": [ours, EventsMissed()],
+        "before": [EventsMissed(), ours],
+        "a command": [ours],
+    }
+    for event in events[other]:
+        mirrors.hear(event)
+    if other == "a command":
+        held.doubt()
+    assert await mirrors.advance(held, done)
+    assert held.is_stale
+    await mirrors.refresh(held)
+    assert not held.is_stale
+    mirrors.hear(MailboxChanged(ours.mailbox_id, ours.modseq))
+    assert not held.is_stale

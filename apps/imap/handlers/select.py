@@ -60,21 +60,24 @@ async def _open(context: Context, cmd: Select, *, read_only: bool) -> Reply:
 def _describe(context: Context, selected: Selected, cmd: Select) -> None:
     mirror, view, place = selected.held.mirror, selected.view, selected.place
     tell_keywords(context, selected)
-    context.write(b"* %d EXISTS\r\n" % view.count)
+    lines = [b"* %d EXISTS\r\n" % view.count]
     if context.rev2:  # RFC 9051 appendix E, 10 to 12
         uses = {place.row.special_use} if place.owner_id == context.user_id else set()
         attributes = [attribute for use, attribute in USES.items() if use in uses]
         extended = old_name(cmd.name, place.name)
-        context.write(list_line(b"LIST", attributes, place.name, utf8=True, extended=extended))
+        lines.append(list_line(b"LIST", attributes, place.name, utf8=True, extended=extended))
     else:
-        context.write(b"* %d RECENT\r\n" % view.recent_count)
+        lines.append(b"* %d RECENT\r\n" % view.recent_count)
         first_unseen = mirror.flags.translate(_IS_SEEN).find(0) + 1
         if first_unseen and not context.uidonly:
-            context.write(untagged(b"OK", "First unseen", b"UNSEEN %d" % first_unseen))
-    context.write(untagged(b"OK", "UIDs valid", b"UIDVALIDITY %d" % mirror.uidvalidity))
-    context.write(untagged(b"OK", "Predicted next UID", b"UIDNEXT %d" % mirror.uidnext))
-    context.write(untagged(b"OK", "Highest", b"HIGHESTMODSEQ %d" % mirror.modseq))
-    context.write(untagged(b"OK", "Its id", b"MAILBOXID (%b)" % mailbox_id(place.id)))
+            lines.append(untagged(b"OK", "First unseen", b"UNSEEN %d" % first_unseen))
+    lines += [
+        untagged(b"OK", "UIDs valid", b"UIDVALIDITY %d" % mirror.uidvalidity),
+        untagged(b"OK", "Predicted next UID", b"UIDNEXT %d" % mirror.uidnext),
+        untagged(b"OK", "Highest", b"HIGHESTMODSEQ %d" % mirror.modseq),
+        untagged(b"OK", "Its id", b"MAILBOXID (%b)" % mailbox_id(place.id)),
+    ]
+    context.write(b"".join(lines))
 
 
 async def _catch_up(context: Context, selected: Selected, known: Known) -> None:

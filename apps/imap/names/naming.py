@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -180,10 +181,15 @@ def name_of(context: Context, raw: bytes) -> str:
     Raises:
         InvalidName: not in the encoding of names, or no name that a mailbox can have.
     """
+    return _name(raw, utf8=context.utf8)
+
+
+@lru_cache(maxsize=512)  # a client names the same few again and again
+def _name(raw: bytes, *, utf8: bool) -> str:
     try:
-        name = read_name(raw, utf8=context.utf8)
+        name = read_name(raw, utf8=utf8)
     except MailboxNameError:
-        encoding = "UTF-8" if context.utf8 else "modified UTF-7"
+        encoding = "UTF-8" if utf8 else "modified UTF-7"
         raise InvalidName(text=f"The name is not in {encoding}") from None
     if name.endswith(DELIMITER):  # only CREATE and RENAME may be told a level so
         raise InvalidName(repr(name), text="A mailbox name does not end in /")

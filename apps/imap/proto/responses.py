@@ -27,9 +27,14 @@ def untagged(condition: bytes, text: str, code: bytes = b"") -> bytes:
 
 
 def _text(text: str, code: bytes) -> bytes:
-    # Replies are 7-bit; what is not (a translated or quoted word) becomes "?".
-    raw = text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    raw = _line(text)
     return b"[%b] %b" % (code, raw) if code else raw
+
+
+@lru_cache(maxsize=256)  # nearly all are constants
+def _line(text: str) -> bytes:
+    # Replies are 7-bit; what is not (a translated or quoted word) becomes "?".
+    return text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def capability(names: Sequence[str]) -> bytes:

@@ -43,7 +43,12 @@ LOOKS = 16
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A mirror with who uses it. `idlers` are woken when there is news."""
+    """A mirror with who uses it. `idlers` are woken when there is news.
+
+    is_stale: the mirror may be behind; `doubt` and `trust` set it.
+    heard: the largest modseq heard of since it was trusted, and no other reason to doubt it; 0 for
+        none, -1 if there is another reason.
+    """
 
     mirror: Mirror
     users: int = 0
@@ -57,6 +62,17 @@ class Held:
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     looked: float = 0.0
     look: asyncio.TimerHandle | None = None
+    heard: int = 0
+
+    def doubt(self, modseq: int | None = None) -> None:
+        """Somebody changed the mailbox, up to this modseq, or nobody knows what has happened."""
+        is_known = modseq is not None and self.heard >= 0
+        self.heard = max(self.heard, modseq or 0) if is_known else -1
+        self.is_stale = True
+
+    def trust(self) -> None:
+        """The mirror holds all that is known of."""
+        self.is_stale, self.heard = False, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +160,18 @@ class Mirrors:
             NotFound: the mailbox is gone, for good.
         """
         if held.is_loaded and is_sqlite() and await _is_current(held.mirror):
-            held.is_stale = False
+            held.trust()
             return
         ticket = held.asked = held.asked + 1
         async with held.lock:
             if held.answered >= ticket:
                 return
             answering = held.asked
-            held.is_stale = False
+            held.trust()
             try:
                 await self._read(held)
             except BaseException as error:
-                held.is_stale = True
+                held.doubt()
                 if isinstance(error, NotFound):
                     self._bury(held)
                 raise
@@ -183,6 +199,8 @@ class Mirrors:
             mirror.learn_keywords(_names(done.keyword_names))
         mirror.learn_counters(done.uidnext, mirror.recent_floor)
         mirror.apply(done.rows, done.expunged, known + count)
+        if 0 < held.heard <= mirror.modseq:  # it was our own change that was heard of
+            held.trust()
         _wake(held)
         return True
 
@@ -211,7 +229,7 @@ class Mirrors:
         if isinstance(event, MailboxChanged):
             held = self._held.get(event.mailbox_id)
             if held is not None and event.modseq > held.mirror.modseq:
-                self._hear_of(held)
+                self._hear_of(held, event.modseq)
         elif isinstance(event, EventsMissed):
             for held in self._held.values():
                 self._hear_of(held)
@@ -248,8 +266,8 @@ class Mirrors:
         if self._healing is None and any(held.users for held in self._held.values()):
             self._heal_later()
 
-    def _hear_of(self, held: Held) -> None:
-        held.is_stale = True
+    def _hear_of(self, held: Held, modseq: int | None = None) -> None:
+        held.doubt(modseq)
         if held.idlers and held.look is None:
             loop = asyncio.get_running_loop()
             held.look = loop.call_at(max(loop.time(), held.looked + PAUSE), self._look, held)

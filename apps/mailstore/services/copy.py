@@ -114,7 +114,7 @@ def copy(
     def carry() -> Copied:
         with transaction.atomic():
             lock(users=[owner], mailboxes=[mailbox_id, target_id])
-            leaving, target = filing.home(mailbox_id), filing.home(target_id)
+            leaving, target = filing.both_homes(mailbox_id, target_id)
             picked = _pick(mailbox_id, uids)
             if all_or_nothing and len(picked.uids) < len(uids):
                 picked = _pick(mailbox_id, uids, expunged_since=now() - LATELY)
@@ -143,7 +143,7 @@ def move(
     with transaction.atomic():
         homes = filing.homes([mailbox_id, target_id])
         lock(users={home.user_id for home in homes.values()}, mailboxes=homes)
-        leaving, target = filing.home(mailbox_id), filing.home(target_id)
+        leaving, target = filing.both_homes(mailbox_id, target_id)
         picked = _pick(mailbox_id, uids)
         if leaving.user_id != target.user_id:
             quota.require(target.user_id, picked.sizes)

@@ -109,7 +109,16 @@ def homes(mailbox_ids: Iterable[int]) -> dict[int, Home]:
 
 def home(mailbox_id: int) -> Home:
     """One live mailbox. Raises NotFound."""
-    found = homes([mailbox_id])
+    return _there(homes([mailbox_id]), mailbox_id)
+
+
+def both_homes(one: int, other: int) -> tuple[Home, Home]:
+    """Two live mailboxes, which may be the same, by one query. Raises NotFound."""
+    found = homes([one, other])
+    return _there(found, one), _there(found, other)
+
+
+def _there(found: Mapping[int, Home], mailbox_id: int) -> Home:
     if mailbox_id not in found:
         raise NotFound(f"mailbox {mailbox_id} is not there")
     return found[mailbox_id]
