@@ -218,7 +218,7 @@ def asked(nodes: Sequence[Node], me: str) -> list[Wanted]:
 def _common(sets: Sequence[Set[int]]) -> Set[int]:
     least, *others = sorted(sets, key=len)
     for one in others:
-        least &= one
+        least = least & one  # a new set: in place it would change what is known of a text
     return least
 
 

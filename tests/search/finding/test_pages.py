@@ -186,6 +186,15 @@ def test_it_leaves_out_what_comes_while_it_looks(
     assert len(search(alice, "later").hits) == 1
 
 
+def test_it_remembers_what_each_text_has(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_AT_ONCE", 1)
+    file(box(alice), [Mail(subject=words) for words in ("one", "one two", "two")])
+    index_all()
+    for one, other in (("one", "two"), ("two", "one")):
+        query = f"({one} {other} is:starred) OR ({one} is:unread)"
+        assert len(search(alice, query).hits) == 2
+
+
 def test_it_scans_nothing_that_is_indexed(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     file(box(alice), [Mail(subject=f"Lunch {n}") for n in range(3)])
     index_all()
