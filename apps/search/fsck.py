@@ -6,12 +6,13 @@ before index, and no finding while it waits in the outbox. An index that is bein
 switched off, has nothing to be checked.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.directory.models import User
 from apps.mailstore.fsck.finding import Finding, Scope
@@ -78,12 +79,11 @@ def _owner(owner: int, where: str, every: bool) -> Iterator[Finding]:
         return  # the index keeps nothing of this owner, and says so to whoever asks
     mail = _mail(owner)
     waiting = set(unindexed.waiting_of(owner))
-    known = set(_known(owner))
-    yield from _told("is not in the index", _missing(owner, mail - waiting - known), owner, where)
-    yield from _told(
-        "is in the index, and gone", _surplus(owner, known - mail - waiting), owner, where
-    )
-    there = sorted(known & mail)
+    missing, surplus, there = _merged(mail, _known(owner))
+    absent = _missing(owner, [one for one in missing if one not in waiting])
+    yield from _told("is not in the index", absent, owner, where)
+    gone = _surplus(owner, [one for one in surplus if one not in waiting])
+    yield from _told("is in the index, and gone", gone, owner, where)
     sample = there[:: max(1, -(-len(there) // SAMPLE))]
     other: list[int] = []
     for some in _chunks(there if every else sample):
@@ -101,11 +101,34 @@ def _told(what: str, ids: Sequence[int], owner: int, where: str) -> Iterator[Fin
         yield Finding("index", where, detail, mend=partial(_again, owner, ids))
 
 
-def _mail(owner: int) -> set[int]:
-    found: set[int] = set()
-    for table in ("mailstore_entry", "mailstore_expunged"):
-        found.update(row[0] for row in fetch(_MAIL.format(table=table), [owner]))
-    return found
+def _mail(owner: int) -> "array[int]":
+    """Ids of the messages of an owner, rising."""
+    found = array("Q")
+    with connection.cursor() as cursor:
+        for table in ("mailstore_entry", "mailstore_expunged"):
+            cursor.execute(_MAIL.format(table=table), [owner])
+            while rows := cursor.fetchmany(_PAGE):
+                found.extend(row[0] for row in rows)
+    return array("Q", sorted(set(found)))
+
+
+def _merged(
+    mail: Sequence[int], known: Iterator[int]
+) -> tuple["array[int]", "array[int]", "array[int]"]:
+    """What is only in the mail, only in the index, in both; all rise."""
+    missing, surplus, there = array("Q"), array("Q"), array("Q")
+    at = 0
+    for one in known:
+        while at < len(mail) and mail[at] < one:
+            missing.append(mail[at])
+            at += 1
+        if at < len(mail) and mail[at] == one:
+            there.append(one)
+            at += 1
+        else:
+            surplus.append(one)
+    missing.extend(mail[at:])
+    return missing, surplus, there
 
 
 def _known(owner: int) -> Iterator[int]:
@@ -118,22 +141,27 @@ def _known(owner: int) -> Iterator[int]:
         after = pairs[-1]
 
 
-def _missing(owner: int, ids: set[int]) -> list[int]:
+def _missing(owner: int, ids: Sequence[int]) -> list[int]:
     """Those that are there, do not wait, and are not known, asked for in this order."""
-    if not ids:
-        return []
-    there = ids & _mail(owner)
-    there -= set(unindexed.waiting_of(owner))
-    return sorted(there - {one for some in _chunks(sorted(there)) for one in _kept(owner, some)})
+    found: list[int] = []
+    for some in _chunks(ids):
+        there = _there(owner, some) - set(unindexed.waiting_of(owner))
+        found += sorted(there - _kept(owner, sorted(there)).keys())
+    return found
 
 
-def _surplus(owner: int, ids: set[int]) -> list[int]:
+def _surplus(owner: int, ids: Sequence[int]) -> list[int]:
     """Those that are known, are not there, and do not wait."""
-    known = {one for some in _chunks(sorted(ids)) for one in _kept(owner, some)}
-    if not known:
-        return []
-    gone = known - _mail(owner)
-    return sorted(gone - set(unindexed.waiting_of(owner)))
+    found: list[int] = []
+    for some in _chunks(ids):
+        gone = _kept(owner, some).keys() - _there(owner, some)
+        found += sorted(gone - set(unindexed.waiting_of(owner)) if gone else gone)
+    return found
+
+
+def _there(owner: int, ids: Sequence[int]) -> set[int]:
+    pairs = scanning.heads_of([Pair(owner, one) for one in ids])
+    return {pair.message_id for pair in pairs}
 
 
 def _kept(owner: int, ids: Sequence[int]) -> dict[int, SearchText | None]:
@@ -142,7 +170,7 @@ def _kept(owner: int, ids: Sequence[int]) -> dict[int, SearchText | None]:
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for first in range(0, len(ids), _CHUNK):
-        yield ids[first : first + _CHUNK]
+        yield list(ids[first : first + _CHUNK])
 
 
 def _different(owner: int, ids: Sequence[int]) -> list[int]:

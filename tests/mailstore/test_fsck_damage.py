@@ -26,6 +26,7 @@ from apps.mailstore.models import (
     MailboxRight,
     Message,
     SetAside,
+    Unindexed,
 )
 from apps.mailstore.services import copy, expunge
 from apps.mailstore.tasks import forget
@@ -544,3 +545,17 @@ def _integrity(path: Path) -> list[str]:
         return [line for (line,) in raw.execute("PRAGMA integrity_check")]
     finally:
         raw.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["the header kept", "the prefix is gone", "a delivery head is gone"]
+)
+def test_it_has_indexed_anew_what_it_shows_otherwise(world: World, name: str) -> None:
+    Unindexed.objects.all().delete()
+    next(one for one in DAMAGES if one.name == name).do(world)
+    run("--repair")
+    owners = set(Unindexed.objects.values_list("user_id", flat=True))
+    assert world.inbox.user_id in owners
+    uid = 3 if name == "a delivery head is gone" else 2
+    waiting = set(Unindexed.objects.values_list("message_id", flat=True))
+    assert waiting == {world.message(uid).pk}

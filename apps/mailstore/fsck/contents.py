@@ -6,6 +6,7 @@ messages that are made of it.
 
 import json
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -64,13 +65,31 @@ class _Row:
     kept: Mapping[str, Any]
 
 
+class _Ids:
+    """Ids of the messages of a user, in their mailboxes or expunged from them; 8 octets each."""
+
+    def __init__(self, user_id: int) -> None:
+        found = array("Q")
+        with connection.cursor() as cursor:
+            for table in ("mailstore_entry", "mailstore_expunged"):
+                cursor.execute(_OF_USER.format(table=table), [user_id])
+                while rows := cursor.fetchmany(2_000):
+                    found.extend(row[0] for row in rows)
+        self.rising = array("Q", sorted(set(found)))
+
+    def __len__(self) -> int:
+        return len(self.rising)
+
+    def __contains__(self, message_id: int) -> bool:
+        at = bisect_left(self.rising, message_id)
+        return at < len(self.rising) and self.rising[at] == message_id
+
+
 def check(scope: Scope) -> Iterator[Finding]:
     """All findings about bytes. Raises StorageUnavailable if the object store does not answer."""
-    mine: frozenset[int] | None = None
-    if scope.user_id is not None:
-        mine = frozenset(_ids_of(scope.user_id))
+    mine = None if scope.user_id is None else _Ids(scope.user_id)
     done, total = 0, Blob.objects.count() if mine is None else len(mine)
-    for page in blobs.pages() if mine is None else blobs.pages_of(_blobs_of(sorted(mine))):
+    for page in blobs.pages() if mine is None else blobs.pages_of(_blobs_of(mine.rising)):
         rows = _messages([stored.id for stored in page], mine)
         for stored in page:
             yield from _blob(stored, rows.get(stored.id, ()))
@@ -81,20 +100,10 @@ def check(scope: Scope) -> Iterator[Finding]:
         yield from _others()
 
 
-def _ids_of(user_id: int) -> "array[int]":
-    found = array("Q")
-    with connection.cursor() as cursor:
-        for table in ("mailstore_entry", "mailstore_expunged"):
-            cursor.execute(_OF_USER.format(table=table), [user_id])
-            while rows := cursor.fetchmany(2_000):
-                found.extend(row[0] for row in rows)
-    return found
-
-
 def _blobs_of(message_ids: Sequence[int]) -> Iterator[UUID]:
     sql = f"SELECT DISTINCT blob_id FROM mailstore_message WHERE {among('id')}"
     for first in range(0, len(message_ids), _IDS):
-        for (found,) in fetch(sql, [listed(message_ids[first : first + _IDS])]):
+        for (found,) in fetch(sql, [listed(list(message_ids[first : first + _IDS]))]):
             if (blob_id := _identity(found)) is not None:
                 yield blob_id
 
@@ -106,7 +115,7 @@ def _identity(found: Any) -> UUID | None:
         return None
 
 
-def _messages(blob_ids: Sequence[UUID], mine: frozenset[int] | None) -> dict[UUID, list[_Row]]:
+def _messages(blob_ids: Sequence[UUID], mine: _Ids | None) -> dict[UUID, list[_Row]]:
     if not blob_ids:
         return {}
     sql = _OF_BLOBS.format(
@@ -210,7 +219,7 @@ def _relined(message_id: int, growth: tuple[int, int] | None) -> str:
     return "counted anew" if redoing.line_size(message_id, growth) else ""
 
 
-def _without_blob(mine: frozenset[int] | None) -> Iterator[Finding]:
+def _without_blob(mine: _Ids | None) -> Iterator[Finding]:
     ((first, last),) = fetch("SELECT MIN(id), MAX(id) FROM mailstore_message", [])
     for after in range((first or 1) - 1, last or 0, STEP):
         found: dict[Any, list[tuple[Any, ...]]] = {}

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from apps.mailstore.models import Mailbox
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import aside, filing, threads
+from apps.mailstore.services import aside, filing, threads, unindexed
 from apps.mailstore.services.filing import Change, Growth
 from apps.mailstore.services.keywords import BITS
 from apps.mailstore.services.locks import lock
@@ -105,6 +105,8 @@ def take_out(table: str, mailbox_id: int, uid: int, where: str) -> str:
                 [modseq, mailbox_id, modseq],
             )
         _recount(mailbox_id, owner)
+        if owner is not None:
+            unindexed.left(owner, [row["message_id"]])
     return "set aside"
 
 
@@ -119,6 +121,8 @@ def take_head_off(table: str, mailbox_id: int, uid: int, where: str) -> str:
         _set(table, mailbox_id, uid, "head_id = NULL")
         _resize(table, mailbox_id, uid)
         _recount(mailbox_id, owner)
+        if owner is not None:
+            unindexed.arrived([(owner, row["message_id"])])
     return "shown without it"
 
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
-from apps.mailstore.services import aside
+from apps.mailstore.services import aside, unindexed
 from apps.runtime.rows import ManyRows
 
 COLUMNS: Final = frozenset(
@@ -16,14 +16,19 @@ COLUMNS: Final = frozenset(
     " sender_address recipients sent_at sent_date message_id in_reply_to references preview"
     " has_attachments".split()
 )
+_OWNERS: Final = """
+SELECT b.user_id FROM mailstore_entry AS t JOIN mailstore_mailbox AS b ON b.id = t.mailbox_id
+WHERE t.message_id = %s UNION
+SELECT b.user_id FROM mailstore_expunged AS t JOIN mailstore_mailbox AS b ON b.id = t.mailbox_id
+WHERE t.message_id = %s"""
 _NEW_LINE_SIZE = ManyRows(
     "INSERT INTO mailstore_linesize (message_id, growth, ascii_growth)", "bigint bigint bigint"
 )
 
 
 def message(message_id: int, right: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Give columns of a message the values that its bytes have, in a transaction of its own; false
-    if it is gone.
+    """Give columns of a message the values that its bytes have, in a transaction of its own, and
+    have it indexed anew; false if it is gone.
 
     Args:
         right: what to write, by `COLUMNS`.
@@ -38,6 +43,8 @@ def message(message_id: int, right: Mapping[str, Any], before: Mapping[str, Any]
         if not cursor.rowcount:
             return False
         aside.keep("derived", f"message {message_id}", before)
+        cursor.execute(_OWNERS, [message_id, message_id])
+        unindexed.arrived((owner, message_id) for (owner,) in cursor.fetchall())
     return True
 
 
