@@ -136,6 +136,7 @@ class _Finder:
         self._nodes = [factor.node for factor in query.factors]
         self._texts = Texts(asked(self._nodes, me), scope.owners())
         self._compiler = Compiler(scope, self._texts, me, zone)
+        self._known: Clause | None = None  # the condition, once nothing in it is undecided
         self._has_scanned = False
         self._source = Source(list(scope.folders.values()), is_deleted=is_deleted)
 
@@ -209,7 +210,12 @@ class _Finder:
 
     def _clause(self, *more: Clause, surely: bool = False) -> Clause:
         """The whole query as a condition, and more that has to hold."""
-        return both(self._compiler.clause(self._nodes, surely=surely), *more)
+        if self._known is not None:
+            return both(self._known, *more)
+        clause = self._compiler.clause(self._nodes, surely=surely)
+        if self._texts.are_known:  # it stays so
+            self._known = clause
+        return both(clause, *more)
 
 
 def _keywords(mailbox_id: int, row: ListRow, names: Sequence[Keyword]) -> tuple[str, ...]:
