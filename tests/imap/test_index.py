@@ -9,8 +9,10 @@ from django.conf import settings
 
 from apps.directory.models import User
 from apps.imap.search import finding, texts
+from apps.mailstore.models import Mailbox, MailboxRight
 from apps.search.indexing import Indexer
 from tests.imap.conftest import add_message, add_numbered
+from tests.imap.talk import Talk
 from tests.imap.test_fetch import selected
 from tests.imap.test_searching import MESSAGES
 from tests.support.imap_server import RunningServer
@@ -107,3 +109,22 @@ def test_it_asks_for_the_mail_of_the_owner(alice: User, bob: User, server: Runni
         assert client.search(None, 'BODY "message 33"') == ("OK", [b""])
     with selected(server, bob) as client:
         assert client.search(None, 'BODY "message 33"') == ("OK", [b"33"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_asks_the_index_of_whoever_shares(alice: User, bob: User, server: RunningServer) -> None:
+    """An index knows mail by its owner; the right to read is asked of the mailbox."""
+    add_numbered(alice.pk, 30)
+    add_numbered(alice.pk, 30, "Archive")
+    Indexer().run(60)
+    archive = Mailbox.objects.get(user=alice, name="Archive")
+    MailboxRight.objects.create(mailbox=archive, user=bob, rights="lr")
+    talk = Talk(server.port, bob.address)
+    shared = f'"Other Users/{alice.address}/Archive"'
+    assert talk.say(f"EXAMINE {shared}")[1].startswith("OK")
+    assert talk.say('SEARCH BODY "message 17"')[0] == ["* SEARCH 17"]
+    lines, _ = talk.say(f'ESEARCH IN (mailboxes (INBOX {shared})) BODY "message 17"')
+    assert len(lines) == 1
+    assert "Archive" in lines[0]
+    assert lines[0].endswith("UID ALL 17")
+    talk.close()

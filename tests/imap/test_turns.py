@@ -147,6 +147,13 @@ async def test_it_finds_all_of_a_large_saved_result(context: Context) -> None:
     assert len(seqs) == len(uids) == COUNT // 2 - 2
 
 
+async def test_it_compares_many_modseqs_in_turns(context: Context) -> None:
+    """Each key asks every message."""
+    keys = b" ".join([b"OR MODSEQ %d KEYWORD k%d" % (n, n) for n in range(1, 101)]) + b" UNSEEN"
+    assert await turns(answer(context, question(keys, b"COUNT"))) >= 2 * 100 * COUNT // 125_000
+    assert b"COUNT %d" % (COUNT - 99) in written(context)
+
+
 async def test_it_tells_many_expunges_in_pages(context: Context) -> None:
     context.mailbox.held.mirror.apply([], range(2, 2 * COUNT + 1, 2), 2 * COUNT)
     pages = -(-COUNT // EXPUNGES)

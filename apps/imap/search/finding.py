@@ -7,6 +7,7 @@ Between two pages others are served, and a client that waits long is told how fa
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,14 @@ from itertools import compress
 from typing import Final
 
 from apps.imap.context import Context
-from apps.imap.proto.search import HeaderHas, Leaf, SearchProgram, TextHas
+from apps.imap.proto.search import (
+    ChangedSince,
+    HasKeyword,
+    HeaderHas,
+    Leaf,
+    SearchProgram,
+    TextHas,
+)
 from apps.imap.search import reading, searching, texts
 from apps.imap.search.facts import column_of, marks_of
 from apps.imap.search.progress import Progress
@@ -35,6 +43,9 @@ _FEW: Final = 24
 """Messages that are scanned in the time that asking the index takes."""
 _MANY: Final = 4
 """Columns are read of all messages, and kept, if at least one in so many has to be looked at."""
+_TURN: Final = 100_000
+"""Messages of which flags or numbers are compared at a time: some milliseconds."""
+_TURNED: Final = (ChangedSince, HasKeyword)
 _PASSING: Final = frozenset({Column.EMAIL, Column.THREAD})
 """Columns that are not kept: they are long, or may still change."""
 
@@ -79,9 +90,13 @@ async def find(
     subject = Subject(view)
     scope = subject.everything if only is None else only
     finding = _Finding(context, program, subject, scope, with_scores=with_scores)
-    for look in (finding.look_at_columns, finding.ask_index, finding.scan):
-        if finding.undecided:
-            await look()
+    await finding.look_at_flags()
+    if finding.undecided:
+        await finding.look_at_columns()
+    if finding.undecided:
+        await finding.ask_index()
+    if finding.undecided or (with_scores and finding.has_open_scores):
+        await finding.scan()
     marks = (finding.result.surely & scope).to_bytes(len(subject.uids), "little")
     places: Sequence[int] = range(len(marks))
     if b"\0" in marks:
@@ -108,13 +123,22 @@ class _Finding:
         self._scope = scope
         self._with_scores = with_scores
         self._mailbox_id = subject.view.mirror.mailbox_id
-        self._leaves = [subject.bounds(leaf) for leaf in program.leaves]
+        # What depends on numbers is answered now, before any may move.
+        self._leaves = [
+            Bounds(0, subject.everything) if isinstance(leaf, _TURNED) else subject.bounds(leaf)
+            for leaf in program.leaves
+        ]
         self.scores: dict[int, int] = {}
         self._run()
 
     def _run(self) -> None:
         self.result = searching.run(self._program, self._leaves, self._subject.everything)
         self.undecided = self.result.possibly & ~self.result.surely & self._scope
+
+    @property
+    def has_open_scores(self) -> bool:
+        """Whether it is not known yet how well some messages match."""
+        return any(isinstance(leaf, HeaderHas | TextHas) and leaf.fuzzy for _, leaf in self._open())
 
     def _open(self) -> list[tuple[int, Leaf]]:
         """The leaves that are not known, by their number."""
@@ -124,6 +148,22 @@ class _Finding:
     def _places(self, mask: int) -> list[int]:
         count = len(self._subject.uids)
         return list(compress(range(count), mask.to_bytes(count, "little")))
+
+    # -- flags ------------------------------------------------------------------------------------
+
+    async def look_at_flags(self) -> None:
+        """Answer what the mirror tells message by message: of very many, others being served in
+        between."""
+        subject, looked_at = self._subject, 0
+        for number, leaf in self._open():
+            if not isinstance(leaf, _TURNED):
+                continue
+            self._leaves[number] = subject.bounds(leaf)
+            looked_at += len(subject.uids)
+            if looked_at > _TURN:
+                looked_at = 0
+                await asyncio.sleep(0)
+        self._run()
 
     # -- columns ----------------------------------------------------------------------------------
 
@@ -156,10 +196,15 @@ class _Finding:
     ) -> None:
         subject, now = self._subject, int(time.time())
         kept = await columns_of(self._context, subject.view, subject.uids, columns)
+        looked_at = 0
         for number, leaf, column in asked:
             values = kept.values[column][: len(subject.uids)]
             mask = searching.to_mask(marks_of(leaf, values, now))
             self._leaves[number] = Bounds(mask, mask)
+            looked_at += len(values)
+            if looked_at > _TURN:
+                looked_at = 0
+                await asyncio.sleep(0)
 
     async def _look_at_some(
         self, asked: Sequence[tuple[int, Leaf, Column]], columns: Collection[Column]
