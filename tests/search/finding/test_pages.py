@@ -410,3 +410,24 @@ def test_it_takes_what_was_typed_as_it_is(alice: User) -> None:
     for typed in ("subject:%", "subject:_", "'", "\0", "a%b", "l*h", ".unch", "'; DROP TABLE x"):
         expected = {"subject:%": 1, "subject:_": 1, "'": 1}.get(typed, 0)
         assert len(search(alice, typed).hits) == expected, typed
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_it_answers_whatever_is_typed(alice: User, is_indexed: bool) -> None:
+    file(box(alice), [Mail(), Mail(subject="\N{GRINNING FACE} say", filename="a b.pdf")])
+    if is_indexed:
+        index_all()
+    chance = random.Random(3)
+    signs = [
+        *"\"()-:%_\\'\0\x1e\x1f\ud800\U0001f600é漢*?;|&^$ \t\n",
+        "OR ",
+        "from:",
+        "in:",
+        "label:",
+        "x",
+    ]
+    for _ in range(150):
+        typed = "".join(chance.choices(signs, k=chance.randint(1, 25)))
+        page = search(alice, typed, limit=5)
+        assert page.count is not None
+        assert len(page.hits) == page.count.least == page.count.most

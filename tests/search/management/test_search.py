@@ -64,6 +64,12 @@ def test_it_drives_no_terminal(alice: User) -> None:
     assert "\x1b" not in out
 
 
+def test_it_takes_octets_that_are_no_text(alice: User) -> None:
+    out, err = search("alice@example.test", "form:\udcff\x1b[2J")
+    assert (out + err).encode()
+    assert "\x1b" not in err
+
+
 def test_it_knows_no_other_user(alice: User) -> None:
     with pytest.raises(CommandError, match="no user"):
         search("nobody@example.test", "lunch")
