@@ -6,19 +6,24 @@ told too, and the look goes on.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from apps.delivery import fsck as queue
+from apps.mailqueue.models import QueuedRecipient, RecipientState
 from apps.mailstore.fsck import checking
 from apps.mailstore.fsck.database import any_text
-from apps.mailstore.fsck.finding import Finding, Scope
+from apps.mailstore.fsck.finding import NAMED_AT_MOST, Finding, Scope
 from apps.runtime.db import translate_errors
+from apps.scan.models import Quarantined
 from apps.search import fsck as search
 from apps.wire.errors import MailError
+
+_WAITS: Final = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
 
 
 class Outcome(StrEnum):
@@ -72,7 +77,7 @@ def run(scope: Scope, *, repair: bool, every_text: bool = False) -> Iterator[Tol
         StorageUnavailable: the database or the object store does not answer.
     """
     with translate_errors(), any_text():
-        for found in _all(scope, every_text):
+        for found in map(_with_others, _all(scope, every_text)):
             yield _mended(found) if repair and found.mend is not None else Told(found)
 
 
@@ -80,6 +85,22 @@ def _all(scope: Scope, every_text: bool) -> Iterator[Finding]:
     yield from checking.check(scope)
     yield from queue.check(scope)
     yield from search.check(scope, every=every_text)
+
+
+def _with_others(found: Finding) -> Finding:
+    """Who else than readers of mailboxes is hurt: mail that waits, or is held."""
+    if found.blob_id is None or found.is_harmless:
+        return found
+    queued = QueuedRecipient.objects.filter(message__blob_id=found.blob_id, state__in=_WAITS)
+    held = Quarantined.objects.filter(blob_id=found.blob_id)
+    others = [f"queue {address}" for address in _addresses(queued)]
+    others += [f"quarantine {address}" for address in _addresses(held)]
+    return replace(found, messages=(*found.messages, *others))
+
+
+def _addresses(rows: QuerySet[Any]) -> list[str]:
+    found = rows.order_by("address").values_list("address", flat=True).distinct()
+    return list(found[:NAMED_AT_MOST])
 
 
 def _mended(found: Finding) -> Told:

@@ -28,6 +28,7 @@ from apps.wire.errors import StorageUnavailable
 
 SAMPLE: Final = 20
 """Messages of each user whose texts are compared, unless all shall be."""
+_TRIES: Final = 5  # a batch may be written between the two looks
 _PAGE: Final = 2_000  # pairs at once
 _CHUNK: Final = 50  # texts at once
 _PROBE: Final = 24  # characters of a text that are looked up
@@ -48,7 +49,13 @@ def check(scope: Scope, *, every: bool = False) -> Iterator[Finding]:
     Raises:
         StorageUnavailable: index or object store do not answer.
     """
-    if not settings.SEARCH_INDEX or not _is_usable():
+    if not settings.SEARCH_INDEX:
+        return
+    usable = _is_usable()
+    if usable is None:
+        detail = "the index is not of this database: it will be made anew, and mail is read"
+        yield Finding("index", "all", detail, is_harmless=True, mend=_begin)
+    if not usable:
         return
     owners = [scope.user_id] if scope.user_id is not None else _owners()
     names = dict(User.objects.filter(pk__in=owners).values_list("pk", "address"))
@@ -57,11 +64,15 @@ def check(scope: Scope, *, every: bool = False) -> Iterator[Finding]:
         scope.tell("search index", done, len(owners))
 
 
-def _is_usable() -> bool:
-    state = services.state()
-    if state is None or state.below is not None or state.version != VERSION:
-        return False
-    return state.fits(index().stamp())
+def _is_usable() -> bool | None:
+    """Whether there is an index that is filled; None if it does not fit the database."""
+    for _ in range(_TRIES):
+        state = services.state()
+        if state is None or state.below is not None:
+            return False
+        if state.version == VERSION and state.fits(index().stamp()):
+            return True
+    return None
 
 
 def _owners() -> list[int]:

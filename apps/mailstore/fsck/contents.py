@@ -149,7 +149,8 @@ def _blob(stored: Stored, rows: Sequence[_Row]) -> Iterator[Finding]:
     told = blobs.told(stored)
     if told is not None:
         names = hurt([row.id for row in rows])
-        yield Finding(told.kind, str(stored.id), told.detail, names, mend=told.mend)
+        where = str(stored.id)
+        yield Finding(told.kind, where, told.detail, names, mend=told.mend, blob_id=stored.id)
 
 
 def _message(row: _Row, raw: bytes) -> Iterator[Finding]:
@@ -239,10 +240,11 @@ def _missing(blob_id: UUID | None, rows: Sequence[tuple[Any, ...]]) -> Finding:
     ids = [row[0] for row in rows]
     where = str(blob_id or f"message {ids[0]}")
     found = recovering.from_object(blob_id) if blob_id is not None else None
+    detail, mend = "its row is missing", None
     if found is not None and any(_fits(found[1], *row[1:]) for row in rows):
         detail = "its row is missing; its object is there, and is what the message was made of"
-        return Finding("missing", where, detail, hurt(ids), mend=partial(_reinsert, found[0]))
-    return Finding("missing", where, "its row is missing", hurt(ids))
+        mend = partial(_reinsert, found[0])
+    return Finding("missing", where, detail, hurt(ids), mend=mend, blob_id=blob_id)
 
 
 def _fits(raw: bytes, prefix: Any, cuts: Any, size: int, header: Any) -> bool:
@@ -266,4 +268,6 @@ def _others() -> Iterator[Finding]:
 
 def _plain(found: blobs.Finding) -> Finding:
     where = str(found.blob_id or "object store")
-    return Finding(found.kind, where, found.detail, is_harmless=found.is_harmless)
+    return Finding(
+        found.kind, where, found.detail, is_harmless=found.is_harmless, blob_id=found.blob_id
+    )

@@ -6,6 +6,7 @@ A finding is told once it is certain: every check looks within one statement, or
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from apps.runtime.rows import among, fetch, listed
 
@@ -34,6 +35,7 @@ class Finding:
         messages: `address mailbox uid` of messages that are hurt by it, some of them if many are.
         is_harmless: nobody's mail suffers from it.
         mend: None if nothing can be done.
+        blob_id: of a blob that is damaged or missing, which others than mailboxes may name too.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Finding:
     messages: tuple[str, ...] = ()
     is_harmless: bool = False
     mend: Mend | None = None
+    blob_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
