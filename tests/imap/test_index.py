@@ -10,6 +10,8 @@ from django.conf import settings
 from apps.directory.models import User
 from apps.imap.search import finding, texts
 from apps.mailstore.models import Mailbox, MailboxRight
+from apps.search.asking import ask
+from apps.search.base import Known, Term
 from apps.search.indexing import Indexer
 from tests.imap.conftest import add_message, add_numbered
 from tests.imap.talk import Talk
@@ -127,4 +129,32 @@ def test_it_asks_the_index_of_whoever_shares(alice: User, bob: User, server: Run
     assert len(lines) == 1
     assert "Archive" in lines[0]
     assert lines[0].endswith("UID ALL 17")
+    talk.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_asks_once_for_many_mailboxes(
+    alice: User, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But anew for one that has changed since they were listed."""
+    boxes = ("INBOX", "Archive", "Sent")
+    for name in boxes:
+        add_numbered(alice.pk, 30, name)
+    Indexer().run(60)
+    asked: list[tuple[Term, ...]] = []
+
+    def noted(owner_id: int, terms: tuple[Term, ...]) -> Known:
+        known = ask(owner_id, terms)
+        asked.append(terms)
+        if len(asked) == 1:
+            add_message(alice.pk, MESSAGES[0], "Sent")
+        return known
+
+    monkeypatch.setattr(finding, "ask", noted)
+    talk = Talk(server.port, alice.address)
+    question = 'ESEARCH IN (personal) RETURN (COUNT) BODY "h"'
+    assert [line[-3:] for line in talk.say(question)[0]] == [" 30", " 30", " 31"]
+    assert len(asked) == 2
+    assert [line[-3:] for line in talk.say(question)[0]] == [" 30", " 30", " 31"]
+    assert len(asked) == 3
     talk.close()

@@ -18,7 +18,7 @@ from apps.imap.proto.patterns import DELIMITER
 from apps.imap.proto.responses import mailbox_name
 from apps.imap.proto.returns import ALL_OF_THEM, Returns
 from apps.imap.search.answering import Question, answer, check, refused, write_esearch
-from apps.imap.search.finding import find
+from apps.imap.search.finding import Answers, Found, find
 from apps.imap.selected.view import View
 from apps.mailstore import queries
 from apps.runtime.db import in_db
@@ -40,10 +40,11 @@ async def multi_search(context: Context, cmd: MultiSearch) -> Reply:
         return refused(cmd.refusal)
     check(context, cmd.program)
     done = {context.mailbox.mailbox_id} if cmd.has_selected else set()
-    for place in await _places(context, cmd.sources):
+    places, answers = await _places(context, cmd.sources), Answers()
+    for place in places:
         if place.id not in done:
             done.add(place.id)
-            await _search(context, cmd, returns, place)
+            await _search(context, cmd, returns, place, answers)
             await context.channel.drain()
     return Reply("Searched")
 
@@ -63,12 +64,24 @@ def _question(context: Context, cmd: MultiSearch, returns: Returns) -> Question:
     )
 
 
-async def _search(context: Context, cmd: MultiSearch, returns: Returns, place: Place) -> None:
+async def _search(
+    context: Context, cmd: MultiSearch, returns: Returns, place: Place, answers: Answers
+) -> None:
     """Search one mailbox that is there and may be read."""
-    if context.selected is not None and place.id == context.selected.mailbox_id:
-        found = await find(
-            context, context.selected.view, cmd.program, with_scores=_scored(returns)
+
+    async def found_in(view: View) -> Found:
+        # What came after the mailboxes were listed the index may not have been asked about.
+        is_as_listed = view.mirror.modseq == place.row.counters.highestmodseq
+        return await find(
+            context,
+            view,
+            cmd.program,
+            with_scores=returns.wants(b"RELEVANCY"),
+            answers=answers if is_as_listed else None,
         )
+
+    if context.selected is not None and place.id == context.selected.mailbox_id:
+        found = await found_in(context.selected.view)
     else:
         try:
             held = await context.mirrors.open(place.id, place.row.counters)
@@ -76,7 +89,7 @@ async def _search(context: Context, cmd: MultiSearch, returns: Returns, place: P
             return
         view = View(held.mirror)
         try:
-            found = await find(context, view, cmd.program, with_scores=_scored(returns))
+            found = await found_in(view)
         finally:
             view.close()
             context.mirrors.close(held)
@@ -86,10 +99,6 @@ async def _search(context: Context, cmd: MultiSearch, returns: Returns, place: P
         await write_esearch(
             context, returns, found, found.places, uid=True, modseq=asked, mailbox=where
         )
-
-
-def _scored(returns: Returns) -> bool:
-    return returns.wants(b"RELEVANCY")
 
 
 # -- sources --------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from apps.mailstore import queries
 from apps.mailstore.services import threads
 from apps.runtime.db import in_db
 from apps.search.asking import ask
+from apps.search.base import Known, Term
 
 PAGE: Final = 500
 """Messages in one read."""
@@ -43,6 +44,8 @@ _FEW: Final = 24
 """Messages that are scanned in the time that asking the index takes."""
 _MANY: Final = 4
 """Columns are read of all messages, and kept, if at least one in so many has to be looked at."""
+_REMEMBERED: Final = 200_000
+"""Messages in what is remembered of the index's answers: some megabytes."""
 _TURN: Final = 100_000
 """Messages of which flags or numbers are compared at a time: some milliseconds."""
 _TURNED: Final = (ChangedSince, HasKeyword)
@@ -71,6 +74,29 @@ class Found:
         return max([self.subject.modseqs[place] for place in places], default=0)
 
 
+class Answers:
+    """What the index has said in the course of one command, to be asked once for many mailboxes.
+
+    It holds for mailboxes that nobody has changed since before the first of them was asked: what
+    came later the index was not asked about.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, tuple[Term, ...]], Known] = {}
+        self._room = _REMEMBERED
+
+    def of(self, owner_id: int, terms: tuple[Term, ...]) -> Known:
+        """Ask the index, if it has not been asked. On a database thread."""
+        known = self._known.get((owner_id, terms))
+        if known is None:
+            known = ask(owner_id, terms)
+            size = len(known.unindexed) + sum([len(one) for one in known.hits if one is not None])
+            if size < self._room:
+                self._room -= size
+                self._known[owner_id, terms] = known
+        return known
+
+
 async def find(
     context: Context,
     view: View,
@@ -78,11 +104,13 @@ async def find(
     *,
     only: int | None = None,
     with_scores: bool = False,
+    answers: Answers | None = None,
 ) -> Found:
     """Search the mailbox of a view.
 
     Args:
         only: a mask (an octet a message): the others need not be looked at.
+        answers: of the index in this command, if they hold for this mailbox.
 
     Raises:
         Damaged, StorageUnavailable: something to be searched cannot be read.
@@ -90,6 +118,8 @@ async def find(
     subject = Subject(view)
     scope = subject.everything if only is None else only
     finding = _Finding(context, program, subject, scope, with_scores=with_scores)
+    if answers is not None:
+        finding.answers = answers
     await finding.look_at_flags()
     if finding.undecided:
         await finding.look_at_columns()
@@ -128,6 +158,7 @@ class _Finding:
             Bounds(0, subject.everything) if isinstance(leaf, _TURNED) else subject.bounds(leaf)
             for leaf in program.leaves
         ]
+        self.answers = Answers()
         self.scores: dict[int, int] = {}
         self._run()
 
@@ -242,13 +273,19 @@ class _Finding:
         kept = await columns_of(self._context, subject.view, subject.uids, (Column.MESSAGE,))
         message_ids = kept.values[Column.MESSAGE][: len(subject.uids)]
         for number, question in asked:
-            bounds = await in_db(
-                "read", _asked, self._mailbox_id, question, message_ids, subject.everything
-            )
+            bounds = await in_db("read", self._asked, question, message_ids)
             self._leaves[number] = self._leaves[number].narrowed(bounds)
             self._run()
             if self.undecided.bit_count() <= _FEW:
                 return
+
+    def _asked(self, question: Asking, message_ids: Sequence[int]) -> Bounds:
+        """Ask the index of the mailbox's owner. On a database thread."""
+        owner_id = queries.owner_of(self._mailbox_id)
+        if owner_id is None:  # deleted meanwhile
+            return Bounds(0, self._subject.everything)
+        known = self.answers.of(owner_id, question.all_terms)
+        return question.bounds(known, message_ids, self._subject.everything)
 
     # -- the messages -----------------------------------------------------------------------------
 
@@ -280,16 +317,6 @@ class _Finding:
             fuzzy = [mark for leaf, mark in zip(leaves, marks, strict=True) if leaf.fuzzy]
             self.scores = _scores(fuzzy, places)
         self._run()
-
-
-def _asked(
-    mailbox_id: int, question: Asking, message_ids: Sequence[int], everything: int
-) -> Bounds:
-    """Ask the index of the mailbox's owner. On a database thread."""
-    owner_id = queries.owner_of(mailbox_id)
-    if owner_id is None:  # deleted meanwhile
-        return Bounds(0, everything)
-    return question.bounds(ask(owner_id, question.all_terms), message_ids, everything)
 
 
 async def _find_threads(mailbox_id: int) -> None:
