@@ -149,7 +149,8 @@ class _Finder:
             decided = self._decide(window, deadline)
             if decided:
                 until = window[decided - 1].place
-                found += self._source.page(self._clause(), decided, after=after, until=until)
+                # More than there were: what has come meanwhile must push nothing out.
+                found += self._source.page(self._clause(), 2 * _WINDOW, after=after, until=until)
                 after = until
             if len(found) >= wanted or decided == len(window) < _WINDOW:
                 return _Stretch(found, None)
