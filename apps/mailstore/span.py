@@ -5,6 +5,7 @@ own order; a list costs a probe for each (STORE of 10,000 flags: 29 ms against 1
 a range where that is nearly the same, and `wanted` takes out what a range found beside.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,8 +20,8 @@ class Span:
 
     Args:
         uids: rising, none twice.
-        known: every UID that is there within their range; a span that shall be exact needs it to
-            be a range. None: the span may find others, see `wanted`.
+        known: every UID that is there within their range, rising; a span that shall be exact needs
+            it to be a range. None: the span may find others, see `wanted`.
     """
 
     __slots__ = ("_found", "_range", "mailbox_id", "parameters", "sql", "uids")
@@ -58,4 +59,4 @@ class Span:
         first, last = self.uids[0], self.uids[-1]
         if known is None:
             return last - first < _SPARSE * len(self.uids)
-        return sum(first <= uid <= last for uid in known) == len(self.uids)
+        return bisect_right(known, last) - bisect_left(known, first) == len(self.uids)

@@ -5,18 +5,17 @@ from collections.abc import Iterable
 
 def uid_set(uids: Iterable[int]) -> str:
     """The shortest sequence-set (RFC 3501 section 9) of these UIDs, in rising order."""
-    parts: list[str] = []
+    runs: list[tuple[int, int]] = []
     first = last = 0
     for uid in sorted(uids):
-        if uid <= last and parts:
-            continue
-        if last and uid == last + 1:
-            last = uid
-            parts[-1] = f"{first}:{last}"
-        else:
-            first = last = uid
-            parts.append(str(uid))
-    return ",".join(parts)
+        if uid > last + 1 or not last:
+            if last:
+                runs.append((first, last))
+            first = uid
+        last = uid
+    if last:
+        runs.append((first, last))
+    return ",".join([f"{low}:{high}" if low < high else f"{low}" for low, high in runs])
 
 
 def uids_in(text: str) -> list[int]:

@@ -8,6 +8,9 @@ downloads what has not changed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import repeat
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 
 from django.db import connection, transaction
@@ -31,6 +34,7 @@ _SET: Final = {
     "replace": "flags = flags & %s | %s, keywords = keywords & %s | %s",
 }
 _ALL: Final = -1  # every bit
+_UID: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class FlagChange:
     @property
     def within(self) -> "FlagChange":
         """The same, without what is out of reach."""
+        if not self.flags & ~self.reach and (self.reach_keywords or not self.keywords):
+            return self
         keywords = self.keywords if self.reach_keywords else ()
         return replace(self, flags=self.flags & self.reach, keywords=keywords)
 
@@ -63,6 +69,9 @@ class Flagged(NamedTuple):
     flags: int
     keywords: int
     modseq: int
+
+
+_FLAGGED: Final = partial(tuple.__new__, Flagged)  # of a row; a third of the time of Flagged._make
 
 
 @dataclass(slots=True)
@@ -102,7 +111,7 @@ def store(
         with transaction.atomic():
             _store_chunk(chunk, change, unchanged_since, origin, result)
     result.rows.sort()
-    if any(row.keywords for row in result.rows):
+    if any(map(itemgetter(2), result.rows)):
         result.keyword_names = keyword_names(mailbox_id)
     return result
 
@@ -131,11 +140,12 @@ def _store_chunk(
     if changed:
         modseq = filing.grow({mailbox_id: Growth(0, 0, unseen, 0)})[mailbox_id].modseq
         result.modseqs.append(modseq)
-        uids = sorted(uid for rows in changed.values() for uid, _ in rows)
+        uids = sorted([uid for rows in changed.values() for uid, _ in rows])
         _write(span.part(uids), change, mask, modseq)
         for (flags, words), rows in changed.items():
             after = _after(change, flags, words, mask)
-            result.rows += [Flagged(uid, *after, modseq) for uid, _ in rows]
+            given = zip(map(_UID, rows), *map(repeat, (*after, modseq)), strict=False)
+            result.rows += map(_FLAGGED, given)
         _journal(mailbox_id, uids, changed, change, modseq, origin)
         _note(span, owner, changed, change)
 
@@ -210,9 +220,14 @@ def _groups(
         others = _changed_by_others(span.mailbox_id, unchanged_since, newer, change, mask)
         failed += sorted(others)
     groups: Groups = {}
+    last: tuple[int, int] | None = None
     for uid, flags, words, modseq in rows:
-        if uid not in others:
-            groups.setdefault((flags, words), []).append((uid, modseq))
+        if uid in others:
+            continue
+        if (flags, words) != last:  # neighbours mostly have the same
+            last = flags, words
+            group = groups.setdefault(last, [])
+        group.append((uid, modseq))
     return groups
 
 
@@ -264,8 +279,7 @@ def _journal(
 ) -> None:
     """One row: what the flags were (`flags.keywords` -> UID set), and what was done."""
     before = {
-        f"{flags}.{words}": uid_set(uid for uid, _ in rows)
-        for (flags, words), rows in groups.items()
+        f"{flags}.{words}": uid_set(map(_UID, rows)) for (flags, words), rows in groups.items()
     }
     done = {"mode": change.mode, "flags": change.flags, "keywords": list(change.keywords)}
     filing.record([Change(mailbox_id, "flags", uids, modseq, origin, before, done)])
