@@ -262,11 +262,18 @@ def show(messages: int, others: int, runs: int, save: Path | None) -> bool:
     table, remarks = lines(done), [f"- {note}" for note in notes(done, runs)]
     print(*table, "", *remarks, sep="\n")
     if save is not None:
-        made_by = f"Made by `python -m bench search --save {PAGE}`; the limit is {LIMIT_MS:g} ms."
-        save.write_text(
-            "\n".join(["# Benchmarks of searching", "", made_by, "", *table, "", *remarks, ""])
-        )
+        _save(save, done.database, [*table, "", *remarks])
     return passed(done)
+
+
+def _save(path: Path, database: str, rows: Sequence[str]) -> None:
+    """Write the page; what it says of another database stays."""
+    made_by = f"Made by `python -m bench search --save {PAGE}`; the limit is {LIMIT_MS:g} ms."
+    said = path.read_text().split("\n## ")[1:] if path.exists() else []
+    kept = [part.rstrip() for part in said if not part.startswith(f"{database}\n")]
+    parts = sorted([*kept, "\n".join([database, "", *rows])], reverse=True)  # SQLite first
+    text = "\n\n".join(["# Benchmarks of searching", made_by, *(f"## {part}" for part in parts)])
+    path.write_text(f"{text}\n")
 
 
 def _tell(text: str) -> None:
