@@ -7,14 +7,21 @@ memory as a whole.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
 import zstandard
 
 from apps.blobs.backends.contract import MissingObjectError
-from apps.blobs.encoding import FRAME, BrokenEncodingError, decompress, packed_index
+from apps.blobs.encoding import (
+    FRAME,
+    BrokenEncodingError,
+    FrameIndex,
+    decode_frames,
+    decompress,
+    packed_index,
+)
 from apps.blobs.models import Blob, Codec
 from apps.blobs.services import PreparedBlob
 from apps.blobs.storage import backend, key_of
@@ -37,12 +44,14 @@ def reread(blob_id: UUID) -> PreparedBlob | None:
     return next((one for one in readings if one.sha256 == digest), None)
 
 
-def from_object(blob_id: UUID) -> tuple[PreparedBlob, bytes] | None:
-    """A row for a blob that has none any more, from its object, and its bytes; None without one."""
+def from_object(blob_id: UUID) -> Iterator[tuple[PreparedBlob, bytes]]:
+    """Rows that a blob that has none any more may have had, by its object, and its bytes by each;
+    none without an object."""
     for one in _objects(blob_id, [key_of(blob_id)]):
         stored = backend().read(one.key, 0, _MOST)
-        return one, b"".join(raw for _, raw in _frames(stored))
-    return None
+        index = FrameIndex.unpack(one.frames)
+        every = index.cover(0, one.size)
+        yield one, decode_frames(stored, index, every, one.size)
 
 
 def _inline(blob_id: UUID, stored: bytes) -> Iterator[PreparedBlob]:
@@ -52,28 +61,35 @@ def _inline(blob_id: UUID, stored: bytes) -> Iterator[PreparedBlob]:
             yield PreparedBlob(blob_id, digest, len(raw), int(codec), stored)
 
 
-def _objects(blob_id: UUID, keys: "dict[str, None] | list[str]") -> Iterator[PreparedBlob]:
+def _objects(blob_id: UUID, keys: Iterable[str]) -> Iterator[PreparedBlob]:
     for key in keys:
         try:
             stored = backend().read(key, 0, _MOST)
         except MissingObjectError:
             continue
-        digest, size, frames = hashlib.sha256(), 0, []
-        for frame, raw in _frames(stored):
-            digest.update(raw)
-            size += len(raw)
-            frames.append(frame)
-        index = packed_index(frames)
-        yield PreparedBlob(blob_id, digest.digest(), size, int(Codec.FRAMES), None, key, index)
+        for last_is_packed in (True, False):
+            digest, size, frames = hashlib.sha256(), 0, []
+            for frame, raw in _frames(stored, last_is_packed=last_is_packed):
+                digest.update(raw)
+                size += len(raw)
+                frames.append(frame)
+            index = packed_index(frames)
+            yield PreparedBlob(blob_id, digest.digest(), size, int(Codec.FRAMES), None, key, index)
 
 
-def _frames(stored: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each frame of an object as it lies there, and decoded. What is no zstd frame is one that was
-    stored as it is."""
+def _frames(stored: bytes, *, last_is_packed: bool) -> Iterator[tuple[bytes, bytes]]:
+    """Each frame of an object as it lies there, and decoded.
+
+    What is no zstd frame is one that was stored as it is; so is one of which only the beginning is
+    a zstd frame, for all but the last hold `FRAME` bytes. The last may be either.
+    """
     at = 0
     while at < len(stored):
         piece = stored[at : at + FRAME]
         length, raw = _first_frame(piece) or (len(piece), piece)
+        is_last = at + length == len(stored)
+        if len(raw) != FRAME and not (is_last and last_is_packed):
+            length, raw = len(piece), piece
         yield piece[:length], raw
         at += length
 

@@ -239,11 +239,12 @@ def _missing(blob_id: UUID | None, rows: Sequence[tuple[Any, ...]]) -> Finding:
     """
     ids = [row[0] for row in rows]
     where = str(blob_id or f"message {ids[0]}")
-    found = recovering.from_object(blob_id) if blob_id is not None else None
     detail, mend = "its row is missing", None
-    if found is not None and any(_fits(found[1], *row[1:]) for row in rows):
-        detail = "its row is missing; its object is there, and is what the message was made of"
-        mend = partial(_reinsert, found[0])
+    for prepared, raw in recovering.from_object(blob_id) if blob_id is not None else ():
+        if any(_fits(raw, *row[1:]) for row in rows):
+            detail = "its row is missing; its object is there, and is what the message was made of"
+            mend = partial(_reinsert, prepared)
+            break
     return Finding("missing", where, detail, hurt(ids), mend=mend, blob_id=blob_id)
 
 
