@@ -1,6 +1,7 @@
 """Pages of a FETCH are read ahead, and what was read is used only while it is true."""
 
 import asyncio
+import gc
 from array import array
 
 import pytest
@@ -84,3 +85,17 @@ async def test_it_gives_up_what_nobody_will_take() -> None:
     reading.end()
     await asyncio.sleep(0)
     assert reads.ended == 1
+
+
+async def test_it_says_nothing_of_a_failure_that_nobody_waits_for() -> None:
+    async def fail(_: list[int]) -> Page:
+        raise ZeroDivisionError
+
+    said: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: said.append(about))
+    reading = _Reading(fail, mirror())
+    reading.begin([1])
+    await asyncio.sleep(0)
+    reading.end()
+    gc.collect()
+    assert said == []

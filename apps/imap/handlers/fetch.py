@@ -151,8 +151,9 @@ class _Reading:
 
     def end(self) -> None:
         """Give up what was begun: the FETCH ends early."""
-        if self._ahead is not None:
-            self._ahead.cancel()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and not ahead.cancel() and not ahead.cancelled():
+            ahead.exception()  # it has failed already, and nobody will ask why
 
 
 class _Fetching:
