@@ -152,8 +152,8 @@ class _Reading:
     def end(self) -> None:
         """Give up what was begun: the FETCH ends early."""
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and not ahead.cancel() and not ahead.cancelled():
-            ahead.exception()  # it has failed already, and nobody will ask why
+        if ahead is not None:
+            ahead.cancel()  # if it has failed already, nobody asks why
 
 
 class _Fetching:
