@@ -14,11 +14,11 @@ from psycopg.conninfo import make_conninfo
 
 from apps.ops.archive import ArchiveError
 
-# The search index comes of the mail: its rows are in no backup, and without its state it is made
-# anew. It also makes its extensions then, and does without them where it may not: a restore that
-# may not would fail.
-_NOT_DUMPED = ("--exclude-table-data=search_indexed", "--exclude-table-data=search_indexstate")
-_NOT_RESTORED = re.compile(r" EXTENSION |INDEX \S+ search_indexed_trigrams ")
+# The search index comes of the mail: it is in no backup, and without its state it is made anew. It
+# also makes its tables and extensions then, and does without the latter where it may not: a restore
+# that may not would fail.
+_NOT_DUMPED = ("--exclude-table=search_indexed*", "--exclude-table-data=search_indexstate")
+_NOT_RESTORED = re.compile(r" EXTENSION ")
 _OURS = ("host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey")
 
 

@@ -61,6 +61,5 @@ def _advice() -> str:
         return ""
     return (
         "Postgres has no index of trigrams, so a search reads all of its user's rows: have a"
-        " superuser run CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin; in this database,"
-        " then `manage.py reindex`."
+        " superuser run CREATE EXTENSION pg_trgm; in this database, then `manage.py reindex`."
     )

@@ -175,6 +175,10 @@ def test_it_begins_anew(index: Backend) -> None:
     text = SearchText(*[column(["SUBJECT"]) for _ in Field])
     write(index, [Row(Pair(1, 5), text)], [])
     assert index.size() > 0
+    if connection.vendor == "postgresql":  # no backup has it
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DROP TABLE search_indexed")
+        assert index.count() == index.size() == 0
     with index.turn():
         index.begin(8)
     assert index.count() == 0
@@ -209,4 +213,4 @@ def _are_trigrams_used() -> bool:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = off")
         cursor.execute("EXPLAIN SELECT 1 FROM search_indexed WHERE body LIKE '%MEETING%'")
-        return any("search_indexed_trigrams" in row[0] for row in cursor.fetchall())
+        return any("Index Cond: (body ~~" in row[0] for row in cursor.fetchall())
