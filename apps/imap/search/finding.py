@@ -278,6 +278,7 @@ class _Finding:
             self._run()
             if self.undecided.bit_count() <= _FEW:
                 return
+            await self._context.channel.drain()  # ends the command of a client that is gone
 
     def _asked(self, question: Asking, message_ids: Sequence[int]) -> Bounds:
         """Ask the index of the mailbox's owner. On a database thread."""
