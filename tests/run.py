@@ -43,6 +43,7 @@ PURE = (
     "tests/mailauth",
     *("tests/imap/proto", "tests/imap/test_conversations.py", "tests/imap/test_updating.py"),
     *("tests/imap/test_interests.py", "tests/imap/test_picture.py"),
+    *("tests/imap/test_columns.py", "tests/imap/test_plain.py", "tests/imap/test_texts.py"),
     "tests/resolver",
     "tests/scan/letter",
     "tests/scan/links",
