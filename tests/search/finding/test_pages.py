@@ -431,3 +431,11 @@ def test_it_answers_whatever_is_typed(alice: User, is_indexed: bool) -> None:
         page = search(alice, typed, limit=5)
         assert page.count is not None
         assert len(page.hits) == page.count.least == page.count.most
+
+
+def test_what_others_removed_is_their_own_business(alice: User, bob: User) -> None:
+    (mail,) = file(box(bob), [Mail()])
+    sharing.grant(mailbox_id=mail.key[0], to=alice.address, rights="lrswite", origin=ORIGIN)
+    expunge(mailbox_id=mail.key[0], uids=[mail.uid], origin=ORIGIN, marked=False)
+    assert len(search(alice, "lunch", is_deleted=True).hits) == 0
+    assert found(search(bob, "lunch", is_deleted=True)) == [mail.key]
