@@ -1,5 +1,6 @@
 """Celery's door to the search index."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from celery import shared_task
 
 from apps.runtime.db import close_if_broken, is_sqlite, translate_errors
 from apps.search.indexing import Batch, Indexer
+from apps.wire.errors import StorageFull, StorageUnavailable
+
+logger = logging.getLogger(__name__)
 
 SECONDS: Final = 10.0  # then other housekeeping has its turn
 _LAST: Final = 19
@@ -22,8 +26,11 @@ def fill() -> None:
     """Beat: index what waits. What is in no transaction of the database is done on a thread of the
     lowest priority; the database itself is written at once, for others wait behind that."""
     indexer = Indexer(_gently) if is_sqlite() else Indexer()
-    with translate_errors():
-        indexer.run(SECONDS)
+    try:
+        with translate_errors():
+            indexer.run(SECONDS)
+    except (StorageFull, StorageUnavailable) as error:  # the next turn is soon
+        logger.warning("the search index is not filled", extra={"detail": error.detail})
 
 
 def _gently(work: Callable[[], Batch]) -> Batch:

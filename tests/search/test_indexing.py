@@ -20,7 +20,7 @@ from apps.search.backends.contract import Pair, Row, Stamp
 from apps.search.base import Field, Known, Term
 from apps.search.indexing import Indexer, Step
 from apps.search.models import IndexState
-from apps.wire.errors import Damaged, StorageUnavailable
+from apps.wire.errors import Damaged, StorageFull, StorageUnavailable
 from tests.mailstore.making import ORIGIN, box, delivered, filing, filled, numbered, prepared
 
 pytestmark = pytest.mark.django_db
@@ -309,6 +309,22 @@ def test_its_task_fills_the_index(inbox: Mailbox) -> None:
     tasks._thread().submit(connections.close_all).result()
     tasks._thread().shutdown()
     tasks._thread.cache_clear()
+
+
+def test_its_task_waits_for_a_disk_with_room(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(inbox, 3)
+    said: list[str] = []
+
+    def fails(*_: object) -> None:
+        raise StorageFull("disk")
+
+    monkeypatch.setattr(Indexer, "run", fails)
+    monkeypatch.setattr(tasks.logger, "warning", lambda event, **_: said.append(event))
+    tasks.fill()
+    assert said == ["the search index is not filled"]
+    assert Unindexed.objects.count() == 3
 
 
 def test_it_reads_texts_as_it_keeps_them(inbox: Mailbox) -> None:

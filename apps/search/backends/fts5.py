@@ -7,13 +7,14 @@ owner's rows lie together and no query meets those of others. FTS5 keeps no text
 it, compressed, for it wants them back when a row is taken out.
 """
 
+import errno
 import fcntl
 import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence, Set
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,7 @@ _MESSAGE_MAX: Final = (1 << _BITS) - 1
 _LEVEL: Final = 3
 _BUSY: Final = 10_000  # milliseconds; readers never wait, and there is one writer
 _APART: Final = b""
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in Field)
 _MARKS: Final = ", ".join("?" * len(Field))
 _columns: Final = attrgetter(*[field.value for field in Field])
@@ -79,9 +81,10 @@ class Fts5Index:
     @contextmanager
     def turn(self) -> Iterator[bool]:
         """See `Backend.turn`: a lock on a file, which ends with its process."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        file = os.open(self._folder / "turn", flags, 0o600)
+        with self._told():
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            file = os.open(self._folder / "turn", flags, 0o600)
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,15 +104,16 @@ class Fts5Index:
     def begin(self, epoch: int) -> None:
         """See `Backend.begin`."""
         name = f"{epoch:016x}.sqlite3"
-        self._remove()
-        with self._told(), closing(_open(self._folder / name, "rwc")) as connection:
-            connection.executescript(_SCHEMA)
-            connection.execute("INSERT INTO stamp VALUES (?, 0)", (epoch,))
-            connection.execute("COMMIT")
-        fresh = self._folder / "next"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(name)
-        fresh.rename(self._current)
+        with self._told():
+            self._remove()
+            with closing(_open(self._folder / name, "rwc")) as connection:
+                connection.executescript(_SCHEMA)
+                connection.execute("INSERT INTO stamp VALUES (?, 0)", (epoch,))
+                connection.execute("COMMIT")
+            fresh = self._folder / "next"
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(name)
+            fresh.rename(self._current)
 
     def write(self, rows: Sequence[Row], gone: Sequence[Pair]) -> None:
         """See `Backend.write`."""
@@ -178,16 +182,16 @@ class Fts5Index:
 
     def size(self) -> int:
         """See `Backend.size`."""
-        return sum([file.lstat().st_size for file in self._folder.glob("*.sqlite3*")])
+        with self._told():
+            return sum([file.lstat().st_size for file in self._folder.glob("*.sqlite3*")])
 
     # -- files --------------------------------------------------------------------------------
 
     def _connection(self) -> sqlite3.Connection | None:
         """This thread's connection to the current index, None if there is none or if it was made
         by another version."""
-        try:
-            name = self._current.readlink().name
-        except FileNotFoundError:
+        name = self._name()
+        if name is None:
             return None
         kept = self._kept
         if getattr(kept, "of", None) != (name, os.getpid()):
@@ -202,6 +206,17 @@ class Fts5Index:
             kept.connection, kept.of = connection, (name, os.getpid())
         found: sqlite3.Connection = kept.connection
         return found
+
+    def _name(self) -> str | None:
+        """The file that is current, None if there is none."""
+        try:
+            return self._current.readlink().name
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # no link: a copy of the folder that followed it
+                return None
+            raise
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens one again."""
@@ -231,12 +246,18 @@ class Fts5Index:
             if "full" in str(error):
                 raise StorageFull(f"search index: {error}") from error
             raise StorageUnavailable(f"search index: {error}") from error
+        except OSError as error:
+            self._let_go()
+            if error.errno in _FULL:
+                raise StorageFull(f"search index: {error}") from error
+            raise StorageUnavailable(f"search index: {error}") from error
         except (sqlite3.DatabaseError, zstandard.ZstdError, UnicodeDecodeError) as error:
             logger.error(
                 "the search index is damaged: it is made anew", extra={"detail": str(error)}
             )
             self._let_go()
-            self._current.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._current.unlink()
             raise StorageUnavailable(f"search index: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """The index as a file of SQLite."""
 
+import errno
 import random
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from apps.mime.searchtext import SearchText, column, field_mark, folded
 from apps.search.backends.contract import Pair, Row, Stamp
 from apps.search.backends.fts5 import LONG, Fts5Index
 from apps.search.base import Field, Term
-from apps.wire.errors import StorageUnavailable
+from apps.wire.errors import StorageFull, StorageUnavailable
 
 
 @pytest.fixture
@@ -170,6 +171,42 @@ def test_it_puts_a_damaged_index_away(index: Fts5Index, tmp_path: Path) -> None:
     with index.turn():
         index.begin(9)
     assert index.stamp() == Stamp(9, 0)
+
+
+def test_it_makes_nothing_of_a_copy_that_followed_its_link(
+    index: Fts5Index, tmp_path: Path
+) -> None:
+    current = tmp_path / "search" / "current"
+    octets = current.read_bytes()
+    current.unlink()
+    current.write_bytes(octets)
+    assert index.stamp() is None
+    with index.turn() as mine:
+        assert mine
+        index.begin(9)
+    assert index.stamp() == Stamp(9, 0)
+
+
+def test_it_says_so_where_no_folder_can_be(tmp_path: Path) -> None:
+    place = tmp_path / "search"
+    place.write_bytes(b"")
+    index = Fts5Index(place)
+    with pytest.raises(StorageUnavailable):
+        index.find(1, [Term("BODY", (Field.BODY,))])
+    with pytest.raises(StorageUnavailable), index.turn():
+        pass
+
+
+def test_it_says_so_where_the_disk_is_full(
+    index: Fts5Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "symlink_to", fails)
+    with index.turn(), pytest.raises(StorageFull):
+        index.begin(9)
+    assert index.stamp() is None
 
 
 def test_it_knows_nothing_of_numbers_beyond_its_own(index: Fts5Index) -> None:
