@@ -6,6 +6,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from apps.events.bus import publish_on_commit
+from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox, SpecialUse
 from apps.mailstore.services import aside, mailboxes, recounting, restored
 from apps.mailstore.services.locks import lock
@@ -57,6 +59,7 @@ def rename(mailbox_id: int, where: str) -> str:
         aside.keep("mailbox", where, {"id": box.pk, "name": box.name})
         box.name = f"{RECOVERED}-{box.pk}"
         box.save(update_fields=["name"])
+        publish_on_commit(MailboxesChanged(box.user_id))
     return f"called {box.name} now"
 
 
@@ -69,6 +72,7 @@ def take_use_off(mailbox_id: int, where: str) -> str:
         aside.keep("mailbox", where, {"id": box.pk, "special_use": box.special_use})
         box.special_use = SpecialUse.NONE
         box.save(update_fields=["special_use"])
+        publish_on_commit(MailboxesChanged(box.user_id))
     return "it has no role now"
 
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from apps.events.bus import publish_on_commit
+from apps.events.types import MailboxesChanged
 from apps.mailstore.models import Mailbox
 from apps.mailstore.services import aside, filing, mailboxes, threads, unindexed
 from apps.mailstore.services.filing import Change, Entering, Growth, Use
@@ -86,6 +88,7 @@ def remake_mailbox(mailbox_id: int, user_id: int) -> str:
         count_mailbox(box.pk)
         told = renew_uidvalidity(box.pk)
         count_user(user_id)
+        publish_on_commit(MailboxesChanged(user_id))
     return f"made again as {name}, {told}"
 
 
