@@ -132,7 +132,7 @@ def test_it_leaves_an_index_alone_that_is_made_or_off(
     settings.SEARCH_INDEX = False
     assert run() == []
     settings.SEARCH_INDEX = True
-    IndexState.objects.update(epoch=1)
+    IndexState.objects.update(version=0)
     (found,) = run()
     assert (found["where"], found["harmless"]) == ("all", True)
     assert run("--repair")[0]["outcome"] == "mended"
