@@ -29,6 +29,14 @@ KEYS = [
     *['NOT BODY "hello"', 'OR FROM "carol" NOT BODY "hallo"', 'UNSEEN TEXT "secret plan"'],
     *['NOT (OR SUBJECT "message" HEADER X-Tag "one")', 'BODY "hello" NOT SUBJECT "Message 1"'],
     *['FUZZY SUBJECT "grusse berlin"', 'FUZZY TEXT "secret plan nowhere"', 'FUZZY BODY "inner"'],
+    *[
+        'BODY "hello" SUBJECT "message" TO "alice"',
+        'TEXT "secret" BODY "plan" HEADER X-Tag "words"',
+    ],
+    *[
+        'BODY "hello" BODY "message 1" NOT SUBJECT "1"',
+        'BODY "hello" (TEXT "e" SUBJECT "2") UNSEEN',
+    ],
     *['SINCE 1-Oct-2024 BODY "hello"', 'LARGER 250 TEXT "one"', '5:9 BODY "hello"'],
 ]
 
@@ -94,6 +102,9 @@ def test_it_looks_at_few_messages(
             assert client.search(None, keys)[0] == "OK"
             assert looked_at == [31], keys
             looked_at.clear()
+        assert client.search(None, 'BODY "hello" SUBJECT "message 7" TO "alice"') == ("OK", [b"7"])
+        assert looked_at == [31]
+        looked_at.clear()
         assert client.search(None, 'HEADER Message-ID "<7@"') == ("OK", [b"7"])
         assert client.search(None, 'HEADER Message-ID "7@example"') == ("OK", [b"7 17 27"])
         # What begins so is known, and what says it elsewhere is looked at.

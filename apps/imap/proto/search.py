@@ -188,6 +188,11 @@ class SearchProgram:
     is_fuzzy: bool = False
 
     @property
+    def is_conjunction(self) -> bool:
+        """Whether a message must match every leaf."""
+        return all(isinstance(step, int) or step is Op.AND for step in self.steps)
+
+    @property
     def asks_modseq(self) -> bool:
         """Whether the answer must tell a modseq (RFC 7162 section 3.1.6)."""
         return any(isinstance(leaf, ChangedSince) for leaf in self.leaves)

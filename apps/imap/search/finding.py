@@ -28,7 +28,7 @@ from apps.imap.search.facts import column_of, marks_of
 from apps.imap.search.progress import Progress
 from apps.imap.search.reading import columns_of
 from apps.imap.search.searching import Bounds, Subject
-from apps.imap.search.terms import Asking, asking
+from apps.imap.search.terms import Asking, asking, together
 from apps.imap.search.texts import EXACT
 from apps.imap.selected.columns import Column
 from apps.imap.selected.view import View
@@ -272,13 +272,24 @@ class _Finding:
         subject = self._subject
         kept = await columns_of(self._context, subject.view, subject.uids, (Column.MESSAGE,))
         message_ids = kept.values[Column.MESSAGE][: len(subject.uids)]
-        for number, question in asked:
+        for numbers, question in self._joined(asked):
             bounds = await in_db("read", self._asked, question, message_ids)
-            self._leaves[number] = self._leaves[number].narrowed(bounds)
+            for number in numbers:
+                self._leaves[number] = self._leaves[number].narrowed(bounds)
             self._run()
             if self.undecided.bit_count() <= _FEW:
                 return
             await self._context.channel.drain()  # ends the command of a client that is gone
+
+    def _joined(self, asked: Sequence[tuple[int, Asking]]) -> list[tuple[Sequence[int], Asking]]:
+        """The questions, with the leaves each is about. If messages must have all there is, what
+        the index knows exactly is one question."""
+        exact = [(number, question) for number, question in asked if question.is_exact]
+        if len(exact) < 2 or not self._program.is_conjunction:
+            return [((number,), question) for number, question in asked]
+        rest = [((number,), question) for number, question in asked if not question.is_exact]
+        joined = together([question for _, question in exact])
+        return [([number for number, _ in exact], joined), *rest]
 
     def _asked(self, question: Asking, message_ids: Sequence[int]) -> Bounds:
         """Ask the index of the mailbox's owner. On a database thread."""

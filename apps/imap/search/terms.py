@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -93,6 +93,13 @@ def asking(leaf: Leaf) -> Asking | None:
             return _asking_text(wanted, fields, fuzzy=fuzzy) if wanted else None
         case _:
             return None
+
+
+def together(questions: Sequence[Asking]) -> Asking:
+    """Join exact questions into one about messages that have all: an index answers it in the time
+    of the rarest."""
+    first, *others = [question.terms[0] for question in questions]
+    return Asking((replace(first, also=tuple(others)),), 1, is_exact=True)
 
 
 def _asking_field(name: bytes, text: str, *, fuzzy: bool) -> Asking | None:
