@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
 from apps.mailstore.models import Entry, Mailbox, Unindexed
-from apps.mailstore.services import mailboxes, unindexed
+from apps.mailstore.services import mailboxes, undelete, unindexed
 from apps.mailstore.services import purge as purge_module
 from apps.mailstore.services.append import Appending
 from apps.mailstore.services.copy import copy, move
@@ -126,6 +126,16 @@ def test_it_tells_the_last_trace_of_each_owner(inbox: Mailbox, bobs_inbox: Mailb
         clock.shift(15 * DAY)
         assert purge(14) == 1
     assert noted() == [(bobs_inbox.user_id, message(inbox, 1))]
+
+
+def test_it_notes_what_is_brought_back(inbox: Mailbox) -> None:
+    """It may have been expunged before there was an index."""
+    filled(inbox, 2)
+    message_id = message(inbox, 2)
+    gone(inbox, [2])
+    noted()
+    undelete.messages(mailbox_id=inbox.pk, origin=ORIGIN)
+    assert noted() == [(inbox.user_id, message_id)]
 
 
 def test_it_notes_what_goes_with_a_mailbox(alice: User, inbox: Mailbox) -> None:

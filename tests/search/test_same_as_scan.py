@@ -10,7 +10,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.mailstore.models import Entry, Expunged, Mailbox, Unindexed
-from apps.mailstore.services import mailboxes, undelete
+from apps.mailstore.services import mailboxes, revive, undelete
 from apps.mailstore.services.append import Appending
 from apps.mailstore.services.copy import copy, move
 from apps.mailstore.services.expunge import expunge
@@ -78,13 +78,19 @@ class World:
         steps: list[Callable[[], None]] = [
             *(self.deliver, self.deliver, self.deliver, self.append, self.copy, self.move),
             *(self.expunge, self.replace, self.purge, self.restore, self.restore_lately),
-            *(self.drop_mailbox, self.index_some, self.index_some, self.index_all),
+            *(
+                self.drop_mailbox,
+                self.revive_mailbox,
+                self.index_some,
+                self.index_some,
+                self.index_all,
+            ),
         ]
         self.dice.choice(steps)()
 
     def box(self) -> Mailbox:
         self.boxes = list(Mailbox.objects.filter(deleted_at=None).order_by("pk"))
-        filled = [one for one in self.boxes if one.name in ("INBOX", "Archive", "Old")]
+        filled = [one for one in self.boxes if one.name.startswith(("INBOX", "Archive", "Old"))]
         return self.dice.choice(filled)
 
     def uids(self, mailbox: Mailbox) -> list[int]:
@@ -167,6 +173,10 @@ class World:
             mailboxes.delete(user_id=owner, name="Old", origin=ORIGIN)
         else:
             mailboxes.create(user_id=owner, name="Old")
+
+    def revive_mailbox(self) -> None:
+        for mailbox in Mailbox.objects.filter(deleted_at__isnull=False)[:1]:
+            revive.mailbox(mailbox_id=mailbox.pk, origin=ORIGIN)
 
     def index_some(self) -> None:
         Indexer().step()
