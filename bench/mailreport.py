@@ -97,8 +97,8 @@ def notes(rows: Sequence[Measured], messages: int, runs: int) -> list[str]:
         " the same on both sides; all over TLS where a row does not say otherwise, from one"
         " machine. Dovecot's certificate is RSA of 2,048 bits, as Debian makes one at installation,"
         " and ECDSA in its fast mode, as ours is.",
-        "Rows about crowds (mixed work, sign-ins, idle clients, SMTP's 250) had services of their own,"
-        " ours with CONNECTIONS_PER_USER=2000.",
+        "Rows about crowds (mixed work, sign-ins, idle clients, SMTP's 250) had services of their"
+        " own, ours with CONNECTIONS_PER_USER=2000.",
         f"Up to {runs} rounds, both services in turn, the first not counted; a figure is the median"
         " of the rounds, each the median of a few runs; min-max are of pairs taken side by side.",
         f"Other processes used {statistics.median(shares):.2f} cores meanwhile (median;"
