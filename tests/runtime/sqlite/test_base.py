@@ -236,5 +236,5 @@ def test_it_takes_marks_of_every_style(database: Database) -> None:
         assert cursor.fetchall() == [(1, 2)]
         cursor.execute("SELECT '%s %%'")
         assert cursor.fetchall() == [("%s %%",)]
-        cursor.executemany(INSERT, iter([[5], [6]]))
+        cursor.executemany(INSERT, ([5], [6]))
     assert database.rows(database.one) == [5, 6]
