@@ -30,6 +30,7 @@ from apps.ops.archive import (
     write_private,
 )
 from apps.runtime.db import is_sqlite
+from apps.search import services as search
 
 Say = Callable[[str], object]
 
@@ -63,6 +64,8 @@ def restore(source: Path, say: Say, *, force: bool = False) -> Manifest:
         _restore_keys(source, manifest)
         schema.bring_up_to_date(say)
         renew_uidvalidity()
+        # The rows may be one batch behind the index that is here, which would pass for theirs.
+        search.end()
     finally:
         locks.release(held)
     say(f"done: the state of {manifest.made_at}, {manifest.objects} objects")
