@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from apps.mime.parameters import Parameters
 from apps.mime.tree import Part
+from apps.wire.errors import Damaged
 
 What = Literal["", "HEADER", "TEXT", "MIME"]
 
@@ -58,9 +59,20 @@ def _row(parent: int, part: Part) -> list[Any]:
 
 
 def load_parts(stored: bytes) -> Part:
-    """Return the tree `dump_parts` wrote. Envelopes and MD5 are not stored: they are None."""
+    """Return the tree `dump_parts` wrote. Envelopes and MD5 are not stored: they are None.
+
+    Raises:
+        Damaged: it wrote something else.
+    """
+    try:
+        return _loaded(json.loads(stored))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise Damaged(f"stored parts: {type(error).__name__}: {error}") from error
+
+
+def _loaded(rows: list[list[Any]]) -> Part:
     parts: list[Part] = []
-    for row in json.loads(stored):
+    for row in rows:
         columns = row + [None] * (_LOCATION + 1 - len(row))
         part = Part(
             columns[_HEADER],

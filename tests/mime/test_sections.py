@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from apps.mime.sections import What, dump_parts, find_part, load_parts, section_range
 from apps.mime.tree import scan_tree
+from apps.wire.errors import Damaged
 
 # The shape of the example in RFC 3501 section 6.4.5.
 RAW = (
@@ -126,3 +127,22 @@ def test_it_loads_what_it_dumped(raw: bytes) -> None:
         for what in ("", "HEADER", "TEXT", "MIME"):
             found = section_range(loaded, path, what)
             assert found is None or 0 <= found[0] <= found[1] <= len(raw)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b"7",
+        b'{"a":1}',
+        b"[[]]",
+        b"[[-1,0,0,0,0,1,2,3]]",
+        b"[" * 99_999,
+    ],
+)
+def test_it_says_what_is_no_tree(stored: bytes) -> None:
+    with pytest.raises(Damaged):
+        load_parts(stored)

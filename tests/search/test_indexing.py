@@ -7,7 +7,7 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from apps.directory.models import User
-from apps.mailstore.models import Entry, Expunged, Mailbox, Unindexed
+from apps.mailstore.models import Entry, Expunged, Mailbox, Message, Unindexed
 from apps.mailstore.queries import Shown
 from apps.mailstore.services.expunge import expunge
 from apps.mailstore.services.purge import purge
@@ -325,6 +325,15 @@ def test_its_task_waits_for_a_disk_with_room(
     tasks.fill()
     assert said == ["the search index is not filled"]
     assert Unindexed.objects.count() == 3
+
+
+def test_it_goes_on_behind_a_message_whose_row_is_damaged(inbox: Mailbox) -> None:
+    filled(inbox, 3)
+    Message.objects.filter(pk=message(inbox, 2)).update(parts=b"no parts")
+    assert run() is Step.IDLE
+    assert asked(inbox, "lunch") == Known(
+        {message(inbox, 2)}, ({message(inbox, 1), message(inbox, 3)},)
+    )
 
 
 def test_it_reads_texts_as_it_keeps_them(inbox: Mailbox) -> None:
