@@ -700,6 +700,8 @@ def test_it_logs_no_line_of_a_stranger_and_no_secret(service: Installation) -> N
 def test_it_keeps_its_folder_to_itself(service: Installation) -> None:
     data = Path(service.environment["MAILHOST_DATA"])
     for file in (data, *data.rglob("*")):
+        if file.is_symlink():  # has no mode of its own
+            continue
         with suppress(FileNotFoundError):  # the broker's files come and go
             mode = file.lstat().st_mode & 0o777
             allowed = 0o700 if file.is_dir() or file.is_socket() else 0o600

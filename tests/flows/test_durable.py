@@ -90,5 +90,7 @@ def test_it_answers_when_everything_is_on_the_disk(watched: Installation, size: 
     else:
         assert not blobs
     if not watched.environment.get("DATABASE_URL"):  # Postgres syncs in a process of its own
-        assert synced
-        assert synced[-1].endswith("-wal")
+        # The connection that made the file syncs the folder after it, once.
+        files = [path for path in synced if not Path(path).is_dir()]
+        assert files
+        assert files[-1].endswith("-wal")
