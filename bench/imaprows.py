@@ -40,6 +40,20 @@ _ORDER: Final = (
     "Each is answered only when it is on the disk, and the commands of one client are carried out"
     " in their order."
 )
+_DERIVED: Final = (
+    "Ours derives what it is asked for later (structure, envelope, threads) before the OK."
+)
+_FIRST: Final = (
+    "Ours needs no first time, for all is derived at delivery; the goal was set beside a Dovecot"
+    " that took five times as long."
+)
+_CLOSE: Final = "What is left is the interpreter: some hundredths of a millisecond."
+_CACHED: Final = (
+    "The index answers; Dovecot keeps subjects in its cache, and took 24 ms when the goal was set."
+)
+_LOADED: Final = (
+    "Files of the index and of the database are read from the disk first, then it is as above."
+)
 _KEPT: Final = "Ours keeps a row of each for undelete and for QRESYNC, on the disk before the OK."
 
 
@@ -168,7 +182,13 @@ SEARCHES: Final = (
     Row("SEARCH UNSEEN", "ms", command("SEARCH UNSEEN", 10), goal=1),
     Row("SEARCH FROM", "ms", command('SEARCH FROM "s77@"', 2), goal=10),
     Row("SEARCH TO", "ms", command('SEARCH TO "user01"', 2)),
-    Row("SEARCH SUBJECT", "ms", command('SEARCH SUBJECT "number 77"', 2), goal=10),
+    Row(
+        "SEARCH SUBJECT",
+        "ms",
+        command('SEARCH SUBJECT "number 77"', 2),
+        goal=10,
+        why=_CACHED,
+    ),
     Row("SEARCH HEADER", "ms", command('SEARCH HEADER References "<4321@"', 2)),
     Row("SEARCH BODY", "ms", command('SEARCH BODY "dull poet"', 1), goal=100, runs=3),
     Row("SEARCH BODY, half have it", "ms", command('SEARCH BODY "invoice contract"', 1), runs=3),
@@ -179,6 +199,7 @@ SEARCHES: Final = (
         _after_start('SEARCH BODY "dull poet"', cold=True, selected=True),
         goal=100,
         runs=2,
+        why=_LOADED,
     ),
     Row("SEARCH RETURN (COUNT)", "ms", command("SEARCH RETURN (COUNT) SINCE 1-Jan-2024", 5)),
     Row("SORT by arrival", "ms", command("SORT (REVERSE ARRIVAL) UTF-8 ALL", 3), goal=1),
@@ -187,8 +208,22 @@ SEARCHES: Final = (
     Row("THREAD by references", "ms", command("THREAD REFERENCES UTF-8 ALL", 3), goal=1),
 )
 ROWS: Final = (
-    Row("FETCH 1:* of six items, never asked before", "ms", _first_six, goal=30, once=True),
-    Row("IMAP fill by MULTIAPPEND", "msg/s", _multiappend, goal=2, less_is_better=False),
+    Row(
+        "FETCH 1:* of six items, never asked before",
+        "ms",
+        _first_six,
+        goal=30,
+        once=True,
+        why=_FIRST,
+    ),
+    Row(
+        "IMAP fill by MULTIAPPEND",
+        "msg/s",
+        _multiappend,
+        goal=2,
+        less_is_better=False,
+        why=_DERIVED,
+    ),
     Row(
         "SELECT, first after a start",
         "ms",
@@ -205,7 +240,7 @@ ROWS: Final = (
         runs=3,
         why=_START,
     ),
-    Row("SELECT, warm", "ms", command("SELECT INBOX", 30), goal=1),
+    Row("SELECT, warm", "ms", command("SELECT INBOX", 30), goal=1, why=_CLOSE),
     Row("STATUS of another mailbox", "ms", command("STATUS Trash (MESSAGES UNSEEN)", 30)),
     Row("NOOP", "ms", command("NOOP", 50), goal=1),
     Row("FETCH 1:* (FLAGS)", "ms", command("FETCH 1:* (FLAGS)", 5), goal=1.2, floor=0.7),
@@ -228,7 +263,7 @@ ROWS: Final = (
     ),
     Row("FETCH BODY.PEEK[] of 500", "ms", command("FETCH 1:500 BODY.PEEK[]", 2), goal=1),
     *SEARCHES,
-    Row("LIST with STATUS", "ms", command(LIST_STATUS, 10), goal=1),
+    Row("LIST with STATUS", "ms", command(LIST_STATUS, 10), goal=1, why=_CLOSE),
     Row("SELECT with QRESYNC, ten flags changed", "ms", _resync, goal=1),
     Row(
         "STORE one flag",
