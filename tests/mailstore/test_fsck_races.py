@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from apps.directory.models import User
+from apps.mailstore.fsck import mailboxes as checks
 from apps.mailstore.fsck.finding import Scope
 from apps.mailstore.models import Entry, Expunged, Mailbox
 from apps.mailstore.services import copy, expunge, flags, mailboxes, purge, undelete
@@ -109,3 +110,16 @@ def test_it_finds_nothing_wrong_while_mail_comes_and_goes(alice: User, bob: User
     assert failures == []
     assert [(one.finding.kind, one.finding.where, one.finding.detail) for one in found] == []
     assert Entry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_finds_nothing_wrong_with_a_mailbox_that_was_deleted_since_it_was_listed(
+    alice: User,
+) -> None:
+    folder = mailboxes.create(user_id=alice.pk, name="Folder")
+    filled(folder, 2)
+    listed = checks._Box(folder.pk, "Folder", is_deleted=False, is_uncounted=False)
+    mailboxes.delete(user_id=alice.pk, name="Folder", origin=ORIGIN)
+    purge._purge_mailbox(folder.pk, alice.pk)
+    assert not Entry.objects.filter(mailbox=folder).exists()
+    assert list(checks._counters(listed)) == []

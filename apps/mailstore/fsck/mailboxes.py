@@ -29,7 +29,9 @@ LEFT JOIN mailstore_mailboxstate AS s ON s.mailbox_id = b.id
 WHERE b.id > %s AND {whose} ORDER BY b.id LIMIT %s"""
 _COUNTED: Final = """
 SELECT s.messages, s.unseen, s.size, s.uidnext, s.highestmodseq, s.recent_floor, s.expunged_floor,
-  c.messages, c.unseen, c.size, c.uid, c.modseq, x.uid, x.modseq
+  c.messages, c.unseen, c.size, c.uid, c.modseq, x.uid, x.modseq,
+  CASE WHEN EXISTS (SELECT 1 FROM mailstore_mailbox AS b
+    WHERE b.id = s.mailbox_id AND b.deleted_at IS NULL) THEN 1 ELSE 0 END
 FROM mailstore_mailboxstate AS s,
   (SELECT COUNT(*) AS messages, COALESCE(SUM(1 - (flags & 1)), 0) AS unseen,
     COALESCE(SUM(size), 0) AS size, COALESCE(MAX(uid), 0) AS uid, COALESCE(MAX(modseq), 0) AS modseq
@@ -211,8 +213,9 @@ def _counters(box: _Box) -> Iterator[Finding]:
         return
     row = [int(number) for number in rows[0]]
     mend = partial(mending.recount, box.id)
-    # Those of a deleted one fall behind while it is purged, and nobody reads them.
-    if row[:3] != row[7:10] and not box.is_deleted:
+    # Those of a deleted one fall behind while it is purged, and nobody reads them. It may have been
+    # deleted since it was listed.
+    if row[:3] != row[7:10] and row[14]:
         detail = f"messages, unseen, bytes are {row[7:10]}, but {row[:3]} is kept"
         yield Finding("counters", box.where, detail, mend=mend)
     detail = _beyond(row[3:7], max(row[10], row[12], told[0]), max(row[11], row[13], told[1]))
