@@ -122,7 +122,8 @@ class Command(NounCommand):
             return
         self.write_rows(options, deleted, "name id deleted messages size door client address")
         self.write_rows(options, rows, "mailbox uid expunged date size sender subject")
-        self.stderr.write(f"{total.messages} messages of {total.size} bytes can be brought back.")
+        count = _count(total.messages, "message")
+        self.stderr.write(f"{count} of {total.size} bytes can be brought back.")
 
     def do_message(self, options: dict[str, Any]) -> None:
         if options["all"] == bool(options["uids"]):
