@@ -71,7 +71,10 @@ async def close(context: Context, _: Plain) -> Reply:
     section 3.2.8)."""
     if not context.mailbox.read_only and context.mailbox.place.may("e"):
         with suppress(NotFound):  # deleted by somebody: there is nothing to expunge, it is left
-            await _expunge(context, None)
+            done = await _expunge(context, None)
+            # Other sessions here that have it open: what their event says may come a while later.
+            if done.modseqs:
+                context.mailbox.held.doubt(done.modseqs[-1])
     context.unselect()
     return Reply("Closed")
 
