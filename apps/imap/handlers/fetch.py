@@ -166,7 +166,9 @@ class _Fetching:
         if context.uidonly:  # UIDFETCH has the UID before its items (RFC 9586)
             uid = False
             items = [one for one in items if one is not Attribute.UID] or [Attribute.UID]
-        self._plan: Plan = make_plan(items, uid=uid, head=self._wording.head, rev2=context.rev2)
+        self._plan: Plan = make_plan(
+            tuple(items), uid=uid, head=self._wording.head, rev2=context.rev2
+        )
         self._tells_flags = Attribute.FLAGS in self._plan.attributes
         self._is_live = not LIVE.isdisjoint(self._plan.attributes)
         self._gone = self._lost = 0  # expunged meanwhile; of these, not to be had any more

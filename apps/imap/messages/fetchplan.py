@@ -60,6 +60,8 @@ SHORT: Final = 64 * 1024
 """Octets of a message that is read, checked and answered within a fraction of a millisecond."""
 _QUICK = 1_024
 """Octets of field names that are worth a pattern of their own."""
+PLANS: Final = 64
+"""Plans kept for the next FETCH of the same items; those of one command have up to 64 KB."""
 _HEADER_PARTS = frozenset({Part.HEADER, Part.FIELDS, Part.FIELDS_NOT})
 
 
@@ -84,6 +86,7 @@ class Plan:
     """What to do for each page.
 
     columns: of `queries.fetch_some`, without the uid that always comes first.
+    names: what each place of a row holds.
     attributes: the items that are columns, in the order of the answer.
     bodies: how to make each of the other items of one message, in order.
     headers: how to make each of them from the header block alone, if all can be made so; else
@@ -92,6 +95,7 @@ class Plan:
     """
 
     columns: tuple[str, ...]
+    names: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     bodies: tuple[Callable[[Reader], Cell], ...]
     headers: tuple[Callable[[bytes], bytes], ...]
@@ -100,14 +104,10 @@ class Plan:
     reads_blobs: bool
     rev2: bool
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each place of a row holds."""
-        return ("uid", *self.columns, *(("shown",) if self.reads_blobs else ()))
 
-
+@lru_cache(maxsize=PLANS)
 def make_plan(
-    items: Sequence[FetchItem], *, uid: bool, head: bytes = HEAD, rev2: bool = False
+    items: tuple[FetchItem, ...], *, uid: bool, head: bytes = HEAD, rev2: bool = False
 ) -> Plan:
     """Return the plan for these items; UID FETCH always tells the UID (RFC 3501 section 6.4.8).
 
@@ -135,8 +135,10 @@ def make_plan(
             columns += ["bodystructure"]
         if not reads_blobs:
             columns += ["message_id", "head_id", *(("head", "header") if sections else ())]
+    columns = list(dict.fromkeys(columns))
     return Plan(
-        columns=tuple(dict.fromkeys(columns)),
+        columns=tuple(columns),
+        names=("uid", *columns, *(("shown",) if reads_blobs else ())),
         attributes=tuple(attributes),
         bodies=tuple([_maker(item) for item in bodies]),
         headers=tuple(filter(None, headers)) if all(headers) else (),

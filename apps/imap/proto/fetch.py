@@ -21,6 +21,7 @@ from apps.imap.proto.scanner import (
     GrammarError,
     LimitError,
     Scanner,
+    remembering,
 )
 from apps.imap.proto.sets import SequenceSet, parse_set
 
@@ -47,6 +48,8 @@ class Attribute(Enum):
     EMAILID = b"EMAILID"
     THREADID = b"THREADID"
 
+    __hash__ = object.__hash__  # each is one object; Enum hashes its name, in Python
+
 
 class Part(Enum):
     """What of a part or message a section names."""
@@ -57,6 +60,8 @@ class Part(Enum):
     FIELDS_NOT = b"HEADER.FIELDS.NOT"
     TEXT = b"TEXT"
     MIME = b"MIME"
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +147,15 @@ def parse_fetch(scanner: Scanner) -> Fetch:
     scanner.space()
     numbers = parse_set(scanner)
     scanner.space()
+    return Fetch(numbers, *_asked(scanner))
+
+
+@remembering
+def _asked(scanner: Scanner) -> tuple[tuple[FetchItem, ...], Modifiers]:
     items = parse_items(scanner)
     modifiers = _modifiers(scanner)
     scanner.end()
-    return Fetch(numbers, items, modifiers)
+    return items, modifiers
 
 
 def parse_sequence_fetch(scanner: Scanner) -> Fetch:

@@ -8,11 +8,20 @@ in the error text, which goes back to the client in a BAD.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
 
 from apps.wire.lines import Literal, RawCommand, Token
 
+T = TypeVar("T")
+
 NUMBER_MAX = 2**32 - 1
 NUMBER64_MAX = 2**63 - 1
+REMEMBERED = 128
+"""Ends of commands that `remembering` keeps, for each function."""
+REMEMBERED_OCTETS = 512
+"""Octets of the longest of them."""
 
 _ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 _ASTRING_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
@@ -44,6 +53,15 @@ class Scanner:
         self._pos = 0
         first = command.tokens[0]
         self._line: bytes = first if isinstance(first, bytes) else b""
+
+    @property
+    def rest(self) -> bytes | None:
+        """The octets that are left; None if a literal is among them."""
+        return self._line[self._pos :] if self._index + 1 >= len(self._tokens) else None
+
+    def leave(self) -> None:
+        """Step over all of `rest`."""
+        self._pos = len(self._line)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -183,6 +201,30 @@ class Scanner:
         if b"\0" in literal.data and not literal.binary:  # RFC 3501 section 9: CHAR8 has none
             raise GrammarError("expected a literal without NUL octets")
         return literal
+
+
+def remembering(parse: Callable[[Scanner], T]) -> Callable[[Scanner], T]:
+    """Return a function that reads the end of a command as `parse` does, and remembers what it
+    was: mail programs say the same few things again and again, of other messages each time.
+
+    Args:
+        parse: reads to the end; what it returns depends on nothing else, cannot be changed and is
+            no secret.
+    """
+
+    @lru_cache(maxsize=REMEMBERED)
+    def known(rest: bytes) -> T:
+        return parse(Scanner(RawCommand((rest,))))
+
+    def remembered(scanner: Scanner) -> T:
+        rest = scanner.rest
+        if rest is None or len(rest) > REMEMBERED_OCTETS:
+            return parse(scanner)
+        found = known(rest)
+        scanner.leave()
+        return found
+
+    return remembered
 
 
 def _name(expected: bytes) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from apps.imap.proto.flags import Flags, parse_store_flags
-from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, Scanner
+from apps.imap.proto.scanner import NUMBER64_MAX, GrammarError, Scanner, remembering
 from apps.imap.proto.sets import SequenceSet, parse_set
 
 
@@ -35,6 +35,11 @@ def parse_store(scanner: Scanner) -> Store:
     numbers = parse_set(scanner)
     scanner.space()
     unchanged_since = _modifier(scanner) if scanner.take(b"(") else None
+    return Store(numbers, *_change(scanner), unchanged_since)
+
+
+@remembering
+def _change(scanner: Scanner) -> tuple[StoreMode, bool, Flags]:
     sign = b"+" if scanner.take(b"+") else b"-" if scanner.take(b"-") else b""
     word = scanner.word("FLAGS or FLAGS.SILENT")
     silent = word == b"FLAGS.SILENT"
@@ -43,7 +48,7 @@ def parse_store(scanner: Scanner) -> Store:
     scanner.space()
     flags = parse_store_flags(scanner)
     scanner.end()
-    return Store(numbers, StoreMode(sign + b"FLAGS"), silent, flags, unchanged_since)
+    return StoreMode(sign + b"FLAGS"), silent, flags
 
 
 def _modifier(scanner: Scanner) -> int:
