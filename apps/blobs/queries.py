@@ -23,9 +23,11 @@ from apps.blobs.encoding import (
 )
 from apps.blobs.models import Blob, Codec
 from apps.blobs.storage import backend, id_of
-from apps.wire.errors import Damaged
+from apps.runtime.seldom import Once
+from apps.wire.errors import Damaged, StorageUnavailable
 
 logger = logging.getLogger(__name__)
+_once: Final = Once(logger)
 
 CHUNK: Final = 500  # ids in one query
 _COLUMNS: Final = "id, sha256, size, codec, inline, key, frames"
@@ -72,7 +74,8 @@ class Stored:
         return self._codec != Codec.FRAMES
 
     def whole(self) -> bytes:
-        """All bytes. Raises Damaged if they are not those that were written."""
+        """All bytes. Raises Damaged if they are not those that were written, StorageUnavailable if
+        the store is away."""
         with self._told():
             return self._whole()
 
@@ -95,13 +98,17 @@ class Stored:
         try:
             yield
         except MissingObjectError:
+            if not backend().has_any():  # of all objects, so it is no damage of this one
+                raise StorageUnavailable("blob store: it is empty") from None
             detail = f"object {self._key} is missing"
-        except BrokenEncodingError as error:
+        except (BrokenEncodingError, TypeError, ValueError) as error:  # the last two: of a bad row
             detail = str(error)
         else:
             return
-        # The peer reads that the administrator has been told: this is the telling.
-        logger.error("a stored message is damaged", extra={"blob": str(self.id), "detail": detail})
+        # The peer reads that the administrator has been told: this is the telling. Who searches
+        # meets it again and again.
+        told = {"blob": str(self.id), "detail": detail}
+        _once.error("a stored message is damaged", (self.id, detail), told)
         raise Damaged(f"blob {self.id}: {detail}")
 
     def _whole(self) -> bytes:

@@ -1,4 +1,5 @@
-"""Log lines that strangers can cause at will: one of a kind in a while, and the others counted."""
+"""Log lines that can be caused at will: one of a kind in a while, and the others counted; or one
+for each thing that there is to tell of."""
 
 import logging
 import time
@@ -8,6 +9,8 @@ from typing import Final
 SECONDS: Final = 10.0
 KINDS: Final = 256
 """Kinds remembered; beyond them all are forgotten, and written anew."""
+THINGS: Final = 10_000
+"""The same of things told of once."""
 
 
 class Seldom:
@@ -42,3 +45,29 @@ class Seldom:
         self._silent[event, kind] = now + self._seconds, 0
         more = {"unwritten": unwritten} if unwritten else {}
         self._logger.log(level, event, extra={**extra, **more})
+
+
+class Once:
+    """Writes to one logger what one line for each thing tells, however often it is met; the process
+    begins anew when it has told of `most`."""
+
+    def __init__(self, logger: logging.Logger, most: int = THINGS) -> None:
+        self._logger = logger
+        self._most = most
+        self._told: set[object] = set()
+
+    def warning(self, event: str, thing: object, extra: Mapping[str, object]) -> None:
+        """Write the event, unless it was written of this thing before."""
+        self._write(logging.WARNING, event, thing, extra)
+
+    def error(self, event: str, thing: object, extra: Mapping[str, object]) -> None:
+        """The same for what must not be overlooked."""
+        self._write(logging.ERROR, event, thing, extra)
+
+    def _write(self, level: int, event: str, thing: object, extra: Mapping[str, object]) -> None:
+        if thing in self._told:
+            return
+        if len(self._told) >= self._most:
+            self._told.clear()
+        self._told.add(thing)
+        self._logger.log(level, event, extra=extra)

@@ -21,6 +21,7 @@ from apps.mime.searchtext import SearchText
 from apps.mime.sections import load_parts
 from apps.mime.tree import Part
 from apps.runtime.rows import among, fetch, listed
+from apps.search import damage
 from apps.search.backends.contract import Pair
 from apps.search.base import Field, Term
 from apps.wire.errors import Damaged, StorageUnavailable
@@ -123,12 +124,6 @@ class Sight:
             return searchtext.header_text(self.block())
         return self._letter.body() if field is Field.BODY else self._letter.filename()
 
-    def has(self, term: Term) -> bool:
-        """Whether it has a term. Raises Damaged, StorageUnavailable."""
-        return all(
-            any(one.text in self.column(field) for field in one.fields) for one in term.all()
-        )
-
     def text(self) -> SearchText:
         """All of it. Raises Damaged, StorageUnavailable."""
         return SearchText(**{field.value: self.column(field) for field in Field})
@@ -154,20 +149,45 @@ def sights(places: Iterable[Place]) -> Iterator[tuple[Place, Sight | None]]:
 
 
 def scanned(places: Iterable[Place], terms: Sequence[Term]) -> tuple[set[Place], ...]:
-    """Read messages and return, for each term, those that have it.
+    """Read messages and return, for each term, those that have it, as far as they can be read.
 
     Raises:
-        Damaged: one of them cannot be read.
         StorageUnavailable: the store does not answer.
     """
     hits: tuple[set[Place], ...] = tuple([set() for _ in terms])
     for place, sight in sights(places):
-        if sight is None:
-            raise Damaged(f"message {place.message_id}: the row of its blob is missing")
         for term, found in zip(terms, hits, strict=True):
-            if sight.has(term):
+            if judged(place.message_id, sight, term):
                 found.add(place)
     return hits
+
+
+def judged(message_id: int, sight: Sight | None, term: Term) -> bool | None:
+    """Whether a message has a term; None if what cannot be read of it would decide, of which the
+    log is told.
+
+    Raises:
+        StorageUnavailable: the store does not answer.
+    """
+    verdicts = [_stands(message_id, sight, one) for one in term.all()]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def _stands(message_id: int, sight: Sight | None, term: Term) -> bool | None:
+    if sight is None:
+        damage.tell(message_id, Damaged("the row of its blob is missing"))
+        return None
+    answer: bool | None = False
+    for field in term.fields:
+        try:
+            if term.text in sight.column(field):
+                return True
+        except Damaged as error:
+            damage.tell(message_id, error)
+            answer = None
+    return answer
 
 
 def readings(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, SearchText | Unread, int]]:

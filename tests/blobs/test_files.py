@@ -152,6 +152,14 @@ def test_it_makes_a_folder_again_that_was_removed(store: Files, tmp_path: Path) 
     assert store.read(KEY, 0, 1) == b"y"
 
 
+def test_it_knows_a_disk_that_is_not_mounted(store: Files, tmp_path: Path) -> None:
+    assert not store.has_any()
+    (tmp_path / "a/objects").mkdir(parents=True)
+    assert not store.has_any()
+    store.write(KEY, b"x")
+    assert store.has_any()
+
+
 def test_it_says_so_when_the_disk_is_away(tmp_path: Path) -> None:
     (tmp_path / "objects").write_text("a file where the folder should be")
     with pytest.raises(StorageUnavailable):

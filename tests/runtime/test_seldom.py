@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from apps.runtime import seldom
-from apps.runtime.seldom import Seldom
+from apps.runtime.seldom import Once, Seldom
 
 logger = logging.getLogger("tests.seldom")
 
@@ -44,3 +44,14 @@ def test_it_remembers_few_kinds(caplog: pytest.LogCaptureFixture, clock: list[fl
     for number in range(seldom.KINDS * 3):
         some.info("x", str(number), {"door": "imap"})
     assert len(some._silent) <= seldom.KINDS
+
+
+def test_it_tells_of_each_thing_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tests.seldom")
+    once = Once(logger, most=2)
+    for thing in (1, 2, 1, 2):
+        once.warning("broken", thing, {"door": str(thing)})
+    assert [door for _, door, _ in written(caplog)] == ["1", "2"]
+    once.error("broken", 3, {"door": "3"})  # the others are forgotten
+    once.error("broken", 1, {"door": "1"})
+    assert [door for _, door, _ in written(caplog)] == ["1", "2", "3", "1"]

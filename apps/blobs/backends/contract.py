@@ -23,6 +23,9 @@ class Backend(Protocol):
         """Bytes `start` to `end` (exclusive); fewer if the object is shorter. Raises
         MissingObjectError."""
 
+    def has_any(self) -> bool:
+        """Whether there may be objects; not where the disk of them is not mounted."""
+
     def remove(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are not there are no error."""
 

@@ -77,6 +77,14 @@ class Files:
                         if _KEY.fullmatch(entry.name):
                             yield entry.name, entry.stat().st_mtime
 
+    def has_any(self) -> bool:
+        with _translated():
+            try:
+                with os.scandir(self._folder) as found:
+                    return next(found, None) is not None
+            except FileNotFoundError:
+                return False
+
     def _path(self, key: str) -> Path:
         # The key comes from our own rows, but a damaged row must never name a file outside.
         if not _KEY.fullmatch(key):

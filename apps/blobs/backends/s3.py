@@ -70,6 +70,9 @@ class S3:
                 if failed := answer.get("Errors"):
                     raise StorageUnavailable(f"blob store: {len(failed)} objects not removed")
 
+    def has_any(self) -> bool:
+        return True  # a bucket that is not there has said so
+
     def walk(self, prefix: str) -> Iterator[tuple[str, float]]:
         with _translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(

@@ -113,7 +113,8 @@ async def find(
         answers: of the index in this command, if they hold for this mailbox.
 
     Raises:
-        Damaged, StorageUnavailable: something to be searched cannot be read.
+        StorageUnavailable: the store does not answer, so nobody can tell. A message that cannot be
+            read is left out, unless what can be read of it decides.
     """
     subject = Subject(view)
     scope = subject.everything if only is None else only
@@ -312,6 +313,7 @@ class _Finding:
             chosen = self.result.possibly & self._scope
         places = self._places(chosen)
         marks = [bytearray(count) for _ in asked]
+        unread = [bytearray(count) for _ in asked]
         progress = Progress(self._context)
         leaves = [leaf for _, leaf in asked]
         for start in range(0, len(places), PAGE):
@@ -319,12 +321,15 @@ class _Finding:
             uids = [subject.uids[place] for place in page]
             found = await in_db("read", texts.scan, self._mailbox_id, uids, leaves)
             for place, uid in zip(page, uids, strict=True):
-                for mark, value in zip(marks, found.get(uid, ()), strict=False):
-                    mark[place] = value
+                for number, value in enumerate(found.get(uid, ())):
+                    marks[number][place] = value or 0
+                    unread[number][place] = value is None
             await progress.note(start + len(page), len(places))
-        for (number, _), mark in zip(asked, marks, strict=True):
+        for (number, _), mark, blind in zip(asked, marks, unread, strict=True):
             mask = searching.to_mask(bytes(mark.translate(_AS_MARK)))
-            self._leaves[number] = self._leaves[number].learned(chosen, mask)
+            # What cannot be read stays open, so neither the leaf nor its opposite is found.
+            read = chosen & ~searching.to_mask(bytes(blind))
+            self._leaves[number] = self._leaves[number].learned(read, mask)
         if self._with_scores:
             fuzzy = [mark for leaf, mark in zip(leaves, marks, strict=True) if leaf.fuzzy]
             self.scores = _scores(fuzzy, places)

@@ -24,6 +24,8 @@ from apps.mime.searchtext import (
     header_text,
 )
 from apps.mime.sections import load_parts
+from apps.search import damage
+from apps.wire.errors import Damaged, NotFound
 
 ROWS_MAX: Final = 4 * 1024 * 1024
 """Octets of headers in one read."""
@@ -39,20 +41,22 @@ _BETWEEN = re.compile(rb"[ :]+")
 TextLeaf = HeaderHas | TextHas
 
 
-def scan(mailbox_id: int, uids: Sequence[int], leaves: Sequence[TextLeaf]) -> dict[int, list[int]]:
-    """Return, by UID, how well each of `leaves` matches, from 0 (not) to EXACT. Messages gone
-    meanwhile are left out.
+def scan(
+    mailbox_id: int, uids: Sequence[int], leaves: Sequence[TextLeaf]
+) -> dict[int, list[int | None]]:
+    """Return, by UID, how well each of `leaves` matches, from 0 (not) to EXACT; None if that cannot
+    be read. Messages gone meanwhile are left out.
 
     Runs on a database thread.
 
     Raises:
-        Damaged: a body that has to be searched cannot be read.
+        StorageUnavailable: the store does not answer.
     """
     # Bodies come with the rows: one query for each message would be dearer than the bodies.
     blobs = any(isinstance(leaf, TextHas) for leaf in leaves)
     columns = (*_COLUMNS, "parts") if blobs else _COLUMNS
     pairs = [(leaf, Needle(leaf)) for leaf in leaves]
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[int | None]] = {}
     done = 0
     while done < len(uids):
         rows, used = queries.fetch_some(
@@ -60,7 +64,7 @@ def scan(mailbox_id: int, uids: Sequence[int], leaves: Sequence[TextLeaf]) -> di
         )
         for row in rows:
             message = _Message(row, row[-1] if blobs else None)
-            found[row[0]] = [message.score(leaf, needle) for leaf, needle in pairs]
+            found[row[0]] = [message.readable_score(leaf, needle) for leaf, needle in pairs]
         done += used
     return found
 
@@ -114,16 +118,25 @@ class _Message:
     def __init__(self, row: Sequence[Any], shown: queries.Shown | None = None) -> None:
         self._row = row
         self._shown = shown
-        head, kept = row[1], row[2]  # no header if it is too long for the row
-        self._raw = bytes(head or b"") + bytes(kept) if kept else self._read().header()
-        self._plain = self._raw.upper()
+        self._raw: bytes | None = None
+        self._plain = b""
         self._block: headers.HeaderBlock | None = None
         self._fields: dict[bytes, str] = {}
         self._header: str | None = None
         self._body: tuple[str, str] | None = None
 
+    def readable_score(self, leaf: TextLeaf, needle: Needle) -> int | None:
+        """`score`, or None if what it depends on cannot be read, of which the log is told."""
+        try:
+            return self.score(leaf, needle)
+        except Damaged as error:
+            damage.tell(self._row[3], error)
+            return None
+        except NotFound:  # purged since its row was read
+            return None
+
     def score(self, leaf: TextLeaf, needle: Needle) -> int:
-        """How well a leaf matches, from 0 to EXACT."""
+        """How well a leaf matches, from 0 to EXACT. Raises Damaged."""
         if isinstance(leaf, HeaderHas):
             return self._field_score(leaf.name, needle)
         if not needle.text:
@@ -137,7 +150,7 @@ class _Message:
         return max(in_header, int(_IN_BODY * in_body) if needle.words else in_body)
 
     def _field_score(self, name: bytes, needle: Needle) -> int:
-        column = plain_column(self._plain, name)
+        column = plain_column(self._upper(), name)
         if not needle.text:
             there = self._scanned().count(name.lower()) if column is None else column
             return EXACT if there else 0
@@ -161,15 +174,28 @@ class _Message:
         """Whether a header can have this at all: plain ones are ruled out undecoded, word by word,
         for white space and colons may have been written otherwise."""
         if needle.octets is None:
-            return _ODD.search(self._plain) is not None
-        if all(word in self._plain for word in _BETWEEN.split(needle.octets)):
+            return _ODD.search(self._upper()) is not None
+        if all(word in self._upper() for word in _BETWEEN.split(needle.octets)):
             return True
-        return _ODD.search(self._plain) is not None
+        return _ODD.search(self._upper()) is not None
 
     def _scanned(self) -> headers.HeaderBlock:
         if self._block is None:
-            self._block = headers.scan(self._raw)
+            self._block = headers.scan(self._octets())
         return self._block
+
+    def _octets(self) -> bytes:
+        """The header as it stands."""
+        if self._raw is None:
+            head, kept = self._row[1], self._row[2]  # no header if it is too long for the row
+            self._raw = bytes(head or b"") + bytes(kept) if kept else self._read().header()
+        return self._raw
+
+    def _upper(self) -> bytes:
+        """The header in upper case."""
+        if not self._plain:
+            self._plain = self._octets().upper()
+        return self._plain
 
     def _read(self) -> queries.Shown:
         if self._shown is None:

@@ -150,7 +150,9 @@ class _Finder:
             if decided:
                 until = window[decided - 1].place
                 # More than there were: what has come meanwhile must push nothing out.
-                found += self._source.page(self._clause(), 2 * _WINDOW, after=after, until=until)
+                # Surely: of what cannot be read, nobody knows.
+                certain = self._clause(surely=True)
+                found += self._source.page(certain, 2 * _WINDOW, after=after, until=until)
                 after = until
             if len(found) >= wanted or decided == len(window) < _WINDOW:
                 return _Stretch(found, None)
@@ -213,8 +215,9 @@ class _Finder:
         """The whole query as a condition, and more that has to hold."""
         if self._known is not None:
             return both(self._known, *more)
-        clause = self._compiler.clause(self._nodes, surely=surely)
-        if self._texts.are_known:  # it stays so
+        is_known = self._texts.are_known
+        clause = self._compiler.clause(self._nodes, surely=surely or is_known)
+        if is_known:  # it stays so
             self._known = clause
         return both(clause, *more)
 

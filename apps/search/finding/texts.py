@@ -1,8 +1,9 @@
 """Which messages have the texts of a query: what the index knows, and what a scan finds out.
 
-A message that the index has not seen is undecided until it is scanned. Messages are told apart by
-their ids alone, whoever's they are: what is looked for here stands in the message itself, not in
-the head of a delivery.
+A message that the index has not seen is undecided until it is scanned; one that cannot be read, and
+of which the rest does not decide, neither has a text nor lacks it. Messages are told apart by their
+ids alone, whoever's they are: what is looked for here stands in the message itself, not in the head
+of a delivery.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -13,8 +14,7 @@ from apps.mime.searchtext import folded
 from apps.search.asking import ask
 from apps.search.base import Field, Term
 from apps.search.language.nodes import Text, Where
-from apps.search.scanning import Place, Sight, sights
-from apps.wire.errors import Damaged
+from apps.search.scanning import Place, judged, sights
 
 _AT_ONCE: Final = 8
 _FIELDS: Final = {
@@ -77,11 +77,12 @@ class Texts:
         terms = {one: one.terms() for one in wanted}
         self._terms = {one: told for one, told in terms.items() if told}
         self._has: dict[Wanted, set[int]] = {one: set() for one in self._terms}
+        self._unread: dict[Wanted, set[int]] = {one: set() for one in self._terms}
         self._unsure: set[Wanted] = set()  # those of which the index cannot tell all
         self._unindexed: set[int] = set()
         self._scanned: set[int] = set()
         self.damaged: set[int] = set()
-        """Messages that were to be scanned and cannot be read, all or in part."""
+        """Messages of which the part that cannot be read would decide."""
         asked = [(one, term) for one, told in self._terms.items() for term in told]
         for owner_id in owners:
             # Some at a time: an answer may be all of an owner's messages for each term.
@@ -99,7 +100,7 @@ class Texts:
 
     @property
     def are_known(self) -> bool:
-        """Whether no message is undecided."""
+        """Whether no message is undecided that can be read."""
         return not self._unsure and self._unindexed <= self._scanned
 
     def surely(self, wanted: Wanted) -> Members:
@@ -115,10 +116,12 @@ class Texts:
         """Messages that have them or are undecided."""
         if wanted not in self._terms:
             return Members(frozenset(), are_all_but=True)
-        has = self._has[wanted]
+        has, unread = self._has[wanted], self._unread[wanted]
         if wanted in self._unsure:
-            return Members(self._scanned - has, are_all_but=True)
-        return Members(has | (self._unindexed - self._scanned) if self._unindexed else has)
+            return Members(self._scanned - has - unread, are_all_but=True)
+        if self._unindexed:
+            return Members(has | unread | (self._unindexed - self._scanned))
+        return Members(has | unread if unread else has)
 
     def undecided(self, message_ids: Iterable[int]) -> list[int]:
         """Those of which something is not known yet, in their order, each once."""
@@ -141,32 +144,20 @@ class Texts:
         self._scanned |= message_ids
 
     def scan(self, message_ids: Sequence[int]) -> None:
-        """Look at messages: nothing of them is undecided afterwards. What of one cannot be read has
-        no text.
+        """Look at messages: nothing that can be read of them is undecided afterwards.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
         self._scanned.update(message_ids)
-        for has in self._has.values():
-            has.difference_update(message_ids)
+        for known in (*self._has.values(), *self._unread.values()):
+            known.difference_update(message_ids)
         # Under any head: what is looked for does not stand in heads.
-        for place, sight in sights([Place(one, None) for one in message_ids]):
+        for (message_id, _), sight in sights([Place(one, None) for one in message_ids]):
             for wanted, terms in self._terms.items():
-                if any(self._has_all(place.message_id, sight, term) for term in terms):
-                    self._has[wanted].add(place.message_id)
-
-    def _has_all(self, message_id: int, sight: Sight | None, term: Term) -> bool:
-        return all(self._stands(one, message_id, sight) for one in term.all())
-
-    def _stands(self, term: Term, message_id: int, sight: Sight | None) -> bool:
-        """Whether a message has a term, as far as it can be read."""
-        for field in term.fields:
-            try:
-                if sight is not None and term.text in sight.column(field):
-                    return True
-            except Damaged:
-                self.damaged.add(message_id)
-        if sight is None:
-            self.damaged.add(message_id)
-        return False
+                verdicts = [judged(message_id, sight, term) for term in terms]
+                if True in verdicts:
+                    self._has[wanted].add(message_id)
+                elif None in verdicts:
+                    self._unread[wanted].add(message_id)
+                    self.damaged.add(message_id)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from apps.blobs.models import Blob
@@ -383,14 +383,26 @@ def test_it_finds_what_can_be_brought_back(alice: User) -> None:
     assert shown.count.least == shown.count.most == 3
 
 
-def test_it_finds_the_rest_beside_a_damaged_message(alice: User) -> None:
-    whole, broken = file(box(alice), [Mail(), Mail(subject="Broken lunch")])
+@pytest.mark.parametrize("index", ["off", "behind", "there"])
+def test_it_finds_the_rest_beside_a_damaged_message(alice: User, index: str) -> None:
+    whole, broken = file(box(alice), [Mail(), Mail(subject="Broken lunch", flags=FLAG_FLAGGED)])
     entry = Entry.objects.get(mailbox=broken.mailbox, uid=broken.uid)
     blobs = Blob.objects.filter(pk=entry.message.blob_id)
     blobs._raw_delete(blobs.db)
-    page = search(alice, "noon")
-    assert found(page) == [whole.key]
-    assert [hint.code for hint in page.hints] == ["damaged"]
+    if index == "there":
+        index_all()
+    for text, keys in (
+        ("noon", [whole.key]),
+        ("-midnight", [whole.key]),  # whether it stands in the other nobody knows
+        ("noon OR is:starred", [broken.key, whole.key]),
+        ("is:starred -midnight", []),
+    ):
+        with override_settings(SEARCH_INDEX=index != "off"):
+            page = search(alice, text)
+        assert found(page) == keys, text
+        assert [hint.code for hint in page.hints] == ["damaged"]
+        assert page.count is not None
+        assert page.count.least == len(keys)
 
 
 def test_it_takes_what_was_typed_as_it_is(alice: User) -> None:
