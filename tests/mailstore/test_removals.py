@@ -213,6 +213,29 @@ def test_it_refuses_more_than_fits_and_changes_nothing(
     assert restored(alice, since).messages == 4
 
 
+def test_it_says_what_is_back_when_others_fill_the_account_meanwhile(
+    alice: User, inbox: Mailbox, archive: Mailbox, since: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = mailboxes.create(user_id=alice.pk, name="Work")
+    emptied(archive)
+    emptied(inbox)
+    mailboxes.delete(user_id=alice.pk, name="Work", origin=ORIGIN)
+    provisioning.change_user(alice.address, quota=Usage.objects.get(user=alice).expunged + 1)
+    some = undelete._bring_back_some
+
+    def then_mail_comes(*arguments: object) -> list[tuple[int, int]]:
+        pairs = some(*arguments)  # type: ignore[arg-type]
+        filled(box(alice, "Sent"), 2)
+        return pairs
+
+    monkeypatch.setattr(undelete, "_bring_back_some", then_mail_comes)
+    with pytest.raises(QuotaExceeded) as refused:
+        undelete.removed(user_id=alice.pk, since=since, origin=ORIGIN)
+    assert "already back: 1 of the mailboxes, " in refused.value.reply.text
+    assert Mailbox.objects.get(pk=work.pk).deleted_at is None
+    assert_counters_are_exact()
+
+
 def test_it_finishes_what_was_cut_off(
     alice: User, inbox: Mailbox, archive: Mailbox, since: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Expunged messages come back as they were, under new UIDs, once."""
 
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -23,7 +24,7 @@ from apps.mailstore.models import (
     Usage,
 )
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import filing, mailboxes, purge, quota, sharing, undelete
+from apps.mailstore.services import filing, mailboxes, purge, quota, revive, sharing, undelete
 from apps.mailstore.services.append import Appending
 from apps.mailstore.services.copy import MOVED_COST, copy, move
 from apps.mailstore.services.expunge import expunge
@@ -370,4 +371,65 @@ def test_it_brings_each_back_once_when_many_ask_and_one_purges(
     assert list(queries.snapshot(inbox.pk).uids) == sorted(new for _, new in back)
     for entry in Entry.objects.all():
         assert queries.shown_bytes(entry.message_id, entry.head_id)
+    assert_counters_are_exact()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_stays_within_the_quota_when_many_ask_at_once(
+    alice: User, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have been told that there is room, for one of them each, before the first writes."""
+    work = mailboxes.create(user_id=alice.pk, name="Work")
+    filled(inbox, 4)
+    filled(work, 1)
+    emptied(inbox)
+    mailboxes.delete(user_id=alice.pk, name="Work", origin=ORIGIN)
+    (size,) = set(Expunged.objects.values_list("size", flat=True))
+    provisioning.change_user(alice.address, quota=2 * size)
+    start, bring_back = threading.Barrier(5), undelete._bring_back
+
+    def waiting(*arguments: object) -> object:
+        start.wait(20)
+        return bring_back(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(undelete, "_bring_back", waiting)
+    said: list[str] = []
+
+    def job(number: int) -> None:
+        try:
+            if number == 0:
+                start.wait(20)
+                revive.mailbox(mailbox_id=work.pk, origin=ORIGIN)
+            else:
+                undelete.messages(mailbox_id=inbox.pk, uids=[number], origin=ORIGIN)
+            said.append("back")
+        except QuotaExceeded as error:
+            said.append(error.reply.text)
+
+    together(job, 5)
+    missing = f"Mailbox is full: {size} bytes to bring back, {size} more than there is room for"
+    assert sorted(said) == [*[missing] * 3, "back", "back"]
+    assert Usage.objects.get(user=alice).size == 2 * size
+    assert_counters_are_exact()
+
+
+def test_it_says_what_is_back_when_others_fill_the_account_meanwhile(
+    alice: User, inbox: Mailbox, archive: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undelete, "CHUNK", 2)
+    filled(inbox, 4)
+    emptied(inbox)
+    provisioning.change_user(alice.address, quota=Usage.objects.get(user=alice).expunged + 1)
+    some = undelete._bring_back_some
+
+    def then_mail_comes(*arguments: object) -> list[tuple[int, int]]:
+        pairs = some(*arguments)  # type: ignore[arg-type]
+        delivered([filing_of(archive, prepared(b"x" * 99))])
+        return pairs
+
+    monkeypatch.setattr(undelete, "_bring_back_some", then_mail_comes)
+    with pytest.raises(QuotaExceeded) as refused:
+        undelete.messages(mailbox_id=inbox.pk, origin=ORIGIN)
+    assert refused.value.reply.text.endswith("already back: 0 of the mailboxes, 2 of the messages")
+    assert len(pictures(inbox)) == 2
     assert_counters_are_exact()

@@ -7,11 +7,11 @@ for, and the next client that expunges would take it away again.
 
 Who asks for more than fits is refused before anything changes. After that the work is done in
 transactions of 1,000 messages; one that was cut off is finished by asking again, for what is back
-is never brought back twice. Two that ask at once may end up above the quota by what the one of them
-brought back, which is less than the quota (`purge`).
+is never brought back twice. Each of them asks for its room again, under the lock that it writes
+under: whoever fills the account meanwhile, nobody brings it above its quota.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ from apps.mailstore.services.locks import lock
 from apps.mailstore.uidset import uid_set
 from apps.runtime.clock import now
 from apps.runtime.rows import among, fetch, listed
-from apps.wire.errors import NotFound, NotPermitted
+from apps.wire.errors import NotFound, NotPermitted, QuotaExceeded
 
 RIGHTS: Final = frozenset("rie")
 """What another than the owner needs in a mailbox to bring back what was expunged from it: to read
@@ -86,17 +86,25 @@ def messages(
     Raises:
         NotFound: there is no such mailbox, or it is deleted, or nobody else's to see.
         NotPermitted: `origin.user_id` has not the `RIGHTS`.
-        QuotaExceeded: the owner has no room for all of them; nothing has changed.
+        QuotaExceeded: the owner has no room for all of them; nothing has changed, unless the room
+            was taken meanwhile: then the text says how much is back.
     """
     goal = mailbox_id if target_id is None else target_id
-    owner = filing.home(goal).user_id
+    home = filing.home(goal)
+    owner = home.user_id
     _require_owner(mailbox_id, owner)
     for box in {mailbox_id, goal}:
         _require_rights(box, owner, origin)
     wanted = recoverable.uids(mailbox_id, since=since) if uids is None else sorted(set(uids))
     with transaction.atomic():
         quota.require_room(owner, recoverable.size_of(mailbox_id, wanted))
-    return _bring_back(mailbox_id, goal, wanted, origin)
+    pairs: list[tuple[int, int]] = []
+    try:
+        for some in _bring_back(mailbox_id, goal, wanted, origin):
+            pairs += some
+    except QuotaExceeded as error:
+        raise _cut(error, 0, len(pairs)) from None
+    return Restored(goal, home.uidvalidity, pairs)
 
 
 def removed(
@@ -110,7 +118,7 @@ def removed(
 
     Raises:
         NotPermitted: `origin.user_id` is another user.
-        QuotaExceeded: the user has no room for all of it; nothing has changed.
+        QuotaExceeded: as for `messages`.
         LimitReached: the user has too many mailboxes.
     """
     if origin.user_id not in (None, user_id):
@@ -119,19 +127,43 @@ def removed(
     total = found.size + sum(box.size for box in found.mailboxes)
     with transaction.atomic():
         quota.require_room(user_id, total)
-    revived = []
+    done = Outcome([], 0, found.lost)
+    try:
+        for so_far in _all_back(found, origin):
+            done = so_far
+    except QuotaExceeded as error:
+        raise _cut(error, len(done.mailboxes), done.messages) from None
+    return done
+
+
+def _all_back(found: removals.Removed, origin: Origin) -> Iterator[Outcome]:
+    """Yields how far it is, after each transaction."""
+    done = Outcome([], 0, found.lost)
     for box in found.mailboxes:
         try:
-            revived.append(revive.mailbox(mailbox_id=box.id, origin=origin))
+            revived = revive.mailbox(mailbox_id=box.id, origin=origin)
         except NotFound:
             continue  # somebody else was first, or it is purged
-    count = lost = 0
+        done = done._replace(mailboxes=[*done.mailboxes, revived])
+        yield done
     for (mailbox_id, goal), uids in found.messages.items():
+        left = len(uids)
         try:
-            count += len(_bring_back(mailbox_id, goal, uids, origin).uids)
-        except NotFound:
-            lost += len(uids)  # the mailbox was deleted meanwhile
-    return Outcome(revived, count, found.lost + lost)
+            for some in _bring_back(mailbox_id, goal, uids, origin):
+                left -= len(some)
+                done = done._replace(messages=done.messages + len(some))
+                yield done
+        except NotFound:  # the mailbox was deleted meanwhile
+            done = done._replace(lost=done.lost + left)
+            yield done
+
+
+def _cut(error: QuotaExceeded, mailboxes: int, messages: int) -> QuotaExceeded:
+    """The same, said of what is done in part."""
+    if not mailboxes and not messages:
+        return error
+    back = f"already back: {mailboxes} of the mailboxes, {messages} of the messages"
+    return QuotaExceeded(error.detail, text=f"{error.reply.text}; {back}")
 
 
 def _require_owner(mailbox_id: int, owner: int) -> None:
@@ -151,16 +183,18 @@ def _require_rights(mailbox_id: int, owner: int, origin: Origin) -> None:
         raise NotPermitted(f"user {origin.user_id} has {rights} in mailbox {mailbox_id}")
 
 
-def _bring_back(source_id: int, target_id: int, uids: Sequence[int], origin: Origin) -> Restored:
+def _bring_back(
+    source_id: int, target_id: int, uids: Sequence[int], origin: Origin
+) -> Iterator[list[tuple[int, int]]]:
+    """Yields what is back, old UIDs and new, after each transaction."""
     home = filing.home(target_id)
-    pairs: list[tuple[int, int]] = []
     for first in range(0, len(uids), CHUNK):
         chunk = uids[first : first + CHUNK]
         with transaction.atomic():
             lock(users=[home.user_id], mailboxes={source_id, target_id})
             filing.home(target_id)
-            pairs += _bring_back_some(source_id, target_id, home.user_id, chunk, origin)
-    return Restored(target_id, home.uidvalidity, pairs)
+            some = _bring_back_some(source_id, target_id, home.user_id, chunk, origin)
+        yield some
 
 
 def _bring_back_some(
@@ -172,6 +206,7 @@ def _bring_back_some(
     if not rows:
         return []
     old, sizes, flags, words, costs = map(list, zip(*rows, strict=True))
+    quota.require_room(owner, sum(sizes))
     unseen = sum(not one & FLAG_SEEN for one in flags)
     growth = Growth(len(old), len(old), unseen, sum(sizes))
     first, modseq = filing.grow({target_id: growth})[target_id]
