@@ -112,6 +112,18 @@ def listed(numbers: Sequence[int]) -> Any:
     return json.dumps(numbers) if connection.vendor == "sqlite" else list(numbers)
 
 
+def among_texts(column: str) -> str:
+    """`among` for texts."""
+    if connection.vendor == "sqlite":
+        return among(column)
+    return f"{column} = ANY(%s::text[])"
+
+
+def listed_texts(texts: Sequence[str]) -> Any:
+    """The one parameter of `among_texts`."""
+    return json.dumps(texts) if connection.vendor == "sqlite" else list(texts)
+
+
 def fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a constant SELECT."""
     with connection.cursor() as cursor:

@@ -5,7 +5,15 @@ import time_machine
 
 from apps.directory.models import User
 from apps.mailstore import queries
-from apps.mailstore.models import FLAG_DELETED, Entry, Expunged, Mailbox, Usage
+from apps.mailstore.models import (
+    FLAG_DELETED,
+    FLAG_DRAFT,
+    FLAG_SEEN,
+    Entry,
+    Expunged,
+    Mailbox,
+    Usage,
+)
 from apps.mailstore.origin import Origin
 from apps.mailstore.removals import ANYBODY, By, removed
 from apps.mailstore.services import mailboxes, undelete
@@ -18,6 +26,7 @@ from apps.wire.errors import NotPermitted, QuotaExceeded
 from tests.mailstore.making import (
     DATE,
     ORIGIN,
+    appended,
     assert_counters_are_exact,
     box,
     filled,
@@ -28,6 +37,7 @@ from tests.mailstore.test_undelete import emptied, pictures
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400
+DRAFT = FLAG_DRAFT | FLAG_SEEN
 PHONE = Origin("imap", None, client="Phone Mail/2", address="192.0.2.7")
 LAPTOP = Origin("imap", None, client="Laptop", address="2001:db8::1")
 
@@ -68,7 +78,7 @@ def test_it_brings_all_back(alice: User, inbox: Mailbox, archive: Mailbox, since
     assert ([one.name for one in done.mailboxes], done.messages, done.lost) == (["Work"], 6, 0)
     assert [pictures(inbox), pictures(archive)] == before[:2]
     assert sorted(map(repr, pictures(work))) == sorted(map(repr, before[2]))
-    assert restored(alice, since) == ([], 0, 0)
+    assert restored(alice, since) == ([], 0, 0, 0)
 
 
 def test_it_leaves_what_was_removed_before(alice: User, inbox: Mailbox, since: int) -> None:
@@ -77,7 +87,7 @@ def test_it_leaves_what_was_removed_before(alice: User, inbox: Mailbox, since: i
         emptied(inbox, [1])
         mailboxes.delete(user_id=alice.pk, name="Old", origin=ORIGIN)
     emptied(inbox, [2])
-    assert restored(alice, since) == ([], 1, 0)
+    assert restored(alice, since) == ([], 1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +134,7 @@ def test_it_tells_what_belongs_to_a_mailbox_that_others_deleted(alice: User, sin
     filled(work, 2)
     emptied(work, [1], PHONE)
     mailboxes.delete(user_id=alice.pk, name="Work", origin=LAPTOP)
-    assert restored(alice, since, By(client="phone")) == ([], 0, 1)
+    assert restored(alice, since, By(client="phone")) == ([], 0, 1, 0)
 
 
 def test_it_brings_emptied_trash_back_to_where_it_was(
@@ -136,7 +146,7 @@ def test_it_brings_emptied_trash_back_to_where_it_was(
     move(mailbox_id=inbox.pk, uids=[1, 2, 3, 4], target_id=trash.pk, origin=PHONE)
     move(mailbox_id=archive.pk, uids=[1], target_id=trash.pk, origin=PHONE)
     emptied(trash, origin=PHONE)
-    assert restored(alice, since, By(client="phone")) == ([], 6, 0)
+    assert restored(alice, since, By(client="phone")) == ([], 6, 0, 0)
     saved = slice(0, 6)  # the date of saving is that of now: it is not its own mailbox
     assert [one[saved] for one in pictures(inbox)] == [one[saved] for one in before[0]]
     assert [one[saved] for one in pictures(archive)] == [one[saved] for one in before[1]]
@@ -147,7 +157,7 @@ def test_it_leaves_in_trash_what_is_there(
     alice: User, inbox: Mailbox, trash: Mailbox, since: int
 ) -> None:
     move(mailbox_id=inbox.pk, uids=[1], target_id=trash.pk, origin=PHONE)
-    assert restored(alice, since) == ([], 0, 0)
+    assert restored(alice, since) == ([], 0, 0, 0)
     assert count(trash) == 1
 
 
@@ -160,7 +170,7 @@ def test_it_knows_clients_that_copy_to_trash(
     emptied(inbox)
     if is_emptied:
         emptied(trash)
-    assert restored(alice, since) == ([], 4, 0)
+    assert restored(alice, since) == ([], 4, 0, 0)
     assert pictures(inbox) == before
     assert count(trash) == (0 if is_emptied else 4)
 
@@ -170,7 +180,7 @@ def test_it_knows_clients_that_move_by_copying(
 ) -> None:
     copy(mailbox_id=inbox.pk, uids=[1, 2], target_id=archive.pk, origin=PHONE)
     emptied(inbox)
-    assert restored(alice, since) == ([], 2, 0)
+    assert restored(alice, since) == ([], 2, 0, 0)
     assert (count(inbox), count(archive)) == (2, 3)
 
 
@@ -180,7 +190,7 @@ def test_it_does_not_count_older_copies(
     with time_machine.travel(since - 60):
         copy(mailbox_id=inbox.pk, uids=[1, 2, 3, 4], target_id=archive.pk, origin=PHONE)
     emptied(inbox)
-    assert restored(alice, since) == ([], 4, 0)
+    assert restored(alice, since) == ([], 4, 0, 0)
 
 
 def test_it_leaves_what_was_replaced(alice: User, inbox: Mailbox, since: int) -> None:
@@ -192,7 +202,7 @@ def test_it_leaves_what_was_replaced(alice: User, inbox: Mailbox, since: int) ->
         message=Appending(prepared(numbered(9)), DATE),
         origin=PHONE,
     )
-    assert restored(alice, since) == ([], 0, 0)
+    assert restored(alice, since) == ([], 0, 0, 0)
 
 
 def test_it_refuses_more_than_fits_and_changes_nothing(
@@ -273,3 +283,114 @@ def test_it_takes_few_queries_for_many_mailboxes(
     with django_assert_max_num_queries(6):  # type: ignore[operator]
         found = removed(alice.pk, since)
     assert (len(found.mailboxes), found.count) == (4, 8)
+
+
+# -- versions of drafts ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drafts(alice: User, since: int) -> Mailbox:
+    return box(alice, "Drafts")
+
+
+def saved(mailbox: Mailbox, *texts: str, identity: str = "<draft@x>", flags: int = DRAFT) -> None:
+    """As most clients save a draft: the new version is appended, then the former is expunged."""
+    for text in texts:
+        former = list(Entry.objects.filter(mailbox=mailbox).values_list("uid", flat=True))
+        header = f"Message-ID: {identity}\r\n" if identity else ""
+        raw = f"{header}Subject: {text}\r\n\r\nDear Bob".encode()
+        appended(mailbox, [Appending(prepared(raw), DATE, flags)])
+        if former:
+            emptied(mailbox, former, PHONE)
+
+
+def texts(mailbox: Mailbox) -> list[str]:
+    found = Entry.objects.filter(mailbox=mailbox).order_by("uid")
+    return list(found.values_list("message__subject", flat=True))
+
+
+def test_it_brings_back_the_newest_version_of_a_draft(
+    alice: User, drafts: Mailbox, since: int
+) -> None:
+    saved(drafts, "1", "2", "3")
+    emptied(drafts, origin=LAPTOP)
+    assert removed(alice.pk, since).older == 2
+    assert restored(alice, since) == ([], 1, 0, 2)
+    assert texts(drafts) == ["3"]
+    assert restored(alice, since) == ([], 0, 0, 2)
+
+
+@pytest.mark.parametrize("flags", [DRAFT, FLAG_SEEN])
+def test_it_leaves_versions_of_a_draft_that_is_there(
+    alice: User, drafts: Mailbox, since: int, flags: int
+) -> None:
+    """Some clients set no flag: the mailbox tells what it is."""
+    saved(drafts, "1", "2", "3", flags=flags)
+    assert restored(alice, since) == ([], 0, 0, 2)
+    assert restored(alice, since, By(client="phone")) == ([], 0, 0, 2)
+    assert texts(drafts) == ["3"]
+    undelete.messages(mailbox_id=drafts.pk, uids=[1], origin=ORIGIN)
+    assert texts(drafts) == ["3", "1"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_it_leaves_versions_of_a_draft_that_was_sent(
+    alice: User, drafts: Mailbox, since: int, is_there: bool
+) -> None:
+    saved(drafts, "1", "2")
+    sent = box(alice, "Sent")
+    saved(sent, "sent", flags=FLAG_SEEN)
+    emptied(drafts)
+    if not is_there:
+        emptied(sent)
+    assert restored(alice, since) == ([], 0 if is_there else 1, 0, 2)
+    assert (texts(drafts), texts(sent)) == ([], ["sent"])
+
+
+def test_it_brings_a_draft_back_that_went_through_trash(
+    alice: User, drafts: Mailbox, trash: Mailbox, since: int
+) -> None:
+    """Its former versions were moved there after it was saved."""
+    for text in ("1", "2", "3"):
+        former = list(Entry.objects.filter(mailbox=drafts).values_list("uid", flat=True))
+        raw = f"Message-ID: <draft@x>\r\nSubject: {text}\r\n\r\nDear Bob".encode()
+        appended(drafts, [Appending(prepared(raw), DATE, DRAFT)])
+        if former:
+            move(mailbox_id=drafts.pk, uids=former, target_id=trash.pk, origin=PHONE)
+    emptied(trash)
+    assert restored(alice, since) == ([], 0, 0, 2)
+    move(mailbox_id=drafts.pk, uids=[3], target_id=trash.pk, origin=PHONE)
+    emptied(trash)
+    assert restored(alice, since) == ([], 1, 0, 2)
+    assert texts(drafts) == ["3"]
+
+
+def test_it_leaves_versions_of_a_draft_that_another_client_went_on_with(
+    alice: User, drafts: Mailbox, since: int
+) -> None:
+    saved(drafts, "1", "2")
+    emptied(drafts, origin=LAPTOP)
+    assert restored(alice, since, By(client="phone")) == ([], 0, 0, 1)
+
+
+def test_it_tells_drafts_apart(alice: User, drafts: Mailbox, inbox: Mailbox, since: int) -> None:
+    """By Message-ID: of those without one, and of mail that is no draft, all comes back."""
+    saved(drafts, "1", "2", identity="<one@x>")
+    saved(drafts, "3", "4", identity="<two@x>")
+    saved(drafts, "5", "6", identity="")
+    emptied(drafts)
+    emptied(inbox)
+    saved(inbox, "7", "8", identity="<mail@x>", flags=0)
+    emptied(inbox)
+    assert restored(alice, since) == ([], 4 + 2 + 4, 0, 2)
+    assert texts(drafts) == ["2", "4", "5", "6"]
+
+
+def test_it_asks_little_more_for_drafts(
+    alice: User, drafts: Mailbox, since: int, django_assert_max_num_queries: object
+) -> None:
+    for number in range(9):
+        saved(drafts, "1", "2", identity=f"<{number}@x>")
+    emptied(drafts)
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
+        assert removed(alice.pk, since).count == 9

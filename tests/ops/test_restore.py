@@ -8,13 +8,14 @@ import time_machine
 
 from apps.directory.models import User
 from apps.mailstore import queries
-from apps.mailstore.models import Entry, Mailbox
+from apps.mailstore.models import FLAG_DRAFT, Entry, Mailbox
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
+from apps.mailstore.services.append import Appending
 from apps.provisioning import services as provisioning
 from apps.provisioning import undelete
 from apps.runtime.clock import now
-from tests.mailstore.making import DATE, ORIGIN, box, filled
+from tests.mailstore.making import DATE, ORIGIN, appended, box, filled, prepared
 from tests.mailstore.test_undelete import emptied
 from tests.provisioning.management import running
 from tests.provisioning.management.running import Done
@@ -165,7 +166,7 @@ def test_it_brings_back_what_one_client_removed(alice: User, inbox: Mailbox) -> 
     assert uids(inbox) == [4]
     assert run(*words).out == told.format("came")
     assert uids(inbox) == [4, 5, 6]
-    assert run(*words, "--json").json == {"mailboxes": [], "messages": 0, "lost": 0}
+    assert run(*words, "--json").json == {"mailboxes": [], "messages": 0, "lost": 0, "older": 0}
     assert run("removed", ALICE, "--since", "1h", "--by", ALICE).out.startswith("0 mailboxes and 0")
 
 
@@ -176,6 +177,20 @@ def test_it_tells_what_is_lost(alice: User) -> None:
     mailboxes.delete(user_id=alice.pk, name="Work", origin=ORIGIN)
     done = run("removed", ALICE, "--since", "1h", "--client", "phone")
     assert done.out.endswith("\n1 message more is of mailboxes that others deleted.\n")
+
+
+def test_it_tells_of_versions_of_drafts(alice: User) -> None:
+    drafts = box(alice, "Drafts")
+    raw = b"Message-ID: <draft@x>\r\n\r\nDear Bob"
+    appended(drafts, [Appending(prepared(raw), DATE, FLAG_DRAFT) for _ in range(3)])
+    emptied(drafts)
+    words = ["removed", ALICE, "--since", "1h"]
+    told = (
+        f"0 mailboxes and 1 message of {ALICE} {{}} back.\n2 older versions of drafts are left out."
+    )
+    assert run(*words, "--dry-run").out == told.format("would come") + "\n"
+    assert run(*words).out == told.format("came") + "\n"
+    assert run("message", ALICE, "Drafts", "1").out.startswith("1 message of")
 
 
 def test_it_lists(alice: User, inbox: Mailbox) -> None:

@@ -59,12 +59,13 @@ class Restored(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What `removed` brought back: mailboxes, and how many messages of others; `lost` is that of
-    `removals.Removed`."""
+    """What `removed` brought back: mailboxes, and how many messages of others; `lost` and `older`
+    are those of `removals.Removed`."""
 
     mailboxes: list[revive.Revived]
     messages: int
     lost: int
+    older: int
 
 
 def messages(
@@ -127,7 +128,7 @@ def removed(
     total = found.size + sum(box.size for box in found.mailboxes)
     with transaction.atomic():
         quota.require_room(user_id, total)
-    done = Outcome([], 0, found.lost)
+    done = Outcome([], 0, found.lost, found.older)
     try:
         for so_far in _all_back(found, origin):
             done = so_far
@@ -138,7 +139,7 @@ def removed(
 
 def _all_back(found: removals.Removed, origin: Origin) -> Iterator[Outcome]:
     """Yields how far it is, after each transaction."""
-    done = Outcome([], 0, found.lost)
+    done = Outcome([], 0, found.lost, found.older)
     for box in found.mailboxes:
         try:
             revived = revive.mailbox(mailbox_id=box.id, origin=origin)

@@ -43,7 +43,10 @@ class Command(NounCommand):
         )
         backup.add_argument("folder", type=Path, help="what `backup` has written")
         backup.add_argument("--force", action="store_true", help="replace what is here")
-        listing = self.verb("list", "List what can be brought back: mailboxes, then messages.")
+        listing = self.verb(
+            "list",
+            "List what can be brought back: mailboxes, then messages, of drafts every version.",
+        )
         listing.add_argument("address", metavar="ADDRESS")
         listing.add_argument("--mailbox", metavar="NAME", help="only messages of this one")
         _add_since(listing)
@@ -72,7 +75,9 @@ class Command(NounCommand):
 
     def _add_verb_removed(self) -> None:
         removed = self.verb(
-            "removed", "Bring back all that was removed since a time, to where it was then."
+            "removed",
+            "Bring back all that was removed since a time, to where it was then; of a draft the"
+            " newest version, if it is neither there nor sent (`message` brings back any).",
         )
         removed.add_argument("address", metavar="ADDRESS")
         _add_since(removed, required=True)
@@ -151,12 +156,11 @@ class Command(NounCommand):
         if options["dry_run"]:
             found = undelete.find_removed(address, since, by)
             names = [one.name for one in found.mailboxes]
-            self._report_removed(options, names, found.count, found.lost)
+            self._report_removed(options, names, found.count, found.lost, found.older)
             return
         done = undelete.restore_removed(address, since, by)
-        self._report_removed(
-            options, [one.name for one in done.mailboxes], done.messages, done.lost
-        )
+        names = [one.name for one in done.mailboxes]
+        self._report_removed(options, names, done.messages, done.lost, done.older)
 
     def _report_messages(self, options: dict[str, Any], back: Back) -> None:
         count = _count(len(back.uids), "message")
@@ -166,7 +170,7 @@ class Command(NounCommand):
         self.report(options, f"{told}.", **dataclasses.asdict(back))
 
     def _report_removed(
-        self, options: dict[str, Any], names: list[str], messages: int, lost: int
+        self, options: dict[str, Any], names: list[str], messages: int, lost: int, older: int
     ) -> None:
         verb = "would come" if options["dry_run"] else "came"
         told = f"{_count(len(names), 'mailbox', 'mailboxes')} and {_count(messages, 'message')}"
@@ -177,7 +181,9 @@ class Command(NounCommand):
             told += (
                 f"\n{_count(lost, 'message')} more {_are(lost)} of mailboxes that others deleted."
             )
-        self.report(options, told, mailboxes=names, messages=messages, lost=lost)
+        if older:
+            told += f"\n{_count(older, 'older version')} of drafts {_are(older)} left out."
+        self.report(options, told, mailboxes=names, messages=messages, lost=lost, older=older)
 
 
 def _add_since(parser: CommandParser, *, required: bool = False) -> None:
