@@ -39,10 +39,12 @@ class ManyRows:
         if not rows:
             return
         with connection.cursor() as cursor:
-            if connection.vendor == "sqlite":
-                cursor.executemany(self._sqlite, rows)
-            else:
+            if connection.vendor != "sqlite":
                 cursor.execute(self._postgres, [list(column) for column in zip(*rows, strict=True)])
+            elif len(rows) == 1:
+                cursor.execute(self._sqlite, rows[0])
+            else:
+                cursor.executemany(self._sqlite, rows)
 
 
 def allocate_ids(table: str, count: int) -> list[int]:

@@ -42,7 +42,11 @@ _INSERT_CHANGES = ManyRows(
     " (at, mailbox_id, user_id, what, uids, modseq, before, after, door, client, address)",
     "bigint bigint bigint text text bigint text text text text text",
 )
+_HOME: Final = (
+    "SELECT user_id, uidvalidity FROM mailstore_mailbox WHERE id = %s AND deleted_at IS NULL"
+)
 _GROWTH = Values("d", "box bigint, taken bigint, messages bigint, unseen bigint, size bigint")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _USE = Values("d", "owner bigint, size bigint, messages bigint, reserved bigint, expunged bigint")
 
 
@@ -109,7 +113,12 @@ def homes(mailbox_ids: Iterable[int]) -> dict[int, Home]:
 
 def home(mailbox_id: int) -> Home:
     """One live mailbox. Raises NotFound."""
-    return _there(homes([mailbox_id]), mailbox_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_HOME, [mailbox_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"mailbox {mailbox_id} is not there")
+    return Home(*row)
 
 
 def both_homes(one: int, other: int) -> tuple[Home, Home]:
@@ -242,7 +251,7 @@ def record(changes: Sequence[Change]) -> None:
 
 
 def _compact(value: Any) -> str:
-    return "" if value is None else json.dumps(value, separators=(",", ":"))
+    return "" if value is None else _encode(value)
 
 
 def _printable(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX, SQLiteCursorWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.transaction import TransactionManagementError
 
 from apps.runtime.sqlite.turnstile import Turnstile
@@ -42,6 +43,33 @@ def _marked(query: str) -> str:
     return FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
+class Statements(CursorWrapper):
+    """What code sees of a cursor. In a transaction that writes, everything that is decided for each
+    statement elsewhere is settled already: without it a statement takes half the time."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        if not self.db.is_settled:
+            return super().execute(sql, params)
+        self.db.validate_no_broken_transaction()
+        with self.db.wrap_database_errors:
+            return self.cursor.execute(sql, params)
+
+    def executemany(self, sql: Any, param_list: Any) -> Any:
+        if not self.db.is_settled:
+            return super().executemany(sql, param_list)
+        self.db.validate_no_broken_transaction()
+        with self.db.wrap_database_errors:
+            return self.cursor.executemany(sql, param_list)
+
+    def fetchone(self) -> Any:
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchone()
+
+    def fetchall(self) -> Any:
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchall()
+
+
 class DatabaseWrapper(SQLiteWrapper):
     """SQLite whose writers of all processes stand in one fair line."""
 
@@ -60,6 +88,20 @@ class DatabaseWrapper(SQLiteWrapper):
     def create_cursor(self, name: str | None = None) -> Cursor:
         made: Cursor = self.connection.cursor(factory=Cursor)
         return made
+
+    def make_cursor(self, cursor: Any) -> Statements:
+        return Statements(cursor, self)
+
+    def cursor(self) -> Any:
+        if self.is_settled and not self.queries_logged and self.connection is not None:
+            return self.make_cursor(self.create_cursor())
+        return super().cursor()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a transaction that writes is open, so that the turn is taken, and nobody else
+        wants to see each statement."""
+        return self.in_atomic_block and not self._snapshot and len(self.execute_wrappers) == 1
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
