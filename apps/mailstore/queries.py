@@ -24,7 +24,7 @@ from apps.runtime.rows import among, listed
 from apps.wire.errors import Damaged, NotFound
 
 PAGE: Final = 500  # messages in one query of `fetch_page`
-AT_A_GLANCE: Final = 16  # messages that `fetch_few` reads at most
+AT_A_GLANCE: Final = 32  # messages that `fetch_few` reads at most
 ALL_ROWS: Final = 1 << 30
 """A limit that limits nothing."""
 FEW: Final = 32  # rows that `fetch_some` takes before it asks whether there is enough
