@@ -50,16 +50,12 @@ class Statements(CursorWrapper):
     def execute(self, sql: Any, params: Any = None) -> Any:
         if not self.db.is_settled:
             return super().execute(sql, params)
-        self.db.validate_no_broken_transaction()
-        with self.db.wrap_database_errors:
-            return self.cursor.execute(sql, params)
+        return self._execute(sql, params)
 
     def executemany(self, sql: Any, param_list: Any) -> Any:
         if not self.db.is_settled:
             return super().executemany(sql, param_list)
-        self.db.validate_no_broken_transaction()
-        with self.db.wrap_database_errors:
-            return self.cursor.executemany(sql, param_list)
+        return self._executemany(sql, param_list)
 
     def fetchone(self) -> Any:
         with self.db.wrap_database_errors:
