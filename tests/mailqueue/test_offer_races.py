@@ -15,12 +15,11 @@ from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, 
 from apps.mailstore.models import Entry
 from tests.mailqueue.leaving import keep
 from tests.mailqueue.offering import offered
-from tests.mailqueue.test_races import race, racing
+from tests.mailqueue.test_races import FAIRER, race, racing
 from tests.support.verdicts import letter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FEW, MANY = 80, 10_000
-FAIRER = 0.0005  # seconds
 DOOR_FIRST = {"take": "OURS", "withdraw": "WITHDRAWN"}
 
 
@@ -35,7 +34,6 @@ def outcomes_of(alice: User, door: str, subject: str, count: int) -> Counter[str
             said = race(racer, number, item.id, handicap)[1]
             settle_the_rest(racer, item)
             outcomes[said] += 1
-            # Who was first starts a little later next time: a race of equals on any machine.
             handicap += FAIRER if said == DOOR_FIRST[door] else -FAIRER
             assert is_delivered(item) is (said not in {"REFUSED", "WITHDRAWN"}), said
     assert Entry.objects.filter(mailbox__user=alice).count() == outcomes["OURS"]
