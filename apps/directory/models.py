@@ -15,16 +15,18 @@ from django.utils.crypto import salted_hmac
 
 
 class State(models.TextChoices):
-    """Whether it works. A suspended domain or organisation suspends all that hangs on it."""
+    """Whether it works. What is said of a domain or organisation holds for all that hangs on it."""
 
     ACTIVE = "active"
-    SUSPENDED = "suspended"
+    LOCKED = "locked"  # nobody signs in; mail is received
+    SUSPENDED = "suspended"  # nobody signs in; mail is refused
 
 
 class UserState(models.TextChoices):
     """The same for a user, who can be gone while the mail is still kept."""
 
     ACTIVE = "active"
+    LOCKED = "locked"
     SUSPENDED = "suspended"
     REMOVED = "removed"  # a tombstone: no address, no sign-in; its mail waits for restore or purge
 
@@ -34,6 +36,10 @@ class Organization(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    # What its resellers and administrators may give out; None is no limit. Operators are free.
+    max_domains = models.PositiveIntegerField(null=True, blank=True)  # alias domains too
+    max_users = models.PositiveIntegerField(null=True, blank=True)  # of every kind
+    max_storage = models.BigIntegerField(null=True, blank=True)  # bytes: the sum of all quotas
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -61,6 +67,14 @@ class Sternness(models.TextChoices):
     REPORT = "report"  # delivered as any other; header and trace tell
     JUNK = "junk"
     REJECT = "reject"  # refused in the dialogue, where that is what the sender's domain asks for
+
+
+class Demand(models.TextChoices):
+    """Who needs a second factor."""
+
+    NOBODY = "nobody"
+    ADMINISTRATORS = "administrators"  # whoever holds a role
+    EVERYBODY = "everybody"
 
 
 class Domain(models.Model):
@@ -91,6 +105,11 @@ class Domain(models.Model):
     # alice+tag@ goes to alice@; empty switches it off.
     detail_separator = models.CharField(max_length=1, default="+", blank=True)
     default_quota = models.BigIntegerField(null=True, blank=True)  # bytes; None: the setting
+    # Who needs a second factor, and from when on: until then people are reminded. From then on the
+    # web lets them do nothing before they have one, and a main password opens no mail program.
+    factor_demand = models.CharField(max_length=14, choices=Demand.choices, default=Demand.NOBODY)
+    factor_due_at = models.DateTimeField(null=True, blank=True)  # None: at once
+    password_length = models.PositiveSmallIntegerField(null=True, blank=True)  # None: the setting
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -148,6 +167,13 @@ class User(AbstractBaseUser):
     scram_stored_key = models.BinaryField(max_length=32, default=b"")
     scram_server_key = models.BinaryField(max_length=32, default=b"")
     must_change_password = models.BooleanField(default=False)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
+    # Whether it has a second factor: then the main password opens the web alone, and only with it.
+    # Kept by services/users.py for `accounts`, so that sign-in at a mail door need not look there.
+    has_factor = models.BooleanField(default=False)
+    # Where a forgotten password's link goes, once that address has confirmed it.
+    recovery_address = models.CharField(max_length=320, default="", blank=True)
+    recovery_confirmed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()
@@ -204,6 +230,8 @@ class RoleGrant(models.Model):
     role = models.CharField(max_length=12, choices=Role.choices)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, blank=True)
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, null=True, blank=True)
+    # Of a helpdesk: whether it resets passwords and second factors of users without a role.
+    may_reset = models.BooleanField(default=False)
 
     class Meta:
         # Three, because NULLs differ from each other in a unique index of all four columns.
@@ -498,13 +526,66 @@ class SendCount(models.Model):
 
 
 class OneTimeLink(models.Model):
-    """A link that works once: first operator, later password resets. Only the digest is kept."""
+    """A link that works once: first operator, a new password, the proof of a recovery address.
+    Only the digest is kept."""
 
     purpose = models.CharField(max_length=20)
     digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the token
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
+    address = models.CharField(max_length=320, default="", blank=True)  # that is to be proved
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.purpose
+
+
+class Outcome(models.TextChoices):
+    """How a sign-in ended."""
+
+    OK = "ok"
+    WRONG = "wrong"  # the password, or the code
+    REFUSED = "refused"  # what was shown is right, but does not open this door
+    SUSPENDED = "suspended"
+
+
+class Means(models.TextChoices):
+    """What was shown at a sign-in."""
+
+    PASSWORD = "password"  # noqa: S105  (a name)
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    TRUSTED_DEVICE = "trusted_device"
+    APP_PASSWORD = "app_password"  # noqa: S105  (a name)
+    TOKEN = "token"  # noqa: S105  (a name)
+    ACTING = "acting"  # an administrator looks as the user
+
+
+class SignIn(models.Model):
+    """Sign-ins of a user, alike within an hour: what its owner is shown, for 90 days.
+
+    Rows are found by `digest`, which covers all that makes two sign-ins alike (services/history.py
+    says what), so that a mail program that signs in every minute costs one row an hour.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    digest = models.BinaryField(max_length=16, unique=True)
+    outcome = models.CharField(max_length=9, choices=Outcome.choices)
+    door = models.CharField(max_length=10)  # web, imap, pop3, submission, …
+    means = models.CharField(max_length=14, choices=Means.choices)
+    via = models.CharField(
+        max_length=320, default="", blank=True
+    )  # which app password, or who acts
+    address = models.CharField(max_length=45, default="", blank=True)  # the client's
+    client = models.CharField(max_length=200, default="", blank=True)  # what it calls itself
+    is_new_place = models.BooleanField(default=False)  # no sign-in from this network in 30 days
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-last_at"], name="signin_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.outcome} {self.door}"
