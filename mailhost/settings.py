@@ -141,7 +141,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_otp",
-    "django_otp_webauthn",
     "apps.runtime",
     "apps.blobs",
     "apps.events",
@@ -248,11 +247,6 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 AUTH_USER_MODEL = "directory.User"
-OTP_WEBAUTHN_CREDENTIAL_MODEL = "accounts.Passkey"
-OTP_WEBAUTHN_ATTESTATION_MODEL = "accounts.PasskeyAttestation"
-OTP_WEBAUTHN_RP_ID = MAIL_HOSTNAME
-OTP_WEBAUTHN_RP_NAME = "mailhost"
-OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"https://{MAIL_HOSTNAME}"]
 AUTHENTICATION_BACKENDS = ["apps.directory.backends.MailhostBackend"]
 # argon2id 19 MiB t=2 p=1 (OWASP's first choice): 22 ms; Django's default of 100 MiB costs 216 ms.
 PASSWORD_HASHERS = ["apps.directory.hashers.Argon2idHasher"]

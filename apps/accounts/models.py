@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django_otp.models import Device, TimestampMixin
-from django_otp_webauthn.models import AbstractWebAuthnAttestation, AbstractWebAuthnCredential
 
 
 class Authenticator(TimestampMixin, Device):
@@ -28,16 +27,21 @@ class Authenticator(TimestampMixin, Device):
         ]
 
 
-class Passkey(AbstractWebAuthnCredential):
-    """A passkey or security key (WebAuthn level 3)."""
+class Passkey(TimestampMixin, Device):
+    """A passkey or security key (WebAuthn level 3 section 4, "credential record").
 
+    What its maker says of it (attestation) is neither asked for nor kept.
+    """
 
-class PasskeyAttestation(AbstractWebAuthnAttestation):
-    """What a passkey's maker says of it, as it was sent."""
-
-    credential = models.OneToOneField(
-        Passkey, on_delete=models.CASCADE, related_name="attestation", editable=False
-    )
+    credential_id = models.BinaryField(max_length=1023)
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of `credential_id`
+    # What authenticators know its user by: 64 random bytes, the same for all passkeys of a user.
+    handle = models.BinaryField(max_length=64)
+    public_key = models.BinaryField(max_length=1023)  # COSE
+    sign_count = models.BigIntegerField(default=0)  # unsigned 32 bits; 0 if it does not count
+    transports = models.JSONField(default=list)  # how browsers reach it: usb, nfc, internal, …
+    is_backed_up = models.BooleanField(default=False)  # by its maker's cloud
+    aaguid = models.CharField(max_length=36, default="", blank=True)  # its model
 
 
 class RecoveryCode(models.Model):
