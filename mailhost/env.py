@@ -320,6 +320,21 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether passwords may be sent without TLS: never, or only from this machine.",
     ),
     Setting(
+        "SECOND_FACTOR",
+        choice("optional", "administrators", "everybody"),
+        "optional",
+        "Who has to have a second factor at the web: whoever wants, whoever holds a role, or"
+        " everybody. A domain may ask for more. Whoever has to have one, or has one, uses app"
+        " passwords in mail programs.",
+    ),
+    Setting(
+        "PASSWORD_LENGTH",
+        integer(8, 64),
+        "10",
+        "Fewest characters of a new password, 8 to 64; a domain may ask for more. There are no"
+        " rules about kinds of characters, and passwords do not expire (NIST SP 800-63B).",
+    ),
+    Setting(
         "CHANNEL_BINDING",
         doors,
         "imap pop3",

@@ -30,6 +30,8 @@ POP3S_LISTEN: env.Endpoint | None = _values["POP3S_LISTEN"]
 WEB_LISTEN: env.Endpoint | None = _values["WEB_LISTEN"]
 WEB_TLS: bool = _values["WEB_TLS"] == "on"
 CLEARTEXT_AUTH: str = _values["CLEARTEXT_AUTH"]
+SECOND_FACTOR: str = _values["SECOND_FACTOR"]
+PASSWORD_LENGTH: int = _values["PASSWORD_LENGTH"]
 CHANNEL_BINDING: tuple[str, ...] = _values["CHANNEL_BINDING"]
 OAUTH_ISSUER: str = _values["OAUTH_ISSUER"]
 OAUTH_JWKS_URL: str = _values["OAUTH_JWKS_URL"]

@@ -34,7 +34,7 @@ from django.db import DatabaseError, connection
 
 from apps.directory import apppasswords, passwords, throttle
 from apps.directory.apppasswords import Known
-from apps.directory.models import Kind, State, UserState
+from apps.directory.models import Kind, Means, State, UserState
 from apps.directory.services.apppasswords import note_use
 from apps.mime.address import Address, AddressError
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 NOT_AN_ADDRESS: Final = "(not an address)"
 
 _ACCOUNT: Final = """
-SELECT u.id, u.address, u.name, u.credential_version, u.password, u.kind, u.state, d.state, o.state
+SELECT u.id, u.address, u.name, u.credential_version, u.has_factor, u.must_change_password,
+u.password, u.kind, u.state, d.state, o.state
 FROM directory_user u
 LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
@@ -55,6 +56,9 @@ WHERE u.key = %s"""
 class Principal:
     """Who has signed in, with which app password or access token of ours if with one.
 
+    has_factor: the web asks for a second factor before it lets this user in.
+    must_change: and then for another password.
+    means: what was shown.
     expires_at: when the sign-in ends by itself, seconds since 1970; 0 is never. It is that of a
         token somebody else issued.
 
@@ -65,6 +69,9 @@ class Principal:
     address: str
     name: str
     credential_version: int
+    has_factor: bool = False
+    must_change: bool = False
+    means: Means = Means.PASSWORD
     app_password: int | None = None
     access_token: int | None = None
     expires_at: float = 0.0
@@ -95,15 +102,25 @@ class Account:
 
 
 def authenticate(
-    *, username: str, password: str, address: str, door: str, secure: bool = True
+    *,
+    username: str,
+    password: str,
+    address: str,
+    door: str,
+    secure: bool = True,
+    client: str = "",
 ) -> Principal:
     """Check a user name and a password.
+
+    At the web this is the first step alone: who has a factor shows it next. A mail program has no
+    way to show one, so there the main password opens nothing for whoever has to have one.
 
     Args:
         address: the client's IP address; budgets belong to its network.
         door: which door asks, for the log: smtp, imap, web, …
         secure: whether the password came under TLS. If not, it is not even looked at, unless
             CLEARTEXT_AUTH allows it on this machine and the client is on it.
+        client: what the client calls itself, "" if it has not said.
 
     Raises:
         AuthenticationFailed: unknown, wrong, or no sign-in for this account: never told apart.
@@ -176,7 +193,7 @@ def by_app_password(
     throttle.succeeded(attempt, refresh=not known.is_noted)
     if not known.is_noted:
         _note_use(known, address)
-    return replace(account.principal, app_password=known.id)
+    return replace(account.principal, means=Means.APP_PASSWORD, app_password=known.id)
 
 
 def _note_use(known: Known, address: str) -> None:
@@ -210,7 +227,10 @@ def account_of(key: str) -> Account | None:
     with connection.cursor() as cursor:
         cursor.execute(_ACCOUNT, [key])
         row = cursor.fetchone()
-    return None if row is None else Account(Principal(*row[:4]), *row[4:])
+    if row is None:
+        return None
+    principal = Principal(*row[:4], has_factor=bool(row[4]), must_change=bool(row[5]))
+    return Account(principal, *row[6:])
 
 
 class RememberedPasswords:

@@ -21,7 +21,7 @@ from apps.directory.authentication import (
     login_key,
 )
 from apps.directory.issuer import Identity, TokenRejectedError
-from apps.directory.models import Kind, UserState
+from apps.directory.models import Kind, Means, UserState
 from apps.directory.services.tokens import note_use
 from apps.directory.tokens import KnownToken
 from apps.runtime.db import in_db
@@ -144,7 +144,7 @@ def _with_own(attempt: throttle.Attempt, claim: TokenClaim, key: str, client: Cl
     throttle.succeeded(attempt, refresh=not known.is_noted)
     if not known.is_noted:
         _note_use(known, client.address)
-    return replace(account.principal, access_token=known.id)
+    return replace(account.principal, means=Means.TOKEN, access_token=known.id)
 
 
 def _with_identity(
@@ -155,7 +155,7 @@ def _with_identity(
         return _count(attempt, claim, "the token of another user")
     account = _account(found)
     throttle.succeeded(attempt)
-    return replace(account.principal, expires_at=identity.expires_at)
+    return replace(account.principal, means=Means.TOKEN, expires_at=identity.expires_at)
 
 
 def _account(key: str) -> Account:

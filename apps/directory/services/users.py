@@ -180,6 +180,7 @@ def _put_secrets(user: User, secrets: Secrets) -> None:
     user.scram_iterations = secrets.scram_iterations
     user.scram_stored_key = secrets.scram_stored_key
     user.scram_server_key = secrets.scram_server_key
+    user.password_changed_at = timezone.now()
 
 
 def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) -> int:
@@ -201,6 +202,7 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
             scram_stored_key=secrets.scram_stored_key,
             scram_server_key=secrets.scram_server_key,
             must_change_password=must_change,
+            password_changed_at=timezone.now(),
             credential_version=F("credential_version") + 1,
         ):
             raise NotFound(f"user {user_id}", text="There is no such user")
@@ -214,6 +216,26 @@ def _keep_app_passwords(user_id: int, secrets: Secrets) -> None:
     has_others = AppPassword.objects.filter(user=user_id).exists()
     if salt is not None and has_others and bytes(salt) != secrets.scram_salt:
         raise InUse("salt", text="This user has a new app password, try again")
+
+
+def set_has_factor(*, user_id: int, value: bool) -> int:
+    """Keep whether a living user has a second factor; `accounts` says so when that changes.
+
+    Every session ends: mail programs that signed in with the main password must use an app password
+    from now on, and a browser that somebody else holds is signed out. Who keeps its own session
+    proves it anew with the version returned (Django's `update_session_auth_hash`).
+
+    Returns the new credential version.
+
+    Raises:
+        NotFound
+    """
+    changed = User.objects.living().filter(pk=user_id)
+    with transaction.atomic():
+        if not changed.update(has_factor=value, credential_version=F("credential_version") + 1):
+            raise NotFound(f"user {user_id}", text="There is no such user")
+        publish_on_commit(UserChanged(user_id))
+        return changed.values_list("credential_version", flat=True).get()
 
 
 def scram_basis(user_id: int) -> ScramBasis:
