@@ -18,6 +18,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from apps.delivery import ownletters
+from apps.delivery.quoting import quoted
 from apps.directory.models import User, UserState
 from apps.mime.address import Address
 from apps.runtime.clock import now, now_us
@@ -44,9 +45,6 @@ JUNK: Final = (
     "The filter took it for spam. It lies in your mailbox Junk.",
 )
 HARMFUL: Final = "It can do harm: only your administrator can release it."
-
-_JOINER = "\u2060"  # no program sees a link across it, and nobody sees it
-_KEEPS_WORDS: Final = "\u200c\u200d"  # invisible too, and part of how Persian and Hindi are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +155,11 @@ def _line(user_id: int, item: Item, release: str) -> _Line:
     words = ("Look",) if item.is_dangerous else (release, "Block the sender")
     asks = ("", "?do=block")
     return _Line(
-        author=_shown(item.author, AUTHOR_SHOWN) or "nobody",
-        subject=_shown(item.subject, SUBJECT_SHOWN) or "(no subject)",
-        words=f"{_shown(item.words, WORDS_SHOWN)}. {HARMFUL}"
+        author=quoted(item.author, AUTHOR_SHOWN) or "nobody",
+        subject=quoted(item.subject, SUBJECT_SHOWN) or "(no subject)",
+        words=f"{quoted(item.words, WORDS_SHOWN)}. {HARMFUL}"
         if item.is_dangerous
-        else _shown(item.words, WORDS_SHOWN),
+        else quoted(item.words, WORDS_SHOWN),
         at=datetime.fromtimestamp(item.at, UTC).strftime("%-d %B, %H:%M UTC"),
         links=tuple((word, where + ask) for word, ask in zip(words, asks, strict=False))
         if where
@@ -175,16 +173,6 @@ def _link(name: str, token: str) -> str:
         return absolute(name, token)
     except NotFound:
         return ""
-
-
-def _shown(text: str, limit: int) -> str:
-    """A stranger's words on one line, and no link."""
-    line = "".join(
-        sign if sign.isprintable() or sign in _KEEPS_WORDS else " " for sign in text[:limit]
-    )
-    for mark in (".", "/", ":", "@"):
-        line = line.replace(mark, mark + _JOINER)
-    return " ".join(line.split()) + ("…" if len(text) > limit else "")
 
 
 def _text(context: dict[str, object], sections: Sequence[_Section]) -> str:

@@ -31,11 +31,19 @@ DOOR: Final = "report"
 
 
 def compose(
-    *, to: Address, subject: str, text: str, letter_id: UUID, at_us: int, html: str = ""
+    *,
+    to: Address,
+    subject: str,
+    text: str,
+    letter_id: UUID,
+    at_us: int,
+    html: str = "",
+    domain: str = "",
 ) -> bytes:
-    """A letter from the postmaster of the reader's domain, CRLF line ends. Pure but for settings.
+    """A letter from the postmaster of a domain of ours, CRLF line ends. Pure but for settings.
 
     Args:
+        domain: whose postmaster writes; "" is the reader's own.
         html: a whole document that says the same; "" for none.
         letter_id: of the mail, and so of its Message-ID.
         at_us: Unix microseconds.
@@ -43,7 +51,7 @@ def compose(
     utf8 = not to.is_ascii
     name = ulid_text(letter_id).lower()
     head = (
-        fold_addresses("From", [("Mail service", Address(POSTMASTER, to.domain))]),
+        fold_addresses("From", [("Mail service", Address(POSTMASTER, domain or to.domain))]),
         fold_addresses("To", [("", to)], utf8=utf8),
         fold("Subject", subject, utf8=utf8),
         date_field(datetime.fromtimestamp(at_us // 1_000_000, UTC)),
@@ -104,6 +112,16 @@ def readers(address: str) -> tuple[EnvelopeRecipient, ...]:
     except AddressError:
         return ()
     return _recipients(address, resolution) if resolution.status is Status.LOCAL else ()
+
+
+def anybody(address: str) -> tuple[EnvelopeRecipient, ...]:
+    """Who gets a letter to any address, of ours or elsewhere; nobody if it leads nowhere."""
+    try:
+        resolution = routing.resolve(Address.parse(address))
+    except AddressError:
+        return ()
+    goes = resolution.status in {Status.LOCAL, Status.REMOTE}
+    return _recipients(address, resolution) if goes else ()
 
 
 def administrators(account: str) -> tuple[EnvelopeRecipient, ...]:

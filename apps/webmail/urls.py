@@ -2,7 +2,17 @@
 
 from django.urls import path, register_converter
 
-from apps.webmail.views import content, forwarding, mail, quarantine, signin
+from apps.webmail.views import (
+    activity,
+    apppasswords,
+    content,
+    forwarding,
+    mail,
+    quarantine,
+    recovery,
+    settings,
+    signin,
+)
 
 
 class UidConverter:
@@ -31,6 +41,13 @@ urlpatterns = [
     path("forward/<str:token>/", forwarding.forward, name="forward"),
     path("held/<str:token>/", quarantine.copy, name="held"),
     path("digests/<str:token>/", quarantine.digests, name="digests"),
+    path("login/forgot/", recovery.forgot, name="login-forgot"),
+    path("login/reset/<str:token>/", recovery.reset, name="login-reset"),
+    path("recovery/<str:token>/", recovery.proof, name="recovery"),
+    path("settings/", settings.home, name="settings"),
+    path("settings/apps/", apppasswords.listing, name="settings-apps"),
+    path("settings/recovery/", recovery.address, name="settings-recovery"),
+    path("settings/activity/", activity.activity, name="settings-activity"),
     path("settings/password/", signin.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),
