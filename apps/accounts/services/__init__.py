@@ -1,0 +1,1 @@
+"""The write doors of this app, one module for each noun."""
