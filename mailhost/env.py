@@ -74,6 +74,13 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def kept_days(value: str) -> int:
+    """Days for which the audit log is kept: the database itself keeps it for thirty."""
+    if value == "0" or (value.isascii() and value.isdigit() and 30 <= int(value) <= 36_500):
+        return int(value)
+    raise ValueError("a whole number from 30 to 36500, or 0")
+
+
 def size(low: int) -> Callable[[str], int]:
     """Bytes, with an optional K, M or G (1024-based)."""
 
@@ -550,6 +557,12 @@ SETTINGS: tuple[Setting, ...] = (
         " domains; 0: they are not read.",
     ),
     Setting(
+        "AUDIT_DAYS",
+        kept_days,
+        "730",
+        "Days for which the record of what administrators did is kept; 0: for ever.",
+    ),
+    Setting(
         "GREYLIST_SECONDS",
         integer(1, 86_400),
         "300",
@@ -744,6 +757,32 @@ SETTINGS: tuple[Setting, ...] = (
         is_secret=True,
     ),
     Setting(
+        "SESSION_IDLE_HOURS",
+        integer(1, 720),
+        "12",
+        "Hours without a page after which a browser is signed out that was not asked to stay.",
+    ),
+    Setting(
+        "SESSION_HOURS",
+        integer(1, 720),
+        "24",
+        "Hours after the sign-in when such a browser is signed out, used or not.",
+    ),
+    Setting(
+        "SESSION_DAYS",
+        integer(1, 365),
+        "30",
+        'Days after the sign-in when a browser is signed out that was asked to stay ("Keep me'
+        ' signed in on this device").',
+    ),
+    Setting(
+        "ACT_AS_USER",
+        boolean,
+        "false",
+        "Whether operators and domain administrators may look as a user. It is recorded, and shown"
+        " to the user.",
+    ),
+    Setting(
         "RUN_AS",
         text,
         "",
@@ -826,6 +865,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def sudo_user() -> str:
+    """Who called sudo to start this process; "" if nobody did. The audit log names them."""
+    return os.environ.get("SUDO_USER", "")
 
 
 def load() -> dict[str, Any]:

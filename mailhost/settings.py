@@ -70,6 +70,8 @@ RECEIVE_MESSAGES_PER_USER: int = _values["RECEIVE_MESSAGES_PER_USER"]
 ARC_TRUSTED_SEALERS: tuple[str, ...] = _values["ARC_TRUSTED_SEALERS"]
 DMARC_REPORTS: bool = _values["DMARC_REPORTS"]
 REPORTS_DAYS: int = _values["REPORTS_DAYS"]
+AUDIT_DAYS: int = _values["AUDIT_DAYS"]
+SUDO_USER: str = env.sudo_user()
 GREYLIST_SECONDS: int = _values["GREYLIST_SECONDS"]
 REJECTS_DAYS: int = _values["REJECTS_DAYS"]
 SCAN_WAIT_SECONDS: int = _values["SCAN_WAIT_SECONDS"]
@@ -104,6 +106,7 @@ SEND_RECIPIENTS_PER_HOUR: int = _values["SEND_RECIPIENTS_PER_HOUR"]
 SEND_RECIPIENTS_PER_DAY: int = _values["SEND_RECIPIENTS_PER_DAY"]
 SEND_RECIPIENTS_PER_MESSAGE: int = _values["SEND_RECIPIENTS_PER_MESSAGE"]
 HIDE_CLIENT_ADDRESS: bool = _values["HIDE_CLIENT_ADDRESS"]
+ACT_AS_USER: bool = _values["ACT_AS_USER"]
 RUN_AS: str = _values["RUN_AS"]
 LOG_LEVEL: str = _values["LOG_LEVEL"]
 LOG_FORMAT: str = _values["LOG_FORMAT"]
@@ -139,7 +142,6 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", MAIL_HOSTNAME, *_values["WEB
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_otp",
@@ -173,10 +175,11 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     # Below it: static files keep their own caching headers.
     "apps.ui.security.SecurityHeadersMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.accounts.middleware.WebSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.audit.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "apps.ui.trouble.TroubleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -271,13 +274,15 @@ STATIC_ROOT = MAILHOST_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = "__Host-session" if WEB_TLS or TRUSTED_PROXIES else "session"
 SESSION_COOKIE_SECURE = WEB_TLS or bool(TRUSTED_PROXIES)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_IDLE_HOURS: int = _values["SESSION_IDLE_HOURS"]
+SESSION_HOURS: int = _values["SESSION_HOURS"]
+SESSION_DAYS: int = _values["SESSION_DAYS"]
 CSRF_COOKIE_NAME = "__Host-csrf" if SESSION_COOKIE_SECURE else "csrf"
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_SAMESITE = "Lax"

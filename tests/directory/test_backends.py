@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth import authenticate, get_user, login
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.test import RequestFactory
 
+from apps.accounts.sessions import SessionStore
 from apps.directory.models import User
 from apps.provisioning import services as provisioning
 from apps.wire.errors import AccountSuspended, Throttled

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from apps.accounts.models import WebSession
 from apps.directory.models import OneTimeLink, Role, RoleGrant, User
 from apps.provisioning import services as provisioning
 from tests.conftest import PASSWORD
@@ -54,7 +54,7 @@ def test_it_signs_in_and_out(alice: User, browser: Client) -> None:
         headers={"origin": "https://localhost"},
     )
     assert browser.get("/mail/inbox/", secure=True).status_code == 302
-    assert not Session.objects.exists()
+    assert not WebSession.objects.exists()
 
 
 def test_it_gives_a_new_session_id_at_sign_in(alice: User, browser: Client) -> None:

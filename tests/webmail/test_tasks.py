@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from apps.accounts.models import WebSession
 from apps.directory.models import User
 from apps.webmail.tasks import clear_sessions
 from mailhost.celery import app
@@ -17,10 +17,10 @@ from mailhost.celery import app
 def test_it_removes_sessions_that_have_ended(alice: User, client: Client) -> None:
     client.force_login(alice)
     clear_sessions()
-    assert Session.objects.count() == 1
-    with time_machine.travel(timedelta(seconds=settings.SESSION_COOKIE_AGE + 5), tick=True):
+    assert WebSession.objects.count() == 1
+    with time_machine.travel(timedelta(hours=settings.SESSION_HOURS, seconds=5), tick=True):
         clear_sessions()
-    assert not Session.objects.exists()
+    assert not WebSession.objects.exists()
 
 
 def test_it_is_on_the_beat() -> None:

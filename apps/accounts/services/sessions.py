@@ -1,0 +1,83 @@
+"""The one door through which the web's sessions begin, change and end.
+
+A row's key is the SHA-256 of the cookie. Rows are updated, never written anew: a session that was
+ended elsewhere while a request of it was under way stays ended.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.accounts.models import WebSession
+from apps.directory.models import User
+
+_CHUNK = 1_000  # rows at a time when many have ended
+
+
+def begin(session_id: str, columns: Mapping[str, Any]) -> bool:
+    """Add a row; False if there is one with that key."""
+    try:
+        with transaction.atomic():
+            WebSession.objects.bulk_create([WebSession(session_key=session_id, **columns)])
+    except IntegrityError:
+        if WebSession.objects.filter(pk=session_id).exists():
+            return False
+        raise
+    return True
+
+
+def change(session_id: str, columns: Mapping[str, Any]) -> bool:
+    """Write what a request has changed; False if the session has ended meanwhile."""
+    return bool(WebSession.objects.filter(pk=session_id).update(**columns))
+
+
+def see(
+    session_id: str, *, before: datetime, expire_date: datetime, address: str, client: str
+) -> None:
+    """Note that a session is used now, and from where.
+
+    Args:
+        before: the note is made if the last one is older, so that of many requests one writes.
+    """
+    WebSession.objects.filter(pk=session_id, seen_at__lte=before).update(
+        seen_at=timezone.now(), expire_date=expire_date, address=address, client=client
+    )
+
+
+def forget(session_id: str) -> None:
+    """End a session, whoever's it is."""
+    WebSession.objects.filter(pk=session_id).delete()
+
+
+def end(*, user: User, session_id: str) -> bool:
+    """End one session of a user; False if there is none (any more)."""
+    return bool(WebSession.objects.filter(user=user, pk=session_id).delete()[0])
+
+
+def end_others(*, user: User, keep: str) -> int:
+    """End all sessions of a user but one; return how many there were.
+
+    Args:
+        keep: the `session_id` of the one that goes on.
+    """
+    return WebSession.objects.filter(user=user).exclude(pk=keep).delete()[0]
+
+
+def end_all(*, user_id: int) -> int:
+    """End all sessions of a user, and those in which the user looks as another."""
+    ended = WebSession.objects.filter(user=user_id).delete()[0]
+    return ended + WebSession.objects.filter(acting=user_id).delete()[0]
+
+
+def clear() -> int:
+    """Remove the rows of sessions that have ended by age, in chunks; return how many."""
+    gone = 0
+    while True:
+        ended = WebSession.objects.filter(expire_date__lte=timezone.now())
+        batch = list(ended.order_by("expire_date").values_list("pk", flat=True)[:_CHUNK])
+        gone += WebSession.objects.filter(pk__in=batch).delete()[0]
+        if len(batch) < _CHUNK:
+            return gone
