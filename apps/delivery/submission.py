@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import NotRequired, TypedDict, Unpack
 from uuid import UUID
 
-from apps.directory import permissions
-from apps.directory.permissions import Authority, Writer
+from apps.directory import authority as authorities
+from apps.directory.authority import Authority, Writer
 from apps.mime import headers
 from apps.mime.address import Address, AddressError
 from apps.mime.addresslist import mailboxes
@@ -64,10 +64,10 @@ def reverse_path(user_id: int, sender: Address | None) -> Path:
     """
     if sender is None:
         return Path(None)
-    right = permissions.authority(user_id, sender)
+    right = authorities.authority(user_id, sender)
     if right is not Authority.NONE:
         return Path(sender, right)
-    writer = permissions.writer(user_id)
+    writer = authorities.writer(user_id)
     if writer is None or not writer.may_borrow(sender):
         raise SenderNotAllowed(f"user {user_id} as {sender}")
     return Path(writer.address, Authority.OWN)
@@ -198,7 +198,7 @@ class _Origin:
 
     def _authority(self, address: Address) -> Authority:
         if address not in self._rights:
-            self._rights[address] = permissions.authority(self._user_id, address)
+            self._rights[address] = authorities.authority(self._user_id, address)
         return self._rights[address]
 
     def _is_own(self, addresses: Sequence[Address]) -> bool:
@@ -211,7 +211,7 @@ class _Origin:
 
     @cached_property
     def _writer(self) -> Writer:
-        found = permissions.writer(self._user_id)
+        found = authorities.writer(self._user_id)
         if found is None:
             raise SenderNotAllowed(f"no user {self._user_id}")
         return found

@@ -1,109 +1,361 @@
-"""Who may do what. The one place that reads role grants and delegations."""
+"""Who may do what. The one place that interprets role grants.
 
-from collections.abc import Iterable, Mapping
+`powers_of` reads a person's grants in one statement; what they allow stands in `TABLE`. The sets of
+what somebody may see or change (`users(powers)` and so on) are narrowed by ids in the database, so
+that what belongs to another tenant is not there for whoever asks. Doors for administrators find
+everything in these sets, and say of what is in none of them what they say of what does not exist.
+
+Two rules hold above the table. Nobody acts on a person whose roles reach beyond the own ones
+(`may_act_on`): a helpdesk that resets an operator's password would be an operator. And nobody gives
+out, or takes back, a role that the own ones do not cover (`may_grant`).
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum
+from typing import Any, Final
 
-from apps.directory.models import Delegation, Domain, Kind, Role, RoleGrant, User
-from apps.directory.routing import owners
-from apps.mime.address import Address
+from django.db.models import Q, QuerySet
 
-
-class Authority(IntEnum):
-    """By what right a user writes as an address; more is better."""
-
-    NONE = 0
-    ON_BEHALF = 1  # of its owner, and the mail says so: Sender (RFC 5322 section 3.6.2)
-    SEND_AS = 2  # its owner lets the user write as if it were the owner
-    OWN = 3
-
-
-def authority(user_id: int, address: Address) -> Authority:
-    """Say by what right a user writes as an address.
-
-    OWN is whoever gets its mail: so the own address, with any detail after the separator, in alias
-    domains too; an alias, a wildcard or a catch-all that leads to the user, alone or with others;
-    postmaster's address of a domain for its administrators. A user whose mail is sent on elsewhere
-    keeps that right. Never an address of a domain that is not hosted here.
-
-    SEND_AS and ON_BEHALF come of a delegation by its owner, where it belongs to that owner alone:
-    who stands in for one member of a group does not speak for the group.
-    """
-    found = {user.user_id for user in owners(address)}
-    if user_id in found:
-        return Authority.OWN
-    if len(found) != 1:
-        return Authority.NONE
-    grant = Delegation.objects.filter(
-        owner_id__in=found, delegate_id=user_id, delegate__kind=Kind.PERSON
-    ).first()
-    if grant is None:
-        return Authority.NONE
-    if grant.may_send_as:
-        return Authority.SEND_AS
-    return Authority.ON_BEHALF if grant.may_send_on_behalf else Authority.NONE
+from apps.audit.models import AuditRecord
+from apps.directory.models import (
+    Alias,
+    Domain,
+    Kind,
+    Organization,
+    Role,
+    RoleGrant,
+    State,
+    User,
+    UserState,
+)
 
 
-def may_send_as(user_id: int, address: Address) -> bool:
-    """Whether a user may write as an address without saying who writes."""
-    return authority(user_id, address) >= Authority.SEND_AS
+class Ability(Enum):
+    """What a role may allow; the value is what people read."""
+
+    SEE_USERS = "see users"
+    CREATE_USERS = "create users"
+    CHANGE_USERS = "change users' names"
+    SET_QUOTAS = "set users' quotas"
+    RENAME_USERS = "give users another address"
+    SUSPEND_USERS = "suspend, lock and resume users"
+    REMOVE_USERS = "remove users"
+    RESTORE_USERS = "restore removed users"
+    RESET_PASSWORDS = "reset passwords"
+    RESET_FACTORS = "reset second factors"
+    END_SESSIONS = "sign users out"
+    ACT_AS_USERS = "act as a user, where that is switched on"
+    READ_MAIL = "read others' mail"
+    READ_AUDIT = "read the audit log"
+    SEE_DOMAINS = "see domains and their aliases"
+    CHANGE_ALIASES = "add and remove aliases"
+    CHANGE_POLICIES = "change a domain's policies"
+    ADD_DOMAINS = "add domains"
+    SUSPEND_DOMAINS = "suspend, lock and resume domains"
+    RENAME_DOMAINS = "rename domains"
+    REMOVE_DOMAINS = "remove domains"
+    SEE_ORGANIZATIONS = "see the organisation and its limits"
+    CHANGE_ORGANIZATIONS = "add, rename, suspend and remove organisations"
+    SET_LIMITS = "set an organisation's limits"
+    MAKE_HELPDESKS = "make helpdesks"
+    MAKE_DOMAIN_ADMINS = "make domain administrators"
+    MAKE_RESELLERS = "make resellers"
+    MAKE_OPERATORS = "make operators"
+
+
+class Answer(Enum):
+    """What a role says to an ability."""
+
+    YES = "yes"
+    NO = "no"
+    IF_GRANTED = "if granted"  # RoleGrant.may_reset
+
+
+ROLES: Final = (Role.OPERATOR, Role.RESELLER, Role.DOMAIN_ADMIN, Role.HELPDESK)
+_YES, _NO, _IF = Answer.YES, Answer.NO, Answer.IF_GRANTED
+
+# In the order of ROLES. An operator's answer holds everywhere, another's within what it was given:
+# an organisation with all its domains, or a domain with its alias domains.
+TABLE: Final = {
+    Ability.SEE_USERS: (_YES, _YES, _YES, _YES),
+    Ability.CREATE_USERS: (_YES, _YES, _YES, _YES),
+    Ability.CHANGE_USERS: (_YES, _YES, _YES, _YES),
+    Ability.SET_QUOTAS: (_YES, _YES, _YES, _NO),
+    Ability.RENAME_USERS: (_YES, _YES, _YES, _NO),
+    Ability.SUSPEND_USERS: (_YES, _YES, _YES, _NO),
+    Ability.REMOVE_USERS: (_YES, _YES, _YES, _NO),
+    Ability.RESTORE_USERS: (_YES, _YES, _YES, _NO),
+    Ability.RESET_PASSWORDS: (_YES, _YES, _YES, _IF),
+    Ability.RESET_FACTORS: (_YES, _YES, _YES, _IF),
+    Ability.END_SESSIONS: (_YES, _YES, _YES, _IF),
+    Ability.ACT_AS_USERS: (_YES, _NO, _YES, _NO),
+    Ability.READ_MAIL: (_NO, _NO, _NO, _NO),
+    Ability.READ_AUDIT: (_YES, _YES, _YES, _NO),
+    Ability.SEE_DOMAINS: (_YES, _YES, _YES, _YES),
+    Ability.CHANGE_ALIASES: (_YES, _YES, _YES, _NO),
+    Ability.CHANGE_POLICIES: (_YES, _YES, _YES, _NO),
+    Ability.ADD_DOMAINS: (_YES, _YES, _NO, _NO),
+    Ability.SUSPEND_DOMAINS: (_YES, _YES, _NO, _NO),
+    Ability.RENAME_DOMAINS: (_YES, _YES, _NO, _NO),
+    Ability.REMOVE_DOMAINS: (_YES, _YES, _NO, _NO),
+    Ability.SEE_ORGANIZATIONS: (_YES, _YES, _NO, _NO),
+    Ability.CHANGE_ORGANIZATIONS: (_YES, _NO, _NO, _NO),
+    Ability.SET_LIMITS: (_YES, _NO, _NO, _NO),
+    Ability.MAKE_HELPDESKS: (_YES, _YES, _YES, _NO),
+    Ability.MAKE_DOMAIN_ADMINS: (_YES, _YES, _YES, _NO),
+    Ability.MAKE_RESELLERS: (_YES, _NO, _NO, _NO),
+    Ability.MAKE_OPERATORS: (_YES, _NO, _NO, _NO),
+}
+
+MAKERS: Final = {
+    Role.HELPDESK: Ability.MAKE_HELPDESKS,
+    Role.DOMAIN_ADMIN: Ability.MAKE_DOMAIN_ADMINS,
+    Role.RESELLER: Ability.MAKE_RESELLERS,
+    Role.OPERATOR: Ability.MAKE_OPERATORS,
+}
+
+# Nobody does these to oneself from an administrator's page: there, no old password is asked for.
+NOT_TO_ONESELF: Final = frozenset(
+    {
+        Ability.SUSPEND_USERS,
+        Ability.REMOVE_USERS,
+        Ability.RESET_PASSWORDS,
+        Ability.RESET_FACTORS,
+        Ability.ACT_AS_USERS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """A user as the one who writes.
+class Grant:
+    """A role with its scope.
 
-    `adds_sender`: its domain's policy for mail whose From is not the user's: to name the user in
-    Sender, in place of refusing it. `domains` are the names of that domain.
+    Args:
+        organization_id: an organisation with all its domains; None for an operator and a domain.
+        domain_id: a domain, with its alias domains.
+        home_id: the organisation of that domain.
     """
 
-    address: Address
-    adds_sender: bool
-    domains: frozenset[str]
+    role: Role
+    organization_id: int | None = None
+    domain_id: int | None = None
+    home_id: int | None = None
+    may_reset: bool = False
 
-    def may_borrow(self, address: Address) -> bool:
-        """Whether the policy covers an author: of the own domain, or one that is not hosted here.
+    def allows(self, ability: Ability) -> bool:
+        """What the table says."""
+        answer = TABLE[ability][ROLES.index(self.role)]
+        return answer is Answer.YES or (answer is Answer.IF_GRANTED and self.may_reset)
 
-        Another customer's address is never borrowed: mail of ours in its name would be believed.
-        """
-        if not self.adds_sender:
+    def covers(self, other: "Grant") -> bool:
+        """Whether all that the other allows, this one does too."""
+        if self.role is Role.OPERATOR:
+            return True
+        if ROLES.index(self.role) > ROLES.index(other.role) or (
+            self.role is Role.HELPDESK and other.may_reset and not self.may_reset
+        ):
             return False
-        hosted = Domain.objects.filter(name=address.domain).exists()
-        return address.domain in self.domains or not hosted
+        if self.organization_id is not None:
+            return self.organization_id in (other.organization_id, other.home_id)
+        return self.domain_id is not None and self.domain_id == other.domain_id
 
 
-def writer(user_id: int) -> Writer | None:
-    """The user as the one who writes; None if there is no such user."""
-    user = User.objects.select_related("domain").filter(pk=user_id).first()
-    if user is None:
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Somebody's grants that are in force; without any, nobody is an administrator."""
+
+    user_id: int
+    grants: tuple[Grant, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.grants)
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether they reach everywhere."""
+        return any(grant.role is Role.OPERATOR for grant in self.grants)
+
+    def may(self, ability: Ability, where: Organization | Domain | User | None = None) -> bool:
+        """Whether a grant allows it there; None: somewhere.
+
+        A user is where its domain is (`select_related("domain")`): without one, or removed, it is
+        in an operator's hands alone. Whether it may be done to this very person, `may_act_on` says.
+        """
+        return any(
+            grant.allows(ability) and (where is None or _reaches(grant, where))
+            for grant in self.grants
+        )
+
+    def covers(self, grants: Iterable[Grant]) -> bool:
+        """Whether each of the grants is within a single one of these."""
+        return all(any(mine.covers(other) for mine in self.grants) for other in grants)
+
+
+def _reaches(grant: Grant, where: Organization | Domain | User) -> bool:
+    if grant.role is Role.OPERATOR:
+        return True
+    if isinstance(where, Organization):
+        return grant.organization_id == where.pk
+    domain = where.domain if isinstance(where, User) else where
+    if domain is None:
+        return False
+    if grant.organization_id is not None:
+        return grant.organization_id == domain.organization_id
+    return grant.domain_id is not None and grant.domain_id in (domain.pk, domain.alias_of_id)
+
+
+def powers_of(user: User) -> Powers:
+    """What the user may do to others, now; one statement.
+
+    Nothing, while the user, its domain or its organisation is not active. A grant sleeps while the
+    domain or the organisation that it is for is not: so a reseller whose organisation is suspended
+    does nothing in it, wherever the reseller lives. What they gave to others does not end with
+    them: it is the organisation's.
+    """
+    awake = {State.ACTIVE, None}
+    rows = (
+        RoleGrant.objects.filter(user=user.pk, user__state=UserState.ACTIVE)
+        .filter(user__kind=Kind.PERSON)
+        .values_list(
+            *_COLUMNS,
+            "user__domain__state",
+            "user__domain__organization__state",
+            "organization__state",
+            "domain__state",
+            "domain__organization__state",
+        )
+    )
+    found = (_grant(*row[:5]) for row in rows if awake.issuperset(row[5:]))
+    return Powers(user.pk, tuple(grant for grant in found if grant is not None))
+
+
+def grants_of(users: Iterable[int] | QuerySet[User, Any]) -> list[Grant]:
+    """What these users have been given, also what sleeps; one statement."""
+    rows = RoleGrant.objects.filter(user__in=users).values_list(*_COLUMNS).distinct()
+    return [grant for grant in (_grant(*row) for row in rows) if grant is not None]
+
+
+_COLUMNS: Final = ("role", "organization_id", "domain_id", "domain__organization_id", "may_reset")
+
+
+def _grant(
+    role: str, organization: int | None, domain: int | None, home: int | None, may_reset: bool
+) -> Grant | None:
+    if role == Role.RESELLER and organization is None:
+        return None  # the database has room for it; it means nothing
+    return Grant(Role(role), organization, domain, home, may_reset)
+
+
+def may_act_on(powers: Powers, ability: Ability, user: User) -> bool:
+    """Whether it may be done to this person (`select_related("domain")`); one statement.
+
+    Not if the person's own grants, also sleeping ones, reach beyond those of who acts; by a
+    helpdesk's grant, not if there are any. Some things nobody does to oneself.
+    """
+    if ability in NOT_TO_ONESELF and user.pk == powers.user_id:
+        return False
+    mine = [grant for grant in powers.grants if grant.allows(ability) and _reaches(grant, user)]
+    if not mine:
+        return False
+    theirs = grants_of([user.pk])
+    if theirs and all(grant.role is Role.HELPDESK for grant in mine):
+        return False
+    return powers.covers(theirs)
+
+
+def may_act_on_all(powers: Powers, users: QuerySet[User]) -> bool:
+    """Whether nobody among them has a grant that reaches beyond those of who acts; one statement.
+
+    For what is done to a domain or an organisation, and so to everybody in it.
+    """
+    return powers.is_operator or powers.covers(grants_of(users.values("pk")))
+
+
+def may_grant(
+    powers: Powers, role: Role, where: Organization | Domain | None, *, may_reset: bool = False
+) -> bool:
+    """Whether the role may be given to others, or taken from them: by who has it there, or more.
+
+    Args:
+        where: an organisation or a domain; None for an operator's role.
+        may_reset: of a helpdesk.
+    """
+    if not powers.may(MAKERS[role], where):
+        return False
+    if may_reset and not powers.may(Ability.RESET_PASSWORDS, where):
+        return False
+    if isinstance(where, Organization):
+        return powers.covers([Grant(role, where.pk, may_reset=may_reset)])
+    if isinstance(where, Domain):
+        return powers.covers([Grant(role, None, where.pk, where.organization_id, may_reset)])
+    return powers.is_operator
+
+
+def organizations(
+    powers: Powers, ability: Ability = Ability.SEE_ORGANIZATIONS
+) -> QuerySet[Organization]:
+    """The organisations in which somebody may do that."""
+    found = Organization.objects.all()
+    where = _scope(powers, ability)
+    return found if where is None else found.filter(pk__in=where.organizations)
+
+
+def domains(powers: Powers, ability: Ability = Ability.SEE_DOMAINS) -> QuerySet[Domain]:
+    """The domains in which somebody may do that; with each its alias domains."""
+    found = Domain.objects.all()
+    where = _scope(powers, ability)
+    if where is None:
+        return found
+    return found.filter(
+        Q(organization__in=where.organizations)
+        | Q(pk__in=where.domains)
+        | Q(alias_of__in=where.domains)
+    )
+
+
+def users(powers: Powers, ability: Ability = Ability.SEE_USERS) -> QuerySet[User]:
+    """The living users to whom somebody may do that, as far as it is a matter of where they are."""
+    found = User.objects.living()
+    if _scope(powers, ability) is None:
+        return found
+    return found.filter(domain__in=domains(powers, ability).values("pk"))
+
+
+def aliases(powers: Powers, ability: Ability = Ability.SEE_DOMAINS) -> QuerySet[Alias]:
+    """The aliases in the domains in which somebody may do that."""
+    found = Alias.objects.all()
+    if _scope(powers, ability) is None:
+        return found
+    return found.filter(domain__in=domains(powers, ability).values("pk"))
+
+
+def records(powers: Powers) -> QuerySet[AuditRecord]:
+    """The acts of which somebody may read."""
+    found = AuditRecord.objects.all()
+    where = _scope(powers, Ability.READ_AUDIT)
+    if where is None:
+        return found
+    return found.filter(Q(organization_id__in=where.organizations) | Q(domain_id__in=where.domains))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    organizations: list[int]
+    domains: list[int]
+
+
+def _scope(powers: Powers, ability: Ability) -> _Scope | None:
+    """The ids within which an ability is given; None for everywhere."""
+    given = [grant for grant in powers.grants if grant.allows(ability)]
+    if any(grant.role is Role.OPERATOR for grant in given):
         return None
-    domain = user.domain
-    names: Iterable[str] = ()
-    if domain is not None:
-        names = [domain.name, *domain.alias_domains.values_list("name", flat=True)]
-    adds_sender = domain is not None and domain.adds_sender
-    return Writer(Address.parse(user.address), adds_sender, frozenset(names))
-
-
-def delegations(*, owner: User | None = None, delegate: User | None = None) -> list[Delegation]:
-    """The delegations by an owner, to a delegate, or all; in order of the addresses."""
-    wanted: Mapping[str, User] = {
-        name: user for name, user in (("owner", owner), ("delegate", delegate)) if user is not None
-    }
-    rows = Delegation.objects.select_related("owner", "delegate").filter(**wanted)
-    return list(rows.order_by("owner__key", "delegate__key"))
+    return _Scope(
+        sorted({grant.organization_id for grant in given if grant.organization_id is not None}),
+        sorted({grant.domain_id for grant in given if grant.domain_id is not None}),
+    )
 
 
 def is_operator(user: User) -> bool:
-    """Whether the user runs the whole installation."""
-    return RoleGrant.objects.filter(user_id=user.pk, role=Role.OPERATOR).exists()
-
-
-def administers(user: User, domain: Domain) -> bool:
-    """Whether the user may change the domain, its users and aliases."""
-    grants = RoleGrant.objects.filter(user_id=user.pk)
-    return (
-        grants.filter(role=Role.OPERATOR).exists()
-        or grants.filter(role=Role.DOMAIN_ADMIN, domain=domain).exists()
-        or grants.filter(role=Role.DOMAIN_ADMIN, organization=domain.organization_id).exists()
-    )
+    """Whether the user runs the whole installation, and may do so now."""
+    return powers_of(user).is_operator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from apps.directory import apppasswords, limits, permissions, tokens
+from apps.directory import apppasswords, authority, limits, tokens
 from apps.directory.limits import FIELDS
 from apps.directory.models import Delegation, Domain, Organization, SendLimit, User
 from apps.directory.services import domains, users
@@ -141,7 +141,7 @@ def token_rows(user: User) -> list[TokenRow]:
 def delegation_rows(owner: User | None = None, delegate: User | None = None) -> list[DelegationRow]:
     """Delegations, in order of the owners' addresses."""
     return [
-        delegation_row(found) for found in permissions.delegations(owner=owner, delegate=delegate)
+        delegation_row(found) for found in authority.delegations(owner=owner, delegate=delegate)
     ]
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from apps.delivery import submission
 from apps.directory import limits
 from apps.directory.authentication import Principal
+from apps.directory.authority import Authority
 from apps.directory.limits import Allowance
-from apps.directory.permissions import Authority
 from apps.directory.services.limits import too_many_recipients
 from apps.directory.signedin import still_in
 from apps.mime.address import Address

@@ -1,4 +1,4 @@
-"""Delegations: the only door through which they change; `permissions.py` reads them."""
+"""Delegations: the only door through which they change; `authority.py` reads them."""
 
 from apps.directory.models import Delegation, Kind, User
 from apps.wire.errors import InvalidName, NotFound

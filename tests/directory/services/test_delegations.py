@@ -2,8 +2,8 @@
 
 import pytest
 
+from apps.directory.authority import Authority, authority, delegations, may_send_as
 from apps.directory.models import Kind, User
-from apps.directory.permissions import Authority, authority, delegations, may_send_as
 from apps.directory.services.delegations import grant, revoke
 from apps.mime.address import Address
 from apps.provisioning import services as provisioning
