@@ -1,0 +1,272 @@
+"""Passkeys: registered, used, renamed, removed. `apps.accounts.ceremonies` knows WebAuthn."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from apps.accounts.models import Passkey
+from apps.accounts.services.standing import (
+    changing,
+    device_name,
+    note,
+    refuse_last_while_demanded,
+)
+from apps.accounts.sites import Site
+from apps.directory import throttle
+from apps.directory.models import Kind, User
+from apps.directory.signedin import current_versions
+from apps.wire.errors import (
+    AccountSuspended,
+    AlreadyExists,
+    AuthenticationFailed,
+    LimitReached,
+    NotFound,
+)
+
+if TYPE_CHECKING:
+    from apps.accounts.ceremonies import Known
+
+log = logging.getLogger(__name__)
+
+MOST: Final = 20  # of one user
+LIFETIME: Final = 300  # seconds from the question to the answer
+_CHALLENGE: Final = 32  # octets
+_HANDLE: Final = 64  # octets (WebAuthn section 14.6.1)
+REFUSED: Final = "This passkey was not accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the browser is asked, and what its answer must be about: kept in its session."""
+
+    options: Mapping[str, Any]
+    challenge: bytes
+    handle: bytes = b""  # of a new passkey
+
+
+def ask_for_new(*, user: User, site: Site) -> Question:
+    """Begin a registration."""
+    from apps.accounts import ceremonies
+
+    challenge = secrets.token_bytes(_CHALLENGE)
+    handle = _handle_of(user)
+    options = ceremonies.registration(
+        site,
+        challenge=challenge,
+        handle=handle,
+        address=user.address,
+        name=user.name,
+        known=_known(user),
+    )
+    return Question(options, challenge, handle)
+
+
+def register(
+    *,
+    user: User,
+    site: Site,
+    challenge: bytes,
+    handle: bytes,
+    answer: Mapping[str, Any],
+    name: str,
+) -> Passkey:
+    """Finish a registration.
+
+    Args:
+        challenge, handle: of the question.
+        answer: what the browser says (RegistrationResponseJSON); hostile.
+
+    Raises:
+        AuthenticationFailed: the answer is not to this question, or broken.
+        InvalidName
+        LimitReached: the user has 20.
+        AlreadyExists: it is registered already.
+        NotFound: the user is gone.
+    """
+    from apps.accounts import ceremonies
+
+    name = device_name(name)
+    _spend(challenge)
+    new = ceremonies.registered(site, challenge=challenge, answer=answer)
+    row = Passkey(
+        user=user,
+        name=name,
+        credential_id=new.credential_id,
+        digest=_digest(new.credential_id),
+        handle=handle,
+        public_key=new.public_key,
+        sign_count=new.sign_count,
+        transports=list(new.transports),
+        is_backed_up=new.is_backed_up,
+        aaguid=new.aaguid,
+    )
+    with changing(user) as owner:
+        if Passkey.objects.filter(user=user).count() >= MOST:
+            raise LimitReached("passkeys", text=f"A user has up to {MOST} passkeys")
+        _insert(row)
+        note(owner, "factor.add", {"kind": "passkey", "name": name})
+    return row
+
+
+def _insert(row: Passkey) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyExists("passkey", text="This passkey was added already") from None
+
+
+def ask_to_sign_in(*, site: Site, user: User | None = None) -> Question:
+    """Begin a sign-in: by any passkey of this site, or by one of a user's."""
+    from apps.accounts import ceremonies
+
+    challenge = secrets.token_bytes(_CHALLENGE)
+    known = _known(user) if user is not None else []
+    return Question(ceremonies.sign_in(site, challenge=challenge, known=known), challenge)
+
+
+def sign_in(
+    *,
+    site: Site,
+    challenge: bytes,
+    answer: Mapping[str, Any],
+    address: str,
+    user: User | None = None,
+) -> User:
+    """Check a passkey that somebody showed; return whose it is.
+
+    Args:
+        address: the client's IP address; budgets belong to its network.
+        user: whose it has to be; None takes anybody's.
+
+    Raises:
+        AuthenticationFailed: unknown, another's, or not the answer to this question.
+        AccountSuspended: it is right, but its user does not sign in.
+        Throttled: nothing was checked.
+    """
+    from apps.accounts import ceremonies
+
+    digest = _digest(ceremonies.credential_id(answer))
+    attempt = throttle.admit(f"passkey {digest.hex()}", address)
+    _spend(challenge)
+    try:
+        row = _find(digest, user)
+        _check(row, site, challenge, answer)
+    except AuthenticationFailed as error:
+        throttle.failed(attempt)
+        log.warning("a passkey was refused", extra={"client": address, "detail": error.detail})
+        raise
+    if row.user.kind != Kind.PERSON or row.user_id not in current_versions({row.user_id}):
+        raise AccountSuspended("suspended")
+    throttle.succeeded(attempt)
+    owner: User = row.user
+    return owner
+
+
+def _find(digest: bytes, user: User | None) -> Passkey:
+    row: Passkey | None = Passkey.objects.select_related("user").filter(digest=digest).first()
+    if row is None or (user is not None and row.user_id != user.pk):
+        raise AuthenticationFailed("no passkey of this user", text=REFUSED)
+    return row
+
+
+def _check(row: Passkey, site: Site, challenge: bytes, answer: Mapping[str, Any]) -> None:
+    from apps.accounts import ceremonies
+
+    shown = ceremonies.shown(
+        site,
+        challenge=challenge,
+        answer=answer,
+        public_key=bytes(row.public_key),
+        sign_count=row.sign_count,
+        handle=bytes(row.handle),
+    )
+    # Conditional: of two uses at once that say the same count, one is a copy's.
+    unused = Passkey.objects.filter(pk=row.pk, sign_count=row.sign_count)
+    if not unused.update(
+        sign_count=shown.sign_count,
+        is_backed_up=shown.is_backed_up,
+        last_used_at=timezone.now(),
+    ):
+        raise AuthenticationFailed("its count has moved on", text=REFUSED)
+
+
+def rename(*, user: User, passkey_id: int, name: str) -> None:
+    """Give a passkey another name.
+
+    Raises:
+        InvalidName
+        NotFound: the user has none of that number.
+    """
+    name = device_name(name)
+    with changing(user) as owner:
+        row = _own(owner, passkey_id)
+        Passkey.objects.filter(pk=row.pk).update(name=name)
+        detail = {"kind": "passkey", "name": name, "before": row.name}
+        note(owner, "factor.rename", detail)
+
+
+def remove(*, user: User, passkey_id: int) -> str:
+    """Take a passkey away; return its name.
+
+    Raises:
+        NotFound: the user has none of that number.
+        InUse: it is the last factor, and the domain asks for one.
+    """
+    with changing(user) as owner:
+        row = _own(owner, passkey_id)
+        Passkey.objects.filter(pk=row.pk).delete()
+        refuse_last_while_demanded(owner)
+        note(owner, "factor.remove", {"kind": "passkey", "name": row.name})
+    return str(row.name)
+
+
+def _own(user: User, passkey_id: int) -> Passkey:
+    row: Passkey | None = Passkey.objects.filter(user=user, pk=passkey_id).first()
+    if row is None:
+        raise NotFound(f"passkey {passkey_id}", text="There is no such passkey")
+    return row
+
+
+def _handle_of(user: User) -> bytes:
+    """What authenticators know a user by: it says nothing of who that is."""
+    handles = Passkey.objects.filter(user=user).order_by("pk").values_list("handle", flat=True)
+    first = handles.first()
+    return bytes(first) if first is not None else secrets.token_bytes(_HANDLE)
+
+
+def _known(user: User) -> Iterable["Known"]:
+    from apps.accounts.ceremonies import Known
+
+    rows = Passkey.objects.filter(user=user)
+    recent_first = rows.order_by(F("last_used_at").desc(nulls_last=True))
+    return [
+        Known(bytes(credential_id), tuple(transports))
+        for credential_id, transports in recent_first.values_list("credential_id", "transports")
+    ]
+
+
+def _digest(credential_id: bytes) -> bytes:
+    return hashlib.sha256(credential_id).digest()
+
+
+def _spend(challenge: bytes) -> None:
+    """A question is answered once. The session that held it has forgotten it already; this is for
+    two answers at once. It is kept by the cache, which all web processes share."""
+    key = f"passkey:asked:{hashlib.sha256(challenge).hexdigest()}"
+    try:
+        is_first = cache.add(key, 1, LIFETIME)
+    except (RedisError, OSError):
+        log.error("the cache fails: questions to passkeys are kept by sessions alone")
+        return
+    if not is_first:
+        raise AuthenticationFailed("answered already", text=REFUSED)
