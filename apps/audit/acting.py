@@ -4,7 +4,7 @@ A context variable, because the fact belongs to a request or a command as a whol
 does something else has no part in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,12 +33,17 @@ class Actor:
 
 
 SERVICE: Final = Actor("service", None, "mailhost", "")
-_actor: ContextVar[Actor] = ContextVar("actor", default=SERVICE)
+_actor: ContextVar[Actor | Callable[[], Actor]] = ContextVar("actor", default=SERVICE)
 
 
 @contextmanager
-def acting(actor: Actor) -> Iterator[None]:
-    """Record what is done within as done by `actor`."""
+def acting(actor: Actor | Callable[[], Actor]) -> Iterator[None]:
+    """Record what is done within as done by `actor`.
+
+    Args:
+        actor: a function is asked when something is recorded, and not before: most requests
+            record nothing, and need not know who asks.
+    """
     token = _actor.set(actor)
     try:
         yield
@@ -48,4 +53,5 @@ def acting(actor: Actor) -> Iterator[None]:
 
 def current() -> Actor:
     """Who is at work; mailhost itself if no door said anything."""
-    return _actor.get()
+    actor = _actor.get()
+    return actor if isinstance(actor, Actor) else actor()

@@ -21,6 +21,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from apps.audit.shell import at_shell
 from apps.directory.models import User
 from apps.directory.passwords import MAX_PASSWORD
 from apps.mime.headers import printable as printable
@@ -56,7 +57,8 @@ class NounCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb; turn what may go wrong into one sentence."""
         try:
-            getattr(self, f"do_{options['verb']}")(options)
+            with at_shell():
+                getattr(self, f"do_{options['verb']}")(options)
             self.stdout.flush()
         except MailError as error:
             raise Error(_sentence(error.reply.text)) from None

@@ -1,0 +1,164 @@
+"""Reading the audit log: newest first, a page by one statement, whatever is asked for."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from apps.audit import words
+from apps.audit.models import AuditRecord
+
+PAGE: Final = 50
+MOST: Final = 1_000  # of one page
+_BATCH: Final = 500  # of an export
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose acts somebody may read of. A record that names none of these ids is not for them.
+
+    Args:
+        organizations, domains, users: ids; a record is told if it names one of them.
+    """
+
+    organizations: Collection[int] = ()
+    domains: Collection[int] = ()
+    users: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for; None and "" ask for anything.
+
+    Args:
+        actor: part of the name of who acted, or as whom.
+        action: an action, or the beginning of some: `user`, `user.suspend`.
+        subject: part of its name.
+        users: ids; of what was done to one of them, or by one of them.
+        domain_id: what was done to the domain, or to what is in it.
+        since, until: the first moment, and the first one after.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    users: Collection[int] | None = None
+    domain_id: int | None = None
+    organization_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An act. `sentence` is what one says after the actor's name; `details` the rest on a line."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    acting_for: str
+    door: str
+    address: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    sentence: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, and what to give as `before` for those that are older; None if there are none."""
+
+    rows: list[Row]
+    after: int | None
+
+
+EVERYTHING: Final = Wanted()
+
+
+def page(
+    wanted: Wanted = EVERYTHING,
+    *,
+    scope: Scope | None = None,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> Page:
+    """A page, newest first.
+
+    Args:
+        scope: whose acts may be told; None for who may read everything.
+        before: the `after` of the page before.
+        limit: at most `MOST`.
+    """
+    limit = max(1, min(limit, MOST))
+    found = _chosen(wanted, scope)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    rows = [_row(one) for one in found.order_by("-pk")[: limit + 1]]
+    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+
+def export(wanted: Wanted = EVERYTHING, *, scope: Scope | None = None) -> Iterator[Row]:
+    """All of it, oldest first, as of now: what is recorded meanwhile is left out. A statement for
+    some hundred rows, so that memory stays small and no transaction long."""
+    found = _chosen(wanted, scope).order_by("pk")
+    last = AuditRecord.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    at = 0
+    while rows := list(found.filter(pk__gt=at, pk__lte=last)[:_BATCH]):
+        yield from map(_row, rows)
+        at = rows[-1].pk
+
+
+def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
+    found = AuditRecord.objects.all()
+    if scope is not None:
+        found = found.filter(
+            Q(organization_id__in=list(scope.organizations))
+            | Q(domain_id__in=list(scope.domains))
+            | Q(user_id__in=list(scope.users))
+        )
+    if wanted.actor:
+        text = _plain(wanted.actor)
+        found = found.filter(Q(actor__icontains=text) | Q(acting_for__icontains=text))
+    if wanted.action:
+        found = found.filter(action__startswith=_plain(wanted.action))
+    if wanted.subject:
+        found = found.filter(subject__icontains=_plain(wanted.subject))
+    if wanted.users is not None:
+        ids = list(wanted.users)
+        found = found.filter(Q(user_id__in=ids) | Q(actor_kind="user", actor_id__in=ids))
+    if wanted.domain_id is not None:
+        found = found.filter(domain_id=wanted.domain_id)
+    if wanted.organization_id is not None:
+        found = found.filter(organization_id=wanted.organization_id)
+    if wanted.since is not None:
+        found = found.filter(at__gte=wanted.since)
+    if wanted.until is not None:
+        found = found.filter(at__lt=wanted.until)
+    return found
+
+
+def _plain(text: str) -> str:
+    """As a statement can carry it: Postgres takes no NUL and no half of a pair."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()[:400]
+
+
+def _row(one: AuditRecord) -> Row:
+    return Row(
+        id=one.pk,
+        at=one.at,
+        kind=one.actor_kind,
+        actor=one.actor,
+        acting_for=one.acting_for,
+        door=one.door,
+        address=one.address,
+        action=one.action,
+        subject=one.subject,
+        detail=one.detail,
+        sentence=words.sentence(one.action, one.subject),
+        details=words.details(one.detail),
+    )

@@ -1,0 +1,115 @@
+"""What each action is called in a sentence: `alice@example.org suspended the user bob@…`.
+
+A new action of `record` gets its row here (tests/audit/test_coverage.py asks for it). The subject
+stands where {} is; it is a name that somebody chose, and is never read as anything else.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from apps.audit.details import line
+
+_SHOWN: Final = 500
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "alias.add": "added the alias {}",
+    "alias.change": "changed the targets of the alias {}",
+    "alias.remove": "removed the alias {}",
+    "apppassword.add": "made an app password for {}",
+    "apppassword.remove": "removed app passwords of {}",
+    "attachments.set": "said what is done with attached files of {}",
+    "attachments.unset": "took back what was said of attached files of {}",
+    "audit.export": "exported the audit log",
+    "backup.make": "made a backup to {}",
+    "backup.restore": "put a backup in place of everything: {}",
+    "delegation.grant": "let another send in the name of {}",
+    "delegation.revoke": "let another no longer send in the name of {}",
+    "dkim.activate": "let new keys sign the mail of {}",
+    "dkim.add": "made keys that sign the mail of {}",
+    "dkim.discard": "dropped new keys of {}",
+    "dkim.erase": "took a key of {} out of service",
+    "dkim.retire": "retired a key of {}",
+    "dkim.rotate": "made the next keys of {}",
+    "domain.add": "added the domain {}",
+    "domain.change": "changed the domain {}",
+    "domain.remove": "removed the domain {}",
+    "domain.resume": "let the domain {} work again",
+    "domain.suspend": "suspended the domain {}",
+    "forward.add": "had mail of {} sent on",
+    "forward.agree": "agreed to mail that is sent on from {}",
+    "forward.ask": "asked whether mail of {} may be sent on",
+    "forward.refuse": "refused mail that is sent on from {}",
+    "forward.remove": "had mail of {} no longer sent on",
+    "fsck.repair": "had stored mail checked and mended: {}",
+    "greylist.forget": "had the sender {} forgotten",
+    "limit.set": "set how much {} may send",
+    "organization.add": "added the organisation {}",
+    "quarantine.block": "blocked the sender of held mail for {}",
+    "quarantine.delete": "deleted held mail for {}",
+    "quarantine.digest": "set how often {} gets digests",
+    "quarantine.release": "released held mail for {}",
+    "queue.bounce": "gave up {} in the queue",
+    "queue.cancel": "cancelled {} in the queue",
+    "queue.delete": "deleted {} in the queue",
+    "queue.hold": "held {} in the queue",
+    "queue.release": "released {} in the queue",
+    "queue.reroute": "chose the way of {} in the queue anew",
+    "queue.retry": "had {} in the queue tried again",
+    "relay.add": "added recipients of the relay domain {}",
+    "relay.off": "made {} a domain that has all its mailboxes here",
+    "relay.remove": "removed recipients of the relay domain {}",
+    "relay.replace": "replaced the recipients of the relay domain {}",
+    "relay.set": "made {} a relay domain",
+    "reports.send": "sent reports of {}",
+    "restore.mailbox": "brought back a deleted mailbox of {}",
+    "restore.messages": "brought back deleted messages of {}",
+    "restore.removed": "brought back what was removed from the mail of {}",
+    "role.grant": "gave a role to {}",
+    "role.revoke": "took a role from {}",
+    "secrets.reseal": "sealed all secrets anew",
+    "setup.link": "made a link that makes the first operator",
+    "share.grant": "shared mailboxes of {}",
+    "share.revoke": "took shared mailboxes of {} back",
+    "spam.forget": "had all forgotten that {} taught the filter",
+    "spam.list": "changed the senders that are allowed or blocked for {}",
+    "spam.points": "changed what the rule {} counts",
+    "spam.threshold": "changed the filter's thresholds of {}",
+    "spam.train": "taught the filter for {}",
+    "tlspolicy.remove": "let {} say itself again what TLS it has",
+    "tlspolicy.set": "set what TLS mail to {} must have",
+    "token.issue": "issued an access token to {}",
+    "token.revoke": "revoked access tokens of {}",
+    "transport.remove": "removed the transport for mail {}",
+    "transport.set": "set the transport for mail {}",
+    "user.add": "added the user {}",
+    "user.change": "changed the user {}",
+    "user.password": "set the password of {}",
+    "user.purge": "let go of the removed user {} for good",
+    "user.remove": "removed the user {}",
+    "user.restore": "brought back the user {}",
+    "user.resume": "let the user {} work again",
+    "user.suspend": "suspended the user {}",
+}
+
+
+def sentence(action: str, subject: str) -> str:
+    """What was done, as one says it after the name of who did it; on one line."""
+    before, _, after = SENTENCES.get(action, f"did {line(action, 60)}: {{}}").partition("{}")
+    return f"{before}{line(subject, _SHOWN)}{after}"
+
+
+def details(detail: Mapping[str, object]) -> str:
+    """The rest of a record on one line: `name Alice, quota 5`."""
+    return ", ".join(f"{line(key, _SHOWN)} {_shown(value)}" for key, value in detail.items())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        return f"({details(value)})"
+    if isinstance(value, list):
+        return " ".join(map(_shown, value)) or "-"
+    return line(str(value), _SHOWN) or "-"
