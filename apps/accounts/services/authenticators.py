@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from apps.accounts import onetime
 from apps.accounts.models import Authenticator
 from apps.accounts.services import recoverycodes
-from apps.accounts.services.standing import changing, note, refuse_last_while_demanded
+from apps.accounts.services.standing import changing, refuse_last_while_demanded
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User
 from apps.runtime import clock, sealing
 from apps.wire.errors import AuthenticationFailed, NotFound
@@ -99,7 +101,11 @@ def confirm(*, user: User, code: str) -> list[str]:
         Authenticator.objects.filter(pk=new.pk).update(
             confirmed=True, last_step=found.step, drift=found.drift, created_at=_now()
         )
-        note(row, "factor.add", {"kind": "authenticator", "replaced": bool(old)})
+        record(
+            "factor.add",
+            **subjects.of_user(row),
+            detail={"kind": "authenticator", "replaced": bool(old)},
+        )
         return recoverycodes.make_if_none(row)
 
 
@@ -115,7 +121,7 @@ def remove(*, user: User) -> None:
         if not gone.delete()[0]:
             raise NotFound("no authenticator", text="There is no authenticator app")
         refuse_last_while_demanded(row)
-        note(row, "factor.remove", {"kind": "authenticator"})
+        record("factor.remove", **subjects.of_user(row), detail={"kind": "authenticator"})
 
 
 def take(*, user: User, code: str) -> bool:

@@ -3,7 +3,9 @@
 from apps.accounts import guessing, onetime
 from apps.accounts.models import Authenticator, Passkey
 from apps.accounts.services import authenticators, recoverycodes, sessions
-from apps.accounts.services.standing import changing, note
+from apps.accounts.services.standing import changing
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import Means, User
 from apps.wire.errors import AuthenticationFailed
 
@@ -55,6 +57,6 @@ def reset(*, user: User) -> int:
     with changing(user) as row:
         gone: int = Authenticator.objects.filter(user=user).delete()[0]
         gone += Passkey.objects.filter(user=user).delete()[0]
-        note(row, "factor.reset", {"factors": gone})
+        record("factor.reset", **subjects.of_user(row), detail={"factors": gone})
         sessions.end_all(user_id=user.pk)
     return gone

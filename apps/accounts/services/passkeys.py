@@ -17,11 +17,11 @@ from apps.accounts.models import Passkey
 from apps.accounts.services.standing import (
     changing,
     device_name,
-    note,
     refuse_last_while_demanded,
 )
 from apps.accounts.sites import Site
-from apps.directory import throttle
+from apps.audit.services import record
+from apps.directory import subjects, throttle
 from apps.directory.models import Kind, User
 from apps.directory.signedin import current_versions
 from apps.wire.errors import (
@@ -113,7 +113,7 @@ def register(
         if Passkey.objects.filter(user=user).count() >= MOST:
             raise LimitReached("passkeys", text=f"A user has up to {MOST} passkeys")
         _insert(row)
-        note(owner, "factor.add", {"kind": "passkey", "name": name})
+        record("factor.add", **subjects.of_user(owner), detail={"kind": "passkey", "name": name})
     return row
 
 
@@ -212,7 +212,7 @@ def rename(*, user: User, passkey_id: int, name: str) -> None:
         row = _own(owner, passkey_id)
         Passkey.objects.filter(pk=row.pk).update(name=name)
         detail = {"kind": "passkey", "name": name, "before": row.name}
-        note(owner, "factor.rename", detail)
+        record("factor.rename", **subjects.of_user(owner), detail=detail)
 
 
 def remove(*, user: User, passkey_id: int) -> str:
@@ -226,7 +226,9 @@ def remove(*, user: User, passkey_id: int) -> str:
         row = _own(owner, passkey_id)
         Passkey.objects.filter(pk=row.pk).delete()
         refuse_last_while_demanded(owner)
-        note(owner, "factor.remove", {"kind": "passkey", "name": row.name})
+        record(
+            "factor.remove", **subjects.of_user(owner), detail={"kind": "passkey", "name": row.name}
+        )
     return str(row.name)
 
 

@@ -4,7 +4,9 @@ from django.utils import timezone
 
 from apps.accounts import onetime
 from apps.accounts.models import RecoveryCode
-from apps.accounts.services.standing import changing, note
+from apps.accounts.services.standing import changing
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User
 from apps.wire.errors import NotFound
 
@@ -31,7 +33,7 @@ def renew(user: User) -> list[str]:
     RecoveryCode.objects.bulk_create(
         RecoveryCode(user=user, digest=onetime.digest(code)) for code in codes
     )
-    note(user, "factor.codes", {"made": len(codes)})
+    record("factor.codes", **subjects.of_user(user), detail={"made": len(codes)})
     return codes
 
 

@@ -4,14 +4,13 @@ The user's row is locked first, always, so that two changes at once are one afte
 `User.has_factor` says in the same transaction what the tables say.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
 
 from apps.accounts import factors
 from apps.accounts.models import RecoveryCode, TrustedDevice
-from apps.audit import services as audit
 from apps.directory.demands import factor_demand
 from apps.directory.models import User
 from apps.directory.services import users
@@ -58,18 +57,6 @@ def refuse_last_while_demanded(user: User) -> None:
             "demanded",
             text="Your domain asks for a second factor: set up another one before removing this",
         )
-
-
-def note(user: User, action: str, detail: Mapping[str, object] | None = None) -> None:
-    """Record what was done to a user's factors."""
-    audit.record(
-        action,
-        subject=user.address,
-        organization_id=user.domain.organization_id if user.domain is not None else None,
-        domain_id=user.domain_id,
-        user_id=user.pk,
-        detail=detail,
-    )
 
 
 def device_name(text: str) -> str:

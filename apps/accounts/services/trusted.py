@@ -12,7 +12,8 @@ from typing import Final
 from django.utils import timezone
 
 from apps.accounts.models import TrustedDevice
-from apps.accounts.services.standing import note
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User
 
 LIFETIME: Final = timedelta(days=30)
@@ -67,7 +68,7 @@ def forget_all(*, user: User) -> int:
     """Trust no browser any more; return how many there were."""
     gone, _ = TrustedDevice.objects.filter(user=user).delete()
     if gone:
-        note(user, "factor.forget", {"devices": gone})
+        record("factor.forget", **subjects.of_user(user), detail={"devices": gone})
     return gone
 
 
