@@ -88,11 +88,11 @@ class SessionStore(SessionBase):
         if self.session_key is not None:
             row = WebSession.objects.filter(pk=self.session_id).first()
         now = timezone.now()
-        if row is None or row.expire_date <= now or _facts(row).end(row.seen_at) <= now:
+        if row is None or row.expire_date <= now or facts_of(row).end(row.seen_at) <= now:
             # Never a key of the client's choice: whoever planted it would know it after sign-in.
             self._session_key = None
             return {}
-        self.facts = _facts(row)
+        self.facts = facts_of(row)
         data: dict[str, Any] = self.decode(row.session_data)
         return data
 
@@ -215,7 +215,8 @@ def _user_of(data: dict[str, Any]) -> int | None:
     return None if user_id is None else User._meta.pk.to_python(user_id)
 
 
-def _facts(row: WebSession) -> Facts:
+def facts_of(row: WebSession) -> Facts:
+    """What the columns of a row say."""
     return Facts(
         user_id=row.user_id,
         created_at=row.created_at,

@@ -11,7 +11,8 @@ from apps.directory.passwords import MAX_PASSWORD
 from apps.mime.address import Address, AddressError
 
 
-def _password(label: str, autocomplete: str) -> forms.CharField:
+def password_field(label: str, autocomplete: str) -> forms.CharField:
+    """A password as it was typed, blanks and all."""
     return forms.CharField(
         label=label,
         strip=False,
@@ -24,7 +25,21 @@ class SignInForm(forms.Form):
     """Address and password. Which of the two is wrong is never told."""
 
     address = forms.CharField(label="Email address", max_length=320)
-    password = _password("Password", "current-password")
+    password = password_field("Password", "current-password")
+    kept = forms.BooleanField(required=False)  # "Keep me signed in on this device"
+
+
+class CodeForm(forms.Form):
+    """A code of an authenticator app, or a recovery code."""
+
+    code = forms.CharField(label="Code", max_length=64)
+    trust = forms.BooleanField(required=False)  # "Don't ask on this device for 30 days"
+
+
+class ConfirmForm(forms.Form):
+    """The password once more."""
+
+    password = password_field("Password", "current-password")
 
 
 class SetupForm(forms.Form):
@@ -32,7 +47,7 @@ class SetupForm(forms.Form):
 
     name = forms.CharField(label="Your name", max_length=200, required=False)
     address = forms.CharField(label="Email address", max_length=320)
-    password = _password("Password", "new-password")
+    password = password_field("Password", "new-password")
     host_domain = forms.BooleanField(required=False, initial=True)
 
     def clean_address(self) -> str:
@@ -52,9 +67,9 @@ class SetupForm(forms.Form):
 class PasswordForm(forms.Form):
     """The old password, and the new one twice."""
 
-    current = _password("Current password", "current-password")
-    new = _password("New password", "new-password")
-    again = _password("New password, again", "new-password")
+    current = password_field("Current password", "current-password")
+    new = password_field("New password", "new-password")
+    again = password_field("New password, again", "new-password")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,11 +77,18 @@ class PasswordForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "new" in data and "again" in data and data["new"] != data["again"]:
-            self.add_error("again", "The two new passwords differ.")
-        if "new" in data:
-            _check_strength(self, "new", data["new"], self._user)
+        check_new(self, data, self._user)
+        if data.get("new") and data.get("new") == data.get("current"):
+            self.add_error("new", "This is the password that you have.")
         return data
+
+
+def check_new(form: forms.Form, data: dict[str, Any], user: User) -> None:
+    """Say what is wrong with a new password that was typed twice."""
+    if "new" in data and "again" in data and data["new"] != data["again"]:
+        form.add_error("again", "The two new passwords differ.")
+    if "new" in data:
+        _check_strength(form, "new", data["new"], user)
 
 
 def _check_strength(form: forms.Form, field: str, password: str, user: User) -> None:

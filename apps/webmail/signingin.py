@@ -13,7 +13,8 @@ from django.shortcuts import redirect
 
 from apps.accounts.sessions import SessionStore
 from apps.directory.backends import MailhostBackend
-from apps.directory.models import Means, User
+from apps.directory.models import Means, Outcome, User
+from apps.directory.services import history
 from apps.runtime.clock import now
 from apps.webmail import nextpage, proving
 
@@ -39,6 +40,12 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def client(request: HttpRequest) -> str:
+    """What the browser calls itself: anything, on one line."""
+    session = request.session
+    return session.client if isinstance(session, SessionStore) else ""
+
+
 def complete_sign_in(
     request: HttpRequest, user: User, *, means: Means, kept: bool | None = None, via: str = ""
 ) -> str:
@@ -56,6 +63,15 @@ def complete_sign_in(
     login(request, user, backend=BACKEND)
     session.signed_in(means=means, is_kept=bool(kept))
     proving.mark(request)
+    history.note(
+        user_id=user.pk,
+        outcome=Outcome.OK,
+        door=DOOR,
+        means=means,
+        via=via,
+        address=client_address(request),
+        client=session.client,
+    )
     return nextpage.after(wanted)
 
 
@@ -94,6 +110,11 @@ def pending(request: HttpRequest) -> Pending | None:
     return Pending(user, held["kept"], held["next"], held["tries"])
 
 
+def is_begun(request: HttpRequest) -> bool:
+    """Whether a password was right in this browser, however long ago."""
+    return _KEY in request.session
+
+
 def count_try(request: HttpRequest) -> None:
     """One code was wrong."""
     held = request.session.get(_KEY)
@@ -103,4 +124,12 @@ def count_try(request: HttpRequest) -> None:
 
 def forget(request: HttpRequest) -> None:
     """Somebody else is to sign in."""
-    request.session.flush()
+    fresh_session(request)
+    leave(request)
+
+
+def leave(request: HttpRequest) -> None:
+    """Who leaves need not be told that the session has ended."""
+    session = request.session
+    assert isinstance(session, SessionStore)
+    session.is_left = True

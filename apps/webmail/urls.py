@@ -5,13 +5,17 @@ from django.urls import path, register_converter
 from apps.webmail.views import (
     activity,
     apppasswords,
+    confirm,
     content,
     forwarding,
     mail,
+    passkeys,
     quarantine,
     recovery,
+    sessions,
     settings,
     signin,
+    verify,
 )
 
 
@@ -36,6 +40,10 @@ register_converter(UidConverter, "uid")
 urlpatterns = [
     path("", mail.home, name="home"),
     path("login/", signin.sign_in, name="login"),
+    path("login/verify/", verify.verify, name="login-verify"),
+    path("login/confirm/", confirm.confirm, name="login-confirm"),
+    path("login/passkey/begin/", passkeys.begin, name="passkey-begin"),
+    path("login/passkey/complete/", passkeys.complete, name="passkey-complete"),
     path("logout/", signin.sign_out, name="logout"),
     path("setup/<str:token>/", signin.setup, name="setup"),
     path("forward/<str:token>/", forwarding.forward, name="forward"),
@@ -48,6 +56,7 @@ urlpatterns = [
     path("settings/apps/", apppasswords.listing, name="settings-apps"),
     path("settings/recovery/", recovery.address, name="settings-recovery"),
     path("settings/activity/", activity.activity, name="settings-activity"),
+    path("settings/security/sessions/end/", sessions.end, name="sessions-end"),
     path("settings/password/", signin.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),

@@ -25,7 +25,7 @@ from apps.webmail.reading import Reading, read
 from apps.webmail.rows import days, parse_cursor, write_cursor
 from apps.webmail.sanitize import clean
 from apps.webmail.sent import sent
-from apps.webmail.views.signin import client_address
+from apps.webmail.signingin import client_address
 from apps.wire.errors import Damaged, MailError, NotFound, Temporary
 
 log = logging.getLogger(__name__)

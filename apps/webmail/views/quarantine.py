@@ -21,7 +21,7 @@ from apps.scan.copies import Copy, Place
 from apps.scan.services import copies as acts
 from apps.scan.services import digests as telling
 from apps.scan.services.digests import Every
-from apps.webmail.views.signin import client_address
+from apps.webmail.signingin import client_address
 from apps.wire.errors import MailError, NotFound, Temporary
 
 _DOOR: Final = "link"

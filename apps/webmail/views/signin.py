@@ -5,25 +5,33 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts.middleware import has_ended
 from apps.directory.authentication import authenticate
-from apps.directory.models import User
+from apps.directory.backends import MailhostBackend
+from apps.directory.models import Means, User
 from apps.mime.address import Address
 from apps.provisioning import services as provisioning
+from apps.webmail import nextpage, trusting
 from apps.webmail.forms import PasswordForm, SetupForm, SignInForm
+from apps.webmail.signingin import (
+    DOOR,
+    begin_second_step,
+    client,
+    client_address,
+    complete_sign_in,
+    leave,
+)
 from apps.wire.errors import AlreadyExists, AuthenticationFailed, MailError, Throttled
 
-DOOR = "web"
-BACKEND = "apps.directory.backends.MailhostBackend"
 WRONG = "This address and password do not belong together."
 TOO_MANY = "Too many attempts from here. Wait a minute, then try again."
 
@@ -33,13 +41,13 @@ TOO_MANY = "Too many attempts from here. Wait a minute, then try again."
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page of mail and console."""
-    form = SignInForm(request.POST or None)
+    wanted = nextpage.asked(request)
     if request.user.is_authenticated and request.method != "POST":
-        return redirect(_target(request))
+        return redirect(nextpage.after(wanted))
+    form = SignInForm(request.POST or None)
     if form.is_valid() and (user := _checked(request, form)) is not None:
-        login(request, user, backend=BACKEND)
-        return redirect(_target(request))
-    context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
+        return _go_on(request, user, kept=form.cleaned_data["kept"], wanted=wanted)
+    context = {"form": form, "next": wanted, "has_ended": has_ended(request)}
     return render(request, "auth/login.html", context, status=422 if form.errors else 200)
 
 
@@ -50,6 +58,7 @@ def _checked(request: HttpRequest, form: SignInForm) -> User | None:
             password=form.cleaned_data["password"],
             address=client_address(request),
             door=DOOR,
+            client=client(request),
         )
     except AuthenticationFailed:
         form.add_error(None, WRONG)
@@ -58,27 +67,27 @@ def _checked(request: HttpRequest, form: SignInForm) -> User | None:
     except MailError as error:
         form.add_error(None, f"{error.reply.text}.")
     else:
-        return User.objects.get(pk=principal.user_id)
+        user = MailhostBackend().get_user(principal.user_id)
+        if user is not None and user.credential_version == principal.credential_version:
+            return user
+        form.add_error(None, WRONG)  # changed or suspended in this very moment
     return None
 
 
-def client_address(request: HttpRequest) -> str:
-    """The client's address; the web server has already looked through trusted proxies."""
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
-def _target(request: HttpRequest) -> str:
-    """Where to go after sign-in: only to a page of ours."""
-    wanted = str(request.POST.get("next") or request.GET.get("next") or "")
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
-        return wanted
-    return settings.LOGIN_REDIRECT_URL
+def _go_on(request: HttpRequest, user: User, *, kept: bool, wanted: str) -> HttpResponse:
+    """In, or on to the second step."""
+    if not user.has_factor:
+        return redirect(complete_sign_in(request, user, means=Means.PASSWORD, kept=kept))
+    if trusting.is_trusted(request, user):
+        return redirect(complete_sign_in(request, user, means=Means.TRUSTED_DEVICE, kept=kept))
+    return begin_second_step(request, user, kept, wanted)
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End this session."""
     logout(request)
+    leave(request)
     return redirect("login")
 
 
@@ -91,7 +100,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "auth/setup_over.html", status=410)
     form = SetupForm(request.POST or None)
     if form.is_valid() and (user := _first_operator(form, token)) is not None:
-        login(request, user, backend=BACKEND)
+        complete_sign_in(request, user, means=Means.PASSWORD)
         messages.success(request, "Welcome. You run this mail service now.")
         return redirect(settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "token": token}
