@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from apps.directory import expressions
+from apps.audit.services import record
+from apps.directory import expressions, subjects
 from apps.directory.expressions import ExpressionError
 from apps.directory.models import Alias, AliasTarget, Domain, PatternKind
 from apps.directory.services.domains import domain_name
@@ -113,6 +114,8 @@ def create(*, pattern: Pattern, targets: Sequence[str]) -> Alias:
         AliasTarget.objects.bulk_create(
             AliasTarget(alias=alias, address=address) for address in addresses
         )
+        about = subjects.of_domain(domain, str(pattern))
+        record("alias.add", **about, detail={"targets": addresses})
     return alias
 
 
@@ -159,6 +162,8 @@ def add_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
         AliasTarget.objects.bulk_create(
             AliasTarget(alias=alias, address=address) for address in fresh
         )
+        about = subjects.of_domain(alias.domain, str(pattern))
+        record("alias.change", **about, detail={"added": fresh})
     return [*has, *fresh]
 
 
@@ -183,6 +188,8 @@ def remove_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
         if not left:
             raise InUse(f"targets of {pattern}", text=f"{pattern} would have no target left")
         alias.targets.exclude(address__in=left).delete()
+        about = subjects.of_domain(alias.domain, str(pattern))
+        record("alias.change", **about, detail={"removed": [one for one in has if one not in left]})
     return left
 
 
@@ -205,9 +212,11 @@ def delete(pattern: Pattern) -> None:
     Raises:
         NotFound
     """
-    _, per_model = Alias.objects.filter(domain__name=pattern.domain, local=pattern.local).delete()
-    if not per_model.get(Alias._meta.label):
-        raise NotFound(f"alias {pattern}", text=f"There is no alias {pattern}")
+    with transaction.atomic():
+        alias = _lock(pattern)
+        about = subjects.of_domain(alias.domain, str(pattern))
+        record("alias.remove", **about, detail={"targets": _stored_targets(alias)})
+        alias.delete()
 
 
 def delete_some(domain: Domain, limit: int) -> int:

@@ -12,7 +12,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from apps.directory import apppasswords, passwords
+from apps.audit.services import record
+from apps.directory import apppasswords, passwords, subjects
 from apps.directory.apppasswords import Known
 from apps.directory.models import AppPassword, Kind, User
 from apps.directory.passwords import ScramBasis
@@ -64,6 +65,13 @@ def create(
     row.scram_stored_key, row.scram_server_key = scram_keys(text, basis.salt, basis.iterations)
     with transaction.atomic():
         _insert(row, basis)
+        detail = {
+            "name": row.name,
+            "protocols": row.protocols or "all",
+            "networks": json.loads(row.networks),
+            "expires_at": expires_at,
+        }
+        record("apppassword.add", **subjects.of_user(user), detail=detail)
     return row, text
 
 
@@ -81,12 +89,17 @@ def revoke(*, user: User, name: str) -> None:
     Raises:
         NotFound: there is none of that name.
     """
-    credentials.revoke(APP_PASSWORD, user, name)
+    with transaction.atomic():
+        credentials.revoke(APP_PASSWORD, user, name)
+        record("apppassword.remove", **subjects.of_user(user), detail={"name": name.strip()})
 
 
 def revoke_all(*, user: User) -> int:
     """Remove all app passwords of a user; return how many there were."""
-    return credentials.revoke_all(APP_PASSWORD, user)
+    with transaction.atomic():
+        if gone := credentials.revoke_all(APP_PASSWORD, user):
+            record("apppassword.remove", **subjects.of_user(user), detail={"all": gone})
+    return gone
 
 
 def note_use(known: Known, address: str) -> None:

@@ -1,5 +1,9 @@
 """Delegations: the only door through which they change; `authority.py` reads them."""
 
+from django.db import transaction
+
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import Delegation, Kind, User
 from apps.wire.errors import InvalidName, NotFound
 
@@ -20,11 +24,14 @@ def grant(*, owner: User, delegate: User, send_as: bool, send_on_behalf: bool) -
         raise InvalidName("delegate", text="Only a person writes in the name of another")
     if _organization(owner) != _organization(delegate):
         raise InvalidName("tenants", text="Owner and delegate belong to different organisations")
-    row, _ = Delegation.objects.update_or_create(
-        owner=owner,
-        delegate=delegate,
-        defaults={"may_send_as": send_as, "may_send_on_behalf": send_on_behalf},
-    )
+    with transaction.atomic():
+        row, _ = Delegation.objects.update_or_create(
+            owner=owner,
+            delegate=delegate,
+            defaults={"may_send_as": send_as, "may_send_on_behalf": send_on_behalf},
+        )
+        detail = {"delegate": delegate.address, "as": send_as, "on_behalf": send_on_behalf}
+        record("delegation.grant", **subjects.of_user(owner), detail=detail)
     return row
 
 
@@ -34,9 +41,12 @@ def revoke(*, owner: User, delegate: User) -> None:
     Raises:
         NotFound
     """
-    removed, _ = Delegation.objects.filter(owner=owner, delegate=delegate).delete()
-    if not removed:
-        raise NotFound("delegation", text=f"{delegate} is no delegate of {owner}")
+    with transaction.atomic():
+        removed, _ = Delegation.objects.filter(owner=owner, delegate=delegate).delete()
+        if not removed:
+            raise NotFound("delegation", text=f"{delegate} is no delegate of {owner}")
+        about = subjects.of_user(owner)
+        record("delegation.revoke", **about, detail={"delegate": delegate.address})
 
 
 def _organization(user: User) -> int | None:

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.directory import dkim
+from apps.audit.services import record
+from apps.directory import dkim, subjects
 from apps.directory.models import DkimKey, DkimState, Domain
 from apps.directory.services import domains
 from apps.directory.services.names import lock_domain
@@ -92,7 +93,10 @@ def rotate(name: str) -> list[DkimKey]:
                 text=f"{domain.name} has keys that wait for their DNS records: publish or discard"
                 " those first",
             )
-        return keep(domain, new)
+        made = keep(domain, new)
+        detail = {"selectors": [key.selector for key in made]}
+        record("dkim.rotate", **subjects.of_domain(domain), detail=detail)
+    return made
 
 
 def discard(name: str) -> int:
@@ -104,7 +108,10 @@ def discard(name: str) -> int:
     domain = domains.find(name)
     with transaction.atomic():
         lock_domain(domain.name)
-        return DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).delete()[0]
+        gone = DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).delete()[0]
+        if gone:
+            record("dkim.discard", **subjects.of_domain(domain), detail={"keys": gone})
+    return gone
 
 
 def activate(name: str, selectors: Collection[str]) -> list[DkimKey]:
@@ -131,15 +138,26 @@ def activate(name: str, selectors: Collection[str]) -> list[DkimKey]:
             ).update(state=DkimState.RETIRING, changed_at=now)
             DkimKey.objects.filter(pk=key.pk).update(state=DkimState.ACTIVE, changed_at=now)
             key.state, key.changed_at = DkimState.ACTIVE, now
+        if keys:
+            detail = {"selectors": [key.selector for key in keys]}
+            record("dkim.activate", **subjects.of_domain(domain), detail=detail)
     return keys
 
 
 def retire(now: datetime) -> int:
     """Retire keys whose last mail has arrived or bounced: the private key is gone for good."""
     age = timedelta(seconds=settings.BOUNCE_AFTER) + LINGER
-    return DkimKey.objects.filter(state=DkimState.RETIRING, changed_at__lt=now - age).update(
-        state=DkimState.RETIRED, secret=b"", changed_at=now
-    )
+    with transaction.atomic():
+        old = DkimKey.objects.select_for_update(of=("self",), no_key=True).filter(
+            state=DkimState.RETIRING, changed_at__lt=now - age
+        )
+        keys = list(old.select_related("domain").order_by("pk"))
+        for key in keys:
+            about = subjects.of_domain(key.domain)
+            record("dkim.retire", **about, detail={"selector": key.selector})
+        return DkimKey.objects.filter(pk__in=[key.pk for key in keys]).update(
+            state=DkimState.RETIRED, secret=b"", changed_at=now
+        )
 
 
 def supply(limit: int) -> int:
@@ -195,3 +213,4 @@ def erase(name: str, selector: str) -> None:
             DkimKey.objects.filter(
                 domain=domain, state=DkimState.PENDING, algorithm=key.algorithm
             ).update(state=DkimState.ACTIVE, changed_at=now)
+        record("dkim.erase", **subjects.of_domain(domain), detail={"selector": selector})

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import Domain, Organization, State, Sternness, User
 from apps.directory.services.names import lock_domain
 from apps.events.bus import publish_on_commit
@@ -13,6 +15,11 @@ from apps.mime.address import AddressError, normalise_domain
 from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound
 
 DEFAULT_ORGANIZATION = "Default"
+_TO_STATE = {
+    State.ACTIVE: "domain.resume",
+    State.SUSPENDED: "domain.suspend",
+    State.LOCKED: "domain.lock",
+}
 SEPARATORS = "+-_=#."  # one of them, or none, divides a user's address from a detail
 
 
@@ -81,6 +88,8 @@ def create(*, name: str, organization: str | None = None, alias_of: str | None =
             ) from None
         if target is None:
             _adopt(domain)
+        detail = {"organization": owner.name} | ({"alias_of": target.name} if target else {})
+        record("domain.add", **subjects.of_domain(domain), detail=detail)
     return domain
 
 
@@ -102,8 +111,10 @@ def set_state(*, name: str, state: State) -> Domain:
         InvalidName, NotFound
     """
     domain = find(name)
-    Domain.objects.filter(pk=domain.pk).update(state=state)
-    publish_on_commit(UserChanged(EVERYBODY))
+    with transaction.atomic():
+        Domain.objects.filter(pk=domain.pk).update(state=state)
+        publish_on_commit(UserChanged(EVERYBODY))
+        record(_TO_STATE[state], **subjects.of_domain(domain))
     domain.state = state
     return domain
 
@@ -151,11 +162,16 @@ def change(
         target = domain.alias_of.name
         raise InUse("alias domain", text=f"{domain.name} stands for {target}: set it there")
     changed = ["detail_separator", "default_quota", "adds_sender"]
+    asked = {"separator": separator, "default_quota": default_quota, "adds_sender": adds_sender}
+    said = {key: value for key, value in asked.items() if value is not None}
     for field, value in vars(reception or Reception()).items():
         if value is not None:
+            said[field] = value
             setattr(domain, field, value)
             changed.append(field)
-    domain.save(update_fields=changed)
+    with transaction.atomic():
+        domain.save(update_fields=changed)
+        record("domain.change", **subjects.of_domain(domain), detail=said)
     return domain
 
 
@@ -176,6 +192,7 @@ def delete(domain: Domain) -> None:
         lock_domain(domain.name)
         if domain.aliases.exists():
             raise InUse(f"aliases in {domain.name}", text=f"{domain.name} has aliases")
+        record("domain.remove", **subjects.of_domain(domain))
         try:
             domain.delete()
         except ProtectedError:

@@ -15,6 +15,8 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.forwards import AWAY, COPY
 from apps.directory.models import Forward, User, UserState
 from apps.mime.address import Address, AddressError
@@ -68,6 +70,7 @@ def ask(*, user: User, target: str, keeps_copy: bool) -> tuple[Forward, str]:
         row.asked_at = timezone.now()
         row.keeps_copy = keeps_copy
         row.save()
+        record("forward.ask", **subjects.of_user(user), detail=_told(row))
     return row, f"{row.pk}.{token}"
 
 
@@ -85,7 +88,12 @@ def add(*, user: User, target: str, keeps_copy: bool) -> Forward:
         row.confirmed_at = row.confirmed_at or timezone.now()
         row.save()
         _tell_routing(user.pk)
+        record("forward.add", **subjects.of_user(user), detail=_told(row))
     return row
+
+
+def _told(row: Forward) -> dict[str, object]:
+    return {"to": row.address, "keeps_copy": row.keeps_copy}
 
 
 def find(token: str) -> Question:
@@ -112,6 +120,7 @@ def agree(token: str) -> Question:
             row.confirmed_at = timezone.now()
             row.save(update_fields=["confirmed_at"])
             _tell_routing(row.user_id)
+            record("forward.agree", **subjects.of_user(row.user), detail=_told(row))
     return find(token)
 
 
@@ -128,6 +137,7 @@ def refuse(token: str) -> Question:
         row = _by_token(token, lock=True)
         _silence(row)
         _tell_routing(row.user_id)
+        record("forward.refuse", **subjects.of_user(row.user), detail=_told(row))
     return question
 
 
@@ -149,6 +159,7 @@ def remove(*, user: User, target: str) -> None:
             raise NotFound(f"forward to {address}", text=f"There is no forward to {address}")
         for row in rows:
             _silence(row)
+            record("forward.remove", **subjects.of_user(user), detail=_told(row))
         _tell_routing(user.pk)
 
 

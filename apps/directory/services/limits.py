@@ -12,6 +12,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.limits import (
     FIELDS,
     UNBOUNDED,
@@ -191,7 +193,20 @@ def set_limits(
         row, _ = SendLimit.objects.update_or_create(
             user=user, domain=domain, organization=organization, defaults=dict(changes)
         )
+        record("limit.set", **_about(user, domain, organization), detail=changes)
     return row
+
+
+def _about(
+    user: User | None, domain: Domain | None, organization: Organization | None
+) -> subjects.Subject:
+    if user is not None:
+        return subjects.of_user(user)
+    if domain is not None:
+        return subjects.of_domain(domain)
+    if organization is not None:
+        return subjects.of_organization(organization.pk, organization.name)
+    return subjects.of_service("everybody")
 
 
 def prune() -> int:

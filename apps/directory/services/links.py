@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit.services import record
 from apps.directory.models import OneTimeLink, Role, RoleGrant
 from apps.wire.errors import NotFound
 
@@ -31,6 +32,7 @@ def make_setup() -> str | None:
         OneTimeLink.objects.create(
             purpose=SETUP, digest=_digest(token), expires_at=timezone.now() + LIFETIME
         )
+        record("setup.link")
     return token
 
 

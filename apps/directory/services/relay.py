@@ -10,6 +10,8 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import Domain, DomainKind, RelayCheck, RelayRecipient
 from apps.directory.services.names import lock_domain
 from apps.mime.address import Address, AddressError
@@ -33,8 +35,10 @@ def set_relay(*, domain: Domain, check: RelayCheck | None) -> None:
         if check is None:
             locked.kind = DomainKind.HOSTED
             locked.relay_recipients.all().delete()
+            record("relay.off", **subjects.of_domain(locked))
         else:
             locked.kind, locked.relay_check = DomainKind.RELAY, check
+            record("relay.set", **subjects.of_domain(locked), detail={"check": check})
         locked.save(update_fields=["kind", "relay_check"])
     domain.kind, domain.relay_check = locked.kind, locked.relay_check
 
@@ -51,7 +55,10 @@ def add(*, domain: Domain, recipients: Iterable[str]) -> int:
     """
     keys = (_key(domain, text) for text in recipients)
     with transaction.atomic():
-        return _insert(_with_list(domain), keys)
+        locked = _with_list(domain)
+        added = _insert(locked, keys)
+        record("relay.add", **subjects.of_domain(locked), detail={"recipients": added})
+    return added
 
 
 def remove(*, domain: Domain, recipients: Iterable[str]) -> int:
@@ -66,6 +73,7 @@ def remove(*, domain: Domain, recipients: Iterable[str]) -> int:
         locked = _with_list(domain)
         for chunk in _chunks(keys):
             removed += locked.relay_recipients.filter(key__in=chunk).delete()[0]
+        record("relay.remove", **subjects.of_domain(locked), detail={"recipients": removed})
     return removed
 
 
@@ -82,6 +90,8 @@ def replace(*, domain: Domain, recipients: Iterable[str]) -> tuple[int, int]:
         for chunk in _chunks(iter(sorted(known - wanted))):
             locked.relay_recipients.filter(key__in=chunk).delete()
         _insert(locked, iter(sorted(wanted - known)))
+        detail = {"added": len(wanted - known), "removed": len(known - wanted)}
+        record("relay.replace", **subjects.of_domain(locked), detail=detail)
     return len(wanted - known), len(known - wanted)
 
 

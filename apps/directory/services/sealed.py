@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 
+from apps.audit.services import record
 from apps.directory import dkim, transports
 from apps.directory.models import DkimKey, Transport
 from apps.runtime import sealing
@@ -30,6 +31,7 @@ class Resealed:
 
 def reseal() -> Resealed:
     """Seal what is not under the first key."""
+    record("secrets.reseal")  # first: it may be stopped at any time
     broken: list[str] = []
     changed = _all(
         DkimKey.objects.select_related("domain"),

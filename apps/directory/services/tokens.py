@@ -10,7 +10,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from apps.directory import tokens
+from apps.audit.services import record
+from apps.directory import subjects, tokens
 from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.models import AccessToken, Kind, User
 from apps.directory.services import credentials
@@ -52,6 +53,8 @@ def issue(
         if not User.objects.living().select_for_update(no_key=True).filter(pk=user.pk).exists():
             raise NotFound(f"user {user.pk}", text="This user is gone")
         credentials.insert(ACCESS_TOKEN, row)
+        detail = {"name": row.name, "scopes": row.scopes, "expires_at": expires_at}
+        record("token.issue", **subjects.of_user(user), detail=detail)
     return row, text
 
 
@@ -61,12 +64,17 @@ def revoke(*, user: User, name: str) -> None:
     Raises:
         NotFound: there is none of that name.
     """
-    credentials.revoke(ACCESS_TOKEN, user, name)
+    with transaction.atomic():
+        credentials.revoke(ACCESS_TOKEN, user, name)
+        record("token.revoke", **subjects.of_user(user), detail={"name": name.strip()})
 
 
 def revoke_all(*, user: User) -> int:
     """Remove all tokens of a user; return how many there were."""
-    return credentials.revoke_all(ACCESS_TOKEN, user)
+    with transaction.atomic():
+        if gone := credentials.revoke_all(ACCESS_TOKEN, user):
+            record("token.revoke", **subjects.of_user(user), detail={"all": gone})
+    return gone
 
 
 def note_use(known: KnownToken, address: str) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.directory import transports
+from apps.audit.services import record
+from apps.directory import subjects, transports
 from apps.directory.models import Transport, TransportProtocol, TransportScope, TransportTls
 from apps.directory.services import domains
 from apps.mime.address import AddressError, normalise_domain
@@ -56,6 +57,8 @@ def put(*, scope: TransportScope, domain: str = "", server: Server) -> Transport
     values = _checked(server)
     with transaction.atomic():
         found, _ = Transport.objects.update_or_create(scope=scope, domain=stored, defaults=values)
+        detail = {name: value for name, value in values.items() if name != "secret"}
+        record("transport.set", **_about(found), detail=detail)
     return found
 
 
@@ -75,9 +78,14 @@ def remove(*, scope: TransportScope, domain: str = "") -> Transport:
                 text=f"There is no transport {scope} {stored}".strip(),
             )
         key = found.pk
+        record("transport.remove", **_about(found), detail={"host": found.host})
         found.delete()
         found.pk = key
     return found
+
+
+def _about(rule: Transport) -> subjects.Subject:
+    return subjects.of_service(f"{rule.scope} {rule.domain}".rstrip())
 
 
 def forget_sender(domain: str) -> None:

@@ -11,6 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import AppPassword, Domain, Kind, Role, RoleGrant, User, UserState
 from apps.directory.passwords import ScramBasis, Secrets
 from apps.directory.services.domains import checked_quota
@@ -25,6 +27,11 @@ from apps.mime.address import Address, AddressError
 from apps.wire.errors import AlreadyExists, InUse, InvalidAddress, InvalidName, NotFound
 
 MAX_NAME = 200  # characters
+_TO_STATE = {
+    UserState.ACTIVE: "user.resume",
+    UserState.SUSPENDED: "user.suspend",
+    UserState.LOCKED: "user.lock",
+}
 
 
 def user_address(text: str) -> Address:
@@ -207,6 +214,8 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
         ):
             raise NotFound(f"user {user_id}", text="There is no such user")
         publish_on_commit(UserChanged(user_id))
+        about = subjects.of_user_id(user_id)
+        record("user.password", **about, detail={"must_change": must_change})
         return changed.values_list("credential_version", flat=True).get()
 
 
@@ -278,8 +287,11 @@ def change(*, user: User, name: str | None = None, quota: int | None = None) -> 
         user.name = display_name(name)
     if quota is not None:
         user.quota = checked_quota(quota)
-    if not User.objects.living().filter(pk=user.pk).update(name=user.name, quota=user.quota):
-        raise NotFound(f"user {user.pk}", text="There is no such user")
+    said = {key: value for key, value in (("name", name), ("quota", quota)) if value is not None}
+    with transaction.atomic():
+        if not User.objects.living().filter(pk=user.pk).update(name=user.name, quota=user.quota):
+            raise NotFound(f"user {user.pk}", text="There is no such user")
+        record("user.change", **subjects.of_user(user), detail=said)
 
 
 def set_state(*, user: User, state: UserState) -> None:
@@ -293,6 +305,7 @@ def set_state(*, user: User, state: UserState) -> None:
         if state == UserState.SUSPENDED:
             _keep_one_operator(user)
         _move(user, state)
+        record(_TO_STATE[state], **subjects.of_user(user))
 
 
 def _move(user: User, state: UserState) -> None:
@@ -316,6 +329,8 @@ def bury(user: User) -> None:
     with transaction.atomic():
         _keep_one_operator(user)
         RoleGrant.objects.filter(user=user).delete()
+        if not is_own_postmaster(user):  # which goes with its domain
+            record("user.remove", **subjects.of_user(user))
         if (
             not User.objects.living()
             .filter(pk=user.pk)
@@ -382,7 +397,9 @@ def raise_tombstone(user: User) -> User:
             ) from None
         if not raised:
             raise NotFound(f"user {user.pk}", text="This user is not a removed one")
-    return User.objects.select_related("domain").get(pk=user.pk)
+        found = User.objects.select_related("domain").get(pk=user.pk)
+        record("user.restore", **subjects.of_user(found))
+    return found
 
 
 def lock_tombstone(user_id: int) -> User | None:
@@ -393,4 +410,6 @@ def lock_tombstone(user_id: int) -> User | None:
 
 def delete(user: User) -> None:
     """Delete the row of a tombstone whose mailboxes are gone."""
-    User.objects.filter(pk=user.pk, state=UserState.REMOVED).delete()
+    with transaction.atomic():
+        record("user.purge", **subjects.of_user_id(user.pk))
+        User.objects.filter(pk=user.pk, state=UserState.REMOVED).delete()
