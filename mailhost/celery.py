@@ -100,6 +100,7 @@ app.conf.update(
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
         "find-threads": {"task": "mailstore.threads", "schedule": 60.0},
         "purge-users": {"task": "provisioning.purge_removed", "schedule": 3600.0},
+        "answer-wishes": {"task": "provisioning.answer_wishes", "schedule": 60.0},
         "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
         "refresh-tls-policies": {"task": "remote.refresh_policies", "schedule": 3600.0},
         "report-tls": {"task": "delivery.tls_reports", "schedule": 3600.0},
@@ -107,6 +108,7 @@ app.conf.update(
         "read-reports": {"task": "reports.read", "schedule": 60.0},
         "prune-reports": {"task": "reports.prune", "schedule": 3600.0},
         "turn-dkim-keys": {"task": "directory.turn_dkim_keys", "schedule": 600.0},
+        "prune-sign-ins": {"task": "directory.prune_history", "schedule": 3600.0},
         "learn": {"task": "scan.learn", "schedule": 60.0},
         # Those that wait behind a long run say nothing new.
         "index": {"task": "search.index", "schedule": 5.0, "options": {"expires": 5.0}},

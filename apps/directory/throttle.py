@@ -115,6 +115,12 @@ def succeeded(attempt: Attempt, *, refresh: bool = True) -> None:
         _store.put(f"auth:known:{attempt.pair}", KNOWN_FOR)
 
 
+def passes(what: str, address: str, *, most: int, seconds: int) -> bool:
+    """Whether a client's network may do once more what it may do `most` times in so many seconds;
+    counted whether it may or not."""
+    return _store.count(f"{what}:{network_of(address)}", seconds) <= most
+
+
 @lru_cache(maxsize=4_096)
 def network_of(address: str) -> str:
     """Return what a client cannot change at will: its IPv4 address, or the /64 of its IPv6 one.

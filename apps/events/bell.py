@@ -2,10 +2,10 @@
 
 `ring()` is for mail to be processed, `ring_heavy()` for such as takes long to look into,
 `ring_outgoing()` for mail to be sent to other servers, `ring_learning()` for the outbox of what
-users said of mail. A ring costs the caller nothing: a thread of the bell's own tells the worker
-loops that listen on the event bus, and only when none does, it sends the Celery task that starts
-one. The broker may be slow or away: the caller never waits for it and never hears of it; the sweep
-finds the rows.
+users said of mail, `ring_recovery()` for who has forgotten a password. A ring costs the caller
+nothing: a thread of the bell's own tells the worker loops that listen on the event bus, and only
+when none does, it sends the Celery task that starts one. The broker may be slow or away: the caller
+never waits for it and never hears of it; the sweep finds the rows.
 """
 
 import logging
@@ -46,6 +46,7 @@ _HEAVY: Final = _Call(HeavyRang(), "delivery.process_heavy", "heavy")
 _PROCESS: Final = _Call(QueueRang(), "delivery.process", "mail")
 _SEND: Final = _Call(OutgoingRang(), "delivery.send", "outbound")
 _LEARN: Final = _Call(None, "scan.learn", "housekeeping")
+_RECOVER: Final = _Call(None, "provisioning.answer_wishes", "housekeeping")
 
 
 def ring() -> None:
@@ -66,6 +67,11 @@ def ring_outgoing() -> None:
 def ring_learning() -> None:
     """Users said what is spam and what is not. The same promises."""
     _bell(_LEARN).ring()
+
+
+def ring_recovery() -> None:
+    """Somebody has forgotten a password. The same promises."""
+    _bell(_RECOVER).ring()
 
 
 def call_worker() -> None:

@@ -122,9 +122,11 @@ def _rows(
     rows = [("When", at.strftime("%-d %B %Y, %H:%M UTC"))]
     if detail and words.label:
         rows.append((words.label, quoted(detail, DETAIL_SHOWN)))
-    if not by:
-        by = {"user": actor.name, "command": "an administrator on the server"}.get(actor.kind, "")
-    if by and by != user.address:
+    if not by and actor.kind == "command":
+        by = "an administrator on the server"
+    elif not by and actor.user_id not in {None, user.pk}:
+        by = actor.name
+    if by:
         rows.append(("By", quoted(by, DETAIL_SHOWN)))
     where = actor.address if address is None else address
     if where:
