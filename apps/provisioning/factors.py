@@ -5,29 +5,11 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.accounts import factors as reading
 from apps.accounts.services import authenticators, factors, passkeys, recoverycodes
 from apps.accounts.sites import Site
-from apps.directory.models import Means, User
+from apps.directory.models import User
 from apps.provisioning.notices import tell
 from apps.provisioning.noticewords import About
-
-
-def check_code(*, user: User, code: str, address: str, client: str = "") -> Means:
-    """Use up a code at a sign-in; `accounts.services.factors.check_code` says how.
-
-    Args:
-        client: the User-Agent of the browser, for the letter about a recovery code.
-
-    Raises:
-        AuthenticationFailed, Throttled, SignInUnavailable, SealBrokenError
-    """
-    with transaction.atomic():
-        means = factors.check_code(user=user, code=code, address=address)
-        if means == Means.RECOVERY_CODE:
-            left = str(reading.summary(user).codes_left)
-            tell(user, About.CODE_USED, detail=left, address=address, client=client)
-    return means
 
 
 def confirm_authenticator(*, user: User, code: str, client: str = "") -> list[str]:

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.cache import cache
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 
 from apps.accounts.services.passkeys import LIFETIME, Question
 from apps.accounts.sites import Site, site_of
+from apps.directory.throttle import network_of
 from apps.runtime.clock import now
-from apps.wire.errors import AuthenticationFailed, NotPermitted
+from apps.wire.errors import AuthenticationFailed, NotPermitted, Throttled
 
 _KEY: Final = "passkey"
+_WINDOW: Final = 600  # seconds
+MOST: Final = 300  # questions of one network in that time: an office opens many sign-in pages
 OVER: Final = "This took too long, or was answered already: try again"
 
 
@@ -37,6 +42,21 @@ def site(request: HttpRequest) -> Site:
             text="Passkeys work where this page is open by its host name, over https",
         )
     return found
+
+
+def admit_stranger(address: str) -> None:
+    """Let somebody whom we do not know ask, which costs a row for a quarter of an hour.
+
+    Raises:
+        Throttled: that network has asked too often.
+    """
+    key = f"passkey:begun:{network_of(address)}"
+    try:
+        cache.add(key, 0, _WINDOW)
+        if cache.incr(key) > MOST:
+            raise Throttled("questions to passkeys")
+    except (RedisError, OSError, ValueError):  # the cache is away, or the count expired just now
+        return
 
 
 def keep(request: HttpRequest, purpose: Purpose, question: Question) -> None:

@@ -5,7 +5,7 @@ It may be stopped and run again, and runs beside a service at work.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,8 +17,6 @@ from apps.runtime import sealing
 from apps.runtime.sealing import SealBrokenError
 
 PAGE: Final = 200  # rows of one transaction
-
-Row = TypeVar("Row", DkimKey, Transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +31,24 @@ def reseal() -> Resealed:
     """Seal what is not under the first key."""
     record("secrets.reseal")  # first: it may be stopped at any time
     broken: list[str] = []
-    changed = _all(
+    changed = seal_anew(
         DkimKey.objects.select_related("domain"),
         lambda key: dkim.context(key.domain.name, key.selector),
         broken,
     )
-    changed += _all(
+    changed += seal_anew(
         Transport.objects.all(), lambda way: transports.context(way.host, way.username), broken
     )
     return Resealed(changed, tuple(broken))
 
 
-def _all(rows: QuerySet[Row], context: Callable[[Row], str], broken: list[str]) -> int:
+def seal_anew(rows: QuerySet[Any], context: Callable[[Any], str], broken: list[str]) -> int:
+    """The same for rows of one table whose `secret` is sealed; return how many.
+
+    Args:
+        context: for which place a row's secret is sealed.
+        broken: gets what is wrong with those that no key opens.
+    """
     changed = after = 0
     while True:
         with transaction.atomic():
@@ -57,7 +61,7 @@ def _all(rows: QuerySet[Row], context: Callable[[Row], str], broken: list[str]) 
         after = page[-1].pk
 
 
-def _one(row: DkimKey | Transport, context: str, broken: list[str]) -> bool:
+def _one(row: Any, context: str, broken: list[str]) -> bool:
     if not row.secret or sealing.is_current(row.secret):
         return False
     try:

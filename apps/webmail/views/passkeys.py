@@ -12,12 +12,14 @@ from django.urls import reverse
 
 from apps.accounts import factors as reading
 from apps.accounts.services import passkeys
-from apps.directory.models import Means, User
+from apps.directory.models import Means, Outcome, User
+from apps.directory.services import history
 from apps.provisioning import factors
 from apps.ui.clients import browser_words
 from apps.webmail import asking, nextpage, proving, signingin
 from apps.webmail.asking import Purpose
 from apps.webmail.jsondoor import json_door, refusal
+from apps.wire.errors import AuthenticationFailed
 
 SIGN_IN = "sign-in"
 NEW = "new"
@@ -27,6 +29,8 @@ NEW = "new"
 def begin(request: HttpRequest, data: dict[str, Any]) -> HttpResponseBase:
     """Ask for a passkey: of who is signed in, of whose password was right, or anybody's."""
     user = _asked_user(request)
+    if user is None:
+        asking.admit_stranger(signingin.client_address(request))
     question = passkeys.ask_to_sign_in(site=asking.site(request), user=user)
     asking.keep(request, Purpose(SIGN_IN, user.pk if user else None), question)
     return JsonResponse(question.options)
@@ -37,19 +41,36 @@ def complete(request: HttpRequest, data: dict[str, Any]) -> HttpResponseBase:
     """Check the passkey, and sign its user in."""
     user = _asked_user(request)
     question = asking.take(request, Purpose(SIGN_IN, user.pk if user else None))
-    shown = passkeys.sign_in(
-        site=asking.site(request),
-        challenge=question.challenge,
-        answer=_object(data, "credential"),
-        address=signingin.client_address(request),
-        user=user,
-    )
+    try:
+        shown = passkeys.sign_in(
+            site=asking.site(request),
+            challenge=question.challenge,
+            answer=_object(data, "credential"),
+            address=signingin.client_address(request),
+            user=user,
+        )
+    except AuthenticationFailed:
+        if user is not None:
+            _note_wrong(request, user)
+        raise
     if request.user.is_authenticated:
         proving.mark(request)
         return JsonResponse({"next": nextpage.after(nextpage.asked(request))})
     kept = None if signingin.pending(request) else data.get("kept") is True
     there = signingin.complete_sign_in(request, shown, means=Means.PASSKEY, kept=kept)
     return JsonResponse({"next": there})
+
+
+def _note_wrong(request: HttpRequest, user: User) -> None:
+    signingin.count_try(request)
+    history.note(
+        user_id=user.pk,
+        outcome=Outcome.WRONG,
+        door=signingin.DOOR,
+        means=Means.PASSKEY,
+        address=signingin.client_address(request),
+        client=signingin.client(request),
+    )
 
 
 @json_door

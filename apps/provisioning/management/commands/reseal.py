@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.directory.services import sealed
+from apps.audit.shell import at_shell
+from apps.provisioning import seals
 from apps.provisioning.management.noun import Error
 
 
@@ -19,7 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seal; exit 1 if some secret cannot be opened."""
-        done = sealed.reseal()
+        with at_shell():
+            done = seals.reseal()
         if options["json"]:
             self.stdout.write(json.dumps({"changed": done.changed, "broken": done.broken}))
         else:
