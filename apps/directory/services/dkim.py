@@ -83,10 +83,10 @@ def rotate(name: str) -> list[DkimKey]:
         InvalidName, NotFound
         InUse: the last ones still wait for theirs.
     """
-    domain = domains.find(name)
+    stored = domains.find(name).name
     new = prepare()
     with transaction.atomic():
-        lock_domain(domain.name)
+        domain = lock_domain(stored)  # the keys are sealed for the name: it may be another's now
         if DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).exists():
             raise InUse(
                 f"pending keys of {domain.name}",
@@ -182,13 +182,18 @@ def _supply_one(pk: int, algorithms: Sequence[Algorithm]) -> bool:
         domain = Domain.objects.select_for_update(no_key=True).filter(pk=pk).first()
         if domain is None:
             return False
-        signing = set(
-            DkimKey.objects.filter(domain=domain, state=DkimState.ACTIVE).values_list(
-                "algorithm", flat=True
-            )
+        return bool(complete(domain, new))
+
+
+def complete(domain: Domain, new: NewKeys) -> list[DkimKey]:
+    """Give a domain those of the keys of whose kind none signs; as `keep`."""
+    signing = set(
+        DkimKey.objects.filter(domain=domain, state=DkimState.ACTIVE).values_list(
+            "algorithm", flat=True
         )
-        missing = tuple(one for one in new.keys if one.algorithm.value not in signing)
-        return bool(keep(domain, NewKeys(missing)))
+    )
+    missing = tuple(one for one in new.keys if one.algorithm.value not in signing)
+    return keep(domain, NewKeys(missing))
 
 
 def erase(name: str, selector: str) -> None:

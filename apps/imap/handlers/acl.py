@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from apps.imap.context import Context, Reply
 from apps.imap.handlers.registry import command
-from apps.imap.names.naming import ALL_RIGHTS, NAMESPACES, mailbox_named, place_named, readable_name
+from apps.imap.names.naming import ALL_RIGHTS, mailbox_named, place_named, readable_name
 from apps.imap.proto.acl import (
     EXTRA,
     Change,
@@ -24,6 +24,7 @@ from apps.imap.proto.commands import Mailbox, Plain, parse_mailbox
 from apps.imap.proto.patterns import DELIMITER
 from apps.imap.proto.responses import mailbox_name
 from apps.mailstore import shares
+from apps.mailstore.namespaces import NAMESPACES
 from apps.mailstore.services import sharing as service
 from apps.runtime.db import in_db
 from apps.wire.errors import NotFound

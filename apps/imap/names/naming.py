@@ -29,6 +29,7 @@ from apps.mailstore.models import (
     FLAG_FLAGGED,
     FLAG_SEEN,
 )
+from apps.mailstore.namespaces import NAMESPACES, OTHERS, QUOTED, SHARED, level
 from apps.mailstore.queries import MailboxRow
 from apps.mailstore.services.mailboxes import normal
 from apps.mailstore.shares import SharedRow
@@ -40,15 +41,7 @@ from apps.wire.errors import InvalidName, NotFound, NotPermitted
 ALL_RIGHTS = frozenset(shares.RIGHTS)
 """What the owner of a mailbox may (RFC 4314 section 2.1)."""
 
-OTHERS = "Other Users"
-SHARED = "Shared"
-NAMESPACES = (OTHERS, SHARED)
-"""The first levels of names that are not the user's own."""
-
 ALL_FLAGS = (FLAG_SEEN, FLAG_ANSWERED, FLAG_FLAGGED, FLAG_DELETED, FLAG_DRAFT)
-
-# A local part may have them, a level of a name may not, or not well: wildcards of LIST.
-_QUOTED = {"%": "%25", "/": "%2F", "*": "%2A"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +107,7 @@ class Foreign(NamedTuple):
     @property
     def whole(self) -> str:
         """The name as the client spells it."""
-        level = "".join(_QUOTED.get(letter, letter) for letter in self.owner_key)
-        return DELIMITER.join(filter(None, (self.namespace, level, self.name)))
+        return DELIMITER.join(filter(None, (self.namespace, level(self.owner_key), self.name)))
 
 
 def foreign(name: str) -> Foreign | None:
@@ -128,7 +120,7 @@ def foreign(name: str) -> Foreign | None:
     if levels[0] not in NAMESPACES or not levels[1:] or not take_apart(levels[1])[0]:
         return None
     key = normalize("NFC", levels[1].casefold())
-    for letter, quoted in reversed(_QUOTED.items()):
+    for letter, quoted in reversed(QUOTED.items()):
         key = key.replace(quoted.casefold(), letter)
     return Foreign(levels[0], key, normal(levels[2]) if levels[2:] else "")
 

@@ -185,6 +185,11 @@ def delete(ids: Sequence[int], *, by: str) -> list[int]:
     return [one.pk for one in rows]
 
 
+def rename_domain(before: str, after: str) -> None:
+    """A domain has another name: its administrators go on seeing what is kept for it."""
+    Quarantined.objects.filter(domain=before).update(domain=after)
+
+
 def prune(days: int) -> int:
     """Forget copies that were kept for longer, and what became of others; how many rows went."""
     before, total = now() - days * DAY_SECONDS, 0
