@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.audit.services import record
 from apps.delivery import bounce as reports
 from apps.delivery.bounce import Fate, Report
 from apps.events import bell
@@ -18,6 +19,7 @@ from apps.mailqueue.models import QueuedMessage
 from apps.mailqueue.services import Outgoing, OutgoingRecipient, Settled
 from apps.mailstore.services import quota
 from apps.mime.dsn import Action
+from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
 
 GIVEN_UP = "5.0.0"  # RFC 3463: permanent, other or undefined
@@ -29,28 +31,45 @@ def hold(ids: Sequence[UUID], reason: str) -> int:
     with transaction.atomic():
         done = mailqueue.hold(ids, reason)
         _trace(done, "queue.held", {"why": reason})
+        if done:
+            record("queue.hold", subject=_named(done), detail=_ids(done) | {"why": reason})
     return len(done)
 
 
 def retry(ids: Sequence[UUID]) -> int:
     """Try held or waiting messages again now, where they were to go; returns how many."""
-    return _to_work(mailqueue.retry, ids, {})
+    with transaction.atomic():
+        done = _to_work(mailqueue.retry, ids, {})
+        if done:
+            record("queue.retry", subject=_named(done), detail=_ids(done))
+    return len(done)
 
 
 def reroute(ids: Sequence[UUID]) -> int:
     """Choose the way of what waits or is held anew; returns of how many messages."""
-    return _to_work(mailqueue.reroute, ids, {"why": "its way is chosen anew"})
+    with transaction.atomic():
+        done = _to_work(mailqueue.reroute, ids, {"why": "its way is chosen anew"})
+        if done:
+            record("queue.reroute", subject=_named(done), detail=_ids(done))
+    return len(done)
 
 
 def _to_work(
     act: Callable[[Sequence[UUID]], list[UUID]], ids: Sequence[UUID], data: dict[str, str]
-) -> int:
-    with transaction.atomic():
-        done = act(ids)
-        _trace(done, "queue.retried", data)
-        transaction.on_commit(bell.ring)
-        transaction.on_commit(bell.ring_outgoing)
-    return len(done)
+) -> list[UUID]:
+    done = act(ids)
+    _trace(done, "queue.retried", data)
+    transaction.on_commit(bell.ring)
+    transaction.on_commit(bell.ring_outgoing)
+    return done
+
+
+def _named(ids: Sequence[UUID]) -> str:
+    return f"the message {ulid_text(ids[0])}" if len(ids) == 1 else f"{len(ids)} messages"
+
+
+def _ids(ids: Sequence[UUID]) -> dict[str, object]:
+    return {"messages": [ulid_text(one) for one in ids]}
 
 
 def release_hold(ids: Sequence[UUID]) -> int:
@@ -62,6 +81,9 @@ def release_hold(ids: Sequence[UUID]) -> int:
         cleared = mailqueue.clear(ids)
         _trace(cleared, "queue.released", {"why": "an administrator has looked at it"})
         transaction.on_commit(bell.ring)
+        if done or cleared:
+            both = [*done, *cleared]
+            record("queue.release", subject=_named(both), detail=_ids(both))
         transaction.on_commit(bell.ring_heavy)
         transaction.on_commit(bell.ring_outgoing)
     return len(done) + len(cleared)
@@ -79,6 +101,7 @@ def _cancel(message_id: UUID) -> bool:
             return False
         quota.release(reserved)
         _trace([message_id], "queue.cancelled", {"why": "by an administrator"})
+        record("queue.cancel", subject=_named([message_id]))
     return True
 
 
@@ -88,6 +111,8 @@ def delete(ids: Sequence[UUID]) -> int:
         done, reserved = mailqueue.delete(ids)
         quota.release(reserved)
         _trace(done, "queue.deleted", {})
+        if done:
+            record("queue.delete", subject=_named(done), detail=_ids(done))
     return len(done)
 
 
@@ -128,6 +153,7 @@ def _give_up(parts: Sequence[Outgoing], reason: str) -> None:
                 ]
             )
             reports.send(made)
+            record("queue.bounce", subject=_named([message.id]), detail={"why": reason})
     except BaseException:
         reports.discard(made)
         mailqueue.give_back(message.token, [one.id for one in recipients])

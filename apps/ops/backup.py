@@ -16,6 +16,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.audit.services import record
 from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.services import hold
 from apps.blobs.storage import backend
@@ -58,6 +59,7 @@ def backup(target: Path, say: Say) -> Manifest:
     target.chmod(0o700)
     try:
         with hold(f"backup to {target.name}", hours=_HOURS):
+            record("backup.make", subject=str(target))  # first: who has the copy can tell, too
             return _write(target, say)
     except IncompleteError:
         raise

@@ -13,7 +13,9 @@ from typing import Any, Final
 from django.db import DatabaseError
 from django.db.models import QuerySet
 
+from apps.audit.services import record
 from apps.delivery import fsck as queue
+from apps.directory import subjects
 from apps.mailqueue.models import QueuedRecipient, RecipientState
 from apps.mailstore.fsck import checking
 from apps.mailstore.fsck.database import any_text
@@ -77,8 +79,16 @@ def run(scope: Scope, *, repair: bool, every_text: bool = False) -> Iterator[Tol
         StorageUnavailable: the database or the object store does not answer.
     """
     with translate_errors(), any_text():
+        if repair:
+            record("fsck.repair", **_about(scope))
         for found in map(_with_others, _all(scope, every_text)):
             yield _mended(found) if repair and found.mend is not None else Told(found)
+
+
+def _about(scope: Scope) -> subjects.Subject:
+    if scope.user_id is None:
+        return subjects.of_service("everything")
+    return subjects.of_user_id(scope.user_id)
 
 
 def _all(scope: Scope, every_text: bool) -> Iterator[Finding]:

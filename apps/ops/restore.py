@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, connections
 
+from apps.audit.services import record
 from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.storage import backend
 from apps.mailstore.services.restored import renew_uidvalidity
@@ -66,6 +67,7 @@ def restore(source: Path, say: Say, *, force: bool = False) -> Manifest:
         renew_uidvalidity()
         # The rows may be one batch behind the index that is here, which would pass for theirs.
         search.end()
+        record("backup.restore", subject=f"the state of {manifest.made_at}")
     finally:
         locks.release(held)
     say(f"done: the state of {manifest.made_at}, {manifest.objects} objects")

@@ -12,7 +12,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from apps.directory import passwords
+from apps.audit.services import record
+from apps.directory import passwords, subjects
 from apps.directory.models import Alias, Domain, Kind, State, User, UserState
 from apps.directory.passwords import Secrets
 from apps.directory.services import aliases, dkim, domains, links, roles, transports, users
@@ -167,6 +168,7 @@ def add_user(
         else:
             user = users.create(address=wanted, secrets=secrets, name=name, quota=quota, kind=kind)
             mailboxes.create_defaults(user.pk)
+        record("user.add", **subjects.of_user(user), detail={"kind": kind, "quota": user.quota})
         if is_admin:
             make_domain_admin(user)
     return user, invented
@@ -335,6 +337,7 @@ def _add_operator(address: Address, secrets: Secrets, name: str) -> User:
     else:
         user = users.create_outside(address=address, secrets=secrets, name=name)
         mailboxes.create_defaults(user.pk)
+    record("user.add", **subjects.of_user(user), detail={"kind": user.kind, "quota": user.quota})
     roles.grant_operator(user)
     return user
 

@@ -7,6 +7,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, Q
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User, UserState
 from apps.directory.services import users
 from apps.mailstore import queries
@@ -54,6 +56,8 @@ def grant(owner: str, user: str, rights: str, mailbox: str | None) -> list[Share
     chosen = _chosen(owner, mailbox)
     for mailbox_id in chosen:
         sharing.grant(mailbox_id=mailbox_id, to=user, rights=wanted, origin=_ORIGIN)
+    detail = {"with": user, "rights": rights, "mailboxes": list(chosen.values())}
+    record("share.grant", **subjects.of_user(users.find(owner)), detail=detail)
     return list(rows(mailbox_ids=list(chosen), user=user))
 
 
@@ -67,6 +71,8 @@ def revoke(owner: str, user: str, mailbox: str | None) -> list[ShareRow]:
     before = list(rows(mailbox_ids=list(chosen), user=user))
     for mailbox_id in chosen:
         sharing.revoke(mailbox_id=mailbox_id, to=user, origin=_ORIGIN)
+    detail = {"with": user, "mailboxes": [one.mailbox for one in before]}
+    record("share.revoke", **subjects.of_user(users.find(owner)), detail=detail)
     return before
 
 

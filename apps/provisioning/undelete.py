@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.db import transaction
+
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User
 from apps.directory.services import users
 from apps.mailstore import recoverable, removals
@@ -152,6 +156,9 @@ def restore_messages(
         wanted = _chosen(",".join(uids), wanted)
         if not wanted:
             raise NotFound("no message", text="None of these messages can be brought back")
+    # Before: it takes several transactions.
+    detail = {"mailbox": mailbox, "into": into or mailbox, "messages": len(wanted)}
+    record("restore.messages", **subjects.of_user(user), detail=detail)
     back = undelete.messages(mailbox_id=source, uids=wanted, target_id=target, origin=_ORIGIN)
     return Back(user.address, normal(into or mailbox), back.uidvalidity, back.uids)
 
@@ -177,7 +184,9 @@ def restore_mailbox(address: str, name: str, *, number: int | None = None) -> Ba
         raise NotFound(f"deleted mailbox {number}", text="There is no such deleted mailbox")
     if not found:
         return restore_messages(address, name)
-    back = revive.mailbox(mailbox_id=found[0].id, origin=_ORIGIN)
+    with transaction.atomic():
+        back = revive.mailbox(mailbox_id=found[0].id, origin=_ORIGIN)
+        record("restore.mailbox", **subjects.of_user(user), detail={"mailbox": back.name})
     return BackMailbox(
         user.address, back.before, back.name, back.uidvalidity, back.messages, back.size
     )
@@ -196,6 +205,8 @@ def restore_removed(address: str, since: int, by: removals.By) -> Outcome:
         QuotaExceeded: nothing has changed.
     """
     user = users.find(address)
+    detail = {"since": _time(since), "client": by.client, "door": by.door}
+    record("restore.removed", **subjects.of_user(user), detail=detail)
     return undelete.removed(user_id=user.pk, since=since, by=by, origin=_ORIGIN)
 
 

@@ -56,8 +56,10 @@ class LearningVerbs(NounCommand):
     def do_train(self, options: dict[str, Any]) -> None:
         owner, name = _owner(options)
         learned = {}
+        given = {kind: _places(options[kind]) for kind in ("spam", "ham")}
+        learning.begin_training(owner, **{kind: len(found) for kind, found in given.items()})
         for judged, kind in ((Judged.SPAM, "spam"), (Judged.HAM, "ham")):
-            found = _places(options[kind])
+            found = given[kind]
             learned[kind] = sum(self._teach(owner, judged, found))
             learned[f"{kind}_given"] = len(found)
         self.report(

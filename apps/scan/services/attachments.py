@@ -5,9 +5,11 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.audit.services import record
 from apps.directory.models import Domain
 from apps.scan.attachments.policy import ACTIONS, VALUES, What
 from apps.scan.models import AttachmentPolicy
+from apps.scan.subjects import of_domain_or_server
 from apps.wire.errors import InvalidName, LimitReached, NotFound
 
 MOST: Final = 1_000
@@ -34,6 +36,7 @@ def set_entry(what: What, value: str, action: str, *, domain: Domain | None) -> 
     if action not in ACTIONS:
         raise InvalidName(text=f"An action is one of {', '.join(ACTIONS)}")
     with transaction.atomic():
+        record("attachments.set", **of_domain_or_server(domain), detail=_told(what, kept, action))
         own = AttachmentPolicy.objects.select_for_update().filter(domain=domain)
         if own.filter(what=what, value=kept).update(action=action):
             return kept
@@ -57,9 +60,15 @@ def remove_entry(what: What, value: str, *, domain: Domain | None) -> str:
     """
     kept = _read(what, value)
     rows = AttachmentPolicy.objects.filter(domain=domain, what=what, value=kept)
-    if not rows.delete()[0]:
-        raise NotFound(text=f"There is no entry {what} {kept}")
+    with transaction.atomic():
+        if not rows.delete()[0]:
+            raise NotFound(text=f"There is no entry {what} {kept}")
+        record("attachments.unset", **of_domain_or_server(domain), detail=_told(what, kept))
     return kept
+
+
+def _told(what: What, value: str, action: str = "") -> dict[str, str]:
+    return {"what": what.value, "value": value} | ({"action": action} if action else {})
 
 
 def _read(what: What, value: str) -> str:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.mailstore import queries as mailstore
 from apps.mailstore.models import Judged, SpecialUse
 from apps.mailstore.origin import Origin
@@ -121,6 +123,16 @@ def release_number(number: int, *, origin: Origin, even_harmful: bool = False) -
         marks.mark([(row.user_id, row.blob_id, Judged.HAM)])
     if not quarantine.release([number], by=origin.door):
         raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
+    record("quarantine.release", **_about(row), detail=_told(row))
+
+
+@transaction.atomic
+def block_number(number: int, *, origin: Origin) -> None:
+    """Block the sender of what is kept under a number for its reader, and delete it: an
+    administrator's word. Raises: as `block`."""
+    row = shelf.one(number)
+    block(shelf.of_number(number), origin=origin)
+    record("quarantine.block", **_about(row), detail=_told(row))
 
 
 @transaction.atomic
@@ -129,6 +141,17 @@ def delete_number(number: int, *, origin: Origin) -> None:
     row = shelf.one(number)
     if not quarantine.delete([number], by=origin.door):
         raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
+    record("quarantine.delete", **_about(row), detail=_told(row))
+
+
+def _about(row: Quarantined) -> subjects.Subject:
+    if row.user_id is None:
+        return subjects.of_address(row.original)
+    return subjects.of_user_id(row.user_id, row.original)
+
+
+def _told(row: Quarantined) -> dict[str, object]:
+    return {"number": row.pk, "reason": row.reason, "author": row.author or row.sender}
 
 
 def _blobs(found: Copy) -> list[UUID]:

@@ -5,6 +5,8 @@ from typing import Final
 from django.conf import settings
 from django.db import models, transaction
 
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.runtime.rows import fetch
 from apps.scan.digests import Content
 from apps.scan.models import Digest, Quarantined
@@ -53,3 +55,5 @@ def set_every(user_id: int, every: Every | None) -> None:
     Digest.objects.update_or_create(
         user_id=user_id, defaults={"every": "" if every is None else every.value}
     )
+    detail = {"every": "usual" if every is None else every.value}
+    record("quarantine.digest", **subjects.of_user_id(user_id), detail=detail)

@@ -16,6 +16,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from apps.audit.services import record
 from apps.blobs import queries as blobs
 from apps.mailstore.models import Judged
 from apps.mailstore.queries import traces_by_blob
@@ -34,6 +35,7 @@ from apps.scan.letter import read
 from apps.scan.record import BrokenRecordError
 from apps.scan.services import lessons
 from apps.scan.services.lessons import Kept, Said
+from apps.scan.subjects import of_owner
 from apps.wire.errors import Damaged, Temporary
 
 logger = logging.getLogger(__name__)
@@ -136,9 +138,19 @@ def teach(*, owner: int, judged: Judged, messages: Iterable[Read]) -> int:
         return lessons.learn(said)
 
 
+def begin_training(owner: int, *, spam: int, ham: int) -> None:
+    """An administrator is about to `teach` so many messages, in many transactions."""
+    record("spam.train", **of_owner(owner), detail={"spam": spam, "ham": ham})
+
+
 def forget(owner: int) -> int:
     """Forget all that an owner taught; of an organisation, all that counts for it. Returns how
     many lessons there were."""
+    record("spam.forget", **of_owner(owner))  # first: what follows are many transactions
+    return _forget(owner)
+
+
+def _forget(owner: int) -> int:
     count = _forget_all(_OF_OWNER, owner)
     return count + (_forget_shared(-owner) if owner < 0 else 0)
 
@@ -148,7 +160,7 @@ def prune() -> int:
     before = now() - KEEP_DAYS * _DAY
     count = _forget_all(_OLD, before)
     for (owner,) in fetch(_ORPHANS, [1_000]):
-        count += forget(owner)
+        count += _forget(owner)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_CLOSE, [owner])
     return count

@@ -5,10 +5,12 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.audit.services import record
 from apps.runtime.clock import now
 from apps.scan import entries
 from apps.scan.models import ListEntry, Verb
 from apps.scan.scopes import Scope
+from apps.scan.subjects import of_scope
 from apps.wire.errors import LimitReached, NotFound
 
 MOST_OF_SERVER: Final = 50_000
@@ -41,6 +43,14 @@ def add(verb: Verb, text: str, scope: Scope, *, note: str = "") -> Added:
         InvalidName: it is none of these.
         LimitReached: the list is full.
     """
+    with transaction.atomic():
+        added = _put(verb, text, scope, note)
+        detail = {verb.value: added.value, "before": added.replaced or "nothing"}
+        record("spam.list", **of_scope(scope), detail=detail)
+    return added
+
+
+def _put(verb: Verb, text: str, scope: Scope, note: str) -> Added:
     named = entries.read(text)
     key = entries.key_of_entry(scope, named.value)
     with transaction.atomic():
@@ -75,7 +85,7 @@ def block_sender(user_id: int, address: str, *, note: str = "") -> Added:
     Raises:
         InvalidName, LimitReached
     """
-    return add(Verb.BLOCK, address, Scope(user_id=user_id), note=note)
+    return _put(Verb.BLOCK, address, Scope(user_id=user_id), note)
 
 
 def remove(text: str, scope: Scope) -> Added:
@@ -91,6 +101,7 @@ def remove(text: str, scope: Scope) -> Added:
         if known is None:
             raise NotFound(text=f"{named.value} is not in that list")
         known.delete()
+        record("spam.list", **of_scope(scope), detail={"removed": named.value, "was": known.verb})
     return Added(Verb(known.verb), named.value, None)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.audit.services import record
 from apps.scan.catalogue import RULES
 from apps.scan.models import RulePoints
 from apps.scan.rulebook import Rule
@@ -34,6 +35,7 @@ def set_points(name: str, points: float) -> RulePoints:
         row, _ = RulePoints.objects.update_or_create(
             rule=name, defaults={"points": points, "is_most": rule.most is not None}
         )
+        record("spam.points", subject=name, detail={"points": points})
     return row
 
 
@@ -43,8 +45,10 @@ def unset(name: str) -> None:
     Raises:
         NotFound: nothing is set for it.
     """
-    if not RulePoints.objects.filter(pk=name).delete()[0]:
-        raise NotFound(text=f"Nothing is set for {name[:100]}")
+    with transaction.atomic():
+        if not RulePoints.objects.filter(pk=name).delete()[0]:
+            raise NotFound(text=f"Nothing is set for {name[:100]}")
+        record("spam.points", subject=name, detail={"points": "usual"})
 
 
 def find(name: str) -> Rule:

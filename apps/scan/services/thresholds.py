@@ -6,9 +6,11 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.audit.services import record
 from apps.scan.models import Threshold
 from apps.scan.models.policies import NEVER
 from apps.scan.scopes import Scope
+from apps.scan.subjects import of_scope
 from apps.wire.errors import InvalidName
 
 HIGHEST: Final = 1_000.0
@@ -55,7 +57,22 @@ def change(scope: Scope, wanted: Change) -> Threshold:
         row.save()
         if (row.junk, row.refuse, row.hold, row.is_off) == (None, None, None, None):
             Threshold.objects.filter(scope=scope.text).delete()
+        detail = {
+            name: _told(value) for name, value in vars_of(wanted).items() if value is not None
+        }
+        record("spam.threshold", **of_scope(scope), detail=detail)
     return row
+
+
+def vars_of(wanted: Change) -> dict[str, Points | bool]:
+    """What is to be changed, by its name."""
+    return {name: getattr(wanted, name) for name in Change.__slots__}
+
+
+def _told(value: float | Unset | bool) -> object:
+    if isinstance(value, Unset):
+        return "unset"
+    return "never" if value == NEVER and not isinstance(value, bool) else value
 
 
 def _points(value: float | Unset) -> float | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.audit.shell import at_shell
 from apps.delivery import administer, story
 from apps.mailqueue import queries
 from apps.mailqueue.queries import AttemptRow, DestinationRow, QueueRow, RecipientRow
@@ -64,7 +65,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         verb = options["verb"]
         if verb in _ACTS:
-            self._act(verb, options)
+            with at_shell():
+                self._act(verb, options)
         else:
             getattr(self, f"_{verb}")(options)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.audit.shell import at_shell
 from apps.ops.archive import ArchiveError
 from apps.ops.backup import backup
 from apps.runtime.db import translate_errors
@@ -21,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with translate_errors():
+            with translate_errors(), at_shell():
                 backup(options["folder"].resolve(), self.stderr.write)
         except (ArchiveError, MailError) as error:
             raise CommandError(str(error)) from None

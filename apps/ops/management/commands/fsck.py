@@ -11,6 +11,7 @@ from django.core.management.base import (
     OutputWrapper,
 )
 
+from apps.audit.shell import at_shell
 from apps.directory.models import User
 from apps.mailstore.fsck.finding import Scope
 from apps.mailstore.models import SetAside
@@ -68,7 +69,8 @@ class Command(BaseCommand):
         if options["aside"]:
             self._print_aside()
         else:
-            self._check(options)
+            with at_shell():
+                self._check(options)
 
     def _check(self, options: dict[str, Any]) -> None:
         quiet = options["verbosity"] == 0

@@ -7,7 +7,7 @@ from apps.mime.address import AddressError, normalise_domain
 from apps.provisioning.management.noun import Error, NounCommand
 from apps.reception import queries
 from apps.reception.networks import network_of
-from apps.reception.services import acquaintances, greylisting
+from apps.reception.services import forgetting
 
 
 class Command(NounCommand):
@@ -38,7 +38,7 @@ class Command(NounCommand):
 
     def do_forget(self, options: dict[str, Any]) -> None:
         name = _origin(options["name"])
-        if not greylisting.forget(origin=name) + acquaintances.forget(name=name):
+        if not forgetting.forget(name):
             raise Error(f"Nothing is known of {name}.")
         self.report(options, f"{name} is forgotten.", name=name)
 

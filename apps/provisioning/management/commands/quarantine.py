@@ -98,9 +98,7 @@ class Command(NounCommand):
         self._each(options, release, "released")
 
     def do_block(self, options: dict[str, Any]) -> None:
-        self._each(
-            options, lambda number: copies.block(shelf.of_number(number), origin=_SHELL), "blocked"
-        )
+        self._each(options, lambda number: copies.block_number(number, origin=_SHELL), "blocked")
 
     def do_delete(self, options: dict[str, Any]) -> None:
         self._each(options, lambda number: copies.delete_number(number, origin=_SHELL), "deleted")

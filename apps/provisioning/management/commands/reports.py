@@ -9,6 +9,7 @@ from typing import Any
 from apps.delivery import dmarcreports
 from apps.mime.address import AddressError, normalise_domain
 from apps.mime.headers import printable
+from apps.provisioning import reporting
 from apps.provisioning.management.noun import Error, NounCommand
 from apps.reports import arriving, queries
 from apps.reports.models import ReportKind
@@ -122,7 +123,7 @@ class Command(NounCommand):
         if day >= today and not options["early"]:
             raise Error("That day is not over; --early sends what was counted so far.")
         due = queries.due(day, options["domain"] or "")
-        sent = asyncio.run(dmarcreports.send(day, due))
+        sent = reporting.send(day, due)
         self.report(
             options,
             f"{sent} of {len(due)} reports are on their way; `reports sent` tells of each.",

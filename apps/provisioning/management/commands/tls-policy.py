@@ -8,8 +8,9 @@ import json
 from typing import Any
 
 from apps.mime.address import AddressError, normalise_domain
+from apps.provisioning import tlspolicies
 from apps.provisioning.management.noun import Error, NounCommand
-from apps.remote import explain, queries, services
+from apps.remote import explain, queries
 from apps.remote.models import TlsMode
 from apps.remote.services import DAY_SECONDS, KEEP_DAYS
 from apps.runtime.clock import now
@@ -57,14 +58,14 @@ class Command(NounCommand):
     def do_set(self, options: dict[str, Any]) -> None:
         domain, mode = _destination(options["domain"]), TlsMode(options["mode"])
         names = [_domain(name) for name in options["names"]]
-        services.set_override(domain=domain, mode=mode, names=names)
+        tlspolicies.put(domain=domain, mode=mode, names=names)
         self.report(
             options, f"{mode} is set for {domain}.", domain=domain, mode=mode.value, names=names
         )
 
     def do_remove(self, options: dict[str, Any]) -> None:
         domain = _destination(options["domain"])
-        services.remove_override(domain=domain)
+        tlspolicies.remove(domain=domain)
         self.report(options, f"Nothing is set for {domain} any more.", domain=domain)
 
     def do_show(self, options: dict[str, Any]) -> None:
