@@ -1,6 +1,5 @@
 """`manage.py reports VERB`: who sends in whose name, as others and we report it."""
 
-import asyncio
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
