@@ -12,18 +12,23 @@ from pathlib import Path
 import pytest
 import trustme
 from django.core.cache import cache
+from django.db import connection
 from django.test import TransactionTestCase
+from django.test.utils import setup_databases, teardown_databases
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 
 from apps.blobs import storage
 from apps.directory import passwords, scram
 from apps.directory.hashers import Argon2idHasher
 from apps.directory.models import Domain, User
+from apps.directory.services import history
 from apps.events import bus
 from apps.mailauth import keys
 from apps.provisioning import services as provisioning
 from apps.runtime import db
 from apps.scan.lookalikes import queries as lookalikes
+from tests.support import migrated
 from tests.support.database import empty_tables
 
 # A busy machine is no bug: time is bounded by the test's own timeout.
@@ -38,6 +43,7 @@ def _fresh_cache() -> Iterator[None]:
     yield
     cache.clear()
     lookalikes.forget()
+    history.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +66,24 @@ def _rsa_keys() -> Iterator[keys.NewKey]:
 @pytest.fixture(autouse=True)
 def _few_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_new_rsa", lambda: next(_rsa_keys()))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """A test process of a whole run takes a copy of a database whose migrations were applied."""
+    with django_db_blocker.unblock():
+        if migrated.is_shared():
+            migrated.lay_out(str(connection.creation.test_db_signature()[-1]))
+        made = setup_databases(
+            0, interactive=False, keepdb=migrated.is_shared(), serialized_aliases=set()
+        )
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, 0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,13 +4,20 @@ The answer to an unknown user, a wrong password and a user who may not sign in i
 the same work: one statement and one argon2id hash (22 ms, so callers run this on the hash pool).
 What an attempt may cost, and how often one may try, is `throttle`'s.
 
-What a password was found to be is remembered for ten minutes, as a keyed digest in this process.
-The digest covers the stored hash and the credential version, which every change of password or
-state raises, so a change ends it at once. A right one saves the hash when a client opens its next
-connection; a wrong one that is tried again is neither hashed nor counted again: a forgotten
-telephone with the old password does not use up what its owner's other devices may try.
+What a password was found to be is remembered for a while, as a keyed digest in this process. The
+digest covers the stored hash and the credential version, which every change of password or state
+raises, so a change ends it at once. A right one saves the hash when a client opens its next
+connection, for ten minutes; a wrong one that is tried again is neither hashed nor counted again
+until nobody has tried it for a day: a forgotten telephone with the old password does not use up
+what its owner's other devices may try, however many processes it meets.
 
-An app password (apps.directory.apppasswords) opens the doors of mail programs, never the web.
+An app password (apps.directory.apppasswords) opens the doors of mail programs, never the web. Who
+has a second factor, or has to have one by now, opens them with nothing else: a mail program cannot
+show a factor, so the main password is refused there, right or wrong, in the same words after the
+same work, and is counted as if it was wrong. A guesser learns nothing from a mail door; the owner
+reads in the history and the log what its telephone still tries.
+
+Every attempt at somebody who exists is noted (`services.history`), behind the answer.
 
 The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
 it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
@@ -19,22 +26,20 @@ Log lines name account, client and door. They never hold a password, nor a user 
 address: it might be a password typed into the wrong field.
 """
 
-import hmac
 import ipaddress
 import logging
-import secrets
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
-from apps.directory import apppasswords, passwords, throttle
+from apps.directory import apppasswords, demands, passwords, throttle
 from apps.directory.apppasswords import Known
-from apps.directory.models import Kind, Means, State, UserState
+from apps.directory.models import Kind, Means, Outcome, State, UserState
+from apps.directory.remembered import RememberedPasswords
+from apps.directory.services import history
 from apps.directory.services.apppasswords import note_use
 from apps.mime.address import Address, AddressError
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
@@ -42,14 +47,20 @@ from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
 logger = logging.getLogger(__name__)
 
 NOT_AN_ADDRESS: Final = "(not an address)"
+WEB: Final = "web"  # the one door that asks for a second factor
 
-_ACCOUNT: Final = """
+_ACCOUNT: Final = f"""
 SELECT u.id, u.address, u.name, u.credential_version, u.has_factor, u.must_change_password,
-u.password, u.kind, u.state, d.state, o.state
+u.password, u.kind, u.state, d.state, o.state, {demands.COLUMNS}
 FROM directory_user u
 LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
 WHERE u.key = %s"""
+
+
+# For the log alone: the peer is told the same.
+WRONG: Final = "wrong user or password"
+BARRED: Final = "the main password is right, and opens no mail program: it takes an app password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,7 @@ class Account:
     state: str
     domain_state: str | None
     organization_state: str | None
+    needs_factor: bool = False  # has one, or has to have one by now
 
     @property
     def subject(self) -> str:
@@ -95,9 +107,40 @@ class Account:
 
     @property
     def is_suspended(self) -> bool:
-        return self.state != UserState.ACTIVE or State.SUSPENDED in (
-            self.domain_state,
-            self.organization_state,
+        """Whether nobody signs in as it: suspended, or locked."""
+        states = (self.state, self.domain_state, self.organization_state)
+        return any(state not in (None, State.ACTIVE) for state in states)
+
+    def bars_password(self, door: str) -> bool:
+        """Whether its main password opens nothing at this door."""
+        return self.needs_factor and door != WEB
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: IP address, door, and what the client calls itself ("": it has not said)."""
+
+    address: str
+    door: str
+    name: str = ""
+
+    def note(self, account: Account | None, outcome: Outcome, means: Means, via: str = "") -> None:
+        """Note an attempt in the history of the account, if there is one that people sign in to.
+
+        At the web a right password is half a sign-in: its views note the whole.
+        """
+        if account is None or account.kind != Kind.PERSON or account.state == UserState.REMOVED:
+            return
+        if outcome == Outcome.OK and self.door == WEB:
+            return
+        history.note(
+            user_id=account.principal.user_id,
+            outcome=outcome,
+            door=self.door,
+            means=means,
+            via=via,
+            address=self.address,
+            client=self.name,
         )
 
 
@@ -132,7 +175,7 @@ def authenticate(
     try:
         if not secure and not may_be_clear(address):
             raise AuthenticationFailed("not under TLS")
-        principal = _check(key or "", username, password, address, door)
+        principal = _check(key or "", username, password, Caller(address, door, client))
     except MailError as error:
         reason = type(error).__name__
         logger.warning("sign-in refused", extra={**line, "reason": reason, "detail": error.detail})
@@ -159,29 +202,38 @@ def may_be_clear(address: str) -> bool:
         return False
 
 
-def _check(key: str, username: str, password: str, address: str, door: str) -> Principal:
-    attempt = throttle.admit(key or username, address)
+def _check(key: str, username: str, password: str, caller: Caller) -> Principal:
+    attempt = throttle.admit(key or username, caller.address)
     account = account_of(key)
     # Asked for whoever there is, so that it takes as long for who does not exist.
     known = apppasswords.find(password)
     if known is not None and account is not None and known.user_id == account.principal.user_id:
-        refusal = known.refusal(door, address)
+        refusal = known.refusal(caller.door, caller.address)
         if not refusal and account.kind == Kind.PERSON:
-            return by_app_password(attempt, account, known, address)
+            return by_app_password(attempt, account, known, caller)
         logger.warning("an app password was refused", extra={"account": key, "detail": refusal})
-    subject = f"?{key or username}" if account is None else account.subject
+    else:
+        known = None
     prepared = passwords.prepare(password)
-    is_proven = prepared is not None and _right.has(subject, prepared)
-    if not is_proven:
-        _prove(attempt, account, subject, prepared)
-    if account is None or account.is_suspended:
+    outcome, is_fresh = _prove(attempt, account, key or username, prepared, caller.door)
+    if outcome == Outcome.OK and account is not None and account.is_suspended:
+        outcome = Outcome.SUSPENDED
+    if known is not None:
+        caller.note(account, Outcome.REFUSED, Means.APP_PASSWORD, known.name)
+    else:
+        caller.note(account, outcome, Means.PASSWORD)
+    if outcome == Outcome.SUSPENDED:
         raise AccountSuspended("suspended")
-    throttle.succeeded(attempt, refresh=not is_proven)
+    if account is None or outcome != Outcome.OK:
+        raise AuthenticationFailed(BARRED if outcome == Outcome.REFUSED else WRONG)
+    if not (caller.door == WEB and account.principal.has_factor):
+        # Half a sign-in makes no network a known one: whoever checks the factor says so.
+        throttle.succeeded(attempt, refresh=is_fresh)
     return account.principal
 
 
 def by_app_password(
-    attempt: throttle.Attempt, account: Account, known: Known, address: str
+    attempt: throttle.Attempt, account: Account, known: Known, caller: Caller
 ) -> Principal:
     """Who signs in with an app password that was found to be right.
 
@@ -189,10 +241,12 @@ def by_app_password(
         AccountSuspended
     """
     if account.is_suspended:
+        caller.note(account, Outcome.SUSPENDED, Means.APP_PASSWORD, known.name)
         raise AccountSuspended("suspended")
     throttle.succeeded(attempt, refresh=not known.is_noted)
     if not known.is_noted:
-        _note_use(known, address)
+        _note_use(known, caller.address)
+    caller.note(account, Outcome.OK, Means.APP_PASSWORD, known.name)
     return replace(account.principal, means=Means.APP_PASSWORD, app_password=known.id)
 
 
@@ -205,69 +259,48 @@ def _note_use(known: Known, address: str) -> None:
 
 
 def _prove(
-    attempt: throttle.Attempt, account: Account | None, subject: str, prepared: str | None
-) -> None:
-    """Hash, whether there is something to compare with or not; raise AuthenticationFailed."""
-    wrong = AuthenticationFailed("wrong user or password")
-    if prepared is not None and _wrong.has(subject, prepared):
-        raise wrong
+    attempt: throttle.Attempt, account: Account | None, name: str, prepared: str | None, door: str
+) -> tuple[Outcome, bool]:
+    """Say what a password is worth, and whether that was found out just now: by one hash, whether
+    there is something to compare with or not.
+
+    A right one that is barred goes the way of a wrong one, and is remembered with those. It is
+    remembered of another subject, for a demand may end without any change of the account.
+    """
+    is_barred = account is not None and account.bars_password(door)
+    subject = f"?{name}" if account is None else account.subject
+    subject = f"{subject}\0barred" if is_barred else subject
+    if prepared is not None:
+        if not is_barred and _right.has(subject, prepared):
+            return Outcome.OK, False
+        found = _wrong.recall(subject, prepared)
+        if found is not None:
+            return found, False
     may_sign_in = account is not None and account.kind == Kind.PERSON and prepared is not None
     encoded = account.encoded if account is not None and may_sign_in else None
-    if passwords.is_right(prepared or "", encoded) and prepared is not None:
+    is_right = passwords.is_right(prepared or "", encoded) and prepared is not None
+    if is_right and not is_barred and prepared is not None:
         _right.add(subject, prepared)
-        return
+        return Outcome.OK, True
+    outcome = Outcome.REFUSED if is_right else Outcome.WRONG
     throttle.failed(attempt)
     if prepared is not None:
-        _wrong.add(subject, prepared)
-    raise wrong
+        _wrong.add(subject, prepared, outcome)
+    return outcome, True
 
 
 def account_of(key: str) -> Account | None:
     """The account with that key, whatever its state."""
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNT, [key])
+        cursor.execute(_ACCOUNT, [timezone.now(), key])
         row = cursor.fetchone()
     if row is None:
         return None
-    principal = Principal(*row[:4], has_factor=bool(row[4]), must_change=bool(row[5]))
-    return Account(principal, *row[6:])
-
-
-class RememberedPasswords:
-    """Digests of passwords, keyed at random by each process.
-
-    Who reads a core dump learns nothing that works elsewhere; who floods it pushes out the oldest.
-    """
-
-    def __init__(self, *, limit: int = 20_000, seconds: float = 600.0) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._key = secrets.token_bytes(32)
-        self._lock = threading.Lock()
-        self._until: OrderedDict[bytes, float] = OrderedDict()
-
-    def has(self, subject: str, password: str) -> bool:
-        """Whether this password was tried on this state of this account lately."""
-        digest = self._digest(subject, password)
-        with self._lock:
-            until = self._until.get(digest, 0.0)
-            if until and until < time.monotonic():
-                del self._until[digest]
-        return until >= time.monotonic()
-
-    def add(self, subject: str, password: str) -> None:
-        """Remember it."""
-        digest = self._digest(subject, password)
-        with self._lock:
-            self._until[digest] = time.monotonic() + self._seconds
-            self._until.move_to_end(digest)
-            while len(self._until) > self._limit:
-                self._until.popitem(last=False)
-
-    def _digest(self, subject: str, password: str) -> bytes:
-        text = f"{subject}\0{password}"
-        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+    pk, address, name, version, has_factor, must_change, *rest, demand, holds_role = row
+    principal = Principal(pk, address, name, version, bool(has_factor), bool(must_change))
+    needs_factor = principal.has_factor or demands.binds(demand, bool(holds_role))
+    return replace(Account(principal, *rest), needs_factor=needs_factor)
 
 
 _right = RememberedPasswords()
-_wrong = RememberedPasswords()
+_wrong = RememberedPasswords(seconds=24 * 3600, renews=True)

@@ -15,13 +15,14 @@ from apps.directory import issuer, throttle, tokens
 from apps.directory.authentication import (
     NOT_AN_ADDRESS,
     Account,
+    Caller,
     Principal,
-    RememberedPasswords,
     account_of,
     login_key,
 )
 from apps.directory.issuer import Identity, TokenRejectedError
-from apps.directory.models import Kind, Means, UserState
+from apps.directory.models import Kind, Means, Outcome, UserState
+from apps.directory.remembered import RememberedPasswords
 from apps.directory.services.tokens import note_use
 from apps.directory.tokens import KnownToken
 from apps.runtime.db import in_db
@@ -44,12 +45,19 @@ class TokenRefused(AuthenticationFailed):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks: IP address, door, whether under TLS, and the name asked for in TLS ("": none)."""
+    """Who asks: IP address, door, whether under TLS, the name asked for in TLS ("": none), and
+    what it calls itself ("": it has not said)."""
 
     address: str
     door: str
     secure: bool
     server_name: str = ""
+    name: str = ""
+
+    @property
+    def caller(self) -> Caller:
+        """The same, for the history."""
+        return Caller(self.address, self.door, self.name)
 
 
 async def sign_in(claim: TokenClaim, client: Client) -> Principal:
@@ -92,7 +100,7 @@ async def _sign_in(claim: TokenClaim, key: str, client: Client) -> Principal:
         identity = await provider.identify(claim.token)
     except TokenRejectedError as error:
         return await _fail(attempt, claim, str(error), error.status)
-    return await in_db("hash", _with_identity, attempt, claim, key, identity)
+    return await in_db("hash", _with_identity, attempt, claim, key, identity, client)
 
 
 def _is_for_us(host: str, asked: str) -> bool:
@@ -136,33 +144,38 @@ def _with_own(attempt: throttle.Attempt, claim: TokenClaim, key: str, client: Cl
         return _count(attempt, claim, "no such token")
     if key and key != known.key:
         return _count(attempt, claim, "the token of another user")
+    if known.has_expired or not known.is_for(client.door):
+        client.caller.note(account_of(known.key), Outcome.REFUSED, Means.TOKEN, known.name)
     if known.has_expired:
         raise TokenRefused(f"the token {known.name!r} has expired")
     if not known.is_for(client.door):
         raise TokenRefused(f"the token {known.name!r} is not for {client.door}", INSUFFICIENT_SCOPE)
-    account = _account(known.key)
+    account = _account(known.key, client, known.name)
     throttle.succeeded(attempt, refresh=not known.is_noted)
     if not known.is_noted:
         _note_use(known, client.address)
+    client.caller.note(account, Outcome.OK, Means.TOKEN, known.name)
     return replace(account.principal, means=Means.TOKEN, access_token=known.id)
 
 
 def _with_identity(
-    attempt: throttle.Attempt, claim: TokenClaim, key: str, identity: Identity
+    attempt: throttle.Attempt, claim: TokenClaim, key: str, identity: Identity, client: Client
 ) -> Principal:
     found = login_key(identity.username)
     if found is None or (key and key != found):
         return _count(attempt, claim, "the token of another user")
-    account = _account(found)
+    account = _account(found, client)
     throttle.succeeded(attempt)
+    client.caller.note(account, Outcome.OK, Means.TOKEN)
     return replace(account.principal, means=Means.TOKEN, expires_at=identity.expires_at)
 
 
-def _account(key: str) -> Account:
+def _account(key: str, client: Client, via: str = "") -> Account:
     account = account_of(key)
     if account is None or account.kind != Kind.PERSON or account.state == UserState.REMOVED:
         raise TokenRefused("the token is of nobody who signs in here")
     if account.is_suspended:
+        client.caller.note(account, Outcome.SUSPENDED, Means.TOKEN, via)
         raise AccountSuspended("suspended")
     return account
 

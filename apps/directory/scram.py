@@ -6,6 +6,12 @@ attempt is admitted when it begins, and counted when its proof is wrong. Unlike 
 password that is tried again cannot be recognised, so each try counts.
 
 App passwords work with it like the password itself: all keys of a user share salt and count.
+
+Where the main password opens nothing (authentication.Account.bars_password) its proof is refused
+like a wrong one, before the client is sent what would prove that the server knows the password. As
+nobody can learn anything there by guessing, and a telephone that was not told tries for weeks, such
+attempts are not counted for a network that the account is known at. From other networks they are:
+whether a password is barred is nobody's business there.
 """
 
 import logging
@@ -18,15 +24,18 @@ from django.utils.crypto import salted_hmac
 from apps.directory import apppasswords, throttle
 from apps.directory.apppasswords import Known
 from apps.directory.authentication import (
+    BARRED,
     NOT_AN_ADDRESS,
+    WRONG,
     Account,
+    Caller,
     Principal,
     account_of,
     by_app_password,
     login_key,
     may_be_clear,
 )
-from apps.directory.models import Kind, User
+from apps.directory.models import Kind, Means, Outcome, User
 from apps.directory.passwords import SCRAM_ITERATIONS, SCRAM_SALT, ScramBasis
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
 from apps.wire.scram import HASH_SIZE, KeyPair
@@ -47,12 +56,11 @@ class Begun:
     owners: tuple[Known | None, ...]  # of each key: an app password, or None for the password
     account: Account | None
     key: str
-    address: str
-    door: str
+    caller: Caller
     attempt: throttle.Attempt
 
 
-def begin(*, username: str, address: str, door: str, secure: bool) -> Begun:
+def begin(*, username: str, address: str, door: str, secure: bool, client: str = "") -> Begun:
     """Look up what the client is to prove; the arguments are those of `authenticate`.
 
     Raises:
@@ -70,7 +78,7 @@ def begin(*, username: str, address: str, door: str, secure: bool) -> Begun:
     account = account_of(key)
     basis, keys, owners = _offer(account, key or username, address, door)
     nonce = secrets.token_urlsafe(_NONCE_OCTETS)
-    return Begun(nonce, basis, keys, owners, account, key, address, door, attempt)
+    return Begun(nonce, basis, keys, owners, account, key, Caller(address, door, client), attempt)
 
 
 def finish(begun: Begun, place: int | None) -> Principal:
@@ -86,29 +94,35 @@ def finish(begun: Begun, place: int | None) -> Principal:
     try:
         principal = _finish(begun, place)
     except MailError as error:
-        _log_refusal(begun.key, begun.address, begun.door, error)
+        _log_refusal(begun.key, begun.caller.address, begun.caller.door, error)
         raise
-    line = {"account": begun.key, "client": begun.address, "door": begun.door}
+    line = {"account": begun.key, "client": begun.caller.address, "door": begun.caller.door}
     logger.info("sign-in", extra=line)
     return principal
 
 
 def _finish(begun: Begun, place: int | None) -> Principal:
-    account = begun.account
-    if place is None or account is None:
-        throttle.failed(begun.attempt)
-        raise AuthenticationFailed("wrong user or password")
+    account, caller = begun.account, begun.caller
+    known = None if place is None else begun.owners[place]
+    is_barred = account is not None and account.bars_password(caller.door)
+    if place is None or account is None or (known is None and is_barred):
+        if not (is_barred and begun.attempt.known):
+            throttle.failed(begun.attempt)
+        is_right = place is not None
+        caller.note(account, Outcome.REFUSED if is_right else Outcome.WRONG, Means.PASSWORD)
+        raise AuthenticationFailed(BARRED if is_right else WRONG)
     now = account_of(begun.key)
     if now is None or now.subject != account.subject:
         raise AuthenticationFailed("the account has changed meanwhile")
-    known = begun.owners[place]
     if known is not None:
         if known.id not in apppasswords.living([known.id]):
             raise AuthenticationFailed("the app password is gone")
-        return by_app_password(begun.attempt, now, known, begun.address)
+        return by_app_password(begun.attempt, now, known, caller)
     if now.is_suspended:
+        caller.note(now, Outcome.SUSPENDED, Means.PASSWORD)
         raise AccountSuspended("suspended")
     throttle.succeeded(begun.attempt)
+    caller.note(now, Outcome.OK, Means.PASSWORD)
     return now.principal
 
 

@@ -1,8 +1,10 @@
 """Who is signed in on this event loop, and whether each may stay.
 
 A connection outlives the check of its password by hours. Every `SECONDS`, and at once when an
-event says that a user has changed, the versions of all signed-in users are compared with the rows;
-who has another password now, is suspended or gone, is told goodbye.
+event says that a user has changed, the versions of all signed-in users are compared with the rows:
+who has another password now, is suspended, locked or gone, is told goodbye. So is who came in by
+the main password once a second factor is demanded; nothing tells of that moment, for it comes by
+itself.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
-from apps.directory import apppasswords, tokens
+from django.utils import timezone
+
+from apps.directory import apppasswords, demands, tokens
 from apps.directory.authentication import Principal
+from apps.directory.models import Means
 from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.rows import among, fetch, listed
@@ -23,12 +28,12 @@ from apps.wire.errors import MailError
 logger = logging.getLogger(__name__)
 
 # Asked at every message that a user sends, too.
-_VERSIONS = """
-SELECT u.id, u.credential_version
+_VERSIONS = f"""
+SELECT u.id, u.credential_version, u.has_factor, {demands.COLUMNS}
 FROM directory_user u
 LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
-WHERE {among} AND u.state = 'active'
+WHERE {{among}} AND u.state = 'active'
 AND COALESCE(d.state, 'active') = 'active' AND COALESCE(o.state, 'active') = 'active'"""
 
 SECONDS = 30.0
@@ -98,9 +103,9 @@ class SignedIn:
 
 
 def still_in(principals: Collection[Principal]) -> set[Principal]:
-    """Those who may stay: same password, or an app password or token that still works; not
-    suspended."""
-    versions = current_versions({one.user_id for one in principals})
+    """Those who may stay: same password, if it still opens mail programs, or an app password or
+    token that still works; not suspended."""
+    accounts = _accounts({one.user_id for one in principals})
     used = {one.app_password for one in principals if one.app_password is not None}
     living = apppasswords.living(used) if used else set()
     shown = {one.access_token for one in principals if one.access_token is not None}
@@ -108,13 +113,32 @@ def still_in(principals: Collection[Principal]) -> set[Principal]:
     return {
         one
         for one in principals
-        if versions.get(one.user_id) == one.credential_version
+        if one.user_id in accounts
+        and accounts[one.user_id].version == one.credential_version
+        and not (one.means == Means.PASSWORD and accounts[one.user_id].needs_factor)
         and (one.app_password is None or one.app_password in living)
         and (one.access_token is None or one.access_token in valid)
         and (not one.expires_at or one.expires_at > now())
     }
 
 
+class _Now(NamedTuple):
+    """What counts of an account that people may sign in to at all."""
+
+    version: int
+    needs_factor: bool
+
+
 def current_versions(user_ids: Iterable[int]) -> dict[int, int]:
     """The credential versions of those users who may sign in at all; one query."""
-    return dict(fetch(_VERSIONS.format(among=among("u.id")), [listed(sorted(set(user_ids)))]))
+    return {pk: account.version for pk, account in _accounts(user_ids).items()}
+
+
+def _accounts(user_ids: Iterable[int]) -> dict[int, _Now]:
+    rows = fetch(
+        _VERSIONS.format(among=among("u.id")), [timezone.now(), listed(sorted(set(user_ids)))]
+    )
+    return {
+        pk: _Now(version, bool(has_factor) or demands.binds(demand, bool(holds_role)))
+        for pk, version, has_factor, demand, holds_role in rows
+    }

@@ -56,6 +56,7 @@ class SignIn:
         secure: whether the connection is under TLS.
         bindings: what ties a sign-in to it (`apps.runtime.binding`).
         server_name: the name the client asked for in TLS, "" if it gave none.
+        client: what the client calls itself, "" if it has not said.
     """
 
     def __init__(
@@ -67,9 +68,10 @@ class SignIn:
         secure: bool,
         bindings: Mapping[str, bytes] = binding.NONE,
         server_name: str = "",
+        client: str = "",
     ) -> None:
         self._exchange = mechanisms.begin(mechanism, bindings)
-        self._client = Client(address, door, secure, server_name)
+        self._client = Client(address, door, secure, server_name, client)
         self._username = ""
         self._begun: Begun | None = None
         self._principal: Principal | None = None
@@ -137,6 +139,7 @@ class SignIn:
             address=self._client.address,
             door=self._client.door,
             secure=self._client.secure,
+            client=self._client.name,
         )
 
     async def _with_keys(self, wanted: KeysWanted) -> Answer:
@@ -150,6 +153,7 @@ class SignIn:
             address=self._client.address,
             door=self._client.door,
             secure=self._client.secure,
+            client=self._client.name,
         )
         basis = self._begun.basis
         return self._exchange.offer(

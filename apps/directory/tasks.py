@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from apps.directory.services import rotation
+from apps.directory.services import history, rotation
 
 
 @shared_task(name="directory.turn_dkim_keys")
 def turn_dkim_keys() -> None:
     """One round of the DKIM keys: made, found in the DNS, retired."""
     rotation.turn()
+
+
+@shared_task(name="directory.prune_history")
+def prune_history() -> None:
+    """Forget old sign-ins."""
+    history.prune()

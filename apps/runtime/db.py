@@ -29,6 +29,7 @@ from apps.wire.errors import MailError, Overloaded
 
 __all__ = [
     "Pool",
+    "behind",
     "forgettable",
     "in_db",
     "is_sqlite",
@@ -127,6 +128,23 @@ async def in_db(pool: Pool, function: Callable[P, T], /, *args: P.args, **kwargs
     except asyncio.CancelledError:
         job.add_done_callback(_log_orphan)
         raise
+
+
+def behind(pool: Pool, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """Have one of the pool's threads run `function`, for code that is no coroutine and waits for
+    nothing: what fails there is logged.
+
+    Within a transaction of the caller's it runs at once: no other connection could see what it is
+    about.
+
+    Raises:
+        Overloaded: the pool's waiting line is full; nothing was started.
+    """
+    if connection.in_atomic_block:
+        function(*args, **kwargs)
+        return
+    job = _pool(pool).submit(lambda: _run(function, args, kwargs))
+    job.add_done_callback(_log_orphan)
 
 
 def _pool(pool: Pool) -> _Threads:

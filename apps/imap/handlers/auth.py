@@ -98,6 +98,7 @@ async def authenticate_(context: Context, cmd: Authenticate) -> Reply:
         secure=channel.is_secure,
         bindings=bindings_at("imap", channel.bindings),
         server_name=channel.server_name,
+        client=context.client,
     )
     answer = await _counted(context, exchange.start(cmd.initial))
     while isinstance(answer, sasl.Challenge):
@@ -127,6 +128,7 @@ async def _sign_in(context: Context, username: str, password: str) -> Reply:
         address=context.channel.address,
         door="imap",
         secure=context.channel.is_secure,
+        client=context.client,
     )
     return _enter(context, await _counted(context, checked))
 
