@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.directory import passwords, subjects
-from apps.directory.models import Alias, Domain, Kind, State, User, UserState
+from apps.directory.models import Alias, Domain, Kind, Organization, State, User, UserState
 from apps.directory.passwords import Secrets
 from apps.directory.services import aliases, dkim, domains, links, roles, transports, users
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
@@ -28,32 +28,47 @@ KEEP_DAYS = 30  # in which a removed user can be restored
 _CHUNK = 500  # rows at a time when much is removed
 
 
-def add_domain(name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
+def add_domain(
+    name: str,
+    organization: str | Organization | None = None,
+    alias_of: str | None = None,
+    *,
+    unlimited: bool = False,
+) -> Domain:
     """Host a domain; it gets keys that sign its mail, whose records are to be published, and a
     shared box for the mail to its postmaster that nobody else takes.
 
     Args:
         organization: the tenant it belongs to, made if new; None is the installation's own.
         alias_of: a hosted domain all whose addresses shall be valid in this one too.
+        unlimited: an operator's word: what the organisation may hold does not count.
 
     Raises:
-        InvalidName, AlreadyExists, NotFound, InUse
+        InvalidName, AlreadyExists, NotFound, InUse, LimitReached
     """
     keys = dkim.prepare()
     with transaction.atomic():
-        domain = domains.create(name=name, organization=organization, alias_of=alias_of)
+        domain = domains.create(
+            name=name, organization=organization, alias_of=alias_of, unlimited=unlimited
+        )
         dkim.keep(domain, keys)
         if domain.alias_of_id is None:
-            _add_postmaster(domain)
+            add_postmaster(domain)
     return domain
 
 
-def _add_postmaster(domain: Domain) -> None:
+def add_postmaster(domain: Domain) -> None:
+    """Give a domain the box for the mail to its postmaster that nobody else takes."""
     address = Address(POSTMASTER, domain.name)
     if User.objects.filter(key=address.key).exists():
         return  # an operator had that address before the domain was hosted here
     user = users.create(
-        address=address, secrets=passwords.seal(None), name="Postmaster", quota=0, kind=Kind.SHARED
+        address=address,
+        secrets=passwords.seal(None),
+        name="Postmaster",
+        quota=0,
+        kind=Kind.SHARED,
+        unlimited=True,  # it takes no place
     )
     mailboxes.create_defaults(user.pk)
 
@@ -140,6 +155,8 @@ def add_user(
     kind: Kind = Kind.PERSON,
     *,
     is_admin: bool = False,
+    must_change: bool = False,
+    unlimited: bool = False,
 ) -> tuple[User, str | None]:
     """Add a user with default mailboxes.
 
@@ -147,12 +164,14 @@ def add_user(
         password: None invents one. A shared mailbox or a resource has none.
         quota: bytes, 0 for no limit, None for the domain's or the installation's default.
         is_admin: administers the own domain, and gets its postmaster's mail.
+        must_change: the web asks for another password at the first sign-in.
+        unlimited: as of `add_domain`.
 
     Returns:
         The user, and the invented password (the only time it is seen) or None.
 
     Raises:
-        InvalidAddress, InvalidName, NotFound, AlreadyExists, InUse
+        InvalidAddress, InvalidName, NotFound, AlreadyExists, InUse, LimitReached
     """
     wanted = users.user_address(str(address))
     invented: str | None = None
@@ -164,9 +183,18 @@ def add_user(
     secrets = passwords.seal(password)
     with transaction.atomic():
         if kind == Kind.PERSON:
-            user = _add_person(wanted, secrets, name, quota)
+            user = _add_person(wanted, secrets, name, quota, unlimited=unlimited)
+            if must_change:
+                users.ask_new_password(user=user)
         else:
-            user = users.create(address=wanted, secrets=secrets, name=name, quota=quota, kind=kind)
+            user = users.create(
+                address=wanted,
+                secrets=secrets,
+                name=name,
+                quota=quota,
+                kind=kind,
+                unlimited=unlimited,
+            )
             mailboxes.create_defaults(user.pk)
         record("user.add", **subjects.of_user(user), detail={"kind": kind, "quota": user.quota})
         if is_admin:
@@ -174,11 +202,17 @@ def add_user(
     return user, invented
 
 
-def _add_person(address: Address, secrets: Secrets, name: str, quota: int | None) -> User:
+def _add_person(
+    address: Address, secrets: Secrets, name: str, quota: int | None, *, unlimited: bool
+) -> User:
     box = users.lock_own_postmaster(address)
     if box is not None:
-        return users.take_over_postmaster(user=box, secrets=secrets, name=name, quota=quota)
-    user = users.create(address=address, secrets=secrets, name=name, quota=quota)
+        return users.take_over_postmaster(
+            user=box, secrets=secrets, name=name, quota=quota, unlimited=unlimited
+        )
+    user = users.create(
+        address=address, secrets=secrets, name=name, quota=quota, unlimited=unlimited
+    )
     mailboxes.create_defaults(user.pk)
     return user
 
@@ -210,14 +244,19 @@ def set_password(
     return invented
 
 
-def change_user(address: str, *, name: str | None = None, quota: int | None = None) -> User:
+def change_user(
+    address: str, *, name: str | None = None, quota: int | None = None, unlimited: bool = False
+) -> User:
     """Change a user's name or quota (bytes, 0 for no limit).
 
+    Args:
+        unlimited: as of `add_domain`.
+
     Raises:
-        InvalidAddress, InvalidName, NotFound
+        InvalidAddress, InvalidName, NotFound, LimitReached
     """
     user = users.find(address)
-    users.change(user=user, name=name, quota=quota)
+    users.change(user=user, name=name, quota=quota, unlimited=unlimited)
     return user
 
 
@@ -247,14 +286,19 @@ def remove_user(address: str) -> User:
     return user
 
 
-def restore_user(address: str) -> User:
+def restore_user(address: str, *, unlimited: bool = False) -> User:
     """Bring back the user that was removed last from this address, with its mail and password.
 
+    Args:
+        unlimited: as of `add_domain`.
+
     Raises:
+        LimitReached: the organisation holds all that it may.
         NotFound: there is no such tombstone, or the domain is not hosted here any more.
         AlreadyExists: the address has a new owner.
     """
-    return users.raise_tombstone(users.find_tombstone(users.user_address(address)))
+    found = users.find_tombstone(users.user_address(address))
+    return users.raise_tombstone(found, unlimited=unlimited)
 
 
 def purge_removed(keep_days: int = KEEP_DAYS) -> int:
@@ -333,7 +377,7 @@ def create_operator(address: str, password: str | None, name: str = "") -> tuple
 
 def _add_operator(address: Address, secrets: Secrets, name: str) -> User:
     if Domain.objects.filter(name=address.domain).exists():
-        user = _add_person(address, secrets, name, None)
+        user = _add_person(address, secrets, name, None, unlimited=True)
     else:
         user = users.create_outside(address=address, secrets=secrets, name=name)
         mailboxes.create_defaults(user.pk)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import Domain, Organization, State, Sternness, User
+from apps.directory.services import capacity, operators, organizations
 from apps.directory.services.names import lock_domain
 from apps.events.bus import publish_on_commit
 from apps.events.types import EVERYBODY, UserChanged
@@ -65,10 +66,21 @@ def find_own(text: str) -> Domain:
     return found
 
 
-def create(*, name: str, organization: str | None = None, alias_of: str | None = None) -> Domain:
+def create(
+    *,
+    name: str,
+    organization: str | Organization | None = None,
+    alias_of: str | None = None,
+    unlimited: bool = False,
+) -> Domain:
     """Host a domain. An alias domain belongs to the organisation of the domain it stands for.
 
+    Args:
+        organization: by its name, one that there is not is made.
+        unlimited: an operator's word: what the organisation may hold does not count.
+
     Raises:
+        LimitReached: the organisation holds all that it may.
         InvalidName, AlreadyExists
         NotFound: the domain it shall be an alias of.
         InUse: that one is an alias domain itself.
@@ -79,6 +91,8 @@ def create(*, name: str, organization: str | None = None, alias_of: str | None =
         if target is not None and target.alias_of_id is not None:
             raise InUse("alias of alias", text=f"{target.name} is an alias domain itself")
         owner = target.organization if target else _organization(organization)
+        if not unlimited:
+            capacity.take_domain(owner.pk)
         try:
             with transaction.atomic():
                 domain = Domain.objects.create(name=stored, organization=owner, alias_of=target)
@@ -93,10 +107,17 @@ def create(*, name: str, organization: str | None = None, alias_of: str | None =
     return domain
 
 
-def _organization(name: str | None) -> Organization:
-    if name is not None and (not name.strip() or not name.isprintable() or len(name) > 200):
-        raise InvalidName("bad organisation", text="Not a name for an organisation")
-    return Organization.objects.get_or_create(name=name or DEFAULT_ORGANIZATION)[0]
+def _organization(wanted: str | Organization | None) -> Organization:
+    if isinstance(wanted, Organization):
+        return wanted
+    name = organizations.organization_name(DEFAULT_ORGANIZATION if wanted is None else wanted)
+    found = Organization.objects.filter(name=name).first()
+    if found is not None:
+        return found
+    try:
+        return organizations.create(name=name)
+    except AlreadyExists:  # made at this moment
+        return organizations.find(name)
 
 
 def _adopt(domain: Domain) -> None:
@@ -109,9 +130,12 @@ def set_state(*, name: str, state: State) -> Domain:
 
     Raises:
         InvalidName, NotFound
+        InUse: no operator could sign in any more.
     """
     domain = find(name)
     with transaction.atomic():
+        if state != State.ACTIVE:
+            operators.keep_one(Q(user__domain=domain))
         Domain.objects.filter(pk=domain.pk).update(state=state)
         publish_on_commit(UserChanged(EVERYBODY))
         record(_TO_STATE[state], **subjects.of_domain(domain))

@@ -8,13 +8,14 @@ removal is still filed.
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.audit.services import record
 from apps.directory import subjects
-from apps.directory.models import AppPassword, Domain, Kind, Role, RoleGrant, User, UserState
+from apps.directory.models import AppPassword, Domain, Kind, RoleGrant, User, UserState
 from apps.directory.passwords import ScramBasis, Secrets
+from apps.directory.services import capacity, operators
 from apps.directory.services.domains import checked_quota
 from apps.directory.services.names import (
     is_own_postmaster,
@@ -75,10 +76,15 @@ def create(
     name: str = "",
     quota: int | None = None,
     kind: Kind = Kind.PERSON,
+    unlimited: bool = False,
 ) -> User:
     """Add a user to a hosted domain, within the caller's transaction.
 
+    Args:
+        unlimited: an operator's word: what the organisation may hold does not count.
+
     Raises:
+        LimitReached: the organisation holds all that it may.
         NotFound: the domain is not hosted here.
         AlreadyExists: a user or an alias has the address.
         InUse: the domain is an alias domain.
@@ -94,6 +100,9 @@ def create(
         )
     local = Address.build(address.local, domain.name).key.removesuffix(f"@{domain.name}")
     refuse_taken_by_alias(domain, local)
+    quota = _quota(domain, quota)
+    if not unlimited:
+        capacity.take_user(domain.organization_id, quota)
     return _insert(
         address=address, domain=domain, secrets=secrets, name=name, quota=quota, kind=kind
     )
@@ -159,11 +168,23 @@ def _quota(domain: Domain | None, quota: int | None) -> int:
     return checked_quota(quota)
 
 
-def take_over_postmaster(*, user: User, secrets: Secrets, name: str, quota: int | None) -> User:
-    """Make the domain's own postmaster box a person's, with the mail in it."""
-    user.kind = Kind.PERSON
+def take_over_postmaster(
+    *, user: User, secrets: Secrets, name: str, quota: int | None, unlimited: bool = False
+) -> User:
+    """Make the domain's own postmaster box a person's, with the mail in it.
+
+    Args:
+        unlimited: as of `create`.
+
+    Raises:
+        InvalidName
+        LimitReached: the organisation holds all that it may; the box took no place in it.
+    """
     user.name = display_name(name)
     user.quota = _quota(user.domain, quota)
+    if not unlimited and user.domain is not None:
+        capacity.take_user(user.domain.organization_id, user.quota)
+    user.kind = Kind.PERSON
     user.credential_version += 1
     _put_secrets(user, secrets)
     user.save()
@@ -247,6 +268,12 @@ def set_has_factor(*, user_id: int, value: bool) -> int:
         return changed.values_list("credential_version", flat=True).get()
 
 
+def ask_new_password(*, user: User) -> None:
+    """Have the web ask for another password at the next sign-in."""
+    User.objects.filter(pk=user.pk).update(must_change_password=True)
+    user.must_change_password = True
+
+
 def scram_basis(user_id: int) -> ScramBasis:
     """What SCRAM keys of a user's passwords are made with; made now if there is none yet.
 
@@ -277,33 +304,51 @@ def next_basis(user_id: int) -> ScramBasis:
     return ScramBasis.fresh()
 
 
-def change(*, user: User, name: str | None = None, quota: int | None = None) -> None:
+def change(
+    *, user: User, name: str | None = None, quota: int | None = None, unlimited: bool = False
+) -> None:
     """Change a living user's name or quota (bytes, 0 for no limit); None leaves it as it is.
+
+    Args:
+        unlimited: as of `create`.
 
     Raises:
         InvalidName, NotFound
+        LimitReached: the organisation has not so much to give.
     """
-    if name is not None:
-        user.name = display_name(name)
-    if quota is not None:
-        user.quota = checked_quota(quota)
     said = {key: value for key, value in (("name", name), ("quota", quota)) if value is not None}
     with transaction.atomic():
-        if not User.objects.living().filter(pk=user.pk).update(name=user.name, quota=user.quota):
-            raise NotFound(f"user {user.pk}", text="There is no such user")
-        record("user.change", **subjects.of_user(user), detail=said)
+        found = _lock_living(user.pk)
+        if name is not None:
+            found.name = display_name(name)
+        if quota is not None:
+            before, found.quota = found.quota, checked_quota(quota)
+            if not unlimited and found.domain is not None:
+                organization = found.domain.organization_id
+                capacity.take_space(organization, before=before, after=found.quota)
+        found.save(update_fields=["name", "quota"])
+        record("user.change", **subjects.of_user(found), detail=said)
+    user.name, user.quota = found.name, found.quota
+
+
+def _lock_living(user_id: int) -> User:
+    rows = User.objects.living().select_for_update(of=("self",), no_key=True)
+    found = rows.select_related("domain").filter(pk=user_id).first()
+    if found is None:
+        raise NotFound(f"user {user_id}", text="There is no such user")
+    return found
 
 
 def set_state(*, user: User, state: UserState) -> None:
-    """Suspend a user or let it work again: ACTIVE or SUSPENDED.
+    """Suspend or lock a user, or let it work again: any state but REMOVED.
 
     Raises:
         NotFound: the user was removed meanwhile.
-        InUse: the last operator would be suspended.
+        InUse: no operator could sign in any more.
     """
     with transaction.atomic():
-        if state == UserState.SUSPENDED:
-            _keep_one_operator(user)
+        if state != UserState.ACTIVE:
+            operators.keep_one(Q(user=user))
         _move(user, state)
         record(_TO_STATE[state], **subjects.of_user(user))
 
@@ -327,7 +372,9 @@ def bury(user: User) -> None:
         InUse: it is the last operator.
     """
     with transaction.atomic():
-        _keep_one_operator(user)
+        operators.keep_one(Q(user=user))
+        # Locked first, so that a role that is given at this moment is seen, and ends too.
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
         RoleGrant.objects.filter(user=user).delete()
         if not is_own_postmaster(user):  # which goes with its domain
             record("user.remove", **subjects.of_user(user))
@@ -346,18 +393,6 @@ def bury(user: User) -> None:
         publish_on_commit(UserChanged(user.pk))
 
 
-def _keep_one_operator(user: User) -> None:
-    """An installation must not lock itself out: the setup link makes the first operator only."""
-    operators = list(
-        RoleGrant.objects.select_for_update()
-        .filter(role=Role.OPERATOR)
-        .order_by("pk")
-        .values_list("user_id", flat=True)
-    )
-    if operators == [user.pk]:
-        raise InUse("last operator", text="This user is the last operator")
-
-
 def find_tombstone(address: Address) -> User:
     """Return the user that was removed last from an address.
 
@@ -371,17 +406,26 @@ def find_tombstone(address: Address) -> User:
     return user
 
 
-def raise_tombstone(user: User) -> User:
+def raise_tombstone(user: User, *, unlimited: bool = False) -> User:
     """Give a removed user its address back, if it is still free.
 
+    Args:
+        unlimited: as of `create`.
+
     Raises:
+        LimitReached: the organisation holds all that it may.
         NotFound: not a tombstone, or its domain is gone.
         AlreadyExists: somebody else has the address now.
+        InUse: its domain is an alias domain now.
     """
     address = Address.parse(user.address)
     with transaction.atomic():
         domain = lock_domain(address.domain)
+        if domain.alias_of_id is not None:
+            raise InUse("alias domain", text=f"{domain.name} is an alias domain and has no users")
         refuse_taken_by_alias(domain, address.key.removesuffix(f"@{domain.name}"))
+        if not unlimited:
+            capacity.take_user(domain.organization_id, user.quota)
         try:
             with transaction.atomic():
                 raised = User.objects.filter(pk=user.pk, state=UserState.REMOVED).update(

@@ -1,4 +1,4 @@
-"""`manage.py domain add|list|set|suspend|resume|remove`."""
+"""`manage.py domain add|list|set|rename|suspend|resume|remove`."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from apps.directory.models import Sternness
 from apps.directory.services.domains import Reception
-from apps.provisioning import queries, services
+from apps.provisioning import queries, renaming, services
 from apps.provisioning.management.noun import NounCommand, size
 
 
@@ -41,6 +41,14 @@ class Command(NounCommand):
             help="what to do with mail whose From is not its sender's: refuse it, or add Sender",
         )
         self._add_reception(change)
+        rename = self.verb(
+            "rename", "Give a domain another name; its users have that from then on."
+        )
+        rename.add_argument("name", metavar="OLD")
+        rename.add_argument("new", metavar="NEW", help="not hosted here, or an alias domain of OLD")
+        rename.add_argument(
+            "--no-alias", action="store_true", help="stop hosting the old name: its mail is refused"
+        )
         for verb, summary in (
             ("suspend", "Refuse mail for a domain and sign-in of its users."),
             ("resume", "Let a suspended domain work again."),
@@ -74,7 +82,9 @@ class Command(NounCommand):
         )
 
     def do_add(self, options: dict[str, Any]) -> None:
-        domain = services.add_domain(options["name"], options["organization"], options["alias_of"])
+        domain = services.add_domain(
+            options["name"], options["organization"], options["alias_of"], unlimited=True
+        )
         self.report(options, f"{domain.name} is hosted here now.", name=domain.name)
 
     def do_list(self, options: dict[str, Any]) -> None:
@@ -108,6 +118,31 @@ class Command(NounCommand):
     def do_resume(self, options: dict[str, Any]) -> None:
         domain = services.resume_domain(options["name"])
         self.report(options, f"{domain.name} works again.", name=domain.name)
+
+    def do_rename(self, options: dict[str, Any]) -> None:
+        done = renaming.rename_domain(
+            options["name"],
+            options["new"],
+            keeps_alias=not options["no_alias"],
+            unlimited=True,
+        )
+        lines = [f"{done.before} is {done.domain.name} now, with {done.users} users."]
+        if done.alias:
+            lines.append(f"{done.before} is an alias domain: mail to it goes on to arrive.")
+        lines.append(f"To be in the DNS of {done.domain.name}, beside its MX and SPF records:")
+        for key in done.keys:
+            strings = " ".join(f'"{string}"' for string in key.strings)
+            lines.append(f"  {key.record}. IN TXT ( {strings} )")
+        self.report(
+            options,
+            "\n".join(lines),
+            before=done.before,
+            name=done.domain.name,
+            alias=done.alias,
+            users=done.users,
+            followed=done.followed,
+            records=[{"name": key.record, "text": key.text} for key in done.keys],
+        )
 
     def do_remove(self, options: dict[str, Any]) -> None:
         services.remove_domain(options["name"], force=options["force"])

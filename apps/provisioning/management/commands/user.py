@@ -1,10 +1,10 @@
-"""`manage.py user add|list|set|passwd|suspend|resume|remove|restore`."""
+"""`manage.py user add|list|set|rename|passwd|suspend|resume|remove|restore`."""
 
 from typing import Any
 
 from apps.directory.models import Kind
 from apps.directory.services import users
-from apps.provisioning import queries, services
+from apps.provisioning import queries, renaming, services
 from apps.provisioning.management.noun import NounCommand, size
 
 _FROM_STDIN = "read the password from standard input, one line; else one is made and printed"
@@ -24,6 +24,7 @@ class Command(NounCommand):
         change.add_argument("address", metavar="ADDRESS")
         change.add_argument("--name", metavar="NAME", help="the person's name")
         change.add_argument("--quota", metavar="SIZE", type=size, help="such as 10G; 0 is no limit")
+        self._add_verb_rename()
         passwd = self.verb("passwd", "Set a user's password; all other sessions end.")
         passwd.add_argument("address", metavar="ADDRESS")
         passwd.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
@@ -34,6 +35,17 @@ class Command(NounCommand):
             ("restore", "Bring back a removed user, with the mail and the password."),
         ):
             self.verb(verb, summary).add_argument("address", metavar="ADDRESS")
+
+    def _add_verb_rename(self) -> None:
+        rename = self.verb("rename", "Give a user another address; the old one leads to it.")
+        rename.add_argument("address", metavar="OLD")
+        rename.add_argument("new", metavar="NEW", help="in a hosted domain")
+        rename.add_argument("--no-alias", action="store_true", help="let go of the old address")
+        rename.add_argument(
+            "--other-organization",
+            action="store_true",
+            help="the new domain may belong to another organisation; roles in the old one end",
+        )
 
     def _add_verb_add(self) -> None:
         add = self.verb("add", "Add a user to a hosted domain.")
@@ -71,6 +83,7 @@ class Command(NounCommand):
                 options["quota"],
                 Kind(options["kind"]),
                 is_admin=options["admin"],
+                unlimited=True,
             )
         self._report_password(options, f"{user.address} is added.", user.address, invented)
 
@@ -84,7 +97,7 @@ class Command(NounCommand):
 
     def do_set(self, options: dict[str, Any]) -> None:
         user = services.change_user(
-            options["address"], name=options["name"], quota=options["quota"]
+            options["address"], name=options["name"], quota=options["quota"], unlimited=True
         )
         self.report(
             options,
@@ -92,6 +105,23 @@ class Command(NounCommand):
             address=user.address,
             name=user.name,
             quota=user.quota,
+        )
+
+    def do_rename(self, options: dict[str, Any]) -> None:
+        done = renaming.rename_user(
+            options["address"],
+            options["new"],
+            keeps_alias=not options["no_alias"],
+            other_organization=options["other_organization"],
+        )
+        alias = " The old address leads to it." if done.alias else ""
+        self.report(
+            options,
+            f"{done.before} is {done.user.address} now.{alias}",
+            before=done.before,
+            address=done.user.address,
+            alias=done.alias,
+            followed=done.followed,
         )
 
     def do_passwd(self, options: dict[str, Any]) -> None:
@@ -118,7 +148,7 @@ class Command(NounCommand):
         )
 
     def do_restore(self, options: dict[str, Any]) -> None:
-        user = services.restore_user(options["address"])
+        user = services.restore_user(options["address"], unlimited=True)
         self.report(options, f"{user.address} is back.", address=user.address)
 
     def _password(self, options: dict[str, Any]) -> str | None:
