@@ -85,6 +85,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "role.grant": "gave a role to {}",
     "role.revoke": "took a role from {}",
     "secrets.reseal": "sealed all secrets anew",
+    "session.end": "ended sessions of {}",
     "setup.link": "made a link that makes the first operator",
     "share.grant": "shared mailboxes of {}",
     "share.revoke": "took shared mailboxes of {} back",

@@ -12,6 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import WebSession
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import User
 
 _CHUNK = 1_000  # rows at a time when many have ended
@@ -54,7 +56,11 @@ def forget(session_id: str) -> None:
 
 def end(*, user: User, session_id: str) -> bool:
     """End one session of a user; False if there is none (any more)."""
-    return bool(WebSession.objects.filter(user=user, pk=session_id).delete()[0])
+    with transaction.atomic():
+        ended = WebSession.objects.filter(user=user, pk=session_id).delete()[0]
+        if ended:
+            record("session.end", **subjects.of_user(user), detail={"sessions": ended})
+    return bool(ended)
 
 
 def end_others(*, user: User, keep: str) -> int:
@@ -63,13 +69,21 @@ def end_others(*, user: User, keep: str) -> int:
     Args:
         keep: the `session_id` of the one that goes on.
     """
-    return WebSession.objects.filter(user=user).exclude(pk=keep).delete()[0]
+    with transaction.atomic():
+        ended = WebSession.objects.filter(user=user).exclude(pk=keep).delete()[0]
+        if ended:
+            record("session.end", **subjects.of_user(user), detail={"sessions": ended})
+    return ended
 
 
 def end_all(*, user_id: int) -> int:
     """End all sessions of a user, and those in which the user looks as another."""
-    ended = WebSession.objects.filter(user=user_id).delete()[0]
-    return ended + WebSession.objects.filter(acting=user_id).delete()[0]
+    with transaction.atomic():
+        ended = WebSession.objects.filter(user=user_id).delete()[0]
+        ended += WebSession.objects.filter(acting=user_id).delete()[0]
+        if ended:
+            record("session.end", **subjects.of_user_id(user_id), detail={"sessions": ended})
+    return ended
 
 
 def clear() -> int:

@@ -182,7 +182,11 @@ def _supply_one(pk: int, algorithms: Sequence[Algorithm]) -> bool:
         domain = Domain.objects.select_for_update(no_key=True).filter(pk=pk).first()
         if domain is None:
             return False
-        return bool(complete(domain, new))
+        made = complete(domain, new)
+        if made:
+            detail = {"selectors": [key.selector for key in made]}
+            record("dkim.add", **subjects.of_domain(domain), detail=detail)
+    return bool(made)
 
 
 def complete(domain: Domain, new: NewKeys) -> list[DkimKey]:
