@@ -180,6 +180,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.audit.middleware.ActorMiddleware",
+    "apps.webmail.acting.ActingMiddleware",
+    "apps.webmail.forcedsteps.ForcedStepsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "apps.ui.trouble.TroubleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -256,9 +258,12 @@ AUTHENTICATION_BACKENDS = ["apps.directory.backends.MailhostBackend"]
 # argon2id 19 MiB t=2 p=1 (OWASP's first choice): 22 ms; Django's default of 100 MiB costs 216 ms.
 PASSWORD_HASHERS = ["apps.directory.hashers.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "apps.directory.strength.PasswordRules"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("address", "name")},
+    },
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/mail/"

@@ -30,19 +30,25 @@ class TroubleMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page, or None for what is a defect of ours."""
-        told = error if isinstance(error, MailError) else translated(error)
-        if told is None:
-            return None
-        log.warning(
-            "a page could not be given",
-            extra={"reason": type(told).__name__, "detail": told.detail},
-        )
-        # Without the request: who is signed in stands in the database, which may be what is away.
-        page = render_to_string("503.html", {"words": told.reply.text})
-        response = HttpResponse(page, status=_status(told))
-        if response.status_code == 503:
-            response["Retry-After"] = "30"
-        return response
+        return page_of(error)
+
+
+def page_of(error: Exception) -> HttpResponse | None:
+    """The page for trouble, None for a defect. Middlewares ask by themselves: Django looks for a
+    page only when a view fails."""
+    told = error if isinstance(error, MailError) else translated(error)
+    if told is None:
+        return None
+    log.warning(
+        "a page could not be given",
+        extra={"reason": type(told).__name__, "detail": told.detail},
+    )
+    # Without the request: who is signed in stands in the database, which may be what is away.
+    page = render_to_string("503.html", {"words": told.reply.text})
+    response = HttpResponse(page, status=_status(told))
+    if response.status_code == 503:
+        response["Retry-After"] = "30"
+    return response
 
 
 def _status(error: MailError) -> int:

@@ -16,7 +16,8 @@ from apps.directory.backends import MailhostBackend
 from apps.directory.models import Means, Outcome, User
 from apps.directory.services import history
 from apps.runtime.clock import now
-from apps.webmail import nextpage, proving
+from apps.ui import proving
+from apps.webmail import nextpage
 
 BACKEND: Final = "apps.directory.backends.MailhostBackend"
 DOOR: Final = "web"

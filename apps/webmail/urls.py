@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from apps.webmail.views import (
+    acting,
     activity,
     apppasswords,
     confirm,
@@ -10,6 +11,7 @@ from apps.webmail.views import (
     forwarding,
     mail,
     passkeys,
+    password,
     quarantine,
     recovery,
     security,
@@ -45,6 +47,7 @@ urlpatterns = [
     path("login/confirm/", confirm.confirm, name="login-confirm"),
     path("login/passkey/begin/", passkeys.begin, name="passkey-begin"),
     path("login/passkey/complete/", passkeys.complete, name="passkey-complete"),
+    path("acting/stop/", acting.stop, name="acting-stop"),
     path("logout/", signin.sign_out, name="logout"),
     path("setup/<str:token>/", signin.setup, name="setup"),
     path("forward/<str:token>/", forwarding.forward, name="forward"),
@@ -55,6 +58,8 @@ urlpatterns = [
     path("recovery/<str:token>/", recovery.proof, name="recovery"),
     path("settings/", settings.home, name="settings"),
     path("settings/apps/", apppasswords.listing, name="settings-apps"),
+    path("settings/apps/new/", apppasswords.new, name="app-password-new"),
+    path("settings/apps/<uid:number>/", apppasswords.revoke, name="app-password"),
     path("settings/recovery/", recovery.address, name="settings-recovery"),
     path("settings/activity/", activity.activity, name="settings-activity"),
     path("settings/security/", security.overview, name="settings-security"),
@@ -68,7 +73,7 @@ urlpatterns = [
     ),
     path("settings/security/passkeys/<uid:number>/", security.passkey, name="security-passkey"),
     path("settings/security/sessions/end/", sessions.end, name="sessions-end"),
-    path("settings/password/", signin.password, name="settings-password"),
+    path("settings/password/", password.password, name="settings-password"),
     path("mail/", mail.home),
     path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),
     path("mail/<slug:slug>/<uid:uid>/", mail.message, name="message"),

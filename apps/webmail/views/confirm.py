@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts import factors
 from apps.directory.authentication import authenticate
 from apps.directory.models import User
-from apps.webmail import nextpage, proving, signingin
+from apps.ui import proving
+from apps.webmail import nextpage, signingin
 from apps.webmail.forms import ConfirmForm
 from apps.wire.errors import AuthenticationFailed, MailError
 

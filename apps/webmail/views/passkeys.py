@@ -15,8 +15,9 @@ from apps.accounts.services import passkeys
 from apps.directory.models import Means, Outcome, User
 from apps.directory.services import history
 from apps.provisioning import factors
+from apps.ui import proving
 from apps.ui.clients import browser_words
-from apps.webmail import asking, nextpage, proving, signingin
+from apps.webmail import asking, nextpage, signingin
 from apps.webmail.asking import Purpose
 from apps.webmail.jsondoor import json_door, refusal
 from apps.wire.errors import AuthenticationFailed

@@ -21,8 +21,8 @@ from apps.directory.demands import factor_demand
 from apps.directory.models import User
 from apps.provisioning import factors
 from apps.ui.clients import browser_words
+from apps.ui.proving import recently_proved
 from apps.webmail import trusting, whereabouts
-from apps.webmail.proving import recently_proved
 from apps.webmail.qrcode import drawn
 from apps.webmail.views.passkeys import stay_signed_in
 from apps.wire.errors import AuthenticationFailed, MailError, NotFound

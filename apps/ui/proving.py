@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from apps.runtime.clock import now
-from apps.webmail.answers import wants_page
+from apps.ui.answers import wants_page
 
 SECONDS: Final = 15 * 60
 _KEY: Final = "proved"
