@@ -120,6 +120,19 @@ class Usage(models.Model):
         return f"{self.user_id}: {self.size}"
 
 
+class QuotaNotice(models.Model):
+    """How full a mailbox was when its user was told of it last; none for who was told nothing."""
+
+    user = models.OneToOneField(
+        "directory.User", on_delete=models.CASCADE, primary_key=True, related_name="quota_notice"
+    )
+    level = models.PositiveSmallIntegerField()  # percent: 80, 95 or 100
+    told_at = models.BigIntegerField()  # Unix seconds
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.level} %"
+
+
 class Message(models.Model):
     """What a message is: derived once, then immutable and shared by all entries that show it."""
 

@@ -85,6 +85,17 @@ _GRANTS: Final = (
     " LEFT JOIN directory_user AS u ON u.id = r.user_id"
     " WHERE r.mailbox_id = %s AND (u.id IS NULL OR u.state <> 'removed')"
 )
+# `a` is the right to give rights: whoever has it answers for the mailbox.
+_KEEPERS: Final = (
+    "SELECT DISTINCT me.id, me.address FROM mailstore_mailbox AS b"
+    " JOIN mailstore_mailboxright AS r ON r.mailbox_id = b.id"
+    " JOIN directory_user AS o ON o.id = b.user_id"
+    " LEFT JOIN directory_domain AS od ON od.id = o.domain_id"
+    " JOIN directory_user AS me ON me.id = r.user_id"
+    " LEFT JOIN directory_domain AS md ON md.id = me.domain_id"
+    f" WHERE b.user_id = %s AND b.deleted_at IS NULL AND r.rights LIKE '%%a%%'{_ARE_ONE}"
+    " AND me.state <> 'removed' ORDER BY me.id LIMIT %s"
+)
 
 
 def shared_with(user_id: int, ask: Ask = ask_database, most: int = ALL_ROWS) -> list[SharedRow]:
@@ -122,6 +133,11 @@ def grants(mailbox_id: int) -> list[Grant]:
     removed are left out: they have it again when they are restored."""
     rows = [Grant(*row) for row in fetch(_GRANTS, [mailbox_id])]
     return sorted(rows, key=lambda one: (one.key is None, one.key or ""))
+
+
+def keepers(user_id: int, *, most: int) -> list[str]:
+    """The addresses of up to `most` users who may administer a mailbox of this user; one query."""
+    return [address for _, address in fetch(_KEEPERS, [user_id, most])]
 
 
 def owner_key(user_id: int) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, FloatField, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from apps.directory.models import (
@@ -133,8 +134,11 @@ def _policies(
     return dmarc, lists, "on" if greylists else "off"
 
 
-def users(*, domain: str | None = None) -> Iterator[UserRow]:
+def users(*, domain: str | None = None, over: int | None = None) -> Iterator[UserRow]:
     """All users, or those of a domain, by key; two statements a page.
+
+    Args:
+        over: only whose mailbox has reached so many percent of its quota.
 
     Raises:
         InvalidName, NotFound: the domain.
@@ -142,6 +146,10 @@ def users(*, domain: str | None = None) -> Iterator[UserRow]:
     wanted = User.objects.living()
     if domain is not None:
         wanted = wanted.filter(domain=directory_domains.find(domain))
+    if over is not None:
+        # In floating point: a hundred times a quota may be more than the database can count.
+        least = Cast("quota", FloatField()) * (over / 100)
+        wanted = wanted.filter(quota__gt=0, usage__size__gte=least)
     for page in _pages(wanted, "key", "", _USER):
         yield from _user_rows(page)
 

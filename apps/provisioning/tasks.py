@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.directory.services import accountlinks, forwards, limits
-from apps.provisioning import recovery, services
+from apps.provisioning import quotaletters, recovery, services
 
 
 @shared_task(name="provisioning.purge_removed")
@@ -24,3 +24,9 @@ def prune_send_counts() -> None:
 def answer_wishes() -> None:
     """Write to who has forgotten a password."""
     recovery.answer_wishes()
+
+
+@shared_task(name="provisioning.tell_full")
+def tell_full() -> None:
+    """Write to whose mailbox fills up."""
+    quotaletters.tell_all()

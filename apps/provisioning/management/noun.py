@@ -117,6 +117,14 @@ def size(text: str) -> int:
     return int(number) * _UNITS[unit]
 
 
+def percent(text: str) -> int:
+    """Read a share, with or without its sign."""
+    number = text.removesuffix("%")
+    if not (number.isascii() and number.isdigit() and len(number) <= 4):
+        raise ArgumentTypeError("a whole number of percent, such as 80")
+    return int(number)
+
+
 def add_name_or_all(parser: CommandParser) -> None:
     """Declare arguments that name one thing of a user, or all; `name_or_all` reads them."""
     parser.add_argument("address", metavar="ADDRESS")

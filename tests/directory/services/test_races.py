@@ -7,8 +7,9 @@ import pytest
 from django.db import connection, transaction
 
 from apps.directory import passwords
-from apps.directory.models import Alias, Role, RoleGrant, User
+from apps.directory.models import Alias, Domain, Role, RoleGrant, User
 from apps.directory.services import aliases, domains, users
+from apps.provisioning import renaming
 from apps.provisioning import services as provisioning
 from apps.wire.errors import AlreadyExists, InUse, MailError, NotFound
 
@@ -143,3 +144,94 @@ def test_it_restores_a_tombstone_or_adds_a_new_user() -> None:
     assert kinds(errors) == ["AlreadyExists", "NoneType"]
     assert isinstance(next(filter(None, errors)), AlreadyExists)
     assert User.objects.filter(key="alice@example.test").count() == 1
+
+
+def rename(old: str, new: str) -> Job:
+    return lambda: renaming.rename_user(old, new)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("rival", [add_user, add_alias])
+def test_it_gives_a_new_address_to_one_of_two(attempt: int, rival: Callable[[str], Job]) -> None:
+    provisioning.add_domain("example.test")
+    provisioning.add_user("alice@example.test", PASSWORD)
+
+    errors = together(
+        rename("alice@example.test", "alicia@example.test"), rival("Alicia@example.test")
+    )
+
+    assert kinds(errors) == ["AlreadyExists", "NoneType"]
+    users_there = User.objects.filter(key="alicia@example.test").count()
+    assert users_there + Alias.objects.filter(local="alicia").count() == 1
+
+
+@pytest.mark.parametrize("rival", [add_user, add_alias])
+def test_it_gives_an_old_address_to_nobody_else(rival: Callable[[str], Job]) -> None:
+    provisioning.add_domain("example.test")
+    provisioning.add_user("alice@example.test", PASSWORD)
+
+    errors = together(
+        rename("alice@example.test", "alicia@example.test"), rival("alice@example.test")
+    )
+
+    assert kinds(errors) == ["AlreadyExists", "NoneType"]
+    assert errors[0] is None
+    assert Alias.objects.get().targets.get().address == "alicia@example.test"
+    assert set(User.objects.values_list("key", flat=True)) == {
+        "alicia@example.test",
+        "postmaster@example.test",
+    }
+
+
+def test_two_who_take_each_others_domain_do_not_wait_for_each_other() -> None:
+    for name in ("example.test", "other.test"):
+        provisioning.add_domain(name)
+        provisioning.add_user(f"alice@{name}", PASSWORD)
+
+    errors = together(
+        rename("alice@example.test", "bob@other.test"),
+        rename("alice@other.test", "bob@example.test"),
+    )
+
+    assert errors == [None, None]
+    assert Alias.objects.count() == 2
+
+
+def test_it_renames_a_user_once() -> None:
+    provisioning.add_domain("example.test")
+    provisioning.add_user("alice@example.test", PASSWORD)
+
+    errors = together(*[rename("alice@example.test", f"alice{n}@example.test") for n in range(3)])
+
+    assert kinds(errors) == ["NoneType", "NotFound", "NotFound"]
+    assert Alias.objects.count() == 1
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_domain_that_gets_another_name_loses_nobody(attempt: int) -> None:
+    provisioning.add_domain("example.test")
+    provisioning.add_user("alice@example.test", PASSWORD)
+
+    errors = together(
+        lambda: renaming.rename_domain("example.test", "new.test"),
+        lambda: provisioning.add_user("bob@example.test", PASSWORD),
+        rename("alice@example.test", "alicia@example.test"),
+    )
+
+    assert errors[0] is None
+    assert all(isinstance(error, InUse | NotFound | None) for error in errors)
+    domain = Domain.objects.get(name="new.test")
+    assert all(user.key.endswith("@new.test") for user in domain.users.all())
+    assert domain.users.count() == 2 + (errors[1] is None)
+
+
+def test_a_new_name_is_given_once() -> None:
+    provisioning.add_domain("example.test")
+
+    errors = together(
+        lambda: renaming.rename_domain("example.test", "new.test"),
+        lambda: provisioning.add_domain("new.test"),
+    )
+
+    assert kinds(errors) == ["AlreadyExists", "NoneType"]
+    assert Domain.objects.filter(name="new.test").count() == 1
