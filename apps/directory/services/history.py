@@ -25,8 +25,8 @@ from typing import Any, Final
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from apps.directory.history import is_new_place
 from apps.directory.models import Means, Outcome, SignIn
-from apps.directory.places import place_of
 from apps.directory.throttle import network_of
 from apps.runtime.clock import now
 from apps.runtime.db import behind, forgettable
@@ -38,7 +38,6 @@ KEEP_DAYS: Final = 90
 OTHERS: Final = "*"  # in place of the address: many networks
 MOST: Final = {Outcome.OK: 60}  # rows of a user in an hour
 MOST_FAILED: Final = 20
-NEW_AFTER: Final = timedelta(days=30)
 _WAITING: Final = 10_000  # notes
 _TOGETHER: Final = 100  # in a transaction
 _PRUNED: Final = 1_000  # rows of a transaction
@@ -49,9 +48,6 @@ UPDATE directory_signin SET times = times + %s, last_at = %s, address = %s WHERE
 _COUNT: Final = """
 SELECT count(*) FROM directory_signin
 WHERE user_id = %s AND last_at >= %s AND first_at >= %s AND outcome = %s"""
-_PLACES: Final = """
-SELECT address, max(last_at) >= %s FROM directory_signin
-WHERE user_id = %s AND outcome = 'ok' AND means <> 'acting' GROUP BY address"""
 # Of whoever exists, in case the user has been purged since.
 _INSERT: Final = """
 INSERT INTO directory_signin (user_id, digest, outcome, door, means, via, address, client,
@@ -162,7 +158,7 @@ def _put(one: _Note) -> None:
                 one.via,
                 one.address,
                 one.client,
-                _is_new(cursor, one),
+                _is_new(one),
                 at,
                 at,
                 one.times,
@@ -182,17 +178,9 @@ def _among_others(one: _Note) -> _Note:
     return replace(one, digest=digest, via="", address=OTHERS, client="")
 
 
-def _is_new(cursor: Any, one: _Note) -> bool:
-    """Whether somebody gets in from a place where the user was not for 30 days; the first sign-in
-    of all is from no new place."""
-    if one.outcome != Outcome.OK or one.means == Means.ACTING or one.address == OTHERS:
-        return False
-    cursor.execute(_PLACES, [_column(one.at - NEW_AFTER), one.user_id])
-    known = cursor.fetchall()
-    place = place_of(one.address)
-    return bool(known) and not any(
-        is_lately and place_of(address) == place for address, is_lately in known
-    )
+def _is_new(one: _Note) -> bool:
+    is_user = one.outcome == Outcome.OK and one.means != Means.ACTING and one.address != OTHERS
+    return is_user and is_new_place(one.user_id, one.address, at=one.at)
 
 
 def prune(days: int = KEEP_DAYS) -> int:
