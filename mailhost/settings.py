@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.ui.admission.AdmissionMiddleware",
     "apps.audit.middleware.ActorMiddleware",
     "apps.webmail.acting.ActingMiddleware",
     "apps.webmail.forcedsteps.ForcedStepsMiddleware",

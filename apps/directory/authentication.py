@@ -20,7 +20,8 @@ reads in the history and the log what its telephone still tries.
 Every attempt at somebody who exists is noted (`services.history`), behind the answer.
 
 The user name is the whole address: in any case, its domain in U-labels or A-labels, spaces around
-it ignored (telephones add them). A subaddress, an alias or an address in an alias domain is none.
+it ignored (telephones add them). In an alias domain it is the same user, so that a domain may get
+another name and its people keep their settings. A subaddress or an alias is no user name.
 
 Log lines name account, client and door. They never hold a password, nor a user name that is no
 address: it might be a password typed into the wrong field.
@@ -39,9 +40,9 @@ from apps.directory import apppasswords, demands, passwords, throttle
 from apps.directory.apppasswords import Known
 from apps.directory.models import Kind, Means, Outcome, State, UserState
 from apps.directory.remembered import RememberedPasswords
-from apps.directory.services import history
+from apps.directory.services import history, users
 from apps.directory.services.apppasswords import note_use
-from apps.mime.address import Address, AddressError
+from apps.mime.address import Address, AddressError, take_apart
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
 
 logger = logging.getLogger(__name__)
@@ -50,12 +51,14 @@ NOT_AN_ADDRESS: Final = "(not an address)"
 WEB: Final = "web"  # the one door that asks for a second factor
 
 _ACCOUNT: Final = f"""
-SELECT u.id, u.address, u.name, u.credential_version, u.has_factor, u.must_change_password,
+SELECT u.key, u.id, u.address, u.name, u.credential_version, u.has_factor, u.must_change_password,
 u.password, u.kind, u.state, d.state, o.state, {demands.COLUMNS}
 FROM directory_user u
 LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
-WHERE u.key = %s"""
+WHERE u.key = %s OR u.key = (
+    SELECT %s || target.name FROM directory_domain asked
+    JOIN directory_domain target ON target.id = asked.alias_of_id WHERE asked.name = %s)"""
 
 
 # For the log alone: the peer is told the same.
@@ -90,8 +93,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A row of `_ACCOUNT`."""
+    """A row of `_ACCOUNT`; `key` is that of `User.key`, whatever was typed."""
 
+    key: str
     principal: Principal
     encoded: str
     kind: str
@@ -203,8 +207,7 @@ def may_be_clear(address: str) -> bool:
 
 
 def _check(key: str, username: str, password: str, caller: Caller) -> Principal:
-    attempt = throttle.admit(key or username, caller.address)
-    account = account_of(key)
+    attempt, account = admit(key, username, caller.address)
     # Asked for whoever there is, so that it takes as long for who does not exist.
     known = apppasswords.find(password)
     if known is not None and account is not None and known.user_id == account.principal.user_id:
@@ -230,6 +233,19 @@ def _check(key: str, username: str, password: str, caller: Caller) -> Principal:
         # Half a sign-in makes no network a known one: whoever checks the factor says so.
         throttle.succeeded(attempt, refresh=is_fresh)
     return account.principal
+
+
+def admit(key: str, username: str, address: str) -> tuple[throttle.Attempt, Account | None]:
+    """Let an attempt pass, and say at whom it is, if that is anybody.
+
+    Raises:
+        Throttled
+    """
+    attempt = throttle.admit(key or username, address)
+    account = account_of(key)
+    if account is not None and account.key != key:
+        attempt = throttle.admit_as(attempt, account.key)
+    return attempt, account
 
 
 def by_app_password(
@@ -278,8 +294,10 @@ def _prove(
             return found, False
     may_sign_in = account is not None and account.kind == Kind.PERSON and prepared is not None
     encoded = account.encoded if account is not None and may_sign_in else None
-    is_right = passwords.is_right(prepared or "", encoded) and prepared is not None
-    if is_right and not is_barred and prepared is not None:
+    is_right, is_stale = passwords.check(prepared or "", encoded)
+    if is_right and not is_barred and account is not None and prepared is not None:
+        if is_stale:
+            subject = _hashed_anew(account, prepared).subject
         _right.add(subject, prepared)
         return Outcome.OK, True
     outcome = Outcome.REFUSED if is_right else Outcome.WRONG
@@ -289,17 +307,31 @@ def _prove(
     return outcome, True
 
 
+def _hashed_anew(account: Account, prepared: str) -> Account:
+    """The account with a hash of today's parameters: only a sign-in has the password for it."""
+    encoded = passwords.hashed(prepared)
+    pk = account.principal.user_id
+    try:
+        users.renew_hash(user_id=pk, stale=account.encoded, encoded=encoded)
+    except DatabaseError:
+        logger.exception("a password was not hashed anew")
+        return account
+    logger.info("a password was hashed anew", extra={"user": pk})
+    return replace(account, encoded=encoded)
+
+
 def account_of(key: str) -> Account | None:
-    """The account with that key, whatever its state."""
+    """The account with that key, or with that key but for an alias domain, whatever its state."""
+    _, domain = take_apart(key)
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNT, [timezone.now(), key])
+        cursor.execute(_ACCOUNT, [timezone.now(), key, key.removesuffix(domain), domain])
         row = cursor.fetchone()
     if row is None:
         return None
-    pk, address, name, version, has_factor, must_change, *rest, demand, holds_role = row
+    own, pk, address, name, version, has_factor, must_change, *rest, demand, holds_role = row
     principal = Principal(pk, address, name, version, bool(has_factor), bool(must_change))
     needs_factor = principal.has_factor or demands.binds(demand, bool(holds_role))
-    return replace(Account(principal, *rest), needs_factor=needs_factor)
+    return replace(Account(own, principal, *rest), needs_factor=needs_factor)
 
 
 _right = RememberedPasswords()

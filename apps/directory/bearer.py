@@ -142,7 +142,7 @@ def _with_own(attempt: throttle.Attempt, claim: TokenClaim, key: str, client: Cl
     known = tokens.find(claim.token)
     if known is None:
         return _count(attempt, claim, "no such token")
-    if key and key != known.key:
+    if _is_other(key, known.key):
         return _count(attempt, claim, "the token of another user")
     if known.has_expired or not known.is_for(client.door):
         client.caller.note(account_of(known.key), Outcome.REFUSED, Means.TOKEN, known.name)
@@ -162,12 +162,20 @@ def _with_identity(
     attempt: throttle.Attempt, claim: TokenClaim, key: str, identity: Identity, client: Client
 ) -> Principal:
     found = login_key(identity.username)
-    if found is None or (key and key != found):
+    if found is None or _is_other(key, found):
         return _count(attempt, claim, "the token of another user")
     account = _account(found, client)
     throttle.succeeded(attempt)
     client.caller.note(account, Outcome.OK, Means.TOKEN)
     return replace(account.principal, means=Means.TOKEN, expires_at=identity.expires_at)
+
+
+def _is_other(key: str, owner: str) -> bool:
+    """Whether the client named somebody else; an alias domain is another name of the same."""
+    if not key or key == owner:
+        return False
+    asked, meant = account_of(key), account_of(owner)
+    return asked is None or meant is None or asked.key != meant.key
 
 
 def _account(key: str, client: Client, via: str = "") -> Account:

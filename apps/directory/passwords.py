@@ -104,9 +104,19 @@ def seal(password: str | None, basis: ScramBasis | None = None) -> Secrets:
 
 def is_right(prepared: str, encoded: str | None) -> bool:
     """Check a prepared password; the same work is done when there is nothing to check against."""
+    return check(prepared, encoded)[0]
+
+
+def check(prepared: str, encoded: str | None) -> tuple[bool, bool]:
+    """The same, and whether a right one was hashed with other parameters than today's."""
     usable = bool(encoded) and not str(encoded).startswith("!")
-    right, _ = verify_password(prepared, str(encoded) if usable else _dummy())
-    return right and usable
+    right, is_stale = verify_password(prepared, str(encoded) if usable else _dummy())
+    return right and usable, right and usable and is_stale
+
+
+def hashed(prepared: str) -> str:
+    """A prepared password, hashed with today's parameters."""
+    return make_password(prepared)
 
 
 def warm_up() -> None:

@@ -31,6 +31,7 @@ from apps.directory.authentication import (
     Caller,
     Principal,
     account_of,
+    admit,
     by_app_password,
     login_key,
     may_be_clear,
@@ -71,11 +72,10 @@ def begin(*, username: str, address: str, door: str, secure: bool, client: str =
     try:
         if not secure and not may_be_clear(address):
             raise AuthenticationFailed("not under TLS")
-        attempt = throttle.admit(key or username, address)
+        attempt, account = admit(key, username, address)
     except MailError as error:
         _log_refusal(key, address, door, error)
         raise
-    account = account_of(key)
     basis, keys, owners = _offer(account, key or username, address, door)
     nonce = secrets.token_urlsafe(_NONCE_OCTETS)
     return Begun(nonce, basis, keys, owners, account, key, Caller(address, door, client), attempt)

@@ -62,7 +62,7 @@ def admit(account: str, address: str) -> Attempt:
         Throttled: too many failures before; this one is not counted.
     """
     network = network_of(address)
-    digest = hashlib.blake2b(account.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    digest = _digest(account)
     pair = f"{digest}:{network}"
     known, failures = _store.get(f"auth:known:{pair}", f"auth:failed:{pair}")
     attempt = Attempt(digest, network, bool(known))
@@ -73,19 +73,43 @@ def admit(account: str, address: str) -> Attempt:
     return attempt
 
 
-def _admit_stranger(attempt: Attempt) -> None:
+def admit_as(attempt: Attempt, account: str) -> Attempt:
+    """The same attempt, once what was typed turns out to be another name of an account: its budgets
+    are one, whatever it is called.
+
+    Raises:
+        Throttled
+    """
+    digest = _digest(account)
+    pair = f"{digest}:{attempt.network}"
+    known, failures = _store.get(f"auth:known:{pair}", f"auth:failed:{pair}")
+    own = Attempt(digest, attempt.network, bool(known))
+    if known:
+        _take_turn(f"auth:turn:{pair}", failures)
+    else:
+        _admit_stranger(own, has_turn=True)
+    return own
+
+
+def _digest(account: str) -> str:
+    return hashlib.blake2b(account.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _admit_stranger(attempt: Attempt, *, has_turn: bool = False) -> None:
+    """Raise Throttled; `has_turn`: the network's turn was taken already."""
     account, network = attempt.account, attempt.network
     by_network, by_account, today = _store.get(
         f"auth:failed:{network}", f"auth:failed:{account}", f"auth:today:{network}"
     )
-    _take_turn(f"auth:turn:{network}", by_network)
+    if not has_turn:
+        _take_turn(f"auth:turn:{network}", by_network)
     if by_account < BUDGET:
         return
     if today < FRESH:
-        has_turn = _store.count(f"auth:fresh:{account}", 1) <= FRESH_PACE
+        may_try = _store.count(f"auth:fresh:{account}", 1) <= FRESH_PACE
     else:
-        has_turn = _store.add(f"auth:turn:{account}", 1)
-    if not has_turn:
+        may_try = _store.add(f"auth:turn:{account}", 1)
+    if not may_try:
         raise Throttled("account is under attack")
 
 
@@ -113,6 +137,12 @@ def succeeded(attempt: Attempt, *, refresh: bool = True) -> None:
     """Remember the network as one of the account's; `refresh` starts the 30 days again."""
     if refresh or not attempt.known:
         _store.put(f"auth:known:{attempt.pair}", KNOWN_FOR)
+
+
+def welcome(account: str, address: str) -> None:
+    """Remember the network of a client as one of the account's (its key): for whoever has shown a
+    second factor, which the password alone does not do."""
+    _store.put(f"auth:known:{_digest(account)}:{network_of(address)}", KNOWN_FOR)
 
 
 def passes(what: str, address: str, *, most: int, seconds: int) -> bool:

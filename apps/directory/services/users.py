@@ -240,6 +240,12 @@ def set_secrets(*, user_id: int, secrets: Secrets, must_change: bool = False) ->
         return changed.values_list("credential_version", flat=True).get()
 
 
+def renew_hash(*, user_id: int, stale: str, encoded: str) -> None:
+    """Put a hash of the same password with today's parameters in place of a stale one, if that is
+    still the user's. Browsers sign in again once: their sessions hang on the hash."""
+    User.objects.living().filter(pk=user_id, password=stale).update(password=encoded)
+
+
 def _keep_app_passwords(user_id: int, secrets: Secrets) -> None:
     salts = User.objects.select_for_update(no_key=True).filter(pk=user_id)
     salt = salts.values_list("scram_salt", flat=True).first()
