@@ -1,8 +1,10 @@
 """Ties a request to its session, and notes now and then that somebody is still there."""
 
 import logging
+from typing import Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DatabaseError
@@ -10,8 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.accounts.sessions import SessionStore
+from apps.directory import throttle
+from apps.directory.models import Means, Outcome
+from apps.directory.services import history
 
 log = logging.getLogger(__name__)
+
+ELSEWHERE: Final = "the same session from another network"
 
 
 class WebSessionMiddleware(SessionMiddleware):
@@ -30,6 +37,7 @@ class WebSessionMiddleware(SessionMiddleware):
         session.client = _line(request.headers.get("User-Agent", ""))
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        _end_of_nobody(request)
         try:
             answer = super().process_response(request, response)
         except SessionInterrupted:
@@ -38,6 +46,16 @@ class WebSessionMiddleware(SessionMiddleware):
             _keep_cookie(answer)
         _see(request, answer)
         return answer
+
+
+def _end_of_nobody(request: HttpRequest) -> None:
+    """End the session of who may not be here any more. Django does so itself after a change of the
+    password, not for a user who is suspended or gone."""
+    user = getattr(request, "_cached_user", None)
+    session = request.session
+    is_nobody = user is not None and not user.is_authenticated
+    if is_nobody and session.session_key is not None and SESSION_KEY in session:
+        session.flush()
 
 
 def has_ended(request: HttpRequest) -> bool:
@@ -61,11 +79,36 @@ def _see(request: HttpRequest, response: HttpResponse) -> None:
     now = timezone.now()
     if not isinstance(session, SessionStore) or response.status_code >= 500:
         return
-    if session.is_due(now):
-        try:
-            session.see(now)
-        except DatabaseError:
-            log.exception("the use of a session was not noted")
+    is_elsewhere = _is_elsewhere(session)
+    if not is_elsewhere and not session.is_due(now):
+        return
+    try:
+        session.see(now)
+    except DatabaseError:
+        log.exception("the use of a session was not noted")
+    if is_elsewhere and session.facts is not None and session.facts.user_id is not None:
+        history.note(
+            user_id=session.facts.user_id,
+            outcome=Outcome.OK,
+            door="web",
+            means=Means(session.facts.means or Means.PASSWORD),
+            via=ELSEWHERE,
+            address=session.address,
+            client=session.client,
+        )
+
+
+def _is_elsewhere(session: SessionStore) -> bool:
+    """Whether its cookie comes from another network than before: a telephone on its way, or a
+    thief. It works on, and its owner can see it. Told once an hour for each network."""
+    facts = session.facts
+    if facts is None or facts.user_id is None or session.session_key is None:
+        return False
+    network = throttle.network_of(session.address)
+    if not session.address or network == throttle.network_of(facts.address):
+        return False
+    what = f"session:{session.session_id}"
+    return throttle.passes(what, session.address, most=1, seconds=3_600)
 
 
 def _line(text: str) -> str:

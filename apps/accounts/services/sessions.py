@@ -4,6 +4,7 @@ A row's key is the SHA-256 of the cookie. Rows are updated, never written anew: 
 ended elsewhere while a request of it was under way stays ended.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import User
 
+_ID = re.compile("[0-9a-f]{64}")
 _CHUNK = 1_000  # rows at a time when many have ended
 
 
@@ -55,7 +57,13 @@ def forget(session_id: str) -> None:
 
 
 def end(*, user: User, session_id: str) -> bool:
-    """End one session of a user; False if there is none (any more)."""
+    """End one session of a user; False if there is none (any more).
+
+    Args:
+        session_id: as it was sent: anything.
+    """
+    if not _ID.fullmatch(session_id):
+        return False
     with transaction.atomic():
         ended = WebSession.objects.filter(user=user, pk=session_id).delete()[0]
         if ended:
