@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from apps.directory import passwords
 from apps.directory.models import Alias, Domain, Role, RoleGrant, User
-from apps.directory.services import aliases, domains, users
+from apps.directory.services import aliases, domains, organizations, roles, users
 from apps.provisioning import renaming
 from apps.provisioning import services as provisioning
 from apps.wire.errors import AlreadyExists, InUse, MailError, NotFound
@@ -235,3 +235,65 @@ def test_a_new_name_is_given_once() -> None:
 
     assert kinds(errors) == ["AlreadyExists", "NoneType"]
     assert Domain.objects.filter(name="new.test").count() == 1
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_an_organisations_last_place_goes_to_one(attempt: int) -> None:
+    for name in ("one.test", "two.test"):
+        domains.create(name=name, organization="A")
+    organization = Domain.objects.get(name="one.test").organization
+    organizations.set_limits(organization_id=organization.pk, max_users=2, max_storage=2**40)
+    secrets = passwords.seal(None)
+
+    def add(address: str) -> Job:
+        def job() -> None:
+            with transaction.atomic():
+                users.create(address=users.user_address(address), secrets=secrets, quota=1)
+
+        return job
+
+    errors = together(*[add(f"u{n}@{('one', 'two')[n % 2]}.test") for n in range(5)])
+
+    assert kinds(errors) == ["LimitReached"] * 3 + ["NoneType"] * 2
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_an_organisations_space_is_given_once(attempt: int) -> None:
+    domain = domains.create(name="example.test", organization="A")
+    for n in range(3):
+        add_user(f"u{n}@example.test")()
+    people = list(User.objects.all())
+    User.objects.update(quota=1)
+    organizations.set_limits(organization_id=domain.organization_id, max_storage=12)
+
+    errors = together(*[lambda user=user: users.change(user=user, quota=6) for user in people])
+
+    assert kinds(errors) == ["LimitReached", "LimitReached", "NoneType"]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_an_organisations_last_domain_is_added_once(attempt: int) -> None:
+    organization = organizations.create(name="A", max_domains=1)
+
+    errors = together(
+        *[
+            lambda n=n: domains.create(name=f"d{n}.test", organization=organization)
+            for n in range(3)
+        ]
+    )
+
+    assert kinds(errors) == ["LimitReached", "LimitReached", "NoneType"]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_nobody_who_is_removed_keeps_a_role_given_meanwhile(attempt: int) -> None:
+    domain = domains.create(name="example.test")
+    add_user("alice@example.test")()
+    user = User.objects.get()
+
+    together(
+        lambda: roles.grant(user=user, role=Role.DOMAIN_ADMIN, domain=domain),
+        lambda: users.bury(user),
+    )
+
+    assert not RoleGrant.objects.exists()

@@ -1,0 +1,137 @@
+"""What administrators do to domains."""
+
+from django.db.models import Q
+
+from apps.directory import permissions
+from apps.directory.models import Domain, Organization, State, Sternness, User
+from apps.directory.permissions import Ability, Powers
+from apps.directory.services.domains import Reception, domain_name
+from apps.mailauth import suffixes
+from apps.provisioning import services
+from apps.provisioning.administration.sight import (
+    demand,
+    demand_on_all,
+    find_domain,
+    find_named,
+    find_organization,
+)
+from apps.wire.errors import AlreadyExists, InvalidName
+
+
+def add(
+    *,
+    powers: Powers,
+    name: str,
+    organization_id: int | None = None,
+    alias_of: str | None = None,
+) -> Domain:
+    """Host a domain.
+
+    Args:
+        organization_id: whose it shall be; None where there is but one to choose.
+        alias_of: a domain in sight, for which the new one shall stand.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName, AlreadyExists, InUse, LimitReached
+    """
+    wanted = domain_name(name)
+    if alias_of is not None:
+        target = find_named(powers, domain_name(alias_of))
+        demand(powers, Ability.ADD_DOMAINS, target)
+        owner = None
+    else:
+        target = None
+        owner = _owner(powers, organization_id)
+        demand(powers, Ability.ADD_DOMAINS, owner)
+    if not powers.is_operator:
+        _refuse_claimed(powers, wanted)
+    return services.add_domain(
+        wanted,
+        owner,
+        None if target is None else target.name,
+        unlimited=powers.is_operator,
+    )
+
+
+def _owner(powers: Powers, organization_id: int | None) -> Organization:
+    if organization_id is not None:
+        return find_organization(powers, organization_id)
+    demand(powers, Ability.ADD_DOMAINS)
+    choice = list(permissions.organizations(powers, Ability.ADD_DOMAINS)[:2])
+    if len(choice) != 1:
+        raise InvalidName("organisation", text="Say to which organisation the domain belongs")
+    return choice[0]
+
+
+def _refuse_claimed(powers: Powers, name: str) -> None:
+    """Refuse what is another tenant's, the same words for all of it: a domain, one above or below
+    theirs, and one in which an operator from outside has an address."""
+    if suffixes.is_public(name):
+        raise InvalidName("public suffix", text=f"Under {name} everybody registers domains")
+    labels = name.split(".")
+    above = [".".join(labels[at:]) for at in range(len(labels) - 1)]  # the name itself too
+    others = Domain.objects.exclude(pk__in=permissions.domains(powers).values("pk"))
+    if (
+        others.filter(Q(name__in=above) | Q(name__endswith=f".{name}")).exists()
+        or User.objects.living().filter(domain=None, key__endswith=f"@{name}").exists()
+    ):
+        raise AlreadyExists(
+            f"domain {name}", text=f"The domain {name} cannot be added: ask who runs this service"
+        )
+
+
+def set_state(*, powers: Powers, domain_id: int, state: State) -> Domain:
+    """Suspend a domain, or let it work again.
+
+    Raises:
+        NotFound, NotPermitted, InUse
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.SUSPEND_DOMAINS, domain)
+    demand_on_all(powers, User.objects.filter(domain=domain))
+    if state == State.ACTIVE:
+        return services.resume_domain(domain.name)
+    return services.suspend_domain(domain.name)
+
+
+def change_policies(
+    *,
+    powers: Powers,
+    domain_id: int,
+    separator: str | None = None,
+    default_quota: int | None = None,
+    adds_sender: bool | None = None,
+    dmarc_policy: Sternness | None = None,
+    list_policy: Sternness | None = None,
+    greylists: bool | None = None,
+) -> Domain:
+    """Change how a domain works; None leaves a thing as it is.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName, InUse
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.CHANGE_POLICIES, domain)
+    reception = Reception(dmarc_policy=dmarc_policy, list_policy=list_policy, greylists=greylists)
+    return services.change_domain(
+        domain.name,
+        separator=separator,
+        default_quota=default_quota,
+        adds_sender=adds_sender,
+        reception=None if reception == Reception() else reception,
+    )
+
+
+def remove(*, powers: Powers, domain_id: int, force: bool = False) -> None:
+    """Stop hosting a domain.
+
+    Args:
+        force: with its users, whose mail is kept for some time, and its aliases.
+
+    Raises:
+        NotFound, NotPermitted, InUse
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.REMOVE_DOMAINS, domain)
+    demand_on_all(powers, User.objects.filter(domain=domain))
+    services.remove_domain(domain.name, force=force)

@@ -1,0 +1,59 @@
+"""What administrators do to roles: nobody gives, or takes, more than the own ones cover."""
+
+from apps.directory import permissions
+from apps.directory.models import Domain, Organization, Role, RoleGrant
+from apps.directory.permissions import Powers
+from apps.directory.services import roles
+from apps.provisioning.administration.sight import (
+    find_domain,
+    find_grant,
+    find_organization,
+    find_user,
+)
+from apps.wire.errors import NotPermitted
+
+
+def grant(
+    *,
+    powers: Powers,
+    user_id: int,
+    role: Role,
+    organization_id: int | None = None,
+    domain_id: int | None = None,
+    may_reset: bool = False,
+) -> RoleGrant:
+    """Give a user in sight a role in an organisation or domain in sight.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName, InUse, LimitReached
+    """
+    user = find_user(powers, user_id)
+    organization: Organization | None = None
+    domain: Domain | None = None
+    if organization_id is not None:
+        organization = find_organization(powers, organization_id)
+    if domain_id is not None:
+        domain = find_domain(powers, domain_id)
+    if user.pk == powers.user_id:
+        raise NotPermitted("oneself", text="Nobody gives a role to oneself")
+    where = organization or domain
+    if not permissions.may_grant(powers, role, where, may_reset=may_reset):
+        raise NotPermitted(f"grant {role}", text="Your own role does not reach that far")
+    return roles.grant(
+        user=user, role=role, organization=organization, domain=domain, may_reset=may_reset
+    )
+
+
+def revoke(*, powers: Powers, grant_id: int) -> None:
+    """Take a role back, where one could give it; who has it may live elsewhere.
+
+    Raises:
+        NotFound, InUse
+    """
+    found = find_grant(powers, grant_id)
+    roles.revoke(
+        user=found.user,
+        role=Role(found.role),
+        organization=found.organization,
+        domain=found.domain,
+    )
