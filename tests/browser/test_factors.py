@@ -1,0 +1,185 @@
+"""Second factors as people use them, in Chromium with an authenticator made of software."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from apps.accounts import onetime
+from apps.runtime import clock
+from tests.browser.test_pages import SIZES, Watched
+from tests.support.installation import PASSWORD, Installation, installation
+
+PEOPLE = ("alice@example.test", "bob@example.test")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation whose pages are plain HTTP: browsers refuse passkeys to a site whose
+    certificate nobody vouches for, and take http://localhost as safe."""
+    with installation(tmp_path_factory.mktemp("factors"), {"WEB_TLS": "off"}) as running:
+        running.add_people(*PEOPLE)
+        yield running
+
+
+@pytest.fixture
+def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
+    context = chromium.new_context(viewport={"width": SIZES[0][0], "height": SIZES[0][1]})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    seen = Watched(context.new_page(), f"http://localhost:{service.ports['WEB']}")
+    page = seen.page
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: seen.complaints.append(said.text) if said.type == "error" else None,
+    )
+    yield seen
+    context.close()
+
+
+def plug_in(page: Page) -> None:
+    """A fingerprint reader that always knows its owner."""
+    page.bring_to_front()
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+
+
+def look(watched: Watched) -> None:
+    """Accessible and within the window, at a desk and on a phone, light and dark."""
+    page = watched.page
+    page.wait_for_load_state("networkidle")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+            watched.check()
+            watched.check_accessibility()
+    page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+
+
+def sign_in(watched: Watched, address: str) -> None:
+    watched.go("/login/")
+    watched.page.fill("[name=address]", address)
+    watched.page.fill("[name=password]", PASSWORD)
+    watched.page.keyboard.press("Enter")
+
+
+def sign_out(watched: Watched) -> None:
+    watched.page.context.clear_cookies()
+    watched.go("/login/")
+
+
+def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    plug_in(page)
+    sign_in(watched, "alice@example.test")
+    page.wait_for_url("**/mail/**")
+    watched.go("/settings/security/")
+    expect(page.get_by_role("heading", name="Add a second factor")).to_be_visible()
+    look(watched)
+
+    page.get_by_role("link", name="Add passkey").click()
+    look(watched)
+    page.fill("[name=name]", "My laptop")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.locator("#codes")).to_be_visible()  # of the first factor
+    look(watched)
+    codes = page.locator("#codes").inner_text().split()
+    assert len(codes) == 10
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").split() == codes
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as text").click()
+    assert saved.value.path().read_text().split() == codes
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_role("heading", name="Your account is well protected")).to_be_visible()
+    expect(page.get_by_text("My laptop")).to_be_visible()
+    look(watched)
+    page.get_by_role("link", name="Rename or remove My laptop").click()
+    look(watched)
+
+    # Without a password.
+    sign_out(watched)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url("**/mail/**")
+
+    # After the password.
+    sign_out(watched)
+    sign_in(watched, "alice@example.test")
+    page.wait_for_url("**/login/verify/**")
+    look(watched)
+    page.get_by_role("button", name="Use a passkey or security key").click()
+    page.wait_for_url("**/mail/**")
+
+    # The same one again: the browser says so, before the server is asked.
+    watched.go("/settings/security/passkeys/new/")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("This passkey was added already.")
+    assert watched.complaints == []
+
+
+def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    sign_in(watched, "bob@example.test")
+    page.wait_for_url("**/mail/**")
+    watched.go("/settings/security/authenticator/")
+    look(watched)
+    page.get_by_role("button", name="Show the QR code").click()
+    expect(page.locator("svg.qr")).to_be_visible()
+    look(watched)
+    found = re.search(r"[A-Z2-7]{32}", page.locator("code.code").inner_text())
+    assert found is not None
+    secret = base64.b32decode(found[0])
+    page.fill("[name=code]", "12345")
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.locator("#code-help")).to_be_visible()
+    watched.complaints.clear()  # Chromium reports the status 422 of the page
+    look(watched)
+    page.fill("[name=code]", onetime.code_at(secret, clock.now()))
+    page.get_by_role("button", name="Turn on").click()
+    codes = page.locator("#codes").inner_text().split()
+    assert len(codes) == 10
+
+    sign_out(watched)
+    sign_in(watched, "bob@example.test")
+    page.wait_for_url("**/login/verify/**")
+    # The code of the set-up is used up: the next one is taken a step ahead of its time.
+    page.fill("[name=code]", onetime.code_at(secret, clock.now() + onetime.STEP))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mail/**")
+
+    sign_out(watched)
+    sign_in(watched, "bob@example.test")
+    page.wait_for_url("**/login/verify/**")
+    watched.go("/login/verify/?recovery")
+    look(watched)
+    page.fill("[name=code]", codes[3].upper())
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mail/**")
+    watched.go("/settings/security/")
+    expect(page.get_by_text("9 of 10 left")).to_be_visible()
+
+    # Lost: an administrator helps.
+    said = service.manage("factor", "reset", "bob@example.test")
+    assert "1 second factor is gone" in said
+    watched.go("/settings/security/")
+    page.wait_for_url("**/login/**")
+    sign_in(watched, "bob@example.test")
+    page.wait_for_url("**/mail/**")
+    assert watched.complaints == []
