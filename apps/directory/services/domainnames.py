@@ -13,8 +13,7 @@ one changes places with it, keys and all.
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Concat, Length, Substr
+from django.db.models import Q
 
 from apps.audit.services import record
 from apps.directory import subjects
@@ -191,8 +190,10 @@ def _give(domain: Domain, keys: list[DkimKey]) -> None:
 
 
 def _rewrite(domain: Domain, before: str, after: str) -> None:
-    key = _renamed("key", before, after)
-    User.objects.filter(domain=domain).update(key=key, address=_renamed("address", before, after))
+    key = targets.renamed("key", before, after)
+    User.objects.filter(domain=domain).update(
+        key=key, address=targets.renamed("address", before, after)
+    )
     RelayRecipient.objects.filter(domain=domain).update(key=key)
     User.objects.filter(domain=None, key__endswith=f"@{after}").exclude(
         state=UserState.REMOVED
@@ -203,11 +204,6 @@ def _rewrite(domain: Domain, before: str, after: str) -> None:
         User.objects.filter(pk=tombstone.pk, state=UserState.REMOVED).update(
             address=str(address), key=f"{address.key}#{tombstone.pk}"
         )
-
-
-def _renamed(column: str, before: str, after: str) -> Concat:
-    """A column whose text ends with the domain's name, with the other name in its place."""
-    return Concat(Substr(column, 1, Length(column) - len(before)), Value(after))
 
 
 def _move_transports(before: str, after: str, *, keeps_old: bool) -> None:

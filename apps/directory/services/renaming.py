@@ -89,7 +89,7 @@ def rename(*, user: User, address: Address, other_organization: bool = False) ->
         _leave_organization(row, old)
     followed = 0
     if old is not None:
-        followed = targets.follow(old.organization_id, {before: str(address)})
+        followed = targets.follow(old.organization_id, before, str(address))
     _record(row, renamed.before, old)
     publish_on_commit(UserChanged(row.pk))
     return Renamed(row, renamed.before, before, old, True, followed)

@@ -1,63 +1,79 @@
-"""Aliases that name an address which is another one now."""
+"""Aliases that name an address which is another one now.
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+Those of the same organisation follow; other organisations' stay as they are: what one of them wrote
+is not for us to change.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat, Length, Substr
 
 from apps.directory.models import AliasTarget
 from apps.mime.address import Address
 
-_CHUNK: Final = 1_000  # rows of one statement
+_CHUNK: Final = 500  # rows of one statement
 
 
-def follow(organization_id: int, addresses: Mapping[str, str]) -> int:
-    """Let the aliases of an organisation name new addresses in place of old ones, within the
+def renamed(column: str, before: str, after: str) -> Concat:
+    """A column whose text ends with the name of a domain, with another name in its place."""
+    return Concat(Substr(column, 1, Length(column) - len(before)), Value(after))
+
+
+def follow(organization_id: int, before: str, after: str) -> int:
+    """Let the aliases of an organisation name a new address in place of an old one, within the
     caller's transaction; return how many targets that were.
 
-    Other organisations' aliases stay as they are: what one of them wrote is not for us to change.
-
     Args:
-        addresses: by the old one's `Address.key`.
+        before: the old one's `Address.key`.
+        after: the new one as it is written.
     """
-    domains = {Address.parse(key).domain for key in addresses}
-    if len(domains) != 1:
-        raise ValueError("the old addresses are of one domain")
-    (domain,) = domains
-    return _rewrite(organization_id, domain, lambda one: addresses.get(one.key))
+    rows = _keys(_at(organization_id, Address.parse(before).domain), before)
+    new = Address.parse(after)
+    has = {alias_id for _, alias_id in _keys(_at(organization_id, new.domain), new.key)}
+    fresh, double = [], []
+    for pk, alias_id in rows:
+        (double if alias_id in has else fresh).append(pk)
+        has.add(alias_id)  # it may have had the old one in two spellings
+    _delete(double)
+    for chunk in _chunks(fresh):
+        AliasTarget.objects.filter(pk__in=chunk).update(address=after)
+    return len(rows)
 
 
-def follow_domain(organization_id: int, old: str, new: str) -> int:
+def follow_domain(organization_id: int, before: str, after: str) -> int:
     """The same for all addresses of a domain that has another name now."""
-    return _rewrite(organization_id, old, lambda one: str(Address(one.local, new)))
+    old, new = _at(organization_id, before), _at(organization_id, after)
+    has = {(alias_id, Address.parse(one).key) for _, alias_id, one in _texts(new)}
+    rows = _texts(old) if has else []
+    double = [
+        pk
+        for pk, alias_id, text in rows
+        if (alias_id, Address(Address.parse(text).local, after).key) in has
+    ]
+    _delete(double)
+    return len(double) + old.update(address=renamed("address", before, after))
 
 
-def _rewrite(organization_id: int, domain: str, rule: Callable[[Address], str | None]) -> int:
-    rows = AliasTarget.objects.filter(
+def _at(organization_id: int, domain: str) -> QuerySet[AliasTarget]:
+    return AliasTarget.objects.filter(
         alias__domain__organization=organization_id, address__endswith=f"@{domain}"
-    ).order_by("pk")
-    moving = [(row, to) for row in rows if (to := rule(Address.parse(row.address))) is not None]
-    has = _left({row.alias_id for row, _ in moving}, {row.pk for row, _ in moving})
-    changed: list[AliasTarget] = []
-    double: list[AliasTarget] = []
-    for row, to in moving:
-        key = Address.parse(to).key
-        (double if key in has[row.alias_id] else changed).append(row)
-        row.address = to
-        has[row.alias_id].add(key)
-    for chunk in _chunks([row.pk for row in double]):
+    )
+
+
+def _texts(rows: QuerySet[AliasTarget]) -> list[tuple[Any, ...]]:
+    return list(rows.order_by("pk").values_list("pk", "alias_id", "address"))
+
+
+def _keys(rows: QuerySet[AliasTarget], key: str) -> list[tuple[int, int]]:
+    """Those that are an address, in whatever case they are written: row and alias."""
+    return [(pk, alias) for pk, alias, text in _texts(rows) if Address.parse(text).key == key]
+
+
+def _delete(ids: Sequence[int]) -> None:
+    for chunk in _chunks(ids):
         AliasTarget.objects.filter(pk__in=chunk).delete()
-    AliasTarget.objects.bulk_update(changed, ["address"], batch_size=_CHUNK)
-    return len(moving)
-
-
-def _left(alias_ids: Collection[int], going: Collection[int]) -> dict[int, set[str]]:
-    """The keys that each alias has beside the targets that change."""
-    has: dict[int, set[str]] = {one: set() for one in alias_ids}
-    for chunk in _chunks(sorted(alias_ids)):
-        rows = AliasTarget.objects.filter(alias__in=chunk)
-        for pk, alias_id, address in rows.values_list("pk", "alias_id", "address"):
-            if pk not in going:
-                has[alias_id].add(Address.parse(address).key)
-    return has
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
