@@ -160,9 +160,7 @@ def _is_private(name: str) -> bool:
 
 
 def _is_excepted(name: str, excepted: Mapping[str, str]) -> bool:
-    return name in excepted or any(
-        name.startswith(one) for one in excepted if one.endswith(".")
-    )
+    return name in excepted or any(name.startswith(one) for one in excepted if one.endswith("."))
 
 
 def actions(source: Source) -> Iterator[tuple[int, str]]:
@@ -170,8 +168,13 @@ def actions(source: Source) -> Iterator[tuple[int, str]]:
     if f"from {RECORD.rpartition('.')[0]} import record" not in source.text:
         return
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and node.args and _name(node.func) == "record":
-            yield from ((node.lineno, one) for one in _written(node.args[0], source.tree))
+        if not (isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name)):
+            continue
+        first = node.args[0]
+        if node.func.id == "record":
+            yield from ((node.lineno, one) for one in _written(first, source.tree))
+        elif node.func.id == "_record" and isinstance(first, ast.Constant):
+            yield node.lineno, str(first.value)
 
 
 def _written(node: ast.expr, tree: ast.Module) -> Iterator[str]:
@@ -186,9 +189,14 @@ def _written(node: ast.expr, tree: ast.Module) -> Iterator[str]:
             if isinstance(one, ast.Assign | ast.AnnAssign)
             and isinstance(one.value, ast.Dict)
             and ast.unparse(node.value)
-            in {ast.unparse(to) for to in (one.targets if isinstance(one, ast.Assign) else [one.target])}
+            in {
+                ast.unparse(to)
+                for to in (one.targets if isinstance(one, ast.Assign) else [one.target])
+            }
         ]
-        yield from (word for one in tables for value in one.values for word in _written(value, tree))
+        yield from (
+            word for one in tables for value in one.values for word in _written(value, tree)
+        )
     elif not (isinstance(node, ast.Name) and _is_passed_on(node, tree)):
         yield ""
 
