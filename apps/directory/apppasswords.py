@@ -33,10 +33,16 @@ class Known:
     name: str
     protocols: frozenset[str]  # empty: all
     networks: tuple[str, ...]  # empty: from everywhere
+    created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
     last_used_from: str
     scram_keys: tuple[bytes, bytes]
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its last day is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def is_noted(self) -> bool:
@@ -48,7 +54,7 @@ class Known:
         protocol = protocol_of(door)
         if not protocol or (self.protocols and protocol not in self.protocols):
             return f"the app password {self.name!r} is not for {protocol or door}"
-        if self.expires_at is not None and self.expires_at <= timezone.now():
+        if self.has_expired:
             return f"the app password {self.name!r} has expired"
         if self.networks and not _is_within(address, self.networks):
             return f"the app password {self.name!r} is not for clients in this network"
@@ -108,6 +114,7 @@ def _known(row: AppPassword) -> Known:
         name=row.name,
         protocols=frozenset(row.protocols.split()),
         networks=tuple(json.loads(row.networks)),
+        created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         last_used_from=row.last_used_from,

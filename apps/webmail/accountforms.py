@@ -11,7 +11,7 @@ from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.models import User
 from apps.directory.services.apppasswords import MAX_NETWORKS
 from apps.directory.services.credentials import MAX_NAME
-from apps.webmail.forms import check_new, password_field
+from apps.webmail.forms import check_new, password_field, policy_words
 
 MOST_NETWORK_TEXT: Final = 5_000  # characters
 FURTHEST: Final = timedelta(days=3650)
@@ -32,6 +32,7 @@ class ResetForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
+        self.policy = policy_words(user)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

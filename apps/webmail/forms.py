@@ -74,6 +74,7 @@ class PasswordForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
+        self.policy = policy_words(user)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -81,6 +82,11 @@ class PasswordForm(forms.Form):
         if data.get("new") and data.get("new") == data.get("current"):
             self.add_error("new", "This is the password that you have.")
         return data
+
+
+def policy_words(user: User) -> str:
+    """What a new password of a user has to be."""
+    return "At least 8 characters; a few words are good."
 
 
 def check_new(form: forms.Form, data: dict[str, Any], user: User) -> None:

@@ -27,6 +27,18 @@
       button.setAttribute('aria-pressed', shown);
       button.setAttribute('aria-label', shown ? 'Hide password' : 'Show password');
     },
+    copy: async button => {
+      const label = button.getAttribute('aria-label');
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.setAttribute('aria-label', 'Copied');
+        button.classList.add('is-copied');
+        setTimeout(() => {
+          button.setAttribute('aria-label', label);
+          button.classList.remove('is-copied');
+        }, 2000);
+      } catch { /* it can still be marked and copied */ }
+    },
     quote: button => {
       const quote = button.nextElementSibling;
       quote.hidden = !quote.hidden;
@@ -41,6 +53,8 @@
     const [name, argument] = button.dataset.do.split(':');
     if (actions[name]) { event.preventDefault(); actions[name](button, argument); }
   });
+  /* Without script, or where pages may not write to it, there is no clipboard to offer. */
+  if (navigator.clipboard) $$('[data-do=copy]').forEach(button => { button.hidden = false; });
   $$('dialog').forEach(dialog => dialog.addEventListener('click', event => {
     if (event.target === dialog) dialog.close();
   }));

@@ -17,8 +17,8 @@ from apps.directory import throttle
 from apps.directory.models import User
 from apps.directory.services import accountlinks
 from apps.provisioning import recovery, recoveryaddresses
+from apps.ui.proving import recently_proved
 from apps.webmail.accountforms import ForgotForm, RecoveryForm, ResetForm
-from apps.webmail.proving import recently_proved
 from apps.webmail.signingin import client_address
 from apps.webmail.visitor import person
 from apps.wire.errors import MailError, NotFound

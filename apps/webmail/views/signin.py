@@ -1,15 +1,12 @@
-"""Sign-in, sign-out, the set-up link of the first operator, and the password page."""
+"""Sign-in, sign-out, and the set-up link of the first operator."""
 
 from contextlib import suppress
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,7 +18,7 @@ from apps.directory.models import Means, User
 from apps.mime.address import Address
 from apps.provisioning import services as provisioning
 from apps.webmail import nextpage, trusting
-from apps.webmail.forms import PasswordForm, SetupForm, SignInForm
+from apps.webmail.forms import SetupForm, SignInForm
 from apps.webmail.signingin import (
     DOOR,
     begin_second_step,
@@ -124,48 +121,3 @@ def _host(domain: str) -> None:
     """Host the operator's domain here, if nobody did yet."""
     with suppress(AlreadyExists):
         provisioning.add_domain(domain)
-
-
-@never_cache
-@login_required
-@sensitive_post_parameters("current", "new", "again")
-@require_http_methods(["GET", "HEAD", "POST"])
-def password(request: HttpRequest) -> HttpResponse:
-    """Change one's own password; all other sessions end."""
-    user = request.user
-    if not isinstance(user, User):
-        raise Http404
-    form = PasswordForm(request.POST or None, user=user)
-    if form.is_valid() and _change(request, form, user):
-        messages.success(request, "Password changed. All other sessions were signed out.")
-        return redirect(reverse("settings-password"))
-    return render(
-        request,
-        "webmail/settings-password.html",
-        _context(form),
-        status=422 if form.errors else 200,
-    )
-
-
-def _context(form: PasswordForm) -> dict[str, Any]:
-    return {"form": form, "page": "settings-password"}
-
-
-def _change(request: HttpRequest, form: PasswordForm, user: User) -> bool:
-    try:
-        authenticate(
-            username=user.key,
-            password=form.cleaned_data["current"],
-            address=client_address(request),
-            door=DOOR,
-        )
-        provisioning.set_password(user, form.cleaned_data["new"])
-    except AuthenticationFailed:
-        form.add_error("current", "This is not your current password.")
-        return False
-    except MailError as error:
-        form.add_error(None, f"{error.reply.text}.")
-        return False
-    user.refresh_from_db()
-    update_session_auth_hash(request, user)
-    return True
