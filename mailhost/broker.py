@@ -19,6 +19,8 @@ from kombu.utils.json import dumps, loads
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.25
+
 
 class Channel(filesystem.Channel):
     """One connection's view of the folder.
@@ -66,3 +68,12 @@ class Transport(filesystem.Transport):
     """Named in Celery's setting `broker_transport`."""
 
     Channel = Channel
+
+    # kombu's own classes do not agree on the second argument.
+    def drain_events(  # type: ignore[override]
+        self, connection: Any, timeout: float | None = None
+    ) -> None:
+        """Celery waits for two seconds at once, and twice more before it ends: as long as that a
+        service would take to stop. It looks often in any case, and may come back sooner."""
+        bound = None if timeout is None else min(timeout, LOOK_SECONDS)
+        super().drain_events(connection, timeout=bound)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mailhost import env  # noqa: E402  (the path is set just above)
-from tests.support import laws, services  # noqa: E402
+from tests.support import laws, migrated, services, units  # noqa: E402
 
 DEADLINE_SECONDS = 40 * 60  # a machine may be half as fast as the one it takes 14 minutes on
 LONG_DEADLINE_SECONDS = 75 * 60
@@ -36,56 +36,14 @@ GRACE_SECONDS = 20
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 * 2**30  # what has to be free there; a run takes a tenth of it
 NO_TESTS_COLLECTED = 5
-# What knows neither database nor broker, or only the code's own text, need not run a second time.
-PURE = (
-    "tests/wire",
-    "tests/mime",
-    "tests/mailauth",
-    *("tests/imap/proto", "tests/imap/test_conversations.py", "tests/imap/test_updating.py"),
-    *("tests/imap/test_interests.py", "tests/imap/test_picture.py"),
-    *("tests/imap/test_columns.py", "tests/imap/test_plain.py", "tests/imap/test_texts.py"),
-    "tests/resolver",
-    "tests/scan/letter",
-    "tests/scan/links",
-    *("tests/scan/lookalikes/test_brands.py", "tests/scan/lookalikes/test_glyphs.py"),
-    *("tests/scan/lookalikes/test_names.py", "tests/scan/test_authors.py"),
-    "tests/scan/test_urls.py",
-    "tests/scan/rules/test_bounds.py",
-    "tests/scan/rules/test_proof.py",
-    "tests/scan/rules/test_rules.py",
-    "tests/scan/rules/test_weight.py",
-    "tests/scan/servers",
-    "tests/scan/bayes/test_reckon.py",
-    "tests/scan/bayes/test_tokens.py",
-    "tests/scan/test_corpus.py",
-    "tests/demo/test_attachments.py",
-    "tests/demo/test_compose.py",
-    "tests/demo/test_days.py",
-    "tests/demo/test_filing.py",
-    "tests/demo/test_post.py",
-    "tests/demo/test_settings.py",
-    "tests/search/language",
-    *("tests/scan/attachments/test_bombs.py", "tests/scan/attachments/test_cage.py"),
-    *("tests/scan/attachments/test_damage.py", "tests/scan/attachments/test_kinds.py"),
-    *("tests/scan/attachments/test_names.py", "tests/scan/attachments/test_archives.py"),
-    *("tests/scan/attachments/test_policy.py", "tests/scan/attachments/test_signatures.py"),
-    *("tests/scan/attachments/test_documents.py", "tests/scan/attachments/test_linear.py"),
-    *("tests/scan/attachments/test_walker.py", "tests/scan/attachments/test_walls.py"),
-    "tests/test_architecture.py",
-    "tests/test_bootstrap.py",
-    "tests/test_driver.py",
-    "tests/test_deploy.py",
-    "tests/test_docs.py",
-    "tests/test_env.py",
-)
 # What starts whole programs and hardly asks the database: the second time only in the long form.
 TWICE_IN_LONG = (
-    *("tests/browser", "tests/clients"),
+    *("tests/browser", "tests/clients", "tests/flows/test_serve.py"),
     *("tests/flows/test_attacks.py", "tests/flows/test_authentication.py"),
     *("tests/flows/test_connection_policy.py", "tests/flows/test_foreign.py"),
     *("tests/flows/test_spam.py", "tests/flows/test_tls_policy.py", "tests/smtp/test_forged.py"),
     *("tests/flows/test_quarantine.py", "tests/flows/test_waiting.py"),
-    "tests/webmail/test_hostile.py",
+    *("tests/ops/test_supervisor.py", "tests/webmail/test_hostile.py"),
 )
 SCANNERS = ("rspamd", "spamd", "clamd")
 # What a developer's shell happens to set must not decide what a pass runs on.
@@ -103,7 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     failed = []
     for name in options.only or ("embedded", "scaled"):
         print(f"== {name}: {DESCRIPTIONS[name]}", flush=True)
-        with _in_memory(), PASSES[name]() as environment:
+        with _in_memory(), PASSES[name]() as environment, services.folder_of("shared") as folder:
+            environment[migrated.FOLDER] = str(folder)
             command = [sys.executable, "-m", "pytest", *_selection(name, options.long, extra)]
             status = bounded(command, environment, deadline)
         # A selection of pure tests alone leaves nothing for the second pass.
@@ -134,21 +93,19 @@ def _scanners() -> str:
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
     # One more than there are processors: the slowest tests wait for other programs.
     workers = len(os.sched_getaffinity(0)) + 1
-    # Whole files stay on one worker, so that a service that a file starts is started once. They run
-    # in the order of their names: the few slow tests of browser, faults and flows come early, where
-    # by default the files with the fewest tests come last, one worker waiting for the other.
-    arguments = ["-p", "tests.support.laws", "-n", str(workers), "--dist", "loadfile"]
-    arguments += ["--no-loadscope-reorder"]
+    # tests/support/units.py deals out the files, and knows a better order than xdist.
+    arguments = ["-p", "tests.support.laws", "-p", "tests.support.units", "-n", str(workers)]
+    arguments += ["--dist", "loadfile", "--no-loadscope-reorder"]
     if not is_long:
         arguments += ["-m", "not long"]
     if name == "scaled":
-        left_out = PURE if is_long else (*PURE, *TWICE_IN_LONG)
+        left_out = units.PURE if is_long else (*units.PURE, *TWICE_IN_LONG)
         # What was asked for by name is run all the same.
         asked = [one.partition("::")[0] for one in extra]
         arguments += [
             f"--ignore={path}"
             for path in left_out
-            if path in PURE or not any(one.startswith(path) for one in asked)
+            if path in units.PURE or not any(one.startswith(path) for one in asked)
         ]
     return [*arguments, *extra]
 

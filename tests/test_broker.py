@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -48,6 +49,15 @@ def connect(folder: Path) -> Iterator[Connect]:
 def test_it_is_what_celery_uses_without_redis() -> None:
     expected = None if app.conf.broker_url.startswith("redis") else "mailhost.broker:Transport"
     assert app.conf.broker_transport == expected
+
+
+def test_it_lets_a_worker_look_soon_whether_it_is_to_stop(connect: Connect) -> None:
+    connection = connect().connection.client
+    assert connection is not None
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        connection.drain_events(timeout=60)
+    assert time.monotonic() - started < 10  # a quarter of a second, on a quiet machine
 
 
 def test_it_hands_messages_over_in_order(connect: Connect, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import run
-from tests.support import services
+from tests.support import services, units
 
 SKIPPING = {
     "skip": "import pytest\ndef test_a(): pytest.skip('later')",
@@ -77,3 +77,41 @@ def test_it_stops_a_paused_server_and_removes_its_folder() -> None:
 def test_it_tells_what_it_waited_for() -> None:
     with pytest.raises(services.ServiceError, match="the moon is full"):
         services.wait_for(lambda: False, timeout=0.01, what="the moon is full")
+
+
+def test_it_leaves_out_what_there_is() -> None:
+    left_out = (*units.PURE, *run.TWICE_IN_LONG)
+    assert [path for path in left_out if not (run.ROOT / path).exists()] == []
+    assert "tests/wire" in units.PURE
+    assert len(set(left_out)) == len(left_out)
+
+
+def test_it_fails_a_pure_test_that_asks_for_a_database(tmp_path: Path) -> None:
+    (tmp_path / "tests/wire").mkdir(parents=True)
+    asking = "import pytest\n@pytest.fixture\ndef db(): pass\ndef test_a(db): pass"
+    (tmp_path / "tests/wire/test_small.py").write_text(asking)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:django", "-p", "tests.support.units", "."]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(run.ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "tests/pure.txt says" in done.stdout
+
+
+def test_it_deals_out_what_waits_among_what_computes() -> None:
+    computing = [f"tests/imap/test_{number}.py" for number in range(6)]
+    waiting = [f"tests/flows/test_{number}.py" for number in range(3)]
+    dealt = units.dealt([*computing, *waiting, "tests/clients/"])
+    assert dealt[:3] == ["tests/clients/", computing[0], waiting[0]]
+    assert [name for name in dealt if name in computing] == computing
+    assert [name for name in dealt if name in waiting] == waiting
+    assert not set(dealt[-2:]) & set(waiting)
+    assert units.dealt(waiting) == waiting
+    assert units.unit("tests/clients/test_mutt.py::test_a[::]") == "tests/clients/"
+    assert units.unit("tests/flows/test_mail.py::test_a[::]") == "tests/flows/test_mail.py"

@@ -5,6 +5,7 @@ in words what is to be done if nobody does. Without it what the database says wo
 administrator hears.
 """
 
+import gc
 import os
 import sys
 import time
@@ -61,6 +62,7 @@ class _Manage(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Django asks for it just before it runs it, or shows its help."""
         command = super().fetch_command(subcommand)
+        gc.enable()  # off since the process began: see manage.py
         if self._is_run(subcommand) and _needs_tables(self.argv[1:3], command):
             problem = wait_for_tables()
             if problem:

@@ -92,7 +92,7 @@ def kill(service: Installation, role: str) -> None:
 def check(service: Installation, runs: list[Run]) -> None:
     """Wait until the queue is empty, then compare mailboxes with what was acknowledged."""
     # The lease of a worker that was killed lapses first.
-    service.wait_for(lambda: not service.queue(), 150, "the queue does not empty")
+    service.wait_for_empty_queue(150, "the queue does not empty")
     found = [raw for address in PEOPLE for raw in service.inbox(address)]
     counts = Counter(map(number_of, found))
     acknowledged = set().union(*(run.acknowledged for run in runs))

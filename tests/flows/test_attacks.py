@@ -219,7 +219,7 @@ def test_it_makes_no_second_message_at_any_door(service: Installation) -> None:
             assert len(replies) == 2, (door, look_alike, replies)
             assert replies[0][:3] in {b"250", b"554"}
             assert replies[1].startswith(b"221")
-    service.wait_for(lambda: service.queue() == [], 20, "the queue is not empty")
+    service.wait_for_empty_queue(20, "the queue is not empty")
     for address in (BOB, "eve@other.test"):
         for raw in service.inbox(address):
             header = raw.partition(b"\r\n\r\n")[0]
@@ -682,7 +682,7 @@ def test_it_logs_no_line_of_a_stranger_and_no_secret(service: Installation) -> N
     before = service.log.stat().st_size
     for nasty in NASTY:
         _whisper(service, nasty)
-    service.wait_for(lambda: service.queue() == [], 20, "the queue is not empty")
+    service.wait_for_empty_queue(20, "the queue is not empty")
     written = service.log.read_bytes()[before:].decode()
     events = [json.loads(line) for line in written.splitlines()]
     assert any(event["event"] == "sign-in refused" for event in events)

@@ -215,4 +215,4 @@ def test_it_refuses_a_stranger_who_uses_the_way_out(world: World) -> None:
 
 
 def test_it_leaves_nothing_in_the_queue(world: World) -> None:
-    world.ours.wait_for(lambda: not world.ours.queue(), SECONDS, "mail is left in the queue")
+    world.ours.wait_for_empty_queue(SECONDS, "mail is left in the queue")

@@ -1,6 +1,5 @@
 """Starting, stopping and surviving: `manage.py serve` as an administrator meets it."""
 
-import json
 import os
 import signal
 import smtplib
@@ -10,8 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.error import HTTPError
@@ -20,48 +18,24 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 import pytest
 import trustme
 
-from tests.support.installation import ROOT, UNCHECKED, Installation, installation
+from tests.support.installation import (
+    ROOT,
+    UNCHECKED,
+    Installation,
+    _descendants,
+    _listens,
+    installation,
+)
+from tests.support.processes import is_alive
 from tests.support.services import free_port
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Installation]:
     """An installation that has never been started."""
-    yield from _made(tmp_path)
-
-
-@pytest.fixture
-def nothing(tmp_path: Path) -> Iterator[Installation]:
-    """One that has no database yet."""
-    yield from _made(tmp_path, from_nothing=True)
-
-
-def _made(folder: Path, *, from_nothing: bool = False) -> Iterator[Installation]:
-    with installation(folder, start=False, from_nothing=from_nothing) as made:
+    with installation(tmp_path, start=False) as made:
         made.environment.pop("SECRET_KEY", None)  # it makes its own, as on a real machine
         yield made
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def _tree(root: int) -> list[int]:
-    """Process ids below `root`."""
-    found = []
-    with suppress(OSError):
-        for task in Path(f"/proc/{root}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *_tree(child)]
-    return found
-
-
-def _listening(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _serve(service: Installation, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -77,59 +51,17 @@ def _serve(service: Installation, *arguments: str, **more: str) -> subprocess.Co
     )
 
 
-def _too_early(service: Installation) -> str:
-    """A command that is run as soon as `serve` has begun: its tables are not made yet."""
-    lock = Path(service.environment["MAILHOST_DATA"]) / "run" / "listeners.lock"
-    service.wait_for(lambda: lock.exists() and lock.read_text(), 30, "serve does not begin")
-    return service.manage("domain", "list", "--json")
-
-
-def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(_too_early, nothing)
-        nothing.start()
-        assert answer.result(60) == "[]\n"
-    assert nothing.process is not None
-    said = nothing.tail()
-    for door in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps"):
-        assert f" 127.0.0.1:{nothing.ports[door.upper()]} " in said
-    assert f"https://localhost:{nothing.ports['WEB']}/setup/" in said
-    data = Path(nothing.environment["MAILHOST_DATA"])
-    nothing.wait_for(lambda: len(nothing.children()) == 6, 20, "not all roles are up")
-    children = _tree(nothing.process.pid)
-
-    started = time.monotonic()
-    assert nothing.stop() == 0
-    assert time.monotonic() - started < 30
-    assert not any(_is_alive(pid) for pid in children)
-    assert not any(_listening(port) for port in nothing.ports.values())
-
-    started = time.monotonic()
-    nothing.start()
-    # 5 s is the promise for a quiet machine; other tests run beside this one.
-    assert time.monotonic() - started < 10
-    loose = [
-        file
-        for file in (data, *data.rglob("*"))
-        if file.lstat().st_mode & 0o077 and not file.is_socket()
-    ]
-    assert loose == []
-    for line in nothing.log.read_text().splitlines():
-        if line.startswith("{"):
-            assert json.loads(line)["level"] in {"info", "warning"}, line
-
-
 def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installation) -> None:
     fresh.start()
     assert fresh.process is not None
     pid = fresh.process.pid
     # Five roles, and the worker's own: two workers and the beat.
-    fresh.wait_for(lambda: len(_tree(pid)) >= 8, 20, "the worker is not up")
-    children = _tree(pid)
+    fresh.wait_for(lambda: len(_descendants(pid)) >= 8, 20, "the worker is not up")
+    children = _descendants(pid)
     fresh.process.kill()
     fresh.process.wait(10)
-    fresh.wait_for(lambda: not any(_is_alive(pid) for pid in children), 30, "children live on")
-    assert not any(_listening(port) for port in fresh.ports.values())
+    fresh.wait_for(lambda: not any(is_alive(pid) for pid in children), 30, "children live on")
+    assert not any(_listens(port) for port in fresh.ports.values())
     fresh.start()  # ports and locks are free
 
 
@@ -242,8 +174,8 @@ def test_it_runs_single_roles(fresh: Installation) -> None:
     _keep_ports(fresh, "SMTP")
     fresh.start("--only", "listeners", "--doors", "smtp")
     assert fresh.children().keys() == {"listeners"}
-    assert not _listening(everything["IMAP"])
-    assert not _listening(everything["WEB"])
+    assert not _listens(everything["IMAP"])
+    assert not _listens(everything["WEB"])
     assert fresh.stop() == 0
 
 
@@ -270,7 +202,7 @@ def test_it_serves_what_descriptors_allow(fresh: Installation) -> None:
         before = _cpu_seconds(pid)
         signal.sigtimedwait([], 1.5)
         assert _cpu_seconds(pid) - before < 0.75
-        assert _is_alive(pid)
+        assert is_alive(pid)
     fresh.wait_for(lambda: _noop(fresh), 30, "it does not recover")
     assert fresh.children()["listeners"] == pid
 

@@ -495,10 +495,10 @@ def test_mail_waits_for_a_scanner_that_is_dead(
     def do_wait() -> bool:
         return sum("clamd" in one["last_error"] for one in queue()) == 2
 
-    world.ours.wait_for(do_wait, 20, "the messages do not wait for clamd")
+    world.ours.wait_for(do_wait, 20, "the messages do not wait for clamd", pause=0.7)
     assert world.where(kept) == ""
     with clamd(extra=_listening(clam_port)):
         world.arrives(kept, "INBOX")
-        world.ours.wait_for(lambda: queue() == [], SECONDS, "the virus is not judged")
+        world.ours.wait_for_empty_queue(SECONDS, "the virus is not judged")
         assert "ClamAV finds the virus Test.Program" in world.why(message_id(virus))
     assert world.where(virus) == ""

@@ -74,7 +74,7 @@ def test_a_door_is_killed(service: Installation) -> None:
     finally:
         send_to(paused, signal.SIGCONT)
     service.wait_for(service.is_ready, 30, "the door is not back")
-    service.wait_for(lambda: not service.queue(), 30, "it is still in the queue")
+    service.wait_for_empty_queue(30, "it is still in the queue")
     assert count(service, "door") == 1
     assert give(service, "after-door") == 250
     assert count(service, "after-door") == 1
@@ -87,5 +87,5 @@ def test_a_worker_is_killed(service: Installation) -> None:
         answer = offer(service, pool, "worker")
         send_to(paused, signal.SIGKILL)
         assert answer.result(30) == 250
-    service.wait_for(lambda: not service.queue(), 30, "it is still in the queue")
+    service.wait_for_empty_queue(30, "it is still in the queue")
     assert count(service, "worker") == 1

@@ -6,7 +6,6 @@ DATABASE_URL names Postgres, the
 server: each installation gets a database of its own there. Ends by process id.
 """
 
-import atexit
 import itertools
 import json
 import os
@@ -17,19 +16,16 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import imapclient
-import psycopg
-from psycopg import sql
 
+from tests.support import migrated
 from tests.support.services import (
     WORKERS,
     ServiceError,
@@ -182,10 +178,20 @@ class Installation:
         rows: list[dict[str, Any]] = json.loads(self.manage("queue", "list", "--json"))
         return rows
 
-    def wait_for(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+    def wait_for_empty_queue(self, seconds: float, what: str) -> None:
+        """Until no mail is under way.
+
+        Each look is a command, which computes for half a second: more of them would slow down whom
+        they wait for.
+        """
+        self.wait_for(lambda: not self.queue(), seconds, what, pause=0.7)
+
+    def wait_for(
+        self, condition: Callable[[], object], seconds: float, what: str, pause: float = 0.002
+    ) -> None:
         """Ask until it is true."""
         try:
-            wait_for(condition, seconds, what)
+            wait_for(condition, seconds, what, pause)
         except ServiceError as error:
             raise AssertionError(f"{error}:\n{self.tail()}") from None
 
@@ -225,7 +231,7 @@ def installation(
     }
     if not from_nothing and not environment.get("DATABASE_URL"):
         (data / "var").mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(_migrated_file(), data / "var" / DATABASE)
+        shutil.copyfile(migrated.file(), data / "var" / DATABASE)
         (data / "var" / DATABASE).chmod(0o600)  # as it would have made it
     service = Installation(data, environment, ports, log=data / "serve.log")
     try:
@@ -245,49 +251,12 @@ def own_database(*, from_nothing: bool = False) -> dict[str, str]:
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         return {}
-    database = _new_database(url, None if from_nothing else _migrated_database(url))
+    database = f"flow_{uuid4().hex[:12]}"
+    migrated.new_database(url, database, None if from_nothing else migrated.database(url))
     # A bus and a broker of its own too: another installation's bells must not ring here.
     address, _, ours = os.environ.get("REDIS_URL", "").rpartition("/")
     own = {"REDIS_URL": f"{address}/{int(ours) + next(_counted) * WORKERS}"} if ours else {}
-    return {"DATABASE_URL": f"{url.rpartition('/')[0]}/{database}", **own}
-
-
-def _new_database(url: str, like: str | None = None) -> str:
-    """Make a database on the server of `url`, empty or a copy of `like`; its name."""
-    name = f"flow_{uuid4().hex[:12]}"
-    made = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
-        server.execute(made.format(sql.Identifier(name), sql.Identifier(like or "template1")))
-    return name
-
-
-@cache
-def _migrated_database(url: str) -> str:
-    """A database that is up to date and that nobody uses: to be copied."""
-    name = _new_database(url)
-    with tempfile.TemporaryDirectory() as folder:
-        _migrate(Path(folder), f"{url.rpartition('/')[0]}/{name}")
-    return name
-
-
-@cache
-def _migrated_file() -> Path:
-    """The same as a file of SQLite's."""
-    folder = Path(tempfile.mkdtemp(prefix="mailhost-migrated-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _migrate(folder, "")
-    return folder / DATABASE
-
-
-def _migrate(folder: Path, url: str) -> None:
-    environment = {**os.environ, "MAILHOST_DATA": str(folder), "DATABASE_URL": url}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        timeout=120,
-    )
+    return {"DATABASE_URL": migrated.beside(url, database), **own}
 
 
 def _listens(port: int) -> bool:

@@ -1,4 +1,5 @@
-"""What a process of its own needs to work on the database and the data folder of the test."""
+"""What a process of its own needs to work on the database and the data folder of the test, and
+whether it lives."""
 
 from pathlib import Path
 
@@ -20,3 +21,11 @@ def environment() -> dict[str, str]:
         "MAILHOST_DATA": str(settings.MAILHOST_DATA),
         "DJANGO_SETTINGS_MODULE": "mailhost.settings",
     }
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -64,15 +64,20 @@ def free_port() -> int:
     raise ServiceError("no port is free")
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
-    """Return as soon as `condition()` is true; raise ServiceError after `timeout` seconds."""
+def wait_for(
+    condition: Callable[[], object], timeout: float = 30.0, what: str = "", pause: float = 0.002
+) -> None:
+    """Return as soon as `condition()` is true; raise ServiceError after `timeout` seconds.
+
+    Args:
+        pause: seconds between two looks; a short one grows to 0.1.
+    """
     deadline = time.monotonic() + timeout
-    pause = 0.002
     while not condition():
         if time.monotonic() > deadline:
             raise ServiceError(f"not within {timeout:g} s: {what or condition}")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+        pause = max(pause, min(pause * 1.5, 0.1))
 
 
 @contextmanager

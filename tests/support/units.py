@@ -1,0 +1,66 @@
+"""Pytest plugin: what a test process is given at once, in which order, and what it may ask for.
+
+A file stays on one process, and so does all of tests/clients: what it starts is started once. Files
+that start whole programs and wait for them are dealt out among the others, the first ones early: so
+there is always somebody who computes while others wait, and nobody who waits alone at the end.
+Loaded by tests/run.py (`-p tests.support.units`).
+"""
+
+import gc
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # the same
+
+_LINES = (Path(__file__).parent.parent / "pure.txt").read_text().splitlines()
+PURE = tuple(line for line in _LINES if line and not line.startswith("#"))
+ASKS = frozenset({"db", "transactional_db"})
+TOGETHER = ("tests/clients/",)
+WAITING = ("tests/browser/", "tests/faults/", "tests/flows/")
+SPREAD = 0.7  # of the others: the last one that waits begins when they are through so far
+
+
+class Units(LoadFileScheduling):  # type: ignore[misc]  # the same
+    """Deals out whole files, and whole folders of TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
+
+
+def unit(nodeid: str) -> str:
+    """What the test belongs to: all of it goes to one process."""
+    return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
+    return Units(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    found: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        found.setdefault(unit(item.nodeid), []).append(item)
+    items[:] = [item for name in dealt(list(found)) for item in found[name]]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    asked = item.get_closest_marker("django_db") or ASKS & set(getattr(item, "fixturenames", ()))
+    if asked and item.nodeid.startswith(PURE):
+        pytest.fail("It asks for a database, and tests/pure.txt says that nothing here does.")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: who collects garbage, or forks, leaves them alone."""
+    gc.freeze()
+
+
+def dealt(units: list[str]) -> list[str]:
+    """The same units: folders first, then those that wait among those that compute."""
+    folders = [name for name in units if name in TOGETHER]
+    waiting = [name for name in units if name.startswith(WAITING)]
+    others = [name for name in units if name not in folders and name not in waiting]
+    places = {name: number / len(others) for number, name in enumerate(others)}
+    places |= {name: SPREAD * number / len(waiting) for number, name in enumerate(waiting)}
+    return [*folders, *sorted(places, key=lambda name: places[name])]
