@@ -12,7 +12,7 @@ one changes places with it, keys and all.
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from apps.audit.services import record
@@ -75,20 +75,29 @@ def rename(
     before, after = domain_name(name), domain_name(new)
     if before == after:
         raise InvalidName("same name", text=f"{after} is its name already")
-    with transaction.atomic():
-        domain, other = _lock(before, after)
-        users = _lock_users(domain)
-        _check_lengths([*users, *_relayed(domain)], before, after)
-        _check_strangers(domain, users, after)
-        if keeps_old and other is None and not unlimited:
-            capacity.take_domain(domain.organization_id)
-        alias = _exchange(domain, other, before, after, keys, keeps_old=keeps_old)
-        _rewrite(domain, before, after)
-        _move_transports(before, after, keeps_old=keeps_old)
-        followed = targets.follow_domain(domain.organization_id, before, after)
-        detail = {"name": after, "alias": keeps_old, "users": len(users)}
-        record("domain.rename", **subjects.of_domain(domain, before), detail=detail)
-        publish_on_commit(UserChanged(EVERYBODY))
+    try:
+        with transaction.atomic():
+            return _rename(before, after, keys, keeps_old=keeps_old, unlimited=unlimited)
+    except IntegrityError:
+        raise AlreadyExists(
+            f"domain {after}", text=f"{after}, or an address in it, was added at this moment"
+        ) from None
+
+
+def _rename(before: str, after: str, keys: NewKeys, *, keeps_old: bool, unlimited: bool) -> Renamed:
+    domain, other = _lock(before, after)
+    users = _lock_users(domain)
+    _check_lengths([*users, *_relayed(domain)], before, after)
+    _check_strangers(domain, users, after)
+    if keeps_old and other is None and not unlimited:
+        capacity.take_domain(domain.organization_id)
+    alias = _exchange(domain, other, before, after, keys, keeps_old=keeps_old)
+    _rewrite(domain, before, after)
+    _move_transports(before, after, keeps_old=keeps_old)
+    followed = targets.follow_domain(domain.organization_id, before, after)
+    detail = {"name": after, "alias": keeps_old, "users": len(users)}
+    record("domain.rename", **subjects.of_domain(domain, before), detail=detail)
+    publish_on_commit(UserChanged(EVERYBODY))
     return Renamed(domain, before, alias, len(users), followed)
 
 
