@@ -69,7 +69,6 @@ EXCEPTED: Final = {
     "apps.directory.services.sealed._one": PART,
     "apps.directory.services.users._insert": PART,
     "apps.directory.services.users.take_over_postmaster": PART,
-    "apps.directory.services.users.renew_hash": "the same password, kept in a better way",
     "apps.directory.services.users.renew_hash": "the same password, hashed anew at its sign-in",
     "apps.directory.services.users.set_has_factor": "follows from factors, whose changes are",
     "apps.directory.services.users.scram_basis": "made when it is first needed; opens nothing",
