@@ -118,6 +118,16 @@ class UsageRow(NamedTuple):
     reserved: int
     quota: int
 
+    @property
+    def used(self) -> int:
+        """What the quota is of: what is kept, and what is reserved for mail on its way."""
+        return self.size + self.reserved
+
+    @property
+    def percent(self) -> float | None:
+        """Of the quota; None where there is no limit."""
+        return 100 * self.used / self.quota if self.quota else None
+
 
 _COUNTERS: Final = (
     "b.uidvalidity, s.uidnext, s.highestmodseq, s.messages, s.unseen, s.size, s.recent_floor,"

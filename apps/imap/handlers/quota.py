@@ -105,5 +105,5 @@ def _resources(usage: UsageRow) -> list[tuple[bytes, int, int]]:
     """What is limited; a limit that is no whole unit is told as less, a usage as more."""
     if not usage.quota:
         return []
-    used = -(-(usage.size + usage.reserved) // _UNIT)
+    used = -(-usage.used // _UNIT)
     return [(b"STORAGE", used, max(1, usage.quota // _UNIT))]

@@ -117,7 +117,7 @@ def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
         "page_query": f"?before={cursor[0]}-{cursor[1]}" if cursor else "",
         "older": write_cursor(more) if more else "",
         "usage": usage,
-        "usage_percent": 100 * usage.size / usage.quota if usage.quota else None,
+        "usage_percent": usage.percent,
     }
 
 
