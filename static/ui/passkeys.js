@@ -97,6 +97,19 @@
     else location.assign(answer.next);
   }
 
+  /* In the address field, for as long as the page is open: a question is good for five minutes. */
+  function offer(box) {
+    const mine = waiting = new AbortController();
+    setTimeout(() => {
+      if (waiting !== mine || mine.signal.aborted) return;
+      mine.abort();
+      offer(box);
+    }, 240000);
+    signIn(box, { mediation: 'conditional', signal: mine.signal }).catch(error => {
+      if (error.name !== 'AbortError' && error.name !== 'NotAllowedError') say(box, words(error));
+    });
+  }
+
   document.querySelectorAll('[data-passkey]').forEach(box => {
     const button = box.querySelector('[data-passkey-go]');
     const act = box.dataset.passkey === 'new' ? make : signIn;
@@ -110,13 +123,6 @@
       button.disabled = false;
     });
     if (!document.querySelector('input[autocomplete~=webauthn]')) return;
-    PublicKeyCredential.isConditionalMediationAvailable?.().then(can => {
-      if (!can) return;
-      waiting = new AbortController();
-      const offer = { mediation: 'conditional', signal: waiting.signal };
-      signIn(box, offer).catch(error => {
-        if (error.name !== 'AbortError' && error.name !== 'NotAllowedError') say(box, words(error));
-      });
-    });
+    PublicKeyCredential.isConditionalMediationAvailable?.().then(can => { if (can) offer(box); });
   });
 })();
