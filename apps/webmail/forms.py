@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from apps.directory.models import User
 from apps.directory.passwords import MAX_PASSWORD
+from apps.directory.strength import shortest
 from apps.mime.address import Address, AddressError
 
 
@@ -86,7 +87,8 @@ class PasswordForm(forms.Form):
 
 def policy_words(user: User) -> str:
     """What a new password of a user has to be."""
-    return "At least 8 characters; a few words are good."
+    least = shortest(user)
+    return f"At least {least} characters, of any kind: a few words are good. No common password."
 
 
 def check_new(form: forms.Form, data: dict[str, Any], user: User) -> None:
