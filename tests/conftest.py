@@ -39,19 +39,34 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> Iterator[None]:
+def _house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What every test begins and ends with. One fixture does it all: each one more, of thousands of
+    tests, costs a run seconds."""
+    if request.node.get_closest_marker("real_passwords"):
+        passwords._dummy.cache_clear()  # one that another test made was cheap
+    else:
+        _make_passwords_cheap(monkeypatch)
     yield
+    # The threads of `in_db` end, and close their connections, which know this test's database.
+    db.shutdown()
+    bus.reset()
+    # Rows are rolled back after a test; the files that they named are removed.
+    shutil.rmtree(Path(os.environ["MAILHOST_DATA"]) / "blobs", ignore_errors=True)
+    storage._backend.cache_clear()  # it remembers which folders it has made
     cache.clear()
     lookalikes.forget()
     history.forget()
 
 
-@pytest.fixture(autouse=True)
-def _no_threads_left() -> Iterator[None]:
-    """End the threads of `in_db` and close their connections, which know this test's database."""
-    yield
-    db.shutdown()
-    bus.reset()
+def _make_passwords_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has people, whose passwords cost 40 ms to set and 22 ms to check.
+
+    Whole services (tests.support.installation) pay that, and tests marked `real_passwords`.
+    """
+    monkeypatch.setattr(Argon2idHasher, "time_cost", 1)
+    monkeypatch.setattr(Argon2idHasher, "memory_cost", 8)  # KiB: the least that argon2 takes
+    for module in (passwords, scram):
+        monkeypatch.setattr(module, "SCRAM_ITERATIONS", 4_096)  # the least that RFC 7677 takes
 
 
 _new_rsa = keys._new_rsa
@@ -63,9 +78,11 @@ def _rsa_keys() -> Iterator[keys.NewKey]:
     return itertools.cycle([_new_rsa() for _ in range(3)])
 
 
-@pytest.fixture(autouse=True)
-def _few_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "_new_rsa", lambda: next(_rsa_keys()))
+@pytest.fixture(scope="session", autouse=True)
+def _few_rsa_keys() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "_new_rsa", lambda: next(_rsa_keys()))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -91,29 +108,6 @@ def _quickly_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())
         yield
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has people, whose passwords cost 40 ms to set and 22 ms to check.
-
-    Whole services (tests.support.installation) pay that, and tests marked `real_passwords`.
-    """
-    if request.node.get_closest_marker("real_passwords"):
-        passwords._dummy.cache_clear()  # one that another test made was cheap
-        return
-    monkeypatch.setattr(Argon2idHasher, "time_cost", 1)
-    monkeypatch.setattr(Argon2idHasher, "memory_cost", 8)  # KiB: the least that argon2 takes
-    for module in (passwords, scram):
-        monkeypatch.setattr(module, "SCRAM_ITERATIONS", 4_096)  # the least that RFC 7677 takes
-
-
-@pytest.fixture(autouse=True)
-def _no_objects_left() -> Iterator[None]:
-    """Rows are rolled back after a test; the files that they named are removed."""
-    yield
-    shutil.rmtree(Path(os.environ["MAILHOST_DATA"]) / "blobs", ignore_errors=True)
-    storage._backend.cache_clear()  # it remembers which folders it has made
 
 
 @pytest.fixture
