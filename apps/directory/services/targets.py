@@ -32,7 +32,8 @@ def follow(organization_id: int, before: str, after: str) -> int:
     rows = _keys(_at(organization_id, Address.parse(before).domain), before)
     new = Address.parse(after)
     has = {alias_id for _, alias_id in _keys(_at(organization_id, new.domain), new.key)}
-    fresh, double = [], []
+    fresh: list[int] = []
+    double: list[int] = []
     for pk, alias_id in rows:
         (double if alias_id in has else fresh).append(pk)
         has.add(alias_id)  # it may have had the old one in two spellings
