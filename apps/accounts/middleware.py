@@ -105,7 +105,7 @@ def _is_elsewhere(session: SessionStore) -> bool:
     if facts is None or facts.user_id is None or session.session_key is None:
         return False
     network = throttle.network_of(session.address)
-    if not session.address or network == throttle.network_of(facts.address):
+    if not (session.address and facts.address) or network == throttle.network_of(facts.address):
         return False
     what = f"session:{session.session_id}"
     return throttle.passes(what, session.address, most=1, seconds=3_600)

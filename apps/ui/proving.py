@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.runtime.clock import now
+from apps.runtime import clock
 from apps.ui.answers import wants_page
 
 SECONDS: Final = 15 * 60
@@ -21,12 +21,12 @@ View = Callable[..., HttpResponseBase]
 
 def mark(request: HttpRequest) -> None:
     """Note that password or passkey were shown now."""
-    request.session[_KEY] = int(now())
+    request.session[_KEY] = int(clock.now())
 
 
 def is_recent(request: HttpRequest) -> bool:
     """Whether they were shown in the last 15 minutes."""
-    age = now() - float(request.session.get(_KEY, 0))
+    age = clock.now() - float(request.session.get(_KEY, 0))
     return 0 <= age < SECONDS
 
 

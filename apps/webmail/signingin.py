@@ -18,7 +18,7 @@ from apps.directory.history import is_new_place
 from apps.directory.models import Means, Outcome, User
 from apps.directory.services import history
 from apps.provisioning.notices import About, tell
-from apps.runtime.clock import now
+from apps.runtime import clock
 from apps.ui import proving
 from apps.webmail import nextpage
 
@@ -102,7 +102,7 @@ def begin_second_step(request: HttpRequest, user: User, kept: bool, next: str = 
     session[_KEY] = {
         "user": user.pk,
         "version": user.credential_version,
-        "at": int(now()),
+        "at": int(clock.now()),
         "tries": 0,
         "next": nextpage.own_path(next) or "",
         "kept": kept,
@@ -113,7 +113,7 @@ def begin_second_step(request: HttpRequest, user: User, kept: bool, next: str = 
 def pending(request: HttpRequest) -> Pending | None:
     """Who is between password and second factor here; None if nobody, or not any more."""
     held = request.session.get(_KEY)
-    if not isinstance(held, dict) or not 0 <= now() - held["at"] < SECONDS:
+    if not isinstance(held, dict) or not 0 <= clock.now() - held["at"] < SECONDS:
         return None
     if held["tries"] >= TRIES:
         return None
