@@ -14,9 +14,9 @@ many at once are no way round. Where the count cannot be kept no code is looked 
 password, it is no secret that takes long to find.
 """
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
@@ -24,8 +24,6 @@ from redis.exceptions import RedisError
 from apps.directory import throttle
 from apps.directory.throttle import Attempt
 from apps.wire.errors import SignInUnavailable, Throttled
-
-T = TypeVar("T")
 
 MOST: Final = 30  # wrong codes
 FOR: Final = 24 * 3600  # seconds from the first one
@@ -47,7 +45,8 @@ class Try:
         Nobody but the owner comes here, so what a guesser spent can be given back.
         """
         throttle.succeeded(self.attempt)
-        _ask(lambda: cache.delete_many({_key(self.attempt), _key_of_known(self.attempt)}))
+        with suppress(RedisError, OSError):
+            cache.delete_many([_key(self.attempt), _key_of_known(self.attempt)])
 
 
 def admit(user_id: int, address: str) -> Try:
@@ -68,25 +67,17 @@ def count(one: Try) -> None:
         SignInUnavailable: the cache is away.
     """
     key = _key(one.attempt)
-
-    def counted() -> int:
+    try:
         cache.add(key, 0, FOR)
-        try:
-            return int(cache.incr(key))
-        except ValueError:  # it expired in between
-            return 1
-
-    if _ask(counted) > MOST:
+        counted = int(cache.incr(key))
+    except (RedisError, OSError) as error:
+        raise SignInUnavailable(repr(error)) from None
+    except ValueError:  # it expired in between
+        counted = 1
+    if counted > MOST:
         raise Throttled(
             "codes", text="Too many wrong codes today: use a passkey or a recovery code"
         )
-
-
-def _ask(question: Callable[[], T]) -> T:
-    try:
-        return question()
-    except (RedisError, OSError) as error:
-        raise SignInUnavailable(repr(error)) from None
 
 
 def _key(attempt: Attempt) -> str:

@@ -53,8 +53,7 @@ def add_passkey(
         row = passkeys.register(
             user=user,
             site=site,
-            challenge=question.challenge,
-            handle=question.handle,
+            question=question,
             answer=answer,
             name=name,
         )

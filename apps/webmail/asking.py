@@ -1,21 +1,28 @@
-"""Questions to passkeys, kept in the session that asked until it answers: once, for five minutes,
-for one purpose and one user."""
+"""Questions to passkeys, until they are answered: for five minutes, for one purpose, user and
+session.
+
+They are kept in a signed cookie, not in the session. A sign-in page asks as soon as it is open, and
+who then signs in by password gets a new session: an answer to the question that came after it would
+put the old session's cookie in its place.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib.sessions.backends.base import UpdateError
+from django.conf import settings
+from django.core import signing
 from django.core.cache import cache
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from apps.accounts.services.passkeys import LIFETIME, Question
+from apps.accounts.sessions import SessionStore
 from apps.accounts.sites import Site, site_of
 from apps.directory.throttle import network_of
 from apps.runtime.clock import now
 from apps.wire.errors import AuthenticationFailed, NotPermitted, Throttled
 
-_KEY: Final = "passkey"
+_SALT: Final = "mailhost.passkey"
 _WINDOW: Final = 600  # seconds
 MOST: Final = 300  # questions of one network in that time: an office opens many sign-in pages
 OVER: Final = "This took too long, or was answered already: try again"
@@ -45,7 +52,7 @@ def site(request: HttpRequest) -> Site:
 
 
 def admit_stranger(address: str) -> None:
-    """Let somebody whom we do not know ask, which costs a row for a quarter of an hour.
+    """Let somebody whom we do not know ask.
 
     Raises:
         Throttled: that network has asked too often.
@@ -59,31 +66,55 @@ def admit_stranger(address: str) -> None:
         return
 
 
-def keep(request: HttpRequest, purpose: Purpose, question: Question) -> None:
-    """Remember a question until it is answered, or another one is asked."""
-    request.session[_KEY] = {
-        "for": purpose.name,
-        "user": purpose.user_id,
-        "at": now(),
+def keep(
+    request: HttpRequest, response: HttpResponse, purpose: Purpose, question: Question
+) -> None:
+    """Let the browser bring the question along with its answer."""
+    held = {
+        **_bound(request, purpose),
+        "at": question.at,
         "challenge": question.challenge.hex(),
         "handle": question.handle.hex(),
     }
+    response.set_cookie(
+        cookie_name(),
+        signing.dumps(held, salt=_SALT),
+        max_age=LIFETIME,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
 
 
 def take(request: HttpRequest, purpose: Purpose) -> Question:
-    """The question that is answered now. It is forgotten before the answer is looked at.
+    """The question that is answered now.
 
     Raises:
         AuthenticationFailed: none was asked here for this purpose, or too long ago.
     """
-    held: dict[str, Any] | None = request.session.pop(_KEY, None)
-    if held is None:
-        raise AuthenticationFailed("nothing was asked", text=OVER)
     try:
-        request.session.save()
-    except UpdateError:  # the session has ended meanwhile
-        raise AuthenticationFailed("the session has ended", text=OVER) from None
+        held: dict[str, Any] = signing.loads(request.COOKIES.get(cookie_name(), ""), salt=_SALT)
+    except signing.BadSignature:
+        raise AuthenticationFailed("nothing was asked", text=OVER) from None
+    bound = _bound(request, purpose)
     is_in_time = 0 <= now() - held["at"] < LIFETIME
-    if not is_in_time or Purpose(held["for"], held["user"]) != purpose:
+    if not is_in_time or {name: held[name] for name in bound} != bound:
         raise AuthenticationFailed("another question, or too late", text=OVER)
-    return Question({}, bytes.fromhex(held["challenge"]), bytes.fromhex(held["handle"]))
+    challenge, handle = bytes.fromhex(held["challenge"]), bytes.fromhex(held["handle"])
+    return Question({}, challenge, handle, held["at"])
+
+
+def cookie_name() -> str:
+    """As the session's."""
+    return "__Host-passkey" if settings.SESSION_COOKIE_SECURE else "passkey"
+
+
+def _bound(request: HttpRequest, purpose: Purpose) -> dict[str, object]:
+    """What has to be the same for question and answer. A stranger has no session."""
+    session = request.session
+    assert isinstance(session, SessionStore)
+    return {
+        "for": purpose.name,
+        "user": purpose.user_id,
+        "session": "" if purpose.user_id is None else session.session_id,
+    }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, encode_cbor
 
 from apps.accounts import factors as reading
@@ -39,14 +40,7 @@ def add(user: User, device: Passkey | None = None, name: str = "Laptop") -> Pass
 
 
 def register(user: User, question: Question, answer: dict[str, Any], name: str = "Laptop") -> None:
-    passkeys.register(
-        user=user,
-        site=SITE,
-        challenge=question.challenge,
-        handle=question.handle,
-        answer=answer,
-        name=name,
-    )
+    passkeys.register(user=user, site=SITE, question=question, answer=answer, name=name)
 
 
 def ask(user: User | None = None) -> Question:
@@ -54,9 +48,7 @@ def ask(user: User | None = None) -> Question:
 
 
 def show(question: Question, answer: dict[str, Any], user: User | None = None) -> User:
-    return passkeys.sign_in(
-        site=SITE, challenge=question.challenge, answer=answer, address=HOME, user=user
-    )
+    return passkeys.sign_in(site=SITE, question=question, answer=answer, address=HOME, user=user)
 
 
 def enter(device: Passkey, user: User | None = None, **wrong: Any) -> User:
@@ -141,6 +133,20 @@ def test_it_refuses_a_replay(alice: User) -> None:
         show(question, answer)  # the same question
     with pytest.raises(AuthenticationFailed):
         show(ask(), answer)  # another one
+
+
+def test_it_refuses_a_replay_without_a_cache(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError("no cache")
+
+    for name in ("add", "incr", "get_many", "set"):
+        monkeypatch.setattr(cache, name, away)
+    device = add(alice)
+    question = ask()
+    answer = device.get(dict(question.options))
+    assert show(question, answer) == alice
+    with pytest.raises(AuthenticationFailed):
+        show(question, answer)
 
 
 def test_it_refuses_another_users_passkey(alice: User, bob: User) -> None:

@@ -26,7 +26,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture
 def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
-    context = chromium.new_context(viewport={"width": SIZES[0][0], "height": SIZES[0][1]})
+    # Colours change at once: half-way between two themes no text is readable.
+    context = chromium.new_context(
+        viewport={"width": SIZES[0][0], "height": SIZES[0][1]}, reduced_motion="reduce"
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     seen = Watched(context.new_page(), f"http://localhost:{service.ports['WEB']}")
     page = seen.page
@@ -84,6 +87,7 @@ def sign_out(watched: Watched) -> None:
     watched.go("/login/")
 
 
+@pytest.mark.timeout(300)
 def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched: Watched) -> None:
     page = watched.page
     plug_in(page)
@@ -140,6 +144,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     assert watched.complaints == []
 
 
+@pytest.mark.timeout(300)
 def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: Watched) -> None:
     page = watched.page
     sign_in(watched, "bob@example.test")

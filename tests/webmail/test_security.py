@@ -274,6 +274,33 @@ def test_a_question_is_over_after_five_minutes(
     assert ask(stranger, COMPLETE, {"credential": device.get(options)}).status_code == 401
 
 
+def test_an_open_sign_in_page_has_no_session(alice: User, browser: Client) -> None:
+    """Its question may be answered after a sign-in by password: that must go on."""
+    page(browser, "/login/")
+    question = ask(browser, BEGIN)
+    assert set(question.cookies) == {"__Host-passkey"}
+    cookie = question.cookies["__Host-passkey"]
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Strict")
+    assert cookie["max-age"] == 300
+    sign_in(browser)
+    assert browser.get("/mail/inbox/", secure=True).status_code == 200
+
+
+def test_it_takes_no_question_that_we_have_not_asked(alice: User, browser: Client) -> None:
+    sign_in(browser)
+    device = add_passkey(browser)
+    stranger = new_browser()
+    page(stranger, "/login/")
+    options = ask(stranger, BEGIN).json()
+    answer = {"credential": device.get(options)}
+    ours = stranger.cookies["__Host-passkey"].value
+    for forged in ("", "x", ours[:-1] + "_", ours.partition(":")[0], "\xe9:1:2"):
+        stranger.cookies["__Host-passkey"] = forged
+        assert ask(stranger, COMPLETE, answer).status_code == 401
+    stranger.cookies["__Host-passkey"] = ours
+    assert ask(stranger, COMPLETE, answer).status_code == 200
+
+
 @pytest.mark.parametrize(
     "wrong", [{"origin": "https://evil.invalid"}, {"rp_id": "evil.invalid"}, {"flags": 1}]
 )

@@ -5,11 +5,12 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -24,6 +25,7 @@ from apps.audit.services import record
 from apps.directory import subjects, throttle
 from apps.directory.models import Kind, User
 from apps.directory.signedin import current_versions
+from apps.runtime.clock import now
 from apps.wire.errors import (
     AccountSuspended,
     AlreadyExists,
@@ -46,11 +48,12 @@ REFUSED: Final = "This passkey was not accepted"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the browser is asked, and what its answer must be about: kept in its session."""
+    """What the browser is asked, and what its answer must be about."""
 
     options: Mapping[str, Any]
     challenge: bytes
-    handle: bytes = b""  # of a new passkey
+    handle: bytes  # of a new passkey, else empty
+    at: int  # Unix seconds
 
 
 def ask_for_new(*, user: User, site: Site) -> Question:
@@ -67,22 +70,21 @@ def ask_for_new(*, user: User, site: Site) -> Question:
         name=user.name,
         known=_known(user),
     )
-    return Question(options, challenge, handle)
+    return Question(options, challenge, handle, now())
 
 
 def register(
     *,
     user: User,
     site: Site,
-    challenge: bytes,
-    handle: bytes,
+    question: Question,
     answer: Mapping[str, Any],
     name: str,
 ) -> Passkey:
     """Finish a registration.
 
     Args:
-        challenge, handle: of the question.
+        question: that was asked here, and lately.
         answer: what the browser says (RegistrationResponseJSON); hostile.
 
     Raises:
@@ -95,14 +97,14 @@ def register(
     from apps.accounts import ceremonies
 
     name = device_name(name)
-    _spend(challenge)
-    new = ceremonies.registered(site, challenge=challenge, answer=answer)
+    _spend(question)
+    new = ceremonies.registered(site, challenge=question.challenge, answer=answer)
     row = Passkey(
         user=user,
         name=name,
         credential_id=new.credential_id,
         digest=_digest(new.credential_id),
-        handle=handle,
+        handle=question.handle,
         public_key=new.public_key,
         sign_count=new.sign_count,
         transports=list(new.transports),
@@ -131,13 +133,14 @@ def ask_to_sign_in(*, site: Site, user: User | None = None) -> Question:
 
     challenge = secrets.token_bytes(_CHALLENGE)
     known = _known(user) if user is not None else []
-    return Question(ceremonies.sign_in(site, challenge=challenge, known=known), challenge)
+    options = ceremonies.sign_in(site, challenge=challenge, known=known)
+    return Question(options, challenge, b"", now())
 
 
 def sign_in(
     *,
     site: Site,
-    challenge: bytes,
+    question: Question,
     answer: Mapping[str, Any],
     address: str,
     user: User | None = None,
@@ -145,6 +148,7 @@ def sign_in(
     """Check a passkey that somebody showed; return whose it is.
 
     Args:
+        question: that was asked here, and lately.
         address: the client's IP address; budgets belong to its network.
         user: whose it has to be; None takes anybody's.
 
@@ -157,10 +161,10 @@ def sign_in(
 
     digest = _digest(ceremonies.credential_id(answer))
     attempt = throttle.admit(f"passkey {digest.hex()}", address)
-    _spend(challenge)
     try:
+        is_spent = _spend(question)
         row = _find(digest, user)
-        _check(row, site, challenge, answer)
+        _check(row, site, question, answer, is_spent)
     except AuthenticationFailed as error:
         throttle.failed(attempt)
         log.warning("a passkey was refused", extra={"client": address, "detail": error.detail})
@@ -179,12 +183,14 @@ def _find(digest: bytes, user: User | None) -> Passkey:
     return row
 
 
-def _check(row: Passkey, site: Site, challenge: bytes, answer: Mapping[str, Any]) -> None:
+def _check(
+    row: Passkey, site: Site, question: Question, answer: Mapping[str, Any], is_spent: bool
+) -> None:
     from apps.accounts import ceremonies
 
     shown = ceremonies.shown(
         site,
-        challenge=challenge,
+        challenge=question.challenge,
         answer=answer,
         public_key=bytes(row.public_key),
         sign_count=row.sign_count,
@@ -192,12 +198,15 @@ def _check(row: Passkey, site: Site, challenge: bytes, answer: Mapping[str, Any]
     )
     # Conditional: of two uses at once that say the same count, one is a copy's.
     unused = Passkey.objects.filter(pk=row.pk, sign_count=row.sign_count)
+    if not is_spent:
+        asked = datetime.fromtimestamp(question.at, UTC)
+        unused = unused.filter(Q(last_used_at=None) | Q(last_used_at__lt=asked))
     if not unused.update(
         sign_count=shown.sign_count,
         is_backed_up=shown.is_backed_up,
         last_used_at=timezone.now(),
     ):
-        raise AuthenticationFailed("its count has moved on", text=REFUSED)
+        raise AuthenticationFailed("it was used meanwhile", text=REFUSED)
 
 
 def rename(*, user: User, passkey_id: int, name: str) -> None:
@@ -261,14 +270,21 @@ def _digest(credential_id: bytes) -> bytes:
     return hashlib.sha256(credential_id).digest()
 
 
-def _spend(challenge: bytes) -> None:
-    """A question is answered once. The session that held it has forgotten it already; this is for
-    two answers at once. It is kept by the cache, which all web processes share."""
-    key = f"passkey:asked:{hashlib.sha256(challenge).hexdigest()}"
+def _spend(question: Question) -> bool:
+    """A question is answered once: the cache, which all web processes share, remembers it.
+
+    Returns:
+        False if the cache is away. Then a passkey answers no question that is older than its last
+        use, which is the same, but for who has asked in two places.
+
+    Raises:
+        AuthenticationFailed: it was answered.
+    """
+    key = f"passkey:asked:{hashlib.sha256(question.challenge).hexdigest()}"
     try:
         is_first = cache.add(key, 1, LIFETIME)
     except (RedisError, OSError):
-        log.error("the cache fails: questions to passkeys are kept by sessions alone")
-        return
+        return False
     if not is_first:
         raise AuthenticationFailed("answered already", text=REFUSED)
+    return True

@@ -33,8 +33,9 @@ def begin(request: HttpRequest, data: dict[str, Any]) -> HttpResponseBase:
     if user is None:
         asking.admit_stranger(signingin.client_address(request))
     question = passkeys.ask_to_sign_in(site=asking.site(request), user=user)
-    asking.keep(request, Purpose(SIGN_IN, user.pk if user else None), question)
-    return JsonResponse(question.options)
+    response = JsonResponse(question.options)
+    asking.keep(request, response, Purpose(SIGN_IN, user.pk if user else None), question)
+    return response
 
 
 @json_door
@@ -45,7 +46,7 @@ def complete(request: HttpRequest, data: dict[str, Any]) -> HttpResponseBase:
     try:
         shown = passkeys.sign_in(
             site=asking.site(request),
-            challenge=question.challenge,
+            question=question,
             answer=_object(data, "credential"),
             address=signingin.client_address(request),
             user=user,
@@ -83,8 +84,9 @@ def begin_new(request: HttpRequest, data: dict[str, Any]) -> HttpResponseBase:
     if not proving.is_recent(request):
         return proving.ask(request)
     question = passkeys.ask_for_new(user=user, site=asking.site(request))
-    asking.keep(request, Purpose(NEW, user.pk), question)
-    return JsonResponse(question.options)
+    response = JsonResponse(question.options)
+    asking.keep(request, response, Purpose(NEW, user.pk), question)
+    return response
 
 
 @json_door
