@@ -36,6 +36,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "domain.remove": "removed the domain {}",
     "domain.rename": "gave the domain {} another name",
     "domain.resume": "let the domain {} work again",
+    "domain.sign_in": "changed what sign-in of the domain {} demands",
     "domain.suspend": "suspended the domain {}",
     "factor.add": "set up a second factor of {}",
     "factor.codes": "made new recovery codes of {}",
@@ -122,8 +123,11 @@ def sentence(action: str, subject: str) -> str:
 
 
 def details(detail: Mapping[str, object]) -> str:
-    """The rest of a record on one line: `name Alice, quota 5`."""
-    return ", ".join(f"{line(key, _SHOWN)} {_shown(value)}" for key, value in detail.items())
+    """The rest of a record on one line, in order of the names, which no database keeps:
+    `name Alice, quota 5`."""
+    return ", ".join(
+        f"{line(key, _SHOWN)} {_shown(value)}" for key, value in sorted(detail.items())
+    )
 
 
 def _shown(value: object) -> str:
