@@ -44,6 +44,6 @@ class MailhostBackend(BaseBackend):
         if user is None or user.state != UserState.ACTIVE:
             return None
         domain = user.domain
-        if domain is not None and State.SUSPENDED in (domain.state, domain.organization.state):
+        if domain is not None and {domain.state, domain.organization.state} != {State.ACTIVE}:
             return None
         return user

@@ -12,7 +12,7 @@ from typing import Final
 from apps.directory import expressions, forwards
 from apps.directory.forwards import Onward
 from apps.directory.homes import NAMES, Home, LocalUser, homes_of
-from apps.directory.models import PatternKind, RelayCheck, State, UserState
+from apps.directory.models import PatternKind, RelayCheck, UserState
 from apps.directory.postmasters import ROLES, role_holders
 from apps.mailauth import srs
 from apps.mime.address import Address
@@ -49,6 +49,8 @@ class Rule(Enum):
     ROLE = "no other rule reaches anybody, and this role always must"
     NONE = "no rule takes it"
 
+
+_RECEIVING: Final = frozenset({UserState.ACTIVE.value, UserState.LOCKED.value})
 
 _LOCALS: Final = Values("asked", "domain_id bigint, local text")
 _DOMAINS: Final = Values("domains", "domain_id bigint")
@@ -340,7 +342,7 @@ def _users_by_key(keys: Iterable[str]) -> dict[str, _User]:
         return {}
     rows = fetch(_USERS.format(asked=NAMES.sql), NAMES.parameters(asked))
     return {
-        key: _User(LocalUser(pk, address), state != UserState.ACTIVE, forwarding)
+        key: _User(LocalUser(pk, address), state not in _RECEIVING, forwarding)
         for key, pk, address, state, forwarding in rows
     }
 
@@ -367,7 +369,7 @@ class _Aliases:
             _ALIASES.format(asked=_LOCALS.sql, domains=_DOMAINS.sql),
             [*_LOCALS.parameters(list(names)), *_DOMAINS.parameters(list(domains))],
         ):
-            found = _Alias(pk, PatternKind(kind), local, state != State.ACTIVE)
+            found = _Alias(pk, PatternKind(kind), local, state not in _RECEIVING)
             if found.kind in {PatternKind.WILDCARD, PatternKind.REGEX}:
                 self._patterns.setdefault(domain_id, []).append(found)
             else:

@@ -57,11 +57,12 @@ def operators() -> list[LocalUser]:
 
 
 def _active(users: QuerySet[User]) -> list[LocalUser]:
-    """The active ones of them, each once."""
+    """Those of them who can sign in and read it, each once."""
+    shut_out = [State.LOCKED, State.SUSPENDED]
     rows = (
         users.filter(state=UserState.ACTIVE)
-        .exclude(domain__state=State.SUSPENDED)
-        .exclude(domain__organization__state=State.SUSPENDED)
+        .exclude(domain__state__in=shut_out)
+        .exclude(domain__organization__state__in=shut_out)
         .order_by("pk")
         .distinct()
         .values_list("pk", "address")

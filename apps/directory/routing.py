@@ -91,13 +91,15 @@ REFUSALS: Final[dict[Status, type[MailError]]] = {
 }
 
 
-# The domain's own postmaster box is a last resort, never a match: see `role_holders`.
+# The domain's own postmaster box is a last resort, never a match: see `role_holders`. Who is locked
+# receives: only sign-in asks for more.
 _EXACT: Final = """
 SELECT u.id, u.address
 FROM directory_user u
 JOIN directory_domain d ON d.id = u.domain_id
 JOIN directory_organization o ON o.id = d.organization_id
-WHERE u.key = %s AND u.state = 'active' AND d.state = 'active' AND o.state = 'active'
+WHERE u.key = %s AND u.state IN ('active', 'locked') AND d.state IN ('active', 'locked')
+AND o.state IN ('active', 'locked')
 AND (u.kind <> 'shared' OR u.key NOT LIKE 'postmaster@%%') AND u.forwarding = ''"""
 
 

@@ -61,7 +61,7 @@ class PasswordRules:
         length = len(unicodedata.normalize("NFC", password))
         if length < least:
             raise ValidationError(
-                f"This password is too short: it needs {least} characters, and has {length}."
+                f"This password is too short. It needs {least} characters, and has {length}."
             )
         if len(set(password.casefold())) < _DIFFERENT:
             raise ValidationError("This password repeats the same few characters.")

@@ -16,8 +16,18 @@ from apps.audit.services import record
 from apps.directory import passwords, subjects
 from apps.directory.models import Alias, Domain, Kind, Organization, State, User, UserState
 from apps.directory.passwords import Secrets
-from apps.directory.services import aliases, dkim, domains, links, roles, transports, users
+from apps.directory.services import (
+    aliases,
+    dkim,
+    domains,
+    links,
+    roles,
+    signinrules,
+    transports,
+    users,
+)
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
+from apps.directory.services.signinrules import SignInRules
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
 from apps.mime.address import Address
@@ -80,27 +90,31 @@ def change_domain(
     default_quota: int | None = None,
     adds_sender: bool | None = None,
     reception: domains.Reception | None = None,
+    sign_in: SignInRules | None = None,
 ) -> Domain:
     """Change the separator of details, the quota of new users (bytes, 0 for no limit), whether mail
-    whose From is not its sender's gets a Sender field in place of being refused, or what becomes of
-    incoming mail whose sender is in doubt.
+    whose From is not its sender's gets a Sender field in place of being refused, what becomes of
+    incoming mail whose sender is in doubt, or what its people's sign-in demands.
 
     Raises:
         InvalidName, NotFound
-        InUse: `reception` of an alias domain.
+        InUse: `reception` or `sign_in` of an alias domain.
     """
-    return domains.change(
-        name=name,
-        separator=separator,
-        default_quota=default_quota,
-        adds_sender=adds_sender,
-        reception=reception,
-    )
+    with transaction.atomic():
+        domain = domains.change(
+            name=name,
+            separator=separator,
+            default_quota=default_quota,
+            adds_sender=adds_sender,
+            reception=reception,
+        )
+        return domain if sign_in is None else signinrules.change(name=name, rules=sign_in)
 
 
-def suspend_domain(name: str) -> Domain:
-    """Refuse mail for a domain and sign-in of its users, until `resume_domain`."""
-    return domains.set_state(name=name, state=State.SUSPENDED)
+def suspend_domain(name: str, *, receives: bool = False) -> Domain:
+    """Refuse sign-in of a domain's users, and mail for them unless it `receives`, until
+    `resume_domain`."""
+    return domains.set_state(name=name, state=State.LOCKED if receives else State.SUSPENDED)
 
 
 def resume_domain(name: str) -> Domain:
@@ -260,10 +274,10 @@ def change_user(
     return user
 
 
-def suspend_user(address: str) -> User:
-    """Refuse a user's mail and sign-in, until `resume_user`."""
+def suspend_user(address: str, *, receives: bool = False) -> User:
+    """Refuse a user's sign-in, and mail unless it `receives`, until `resume_user`."""
     user = users.find(address)
-    users.set_state(user=user, state=UserState.SUSPENDED)
+    users.set_state(user=user, state=UserState.LOCKED if receives else UserState.SUSPENDED)
     return user
 
 

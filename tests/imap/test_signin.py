@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from apps.directory.models import User
-from apps.directory.services import apppasswords, tokens
+from apps.directory import history
+from apps.directory.models import Demand, User
+from apps.directory.services import apppasswords, signinrules, tokens, users
+from apps.directory.services.signinrules import SignInRules
+from apps.runtime import db
 from tests.conftest import PASSWORD
 from tests.support.channel import bound, oauthbearer, xoauth2
 from tests.support.dialogue import Client, trusting
@@ -25,6 +28,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+def plain(username: str, password: str) -> str:
+    return b64(f"\0{username}\0{password}".encode())
 
 
 def scram(client: Client, username: str, password: str) -> str:
@@ -97,6 +104,58 @@ def test_it_refuses_an_app_password_for_something_else(alice: User, server: Runn
         client.send(f'x LOGIN alice@example.test "{text}"')
         assert client.line().startswith("x NO [AUTHENTICATIONFAILED]")
         assert scram(client, "alice@example.test", text).startswith("x NO [AUTHENTICATIONFAILED]")
+
+
+def test_it_takes_app_passwords_alone_once_there_is_a_second_factor(
+    alice: User, server: RunningServer
+) -> None:
+    _, text = apppasswords.create(user=alice, name="Phone", protocols=["imap"])
+    with closing(Client(server.port)) as one, closing(Client(server.port)) as other:
+        one.send(f'x LOGIN alice@example.test "{PASSWORD}"')
+        assert one.line().startswith("x OK")
+        users.set_has_factor(user_id=alice.pk, value=True)
+        assert one.line().startswith("* BYE [EXPIRED]")
+
+        answers = set()
+        for password in (PASSWORD, "wrong"):
+            other.send(f'x LOGIN alice@example.test "{password}"')
+            answers.add(other.line())
+            other.send(f"x AUTHENTICATE PLAIN {plain('alice@example.test', password)}")
+            answers.add(other.line())
+        assert answers == {"x NO [AUTHENTICATIONFAILED] Authentication failed"}
+    with closing(Client(server.port)) as client:
+        assert answers == {scram(client, "alice@example.test", PASSWORD)}
+        assert answers == {scram(client, "alice@example.test", "wrong")}
+        assert scram(client, "alice@example.test", text).startswith("x OK")
+
+
+def test_it_ends_main_passwords_once_a_demand_is_due(alice: User, server: RunningServer) -> None:
+    _, text = apppasswords.create(user=alice, name="Phone", protocols=["imap"])
+    with closing(Client(server.port)) as one, closing(Client(server.port)) as other:
+        for client, password in ((one, PASSWORD), (other, text)):
+            client.send(f'x LOGIN alice@example.test "{password}"')
+            assert client.line().startswith("x OK")
+        rules = SignInRules(factor_demand=Demand.EVERYBODY)
+        signinrules.change(name="example.test", rules=rules)
+        assert one.line().startswith("* BYE [EXPIRED]")
+        other.send("y NOOP")
+        assert other.line().startswith("y OK")
+
+
+def test_it_notes_what_the_client_calls_itself(alice: User, server: RunningServer) -> None:
+    with closing(Client(server.port)) as client:
+        client.send('i ID ("name" "Tester" "version" "7")')
+        client.line(), client.line()
+        client.send(f'x LOGIN alice@example.test "{PASSWORD}"')
+        assert client.line().startswith("x OK")
+    db.shutdown()  # waits for what was handed to its threads
+    (row,) = history.of_user(alice.pk).rows
+    assert (row.outcome, row.door, row.client, row.address) == (
+        "ok",
+        "imap",
+        "Tester 7",
+        "127.0.0.1",
+    )
 
 
 # -- under TLS ------------------------------------------------------------------------------------

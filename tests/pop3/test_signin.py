@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from apps.directory.models import User
-from apps.directory.services import apppasswords, tokens
+from apps.directory.services import apppasswords, tokens, users
 from tests.conftest import PASSWORD
 from tests.pop3.conftest import Running
 from tests.support.channel import bound, oauthbearer, xoauth2
@@ -72,6 +72,25 @@ def test_it_signs_in_with_an_app_password(alice: User, server: Running) -> None:
         apppasswords.revoke(user=alice, name="Phone")
         assert client.line().startswith("-ERR")
         assert client.line() == "(closed)"
+
+
+def test_it_takes_app_passwords_alone_once_there_is_a_second_factor(
+    alice: User, server: Running
+) -> None:
+    _, text = apppasswords.create(user=alice, name="Phone", protocols=["pop3"])
+    _, other = apppasswords.create(user=alice, name="Tablet", protocols=["imap"])
+    users.set_has_factor(user_id=alice.pk, value=True)
+    answers = set()
+    for password in (PASSWORD, "wrong", other):
+        with closing(Client(server.ports["pop3"])) as client:
+            client.send("USER alice@example.test")
+            client.line()
+            client.send(f"PASS {password}")
+            answers.add(client.line())
+            answers.add(scram(client, "alice@example.test", password))
+    assert answers == {"-ERR [AUTH] Authentication failed"}
+    with closing(Client(server.ports["pop3"])) as client:
+        assert scram(client, "alice@example.test", text) == "+OK 0 messages"
 
 
 # -- under TLS ------------------------------------------------------------------------------------

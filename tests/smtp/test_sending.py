@@ -9,10 +9,11 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from apps.blobs import services as blobs
-from apps.directory.models import AppPassword, SendCount, User
-from apps.directory.services import apppasswords, tokens
+from apps.directory.models import AppPassword, Demand, SendCount, User
+from apps.directory.services import apppasswords, signinrules, tokens, users
 from apps.directory.services.delegations import grant
 from apps.directory.services.limits import set_limits
+from apps.directory.services.signinrules import SignInRules
 from apps.mailqueue.models import QueuedMessage
 from apps.provisioning import services as provisioning
 from apps.trace.models import Sent, TraceEvent
@@ -90,6 +91,37 @@ def test_it_signs_in_by_scram(secure: Client, alice: User) -> None:
 @pytest.mark.parametrize("username", ["alice@example.test", "nobody@example.test", "nonsense"])
 def test_it_refuses_a_wrong_scram_proof_the_same_for_all(secure: Client, username: str) -> None:
     assert scram(secure, username, "wrong").starts("535 5.7.8")
+
+
+def test_it_takes_app_passwords_alone_once_there_is_a_second_factor(
+    door: Running, alice: User
+) -> None:
+    _, text = apppasswords.create(user=alice, name="Scanner", protocols=["smtp"])
+    _, other = apppasswords.create(user=alice, name="Phone", protocols=["imap"])
+    _, token = tokens.issue(user=alice, name="Backup", scopes=["smtp"])
+    users.set_has_factor(user_id=alice.pk, value=True)
+    answers = set()
+    for password in (PASSWORD, "wrong", other):
+        with door.ready("submissions") as client:
+            answers.add(str(client.ask(f"AUTH PLAIN {plain('alice@example.test', password)}")))
+            answers.add(str(scram(client, "alice@example.test", password)))
+    assert len(answers) == 1
+    assert answers.pop().startswith("535 5.7.8")
+    with door.ready("submissions") as client:
+        assert scram(client, "alice@example.test", text).code == 235
+    with door.ready("submissions") as client:
+        assert client.ask(f"AUTH XOAUTH2 {xoauth2('alice@example.test', token)}").code == 235
+
+
+def test_it_sends_nothing_more_by_a_main_password_once_a_demand_is_due(
+    door: Running, alice: User
+) -> None:
+    with door.signed_in() as client:
+        assert client.ask("MAIL FROM:<alice@example.test>").code == 250
+        rules = SignInRules(factor_demand=Demand.EVERYBODY)
+        signinrules.change(name="example.test", rules=rules)
+        answers = [client.ask("RSET"), client.ask("MAIL FROM:<alice@example.test>")]
+        assert answers[-1].code != 250, answers
 
 
 def test_it_ends_guessing_by_scram(secure: Client) -> None:

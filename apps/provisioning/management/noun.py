@@ -144,13 +144,18 @@ def name_or_all(options: dict[str, Any]) -> str | None:
     return name
 
 
-def last_day(text: str) -> datetime:
-    """The end of a day of UTC."""
+def first_day(text: str) -> datetime:
+    """The beginning of a day of UTC."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise ArgumentTypeError("a day such as 2030-01-31") from None
-    return datetime.combine(day, time.min, UTC) + timedelta(days=1)
+    return datetime.combine(day, time.min, UTC)
+
+
+def last_day(text: str) -> datetime:
+    """The end of a day of UTC."""
+    return first_day(text) + timedelta(days=1)
 
 
 def _refusal(error: DatabaseError) -> str:

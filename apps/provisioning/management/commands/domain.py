@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.directory.models import Sternness
+from apps.directory.models import Demand, Sternness
 from apps.directory.services.domains import Reception
+from apps.directory.services.signinrules import SignInRules
 from apps.provisioning import queries, renaming, services
-from apps.provisioning.management.noun import NounCommand, size
+from apps.provisioning.management.noun import Error, NounCommand, first_day, size
 
 
 class Command(NounCommand):
@@ -41,6 +42,7 @@ class Command(NounCommand):
             help="what to do with mail whose From is not its sender's: refuse it, or add Sender",
         )
         self._add_reception(change)
+        self._add_sign_in(change)
         rename = self.verb(
             "rename", "Give a domain another name; its users have that from then on."
         )
@@ -56,6 +58,10 @@ class Command(NounCommand):
         ):
             parser = self.verb(verb, summary)
             parser.add_argument("name", metavar="NAME")
+            if verb == "suspend":
+                parser.add_argument(
+                    "--receive", action="store_true", help="refuse sign-in only; mail is received"
+                )
         parser.add_argument(
             "--force",
             action="store_true",
@@ -81,6 +87,26 @@ class Command(NounCommand):
             help="ask mail that looks doubtful to come back later (off is the usual)",
         )
 
+    def _add_sign_in(self, change: CommandParser) -> None:
+        """What sign-in of its users demands; docs/accounts.md."""
+        change.add_argument(
+            "--second-factor",
+            choices=Demand.values,
+            help="who has to have a second factor; who has to, uses app passwords in mail programs",
+        )
+        change.add_argument(
+            "--second-factor-from",
+            metavar="DAY",
+            type=first_day,
+            help="from when on (UTC), such as 2030-01-31; until then people are reminded",
+        )
+        change.add_argument(
+            "--password-length",
+            metavar="NUMBER",
+            type=int,
+            help="fewest characters of a new password, 8 to 64; 0 is the installation's",
+        )
+
     def do_add(self, options: dict[str, Any]) -> None:
         domain = services.add_domain(
             options["name"], options["organization"], options["alias_of"], unlimited=True
@@ -98,6 +124,7 @@ class Command(NounCommand):
             default_quota=options["default_quota"],
             adds_sender={"refuse": False, "sender": True}.get(options["foreign_from"]),
             reception=_reception(options),
+            sign_in=_sign_in(options),
         )
         self.report(
             options,
@@ -109,11 +136,15 @@ class Command(NounCommand):
             dmarc_policy=domain.dmarc_policy,
             list_policy=domain.list_policy,
             greylisting="on" if domain.greylists else "off",
+            second_factor=domain.factor_demand,
+            second_factor_from=domain.factor_due_at,
+            password_length=domain.password_length,
         )
 
     def do_suspend(self, options: dict[str, Any]) -> None:
-        domain = services.suspend_domain(options["name"])
-        self.report(options, f"{domain.name} is suspended.", name=domain.name)
+        domain = services.suspend_domain(options["name"], receives=options["receive"])
+        done = "locked; it receives mail" if options["receive"] else "suspended"
+        self.report(options, f"{domain.name} is {done}.", name=domain.name)
 
     def do_resume(self, options: dict[str, Any]) -> None:
         domain = services.resume_domain(options["name"])
@@ -156,3 +187,15 @@ def _reception(options: dict[str, Any]) -> Reception | None:
         greylists={"on": True, "off": False}.get(options["greylisting"]),
     )
     return None if wanted == Reception() else wanted
+
+
+def _sign_in(options: dict[str, Any]) -> SignInRules | None:
+    demand, day = options["second_factor"], options["second_factor_from"]
+    if day is not None and demand in (None, Demand.NOBODY.value):
+        raise Error("--second-factor-from needs --second-factor administrators or everybody.")
+    wanted = SignInRules(
+        factor_demand=demand and Demand(demand),
+        factor_due_at=day,
+        password_length=options["password_length"],
+    )
+    return None if wanted == SignInRules() else wanted

@@ -1,11 +1,11 @@
-"""`manage.py user add|list|set|rename|passwd|suspend|resume|remove|restore`."""
+"""`manage.py user add|list|set|rename|passwd|signins|suspend|resume|remove|restore`."""
 
 from typing import Any
 
 from apps.directory.models import Kind
 from apps.directory.services import users
-from apps.provisioning import queries, renaming, services
-from apps.provisioning.management.noun import NounCommand, size
+from apps.provisioning import newpasswords, queries, recovery, renaming, services, signins
+from apps.provisioning.management.noun import NounCommand, percent, size
 
 _FROM_STDIN = "read the password from standard input, one line; else one is made and printed"
 
@@ -18,6 +18,12 @@ class Command(NounCommand):
         listing = self.verb("list", "List users: address, kind, state, used bytes, quota, name.")
         listing.add_argument("--domain", metavar="NAME", help="only the users of this domain")
         listing.add_argument(
+            "--over",
+            metavar="PERCENT",
+            type=percent,
+            help="only users whose mailbox has reached so much of its quota, such as 80",
+        )
+        listing.add_argument(
             "--removed", action="store_true", help="removed users whose mail is still kept"
         )
         change = self.verb("set", "Change a user's name or quota.")
@@ -27,14 +33,33 @@ class Command(NounCommand):
         self._add_verb_rename()
         passwd = self.verb("passwd", "Set a user's password; all other sessions end.")
         passwd.add_argument("address", metavar="ADDRESS")
-        passwd.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        how = passwd.add_mutually_exclusive_group()
+        how.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        how.add_argument(
+            "--link",
+            action="store_true",
+            help="print a link that sets a new password, once within an hour; the old one works on",
+        )
+        passwd.add_argument(
+            "--must-change",
+            action="store_true",
+            help="the web asks for another password at the next sign-in",
+        )
+        shown = self.verb("signins", "Show a user's sign-ins, alike ones together, newest first.")
+        shown.add_argument("address", metavar="ADDRESS")
+        shown.add_argument("--limit", metavar="NUMBER", type=int, default=50, help="how many lines")
         for verb, summary in (
             ("suspend", "Refuse a user's mail and sign-in."),
             ("resume", "Let a suspended user work again."),
             ("remove", "Remove a user. The mail is kept and can be restored."),
             ("restore", "Bring back a removed user, with the mail and the password."),
         ):
-            self.verb(verb, summary).add_argument("address", metavar="ADDRESS")
+            parser = self.verb(verb, summary)
+            parser.add_argument("address", metavar="ADDRESS")
+            if verb == "suspend":
+                parser.add_argument(
+                    "--receive", action="store_true", help="refuse sign-in only; mail is received"
+                )
 
     def _add_verb_rename(self) -> None:
         rename = self.verb("rename", "Give a user another address; the old one leads to it.")
@@ -91,7 +116,7 @@ class Command(NounCommand):
         rows = (
             queries.removed_users()
             if options["removed"]
-            else queries.users(domain=options["domain"])
+            else queries.users(domain=options["domain"], over=options["over"])
         )
         self.write_rows(options, rows, "address kind state used quota name")
 
@@ -126,14 +151,26 @@ class Command(NounCommand):
 
     def do_passwd(self, options: dict[str, Any]) -> None:
         user = users.find(options["address"])
-        invented = services.set_password(user, self._password(options))
+        if options["link"]:
+            link = recovery.make_reset_link(user)
+            self.report(options, link, address=user.address, link=link)
+            return
+        invented = newpasswords.give(
+            user, self._password(options), must_change=options["must_change"]
+        )
         self._report_password(
             options, f"{user.address} has a new password.", user.address, invented
         )
 
     def do_suspend(self, options: dict[str, Any]) -> None:
-        user = services.suspend_user(options["address"])
-        self.report(options, f"{user.address} is suspended.", address=user.address)
+        user = services.suspend_user(options["address"], receives=options["receive"])
+        done = "locked; it receives mail" if options["receive"] else "suspended"
+        self.report(options, f"{user.address} is {done}.", address=user.address)
+
+    def do_signins(self, options: dict[str, Any]) -> None:
+        rows = signins.of_user(options["address"], options["limit"])
+        columns = "last_at times outcome door means via address client is_new_place"
+        self.write_rows(options, rows, columns)
 
     def do_resume(self, options: dict[str, Any]) -> None:
         user = services.resume_user(options["address"])
