@@ -166,6 +166,7 @@ INSTALLED_APPS = [
     "apps.imap",
     "apps.pop3",
     "apps.webmail",
+    "apps.console",
     "apps.ops",
     "apps.demo",
 ]
@@ -203,6 +204,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context.product",
+                "apps.console.context.administrator",
             ],
             "builtins": ["apps.ui.templatetags.ui"],
         },

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from apps.audit.models import AuditRecord
+from apps.audit.queries import Scope as AuditScope
 from apps.directory.models import (
     Alias,
     Domain,
@@ -330,13 +330,12 @@ def aliases(powers: Powers, ability: Ability = Ability.SEE_DOMAINS) -> QuerySet[
     return found.filter(domain__in=domains(powers, ability).values("pk"))
 
 
-def records(powers: Powers) -> QuerySet[AuditRecord]:
-    """The acts of which somebody may read."""
-    found = AuditRecord.objects.all()
+def audit_scope(powers: Powers) -> AuditScope | None:
+    """Whose acts somebody may read of; None for all."""
     where = _scope(powers, Ability.READ_AUDIT)
     if where is None:
-        return found
-    return found.filter(Q(organization_id__in=where.organizations) | Q(domain_id__in=where.domains))
+        return None
+    return AuditScope(organizations=where.organizations, domains=where.domains)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ one.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -196,24 +197,30 @@ def add_user(
         password = invented = passwords.generate()
     secrets = passwords.seal(password)
     with transaction.atomic():
-        if kind == Kind.PERSON:
-            user = _add_person(wanted, secrets, name, quota, unlimited=unlimited)
-            if must_change:
-                users.ask_new_password(user=user)
-        else:
-            user = users.create(
-                address=wanted,
-                secrets=secrets,
-                name=name,
-                quota=quota,
-                kind=kind,
-                unlimited=unlimited,
-            )
-            mailboxes.create_defaults(user.pk)
+        add = _add_person if kind == Kind.PERSON else partial(_add_box, kind)
+        user = add(wanted, secrets, name, quota, unlimited=unlimited)
+        if must_change:
+            users.ask_new_password(user=user)
         record("user.add", **subjects.of_user(user), detail={"kind": kind, "quota": user.quota})
         if is_admin:
             make_domain_admin(user)
     return user, invented
+
+
+def _add_box(
+    kind: Kind,
+    address: Address,
+    secrets: Secrets,
+    name: str,
+    quota: int | None,
+    *,
+    unlimited: bool,
+) -> User:
+    user = users.create(
+        address=address, secrets=secrets, name=name, quota=quota, kind=kind, unlimited=unlimited
+    )
+    mailboxes.create_defaults(user.pk)
+    return user
 
 
 def _add_person(
@@ -224,11 +231,7 @@ def _add_person(
         return users.take_over_postmaster(
             user=box, secrets=secrets, name=name, quota=quota, unlimited=unlimited
         )
-    user = users.create(
-        address=address, secrets=secrets, name=name, quota=quota, unlimited=unlimited
-    )
-    mailboxes.create_defaults(user.pk)
-    return user
+    return _add_box(Kind.PERSON, address, secrets, name, quota, unlimited=unlimited)
 
 
 def set_password(

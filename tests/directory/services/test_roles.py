@@ -32,7 +32,7 @@ def test_each_role_has_its_scope(alice: User, domain: Domain) -> None:
         (Role.HELPDESK, {"domain": domain, "organization": organization}),
     ):
         with pytest.raises(InvalidName):
-            roles.grant(user=alice, role=role, **where)  # type: ignore[arg-type]  # as a stranger
+            roles.grant(user=alice, role=role, **where)
     with pytest.raises(InvalidName):
         roles.grant(user=alice, role=Role.DOMAIN_ADMIN, domain=domain, may_reset=True)
 

@@ -1,0 +1,38 @@
+"""What administrators fill in. Whether it is allowed, the doors say."""
+
+from typing import Any, Final
+
+from django import forms
+
+from apps.directory.services.users import MAX_NAME
+
+GIGABYTE: Final = 1 << 30
+
+
+class AddUserForm(forms.Form):
+    """A new user. Space only for who may set it."""
+
+    address = forms.CharField(label="Address", max_length=320)
+    name = forms.CharField(label="Name", max_length=MAX_NAME, required=False)
+    space = forms.DecimalField(
+        label="Space in GB", required=False, min_value=0, max_value=10**6, decimal_places=3
+    )
+
+    def __init__(self, *args: Any, sets_quotas: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not sets_quotas:
+            del self.fields["space"]
+
+    @property
+    def quota(self) -> int | None:
+        """Bytes; None for the domain's default."""
+        space = self.cleaned_data.get("space")
+        return None if space is None else int(space * GIGABYTE)
+
+
+class ChangeUserForm(AddUserForm):
+    """Name and space of a user."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["address"]
