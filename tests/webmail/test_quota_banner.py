@@ -31,7 +31,7 @@ def banner(text: str) -> str:
     [
         (80, "banner--warn: Your mailbox holds 781.2\xa0KB of 976.6\xa0KB."),
         (94.9, "banner--warn: Your mailbox holds"),
-        (95, "banner--warn: Your mailbox is almost full. New mail will be turned away."),
+        (95, "banner--warn: Your mailbox is almost full. When it is full, new mail is turned"),
         (99.9, "banner--warn: Your mailbox is almost full."),
         (100, "banner--bad: Your mailbox is full. New mail is turned away."),
         (250, "banner--bad: Your mailbox is full."),
