@@ -6,8 +6,8 @@ So the wrong codes of an account are also counted, `MOST` a day:
 
 - from all networks together that the account does not know; whoever uses that up has kept the owner
   from nothing but codes in new places: passkeys and recovery codes work there still;
-- and from each network where a second factor was shown within 30 days for itself. Nobody elsewhere
-  can use that up.
+- and from each network that the account has signed in from within 30 days, for itself (half a
+  sign-in, by the password alone, does not count). Nobody elsewhere can use that up.
 
 That makes one guess in eleven thousand right, a day. A code is counted before it is looked at, so
 many at once are no way round. Where the count cannot be kept no code is looked at: unlike a
@@ -49,14 +49,14 @@ class Try:
             cache.delete_many([_key(self.attempt), _key_of_known(self.attempt)])
 
 
-def admit(user_id: int, address: str) -> Try:
-    """Let an attempt at a user's second factor pass.
+def admit(account: str, address: str) -> Try:
+    """Let an attempt at the second factor of an account (its key) pass: it shares the budgets of
+    passwords.
 
     Raises:
         Throttled: too many wrong ones before.
     """
-    # Not the account of the password's throttle: whoever has the password is at home there.
-    return Try(throttle.admit(f"second factor of {user_id}", address))
+    return Try(throttle.admit(account, address))
 
 
 def count(one: Try) -> None:

@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from redis.exceptions import RedisError
 
 from apps.accounts.services.passkeys import LIFETIME, Question
 from apps.accounts.sessions import SessionStore
 from apps.accounts.sites import Site, site_of
-from apps.directory.throttle import network_of
+from apps.directory import throttle
 from apps.runtime.clock import now
 from apps.wire.errors import AuthenticationFailed, NotPermitted, Throttled
 
@@ -57,13 +55,8 @@ def admit_stranger(address: str) -> None:
     Raises:
         Throttled: that network has asked too often.
     """
-    key = f"passkey:begun:{network_of(address)}"
-    try:
-        cache.add(key, 0, _WINDOW)
-        if cache.incr(key) > MOST:
-            raise Throttled("questions to passkeys")
-    except (RedisError, OSError, ValueError):  # the cache is away, or the count expired just now
-        return
+    if not throttle.passes("passkey:asked", address, most=MOST, seconds=_WINDOW):
+        raise Throttled("questions to passkeys")
 
 
 def keep(

@@ -28,7 +28,7 @@ def check_code(*, user: User, code: str, address: str) -> Means:
         SignInUnavailable: nothing could be checked.
         SealBrokenError: the key that sealed the app's secret is gone.
     """
-    one = guessing.admit(user.pk, address)
+    one = guessing.admit(user.key, address)
     typed = onetime.normal(code)
     if onetime.looks_like_totp(typed):
         guessing.count(one)
