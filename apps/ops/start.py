@@ -1,6 +1,5 @@
 """`manage.py serve`: everything from a fresh folder to a running service."""
 
-import gc
 import logging
 import os
 import socket
@@ -68,14 +67,12 @@ def serve(
         say(missing)
     if also_say is not None:
         say(also_say(doors_open))
-    gc.disable()  # what is imported stays, and is looked through once: by the supervisor
     supervisor = Supervisor(
         children(roles, list(mail), where is not None, queues),
         opened,
         private=held,
         folder=settings.MAILHOST_DATA / "run",
     )
-    gc.enable()
     connections.close_all()  # a connection must not be shared across a fork
     return supervisor.run()
 
