@@ -35,8 +35,9 @@ class SetUp:
 
     @property
     def key(self) -> str:
-        """The same for people who type it: base32."""
-        return onetime.spelled(self.secret)
+        """The same for people who type it: base32 in groups, whose blanks no app minds."""
+        text = onetime.spelled(self.secret)
+        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def context(user_id: int) -> str:
