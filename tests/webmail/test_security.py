@@ -129,7 +129,9 @@ def test_it_sets_an_app_up_and_shows_the_codes_once(alice: User, browser: Client
     shown = page(browser, at)
     key = re.search(r">((?:[A-Z2-7]{4} ?){8})<", shown)
     assert key is not None
-    assert re.search(r'<svg class="qr qr--lg" viewBox="-2 -2 \d+ \d+".*<path d="M', shown, re.DOTALL)
+    assert re.search(
+        r'<svg class="qr qr--lg" viewBox="-2 -2 \d+ \d+".*<path d="M', shown, re.DOTALL
+    )
     assert " style=" not in shown
     wrong = post(browser, at, {"do": "confirm", "code": "abc"})
     assert wrong.status_code == 422
