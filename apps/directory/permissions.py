@@ -53,7 +53,6 @@ class Ability(Enum):
     CHANGE_POLICIES = "change a domain's policies"
     ADD_DOMAINS = "add domains"
     SUSPEND_DOMAINS = "suspend, lock and resume domains"
-    RENAME_DOMAINS = "rename domains"
     REMOVE_DOMAINS = "remove domains"
     SEE_ORGANIZATIONS = "see the organisation and its limits"
     CHANGE_ORGANIZATIONS = "add, rename, suspend and remove organisations"
@@ -97,7 +96,6 @@ TABLE: Final = {
     Ability.CHANGE_POLICIES: (_YES, _YES, _YES, _NO),
     Ability.ADD_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.SUSPEND_DOMAINS: (_YES, _YES, _NO, _NO),
-    Ability.RENAME_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.REMOVE_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.SEE_ORGANIZATIONS: (_YES, _YES, _NO, _NO),
     Ability.CHANGE_ORGANIZATIONS: (_YES, _NO, _NO, _NO),

@@ -1,6 +1,7 @@
 """What roles allow, where, and on whom."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test.utils import CaptureQueriesContext
@@ -80,6 +81,15 @@ def test_the_table_answers_for_each_role_and_ability() -> None:
     assert set(TABLE) == set(Ability)
     assert {len(row) for row in TABLE.values()} == {len(ROLES)}
     assert set(ROLES) == set(Role)
+
+
+def test_the_page_of_roles_says_what_the_table_says() -> None:
+    page = (Path(__file__).parents[2] / "docs/roles.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+
+    assert rows[1:] == [
+        [ability.value, *(answer.value for answer in answers)] for ability, answers in TABLE.items()
+    ]
 
 
 def test_nobody_reads_mail_by_a_role() -> None:

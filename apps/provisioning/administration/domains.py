@@ -6,6 +6,7 @@ from apps.directory import permissions
 from apps.directory.models import Domain, Organization, State, Sternness, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.domains import Reception, domain_name
+from apps.directory.services.signinrules import SignInRules
 from apps.mailauth import suffixes
 from apps.provisioning import services
 from apps.provisioning.administration.sight import (
@@ -81,7 +82,7 @@ def _refuse_claimed(powers: Powers, name: str) -> None:
 
 
 def set_state(*, powers: Powers, domain_id: int, state: State) -> Domain:
-    """Suspend a domain, or let it work again.
+    """Suspend or lock a domain, or let it work again.
 
     Raises:
         NotFound, NotPermitted, InUse
@@ -91,7 +92,7 @@ def set_state(*, powers: Powers, domain_id: int, state: State) -> Domain:
     demand_on_all(powers, User.objects.filter(domain=domain))
     if state == State.ACTIVE:
         return services.resume_domain(domain.name)
-    return services.suspend_domain(domain.name)
+    return services.suspend_domain(domain.name, receives=state == State.LOCKED)
 
 
 def change_policies(
@@ -104,6 +105,7 @@ def change_policies(
     dmarc_policy: Sternness | None = None,
     list_policy: Sternness | None = None,
     greylists: bool | None = None,
+    sign_in: SignInRules | None = None,
 ) -> Domain:
     """Change how a domain works; None leaves a thing as it is.
 
@@ -119,6 +121,7 @@ def change_policies(
         default_quota=default_quota,
         adds_sender=adds_sender,
         reception=None if reception == Reception() else reception,
+        sign_in=sign_in,
     )
 
 
