@@ -244,6 +244,25 @@ def test_the_list_is_one_statement_and_bounded(alice: User) -> None:
     assert len(asked) == 1
 
 
+def test_a_user_has_so_many_and_no_more(alice: User, bob: User) -> None:
+    his, first = sign_in(bob), sign_in(alice)
+    WebSession.objects.filter(pk=first.session_id).update(
+        seen_at=timezone.now() - timedelta(hours=1)
+    )
+    WebSession.objects.bulk_create(
+        WebSession(
+            session_key=f"{number:064x}", user=alice, expire_date=timezone.now() + timedelta(1)
+        )
+        for number in range(sessions.MOST - 1)
+    )
+    assert lives(first)
+    last = sign_in(alice)
+    assert lives(last)
+    assert not lives(first)
+    assert WebSession.objects.filter(user=alice).count() == sessions.MOST
+    assert lives(his)
+
+
 def test_housekeeping_removes_what_has_ended(alice: User) -> None:
     sign_in(alice)
     kept = sign_in(alice, is_kept=True)

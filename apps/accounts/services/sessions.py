@@ -7,7 +7,7 @@ ended elsewhere while a request of it was under way stays ended.
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,11 +18,16 @@ from apps.directory import subjects
 from apps.directory.models import User
 
 _ID = re.compile("[0-9a-f]{64}")
+MOST: Final = 200  # of one user
 _CHUNK = 1_000  # rows at a time when many have ended
 
 
 def begin(session_id: str, columns: Mapping[str, Any]) -> bool:
-    """Add a row; False if there is one with that key."""
+    """Add a row; False if there is one with that key.
+
+    A user has `MOST` of them: a program that signs in every minute, and never out, pushes out what
+    was used longest ago.
+    """
     try:
         with transaction.atomic():
             WebSession.objects.bulk_create([WebSession(session_key=session_id, **columns)])
@@ -30,7 +35,15 @@ def begin(session_id: str, columns: Mapping[str, Any]) -> bool:
         if WebSession.objects.filter(pk=session_id).exists():
             return False
         raise
+    if columns["user_id"] is not None:
+        _make_room(columns["user_id"])
     return True
+
+
+def _make_room(user_id: int) -> None:
+    mine = WebSession.objects.filter(user=user_id).order_by("-seen_at", "pk")
+    if too_many := list(mine.values_list("pk", flat=True)[MOST : MOST + _CHUNK]):
+        WebSession.objects.filter(pk__in=too_many).delete()
 
 
 def change(session_id: str, columns: Mapping[str, Any]) -> bool:
