@@ -106,11 +106,9 @@ def _who(row: SignIn) -> str:
         return f"{row.via or 'An administrator'} opened your mail"
     if row.outcome == Outcome.WRONG:
         return _WRONG.get(Means(row.means), "Wrong sign-in")
-    if row.outcome == Outcome.REFUSED:
-        return "Refused" if not row.via else f"{row.via}: refused"
-    if row.outcome == Outcome.SUSPENDED:
-        return "Refused"
     name = row.via if row.means in _NAMED else ""
+    if row.outcome != Outcome.OK:
+        return name or ("Right password" if row.means == Means.PASSWORD else "Right sign-in")
     return name or _client(row) or ("A browser" if row.door == "web" else "A mail program")
 
 

@@ -51,6 +51,11 @@ class SetupForm(forms.Form):
     password = password_field("Password", "new-password")
     host_domain = forms.BooleanField(required=False, initial=True)
 
+    @property
+    def policy(self) -> str:
+        """What the password has to be."""
+        return policy_words()
+
     def clean_address(self) -> str:
         try:
             return str(Address.parse(self.cleaned_data["address"].strip(), strict=True))
@@ -85,8 +90,8 @@ class PasswordForm(forms.Form):
         return data
 
 
-def policy_words(user: User) -> str:
-    """What a new password of a user has to be."""
+def policy_words(user: User | None = None) -> str:
+    """What a new password of a user has to be; of the first one, if there is none yet."""
     least = shortest(user)
     return f"At least {least} characters, of any kind: a few words are good. No common password."
 

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 
 import pytest
@@ -256,7 +255,7 @@ def test_of_two_at_once_one_sets_the_password(alice: User) -> None:
 
 
 @pytest.fixture
-def asked(alice: User) -> Iterator[str]:
+def asked(alice: User) -> str:
     """The token of a letter that asks for alice's recovery address."""
     recoveryaddresses.ask(alice, "Alice@elsewhere.test")
     return link_in(letters()[0][2])

@@ -66,7 +66,7 @@ def page(browser: Client, query: str = "") -> str:
         ({"outcome": Outcome.WRONG, "means": Means.TOTP}, "Wrong code", "web, Firefox on Linux"),
         (
             {"outcome": Outcome.REFUSED, "door": "imap", "client": ""},
-            "Refused",
+            "Right password",
             "IMAP, password",
         ),
         (
@@ -77,7 +77,7 @@ def page(browser: Client, query: str = "") -> str:
                 "via": "Phone",
                 "client": "",
             },
-            "Phone: refused",
+            "Phone",
             "POP3, app password",
         ),
         ({"means": Means.ACTING, "via": "olga@x.test"}, "olga@x.test opened your mail", "web"),
@@ -105,7 +105,7 @@ def test_it_has_words_for_whatever_there_is(
 
 def test_nothing_yet(browser: Client) -> None:
     assert "Nothing yet" in page(browser)
-    assert "Nobody was turned away" in page(browser, "?only=refused")
+    assert "Nobody was turned away" in page(browser, "?show=refused")
 
 
 def test_the_newest_stands_first_and_older_ones_follow(
@@ -133,7 +133,7 @@ def test_it_shows_a_part(alice: User, browser: Client) -> None:
     note(alice, address="192.0.2.2", door="imap", client="")
     note(alice, address="192.0.2.3", outcome=Outcome.WRONG)
     shown = {
-        only: [n for n in "123" if f"192.0.2.{n}<" in page(browser, f"?only={only}")]
+        only: [n for n in "123" if f"192.0.2.{n}<" in page(browser, f"?show={only}")]
         for only in ("", "refused", "web", "programs", "nonsense")
     }
     assert shown == {

@@ -28,7 +28,7 @@ CHOICES: Final = (
 def activity(request: HttpRequest) -> HttpResponse:
     """A page of sign-ins, newest first."""
     user = person(request)
-    only = request.GET.get("only", "")
+    only = request.GET.get("show", "")
     only = only if only in {value for value, _ in CHOICES} else ""
     before = request.GET.get("before", "")
     try:
@@ -39,7 +39,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "acts": [act_of(row) for row in page.rows],
         "following": page.following,
         "before": before,
-        "only": only,
+        "shown": only,
         "choices": CHOICES,
         "days": KEEP_DAYS,
         "page": "settings-activity",
