@@ -7,6 +7,9 @@ Loaded by tests/run.py (`-p tests.support.units`).
 """
 
 import gc
+from collections.abc import Generator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,24 @@ def unit(nodeid: str) -> str:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
     return Units(config, log)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Each process collects all tests, and so would compile all of a fresh clone, beside the
+    others. Here each begins with a share of the files, and finds the rest compiled by them."""
+    config = session.config
+    worker = getattr(config, "workerinput", None)
+    if worker is not None and config.args == config.getini("testpaths"):
+        ignored = tuple(str(config.rootpath / path) for path in config.getoption("ignore") or ())
+        files = sorted((config.rootpath / "tests").rglob("test_*.py"))
+        number, of = int(worker["workerid"].removeprefix("gw")), int(worker["workercount"])
+        for file in files[number::of]:
+            if not str(file).startswith(ignored):
+                name = ".".join(file.relative_to(config.rootpath).with_suffix("").parts)
+                with suppress(Exception):  # the collection, which comes next, tells of it
+                    import_module(name)
+    return (yield)
 
 
 @pytest.hookimpl(trylast=True)
