@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from apps.accounts import factors as reading
 from apps.accounts import guessing, onetime
@@ -75,6 +76,16 @@ def test_it_seals_the_secret_for_its_user(alice: User, bob: User, time: Clock) -
         sealing.open_sealed(row.secret, context=authenticators.context(bob.pk))
     assert made.key not in repr(made)
     assert repr(made.secret) not in repr(made)
+
+
+def test_it_is_set_up_anew_when_its_key_is_gone(
+    alice: User, time: Clock, settings: Settings
+) -> None:
+    authenticators.start(user=alice, issuer="x")
+    settings.ENCRYPTION_KEY = ("A" * 43 + "=",)
+    assert authenticators.waiting(user=alice, issuer="x") is None
+    made = authenticators.start(user=alice, issuer="x")
+    assert authenticators.waiting(user=alice, issuer="x") == made
 
 
 def test_it_takes_a_code_once(alice: User, app: App, time: Clock) -> None:

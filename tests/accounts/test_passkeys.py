@@ -15,7 +15,7 @@ from apps.accounts.models import Passkey as Row
 from apps.accounts.services import passkeys
 from apps.accounts.services.passkeys import Question
 from apps.accounts.sites import Site, site_of
-from apps.directory.models import Domain, State, User, UserState
+from apps.directory.models import Domain, Means, Outcome, SignIn, State, User, UserState
 from apps.wire.errors import (
     AccountSuspended,
     AlreadyExists,
@@ -193,6 +193,8 @@ def test_it_lets_nobody_in_who_may_not(alice: User, domain: Domain, state: UserS
     User.objects.filter(pk=alice.pk).update(state=state)
     with pytest.raises(AccountSuspended):
         enter(device)
+    noted = SignIn.objects.get(user=alice)
+    assert (noted.outcome, noted.means) == (Outcome.SUSPENDED, Means.PASSKEY)
     User.objects.filter(pk=alice.pk).update(state=UserState.ACTIVE)
     Domain.objects.filter(pk=domain.pk).update(state=State(state))
     with pytest.raises(AccountSuspended):

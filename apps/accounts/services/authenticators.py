@@ -4,6 +4,7 @@ The secret has to be had back in clear for every check, so it is sealed for its 
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import User
 from apps.runtime import clock, sealing
+from apps.runtime.sealing import SealBrokenError
 from apps.wire.errors import AuthenticationFailed, NotFound
 
 NAME = "Authenticator app"
@@ -68,13 +70,14 @@ def start(*, user: User, issuer: str) -> SetUp:
 
 
 def waiting(*, user: User, issuer: str) -> SetUp | None:
-    """The set-up that waits for its first code, so that a page can be shown again.
-
-    Raises:
-        SealBrokenError
-    """
+    """The set-up that waits for its first code, so that a page can be shown again; None if there is
+    none, or if its key of ENCRYPTION_KEY is gone: it is begun anew then."""
     row = Authenticator.objects.filter(user=user, confirmed=False).first()
-    return SetUp(_secret(row), user.address, issuer) if row is not None else None
+    if row is None:
+        return None
+    with suppress(SealBrokenError):
+        return SetUp(_secret(row), user.address, issuer)
+    return None
 
 
 def confirm(*, user: User, code: str) -> list[str]:

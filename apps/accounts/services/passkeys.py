@@ -23,7 +23,8 @@ from apps.accounts.services.standing import (
 from apps.accounts.sites import Site
 from apps.audit.services import record
 from apps.directory import subjects, throttle
-from apps.directory.models import Kind, User
+from apps.directory.models import Kind, Means, Outcome, User
+from apps.directory.services import history
 from apps.directory.signedin import current_versions
 from apps.runtime.clock import now
 from apps.wire.errors import (
@@ -170,6 +171,13 @@ def sign_in(
         log.warning("a passkey was refused", extra={"client": address, "detail": error.detail})
         raise
     if row.user.kind != Kind.PERSON or row.user_id not in current_versions({row.user_id}):
+        history.note(
+            user_id=row.user_id,
+            outcome=Outcome.SUSPENDED,
+            door="web",
+            means=Means.PASSKEY,
+            address=address,
+        )
         raise AccountSuspended("suspended")
     throttle.succeeded(attempt)
     owner: User = row.user
