@@ -126,7 +126,7 @@ def _rows(
         by = "an administrator on the server"
     elif not by and actor.user_id not in {None, user.pk}:
         by = actor.name
-    if by:
+    if by and by != user.address:
         rows.append(("By", quoted(by, DETAIL_SHOWN)))
     where = actor.address if address is None else address
     if where:
