@@ -43,14 +43,7 @@ class Command(NounCommand):
         )
         self._add_reception(change)
         self._add_sign_in(change)
-        rename = self.verb(
-            "rename", "Give a domain another name; its users have that from then on."
-        )
-        rename.add_argument("name", metavar="OLD")
-        rename.add_argument("new", metavar="NEW", help="not hosted here, or an alias domain of OLD")
-        rename.add_argument(
-            "--no-alias", action="store_true", help="stop hosting the old name: its mail is refused"
-        )
+        self._add_verb_rename()
         for verb, summary in (
             ("suspend", "Refuse mail for a domain and sign-in of its users."),
             ("resume", "Let a suspended domain work again."),
@@ -66,6 +59,16 @@ class Command(NounCommand):
             "--force",
             action="store_true",
             help="remove its users and aliases too; users can be restored when the domain is back",
+        )
+
+    def _add_verb_rename(self) -> None:
+        rename = self.verb(
+            "rename", "Give a domain another name; its users have that from then on."
+        )
+        rename.add_argument("name", metavar="OLD")
+        rename.add_argument("new", metavar="NEW", help="not hosted here, or an alias domain of OLD")
+        rename.add_argument(
+            "--no-alias", action="store_true", help="stop hosting the old name: its mail is refused"
         )
 
     def _add_reception(self, change: CommandParser) -> None:
