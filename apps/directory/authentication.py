@@ -34,7 +34,6 @@ from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
 from apps.directory import apppasswords, demands, passwords, throttle
 from apps.directory.apppasswords import Known
@@ -58,8 +57,11 @@ LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
 WHERE u.key = %s OR u.key = (
     SELECT %s || target.name FROM directory_domain asked
-    JOIN directory_domain target ON target.id = asked.alias_of_id WHERE asked.name = %s)"""
+    JOIN directory_domain target ON target.id = asked.alias_of_id WHERE asked.name = %s)
+ORDER BY u.key <> %s LIMIT 1"""
 
+
+_WORKING: Final = (State.ACTIVE.value, None)
 
 # For the log alone: the peer is told the same.
 WRONG: Final = "wrong user or password"
@@ -112,8 +114,11 @@ class Account:
     @property
     def is_suspended(self) -> bool:
         """Whether nobody signs in as it: suspended, or locked."""
-        states = (self.state, self.domain_state, self.organization_state)
-        return any(state not in (None, State.ACTIVE) for state in states)
+        return not (
+            self.state in _WORKING
+            and self.domain_state in _WORKING
+            and self.organization_state in _WORKING
+        )
 
     def bars_password(self, door: str) -> bool:
         """Whether its main password opens nothing at this door."""
@@ -324,14 +329,22 @@ def account_of(key: str) -> Account | None:
     """The account with that key, or with that key but for an alias domain, whatever its state."""
     _, domain = take_apart(key)
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNT, [timezone.now(), key, key.removesuffix(domain), domain])
+        cursor.execute(_ACCOUNT, [demands.moment(), key, key.removesuffix(domain), domain, key])
         row = cursor.fetchone()
     if row is None:
         return None
-    own, pk, address, name, version, has_factor, must_change, *rest, demand, holds_role = row
-    principal = Principal(pk, address, name, version, bool(has_factor), bool(must_change))
-    needs_factor = principal.has_factor or demands.binds(demand, bool(holds_role))
-    return replace(Account(own, principal, *rest), needs_factor=needs_factor)
+    own, pk, address, name, version, has_factor, must_change, *rest = row
+    encoded, kind, state, of_domain, of_organization, demand, holds_role = rest
+    return Account(
+        own,
+        Principal(pk, address, name, version, bool(has_factor), bool(must_change)),
+        encoded,
+        kind,
+        state,
+        of_domain,
+        of_organization,
+        bool(has_factor) or demands.binds(demand, bool(holds_role)),
+    )
 
 
 _right = RememberedPasswords()

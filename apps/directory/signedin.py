@@ -15,8 +15,6 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
-from django.utils import timezone
-
 from apps.directory import apppasswords, demands, tokens
 from apps.directory.authentication import Principal
 from apps.directory.models import Means
@@ -135,9 +133,8 @@ def current_versions(user_ids: Iterable[int]) -> dict[int, int]:
 
 
 def _accounts(user_ids: Iterable[int]) -> dict[int, _Now]:
-    rows = fetch(
-        _VERSIONS.format(among=among("u.id")), [timezone.now(), listed(sorted(set(user_ids)))]
-    )
+    asked = [demands.moment(), listed(sorted(set(user_ids)))]
+    rows = fetch(_VERSIONS.format(among=among("u.id")), asked)
     return {
         pk: _Now(version, bool(has_factor) or demands.binds(demand, bool(holds_role)))
         for pk, version, has_factor, demand, holds_role in rows
