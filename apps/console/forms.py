@@ -1,5 +1,6 @@
 """What administrators fill in. Whether it is allowed, the doors say."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -36,3 +37,15 @@ class ChangeUserForm(AddUserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["address"]
+
+    @property
+    def quota(self) -> int | None:
+        """Bytes; None if it is what it was: the page shows it rounded."""
+        return super().quota if "space" in self.changed_data else None
+
+
+def shown_space(quota: int) -> Decimal:
+    """Bytes as the form shows them."""
+    space = (Decimal(quota) / GIGABYTE).quantize(Decimal("0.001"))
+    # Without zeros at its end, and without an exponent, which normalize gives to tens.
+    return Decimal(int(space)) if space == int(space) else space.normalize()

@@ -171,6 +171,20 @@ def test_name_and_space_are_changed(admin: User, alice: User) -> None:
     assert (alice.key, alice.kind) == (before, Kind.PERSON)
 
 
+def test_space_that_is_not_changed_stays_to_the_byte(admin: User, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(quota=1_234_567)
+    client = browser(admin)
+    shown = re.search(
+        r'name="space"[^>]*value="([^"]*)"', said(client, f"/admin/users/{alice.pk}/")
+    )
+    assert shown is not None
+
+    client.post(f"/admin/users/{alice.pk}/", {"name": "A", "space": shown[1]})
+
+    alice.refresh_from_db()
+    assert (alice.name, alice.quota) == ("A", 1_234_567)
+
+
 def test_a_helpdesk_sets_no_space(helpdesk: User, alice: User) -> None:
     answer = browser(helpdesk).post(f"/admin/users/{alice.pk}/", {"name": "A", "space": "9"})
 

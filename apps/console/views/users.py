@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.console.account import account_of
 from apps.console.admission import for_administrators
-from apps.console.forms import GIGABYTE, AddUserForm, ChangeUserForm
+from apps.console.forms import AddUserForm, ChangeUserForm, shown_space
 from apps.console.listing import STATES, Wanted, domain_choices, users
 from apps.console.views.pages import administrator, show, user_in_sight
 from apps.directory.models import User
@@ -115,5 +115,5 @@ def _form(powers: Powers, user: User, request: HttpRequest | None = None) -> Cha
     return ChangeUserForm(
         None if request is None else request.POST,
         sets_quotas=powers.may(Ability.SET_QUOTAS, user),
-        initial={"name": user.name, "space": round(user.quota / GIGABYTE, 3)},
+        initial={"name": user.name, "space": shown_space(user.quota)},
     )

@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from apps.directory import permissions
-from apps.directory.models import Domain, Organization, State, Sternness, User
+from apps.directory.models import Domain, Organization, State, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.domains import Reception, domain_name
 from apps.directory.services.signinrules import SignInRules
@@ -102,9 +102,7 @@ def change_policies(
     separator: str | None = None,
     default_quota: int | None = None,
     adds_sender: bool | None = None,
-    dmarc_policy: Sternness | None = None,
-    list_policy: Sternness | None = None,
-    greylists: bool | None = None,
+    reception: Reception | None = None,
     sign_in: SignInRules | None = None,
 ) -> Domain:
     """Change how a domain works; None leaves a thing as it is.
@@ -114,13 +112,12 @@ def change_policies(
     """
     domain = find_domain(powers, domain_id)
     demand(powers, Ability.CHANGE_POLICIES, domain)
-    reception = Reception(dmarc_policy=dmarc_policy, list_policy=list_policy, greylists=greylists)
     return services.change_domain(
         domain.name,
         separator=separator,
         default_quota=default_quota,
         adds_sender=adds_sender,
-        reception=None if reception == Reception() else reception,
+        reception=reception,
         sign_in=sign_in,
     )
 

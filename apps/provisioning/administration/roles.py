@@ -2,7 +2,7 @@
 
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
-from apps.directory.permissions import Powers
+from apps.directory.permissions import Ability, Powers
 from apps.directory.services import roles
 from apps.provisioning.administration.sight import (
     find_domain,
@@ -31,7 +31,7 @@ def grant(
     organization: Organization | None = None
     domain: Domain | None = None
     if organization_id is not None:
-        organization = find_organization(powers, organization_id)
+        organization = find_organization(powers, organization_id, Ability.MAKE_HELPDESKS)
     if domain_id is not None:
         domain = find_domain(powers, domain_id)
     if user.pk == powers.user_id:

@@ -34,9 +34,11 @@ def find_named(powers: Powers, name: str) -> Domain:
     return found
 
 
-def find_organization(powers: Powers, organization_id: int) -> Organization:
-    """An organisation in sight; raise NotFound."""
-    found = permissions.organizations(powers).filter(pk=organization_id).first()
+def find_organization(
+    powers: Powers, organization_id: int, ability: Ability = Ability.SEE_ORGANIZATIONS
+) -> Organization:
+    """An organisation in which that may be done; raise NotFound."""
+    found = permissions.organizations(powers, ability).filter(pk=organization_id).first()
     if found is None:
         raise NotFound(f"organisation {organization_id}", text="There is no such organisation")
     return found

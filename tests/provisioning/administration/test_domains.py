@@ -5,6 +5,7 @@ import pytest
 from apps.directory.models import Domain, Role, State, Sternness, User
 from apps.directory.permissions import Powers
 from apps.directory.services import organizations
+from apps.directory.services.domains import Reception
 from apps.provisioning import services as provisioning
 from apps.provisioning.administration import domains
 from apps.wire.errors import (
@@ -137,15 +138,17 @@ def test_policies_are_changed_in_sight_only(
     admin: Powers, helpdesk: Powers, domain: Domain, other_domain: Domain, second: Domain
 ) -> None:
     changed = domains.change_policies(
-        powers=admin, domain_id=domain.pk, dmarc_policy=Sternness.JUNK, greylists=True
+        powers=admin,
+        domain_id=domain.pk,
+        reception=Reception(dmarc_policy=Sternness.JUNK, greylists=True),
     )
     assert (changed.dmarc_policy, changed.greylists) == (Sternness.JUNK, True)
 
     for hidden in (other_domain, second):
         with pytest.raises(NotFound):
-            domains.change_policies(powers=admin, domain_id=hidden.pk, greylists=True)
+            domains.change_policies(powers=admin, domain_id=hidden.pk, separator="-")
     with pytest.raises(NotPermitted):
-        domains.change_policies(powers=helpdesk, domain_id=domain.pk, greylists=True)
+        domains.change_policies(powers=helpdesk, domain_id=domain.pk, separator="-")
 
 
 def test_nobody_suspends_or_removes_the_domain_of_an_operator(
@@ -157,7 +160,8 @@ def test_nobody_suspends_or_removes_the_domain_of_an_operator(
         domains.set_state(powers=reseller, domain_id=domain.pk, state=State.SUSPENDED)
     with pytest.raises(NotPermitted):
         domains.remove(powers=reseller, domain_id=domain.pk, force=True)
-    assert domains.set_state(powers=operator, domain_id=domain.pk, state=State.SUSPENDED)
+    locked = domains.set_state(powers=operator, domain_id=domain.pk, state=State.LOCKED)
+    assert locked.state == State.LOCKED
 
 
 def test_a_reseller_removes_its_own_only(

@@ -83,6 +83,21 @@ def test_roles_are_given_within_the_own_ones(
         roles.grant(powers=admin, user_id=alice.pk, role=Role.DOMAIN_ADMIN, domain_id=second.pk)
 
 
+def test_an_organisations_administrator_makes_helpdesks_in_it(
+    alice: User, bob: User, domain: Domain
+) -> None:
+    powers = give(bob, Role.DOMAIN_ADMIN, domain.organization)
+
+    roles.grant(
+        powers=powers,
+        user_id=alice.pk,
+        role=Role.HELPDESK,
+        organization_id=domain.organization_id,
+    )
+
+    assert powers_of(alice)
+
+
 def test_nobody_gives_a_role_to_oneself_or_to_a_stranger(
     admin: Powers, helpdesk: Powers, eve: User, domain: Domain, alice: User
 ) -> None:

@@ -1,0 +1,313 @@
+"""Every address of the web, every verb, every sort of person, things of two tenants.
+
+The addresses are those of the URL map: a new one without a row in TABLE fails. Nothing of a tenant
+is in what the other is answered, nothing of it changes, and its things are answered as what does
+not exist is, byte for byte.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from apps.directory import permissions
+from apps.directory.models import Role, User
+from apps.directory.permissions import Ability, Powers
+from apps.provisioning import services as provisioning
+from apps.scan import runner
+from tests.console.conftest import holder
+from tests.console.world import Tenant, rows_of, signed_in, tenant
+
+VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+OF_A: Final = ("user", "other", "helpdesk", "admin", "reseller")
+STRANGERS: Final = ("anonymous", "suspended")
+ROLES: Final = (*STRANGERS, *OF_A, "admin of B", "operator")
+A, B, NOBODY = "wombat", "quokka", "nobody"
+NOBODYS: Final = 999_999
+_WRITES: Final = re.compile(
+    r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|REPLACE INTO)\s+"?(\w+)"?', re.IGNORECASE
+)
+
+Codes = int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an address answers.
+
+    Args:
+        get, post: statuses for who may; other verbs get `rest`.
+        strangers: what who is not signed in gets: sent to sign in, `post` if only POST is a
+            question at all; None for the same as everybody.
+        thing: what the number in the address names: a column of `Tenant.ids`, a user of the tenant
+            (`person`), a message in one's own mailbox (`mail`); "" for none.
+        may: roles for which the page is there; the rest gets 404, for every verb if they are not
+            let into the console at all.
+        refused: roles of `may` whose POST is refused, 403.
+        data: what is posted.
+    """
+
+    get: Codes
+    post: Codes
+    strangers: str | None = "login"
+    rest: int = 405
+    thing: str = ""
+    may: tuple[str, ...] = ROLES
+    refused: tuple[str, ...] = ()
+    data: tuple[tuple[str, str], ...] = ()
+
+
+CONSOLE: Final = ("helpdesk", "admin", "reseller", "admin of B", "operator")
+AUDIT: Final = ("admin", "reseller", "admin of B", "operator")
+NONE: Final = ()
+
+
+def public(get: Codes, post: Codes) -> Row:
+    return Row(get, post, strangers=None)
+
+
+def own(get: Codes, post: Codes, thing: str = "", **more: Any) -> Row:
+    return Row(get, post, thing=thing, **more)
+
+
+def console(get: Codes, post: Codes, thing: str = "", **more: Any) -> Row:
+    return Row(get, post, thing=thing, **{"may": CONSOLE, **more})
+
+
+TABLE: Final[dict[str, Row]] = {
+    "healthz": public(200, 405),
+    "readyz": public(200, 405),
+    "home": own(302, 405),
+    "login": public((200, 302), 200),
+    "login-verify": public(302, 302),
+    "login-confirm": own(200, 200),
+    "passkey-begin": public(405, 415),
+    "passkey-complete": public(405, 415),
+    "acting-stop": public(405, 302),
+    "logout": public(405, 302),
+    "setup": public(410, 410),
+    "forward": public(410, 410),
+    "held": public(410, 410),
+    "digests": public(410, 410),
+    "login-forgot": public(200, 200),
+    "login-reset": public(410, 410),
+    "recovery": public(410, 410),
+    "demo": public(404, 405),
+    "settings": own(302, 302, rest=302),
+    "settings-apps": own(200, 405),
+    "app-password-new": own(200, 200),
+    "app-password": own(200, 302, "app-password"),
+    "settings-recovery": own(200, 422),
+    "settings-activity": own(200, 405),
+    "settings-security": own(200, 405),
+    "security-authenticator": own(200, 200),
+    "security-codes": own(200, (200, 302)),
+    "security-trusted": own(405, 302),
+    "security-passkey-add": own(200, 405),
+    "passkey-new-begin": public(405, 415),
+    "passkey-new-complete": public(405, 415),
+    "security-passkey": own(200, (200, 302, 422), "security-passkey"),
+    "sessions-end": own(405, 302, strangers="post"),
+    "settings-password": own(200, 200),
+    "/mail/": own(302, 405),
+    "mailbox": own(200, 405),
+    "message": own(200, 405, "mail"),
+    "body": own(200, 405, "mail"),
+    "source": own(200, 405, "mail"),
+    "part": own(404, 405, "mail"),
+    "act": own(405, 302, "mail"),
+    "console": console(302, 405),
+    "console-users": console(200, 405),
+    "console-user-add": console(200, 200),
+    "console-user": console(200, 302, "person"),
+    "console-user-state": console(
+        405, 302, "person", refused=("helpdesk",), data=(("to", "lock"),)
+    ),
+    "console-user-sessions": console(405, 302, "person"),
+    "console-user-password": console(200, 200, "person"),
+    "console-user-factors": console(200, 302, "person"),
+    "console-user-act": console(404, 404, "person"),  # ACT_AS_USER is off
+    "console-audit": console(200, 405, may=AUDIT),
+}
+
+
+def patterns() -> Iterator[tuple[str, str]]:
+    """Name (or route) and route of every address."""
+
+    def walk(resolver: Any, before: str) -> Iterator[tuple[str, str]]:
+        for found in resolver.url_patterns:
+            route = before + str(found.pattern)
+            if isinstance(found, URLResolver):
+                yield from walk(found, route)
+            else:
+                yield found.name or route, route
+
+    return walk(get_resolver(), "/")
+
+
+def test_every_address_has_a_row() -> None:
+    assert {name for name, _ in patterns()} == set(TABLE)
+
+
+@dataclass
+class World:
+    """Both tenants, and the browser of one person."""
+
+    a: Tenant
+    b: Tenant
+    role: str
+    client: Client
+
+    @classmethod
+    def of(cls, role: str) -> "World":
+        a, b = tenant("A", A), tenant("B", B)
+        operator = holder("root@elsewhere.test", Role.OPERATOR)
+        people: dict[str, User] = {**a.people, "admin of B": b.people["admin"]}
+        people["operator"] = operator
+        client = Client() if role == "anonymous" else signed_in(people[role])
+        if role == "suspended":
+            provisioning.suspend_user(people[role].key)
+        return cls(a, b, role, client)
+
+    def number(self, thing: str, owner: str) -> int:
+        if owner == NOBODY:
+            return NOBODYS
+        if thing == "mail":
+            return 1 if owner == A else 3
+        made = self.a if owner == A else self.b
+        return made.people["other"].pk if thing == "person" else made.ids[thing]
+
+    def may_see(self, row: Row, owner: str) -> bool:
+        """Whether the thing is in sight of the role."""
+        if owner == NOBODY:
+            return False
+        if row.thing == "mail":
+            return self.role == "admin of B" or (self.role in ("other", "admin") and owner == A)
+        if row.thing == "person":
+            return self.role == "operator" or (self.role == "admin of B") == (owner == B)
+        return self.role == "other" and owner == A
+
+    def expected(self, row: Row, verb: str, owner: str) -> tuple[int, ...]:
+        """The statuses that the table allows."""
+        is_read, is_post = verb in ("GET", "HEAD"), verb == "POST"
+        told = row.get if is_read else row.post if is_post else row.rest
+        if self.role in STRANGERS and row.strangers is not None:
+            told = 302 if row.strangers == "login" or is_post else 405
+        elif self.role not in row.may:
+            told = told if told == 405 and self.role in CONSOLE else 404
+        elif row.thing and not self.may_see(row, owner):
+            told = 404 if told != 405 else 405
+        elif is_post and self.role in row.refused:
+            told = 403
+        return told if isinstance(told, tuple) else (told,)
+
+
+def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
+    """Each address with its row, and how it is written for the thing of an owner."""
+    for name, route in patterns():
+        row = TABLE[name]
+        plain = (
+            route.replace("<str:token>", "no-such-token")
+            .replace("<slug:slug>", "inbox")
+            .replace("<int:number>", "1")
+            .replace("<slug:verb>", "unread")
+        )
+        for owner in (A, B, NOBODY) if row.thing else (A,):
+            number = str(world.number(row.thing, owner)) if row.thing else ""
+            yield name, row, owner, re.sub(r"<(uid|row):\w+>", number, plain)
+
+
+@contextmanager
+def watched() -> Iterator[set[str]]:
+    """The tables that are written by what runs within; all of it is taken back."""
+    written: set[str] = set()
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if found := _WRITES.match(sql):
+            written.add(found[1])
+        return execute(sql, params, many, context)
+
+    point = transaction.savepoint()
+    try:
+        with connection.execute_wrapper(look):
+            yield written
+    finally:
+        transaction.savepoint_rollback(point)
+
+
+def body_of(answer: HttpResponseBase) -> bytes:
+    if isinstance(answer, StreamingHttpResponse):
+        return b"".join(answer)  # type: ignore[arg-type]  # no page of ours streams from a loop
+    return bytes(answer.content)  # type: ignore[attr-defined]  # all others are HttpResponse
+
+
+def walk(world: World, only: str = "") -> int:
+    """Ask everything, or the addresses whose names begin so; return how much that was."""
+    cookies = {key: morsel.value for key, morsel in world.client.cookies.items()}
+    stranger = world.a if world.role == "admin of B" else world.b
+    before = rows_of(stranger)
+    seen: dict[tuple[str, str, str], tuple[int, bytes]] = {}
+    for name, row, owner, path in addresses(world):
+        for verb in VERBS if name.startswith(only) else ():
+            world.client.cookies.clear()
+            for key, value in cookies.items():
+                world.client.cookies[key] = value
+            with watched() as written:
+                answer: Any = _ask(world.client, verb, path, row)
+                what = (world.role, name, verb, owner, answer.status_code)
+                body = body_of(answer)
+                assert answer.status_code in world.expected(row, verb, owner), what
+                if world.role != "operator":
+                    assert stranger.word.encode() not in body.lower(), what
+                    for table, digest in (rows_of(stranger, written) if written else {}).items():
+                        assert digest == before[table], (*what, table)
+            seen[name, verb, owner] = answer.status_code, body
+    for (name, verb, owner), answered in seen.items():
+        if owner != NOBODY and TABLE[name].thing and answered[0] == 404:
+            assert answered == seen[name, verb, NOBODY], (world.role, name, verb, owner)
+    return len(seen)
+
+
+@pytest.fixture(autouse=True)
+def _no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "CHECKS", ())
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_the_table_says(role: str, db: None) -> None:
+    asked = walk(World.of(role))
+
+    print(f"{role}: {asked} combinations")  # noqa: T201  (the figure is wanted with -s)
+    assert asked > len(TABLE) * len(VERBS)
+
+
+def everybody(powers: Powers, ability: Ability = Ability.SEE_USERS) -> QuerySet[User]:
+    return User.objects.living()
+
+
+def test_it_finds_a_view_that_looks_beyond_the_tenant(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World.of("admin")
+    monkeypatch.setattr(permissions, "users", everybody)
+
+    with pytest.raises(AssertionError, match="console-users"):
+        walk(world, only="console-users")
+    with pytest.raises(AssertionError, match="console-user"):
+        walk(world, only="console-user-state")
+
+
+def _ask(client: Client, verb: str, path: str, row: Row) -> Any:
+    browser = {"accept": "text/html"}
+    if verb == "POST" and row.data:
+        return client.post(path, dict(row.data), headers=browser)
+    return client.generic(verb, path, headers=browser)
