@@ -183,4 +183,6 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return printable(",".join(value)) or "-"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     return printable(str(value)) or "-"
