@@ -245,7 +245,7 @@ def watched() -> Iterator[set[str]]:
 
 def body_of(answer: HttpResponseBase) -> bytes:
     if isinstance(answer, StreamingHttpResponse):
-        return b"".join(answer)  # type: ignore[arg-type]  # no page of ours streams from a loop
+        return b"".join(answer)
     return bytes(answer.content)  # type: ignore[attr-defined]  # all others are HttpResponse
 
 
