@@ -17,6 +17,7 @@ from apps.provisioning import acting
 from apps.ui.clients import browser_words
 
 SIGN_INS: Final = 10
+UNKNOWN: Final = "Unknown browser"
 _OUTCOMES: Final = {
     Outcome.OK: "Signed in",
     Outcome.WRONG: "Wrong sign-in",
@@ -98,7 +99,7 @@ def account_of(powers: Powers, administrator: User, user: User) -> Account:
         is_beyond=is_beyond,
         is_told=is_told,
         factors=factors.summary(user) if is_told else None,
-        browsers=[(browser_words(one.client), one) for one in browsers],
+        browsers=[(browser_words(one.client) or UNKNOWN, one) for one in browsers],
         app_passwords=list(apppasswords.of_user(user.pk)) if is_told else [],
         visits=[_visit(row) for row in _sign_ins(user)] if is_told else [],
     )

@@ -41,11 +41,12 @@ class ChangeUserForm(AddUserForm):
     @property
     def quota(self) -> int | None:
         """Bytes; None if it is what it was: the page shows it rounded."""
-        return super().quota if "space" in self.changed_data else None
+        space = self.cleaned_data.get("space")
+        return None if space is None or space == Decimal(self.initial["space"]) else super().quota
 
 
-def shown_space(quota: int) -> Decimal:
+def shown_space(quota: int) -> str:
     """Bytes as the form shows them."""
     space = (Decimal(quota) / GIGABYTE).quantize(Decimal("0.001"))
     # Without zeros at its end, and without an exponent, which normalize gives to tens.
-    return Decimal(int(space)) if space == int(space) else space.normalize()
+    return str(int(space) if space == int(space) else space.normalize())

@@ -185,6 +185,17 @@ def test_space_that_is_not_changed_stays_to_the_byte(admin: User, alice: User) -
     assert (alice.name, alice.quota) == ("A", 1_234_567)
 
 
+def test_what_is_not_known_has_words(admin: User, alice: User) -> None:
+    nameless, _ = provisioning.add_user("nameless@example.test")
+    browser(alice)
+    client = browser(admin)
+
+    assert "Unknown browser" in said(client, f"/admin/users/{alice.pk}/")
+    page = said(client, f"/admin/users/{nameless.pk}/").partition('id="main"')[2]
+    assert page.count("nameless@example.test") == 1
+    assert re.search(r'name="space"[^>]*value="0"', page)
+
+
 def test_a_helpdesk_sets_no_space(helpdesk: User, alice: User) -> None:
     answer = browser(helpdesk).post(f"/admin/users/{alice.pk}/", {"name": "A", "space": "9"})
 

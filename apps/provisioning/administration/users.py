@@ -10,9 +10,8 @@ from apps.directory.permissions import Ability, Powers
 from apps.directory.services import users
 from apps.directory.services.names import POSTMASTER
 from apps.mime.address import Address, AddressError
-from apps.provisioning import factors, recovery, renaming, services
+from apps.provisioning import factors, newpasswords, recovery, renaming, services
 from apps.provisioning.administration.sight import demand, demand_on, find_named, find_user
-from apps.provisioning.notices import About, tell
 from apps.wire.errors import NotFound
 
 _DUTIES = frozenset({POSTMASTER, "abuse"})  # addresses whose mail comes by a role
@@ -151,10 +150,7 @@ def reset_password(*, powers: Powers, user_id: int) -> str:
     """
     user = find_user(powers, user_id)
     demand_on(powers, Ability.RESET_PASSWORDS, user)
-    with transaction.atomic():
-        invented = services.set_password(user, None, must_change=True)
-        sessions.end_all(user_id=user.pk)
-        tell(user, About.PASSWORD_RESET)
+    invented = newpasswords.give(user, must_change=True)
     assert invented is not None  # no password was given
     return invented
 
