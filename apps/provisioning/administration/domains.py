@@ -1,5 +1,6 @@
 """What administrators do to domains."""
 
+from django.conf import settings
 from django.db.models import Q
 
 from apps.directory import permissions
@@ -65,20 +66,35 @@ def _owner(powers: Powers, organization_id: int | None) -> Organization:
 
 
 def _refuse_claimed(powers: Powers, name: str) -> None:
-    """Refuse what is another tenant's, the same words for all of it: a domain, one above or below
-    theirs, and one in which an operator from outside has an address."""
+    """Refuse what is another tenant's or this host's, the same words for all of it: a domain, one
+    above or below theirs, one in which an operator from outside has an address, and one to which
+    links for somebody's new password are sent: they would be delivered here."""
     if suffixes.is_public(name):
         raise InvalidName("public suffix", text=f"Under {name} everybody registers domains")
-    labels = name.split(".")
-    above = [".".join(labels[at:]) for at in range(len(labels) - 1)]  # the name itself too
     others = Domain.objects.exclude(pk__in=permissions.domains(powers).values("pk"))
+    strangers = User.objects.living().exclude(pk__in=permissions.users(powers).values("pk"))
     if (
-        others.filter(Q(name__in=above) | Q(name__endswith=f".{name}")).exists()
+        _is_of_host(name)
+        or others.filter(Q(name__in=_with_above(name)) | Q(name__endswith=f".{name}")).exists()
         or User.objects.living().filter(domain=None, key__endswith=f"@{name}").exists()
+        or strangers.filter(recovery_address__iendswith=f"@{name}").exists()
     ):
         raise AlreadyExists(
             f"domain {name}", text=f"The domain {name} cannot be added: ask who runs this service"
         )
+
+
+def _is_of_host(name: str) -> bool:
+    """Whether it is this host's name, above or below it: who reads mail to admin@ there can have
+    certificates for it."""
+    host = str(settings.MAIL_HOSTNAME).lower().removesuffix(".")
+    return name in _with_above(host) or host in _with_above(name)
+
+
+def _with_above(name: str) -> list[str]:
+    """A name, and those above it but for the last label."""
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
 def set_state(*, powers: Powers, domain_id: int, state: State) -> Domain:

@@ -1,6 +1,8 @@
 """Domains in the hands of resellers: their own, within limits, and never what is another's."""
 
 import pytest
+from django.utils import timezone
+from pytest_django import Settings
 
 from apps.directory.models import Domain, Role, State, Sternness, User
 from apps.directory.permissions import Powers
@@ -101,6 +103,33 @@ def test_refusals_tell_nothing_of_what_is_there(
         said.add(caught.value.reply.text.replace(name, "NAME"))
 
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("name", ["mx.host.test", "host.test", "a.mx.host.test", "MX.Host.Test."])
+def test_the_name_of_this_host_is_no_tenants(
+    reseller: Powers, settings: Settings, name: str
+) -> None:
+    """Whoever reads admin@ of a host's name gets certificates for it."""
+    settings.MAIL_HOSTNAME = "mx.host.test"
+
+    with pytest.raises(AlreadyExists):
+        domains.add(powers=reseller, name=name)
+    assert domains.add(powers=reseller, name="my.host.test").name == "my.host.test"
+
+
+def test_nobody_takes_the_mail_to_anothers_recovery_address(
+    reseller: Powers, operator: Powers, domain: Domain
+) -> None:
+    """A link for a new password goes there: it would be delivered here."""
+    at = timezone.now()
+    theirs = User.objects.filter(pk=operator.user_id)
+    theirs.update(recovery_address="root@private.test", recovery_confirmed_at=at)
+    mine = User.objects.filter(pk=reseller.user_id)
+    mine.update(recovery_address="seller@shop.test", recovery_confirmed_at=at)
+
+    with pytest.raises(AlreadyExists):
+        domains.add(powers=reseller, name="Private.test")
+    assert domains.add(powers=reseller, name="shop.test").name == "shop.test"
 
 
 def test_nobody_claims_what_everybody_registers_under(reseller: Powers) -> None:
