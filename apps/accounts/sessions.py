@@ -145,13 +145,14 @@ class SessionStore(SessionBase):
             services.forget(id_of(key))
 
     def cycle_key(self) -> None:
-        """Go on under a new key; its row is made when the request ends, the old one goes now."""
+        """Go on under a new key; its row is made when the request ends, the old one goes now. With
+        nothing in it, if it was ended elsewhere while this request was under way."""
         data, key = self._session, self.session_key
+        if key and not services.forget(id_of(key)):
+            data, self.facts = {}, None
         self._session_cache = data
         self._session_key = None
         self.modified = True
-        if key:
-            self.delete(key)
 
     def flush(self) -> None:
         super().flush()

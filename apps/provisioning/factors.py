@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.services import authenticators, factors, passkeys, recoverycodes
+from apps.accounts.services.standing import refuse_if_changed
 from apps.accounts.sites import Site
 from apps.directory.models import User
 from apps.provisioning.notices import tell
@@ -19,6 +20,7 @@ def confirm_authenticator(*, user: User, code: str, client: str = "") -> list[st
         NotFound, AuthenticationFailed, SealBrokenError
     """
     with transaction.atomic():
+        refuse_if_changed(user)
         codes = authenticators.confirm(user=user, code=code)
         tell(user, About.FACTOR_ADDED, detail=authenticators.NAME, client=client)
     return codes
@@ -50,6 +52,7 @@ def add_passkey(
         AuthenticationFailed, InvalidName, LimitReached, AlreadyExists, NotFound
     """
     with transaction.atomic():
+        refuse_if_changed(user)
         row = passkeys.register(
             user=user,
             site=site,

@@ -112,6 +112,19 @@ def test_what_was_ended_meanwhile_does_not_come_back(alice: User) -> None:
     assert not WebSession.objects.exists()
 
 
+def test_nor_does_it_under_a_new_key(alice: User) -> None:
+    """Somebody changes a factor in the moment in which the owner ends the session."""
+    store = sign_in(alice)
+    mine = SessionStore(store.session_key)
+    assert SESSION_KEY in mine
+    sessions.end_all(user_id=alice.pk)
+    mine.cycle_key()
+    mine[HASH_SESSION_KEY] = alice.get_session_auth_hash()
+    mine.save()
+    assert not lives(mine)
+    assert not WebSession.objects.filter(user=alice).exists()
+
+
 def test_it_costs_one_statement_to_read_and_one_to_write(alice: User) -> None:
     key = sign_in(alice).session_key
     with CaptureQueriesContext(connection) as asked:
@@ -206,6 +219,9 @@ def test_it_ends_one_the_others_or_all(alice: User, bob: User) -> None:
     assert sessions.end_others(user=alice, keep=mine.session_id) == 2
     assert lives(mine)
     assert not any(lives(one) for one in others)
+    elsewhere = sign_in(bob, acting=alice)
+    assert sessions.end_others(user=alice, keep=mine.session_id) == 1
+    assert not lives(elsewhere)
     acting = sign_in(bob, acting=alice)
     assert sessions.end_all(user_id=alice.pk) == 2
     assert not lives(mine)

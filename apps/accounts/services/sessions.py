@@ -64,9 +64,9 @@ def see(
     )
 
 
-def forget(session_id: str) -> None:
-    """End a session, whoever's it is."""
-    WebSession.objects.filter(pk=session_id).delete()
+def forget(session_id: str) -> bool:
+    """End a session, whoever's it is; False if it has ended already."""
+    return bool(WebSession.objects.filter(pk=session_id).delete()[0])
 
 
 def end(*, user: User, session_id: str) -> bool:
@@ -85,13 +85,15 @@ def end(*, user: User, session_id: str) -> bool:
 
 
 def end_others(*, user: User, keep: str) -> int:
-    """End all sessions of a user but one; return how many there were.
+    """End all sessions of a user but one, also those in which the user looks as another; return
+    how many there were.
 
     Args:
         keep: the `session_id` of the one that goes on.
     """
     with transaction.atomic():
         ended = WebSession.objects.filter(user=user).exclude(pk=keep).delete()[0]
+        ended += WebSession.objects.filter(acting=user).exclude(pk=keep).delete()[0]
         if ended:
             record("session.end", **subjects.of_user(user), detail={"sessions": ended})
     return ended

@@ -14,7 +14,7 @@ from apps.accounts.models import RecoveryCode, TrustedDevice
 from apps.directory.demands import factor_demand
 from apps.directory.models import User
 from apps.directory.services import users
-from apps.wire.errors import InUse, InvalidName, NotFound
+from apps.wire.errors import AuthenticationFailed, InUse, InvalidName, NotFound
 
 MAX_NAME = 64  # characters
 
@@ -34,6 +34,21 @@ def changing(user: User) -> Iterator[User]:
             raise NotFound(f"user {user.pk}", text="There is no such user")
         yield row
         _settle(row)
+
+
+def refuse_if_changed(user: User) -> None:
+    """Within the transaction that adds a factor: refuse who was signed out after this request had
+    begun. A factor that is added then would outlive the new password that was to keep them out.
+
+    Raises:
+        AuthenticationFailed
+    """
+    rows = User.objects.living().select_for_update(no_key=True)
+    same = rows.filter(pk=user.pk, credential_version=user.credential_version)
+    if same.values_list("pk").first() is None:
+        raise AuthenticationFailed(
+            "changed meanwhile", text="Your account has changed: sign in again"
+        )
 
 
 def _settle(user: User) -> None:
