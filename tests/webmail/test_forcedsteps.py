@@ -67,6 +67,24 @@ def test_a_form_does_nothing_meanwhile(invited: Browser) -> None:
     assert response.headers["Location"] == "/settings/password/"
 
 
+@pytest.mark.parametrize("door", ["begin", "complete"])
+def test_nobody_makes_a_passkey_with_the_password_of_another(invited: Browser, door: str) -> None:
+    """Who made the temporary password would keep a way in when it is changed."""
+    invited.read("/settings/password/")
+    response = invited.client.post(
+        f"/settings/security/passkeys/{door}/",
+        "{}",
+        content_type="application/json",
+        secure=True,
+        headers={
+            "origin": "https://localhost",
+            "x-csrftoken": invited.client.cookies["__Host-csrf"].value,
+        },
+    )
+    assert response.status_code == 403
+    assert response.json() == {"error": "Choose another password first"}
+
+
 def by_domain(domain: Domain, settings: Settings) -> None:
     demand(domain, Demand.EVERYBODY)
 
