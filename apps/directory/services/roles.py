@@ -12,7 +12,7 @@ from django.db.models import Q
 from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import Domain, Kind, Organization, Role, RoleGrant, User
-from apps.directory.services import operators
+from apps.directory.services import accountlinks, operators
 from apps.directory.subjects import Subject
 from apps.wire.errors import InUse, InvalidName, LimitReached, NotFound
 
@@ -59,6 +59,8 @@ def grant(
             domain=domain,
             defaults={"may_reset": may_reset},
         )
+        # What a helpdesk may have made for who was nobody yet.
+        accountlinks.end(user=holder, purpose=accountlinks.RESET)
         record("role.grant", **_about(holder, found), detail=_detail(found))
     return found
 

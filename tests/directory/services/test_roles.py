@@ -4,7 +4,7 @@ import pytest
 
 from apps.audit.models import AuditRecord
 from apps.directory.models import Domain, Kind, Role, RoleGrant, User
-from apps.directory.services import roles
+from apps.directory.services import accountlinks, roles
 from apps.provisioning import services as provisioning
 from apps.wire.errors import InUse, InvalidName, LimitReached, NotFound
 
@@ -46,6 +46,17 @@ def test_only_living_persons_have_roles(alice: User, domain: Domain) -> None:
 
     with pytest.raises(NotFound):
         roles.grant(user=alice, role=Role.HELPDESK, domain=domain)
+
+
+def test_a_link_from_before_is_none_into_the_role(alice: User, domain: Domain) -> None:
+    """A helpdesk that has made one for a user would be what the user becomes."""
+    token = accountlinks.make(user=alice, purpose=accountlinks.RESET)
+    assert accountlinks.find(accountlinks.RESET, token)
+
+    roles.grant(user=alice, role=Role.DOMAIN_ADMIN, domain=domain)
+
+    with pytest.raises(NotFound):
+        accountlinks.find(accountlinks.RESET, token)
 
 
 def test_a_role_is_given_where_the_users_are(alice: User, domain: Domain) -> None:
