@@ -11,17 +11,24 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
 from apps.directory import passwords
 from apps.directory.models import AppPassword
+from apps.runtime.rows import aware, fetch
 
 PROTOCOLS: Final = ("imap", "pop3", "smtp")
 # How exactly the last use is known: a phone that asks every minute writes once an hour.
 NOTED_EVERY: Final = timedelta(hours=1)
 _OF_DOOR: Final = {"imap": "imap", "pop3": "pop3", "submission": "smtp"}
+_COLUMNS: Final = """
+SELECT id, user_id, name, protocols, networks, created_at, expires_at, last_used_at, last_used_from,
+scram_stored_key, scram_server_key FROM directory_apppassword"""
+# A phone asks this each time it opens a connection.
+_BY_DIGEST: Final = f"{_COLUMNS} WHERE digest = %s"
+_OF_USER: Final = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +74,18 @@ def protocol_of(door: str) -> str:
 
 
 def find(password: str) -> Known | None:
-    """Return the app password that a text is, whoever it belongs to; None if it is none."""
+    """Return the app password that a text is, whoever it belongs to; None if it is none: at most
+    one statement, and none for what cannot be one."""
     text = normal(password)
     if text is None:
         return None
-    row = AppPassword.objects.filter(digest=digest(text)).first()
-    return None if row is None else _known(row)
+    rows = fetch(_BY_DIGEST, [digest(text)])
+    return _known(rows[0]) if rows else None
 
 
 def of_user(user_id: int) -> list[Known]:
     """All app passwords of a user, oldest first."""
-    return [_known(row) for row in AppPassword.objects.filter(user=user_id).order_by("pk")]
+    return [_known(row) for row in fetch(_OF_USER, [user_id])]
 
 
 def living(ids: Iterable[int]) -> set[int]:
@@ -107,16 +115,18 @@ def _is_within(address: str, networks: Iterable[str]) -> bool:
     return any((mapped or ip) in ipaddress.ip_network(network) for network in networks)
 
 
-def _known(row: AppPassword) -> Known:
+def _known(row: tuple[Any, ...]) -> Known:
+    """A row of `_COLUMNS`."""
+    pk, user_id, name, protocols, networks, created, expires, used, used_from, *keys = row
     return Known(
-        id=row.pk,
-        user_id=row.user_id,
-        name=row.name,
-        protocols=frozenset(row.protocols.split()),
-        networks=tuple(json.loads(row.networks)),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        last_used_from=row.last_used_from,
-        scram_keys=(bytes(row.scram_stored_key), bytes(row.scram_server_key)),
+        pk,
+        user_id,
+        name,
+        frozenset(protocols.split()),
+        () if networks == "[]" else tuple(json.loads(networks)),
+        aware(created),
+        None if expires is None else aware(expires),
+        None if used is None else aware(used),
+        used_from,
+        (bytes(keys[0]), bytes(keys[1])),
     )

@@ -29,8 +29,8 @@ address: it might be a password typed into the wrong field.
 
 import ipaddress
 import logging
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -49,19 +49,26 @@ logger = logging.getLogger(__name__)
 NOT_AN_ADDRESS: Final = "(not an address)"
 WEB: Final = "web"  # the one door that asks for a second factor
 
+# Its own key before that of an alias domain, which is not even looked for if there is such a user.
 _ACCOUNT: Final = f"""
 SELECT u.key, u.id, u.address, u.name, u.credential_version, u.has_factor, u.must_change_password,
 u.password, u.kind, u.state, d.state, o.state, {demands.COLUMNS}
 FROM directory_user u
 LEFT JOIN directory_domain d ON d.id = u.domain_id
 LEFT JOIN directory_organization o ON o.id = d.organization_id
-WHERE u.key = %s OR u.key = (
-    SELECT %s || target.name FROM directory_domain asked
-    JOIN directory_domain target ON target.id = asked.alias_of_id WHERE asked.name = %s)
-ORDER BY u.key <> %s LIMIT 1"""
+WHERE u.id = COALESCE(
+    (SELECT own.id FROM directory_user own WHERE own.key = %s),
+    (SELECT other.id FROM directory_domain asked
+     JOIN directory_domain target ON target.id = asked.alias_of_id
+     JOIN directory_user other ON other.key = %s || target.name WHERE asked.name = %s))"""
 
 
 _WORKING: Final = (State.ACTIVE.value, None)
+# Named once: at each sign-in a member of an enumeration costs as much as three comparisons.
+_PERSON: Final = Kind.PERSON.value
+_REMOVED: Final = UserState.REMOVED.value
+_OK: Final = Outcome.OK
+_BY_PASSWORD: Final = Means.PASSWORD
 
 # For the log alone: the peer is told the same.
 WRONG: Final = "wrong user or password"
@@ -87,14 +94,13 @@ class Principal:
     credential_version: int
     has_factor: bool = False
     must_change: bool = False
-    means: Means = Means.PASSWORD
+    means: Means = _BY_PASSWORD
     app_password: int | None = None
     access_token: int | None = None
     expires_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A row of `_ACCOUNT`; `key` is that of `User.key`, whatever was typed."""
 
     key: str
@@ -138,9 +144,9 @@ class Caller:
 
         At the web a right password is half a sign-in: its views note the whole.
         """
-        if account is None or account.kind != Kind.PERSON or account.state == UserState.REMOVED:
+        if account is None or account.kind != _PERSON or account.state == _REMOVED:
             return
-        if outcome == Outcome.OK and self.door == WEB:
+        if outcome is _OK and self.door == WEB:
             return
         history.note(
             user_id=account.principal.user_id,
@@ -217,22 +223,22 @@ def _check(key: str, username: str, password: str, caller: Caller) -> Principal:
     known = apppasswords.find(password)
     if known is not None and account is not None and known.user_id == account.principal.user_id:
         refusal = known.refusal(caller.door, caller.address)
-        if not refusal and account.kind == Kind.PERSON:
+        if not refusal and account.kind == _PERSON:
             return by_app_password(attempt, account, known, caller)
         logger.warning("an app password was refused", extra={"account": key, "detail": refusal})
     else:
         known = None
     prepared = passwords.prepare(password)
     outcome, is_fresh = _prove(attempt, account, key or username, prepared, caller.door)
-    if outcome == Outcome.OK and account is not None and account.is_suspended:
+    if outcome is _OK and account is not None and account.is_suspended:
         outcome = Outcome.SUSPENDED
     if known is not None:
         caller.note(account, Outcome.REFUSED, Means.APP_PASSWORD, known.name)
     else:
-        caller.note(account, outcome, Means.PASSWORD)
-    if outcome == Outcome.SUSPENDED:
+        caller.note(account, outcome, _BY_PASSWORD)
+    if outcome is Outcome.SUSPENDED:
         raise AccountSuspended("suspended")
-    if account is None or outcome != Outcome.OK:
+    if account is None or outcome is not _OK:
         raise AuthenticationFailed(BARRED if outcome == Outcome.REFUSED else WRONG)
     if not (caller.door == WEB and account.principal.has_factor):
         # Half a sign-in makes no network a known one: whoever checks the factor says so.
@@ -268,7 +274,17 @@ def by_app_password(
     if not known.is_noted:
         _note_use(known, caller.address)
     caller.note(account, Outcome.OK, Means.APP_PASSWORD, known.name)
-    return replace(account.principal, means=Means.APP_PASSWORD, app_password=known.id)
+    who = account.principal
+    return Principal(
+        who.user_id,
+        who.address,
+        who.name,
+        who.credential_version,
+        who.has_factor,
+        who.must_change,
+        Means.APP_PASSWORD,
+        known.id,
+    )
 
 
 def _note_use(known: Known, address: str) -> None:
@@ -293,18 +309,18 @@ def _prove(
     subject = f"{subject}\0barred" if is_barred else subject
     if prepared is not None:
         if not is_barred and _right.has(subject, prepared):
-            return Outcome.OK, False
+            return _OK, False
         found = _wrong.recall(subject, prepared)
         if found is not None:
             return found, False
-    may_sign_in = account is not None and account.kind == Kind.PERSON and prepared is not None
+    may_sign_in = account is not None and account.kind == _PERSON and prepared is not None
     encoded = account.encoded if account is not None and may_sign_in else None
     is_right, is_stale = passwords.check(prepared or "", encoded)
     if is_right and not is_barred and account is not None and prepared is not None:
         if is_stale:
             subject = _hashed_anew(account, prepared).subject
         _right.add(subject, prepared)
-        return Outcome.OK, True
+        return _OK, True
     outcome = Outcome.REFUSED if is_right else Outcome.WRONG
     throttle.failed(attempt)
     if prepared is not None:
@@ -322,19 +338,19 @@ def _hashed_anew(account: Account, prepared: str) -> Account:
         logger.exception("a password was not hashed anew")
         return account
     logger.info("a password was hashed anew", extra={"user": pk})
-    return replace(account, encoded=encoded)
+    return account._replace(encoded=encoded)
 
 
 def account_of(key: str) -> Account | None:
     """The account with that key, or with that key but for an alias domain, whatever its state."""
     _, domain = take_apart(key)
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNT, [demands.moment(), key, key.removesuffix(domain), domain, key])
+        cursor.execute(_ACCOUNT, [key, key.removesuffix(domain), domain])
         row = cursor.fetchone()
     if row is None:
         return None
     own, pk, address, name, version, has_factor, must_change, *rest = row
-    encoded, kind, state, of_domain, of_organization, demand, holds_role = rest
+    encoded, kind, state, of_domain, of_organization, demand, due_at, holds_role = rest
     return Account(
         own,
         Principal(pk, address, name, version, bool(has_factor), bool(must_change)),
@@ -343,7 +359,7 @@ def account_of(key: str) -> Account | None:
         state,
         of_domain,
         of_organization,
-        bool(has_factor) or demands.binds(demand, bool(holds_role)),
+        bool(has_factor) or demands.binds(demand, due_at, bool(holds_role)),
     )
 
 

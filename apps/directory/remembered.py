@@ -1,10 +1,10 @@
 """What passwords and tokens were found to be, remembered by this process for a while."""
 
-import hmac
 import secrets
 import threading
 import time
 from collections import OrderedDict
+from hashlib import blake2b
 
 from apps.directory.models import Outcome
 
@@ -58,5 +58,6 @@ class RememberedPasswords:
                 self._found.popitem(last=False)
 
     def _digest(self, subject: str, password: str) -> bytes:
-        text = f"{subject}\0{password}"
-        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+        # Keyed BLAKE2 (RFC 7693) is a MAC by itself; HMAC takes two and a half times as long.
+        text = f"{subject}\0{password}".encode("utf-8", "surrogatepass")
+        return blake2b(text, key=self._key, digest_size=32).digest()

@@ -133,9 +133,9 @@ def current_versions(user_ids: Iterable[int]) -> dict[int, int]:
 
 
 def _accounts(user_ids: Iterable[int]) -> dict[int, _Now]:
-    asked = [demands.moment(), listed(sorted(set(user_ids)))]
+    asked = [listed(sorted(set(user_ids)))]
     rows = fetch(_VERSIONS.format(among=among("u.id")), asked)
     return {
-        pk: _Now(version, bool(has_factor) or demands.binds(demand, bool(holds_role)))
-        for pk, version, has_factor, demand, holds_role in rows
+        pk: _Now(version, bool(has_factor) or demands.binds(demand, due_at, bool(holds_role)))
+        for pk, version, has_factor, demand, due_at, holds_role in rows
     }

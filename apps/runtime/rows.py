@@ -8,6 +8,7 @@ to the services that write.
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -132,3 +133,8 @@ def fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def aware(at: datetime) -> datetime:
+    """A time of a row as the ORM would give it: the driver's has no zone on SQLite, and is UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

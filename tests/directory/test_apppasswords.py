@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory import apppasswords, authentication, passwords
+from apps.directory.apppasswords import Known
 from apps.directory.authentication import Principal
 from apps.directory.models import AppPassword, User
 from apps.directory.services import apppasswords as services
@@ -226,3 +227,57 @@ def test_it_refuses_too_many(alice: User, monkeypatch: pytest.MonkeyPatch) -> No
 def test_it_stores_networks_as_json(alice: User) -> None:
     row, _ = services.create(user=alice, name="Office", networks=["192.0.2.7", "2001:db8::/32"])
     assert json.loads(row.networks) == ["192.0.2.7/32", "2001:db8::/32"]
+
+
+def test_it_finds_the_same_rows_as_the_orm(alice: User, bob: User) -> None:
+    """Constant statements, each beside its twin: all columns empty, and all filled."""
+    _, bare = services.create(user=alice, name="Phone")
+    with time_machine.travel(NOON, tick=False):
+        _, bound = services.create(
+            user=alice,
+            name="Büro ☎",
+            protocols=["imap", "smtp"],
+            networks=["192.0.2.0/24", "2001:db8::/64"],
+            expires_at=NOON + timedelta(days=1, microseconds=5),
+        )
+        sign_in(bound)
+    services.create(user=bob, name="Phone")
+
+    for text in (bare, bound):
+        digest = apppasswords.digest(text.replace("-", ""))
+        assert apppasswords.find(text) == twin(AppPassword.objects.get(digest=digest))
+    rows = AppPassword.objects.filter(user=alice).order_by("pk")
+    assert apppasswords.of_user(alice.pk) == [twin(row) for row in rows]
+    found = apppasswords.find(bound)
+    assert found is not None
+    assert (found.last_used_at, found.last_used_from) == (NOON, HOME)
+
+
+def twin(row: AppPassword) -> Known:
+    return Known(
+        id=row.pk,
+        user_id=row.user_id,
+        name=row.name,
+        protocols=frozenset(row.protocols.split()),
+        networks=tuple(json.loads(row.networks)),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        last_used_from=row.last_used_from,
+        scram_keys=(bytes(row.scram_stored_key), bytes(row.scram_server_key)),
+    )
+
+
+@pytest.mark.parametrize("username", ["alice@example.test", "nobody@example.test", "nobody"])
+def test_it_is_asked_for_whoever_there_is_and_only_if_the_password_can_be_one(
+    alice: User, username: str
+) -> None:
+    def asked(password: str) -> int:
+        with CaptureQueriesContext(connection) as seen, pytest.raises(AuthenticationFailed):
+            authentication.authenticate(
+                username=username, password=password, address=HOME, door="imap"
+            )
+        return sum("directory_apppassword" in one["sql"] for one in seen.captured_queries)
+
+    assert asked(passwords.generate()) == 1
+    assert asked("wrong horse battery") == 0

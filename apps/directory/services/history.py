@@ -42,6 +42,7 @@ _WAITING: Final = 10_000  # notes
 _TOGETHER: Final = 100  # in a transaction
 _PRUNED: Final = 1_000  # rows of a transaction
 _WEB: Final = "web"
+_OK: Final = Outcome.OK
 
 _AGAIN: Final = """
 UPDATE directory_signin SET times = times + %s, last_at = %s, address = %s WHERE digest = %s"""
@@ -113,7 +114,7 @@ def note(
 
 
 def _digest(user_id: int, outcome: Outcome, door: str, *like: str) -> bytes:
-    is_program = outcome == Outcome.OK and door != _WEB
+    is_program = outcome is _OK and door != _WEB
     period = now() // (86_400 if is_program else 3_600)
     text = "\0".join((str(user_id), str(period), outcome, door, *like))
     return blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
@@ -209,7 +210,7 @@ class _Heard:
 
     def due(self, digest: bytes, outcome: Outcome) -> int:
         """Count one more; return how many are to be written now, 0 for none yet."""
-        exact, seconds = (1, 600.0) if outcome == Outcome.OK else (20, 60.0)
+        exact, seconds = (1, 600.0) if outcome is _OK else (20, 60.0)
         clock = time.monotonic()
         with self._lock:
             until, total, waiting = self._rows.get(digest, (0.0, 0, 0))
