@@ -14,7 +14,11 @@ from apps.provisioning import factors, newpasswords, recovery, renaming, service
 from apps.provisioning.administration.sight import demand, demand_on, find_named, find_user
 from apps.wire.errors import NotFound
 
-_DUTIES = frozenset({POSTMASTER, "abuse"})  # addresses whose mail comes by a role
+# Addresses whose mail comes by a role, and those to which certificate authorities send what shows
+# who a domain belongs to (CA/Browser Forum, Baseline Requirements, section 3.2.2.4.4).
+_DUTIES = frozenset(
+    {POSTMASTER, "abuse", "admin", "administrator", "hostmaster", "webmaster"},
+)
 
 
 def create(
@@ -43,7 +47,6 @@ def create(
     if quota is not None:
         demand(powers, Ability.SET_QUOTAS, domain)
     if wanted.key.removesuffix(f"@{wanted.domain}") in _DUTIES:
-        # There is mail already for whoever has it.
         demand(powers, Ability.CHANGE_ALIASES, domain)
     return services.add_user(
         wanted,

@@ -113,7 +113,7 @@ def test_a_helpdesk_adds_users_with_the_usual_space(helpdesk: Powers, domain: Do
 def test_a_helpdesk_does_not_become_postmaster(
     helpdesk: Powers, admin: Powers, domain: Domain
 ) -> None:
-    for local in ("postmaster", "ABUSE"):
+    for local in ("postmaster", "ABUSE", "hostmaster", "webmaster", "Admin", "administrator"):
         with pytest.raises(NotPermitted):
             users.create(powers=helpdesk, address=f"{local}@example.test")
     users.create(powers=admin, address="postmaster@example.test")
