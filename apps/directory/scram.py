@@ -36,8 +36,9 @@ from apps.directory.authentication import (
     login_key,
     may_be_clear,
 )
-from apps.directory.models import Kind, Means, Outcome, User
+from apps.directory.models import Domain, Kind, Means, Outcome, User
 from apps.directory.passwords import SCRAM_ITERATIONS, SCRAM_SALT, ScramBasis
+from apps.mime.address import take_apart
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, MailError
 from apps.wire.scram import HASH_SIZE, KeyPair
 
@@ -76,7 +77,7 @@ def begin(*, username: str, address: str, door: str, secure: bool, client: str =
     except MailError as error:
         _log_refusal(key, address, door, error)
         raise
-    basis, keys, owners = _offer(account, key or username, address, door)
+    basis, keys, owners = _offer(account, _main_name(key) or username, address, door)
     nonce = secrets.token_urlsafe(_NONCE_OCTETS)
     return Begun(nonce, basis, keys, owners, account, key, Caller(address, door, client), attempt)
 
@@ -142,6 +143,15 @@ def _offer(
     # A password that is none stands in too, so that the number of keys does not depend on it.
     keys = (_pair(own[0], own[1]), *(_pair(*one.scram_keys) for one in usable))
     return ScramBasis(bytes(salt), iterations), keys, (None, *usable)
+
+
+def _main_name(key: str) -> str:
+    """The same name in the domain for which an alias domain stands. A user has one salt by both;
+    if others had two, that would tell them apart. Asked for everybody: one statement."""
+    _, domain = take_apart(key)
+    asked = Domain.objects.filter(name=domain, alias_of__isnull=False)
+    target = asked.values_list("alias_of__name", flat=True).first()
+    return key if target is None else f"{key.removesuffix(domain)}{target}"
 
 
 def _pair(stored: bytes | memoryview, server: bytes | memoryview) -> KeyPair:

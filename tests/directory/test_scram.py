@@ -120,6 +120,15 @@ def test_it_tells_strangers_what_it_tells_users(alice: User) -> None:
     assert begin("nobody@example.test").basis.salt != begin("somebody@example.test").basis.salt
 
 
+def test_no_alias_domain_tells_who_exists(alice: User) -> None:
+    """A user has one salt by all names; so has who is no user."""
+    provisioning.add_domain("alias.test", alias_of="example.test")
+    for local in ("alice", "nobody"):
+        names = (f"{local}@example.test", f"{local}@alias.test", f"{local}@ALIAS.test.")
+        assert len({begin(name).basis for name in names}) == 1, local
+    assert begin("nobody@alias.test").basis != begin("nobody@other.test").basis
+
+
 def test_it_asks_the_database_the_same_whoever_exists(alice: User) -> None:
     asked = []
     for name in ("alice@example.test", "nobody@example.test", "no address"):
