@@ -103,6 +103,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "transport.set": "set the transport of the rule {}",
     "user.act_as": "began to look as the user {}",
     "user.act_as_end": "stopped to look as the user {}",
+    "user.act_as_mail": "opened or changed mail as the user {}",
     "user.add": "added the user {}",
     "user.change": "changed the user {}",
     "user.lock": "let the user {} no longer sign in; it goes on receiving mail",

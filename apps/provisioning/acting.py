@@ -95,6 +95,16 @@ def administrator_of(session: SessionStore, user: User) -> User | None:
     return administrator if may_begin(administrator, user) else None
 
 
+def note_mail(user: User, *, what: str, folder: str, uid: int) -> None:
+    """Record that a message is opened or changed in such a session; the actor is the administrator.
+
+    Args:
+        what: which part of it is opened, or what is done to it.
+    """
+    detail = {"what": what, "folder": folder, "uid": uid}
+    record("user.act_as_mail", **subjects.of_user(user), detail=detail)
+
+
 def end(session: SessionStore, user: User) -> None:
     """Sign this browser out. The act is the current actor's: the administrator's."""
     record("user.act_as_end", **subjects.of_user(user))

@@ -22,6 +22,7 @@ OPEN: Final = frozenset(
         *("settings-activity", "logout", "acting-stop", "healthz", "readyz"),
     }
 )
+_MAIL: Final = frozenset({"message", "body", "source", "part", "act"})
 WORDS: Final = "While you look as another user, this page is closed."
 
 
@@ -47,10 +48,12 @@ class ActingMiddleware:
     def process_view(
         self, request: HttpRequest, view: object, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Close what is the user's alone."""
+        """Close what is the user's alone; record which mail is opened or changed, before it is."""
         match = request.resolver_match
-        if not hasattr(request, "acting_by") or (match is not None and _is_open(match)):
+        if not hasattr(request, "acting_by"):
             return None
+        if match is not None and _is_open(match):
+            return _noted(request, match.url_name, kwargs)
         if match is not None and match.url_name == "settings":
             return redirect("settings-activity")
         if not wants_page(request):
@@ -70,6 +73,23 @@ def _look(request: HttpRequest) -> None:
         request.user = AnonymousUser()
     else:
         request.acting_by = administrator  # type: ignore[attr-defined]  # for all doors
+
+
+def _noted(
+    request: HttpRequest, name: str | None, kwargs: dict[str, Any]
+) -> HttpResponseBase | None:
+    """None, or what to answer where it cannot be recorded: then nothing is shown."""
+    if name not in _MAIL or not isinstance(user := request.user, User):
+        return None
+    try:
+        what = kwargs.get("verb") or name
+        acting.note_mail(user, what=what, folder=kwargs["slug"], uid=kwargs["uid"])
+    except Error as error:
+        page = page_of(error)
+        if page is None:
+            raise
+        return page
+    return None
 
 
 def _is_open(match: Any) -> bool:

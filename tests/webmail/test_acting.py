@@ -14,13 +14,16 @@ from pytest_django import Settings
 from apps.accounts.models import WebSession
 from apps.accounts.sessions import SessionStore
 from apps.audit.models import AuditRecord
+from apps.delivery.accept import accept
 from apps.directory.history import of_user
 from apps.directory.models import Means, RoleGrant, User
 from apps.mailqueue.models import QueuedMessage
+from apps.mailstore.models import Change
 from apps.provisioning import acting
 from apps.provisioning import services as provisioning
 from apps.webmail.acting import OPEN
 from apps.wire.errors import InUse, MailError, NotPermitted
+from tests.support.mail import RAW, drain, local, submission
 from tests.webmail.browsing import Browser
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +93,39 @@ def test_it_is_recorded(looking: Browser, alice: User, admin: User) -> None:
     looking.send("/acting/stop/", seen="/mail/inbox/")
     record = AuditRecord.objects.get(action="user.act_as_end")
     assert (record.actor_id, record.acting_for) == (admin.pk, "alice@example.test")
+
+
+def test_what_is_read_and_changed_is_recorded_as_the_administrators(
+    looking: Browser, alice: User, admin: User
+) -> None:
+    accept([submission(local(alice), RAW)])
+    drain()
+    Change.objects.all().delete()
+
+    for path in ("/mail/inbox/1/", "/mail/inbox/1/source/", "/mail/inbox/1/body/"):
+        looking.get(path)
+    looking.send("/mail/inbox/1/star/", seen="/mail/inbox/")
+
+    rows = AuditRecord.objects.filter(action="user.act_as_mail").order_by("pk")
+    assert [row.detail for row in rows] == [
+        {"what": "message", "folder": "inbox", "uid": 1},
+        {"what": "source", "folder": "inbox", "uid": 1},
+        {"what": "body", "folder": "inbox", "uid": 1},
+        {"what": "star", "folder": "inbox", "uid": 1},
+    ]
+    for row in rows:
+        assert (row.actor_id, row.acting_for, row.user_id) == (admin.pk, alice.address, alice.pk)
+    # The journal of the mailbox, too, says who it was.
+    assert set(Change.objects.values_list("user_id", flat=True)) == {admin.pk}
+
+
+def test_ones_own_reading_is_nobodys_business(alice: User) -> None:
+    accept([submission(local(alice), RAW)])
+    drain()
+    hers = Browser()
+    hers.sign_in("alice@example.test")
+    assert hers.get("/mail/inbox/1/").status_code == 200
+    assert not AuditRecord.objects.filter(action="user.act_as_mail").exists()
 
 
 def test_it_stops(looking: Browser) -> None:

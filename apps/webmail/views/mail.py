@@ -163,9 +163,10 @@ def mark(request: HttpRequest, folder: Folder, uid: int, mode: Any, bits: int) -
 
 
 def origin(request: HttpRequest) -> Origin:
-    """Who did it, for the journal."""
+    """Who did it, for the journal: an administrator who looks as the user is not the user."""
     agent = request.headers.get("User-Agent", "")[:200]
-    return Origin("web", user_of(request).pk, agent, client_address(request))
+    who = getattr(request, "acting_by", None) or user_of(request)
+    return Origin("web", who.pk, agent, client_address(request))
 
 
 def _move_to(use: str) -> Callable[[HttpRequest, Folder, int], None]:
