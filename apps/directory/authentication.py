@@ -14,8 +14,9 @@ what its owner's other devices may try, however many processes it meets.
 An app password (apps.directory.apppasswords) opens the doors of mail programs, never the web. Who
 has a second factor, or has to have one by now, opens them with nothing else: a mail program cannot
 show a factor, so the main password is refused there, right or wrong, in the same words after the
-same work, and is counted as if it was wrong. A guesser learns nothing from a mail door; the owner
-reads in the history and the log what its telephone still tries.
+same work, and is counted as if it was wrong. So is a temporary password, which somebody else knows,
+until it is changed. A guesser learns nothing from a mail door; the owner reads in the history and
+the log what its telephone still tries.
 
 Every attempt at somebody who exists is noted (`services.history`), behind the answer.
 
@@ -127,8 +128,10 @@ class Account(NamedTuple):
         )
 
     def bars_password(self, door: str) -> bool:
-        """Whether its main password opens nothing at this door."""
-        return self.needs_factor and door != WEB
+        """Whether its main password opens nothing at this door. A temporary one opens the web
+        alone, which asks for another: whoever made it would read the mail as long as nobody does.
+        """
+        return door != WEB and (self.needs_factor or self.principal.must_change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,22 @@ def test_the_web_takes_it_as_a_first_step(alice: User) -> None:
     assert principal.must_change is False
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_a_temporary_password_opens_no_mail_program(alice: User, door: str) -> None:
+    """Who made it knows it: a helpdesk would read the mail of whoever never comes to the web."""
+    temporary = provisioning.set_password(alice, must_change=True)
+    assert temporary is not None
+    refusal, wrong = refused(temporary, door=door), refused("wrong", door=door)
+    assert refusal.reply == wrong.reply
+    assert sign_in(temporary, door="web").must_change
+
+    _, text = apppasswords.create(user=alice, name="Phone")
+    if door != "managesieve":
+        assert sign_in(text, door=door).means == Means.APP_PASSWORD
+    provisioning.set_password(alice, "a quite new sentence")
+    assert sign_in("a quite new sentence", door=door).user_id == alice.pk
+
+
 def test_a_first_step_makes_no_network_a_known_one(alice: User) -> None:
     users.set_has_factor(user_id=alice.pk, value=True)
     sign_in(door="web", address=HOTEL)
@@ -321,6 +337,14 @@ async def prove(password: str) -> Principal:
     principal = await exchange.step(b"")
     assert isinstance(principal, Principal)
     return principal
+
+
+@pytest.mark.django_db(transaction=True)
+def test_scram_refuses_a_temporary_password(alice: User) -> None:
+    temporary = provisioning.set_password(alice, must_change=True)
+    assert temporary is not None
+    with pytest.raises(AuthenticationFailed):
+        asyncio.run(prove(temporary))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,9 +15,9 @@ from apps.wire.errors import AuthenticationFailed
 PASSWORD = "correct horse battery"
 
 
-def sign_in(password: str = PASSWORD) -> authentication.Principal:
+def sign_in(password: str = PASSWORD, door: str = "imap") -> authentication.Principal:
     return authentication.authenticate(
-        username="alice@example.test", password=password, address="192.0.2.1", door="imap"
+        username="alice@example.test", password=password, address="192.0.2.1", door=door
     )
 
 
@@ -81,6 +81,6 @@ def test_a_password_knows_when_it_was_set(alice: User) -> None:
     alice.refresh_from_db()
     assert alice.password_changed_at is not None
     assert alice.password_changed_at > first
-    assert sign_in("another long password").must_change is True
+    assert sign_in("another long password", "web").must_change is True
     users.set_secrets(user_id=alice.pk, secrets=passwords.seal(PASSWORD))
     assert sign_in().must_change is False
