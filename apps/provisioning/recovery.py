@@ -17,7 +17,7 @@ from apps.audit.services import record
 from apps.delivery import ownletters
 from apps.directory import passwords, subjects
 from apps.directory.authentication import account_of, login_key
-from apps.directory.models import Kind, User
+from apps.directory.models import Domain, Kind, User
 from apps.directory.services import accountlinks, users
 from apps.directory.services.accountlinks import RESET, Link
 from apps.events import bell
@@ -59,7 +59,7 @@ def _answer(wish_id: int, key: str) -> bool:
     if user is None or not _may_reset(user) or not user.recovery_confirmed_at:
         return False
     recipients = ownletters.anybody(user.recovery_address)
-    if not recipients:
+    if not recipients or _has_changed_hands(user):
         return False
     try:
         with transaction.atomic():
@@ -80,6 +80,16 @@ def _answer(wish_id: int, key: str) -> bool:
         text=_letter(account, link),
     )
     return True
+
+
+def _has_changed_hands(user: User) -> bool:
+    """Whether the domain of a recovery address was hosted here, for another organisation, after the
+    address was proved: then somebody else may read it."""
+    name = Address.parse(user.recovery_address).domain
+    since = Domain.objects.filter(name=name, created_at__gt=user.recovery_confirmed_at)
+    if user.domain is not None:
+        since = since.exclude(organization=user.domain.organization_id)
+    return since.exists()
 
 
 def _letter(account: str, link: str) -> str:

@@ -153,6 +153,18 @@ def test_who_may_not_sign_in_gets_no_link(alice_recovers: User) -> None:
     assert letters() == []
 
 
+def test_no_link_goes_to_who_came_after_the_proof(alice_recovers: User) -> None:
+    """The domain is hosted here since, for somebody else: mail to it does not go where it went."""
+    provisioning.add_domain("elsewhere.test", organization="B")
+    provisioning.add_user(OUT)
+    ask(alice_recovers.address)
+    assert letters() == []
+
+    User.objects.filter(pk=alice_recovers.pk).update(recovery_confirmed_at=timezone.now())
+    ask(alice_recovers.address)
+    assert [to for to, *_ in letters()] == [OUT]
+
+
 def test_an_hour_has_three_letters(alice_recovers: User, bob: User) -> None:
     for _ in range(6):
         ask(alice_recovers.address)
