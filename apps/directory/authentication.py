@@ -305,15 +305,17 @@ def _prove(
     there is something to compare with or not.
 
     A right one that is barred goes the way of a wrong one, and is remembered with those. It is
-    remembered of another subject, for a demand may end without any change of the account.
+    remembered of another subject, for a demand may end without any change of the account. By the
+    name in an alias domain what is wrong is remembered apart, as it is of who does not exist.
     """
     is_barred = account is not None and account.bars_password(door)
     subject = f"?{name}" if account is None else account.subject
     subject = f"{subject}\0barred" if is_barred else subject
+    tried = subject if account is None or account.key == name else f"{subject}\0{name}"
     if prepared is not None:
         if not is_barred and _right.has(subject, prepared):
             return _OK, False
-        found = _wrong.recall(subject, prepared)
+        found = _wrong.recall(tried, prepared)
         if found is not None:
             return found, False
     may_sign_in = account is not None and account.kind == _PERSON and prepared is not None
@@ -327,7 +329,7 @@ def _prove(
     outcome = Outcome.REFUSED if is_right else Outcome.WRONG
     throttle.failed(attempt)
     if prepared is not None:
-        _wrong.add(subject, prepared, outcome)
+        _wrong.add(tried, prepared, outcome)
     return outcome, True
 
 

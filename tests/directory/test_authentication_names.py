@@ -1,6 +1,7 @@
 """By what name one signs in: the own address, also in an alias domain of its domain; no other."""
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -132,3 +133,17 @@ def test_known_and_unknown_names_cost_the_same_statements(
         for name in ("alice@example.test", "alice@alias.test", "bob@alias.test", "x@far.test")
     }
     assert counts == {1}
+
+
+def test_no_alias_domain_tells_by_time_who_exists(alice: User, alias_domain: Domain) -> None:
+    """What is remembered of one name is not of the other: a wrong password that is tried under both
+    is hashed twice, and counted twice, whoever exists."""
+    counted = []
+    for local, address in (("alice", "192.0.2.7"), ("nobody", "192.0.2.8")):
+        for domain in ("example.test", "alias.test", "alias.test"):
+            with pytest.raises(AuthenticationFailed):
+                authentication.authenticate(
+                    username=f"{local}@{domain}", password="wrong", address=address, door="imap"
+                )
+        counted.append(cache.get(f"auth:failed:{address}"))
+    assert counted == [2, 2]
