@@ -21,14 +21,13 @@ from apps.audit.queries import Scope as AuditScope
 from apps.directory.models import (
     Alias,
     Domain,
-    Kind,
     Organization,
     Role,
     RoleGrant,
     State,
     User,
-    UserState,
 )
+from apps.runtime.rows import fetch
 
 
 class Ability(Enum):
@@ -203,6 +202,20 @@ def _reaches(grant: Grant, where: Organization | Domain | User) -> bool:
     return grant.domain_id is not None and grant.domain_id in (domain.pk, domain.alias_of_id)
 
 
+# At each page that has a menu, and each request to the console.
+_POWERS: Final = """
+SELECT g.role, g.organization_id, g.domain_id, d.organization_id, g.may_reset,
+ud.state, uo.state, o.state, d.state, od.state
+FROM directory_rolegrant g JOIN directory_user u ON u.id = g.user_id
+LEFT JOIN directory_domain ud ON ud.id = u.domain_id
+LEFT JOIN directory_organization uo ON uo.id = ud.organization_id
+LEFT JOIN directory_organization o ON o.id = g.organization_id
+LEFT JOIN directory_domain d ON d.id = g.domain_id
+LEFT JOIN directory_organization od ON od.id = d.organization_id
+WHERE g.user_id = %s AND u.state = 'active' AND u.kind = 'person'"""
+_AWAKE: Final = {State.ACTIVE.value, None}
+
+
 def powers_of(user: User) -> Powers:
     """What the user may do to others, now; one statement.
 
@@ -211,20 +224,7 @@ def powers_of(user: User) -> Powers:
     does nothing in it, wherever the reseller lives. What they gave to others does not end with
     them: it is the organisation's.
     """
-    awake = {State.ACTIVE, None}
-    rows = (
-        RoleGrant.objects.filter(user=user.pk, user__state=UserState.ACTIVE)
-        .filter(user__kind=Kind.PERSON)
-        .values_list(
-            *_COLUMNS,
-            "user__domain__state",
-            "user__domain__organization__state",
-            "organization__state",
-            "domain__state",
-            "domain__organization__state",
-        )
-    )
-    found = (_grant(*row[:5]) for row in rows if awake.issuperset(row[5:]))
+    found = (_grant(*row[:5]) for row in fetch(_POWERS, [user.pk]) if _AWAKE.issuperset(row[5:]))
     return Powers(user.pk, tuple(grant for grant in found if grant is not None))
 
 

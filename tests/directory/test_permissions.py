@@ -16,6 +16,7 @@ from apps.directory.permissions import (
     TABLE,
     Ability,
     Answer,
+    Grant,
     Powers,
     is_operator,
     may_act_on,
@@ -416,3 +417,43 @@ def test_powers_cost_one_statement_however_many_grants(
         assert may_act_on(powers, Ability.RESET_PASSWORDS, bob)
     with django_assert_num_queries(1):
         assert len(permissions.users(powers)) == 4  # with two postmasters
+
+
+def test_the_statement_about_powers_finds_what_its_twin_does(
+    alice: User, bob: User, eve: User, domain: Domain, second: Domain, operator: User
+) -> None:
+    give(alice, Role.DOMAIN_ADMIN, second)
+    give(alice, Role.HELPDESK, domain, may_reset=True)
+    give(alice, Role.RESELLER, domain.organization)
+    give(bob, Role.HELPDESK, eve.domain)
+    give(eve, Role.RESELLER, domain.organization)
+    office, _ = provisioning.add_user("office@example.test", kind=Kind.SHARED)
+    give(office, Role.DOMAIN_ADMIN, domain)
+    everybody = list(User.objects.all())
+
+    assert len(powers_of(alice).grants) == 3
+    for one in (domain, second, eve.domain, domain.organization):
+        assert one is not None
+        for state in (State.SUSPENDED, State.LOCKED, State.ACTIVE):
+            type(one)._default_manager.filter(pk=one.pk).update(state=state)
+            for user in everybody:
+                assert set(powers_of(user).grants) == twin(user), (user, one, state)
+
+
+def twin(user: User) -> set[Grant]:
+    """What `powers_of` reads, by the ORM."""
+    grants = RoleGrant.objects.filter(user=user.pk, user__state="active", user__kind=Kind.PERSON)
+    rows = grants.values_list(
+        "role",
+        "organization_id",
+        "domain_id",
+        "domain__organization_id",
+        "may_reset",
+        "user__domain__state",
+        "user__domain__organization__state",
+        "organization__state",
+        "domain__state",
+        "domain__organization__state",
+    )
+    awake = [row for row in rows if {State.ACTIVE, None}.issuperset(row[5:])]
+    return {Grant(Role(row[0]), *row[1:5]) for row in awake}
