@@ -11,6 +11,7 @@ from apps.blobs.models import Blob
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Mailbox
+from apps.provisioning import services as provisioning
 from apps.webmail.views.content import BODY_POLICY, FILE_POLICY
 from tests.support.mail import RAW, drain, local, submission
 
@@ -92,6 +93,22 @@ def test_it_asks_the_database_as_often_for_fifty_as_for_one(alice: User, reader:
             reader.get("/mail/inbox/")
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("is_administrator", [False, True])
+def test_a_page_asks_the_database_each_question_once(
+    alice: User, reader: Client, is_administrator: bool
+) -> None:
+    """The session, who that is, the folders, the list, its keywords, the quota, and the roles."""
+    if is_administrator:
+        provisioning.make_domain_admin(alice)
+    deliver(alice, RAW)
+    with CaptureQueriesContext(connection) as captured:
+        reader.get("/mail/inbox/")
+    asked = [one["sql"] for one in captured]
+    assert len(asked) == len(set(asked)) == 7, asked
+    assert sum("directory_rolegrant" in sql for sql in asked) == 1
+    assert not any("accounts_" in sql for sql in asked if "accounts_websession" not in sql)
 
 
 def test_it_marks_a_message_read(alice: User, reader: Client) -> None:
