@@ -25,7 +25,7 @@ NEW = "a quite new sentence"
 
 
 def letters() -> list[str]:
-    rows = QueuedMessage.objects.filter(door="report").order_by("id")
+    rows = QueuedMessage.objects.filter(door="report").order_by("recipients__id")
     return [blobs.read(row.blob_id).decode() for row in rows]
 
 

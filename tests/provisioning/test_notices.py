@@ -34,7 +34,7 @@ def _web(settings: Settings) -> None:
 def letters() -> list[tuple[list[str], EmailMessage]]:
     """Each letter of the queue, with the addresses that it goes to."""
     found = []
-    for row in QueuedMessage.objects.filter(door="report").order_by("id"):
+    for row in QueuedMessage.objects.filter(door="report").order_by("recipients__id"):
         parsed = message_from_bytes(blobs.read(row.blob_id), policy=policy.SMTPUTF8)
         assert isinstance(parsed, EmailMessage)
         found.append(([one.address for one in row.recipients.all()], parsed))

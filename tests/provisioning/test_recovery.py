@@ -54,7 +54,7 @@ def alice_recovers(alice: User) -> User:
 def letters() -> list[tuple[str, str, str]]:
     """Recipient, subject and text of each letter, oldest first."""
     found = []
-    for row in QueuedMessage.objects.filter(door="report").order_by("id"):
+    for row in QueuedMessage.objects.filter(door="report").order_by("recipients__id"):
         parsed = message_from_bytes(blobs.read(row.blob_id), policy=policy.SMTPUTF8)
         found.append((row.recipients.get().address, parsed["Subject"], parsed.get_content()))
     return found
