@@ -19,7 +19,7 @@ from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
 from apps.blobs import storage
-from apps.directory import passwords, scram
+from apps.directory import passwords, scram, throttle
 from apps.directory.hashers import Argon2idHasher
 from apps.directory.models import Domain, User
 from apps.directory.services import history
@@ -54,6 +54,7 @@ def _house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     shutil.rmtree(Path(os.environ["MAILHOST_DATA"]) / "blobs", ignore_errors=True)
     storage._backend.cache_clear()  # it remembers which folders it has made
     cache.clear()
+    throttle._store._down_until = 0.0  # a test may have taken the cache away
     lookalikes.forget()
     history.forget()
 
