@@ -2,16 +2,14 @@
 field; services decide."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.utils import timezone
 
 from apps.directory.apppasswords import PROTOCOLS
-from apps.directory.models import User
 from apps.directory.services.apppasswords import MAX_NETWORKS
 from apps.directory.services.credentials import MAX_NAME
-from apps.webmail.forms import check_new, password_field, policy_words
 
 MOST_NETWORK_TEXT: Final = 5_000  # characters
 FURTHEST: Final = timedelta(days=3650)
@@ -21,23 +19,6 @@ class ForgotForm(forms.Form):
     """Whose password is forgotten. Anything may stand in it: the answer is the same."""
 
     address = forms.CharField(label="Email address", max_length=320)
-
-
-class ResetForm(forms.Form):
-    """The new password twice."""
-
-    new = password_field("New password", "new-password")
-    again = password_field("New password, again", "new-password")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._user = user
-        self.policy = policy_words(user)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        check_new(self, data, self._user)
-        return data
 
 
 class RecoveryForm(forms.Form):

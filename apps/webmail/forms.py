@@ -70,10 +70,9 @@ class SetupForm(forms.Form):
         return data
 
 
-class PasswordForm(forms.Form):
-    """The old password, and the new one twice."""
+class NewPasswordForm(forms.Form):
+    """The new password twice."""
 
-    current = password_field("Current password", "current-password")
     new = password_field("New password", "new-password")
     again = password_field("New password, again", "new-password")
 
@@ -85,6 +84,16 @@ class PasswordForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         check_new(self, data, self._user)
+        return data
+
+
+class PasswordForm(NewPasswordForm):
+    """The old password, and the new one twice."""
+
+    current = password_field("Current password", "current-password")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
         if data.get("new") and data.get("new") == data.get("current"):
             self.add_error("new", "This is the password that you have.")
         return data

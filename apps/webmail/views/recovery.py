@@ -18,7 +18,8 @@ from apps.directory.models import User
 from apps.directory.services import accountlinks
 from apps.provisioning import recovery, recoveryaddresses
 from apps.ui.proving import recently_proved
-from apps.webmail.accountforms import ForgotForm, RecoveryForm, ResetForm
+from apps.webmail.accountforms import ForgotForm, RecoveryForm
+from apps.webmail.forms import NewPasswordForm
 from apps.webmail.signingin import client_address
 from apps.webmail.visitor import person
 from apps.wire.errors import MailError, NotFound
@@ -49,7 +50,7 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
     """Set a new password by a link. It signs nobody in: a second factor has to be shown then."""
     try:
         user = recovery.find(token)
-        form = ResetForm(request.POST or None, user=user)
+        form = NewPasswordForm(request.POST or None, user=user)
         if form.is_valid():
             recovery.reset(token, form.cleaned_data["new"])
             messages.success(request, "Your new password is set. Sign in with it.")
