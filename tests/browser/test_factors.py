@@ -61,19 +61,6 @@ def plug_in(page: Page) -> None:
     )
 
 
-def look(watched: Watched) -> None:
-    """Accessible and within the window, at a desk and on a phone, light and dark."""
-    page = watched.page
-    page.wait_for_load_state("networkidle")
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            watched.check()
-            watched.check_accessibility()
-    page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
-
-
 def sign_in(watched: Watched, address: str) -> None:
     watched.go("/login/")
     watched.page.fill("[name=address]", address)
@@ -94,14 +81,14 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     page.wait_for_url("**/mail/**")
     watched.go("/settings/security/")
     expect(page.get_by_role("heading", name="Add a second factor")).to_be_visible()
-    look(watched)
+    watched.look()
 
     page.get_by_role("link", name="Add passkey").click()
-    look(watched)
+    watched.look()
     page.fill("[name=name]", "My laptop")
     page.get_by_role("button", name="Add passkey").click()
     expect(page.locator("#codes")).to_be_visible()  # of the first factor
-    look(watched)
+    watched.look()
     codes = page.locator("#codes").inner_text().split()
     assert len(codes) == 10
     page.get_by_role("button", name="Copy").click()
@@ -113,9 +100,9 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     page.get_by_role("link", name="I have kept them").click()
     expect(page.get_by_role("heading", name="Your account is well protected")).to_be_visible()
     expect(page.get_by_text("My laptop")).to_be_visible()
-    look(watched)
+    watched.look()
     page.get_by_role("link", name="Rename or remove My laptop").click()
-    look(watched)
+    watched.look()
 
     # Without a password: the browser offers it in the address field, and this one's owner takes
     # whatever is offered.
@@ -132,7 +119,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     sign_out(watched)
     sign_in(watched, "alice@example.test")
     page.wait_for_url("**/login/verify/**")
-    look(watched)
+    watched.look()
     page.get_by_role("button", name="Use a passkey or security key").click()
     page.wait_for_url("**/mail/**")
 
@@ -149,16 +136,16 @@ def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: W
     sign_in(watched, "bob@example.test")
     page.wait_for_url("**/mail/**")
     watched.go("/settings/security/authenticator/")
-    look(watched)
+    watched.look()
     page.get_by_role("button", name="Show the QR code").click()
     expect(page.locator("svg.qr")).to_be_visible()
-    look(watched)
+    watched.look()
     secret = base64.b32decode(page.locator("code.code").inner_text().replace(" ", ""))
     page.fill("[name=code]", "12345")
     page.get_by_role("button", name="Turn on").click()
     expect(page.locator("#code-help")).to_be_visible()
     watched.complaints.clear()  # Chromium reports the status 422 of the page
-    look(watched)
+    watched.look()
     page.fill("[name=code]", onetime.code_at(secret, clock.now()))
     page.get_by_role("button", name="Turn on").click()
     codes = page.locator("#codes").inner_text().split()
@@ -176,7 +163,7 @@ def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: W
     sign_in(watched, "bob@example.test")
     page.wait_for_url("**/login/verify/**")
     watched.go("/login/verify/?recovery")
-    look(watched)
+    watched.look()
     page.fill("[name=code]", codes[3].upper())
     page.keyboard.press("Enter")
     page.wait_for_url("**/mail/**")

@@ -76,6 +76,20 @@ class Watched:
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert self.page.evaluate(wide) <= 0
 
+    def look(self) -> None:
+        """Accessible and within the window, at a desk and on a phone, light and dark."""
+        self.page.wait_for_load_state("networkidle")
+        for width, height in SIZES:
+            self.page.set_viewport_size({"width": width, "height": height})
+            for theme in ("light", "dark"):
+                self.page.emulate_media(
+                    color_scheme="dark" if theme == "dark" else "light",
+                    reduced_motion="reduce",  # a colour on its way to another is neither
+                )
+                self.check()
+                self.check_accessibility()
+        self.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+
     def check_accessibility(self) -> None:
         found = Axe().run(self.page, options=RULES)
         assert found.violations_count == 0, found.generate_report()

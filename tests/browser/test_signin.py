@@ -31,19 +31,6 @@ def opened(chromium: Browser, base: str) -> Iterator[Watched]:
     context.close()
 
 
-def look(watched: Watched) -> None:
-    """Accessible and within the window, at a desk and on a phone, light and dark."""
-    page = watched.page
-    page.wait_for_load_state("networkidle")
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            watched.check()
-            watched.check_accessibility()
-    page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
-
-
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
@@ -54,7 +41,7 @@ def test_one_signs_in_by_keyboard_alone(chromium: Browser, base: str) -> None:
     with opened(chromium, base) as watched:
         page = watched.page
         watched.go("/mail/sent/")
-        look(watched)
+        watched.look()
         page.keyboard.type("alice@example.test")  # the field has the focus
         press(page, "Tab")
         expect(page.get_by_role("link", name="Forgot it?")).to_be_focused()
@@ -62,7 +49,7 @@ def test_one_signs_in_by_keyboard_alone(chromium: Browser, base: str) -> None:
         page.keyboard.type("wrong")
         press(page, "Enter")
         expect(page.get_by_role("alert").first).to_contain_text("do not belong together")
-        look(watched)
+        watched.look()
         expect(page.locator("[name=address]")).to_have_value("alice@example.test")
         expect(page.locator("[name=password]")).to_have_value("")
         press(page, "Tab", "Tab")
@@ -83,14 +70,14 @@ def test_a_session_is_ended_from_another_browser(chromium: Browser, base: str) -
         desk.go("/settings/security/")
         here = desk.page.get_by_role("region", name="Where you are signed in")
         expect(here.get_by_text("This session")).to_have_count(1)
-        look(desk)
+        desk.look()
         here.get_by_role("button", name="Sign out everywhere else").click()
         expect(desk.page.get_by_text("All other browsers are signed out.")).to_be_visible()
         expect(here.get_by_role("listitem")).to_have_count(1)
         other.go("/mail/sent/")
         other.page.wait_for_url("**/login/?next=/mail/sent/")
         expect(other.page.get_by_role("status").first).to_contain_text("its session has ended")
-        look(other)
+        other.look()
         other.page.fill("[name=address]", "alice@example.test")
         other.page.fill("[name=password]", PASSWORD)
         other.page.keyboard.press("Enter")
@@ -102,11 +89,11 @@ def test_the_password_is_asked_again(chromium: Browser, base: str) -> None:
     with opened(chromium, base) as watched:
         watched.sign_in()
         watched.go("/login/confirm/?next=/settings/security/")
-        look(watched)
+        watched.look()
         watched.page.keyboard.type("wrong")
         press(watched.page, "Enter")
         expect(watched.page.get_by_text("This is not your password.")).to_be_visible()
-        look(watched)
+        watched.look()
         watched.page.keyboard.type(PASSWORD)
         press(watched.page, "Enter")
         watched.page.wait_for_url("**/settings/security/")
@@ -127,7 +114,7 @@ def test_a_password_of_somebody_else_is_changed_first(
         page.wait_for_url("**/settings/password/")
         watched.go("/mail/inbox/")
         page.wait_for_url("**/settings/password/")
-        look(watched)
+        watched.look()
         page.fill("[name=current]", PASSWORD)
         page.fill("[name=new]", NEW)
         page.fill("[name=again]", NEW)
