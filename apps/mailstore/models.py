@@ -237,6 +237,12 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["mailbox", "modseq"], name="entry_modseq"),
             models.Index(fields=["mailbox", "internaldate", "uid"], name="entry_date"),
+            # A conversation in a mailbox, and whether a message is its newest there.
+            models.Index(
+                fields=["mailbox", "thread_id", "internaldate", "uid"],
+                name="entry_conversation",
+                condition=models.Q(thread_id__isnull=False),
+            ),
             models.Index(
                 fields=["mailbox", "uid"],
                 name="entry_unthreaded",

@@ -5,11 +5,12 @@ from django.urls import path, register_converter
 from apps.webmail.views import (
     acting,
     activity,
+    acts,
     apppasswords,
     confirm,
     content,
     forwarding,
-    mail,
+    listing,
     passkeys,
     password,
     quarantine,
@@ -18,6 +19,7 @@ from apps.webmail.views import (
     sessions,
     settings,
     signin,
+    thread,
     verify,
 )
 
@@ -41,7 +43,7 @@ class UidConverter:
 register_converter(UidConverter, "uid")
 
 urlpatterns = [
-    path("", mail.home, name="home"),
+    path("", listing.home, name="home"),
     path("login/", signin.sign_in, name="login"),
     path("login/verify/", verify.verify, name="login-verify"),
     path("login/confirm/", confirm.confirm, name="login-confirm"),
@@ -74,11 +76,11 @@ urlpatterns = [
     path("settings/security/passkeys/<uid:number>/", security.passkey, name="security-passkey"),
     path("settings/security/sessions/end/", sessions.end, name="sessions-end"),
     path("settings/password/", password.password, name="settings-password"),
-    path("mail/", mail.home),
-    path("mail/<slug:slug>/", mail.mailbox, name="mailbox"),
-    path("mail/<slug:slug>/<uid:uid>/", mail.message, name="message"),
+    path("mail/", listing.home),
+    path("mail/<slug:slug>/", listing.mailbox, name="mailbox"),
+    path("mail/<slug:slug>/<uid:uid>/", thread.message, name="message"),
     path("mail/<slug:slug>/<uid:uid>/body/", content.body, name="body"),
     path("mail/<slug:slug>/<uid:uid>/source/", content.source, name="source"),
     path("mail/<slug:slug>/<uid:uid>/part/<int:number>/", content.part, name="part"),
-    path("mail/<slug:slug>/<uid:uid>/<slug:verb>/", mail.act, name="act"),
+    path("mail/<slug:slug>/<uid:uid>/<slug:verb>/", acts.act, name="act"),
 ]

@@ -1,8 +1,15 @@
-"""Who is signed in."""
+"""Who is signed in, what of the mail is theirs, and in whose name they change it."""
 
 from django.http import Http404, HttpRequest
 
 from apps.directory.models import User
+from apps.mailstore import queries
+from apps.mailstore.origin import Origin
+from apps.mailstore.queries import ListRow
+from apps.webmail import folders as boxes
+from apps.webmail.folders import Folder
+from apps.webmail.signingin import client_address
+from apps.wire.errors import NotFound
 
 
 def person(request: HttpRequest) -> User:
@@ -10,3 +17,26 @@ def person(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise Http404
     return request.user
+
+
+def find_folder(request: HttpRequest, slug: str) -> Folder:
+    """A mailbox of the person who asks, or 404."""
+    try:
+        return boxes.pick(boxes.folders(person(request).pk), slug)
+    except NotFound:
+        raise Http404 from None
+
+
+def find_entry(folder: Folder, uid: int) -> ListRow:
+    """A message of that mailbox, or 404."""
+    row = queries.list_row(folder.id, uid)
+    if row is None:
+        raise Http404
+    return row
+
+
+def origin(request: HttpRequest) -> Origin:
+    """Who did it, for the journal: an administrator who looks as the user is not the user."""
+    agent = request.headers.get("User-Agent", "")[:200]
+    who = getattr(request, "acting_by", None) or person(request)
+    return Origin("web", who.pk, agent, client_address(request))

@@ -10,15 +10,17 @@ import re
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from apps.mailstore import queries
-from apps.webmail.reading import File, part_content, read
+from apps.webmail.folders import Folder
+from apps.webmail.reading import File, Reading, part_content, read
 from apps.webmail.sanitize import clean
-from apps.webmail.views.mail import find_entry, find_folder, inline_addresses
+from apps.webmail.visitor import find_entry, find_folder
 from apps.wire.errors import MailError
 
 SANDBOX = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
@@ -48,7 +50,7 @@ def body(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
         reading = read(_raw(request, slug, uid))
     except MailError as error:
         raise Http404(error.reply.text) from None
-    cleaned = clean(reading.html, inline_addresses(folder, uid, reading))
+    cleaned = clean(reading.html, _inline_addresses(folder, uid, reading))
     response = render(
         request,
         "webmail/body.html",
@@ -57,6 +59,14 @@ def body(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     )
     response["Content-Security-Policy"] = BODY_POLICY
     return response
+
+
+def _inline_addresses(folder: Folder, uid: int, reading: Reading) -> dict[str, str]:
+    """Addresses of `cid:` images."""
+    return {
+        name: reverse("part", args=[folder.slug, uid, number])
+        for name, number in reading.inline.items()
+    }
 
 
 @login_required
