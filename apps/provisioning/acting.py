@@ -105,6 +105,16 @@ def note_mail(user: User, *, what: str, folder: str, uid: int) -> None:
     record("user.act_as_mail", **subjects.of_user(user), detail=detail)
 
 
+def note_acts(user: User, *, what: str, folder: str, uids: str) -> None:
+    """The same of many messages at once.
+
+    Args:
+        uids: a sequence-set, or "all"; cut, for the journal of the mailbox has all of them.
+    """
+    detail = {"what": what, "folder": folder, "uids": uids[:MAX_REASON]}
+    record("user.act_as_mail", **subjects.of_user(user), detail=detail)
+
+
 def end(session: SessionStore, user: User) -> None:
     """Sign this browser out. The act is the current actor's: the administrator's."""
     record("user.act_as_end", **subjects.of_user(user))

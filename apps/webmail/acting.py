@@ -19,6 +19,7 @@ from apps.ui.trouble import page_of
 OPEN: Final = frozenset(
     {
         *("home", "mailbox", "message", "body", "source", "part", "act"),
+        *("acts", "undo"),  # which record themselves what they change
         *("settings-activity", "logout", "acting-stop", "healthz", "readyz"),
     }
 )

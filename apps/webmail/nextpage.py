@@ -11,7 +11,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 _LONGEST: Final = 2_000  # characters
 # They lead round in a circle, or take forms alone.
 _NO_PLACES: Final = frozenset(
-    {"login", "login-verify", "login-confirm", "logout", "acting-stop", "sessions-end"}
+    {
+        "login",
+        "login-verify",
+        "login-confirm",
+        "logout",
+        "acting-stop",
+        "sessions-end",
+        "acts",
+        "undo",
+    }
 )
 
 

@@ -77,6 +77,8 @@ urlpatterns = [
     path("settings/security/sessions/end/", sessions.end, name="sessions-end"),
     path("settings/password/", password.password, name="settings-password"),
     path("mail/", listing.home),
+    path("mail/acts/", acts.acts, name="acts"),
+    path("mail/undo/", acts.undo, name="undo"),
     path("mail/<slug:slug>/", listing.mailbox, name="mailbox"),
     path("mail/<slug:slug>/<uid:uid>/", thread.message, name="message"),
     path("mail/<slug:slug>/<uid:uid>/body/", content.body, name="body"),

@@ -118,6 +118,8 @@ TABLE: Final[dict[str, Row]] = {
     "sessions-end": own(405, 302, strangers="post"),
     "settings-password": own(200, 200),
     "/mail/": own(302, 405),
+    "acts": own(405, 302),
+    "undo": own(405, 302),
     "mailbox": own(200, 405),
     "message": own(200, 405, "mail"),
     "body": own(200, 405, "mail"),

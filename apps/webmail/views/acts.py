@@ -1,71 +1,185 @@
-"""What the buttons of the tool bar do. Each is a form that works without script."""
+"""What the buttons of list and message do, and Undo. Each is a form that works without script."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, Final
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
-from apps.mailstore.services import copy, flags
-from apps.mailstore.services.flags import FlagChange
-from apps.webmail.folders import Folder
+from apps.mailstore import queries
+from apps.mailstore.origin import Origin
+from apps.mailstore.uidset import uid_set
+from apps.provisioning import acting
+from apps.ui.answers import wants_page
+from apps.webmail import nextpage
+from apps.webmail.acts import undo as undoing
+from apps.webmail.acts import words
+from apps.webmail.acts.form import wish_of
+from apps.webmail.acts.undo import Undone
+from apps.webmail.acts.verbs import VERBS
+from apps.webmail.acts.wish import Done, Wish, perform, places
 from apps.webmail.rows import parse_cursor
-from apps.webmail.visitor import find_entry, find_folder, origin
+from apps.webmail.visitor import find_entry, find_folder, origin, person
+from apps.wire.errors import MailError, NotFound
+
+UNDO_TAG: Final = "undo:"
+"""Stands before the token in a message of django's, so that the page shows a button for it."""
+_LONGEST_KEPT: Final = 16 * 1024  # characters of a token, in the session for a moment
+_STAYS: Final = frozenset({"star", "unstar"})
+
+View = Callable[..., HttpResponse]
 
 
-def mark(request: HttpRequest, folder: Folder, uid: int, mode: Any, bits: int) -> None:
-    """Change flags of one message in the name of the person who asks."""
-    flags.store(
-        mailbox_id=folder.id,
-        uids=[uid],
-        change=FlagChange(mode, bits, ()),
-        origin=origin(request),
-    )
+def _signed_in(view: View) -> View:
+    """Strangers sign in first; a script is told so by 401."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if wants_page(request):
+            return redirect_to_login(request.get_full_path())
+        return JsonResponse({"error": _("Sign in again")}, status=401)
+
+    return guarded
 
 
-def _move_to(use: str) -> Callable[[HttpRequest, Folder, int], None]:
-    def act(request: HttpRequest, folder: Folder, uid: int) -> None:
-        target = find_folder(request, use)
-        if target.id != folder.id:
-            copy.move(mailbox_id=folder.id, uids=[uid], target_id=target.id, origin=origin(request))
-
-    return act
-
-
-def _flag(mode: str, bits: int) -> Callable[[HttpRequest, Folder, int], None]:
-    return lambda request, folder, uid: mark(request, folder, uid, mode, bits)
-
-
-# What a button of the tool bar does, and whether the message is still here afterwards.
-_ACTS: dict[str, tuple[Callable[[HttpRequest, Folder, int], None], bool]] = {
-    "archive": (_move_to(SpecialUse.ARCHIVE), False),
-    "junk": (_move_to(SpecialUse.JUNK), False),
-    "inbox": (_move_to(SpecialUse.INBOX), False),
-    "trash": (_move_to(SpecialUse.TRASH), False),
-    "unread": (_flag("remove", FLAG_SEEN), False),
-    "star": (_flag("add", FLAG_FLAGGED), True),
-    "unstar": (_flag("remove", FLAG_FLAGGED), True),
-}
+@_signed_in
+@require_POST
+def acts(request: HttpRequest) -> HttpResponse:
+    """Do something to messages: `verb` to each `ref`, or to `all` of a place."""
+    user = person(request)
+    try:
+        wish = wish_of(request.POST)
+        if wish.verb == "empty" and request.POST.get("confirmed") != "1":
+            return _ask(request, wish)
+        _note(request, wish)
+        done = perform(user.pk, wish, origin(request))
+    except MailError as error:
+        return _refused(request, error)
+    steps = done.steps if done.can_undo else []
+    token = undoing.token(steps, user_id=user.pk, by=_by(origin(request)))
+    return _answer(request, words.of_act(wish, done), token, _facts(done), done.messages > 0)
 
 
-@login_required
+@_signed_in
+@require_POST
+def undo(request: HttpRequest) -> HttpResponse:
+    """Take back what tokens remember, the last one first."""
+    user, mine = person(request), origin(request)
+    undone = Undone()
+    try:
+        tokens = request.POST.getlist("token")[:100]
+        held = [undoing.read(one, user_id=user.pk, by=_by(mine)) for one in tokens]
+        steps = [step for some in held for step in some]
+        if getattr(request, "acting_by", None) is not None:
+            acting.note_acts(user, what="undo", folder="", uids="")
+        undone = undoing.perform(user.pk, steps, mine)
+    except MailError as error:
+        return _refused(request, error)
+    facts = {
+        "back": undone.renamed,
+        "undone": undone.back,
+        "lost": undone.lost,
+        "counts": _counts(undone.touched),
+    }
+    return _answer(request, words.of_undo(undone), None, facts, not undone.lost)
+
+
+@_signed_in
 @require_POST
 def act(request: HttpRequest, slug: str, uid: int, verb: str) -> HttpResponse:
-    """Archive, junk, trash, star or mark one message unread."""
-    if verb not in _ACTS:
-        raise Http404
+    """The same for one message, by its address."""
     folder = find_folder(request, slug)
     find_entry(folder, uid)
-    perform, stays = _ACTS[verb]
-    perform(request, folder, uid)
-    back = (
-        reverse("message", args=[folder.slug, uid])
-        if stays
-        else reverse("mailbox", args=[folder.slug])
-    )
+    if verb not in VERBS:
+        raise Http404
+    try:
+        form = request.POST.copy()
+        form.setlist("one", [f"{verb}:{folder.id}.{uid}"])
+        perform(person(request).pk, wish_of(form), origin(request))
+    except MailError as error:
+        return _refused(request, error)
+    back = reverse("mailbox", args=[folder.slug])
+    if verb in _STAYS:
+        back = reverse("message", args=[folder.slug, uid])
     cursor = parse_cursor(request.GET.get("before", ""))
     return redirect(f"{back}?before={cursor[0]}-{cursor[1]}" if cursor else back)
+
+
+def _answer(
+    request: HttpRequest, said: str, token: str | None, facts: dict[str, Any], is_good: bool
+) -> HttpResponse:
+    """JSON for a script; for others a page that says it, with a button to take it back."""
+    if not wants_page(request):
+        return JsonResponse({"text": said, "undo": token, **facts})
+    if token is not None and len(token) <= _LONGEST_KEPT:
+        messages.success(request, said, extra_tags=UNDO_TAG + token)
+    else:
+        messages.add_message(request, messages.SUCCESS if is_good else messages.WARNING, said)
+    return redirect(_next(request))
+
+
+def _refused(request: HttpRequest, error: MailError) -> HttpResponse:
+    if not wants_page(request):
+        said = _("Not there (any more)") if isinstance(error, NotFound) else error.reply.text
+        return JsonResponse({"error": said}, status=error.http_status)
+    if isinstance(error, NotFound):
+        raise Http404
+    messages.error(request, error.reply.text)
+    return redirect(_next(request))
+
+
+def _ask(request: HttpRequest, wish: Wish) -> HttpResponse:
+    """Before a whole folder is deleted."""
+    found = [place for place, _uids in places(person(request).pk, wish)]
+    if not wants_page(request):
+        return JsonResponse({"error": _("Say that you are sure"), "confirm": True}, status=409)
+    counts = queries.status([place.id for place in found])
+    context = {
+        "place": found[0],
+        "count": sum(one.messages for one in counts.values()),
+        "next": _next(request),
+    }
+    return render(request, "webmail/act-confirm.html", context)
+
+
+def _note(request: HttpRequest, wish: Wish) -> None:
+    """An administrator who looks as the user leaves a record, before anything changes."""
+    if getattr(request, "acting_by", None) is None:
+        return
+    user = person(request)
+    for place, uids in places(user.pk, wish):
+        acting.note_acts(user, what=wish.verb, folder=place.slug, uids=uid_set(uids) or "all")
+
+
+def _facts(done: Done) -> dict[str, Any]:
+    return {
+        "count": done.messages,
+        "gone": done.gone,
+        "left": done.left,
+        "counts": _counts(done.touched),
+    }
+
+
+def _counts(mailbox_ids: set[int]) -> dict[str, dict[str, int]]:
+    """What the side shows of mailboxes that are others now."""
+    found = queries.status(sorted(mailbox_ids)) if mailbox_ids else {}
+    return {
+        str(key): {"unseen": one.unseen, "messages": one.messages} for key, one in found.items()
+    }
+
+
+def _by(who: Origin) -> int:
+    assert who.user_id is not None
+    return who.user_id
+
+
+def _next(request: HttpRequest) -> str:
+    return nextpage.after(str(request.POST.get("next", "")))

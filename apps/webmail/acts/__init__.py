@@ -1,0 +1,1 @@
+"""What a person does to messages from the web, and how it is taken back."""

@@ -1,0 +1,60 @@
+"""What the forms of the list and of a message say, taken apart."""
+
+import re
+from typing import Final
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from apps.mailstore.services.keywords import is_keyword
+from apps.webmail.acts import refs
+from apps.webmail.acts.verbs import VERBS
+from apps.webmail.acts.wish import Wish
+from apps.wire.errors import Refused
+
+# A keyword with "$" is no label: such a one says what a message is ($Junk teaches the filter). The
+# five that mail programs have shown as labels for long are.
+_LABEL: Final = re.compile(r"[^$].*|\$label[1-5]", re.IGNORECASE)
+_NOT_LABELS: Final = frozenset({"junk", "notjunk", "nonjunk"})
+
+
+def wish_of(form: QueryDict) -> Wish:
+    """Read a form. A button of a row says all by itself (`one=star:12.345`), whatever is ticked.
+
+    Raises:
+        Refused: it says nothing that we know.
+        LimitReached: it names too many messages.
+    """
+    verb, ref = str(form.get("verb", "")), form.getlist("ref")
+    if one := str(form.get("one", "")):
+        verb, _colon, first = one.partition(":")
+        ref = [first]
+    everything = "" if one else str(form.get("all", ""))
+    named = {} if everything else refs.parse(map(str, ref))
+    if verb not in VERBS:
+        raise Refused(f"verb {verb[:20]!r}", text=_("There is no such thing to do"))
+    if not everything and not named:
+        raise Refused("nothing named", text=_("Choose a message first"))
+    if verb == "empty" and not everything:
+        raise Refused("nothing to empty", text=_("Choose a folder first"))
+    return Wish(
+        verb,
+        named,
+        everything,
+        only_unread=form.get("only") == "unread",
+        whole=form.get("whole") == "1" and verb != "empty",
+        target=_number(str(form.get("target", ""))) if verb == "move" else None,
+        label=_label(str(form.get("label", ""))) if verb in ("label", "unlabel") else "",
+    )
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", text, re.ASCII):
+        raise Refused("no target", text=_("Choose a folder first"))
+    return int(text)
+
+
+def _label(text: str) -> str:
+    if not is_keyword(text) or not _LABEL.fullmatch(text) or text.lower() in _NOT_LABELS:
+        raise Refused("no label", text=_("Choose a label first"))
+    return text

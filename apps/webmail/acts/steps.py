@@ -1,0 +1,76 @@
+"""What an act did, step by step, so small that it fits into a token: the memory of undo."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from apps.mailstore.uidset import uid_set, uids_in
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Messages went from one mailbox to another. Old UIDs and new ones stand side by side: both
+    rise (`mailstore.services.copy`)."""
+
+    source: int
+    target: int
+    old: list[int]
+    new: list[int]
+
+    def pack(self) -> list[Any]:
+        return ["m", self.source, self.target, uid_set(self.old), uid_set(self.new)]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A flag or a keyword was set, or taken off: of these messages, which were not so before.
+
+    Args:
+        modseq: of the last of these changes; who changed the same since was somebody else.
+    """
+
+    mailbox: int
+    adds: bool
+    flags: int
+    keywords: tuple[str, ...]
+    uids: list[int]
+    modseq: int
+
+    def pack(self) -> list[Any]:
+        words = list(self.keywords)
+        return ["f", self.mailbox, self.adds, self.flags, words, uid_set(self.uids), self.modseq]
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """Messages were expunged; the mailbox remembers them for some days."""
+
+    mailbox: int
+    uids: list[int]
+
+    def pack(self) -> list[Any]:
+        return ["d", self.mailbox, uid_set(self.uids)]
+
+
+Step = Moved | Marked | Expunged
+
+
+def pack(steps: Iterable[Step]) -> list[list[Any]]:
+    """As JSON takes it."""
+    return [step.pack() for step in steps]
+
+
+def unpack(packed: Iterable[list[Any]]) -> list[Step]:
+    """The inverse, of what we have signed ourselves."""
+    return [_unpack(kind, rest) for kind, *rest in packed]
+
+
+def _unpack(kind: str, rest: list[Any]) -> Step:
+    if kind == "m":
+        source, target, old, new = rest
+        return Moved(source, target, uids_in(old), uids_in(new))
+    if kind == "f":
+        mailbox, adds, flags, words, uids, modseq = rest
+        return Marked(mailbox, adds, flags, tuple(words), uids_in(uids), modseq)
+    mailbox, uids = rest
+    return Expunged(mailbox, uids_in(uids))

@@ -1,0 +1,118 @@
+"""What is said of an act: whole sentences, that each language may order as it likes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.webmail.acts.undo import Undone
+from apps.webmail.acts.wish import Done, Wish
+
+_Words = Callable[[int], str]
+
+# Each sentence is written out, for gettext finds none that is put together.
+_OF_CONVERSATIONS: Final[dict[str, _Words]] = {
+    "archive": lambda n: ngettext("Conversation archived", "%(count)d conversations archived", n),
+    "junk": lambda n: ngettext(
+        "Conversation reported as junk", "%(count)d conversations reported as junk", n
+    ),
+    "notjunk": lambda n: ngettext(
+        "Conversation moved to the inbox: not junk",
+        "%(count)d conversations moved to the inbox: not junk",
+        n,
+    ),
+    "inbox": lambda n: ngettext(
+        "Conversation moved to the inbox", "%(count)d conversations moved to the inbox", n
+    ),
+    "trash": lambda n: ngettext(
+        "Conversation moved to Trash", "%(count)d conversations moved to Trash", n
+    ),
+    "delete": lambda n: ngettext("Conversation deleted", "%(count)d conversations deleted", n),
+    "move": lambda n: ngettext(
+        "Conversation moved to “%(name)s”", "%(count)d conversations moved to “%(name)s”", n
+    ),
+    "label": lambda n: ngettext(
+        "Label added to the conversation", "Label added to %(count)d conversations", n
+    ),
+    "unlabel": lambda n: ngettext(
+        "Label taken off the conversation", "Label taken off %(count)d conversations", n
+    ),
+    "star": lambda n: ngettext("Conversation starred", "%(count)d conversations starred", n),
+    "unstar": lambda n: ngettext(
+        "Star taken off the conversation", "Stars taken off %(count)d conversations", n
+    ),
+    "read": lambda n: ngettext(
+        "Conversation marked as read", "%(count)d conversations marked as read", n
+    ),
+    "unread": lambda n: ngettext(
+        "Conversation marked as unread", "%(count)d conversations marked as unread", n
+    ),
+}
+_OF_MESSAGES: Final[dict[str, _Words]] = {
+    "archive": lambda n: ngettext("Message archived", "%(count)d messages archived", n),
+    "junk": lambda n: ngettext(
+        "Message reported as junk", "%(count)d messages reported as junk", n
+    ),
+    "notjunk": lambda n: ngettext(
+        "Message moved to the inbox: not junk", "%(count)d messages moved to the inbox: not junk", n
+    ),
+    "inbox": lambda n: ngettext(
+        "Message moved to the inbox", "%(count)d messages moved to the inbox", n
+    ),
+    "trash": lambda n: ngettext("Message moved to Trash", "%(count)d messages moved to Trash", n),
+    "delete": lambda n: ngettext("Message deleted", "%(count)d messages deleted", n),
+    "empty": lambda n: ngettext("Message deleted", "%(count)d messages deleted", n),
+    "move": lambda n: ngettext(
+        "Message moved to “%(name)s”", "%(count)d messages moved to “%(name)s”", n
+    ),
+    "label": lambda n: ngettext(
+        "Label added to the message", "Label added to %(count)d messages", n
+    ),
+    "unlabel": lambda n: ngettext(
+        "Label taken off the message", "Label taken off %(count)d messages", n
+    ),
+    "star": lambda n: ngettext("Message starred", "%(count)d messages starred", n),
+    "unstar": lambda n: ngettext(
+        "Star taken off the message", "Stars taken off %(count)d messages", n
+    ),
+    "read": lambda n: ngettext("Message marked as read", "%(count)d messages marked as read", n),
+    "unread": lambda n: ngettext(
+        "Message marked as unread", "%(count)d messages marked as unread", n
+    ),
+}
+
+
+def of_act(wish: Wish, done: Done) -> str:
+    """What was done."""
+    if not done.messages:
+        return _("Nothing was changed: it is so already, or the messages are not there any more")
+    by_row = wish.whole and not wish.everything and wish.verb in _OF_CONVERSATIONS
+    count = done.rows if by_row else done.messages
+    words = (_OF_CONVERSATIONS if by_row else _OF_MESSAGES)[wish.verb](count)
+    name = done.target.title if done.target else ""
+    said = words % {"count": count, "name": name}
+    if done.left:
+        left = ngettext(
+            "%(count)d is left: do it again", "%(count)d are left: do it again", done.left
+        )
+        said += ". " + left % {"count": done.left}
+    return f"{said}. {done.reason}" if done.reason else said
+
+
+def of_undo(undone: Undone) -> str:
+    """What was taken back."""
+    if not undone.lost:
+        return ngettext(
+            "Undone: the message is as it was",
+            "Undone: %(count)d messages are as they were",
+            undone.back,
+        ) % {"count": undone.back}
+    lost = ngettext(
+        "A message could not be put back",
+        "%(count)d messages could not be put back",
+        undone.lost,
+    ) % {"count": undone.lost}
+    if undone.reason:
+        return f"{lost}: {undone.reason}"
+    return lost + ": " + _("somebody has changed or moved them since")
