@@ -101,7 +101,7 @@ _PAGES: Final = {
 }
 
 
-def page(  # noqa: PLR0913 - what a person can choose
+def page(
     mailbox_id: int,
     *,
     limit: int,

@@ -11,6 +11,7 @@ then MailboxState by mailbox id.
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact, GreaterThan
 
 FLAG_SEEN, FLAG_ANSWERED, FLAG_FLAGGED, FLAG_DELETED, FLAG_DRAFT = 1, 2, 4, 8, 16
 
@@ -247,6 +248,22 @@ class Entry(models.Model):
                 fields=["mailbox", "uid"],
                 name="entry_unthreaded",
                 condition=models.Q(thread_id__isnull=True),
+            ),
+            # What lists of unread, starred and labelled mail walk over: few of very many.
+            models.Index(
+                fields=["mailbox", "internaldate", "uid"],
+                name="entry_unseen",
+                condition=models.Q(Exact(models.F("flags").bitand(FLAG_SEEN), 0)),
+            ),
+            models.Index(
+                fields=["mailbox", "internaldate", "uid"],
+                name="entry_starred",
+                condition=models.Q(GreaterThan(models.F("flags").bitand(FLAG_FLAGGED), 0)),
+            ),
+            models.Index(
+                fields=["mailbox", "internaldate", "uid", "keywords"],
+                name="entry_labelled",
+                condition=~models.Q(keywords=0),
             ),
         ]
 
