@@ -36,7 +36,7 @@ GRACE_SECONDS = 20
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 * 2**30  # what has to be free there; a run takes a tenth of it
 NO_TESTS_COLLECTED = 5
-# What starts whole programs and hardly asks the database: the second time only in the long form.
+# What hardly asks the database, or nothing of its own: the second time only in the long form.
 TWICE_IN_LONG = (
     *("tests/browser", "tests/clients", "tests/flows/test_serve.py"),
     *("tests/flows/test_attacks.py", "tests/flows/test_authentication.py"),
@@ -44,6 +44,9 @@ TWICE_IN_LONG = (
     *("tests/flows/test_spam.py", "tests/flows/test_tls_policy.py", "tests/smtp/test_forged.py"),
     *("tests/flows/test_quarantine.py", "tests/flows/test_waiting.py"),
     *("tests/ops/test_supervisor.py", "tests/webmail/test_hostile.py"),
+    # Each walks a whole table by statements that other tests ask of both databases.
+    *("tests/console/test_matrix.py", "tests/imap/test_rights.py", "tests/imap/test_broken.py"),
+    *("tests/webmail/test_csrf.py", "tests/demo/test_command.py"),
 )
 SCANNERS = ("rspamd", "spamd", "clamd")
 # What a developer's shell happens to set must not decide what a pass runs on.
