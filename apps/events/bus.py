@@ -21,8 +21,10 @@ from apps.events.backends.inbox import Inbox, Subscription
 from apps.events.backends.local import LocalBus
 from apps.events.types import (
     AnnotationsChanged,
+    DeliveryChanged,
     Event,
     HeavyRang,
+    LooksChanged,
     MailboxChanged,
     MailboxesChanged,
     MessageJudged,
@@ -44,6 +46,8 @@ ALL: frozenset[type[Event]] = frozenset(
         HeavyRang,
         MessageJudged,
         OutgoingRang,
+        DeliveryChanged,
+        LooksChanged,
     }
 )
 

@@ -108,6 +108,28 @@ class OutgoingRang:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryChanged:
+    """Something that a user sent got further, or did not: it was delivered, waits, came back."""
+
+    user_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("DeliveryChanged", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LooksChanged:
+    """What the web shows of a user's mail in another way: labels, colours, preferences."""
+
+    user_id: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("LooksChanged", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
 class EventsMissed:
     """From the bus itself: events may have been lost here. The reader re-reads all it watches."""
 
@@ -125,6 +147,8 @@ Event = (
     | HeavyRang
     | MessageJudged
     | OutgoingRang
+    | DeliveryChanged
+    | LooksChanged
     | EventsMissed
 )
 KINDS: dict[str, type[Event]] = {
@@ -138,6 +162,8 @@ KINDS: dict[str, type[Event]] = {
         HeavyRang,
         MessageJudged,
         OutgoingRang,
+        DeliveryChanged,
+        LooksChanged,
         EventsMissed,
     )
 }

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from apps.events.types import (
     AnnotationsChanged,
+    DeliveryChanged,
     Event,
     EventsMissed,
     HeavyRang,
+    LooksChanged,
     MailboxChanged,
     MailboxesChanged,
     MessageJudged,
@@ -27,6 +29,8 @@ EVERY: list[Event] = [
     QueueRang(),
     HeavyRang(),
     MessageJudged(2**128 - 1),
+    DeliveryChanged(5),
+    LooksChanged(6),
     EventsMissed(),
 ]
 

@@ -24,9 +24,11 @@ from typing import Self
 from apps.events.backends.inbox import Subscription, add
 from apps.events.types import (
     AnnotationsChanged,
+    DeliveryChanged,
     Event,
     EventsMissed,
     HeavyRang,
+    LooksChanged,
     MailboxChanged,
     MailboxesChanged,
     MessageJudged,
@@ -48,6 +50,8 @@ _LETTERS: dict[type[Event], str] = {
     HeavyRang: "h",
     MessageJudged: "j",
     OutgoingRang: "o",
+    DeliveryChanged: "d",
+    LooksChanged: "w",
 }
 _LONGEST_PATH = 107
 _EVENTS_PER_DATAGRAM = 500  # about 20 KB, far below the default socket buffer of 208 KB
