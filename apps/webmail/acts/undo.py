@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.core import signing
 from django.utils.translation import gettext as _
 
+from apps.mailstore import touched
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy, flags, undelete
@@ -122,10 +123,13 @@ def _move_back(step: Moved, reach: Reach, origin: Origin, undone: Undone) -> int
 def _mark_back(step: Marked, place: Place, origin: Origin) -> int:
     if not place.may("s" if step.flags == FLAG_SEEN else "w"):
         raise Refused(f"no right to mark in {place.id}", text=_("Not permitted"))
+    others = touched.since(place.id, step.modseq, flags=step.flags, keywords=step.keywords)
+    if others is None:
+        return 0
     change = FlagChange("remove" if step.adds else "add", step.flags, step.keywords)
     result = flags.store(
         mailbox_id=place.id,
-        uids=step.uids,
+        uids=[uid for uid in step.uids if uid not in others],
         change=change,
         origin=origin,
         unchanged_since=step.modseq,
