@@ -1,0 +1,188 @@
+"""`python -m bench.webmail`: what a page of the webmail costs the server with very much mail.
+
+Runs in a temporary data folder on SQLite as shipped, or on the Postgres that DATABASE_URL names, in
+a database that holds nothing else. Pages are asked for by Django's own client in this process, so a
+figure is all that the server does for a page but the socket. Exit 1 if a page's p95 is over the
+limit.
+
+Rows are copied within the database: the mail of one day, delivered by the services, over and over.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from typing import Any, Final
+
+MESSAGES: Final = int(os.environ.get("BENCH_MESSAGES", "100000"))
+TEMPLATES: Final = 500  # messages that were really delivered; all others are copies of their rows
+HUGE: Final = 10_000  # messages of one conversation
+RUNS: Final = 40
+LIMIT_MS: Final = 100
+DATE: Final = 1_763_629_872
+_COPIED: Final = (
+    "blob_id, trace_id, prefix, cuts, size, header_size, header, envelope, bodystructure, parts,"
+    " subject, sender_name, sender_address, recipients, sent_at, sent_date, message_id,"
+    ' in_reply_to, "references", preview, has_attachments, created_at'
+)
+
+_NUMBERS: Final = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %s)"
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="mailhost-bench-") as folder:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
+        os.environ.setdefault("MAILHOST_DATA", folder)
+        os.environ.setdefault("ALLOWED_HOSTS", "localhost")
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+        from django.db import connection
+
+        call_command("migrate", verbosity=0)
+        try:
+            user, boxes = _people()
+            print(f"{connection.vendor}, {MESSAGES} messages in each of three folders", flush=True)
+            slow = _measure(user, boxes)
+        finally:
+            connection.close()
+    for name in slow:
+        print(f"over {LIMIT_MS} ms: {name}", file=sys.stderr)
+    return 1 if slow else 0
+
+
+def _people() -> tuple[Any, dict[str, int]]:
+    from apps.mailstore import queries
+    from apps.mailstore.services import mailboxes
+    from apps.provisioning import services as provisioning
+
+    provisioning.add_domain("bench.test")
+    user, _ = provisioning.add_user("user@bench.test", "correct horse battery")
+    for name in ("Huge", "Read"):
+        mailboxes.create(user_id=user.pk, name=name)
+    boxes = {row.name: row.id for row in queries.mailboxes(user.pk)}
+    _deliver_some(user, boxes["INBOX"])
+    first = _copy_messages()
+    # Thirds are unread; a conversation has three messages, a month apart or so.
+    _file(boxes["INBOX"], first, MESSAGES, threads=MESSAGES // 3, unseen="n % 3 = 0")
+    _file(boxes["Huge"], first, min(HUGE, MESSAGES), threads=1, unseen="n = 1")
+    _file(boxes["Read"], first, MESSAGES, threads=MESSAGES // 3, unseen="n = 1")
+    return user, boxes
+
+
+def _deliver_some(user: Any, inbox: int) -> None:
+    from django.db import transaction
+
+    from apps.mailstore.origin import Origin
+    from apps.mailstore.services.deliver import Filing, deliver
+    from apps.mailstore.services.prepare import prepare
+    from apps.runtime.ulid import new_ulid
+    from bench.letters import letter
+
+    for number in range(TEMPLATES):
+        message = prepare(letter(number), trace_id=new_ulid())
+        filing = Filing(
+            message=message,
+            user_id=user.pk,
+            mailbox_id=inbox,
+            internaldate=DATE + number,
+            origin=Origin("bench", None),
+        )
+        with transaction.atomic():
+            deliver([filing])
+
+
+def _copy_messages() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MIN(id), MAX(id) FROM mailstore_message")
+        least, most = cursor.fetchone()
+        cursor.execute(
+            f"{_NUMBERS} INSERT INTO mailstore_message ({_COPIED}) SELECT {_COPIED} FROM c"
+            " JOIN mailstore_message AS m ON m.id = %s + n %% %s",
+            [MESSAGES, least, TEMPLATES],
+        )
+    return int(most) + 1
+
+
+def _file(box: int, first: int, count: int, *, threads: int, unseen: str) -> None:
+    """Fill a mailbox. Every thousandth is starred, and has a keyword."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_NUMBERS} INSERT INTO mailstore_entry (mailbox_id, uid, message_id, flags, keywords,"
+            " modseq, internaldate, internaldate_offset, saved_at, size, thread_id)"
+            f" SELECT %s, 1000 + n, %s + n, CASE WHEN {unseen} THEN 0 ELSE 1 END"
+            " + CASE WHEN n %% 1000 = 7 THEN 4 ELSE 0 END,"
+            " CASE WHEN n %% 1000 = 9 THEN 1 ELSE 0 END, 1000 + n, %s + n * 600, 0, 0, 4096,"
+            " %s + n %% %s FROM c",
+            [count, box, first - 1, DATE, box * 10_000_000, threads],
+        )
+        cursor.execute(
+            "UPDATE mailstore_mailboxstate SET uidnext = %s, highestmodseq = %s, messages ="
+            " (SELECT COUNT(*) FROM mailstore_entry WHERE mailbox_id = %s), unseen = (SELECT"
+            " COUNT(*) FROM mailstore_entry WHERE mailbox_id = %s AND (flags & 1) = 0)"
+            " WHERE mailbox_id = %s",
+            [count + 2000, count + 2000, box, box, box],
+        )
+        cursor.execute(
+            "INSERT INTO mailstore_keyword (mailbox_id, bit, name) VALUES (%s, 0, 'urgent')", [box]
+        )
+
+
+def _measure(user: Any, boxes: dict[str, int]) -> list[str]:
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user, settings.AUTHENTICATION_BACKENDS[0])
+    slow = []
+    for name, address in _pages(boxes):
+        with CaptureQueriesContext(connection) as captured:
+            status = client.get(address, secure=True).status_code
+        taken = sorted(_timed(client, address) for _ in range(RUNS))
+        p95 = taken[RUNS * 95 // 100] * 1000
+        dearest = max((float(one["time"]) * 1000 for one in captured), default=0)
+        print(
+            f"{name:44} {status} {taken[RUNS // 2] * 1000:8.1f} ms median {p95:8.1f} ms p95"
+            f" {len(captured):4} queries, the dearest {dearest:.0f} ms",
+            flush=True,
+        )
+        if p95 > LIMIT_MS:
+            slow.append(name)
+    return slow
+
+
+def _pages(boxes: dict[str, int]) -> list[tuple[str, str]]:
+    deep = f"{DATE + MESSAGES * 60}-{1000 + MESSAGES // 10}"
+    uid = 1000 + MESSAGES
+    return [
+        ("inbox", "/mail/inbox/"),
+        ("inbox, a deep page", f"/mail/inbox/?before={deep}"),
+        ("inbox, oldest first", "/mail/inbox/?sort=oldest"),
+        ("inbox, unread", "/mail/inbox/?only=unread"),
+        ("unread, one of all", f"/mail/{boxes['Read']}/?only=unread"),
+        ("one conversation of very many", f"/mail/{boxes['Huge']}/"),
+        ("one conversation of very many, unread", f"/mail/{boxes['Huge']}/?only=unread"),
+        ("starred", "/mail/starred/"),
+        ("label", "/mail/label/urgent/"),
+        ("message", f"/mail/inbox/{uid}/"),
+        ("message, a deep one", f"/mail/inbox/{1000 + MESSAGES // 10}/?before={deep}"),
+        ("message of very many", f"/mail/{boxes['Huge']}/{1000 + HUGE // 2}/"),
+        ("search", "/mail/search/?q=report"),
+    ]
+
+
+def _timed(client: Any, address: str) -> float:
+    began = time.perf_counter()
+    client.get(address, secure=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())
