@@ -9,7 +9,7 @@ The look is a scalar subquery on purpose: Postgres would make an anti-join of NO
 the whole mailbox for fifty rows.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -137,10 +137,14 @@ _MEMBERS: Final = (
 )
 
 
-def members(mailbox_ids: Collection[int], thread_ids: Collection[int]) -> list[Member]:
-    """The newest `EXAMINED` messages of each of these conversations in each of these mailboxes,
-    oldest first; one query, none for nothing."""
-    asked = list(product(dict.fromkeys(mailbox_ids), dict.fromkeys(thread_ids)))
+def members(pairs: Iterable[tuple[int, int]]) -> list[Member]:
+    """The newest `EXAMINED` messages of each conversation in a mailbox, oldest first; one query,
+    none for nothing.
+
+    Args:
+        pairs: (mailbox, conversation).
+    """
+    asked = list(dict.fromkeys(pairs))
     if not asked:
         return []
     sql = _MEMBERS.format(asked=_ASKED.sql)
@@ -175,3 +179,30 @@ def head(mailbox_id: int, uid: int) -> Head | None:
     """One message of a mailbox, None if it is not there; one query."""
     rows = fetch(_HEAD, [mailbox_id, uid])
     return Head(*rows[0]) if rows else None
+
+
+_NEWEST_OF: Final = (
+    "SELECT e.internaldate, e.uid FROM mailstore_entry AS e"
+    " WHERE e.mailbox_id = %s AND e.thread_id = %s"
+    " ORDER BY e.internaldate DESC, e.uid DESC LIMIT 1"
+)
+
+
+def place_of(mailbox_id: int, thread_id: int) -> tuple[int, int] | None:
+    """Where a conversation stands in the list of a mailbox; one query."""
+    rows = fetch(_NEWEST_OF, [mailbox_id, thread_id])
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+_COUNT: Final = (
+    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN (e.internaldate, e.uid) >= (%s, %s) THEN 1 ELSE 0"
+    " END), 0) FROM mailstore_entry AS e WHERE e.mailbox_id = %s"
+)
+
+
+def standing(mailbox_id: int, place: tuple[int, int], *, threaded: bool = True) -> tuple[int, int]:
+    """The number of a row in the list of a mailbox, newest first from 1, and how many rows there
+    are; one query, which looks at all of the mailbox: not for large ones."""
+    sql = _COUNT + (_NEWEST.format(unseen="") if threaded else "")
+    total, at = fetch(sql, [*place, mailbox_id])[0]
+    return int(at), int(total)
