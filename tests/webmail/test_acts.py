@@ -15,6 +15,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import mailboxes, sharing
 from apps.webmail.acts import refs, wish
+from apps.wire.errors import LimitReached
 from tests.support.mail import RAW, drain, local, submission
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,14 @@ def test_it_labels(alice: User, reader: Client) -> None:
     assert Entry.objects.get().keywords == 0
 
 
+def test_a_button_of_a_menu_says_what_it_is_for(alice: User, reader: Client) -> None:
+    deliver(alice, RAW)
+    do(reader, "label:Quayside", ref(alice, 1))
+    assert Entry.objects.get().keywords == 1
+    do(reader, f"move:{box(alice, 'archive')}", ref(alice, 1))
+    assert uids(box(alice, "archive")) == [1]
+
+
 @pytest.mark.parametrize("label", ["", "$Junk", "NonJunk", "two words", "ü", "x" * 101, "a(b"])
 def test_it_takes_no_label_that_is_none(alice: User, reader: Client, label: str) -> None:
     deliver(alice, RAW)
@@ -293,7 +302,7 @@ def test_it_takes_thousands_of_names_and_no_more(alice: User, reader: Client) ->
     assert do(reader, "star", "1.1 " * 200_000).status_code in {400, 403}
     response = reader.post("/mail/acts/", {"verb": "star", "ref": ["1.1"] * 10_000}, headers=JSON)
     assert response.status_code == 400
-    with pytest.raises(refs.LimitReached):
+    with pytest.raises(LimitReached):
         refs.parse(["1.1"] * 10_000)
 
 

@@ -17,7 +17,7 @@ from apps.mailstore.services import expunge, flags, mailboxes, sharing
 from apps.mailstore.services.flags import FlagChange
 from apps.provisioning import services as provisioning
 from apps.webmail.acts import undo, wish
-from apps.webmail.acts.steps import Expunged, Marked, Moved, pack, unpack
+from apps.webmail.acts.steps import Expunged, Marked, Moved, Step, pack, unpack
 from tests.webmail.test_acting import begin
 from tests.webmail.test_acts import JSON, box, deliver, do, numbered, ref, uids
 
@@ -93,7 +93,7 @@ def test_what_others_changed_since_stays_as_they_want_it(alice: User, reader: Cl
     told = do(reader, "star", ref(alice, 1), ref(alice, 2)).json()
     phone = Origin("imap", alice.pk)
     for mode in ("remove", "add"):
-        change = FlagChange(mode, FLAG_FLAGGED)  # type: ignore[arg-type]  # of the two above
+        change = FlagChange(mode, FLAG_FLAGGED)
         flags.store(mailbox_id=box(alice, "inbox"), uids=[2], change=change, origin=phone)
     flags.store(
         mailbox_id=box(alice, "inbox"), uids=[1], change=FlagChange("add", FLAG_SEEN), origin=phone
@@ -258,7 +258,7 @@ def test_chunks_of_one_move_are_one_step(
 
 
 def test_steps_are_the_same_after_packing() -> None:
-    steps = [
+    steps: list[Step] = [
         Moved(1, 2, [1, 5, 6], [9, 10, 11]),
         Marked(3, False, 4, ("Plans",), [7], 12),
         Expunged(4, [1, 2, 3]),

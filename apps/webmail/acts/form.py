@@ -19,16 +19,18 @@ _NOT_LABELS: Final = frozenset({"junk", "notjunk", "nonjunk"})
 
 
 def wish_of(form: QueryDict) -> Wish:
-    """Read a form. A button of a row says all by itself (`one=star:12.345`), whatever is ticked.
+    """Read a form. A button of a row says all by itself (`one=star:12.345`), whatever is ticked;
+    one of a menu says what it is for too (`verb=move:12`, `verb=label:Plans`).
 
     Raises:
         Refused: it says nothing that we know.
         LimitReached: it names too many messages.
     """
-    verb, ref = str(form.get("verb", "")), form.getlist("ref")
+    verb, _colon, what = str(form.get("verb", "")).partition(":")
+    ref = form.getlist("ref")
     if one := str(form.get("one", "")):
         verb, _colon, first = one.partition(":")
-        ref = [first]
+        ref, what = [first], ""
     everything = "" if one else str(form.get("all", ""))
     named = {} if everything else refs.parse(map(str, ref))
     if verb not in VERBS:
@@ -43,9 +45,15 @@ def wish_of(form: QueryDict) -> Wish:
         everything,
         only_unread=form.get("only") == "unread",
         whole=form.get("whole") == "1" and verb != "empty",
-        target=_number(str(form.get("target", ""))) if verb == "move" else None,
-        label=_label(str(form.get("label", ""))) if verb in ("label", "unlabel") else "",
+        target=_number(what or str(form.get("target", ""))) if verb == "move" else None,
+        label=_label(what or str(form.get("label", ""))) if verb in ("label", "unlabel") else "",
     )
+
+
+def new_label(form: QueryDict) -> str:
+    """The name of a label that is to be made first; "" if none is."""
+    is_new = form.get("verb") == "label" and not form.get("one") and not form.get("label")
+    return " ".join(str(form.get("new", "")).split()) if is_new else ""
 
 
 def _number(text: str) -> int:
