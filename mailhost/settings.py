@@ -181,6 +181,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.ui.admission.AdmissionMiddleware",
+    # It asks who looks; whatever speaks to people stands below it.
+    "apps.webmail.language.LanguageMiddleware",
     "apps.audit.middleware.ActorMiddleware",
     "apps.webmail.acting.ActingMiddleware",
     "apps.webmail.forcedsteps.ForcedStepsMiddleware",
@@ -204,6 +206,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context.product",
+                "apps.webmail.frame.page",
                 "apps.console.context.administrator",
             ],
             "builtins": ["apps.ui.templatetags.ui"],

@@ -2,6 +2,7 @@
 
 from django.urls import path, register_converter
 
+from apps.webmail import words
 from apps.webmail.views import (
     acting,
     activity,
@@ -13,6 +14,7 @@ from apps.webmail.views import (
     listing,
     passkeys,
     password,
+    preferences,
     quarantine,
     recovery,
     security,
@@ -59,6 +61,8 @@ urlpatterns = [
     path("login/reset/<str:token>/", recovery.reset, name="login-reset"),
     path("recovery/<str:token>/", recovery.proof, name="recovery"),
     path("settings/", settings.home, name="settings"),
+    path("settings/general/", preferences.general, name="settings-general"),
+    path("words/<str:language>.js", words.script, name="words"),
     path("settings/apps/", apppasswords.listing, name="settings-apps"),
     path("settings/apps/new/", apppasswords.new, name="app-password-new"),
     path("settings/apps/<uid:number>/", apppasswords.revoke, name="app-password"),

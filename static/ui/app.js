@@ -55,9 +55,9 @@
   });
   /* Without script, or where pages may not write to it, there is no clipboard to offer. */
   if (navigator.clipboard) $$('[data-do=copy]').forEach(button => { button.hidden = false; });
-  $$('dialog').forEach(dialog => dialog.addEventListener('click', event => {
-    if (event.target === dialog) dialog.close();
-  }));
+  document.addEventListener('click', event => {
+    if (event.target.matches?.('dialog')) event.target.close(); // beside its box
+  });
 
   /* A form that was sent says so and cannot be sent twice. */
   document.addEventListener('submit', event => {
@@ -70,19 +70,21 @@
   }));
 
   /* HTML mail stands in a frame that runs no script; its height is measured from here. */
-  $$('iframe.msg__frame').forEach(frame => {
-    const fit = () => {
-      const inside = frame.contentDocument?.documentElement;
-      if (!inside) return;
-      // Not the document's scrollHeight, which is never less than its frame's: short mail would stand in a tall box.
-      const body = frame.contentDocument.body;
-      const high = Math.max(inside.offsetHeight, body ? body.scrollHeight + 32 : 0);
-      frame.height = Math.min(Math.ceil(high), 20000);
-    };
-    frame.addEventListener('load', fit);
-    addEventListener('resize', fit);
-    fit();
-  });
+  function fit(frame) {
+    const inside = frame.contentDocument?.documentElement;
+    if (!inside) return;
+    // Not the document's scrollHeight, which is never less than its frame's: short mail would stand in a tall box.
+    const body = frame.contentDocument.body;
+    const high = Math.max(inside.offsetHeight, body ? body.scrollHeight + 32 : 0);
+    frame.height = Math.min(Math.ceil(high), 20000);
+  }
+  const frames = () => $$('iframe.msg__frame');
+  // Loads do not bubble, but are caught on their way down: frames that come later are measured too.
+  document.addEventListener('load', event => {
+    if (event.target.matches?.('iframe.msg__frame')) fit(event.target);
+  }, true);
+  addEventListener('resize', () => frames().forEach(fit));
+  frames().forEach(fit);
 
   /* Toasts go by themselves, but not while somebody reads or reaches for them. */
   $$('.toast').forEach(toast => {
@@ -96,42 +98,9 @@
     start();
   });
 
-  /* Keyboard, as in Gmail. Silent while typing and inside dialogs. */
-  const rows = () => $$('article.conv');
-  const current = () => rows().findIndex(row =>
-    row.contains(document.activeElement) || row.hasAttribute('aria-current'));
-  function focusRow(step) {
-    const all = rows(), at = current(), next = all[Math.max(0, Math.min(all.length - 1, at + step))];
-    if (!next) return;
-    $('.conv__subj', next)?.focus({ preventScroll: true });
-    next.scrollIntoView({ block: 'nearest' });
-  }
-  const press = name => $(`[data-key="${name}"]`)?.click();
-  const keys = {
-    j: () => focusRow(1), ArrowDown: () => focusRow(1),
-    k: () => focusRow(-1), ArrowUp: () => focusRow(-1),
-    u: () => press('back'), e: () => press('archive'), '#': () => press('trash'),
-    '!': () => press('junk'), s: () => press('star'), U: () => press('unread'),
-    '?': () => $('#keys')?.showModal(),
-  };
-  const boxes = { i: 'inbox', s: 'starred', d: 'drafts', t: 'sent' };
-  let wentAt = 0;
   document.addEventListener('keydown', event => {
-    if (event.key === 'Escape') {
-      $$('details.menu[open]').forEach(menu => { menu.open = false; $('summary', menu).focus(); });
-      root.classList.remove('side-open');
-      return;
-    }
-    const typing = event.target.closest?.(
-      'input:not([type=checkbox],[type=radio]),textarea,select,[contenteditable=true],dialog[open]');
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (wentAt && Date.now() - wentAt < 1200) {
-      wentAt = 0;
-      $(`#side [data-box="${boxes[event.key]}"]`)?.click();
-      return;
-    }
-    if (event.key === 'g') { wentAt = Date.now(); return; }
-    const act = keys[event.key];
-    if (act) { event.preventDefault(); act(); }
+    if (event.key !== 'Escape') return;
+    $$('details.menu[open]').forEach(menu => { menu.open = false; $('summary', menu).focus(); });
+    root.classList.remove('side-open');
   });
 })();

@@ -102,6 +102,8 @@ TABLE: Final[dict[str, Row]] = {
     "recovery": public(410, 410),
     "demo": public(404, 405),
     "settings": own(302, 302, rest=302),
+    "settings-general": own(200, 302),
+    "words": public(404, 405),
     "settings-apps": own(200, 405),
     "app-password-new": own(200, 200),
     "app-password": own(200, 302, "app-password"),
@@ -218,6 +220,7 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
         row = TABLE[name]
         plain = (
             route.replace("<str:token>", "no-such-token")
+            .replace("<str:language>", "xx")
             .replace("<slug:slug>", "inbox")
             .replace("<int:number>", "1")
             .replace("<slug:verb>", "unread")

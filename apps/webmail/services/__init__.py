@@ -1,0 +1,1 @@
+"""What changes rows of the webmail's own, one noun a module."""
