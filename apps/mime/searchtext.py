@@ -170,7 +170,7 @@ def body_text(root: Part, read: Read) -> str:
     """Return the column `body`. Raises what `read` raises."""
     room = TEXT_MAX
     values = []
-    for text in _texts(root, read):
+    for text in texts(root, read):
         value = _folded_up_to(text, room)
         if value:
             values.append(value)
@@ -210,7 +210,7 @@ def _envelope_texts(mailboxes: Iterable[HeaderMailbox], written: str) -> Iterato
             yield display_domain(host.decode("utf-8", "replace").lower())
 
 
-def _texts(root: Part, read: Read) -> Iterator[str]:
+def texts(root: Part, read: Read) -> Iterator[str]:
     """The texts that BODY searches, as sent."""
     for part in root.walk():
         if part.is_message:
