@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from apps.accounts import onetime
 from apps.runtime import clock
-from tests.browser.test_pages import SIZES, Watched
 from tests.support.installation import PASSWORD, Installation, installation
+from tests.support.watching import SIZES, Watched
 
 PEOPLE = ("alice@example.test", "bob@example.test")
 

@@ -5,18 +5,15 @@ at a desk and on a phone, light and dark, by mouse and by keyboard.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.support.installation import PASSWORD, Installation
+from tests.support.installation import Installation
+from tests.support.watching import SIZES, Watched, opened
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-SIZES = [(1440, 900), (390, 844)]
 HOSTILE = (
     "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Hostile {mark}\r\n"
     "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
@@ -50,51 +47,6 @@ NEWSLETTER = (
 )
 
 
-@dataclass
-class Watched:
-    """A page, and what it complained about or asked for elsewhere."""
-
-    page: Page
-    base: str
-    complaints: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-
-    def go(self, path: str) -> None:
-        self.page.goto(self.base + path)
-
-    def sign_in(self) -> None:
-        self.go("/login/")
-        self.page.fill("[name=address]", "alice@example.test")
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/mail/**")
-
-    def check(self) -> None:
-        """Nothing complained, nothing left the house, nothing stands over the edge."""
-        assert self.complaints == []
-        assert self.strangers == []
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert self.page.evaluate(wide) <= 0
-
-    def look(self) -> None:
-        """Accessible and within the window, at a desk and on a phone, light and dark."""
-        self.page.wait_for_load_state("networkidle")
-        for width, height in SIZES:
-            self.page.set_viewport_size({"width": width, "height": height})
-            for theme in ("light", "dark"):
-                self.page.emulate_media(
-                    color_scheme="dark" if theme == "dark" else "light",
-                    reduced_motion="reduce",  # a colour on its way to another is neither
-                )
-                self.check()
-                self.check_accessibility()
-        self.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
-
-    def check_accessibility(self) -> None:
-        found = Axe().run(self.page, options=RULES)
-        assert found.violations_count == 0, found.generate_report()
-
-
 @pytest.fixture(params=SIZES, ids=["desk", "phone"])
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     width, height = request.param
@@ -113,24 +65,9 @@ def watched(
     size: tuple[int, int],
     theme: Literal["light", "dark"],
 ) -> Iterator[Watched]:
-    context = chromium.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme=theme,
-        ignore_https_errors=True,
-    )
-    seen = Watched(context.new_page(), f"https://localhost:{service.ports['WEB']}")
-    seen.page.on(
-        "console",
-        lambda said: seen.complaints.append(said.text) if said.type == "error" else None,
-    )
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
-    seen.page.on(
-        "request",
-        lambda asked: None if seen.base in asked.url else seen.strangers.append(asked.url),
-    )
-    yield seen
-    context.close()
+    base = f"https://localhost:{service.ports['WEB']}"
+    with opened(chromium, base, size=size, theme=theme) as seen:
+        yield seen
 
 
 def deliver(service: Installation, text: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 from imapclient import IMAPClient
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_pages import SIZES, Watched
 from tests.support.installation import DOORS, PASSWORD, UNCHECKED, Installation, installation
+from tests.support.watching import SIZES, Watched
 
 PEOPLE = ("alice@example.test", "bob@example.test", "carol@example.test")
 NEW = "a quite new sentence"

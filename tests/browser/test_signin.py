@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_pages import SIZES, Watched
 from tests.support.installation import PASSWORD, Installation
+from tests.support.watching import SIZES, Watched
 
 NEW = "another good sentence"
 

@@ -1,0 +1,117 @@
+"""A page in Debian's Chromium that is watched: what it complains about, what it asks for elsewhere,
+whether it can be used by everybody."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.support.installation import PASSWORD
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SIZES = [(1440, 900), (390, 844)]
+# Who signed in once, by browser, address of the service and person: the cookies stay good.
+_STATES: dict[tuple[int, str, str], Any] = {}
+
+
+@dataclass
+class Watched:
+    """A page, and what it complained about or asked for elsewhere."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """From now on nothing is missed."""
+        self.page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on(
+            "request",
+            lambda asked: None if self.base in asked.url else self.strangers.append(asked.url),
+        )
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.base + path)
+
+    def sign_in(self, address: str = "alice@example.test") -> None:
+        self.go("/login/")
+        self.page.fill("[name=address]", address)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/mail/**")
+
+    def check(self) -> None:
+        """Nothing complained, nothing left the house, nothing stands over the edge."""
+        assert self.complaints == []
+        assert self.strangers == []
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert self.page.evaluate(wide) <= 0
+
+    def look(self) -> None:
+        """Accessible and within the window, at a desk and on a phone, light and dark."""
+        self.page.wait_for_load_state("networkidle")
+        for width, height in SIZES:
+            self.page.set_viewport_size({"width": width, "height": height})
+            for theme in ("light", "dark"):
+                self.page.emulate_media(
+                    color_scheme="dark" if theme == "dark" else "light",
+                    reduced_motion="reduce",  # a colour on its way to another is neither
+                )
+                self.check()
+                self.check_accessibility()
+        self.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+
+    def check_accessibility(self) -> None:
+        found = Axe().run(self.page, options=RULES)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@contextmanager
+def opened(
+    chromium: Browser,
+    base: str,
+    *,
+    size: tuple[int, int] = SIZES[0],
+    theme: Literal["light", "dark"] = "light",
+    as_whom: str = "",
+    **more: Any,
+) -> Iterator[Watched]:
+    """A page with its own cookies.
+
+    Args:
+        as_whom: the address of who is signed in, "" for nobody. It is typed once for a browser and
+            a service; later pages bring the cookies that this one was given.
+        more: what `Browser.new_context` takes besides.
+    """
+    if as_whom:
+        more["storage_state"] = _state(chromium, base, as_whom)
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=theme,
+        ignore_https_errors=True,
+        **more,
+    )
+    try:
+        seen = Watched(context.new_page(), base)
+        seen.listen()
+        yield seen
+    finally:
+        context.close()
+
+
+def _state(chromium: Browser, base: str, address: str) -> Any:
+    known = (id(chromium), base, address)
+    if known not in _STATES:
+        with opened(chromium, base) as first:
+            first.sign_in(address)
+            _STATES[known] = first.page.context.storage_state()
+    return _STATES[known]
