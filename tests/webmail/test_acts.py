@@ -15,6 +15,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import mailboxes, sharing
 from apps.webmail.acts import refs, wish
+from apps.webmail.models import Label
 from apps.wire.errors import LimitReached
 from tests.support.mail import RAW, drain, local, submission
 
@@ -166,6 +167,19 @@ def test_a_button_of_a_menu_says_what_it_is_for(alice: User, reader: Client) -> 
     assert Entry.objects.get().keywords == 1
     do(reader, f"move:{box(alice, 'archive')}", ref(alice, 1))
     assert uids(box(alice, "archive")) == [1]
+
+
+def test_a_label_is_made_by_its_name_and_once(alice: User, reader: Client) -> None:
+    deliver(alice, *numbered(2))
+    do(reader, "label", ref(alice, 1), new="  Büro  Plan ")
+    do(reader, "label", ref(alice, 2), new="büro plan")
+    label = Label.objects.get(user=alice)
+    assert label.name == "Büro Plan"
+    assert set(Entry.objects.values_list("keywords", flat=True)) == {1}
+    assert keyword_names(box(alice, "inbox"))[0] == label.keyword
+    assert do(reader, "label", ref(alice, 1), new="x" * 101).status_code == 400
+    assert do(reader, "label", "999.1", new="Other").status_code == 404
+    assert Label.objects.count() == 1
 
 
 @pytest.mark.parametrize("label", ["", "$Junk", "NonJunk", "two words", "ü", "x" * 101, "a(b"])

@@ -1,7 +1,6 @@
 """What the forms of the list and of a message say, taken apart."""
 
 import re
-from typing import Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -10,12 +9,8 @@ from apps.mailstore.services.keywords import is_keyword
 from apps.webmail.acts import refs
 from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import Wish
+from apps.webmail.labels import is_label
 from apps.wire.errors import Refused
-
-# A keyword with "$" is no label: such a one says what a message is ($Junk teaches the filter). The
-# five that mail programs have shown as labels for long are.
-_LABEL: Final = re.compile(r"[^$].*|\$label[1-5]", re.IGNORECASE)
-_NOT_LABELS: Final = frozenset({"junk", "notjunk", "nonjunk"})
 
 
 def wish_of(form: QueryDict) -> Wish:
@@ -46,14 +41,8 @@ def wish_of(form: QueryDict) -> Wish:
         only_unread=form.get("only") == "unread",
         whole=form.get("whole") == "1" and verb != "empty",
         target=_number(what or str(form.get("target", ""))) if verb == "move" else None,
-        label=_label(what or str(form.get("label", ""))) if verb in ("label", "unlabel") else "",
+        **_labels(verb, what or str(form.get("label", "")), str(form.get("new", ""))),
     )
-
-
-def new_label(form: QueryDict) -> str:
-    """The name of a label that is to be made first; "" if none is."""
-    is_new = form.get("verb") == "label" and not form.get("one") and not form.get("label")
-    return " ".join(str(form.get("new", "")).split()) if is_new else ""
 
 
 def _number(text: str) -> int:
@@ -62,7 +51,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _label(text: str) -> str:
-    if not is_keyword(text) or not _LABEL.fullmatch(text) or text.lower() in _NOT_LABELS:
+def _labels(verb: str, label: str, new: str) -> dict[str, str]:
+    """The label that is put on or taken off, or the name of one that is to be made."""
+    if verb not in ("label", "unlabel"):
+        return {}
+    if verb == "label" and not label and new.strip():
+        return {"new_label": new}
+    if not is_keyword(label) or not is_label(label):
         raise Refused("no label", text=_("Choose a label first"))
-    return text
+    return {"label": label}

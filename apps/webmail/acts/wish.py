@@ -15,11 +15,13 @@ from apps.mailstore.chosen import Only
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.keywords import mask_of
+from apps.webmail import labels
 from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.refs import Named, write
 from apps.webmail.acts.steps import Expunged, Marked, Moved, Step
 from apps.webmail.acts.verbs import Doing, doing
-from apps.wire.errors import MailError
+from apps.webmail.services import labels as labelling
+from apps.wire.errors import AlreadyExists, MailError
 
 CHUNK: Final = 2_000
 """Messages of one transaction, at most: some ten milliseconds in which nobody else writes."""
@@ -41,6 +43,7 @@ class Wish:
         whole: of each message, its conversation within the mailbox.
         target: a mailbox id, for `move`.
         label: a keyword, for `label` and `unlabel`.
+        new_label: the name of one that is made first, unless there is one of that name.
     """
 
     verb: str
@@ -50,6 +53,7 @@ class Wish:
     whole: bool = False
     target: int | None = None
     label: str = ""
+    new_label: str = ""
 
 
 @dataclass(slots=True)
@@ -97,13 +101,16 @@ def perform(user_id: int, wish: Wish, origin: Origin) -> Done:
     Raises:
         NotFound: a mailbox is not within reach, or there is no such verb.
         NotPermitted, InUse: before anything has changed.
+        InvalidName, LimitReached: of a label that is to be made.
         QuotaExceeded: the owner of the target has no room for any of it.
     """
     reach = Reach(user_id)
+    meant = _meant(reach, wish)
+    label = _labelled(user_id, wish.new_label) if wish.new_label else wish.label
     parts = [
         _Part(place, do, only, uids)
-        for place, only, uids in _meant(reach, wish)
-        if (do := doing(wish.verb, place, reach, origin, target=wish.target, label=wish.label))
+        for place, only, uids in meant
+        if (do := doing(wish.verb, place, reach, origin, target=wish.target, label=label))
     ]
     done = Done(rows=sum(map(len, wish.named.values())))
     deadline = time.monotonic() + SECONDS
@@ -118,6 +125,19 @@ def perform(user_id: int, wish: Wish, origin: Origin) -> Done:
     targets = {part.doing.target for part in parts}
     done.target = targets.pop() if len(targets) == 1 else None
     return done
+
+
+def _labelled(user_id: int, name: str) -> str:
+    """The keyword of the label of this name, which is made if there is none."""
+    try:
+        return labelling.create(user_id=user_id, name=name).keyword
+    except AlreadyExists:
+        wanted = labelling.normal(name).casefold()
+        found = (one for one in labels.of_user(user_id) if one.name.casefold() == wanted)
+        known = next(found, None)
+        if known is None:
+            raise
+        return known.keyword
 
 
 def places(user_id: int, wish: Wish) -> list[tuple[Place, Sequence[int]]]:
