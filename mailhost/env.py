@@ -776,6 +776,13 @@ SETTINGS: tuple[Setting, ...] = (
         ' signed in on this device").',
     ),
     Setting(
+        "REMOTE_IMAGES",
+        choice("on", "off"),
+        "on",
+        "Whether readers may load pictures from outside into their mail. This host fetches them,"
+        " when a reader asks; the sender sees this host's address, never the reader's.",
+    ),
+    Setting(
         "ACT_AS_USER",
         boolean,
         "false",

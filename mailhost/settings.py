@@ -106,6 +106,7 @@ SEND_RECIPIENTS_PER_HOUR: int = _values["SEND_RECIPIENTS_PER_HOUR"]
 SEND_RECIPIENTS_PER_DAY: int = _values["SEND_RECIPIENTS_PER_DAY"]
 SEND_RECIPIENTS_PER_MESSAGE: int = _values["SEND_RECIPIENTS_PER_MESSAGE"]
 HIDE_CLIENT_ADDRESS: bool = _values["HIDE_CLIENT_ADDRESS"]
+REMOTE_IMAGES: bool = _values["REMOTE_IMAGES"] == "on"
 ACT_AS_USER: bool = _values["ACT_AS_USER"]
 RUN_AS: str = _values["RUN_AS"]
 LOG_LEVEL: str = _values["LOG_LEVEL"]
@@ -208,6 +209,7 @@ TEMPLATES = [
                 "apps.ui.context.product",
                 "apps.webmail.frame.page",
                 "apps.console.context.administrator",
+                "apps.webmail.context.side",
             ],
             "builtins": ["apps.ui.templatetags.ui"],
         },

@@ -83,6 +83,7 @@ def test_it_reads_networks() -> None:
         ("SESSION_HOURS", "721"),
         ("SESSION_DAYS", "30d"),
         ("ACT_AS_USER", "on"),
+        ("REMOTE_IMAGES", "ask"),
         ("AUDIT_DAYS", "29"),
         ("AUDIT_DAYS", "-1"),
         ("AUDIT_DAYS", "for ever"),

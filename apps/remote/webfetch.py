@@ -8,7 +8,7 @@ name leads into our own network (SMTP_OUT_PRIVATE allows that, for trials).
 import asyncio
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -21,7 +21,7 @@ from django.conf import settings
 
 from apps.remote import certificates
 from apps.remote.addresses import is_allowed
-from apps.resolver.base import DnsError, Resolver
+from apps.resolver.base import DnsError, IPAddress, Resolver
 
 SECONDS: Final = 30.0
 HEADER_BYTES: Final = 8_190
@@ -46,11 +46,16 @@ class Page:
     body: bytes
 
 
-class _Names(AbstractResolver):
+Reaches = Callable[[IPAddress], bool]
+"""Whether a connection to an address may be made."""
+
+
+class Names(AbstractResolver):
     """Our resolver in the shape aiohttp asks for; forbidden addresses are never given out."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, reaches: Reaches) -> None:
         self._resolver = resolver
+        self._reaches = reaches
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -59,7 +64,7 @@ class _Names(AbstractResolver):
             answer = await self._resolver.addresses(host, ipv6=family != socket.AF_INET)
         except DnsError as error:
             raise OSError(f"{host} was not found in DNS: {error.reason}") from None
-        allowed = [one for one in answer.records if is_allowed(one)]
+        allowed = [one for one in answer.records if self._reaches(one)]
         if not allowed:
             raise OSError(f"{host} has only addresses that are not to be connected to")
         return [
@@ -85,12 +90,19 @@ class Web:
         resolver: None for hosts that the administrator has named: the system looks them up, and
             they may be anywhere.
         port: of `get`, other than 443 for trials only.
+        reaches: which addresses it may connect to; where people's mail says the URL, `is_public`.
     """
 
     def __init__(
-        self, resolver: Resolver | None, *, port: int = 443, seconds: float = SECONDS
+        self,
+        resolver: Resolver | None,
+        *,
+        port: int = 443,
+        seconds: float = SECONDS,
+        reaches: Reaches = is_allowed,
     ) -> None:
         self._resolver = resolver
+        self._reaches = reaches
         self._port = port
         self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
@@ -151,19 +163,19 @@ class Web:
                 async with session.request(
                     method, url, data=body, headers=headers, allow_redirects=False
                 ) as answer:
-                    got = await _bounded(answer, limit)
+                    got = await bounded(answer, limit)
                     return Page(answer.status, answer.content_type, got)
         except TimeoutError:
             raise FetchError(f"no whole answer within {self._seconds:.0f} s") from None
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
-            raise UntrustedError(_words(error)) from None
+            raise UntrustedError(words(error)) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(_words(error)) from None
+            raise FetchError(words(error)) from None
 
     def _socket(self, target: aiohttp.AddrInfoType) -> socket.socket:
         """Where every connection begins, an address in place of a name included."""
         family, kind, protocol, _, address = target
-        if self._resolver is not None and not is_allowed(ip_address(address[0])):
+        if self._resolver is not None and not self._reaches(ip_address(address[0])):
             raise OSError(f"{address[0]} is not to be connected to")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
@@ -173,7 +185,7 @@ class Web:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=None if self._resolver is None else _Names(self._resolver),
+                resolver=None if self._resolver is None else Names(self._resolver, self._reaches),
                 family=socket.AF_UNSPEC if settings.SMTP_OUT_IPV6 else socket.AF_INET,
                 ssl=certificates.web_context(),
                 socket_factory=self._socket,
@@ -204,7 +216,12 @@ def _check(url: str) -> None:
         raise FetchError("the URL is no plain https URL")
 
 
-async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+async def bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body of an answer.
+
+    Raises:
+        FetchError: it has more than `limit` bytes.
+    """
     got = bytearray()
     try:
         async for piece in answer.content.iter_chunked(8_192):
@@ -219,7 +236,8 @@ async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(got)
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """What went wrong, on one line."""
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error  # its own text leaves out what our resolver said
     text = " ".join(str(error).split()) or type(error).__name__

@@ -121,10 +121,17 @@ TABLE: Final[dict[str, Row]] = {
     "settings-password": own(200, 200),
     "/mail/": own(302, 405),
     "acts": own(405, 302),
+    "live": own(204, 204),
+    "poll": own(200, 200),
     "undo": own(405, 302),
     "mailbox": own(200, 405),
     "message": own(200, 405, "mail"),
     "body": own(200, 405, "mail"),
+    "body-part": own(404, 405, "mail"),
+    "inline": own(404, 405, "mail"),
+    "pictures-trust": own(405, 302, "mail"),
+    "pictures": own(200, 302),
+    "picture": own(404, 405),
     "source": own(200, 405, "mail"),
     "part": own(404, 405, "mail"),
     "act": own(405, 302, "mail"),
@@ -222,6 +229,7 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
             route.replace("<str:token>", "no-such-token")
             .replace("<str:language>", "xx")
             .replace("<slug:slug>", "inbox")
+            .replace("<str:signed>", "no-such-picture")
             .replace("<int:number>", "1")
             .replace("<slug:verb>", "unread")
         )

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from apps.webmail.sanitize import Cleaned, clean, clean_declarations, clean_stylesheet
+from apps.webmail.sanitize import Cleaned, clean
+from apps.webmail.styles import clean_declarations, clean_stylesheet
 
 RUNS = [
     "<script>alert(1)</script>",

@@ -17,10 +17,15 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from apps.mailstore import queries
+from apps.mailstore.models import SpecialUse
+from apps.webmail import preferences
+from apps.webmail.body import DESIGNED, Wanted, document
 from apps.webmail.folders import Folder
-from apps.webmail.reading import File, Reading, part_content, read
-from apps.webmail.sanitize import clean
-from apps.webmail.visitor import find_entry, find_folder
+from apps.webmail.pictures import addresser, are_wanted
+from apps.webmail.reading import part_content, read
+from apps.webmail.sanitize import Wishes
+from apps.webmail.sheets import sheet
+from apps.webmail.visitor import find_entry, find_folder, person
 from apps.wire.errors import MailError
 
 SANDBOX = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
@@ -29,72 +34,94 @@ BODY_POLICY = (
     f" base-uri 'none'; frame-ancestors 'self'; {SANDBOX}"
 )
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
-# What the browser may draw inside an HTML body; SVG is a document that runs scripts, so it is not
-# here.
-_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+# What a browser would show as a document of this host: it is offered as mere octets.
+_DOCUMENTS = (
+    "text/html",
+    "text/xml",
+    "text/xsl",
+    "application/xml",
+    "application/xhtml",
+    "image/svg",
+)
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 
-def _raw(request: HttpRequest, slug: str, uid: int) -> bytes:
+def octets_of(request: HttpRequest, slug: str, uid: int) -> bytes:
+    """A message of the person who asks, as it is shown, or 404."""
     entry = find_entry(find_folder(request, slug), uid)
-    return queries.shown_bytes(entry.message_id, entry.head_id)
+    try:
+        return queries.shown_bytes(entry.message_id, entry.head_id)
+    except MailError as error:
+        raise Http404(error.reply.text) from None
 
 
 @login_required
 @require_safe
 @xframe_options_sameorigin
-def body(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
-    """The HTML body of a message as a document of its own, for the sandboxed frame."""
+def body(request: HttpRequest, slug: str, uid: int, number: int | None = None) -> HttpResponse:
+    """A part of a message as a document of its own, for the sandboxed frame."""
     folder = find_folder(request, slug)
+    entry = find_entry(folder, uid)
+    user_id = person(request).pk
     try:
-        reading = read(_raw(request, slug, uid))
+        shown = queries.shown(entry.message_id, entry.head_id)
+        raw = shown.whole()
     except MailError as error:
         raise Http404(error.reply.text) from None
-    cleaned = clean(reading.html, _inline_addresses(folder, uid, reading))
-    response = render(
-        request,
-        "webmail/body.html",
-        # Both come out of apps.webmail.sanitize, which is what makes them safe.
-        {"html": mark_safe(cleaned.html), "css": mark_safe(cleaned.css)},  # noqa: S308
+    is_closed = folder.special_use == SpecialUse.JUNK
+    as_text = is_closed and request.GET.get("as") != DESIGNED
+    has_pictures = not is_closed and ("images" in request.GET or are_wanted(user_id, shown))
+    wishes = Wishes(addresser(user_id) if has_pictures else None, has_links=not is_closed)
+    found = document(raw, number, _inline_addresses(folder, uid, raw), Wanted(wishes, as_text))
+    if found is None:
+        raise Http404
+    chosen = sheet(
+        is_designed=found.is_designed,
+        asked=request.GET.get("sheet", ""),
+        theme=preferences.asked(request).theme,
     )
+    context = {
+        # Both come out of apps.webmail.sanitize, which is what makes them safe.
+        "html": mark_safe(found.html),  # noqa: S308
+        "css": mark_safe(found.css),  # noqa: S308
+        "sheet": chosen,
+        "is_closed": is_closed,
+        "is_text": as_text,
+    }
+    response = render(request, "webmail/body.html", context)
     response["Content-Security-Policy"] = BODY_POLICY
+    response["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _inline_addresses(folder: Folder, uid: int, reading: Reading) -> dict[str, str]:
+def _inline_addresses(folder: Folder, uid: int, raw: bytes) -> dict[str, str]:
     """Addresses of `cid:` images."""
     return {
-        name: reverse("part", args=[folder.slug, uid, number])
-        for name, number in reading.inline.items()
+        name: reverse("inline", args=[folder.slug, uid, number])
+        for name, number in read(raw).inline.items()
     }
 
 
 @login_required
 @require_safe
 def part(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse:
-    """An attachment: always a download, except for images of an HTML body."""
-    try:
-        raw = _raw(request, slug, uid)
-    except MailError as error:
-        raise Http404(error.reply.text) from None
+    """An attachment: always a download, whatever it is."""
+    raw = octets_of(request, slug, uid)
     found = part_content(raw, number)
     if found is None:
         raise Http404
     content, octets = found
     named = next((file for file in read(raw).files if file.number == number), None)
-    return _file(octets, content.mime_type, named)
+    return _file(octets, content.mime_type, named.name if named else "part")
 
 
-def _file(octets: bytes, mime_type: str, named: File | None) -> HttpResponse:
-    is_picture = mime_type in _IMAGES
+def _file(octets: bytes, mime_type: str, name: str) -> HttpResponse:
     kind = mime_type if _TYPE.fullmatch(mime_type) else "application/octet-stream"
-    if kind.startswith(("text/html", "application/xhtml", "image/svg", "text/xml")):
+    if kind.startswith(_DOCUMENTS) or kind.endswith("+xml"):
         kind = "application/octet-stream"
     response = HttpResponse(octets, content_type=kind)
     response["Content-Security-Policy"] = FILE_POLICY
-    if named is not None or not is_picture:
-        name = named.name if named else "part"
-        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 
 
@@ -102,10 +129,7 @@ def _file(octets: bytes, mime_type: str, named: File | None) -> HttpResponse:
 @require_safe
 def source(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """The whole message as text, or with `?download` as an .eml file."""
-    try:
-        raw = _raw(request, slug, uid)
-    except MailError as error:
-        raise Http404(error.reply.text) from None
+    raw = octets_of(request, slug, uid)
     if "download" in request.GET:
         response = HttpResponse(raw, content_type="message/rfc822")
         response["Content-Disposition"] = 'attachment; filename="message.eml"'
