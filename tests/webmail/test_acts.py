@@ -401,6 +401,7 @@ def test_mail_of_others_goes_to_their_own_archive(alice: User, bob: User, client
     share(alice, "archive", "lri", bob)
     told = do(client, "archive", ref(alice, 1)).json()
     assert uids(box(alice, "archive")) == [1]
+    assert told["text"] == "Message archived. This cannot be undone"
     assert told["undo"] is None  # he may not take it out again, nor put it back
 
 

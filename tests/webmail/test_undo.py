@@ -1,5 +1,6 @@
 """Undo: exactly what the act changed, of what is still there; once; by the person; not for ever."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from apps.directory.models import RoleGrant, User
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Mailbox
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
-from apps.mailstore.services import expunge, flags, mailboxes, sharing
+from apps.mailstore.services import copy, expunge, flags, mailboxes, sharing
 from apps.mailstore.services.flags import FlagChange
 from apps.provisioning import services as provisioning
 from apps.webmail.acts import undo, wish
@@ -286,3 +287,32 @@ def test_an_administrator_who_looks_leaves_a_record_and_undoes_their_own_acts_al
     looking.send("/mail/acts/", seen="/mail/inbox/", verb="read", all="inbox")
     detail = AuditRecord.objects.filter(action="user.act_as_mail").order_by("-pk")[0].detail
     assert detail["uids"] == "all"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_hundred_thousand_go_and_come_back(alice: User, reader: Client) -> None:
+    inbox, origin = box(alice, "inbox"), Origin("test", alice.pk)
+    deliver(alice, *numbered(50))
+    while (count := Entry.objects.filter(mailbox=inbox).count()) < 100_000:
+        some = uids(inbox)[: 100_000 - count]
+        copy.copy(mailbox_id=inbox, uids=some, target_id=inbox, origin=origin)
+    first = uids(inbox)
+    flags.store(
+        mailbox_id=inbox, uids=first[::3], change=FlagChange("add", FLAG_SEEN), origin=origin
+    )
+    for verb, use in (("read", "inbox"), ("archive", "archive")):
+        began = time.monotonic()
+        told = do(reader, verb, all="inbox").json()
+        took = time.monotonic() - began
+        print(f"{verb}: {told['count']} in {took:.1f} s, {told['left']} left")  # noqa: T201
+        assert told["count"] + told["left"] == (66_666 if verb == "read" else 100_000)
+        assert took < wish.SECONDS + 5
+        assert len(told["gone"]) <= wish.TOLD
+        assert use == "inbox" or told["undo"]
+        if told["undo"] is None:
+            continue
+        began = time.monotonic()
+        answer = back(reader, told["undo"]).json()
+        print(f"undo: {answer['undone']} in {time.monotonic() - began:.1f} s")  # noqa: T201
+        assert (answer["undone"], answer["lost"]) == (told["count"], 0)

@@ -83,8 +83,8 @@ _OF_MESSAGES: Final[dict[str, _Words]] = {
 }
 
 
-def of_act(wish: Wish, done: Done) -> str:
-    """What was done."""
+def of_act(wish: Wish, done: Done, *, can_undo: bool) -> str:
+    """What was done, and whether that is for good."""
     if not done.messages:
         return _("Nothing was changed: it is so already, or the messages are not there any more")
     by_row = wish.whole and not wish.everything and wish.verb in _OF_CONVERSATIONS
@@ -97,7 +97,9 @@ def of_act(wish: Wish, done: Done) -> str:
             "%(count)d is left: do it again", "%(count)d are left: do it again", done.left
         )
         said += ". " + left % {"count": done.left}
-    return f"{said}. {done.reason}" if done.reason else said
+    if done.reason:
+        said += f". {done.reason}"
+    return said if can_undo else said + ". " + _("This cannot be undone")
 
 
 def of_undo(undone: Undone) -> str:

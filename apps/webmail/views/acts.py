@@ -24,7 +24,7 @@ from apps.webmail.acts.form import wish_of
 from apps.webmail.acts.undo import Undone
 from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import Done, Wish, perform, places
-from apps.webmail.rows import parse_cursor
+from apps.webmail.cursor import parse as parse_cursor
 from apps.webmail.visitor import find_entry, find_folder, origin, person
 from apps.wire.errors import MailError, NotFound
 
@@ -65,7 +65,8 @@ def acts(request: HttpRequest) -> HttpResponse:
         return _refused(request, error)
     steps = done.steps if done.can_undo else []
     token = undoing.token(steps, user_id=user.pk, by=_by(origin(request)))
-    return _answer(request, words.of_act(wish, done), token, _facts(done), done.messages > 0)
+    said = words.of_act(wish, done, can_undo=token is not None)
+    return _answer(request, said, token, _facts(done), done.messages > 0)
 
 
 @_signed_in
