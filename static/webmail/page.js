@@ -62,6 +62,9 @@ function box() {
   return found;
 }
 
+// A box that says what is put into it has to be there before.
+box();
+
 function button(text, act) {
   const made = document.createElement('button');
   made.type = 'button';
