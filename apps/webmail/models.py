@@ -66,12 +66,13 @@ class Label(models.Model):
 
 
 class FolderLook(models.Model):
-    """The colour that a person gave a folder, their own or a shared one."""
+    """The colour that a person gave a folder, their own or a shared one; 0 for a shared one that
+    they have put out of sight."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey("directory.User", on_delete=models.CASCADE, related_name="+")
     mailbox = models.ForeignKey("mailstore.Mailbox", on_delete=models.CASCADE, related_name="+")
-    hue = models.PositiveSmallIntegerField()  # 1 to 8
+    hue = models.PositiveSmallIntegerField()  # 1 to 8, or services.looks.HIDDEN
 
     class Meta:
         constraints = [

@@ -20,9 +20,9 @@ def person(request: HttpRequest) -> User:
 
 
 def find_folder(request: HttpRequest, slug: str) -> Folder:
-    """A mailbox of the person who asks, or 404."""
+    """A mailbox of the person who asks, or one that they may read, or 404."""
     try:
-        return boxes.pick(boxes.folders(person(request).pk), slug)
+        return boxes.find(person(request).pk, slug)
     except NotFound:
         raise Http404 from None
 
