@@ -1,111 +1,111 @@
-"""Rows of the message list: grouped by day, named for people. And the cursor of keyset paging."""
+"""Rows of the message list: grouped by day, named for people."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
-from apps.mailstore.queries import ListRow
-from apps.ui.templatetags.ui import hue
+from apps.webmail.labels import LabelView
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
-_CURSOR = re.compile(r"(-?[0-9]{1,15})-([0-9]{1,15})")
-_SYSTEM_KEYWORDS = "$"  # $Junk, $Forwarded and friends are not labels
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message of the list."""
+    """One conversation of the list, or one message where it has no other.
 
+    ref: its newest message, as forms name it: mailbox and UID.
+    slug: of the mailbox that it is in.
+    who: short names; `face`: whose picture it has.
+    count: messages, with one's own answers; 0 where it is one. `has_more`: there may be more.
+    files: names of a few attachments; `more_files`: how many more the newest message has.
+    """
+
+    mailbox_id: int
     uid: int
-    who: str
+    slug: str
+    thread_id: int | None
+    who: tuple[str, ...]
+    face: str
     subject: str
     preview: str
-    when: str
     at: datetime
-    is_unread: bool
-    is_starred: bool
-    has_attachments: bool
-    labels: tuple[tuple[str, int], ...]  # name, hue
+    when: str
+    count: int = 0
+    has_more: bool = False
+    is_to: bool = False
+    is_unread: bool = False
+    is_starred: bool = False
+    is_current: bool = False
+    has_attachments: bool = False
+    files: tuple[str, ...] = ()
+    more_files: int = 0
+    labels: tuple[LabelView, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """As forms and scripts name it."""
+        return f"{self.mailbox_id}.{self.uid}"
+
+    @property
+    def row_id(self) -> str:
+        """Its name within the page."""
+        return f"c-{self.mailbox_id}-{self.uid}"
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A heading and its rows."""
+    """A heading and its rows. `is_continued`: the page before ended under the same heading."""
 
     name: str
-    rows: list[Row]
+    rows: list[Row] = field(default_factory=list)
+    is_continued: bool = False
 
 
-def days(rows: Iterable[ListRow], keywords: Sequence[str], *, is_sent: bool = False) -> list[Day]:
-    """Rows in their order, under Today, Yesterday, a weekday or a month."""
+def days(rows: Iterable[Row], before: datetime | None = None) -> list[Day]:
+    """Rows in their order, under Today, Yesterday, a weekday or a month.
+
+    Args:
+        before: of the last row of the page before, if this one is put below it.
+    """
     today = timezone.localdate()
+    last = heading(timezone.localtime(before).date(), today) if before else ""
     found: list[Day] = []
     for row in rows:
-        at = moment(row.internaldate)
-        name = _heading(timezone.localtime(at).date(), today)
+        name = heading(timezone.localtime(row.at).date(), today)
         if not found or found[-1].name != name:
-            found.append(Day(name, []))
-        found[-1].rows.append(_row(row, at, keywords, today, is_sent=is_sent))
+            found.append(Day(name, is_continued=not found and name == last))
+        found[-1].rows.append(row)
     return found
 
 
 def moment(seconds: int) -> datetime:
     """The time of Unix seconds, cut to the years that datetime knows: APPEND gives dates in any of
     them, and with its zone one may lie outside. One odd date must not cost the whole list."""
-    return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC)
+    # A day from either end, so that every time zone has it.
+    return datetime.fromtimestamp(min(max(seconds, _FIRST + 86_400), _LAST - 86_400), UTC)
 
 
-def _row(row: ListRow, at: datetime, keywords: Sequence[str], today: date, *, is_sent: bool) -> Row:
-    who = row.recipients if is_sent else row.sender_name or row.sender_address
-    return Row(
-        uid=row.uid,
-        who=who or "(unknown sender)",
-        subject=row.subject or "(no subject)",
-        preview=row.preview,
-        when=_short(timezone.localtime(at), today),
-        at=at,
-        is_unread=not row.flags & FLAG_SEEN,
-        is_starred=bool(row.flags & FLAG_FLAGGED),
-        has_attachments=bool(row.has_attachments),
-        labels=tuple(_labels(row.keywords, keywords)),
-    )
-
-
-def _labels(mask: int, names: Sequence[str]) -> Iterable[tuple[str, int]]:
-    for bit, name in enumerate(names):
-        if mask >> bit & 1 and name and not name.startswith(_SYSTEM_KEYWORDS):
-            yield name, hue(name)
-
-
-def _heading(day: date, today: date) -> str:
+def heading(day: date, today: date) -> str:
+    """Under which words a day stands."""
     if day == today:
-        return "Today"
+        return _("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
+        return _("Yesterday")
     if today - timedelta(days=7) < day < today:
-        return f"{day:%A}"
-    return f"{day:%B %Y}" if day < today else "Later"
+        return date_format(day, "l")
+    return date_format(day, "F Y") if day < today else _("Later")
 
 
-def _short(at: datetime, today: date) -> str:
-    if at.date() == today:
-        return f"{at:%H:%M}"
-    if today - timedelta(days=7) < at.date() < today:
-        return f"{at:%a %H:%M}"
-    return f"{at.day} {at:%b}" if at.year == today.year else f"{at.day} {at:%b %Y}"
-
-
-def write_cursor(row: ListRow) -> str:
-    """Where the next page begins, for its address."""
-    return f"{row.internaldate}-{row.uid}"
-
-
-def parse_cursor(text: str) -> tuple[int, int] | None:
-    """The inverse; None (the first page) for anything that is not a cursor."""
-    # A date from before 1970 is a negative number.
-    found = _CURSOR.fullmatch(text)
-    return (int(found[1]), int(found[2])) if found else None
+def short(at: datetime, today: date) -> str:
+    """A time in as few words as tell it."""
+    local = timezone.localtime(at)
+    day = local.date()
+    if day == today:
+        return date_format(local, "TIME_FORMAT")
+    if today - timedelta(days=7) < day < today:
+        return f"{date_format(local, 'D')} {date_format(local, 'TIME_FORMAT')}"
+    return date_format(day, "j M" if day.year == today.year else "j M Y")
