@@ -73,7 +73,9 @@ function showLabels(some) {
   });
 }
 
-const labelsOf = row => (row.dataset.labels ?? '').split(' ').filter(Boolean);
+/** The keywords of a row: as it says them, else those of the labels that it shows. */
+const labelsOf = row => (row.dataset.labels ?? $$('.tag', row).map(tag => $$('[data-menu=label] [data-keyword]')
+  .find(item => item.dataset.name === tag.textContent)?.dataset.keyword ?? '').join(' ')).split(' ').filter(Boolean);
 const hasLabel = (row, keyword) =>
   labelsOf(row).some(one => one.toLowerCase() === keyword.toLowerCase());
 

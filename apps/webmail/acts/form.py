@@ -56,7 +56,7 @@ def _labels(verb: str, label: str, new: str) -> dict[str, str]:
     if verb not in ("label", "unlabel"):
         return {}
     if verb == "label" and not label and new.strip():
-        return {"new_label": new}
+        return {"new_label": " ".join(new.split())}
     if not is_keyword(label) or not is_label(label):
         raise Refused("no label", text=_("Choose a label first"))
     return {"label": label}
