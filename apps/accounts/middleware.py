@@ -79,6 +79,8 @@ def _see(request: HttpRequest, response: HttpResponse) -> None:
     now = timezone.now()
     if not isinstance(session, SessionStore) or response.status_code >= 500:
         return
+    if getattr(request, "is_quiet", False):
+        return  # a page that was left open asked, not a person
     is_elsewhere = _is_elsewhere(session)
     if not is_elsewhere and not session.is_due(now):
         return

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.audit.services import record
 from apps.delivery import bounce as reports
+from apps.delivery import tidings
 from apps.delivery.bounce import Fate, Report
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
@@ -153,6 +154,7 @@ def _give_up(parts: Sequence[Outgoing], reason: str) -> None:
                 ]
             )
             reports.send(made)
+            tidings.tell([message.user_id])
             record("queue.bounce", subject=_named([message.id]), detail={"why": reason})
     except BaseException:
         reports.discard(made)
@@ -174,5 +176,6 @@ def _failed(message: Outgoing, one: OutgoingRecipient, reason: str) -> Settled:
 
 
 def _trace(ids: Sequence[UUID], kind: str, data: dict[str, str]) -> None:
-    rows = QueuedMessage.objects.filter(id__in=ids).values_list("trace_id", flat=True)
-    trace.record([trace.Event(trace_id, kind, data) for trace_id in rows])
+    rows = QueuedMessage.objects.filter(id__in=ids).values_list("trace_id", "user_id")
+    trace.record([trace.Event(trace_id, kind, data) for trace_id, _ in rows])
+    tidings.tell(user_id for _, user_id in rows)

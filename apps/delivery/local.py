@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from apps.delivery import bounce, decision, heldmail
+from apps.delivery import bounce, decision, heldmail, tidings
 from apps.delivery.plan import Copy, Plan
 from apps.events import bell, bus
 from apps.events.types import MessageJudged
@@ -67,6 +67,7 @@ def file_plans(plans: Sequence[Plan]) -> None:
         deeds += done
         events += told
     trace.record(events)
+    _tell(plans)
     if reports := [report for one in groups.delivered for report in one.reports]:
         bounce.send(reports)
     verdicts.keep([(keeping, done) for keeping, done in deeds if keeping is not None])
@@ -76,6 +77,12 @@ def file_plans(plans: Sequence[Plan]) -> None:
     if groups.held:
         # The last: it locks the counts of letters.
         heldmail.send([one.notice for one in groups.held if one.notice is not None])
+
+
+def _tell(plans: Sequence[Plan]) -> None:
+    """To who sent them, and to whom they report on what those sent."""
+    tidings.tell(one.message.user_id for one in plans)
+    tidings.tell(copy.user_id for one in plans if one.events for copy in one.copies)
 
 
 def _grouped(plans: Sequence[Plan]) -> _Groups:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.delivery import tidings
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage
@@ -47,5 +48,6 @@ def reschedule(message_id: UUID, until_us: int, user_id: int) -> bool:
 
 
 def _trace(message_id: UUID, kind: str, data: dict[str, int] | None = None) -> None:
-    message = QueuedMessage.objects.only("trace_id").get(id=message_id)
+    message = QueuedMessage.objects.only("trace_id", "user_id").get(id=message_id)
     trace.record([trace.Event(message.trace_id, kind, data or {})])
+    tidings.tell([message.user_id])

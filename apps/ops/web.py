@@ -10,7 +10,7 @@ believed; nobody else's are.
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import h11
@@ -127,8 +127,9 @@ class HttpProtocol(H11Protocol):
     """uvicorn's protocol with a deadline for each request, which it lacks, and our lease."""
 
     def __init__(self, peer: Peer, config: Config, state: ServerState) -> None:
-        super().__init__(config=config, server_state=state, app_state={})
+        super().__init__(config=config, server_state=state, app_state={"line": self})
         self._peer = peer
+        self._ending: Callable[[], None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._awaited: object = None
 
@@ -145,18 +146,41 @@ class HttpProtocol(H11Protocol):
                 super().data_received(data[start : start + _PIECE])
         self._watch()
 
+    def signed_in(self, user_id: int) -> bool:
+        """A request that stays open counts for its user from here on; False if they have too many
+        connections. It ends with its connection."""
+        return self._peer.lease.signed_in(user_id)
+
+    def when_ending(self, end: Callable[[], None]) -> None:
+        """Have `end` called when the request should come to its end, or its client is gone."""
+        self._ending = end
+        if self.transport.is_closing():
+            end()
+
+    def abort(self) -> None:
+        """Cut the connection: whoever does not read is not waited for."""
+        self.transport.abort()
+
+    def _end(self) -> None:
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            ending()
+
     def on_response_complete(self) -> None:
+        self._ending = None
         self._peer.lease.busy = False
         super().on_response_complete()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel()
+        self._end()
         self._peer.lease.release()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """Finish the request that runs, then close."""
+        self._end()
         if self.conn.our_state is h11.ERROR or self.transport.is_closing():
             self.transport.abort()
         else:

@@ -10,4 +10,5 @@ def wants_page(request: HttpRequest) -> bool:
     if request.content_type == "application/json":
         return False
     accepted = request.headers.get("Accept", "")
-    return "application/json" not in accepted or "text/html" in accepted
+    for_script = "application/json" in accepted or "text/event-stream" in accepted
+    return not for_script or "text/html" in accepted

@@ -18,12 +18,13 @@ from apps.ui.trouble import page_of
 # every page that will be added.
 OPEN: Final = frozenset(
     {
-        *("home", "mailbox", "message", "body", "source", "part", "act"),
+        *("home", "side", "mailbox", "message", "body", "source", "part", "act"),
         *("acts", "undo"),  # which record themselves what they change
+        *("live", "poll", "why"),
         *("settings-activity", "logout", "acting-stop", "healthz", "readyz"),
     }
 )
-_MAIL: Final = frozenset({"message", "body", "source", "part", "act"})
+_MAIL: Final = frozenset({"message", "body", "source", "part", "act", "why"})
 WORDS: Final = "While you look as another user, this page is closed."
 
 

@@ -16,6 +16,8 @@ from apps.accounts.models import WebSession
 from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import User
+from apps.events.bus import publish_on_commit
+from apps.events.types import UserChanged
 
 _ID = re.compile("[0-9a-f]{64}")
 MOST: Final = 200  # of one user
@@ -81,6 +83,7 @@ def end(*, user: User, session_id: str) -> bool:
         ended = WebSession.objects.filter(user=user, pk=session_id).delete()[0]
         if ended:
             record("session.end", **subjects.of_user(user), detail={"sessions": ended})
+            publish_on_commit(UserChanged(user.pk))  # pages that are open in them
     return bool(ended)
 
 
@@ -96,6 +99,7 @@ def end_others(*, user: User, keep: str) -> int:
         ended += WebSession.objects.filter(acting=user).exclude(pk=keep).delete()[0]
         if ended:
             record("session.end", **subjects.of_user(user), detail={"sessions": ended})
+            publish_on_commit(UserChanged(user.pk))  # pages that are open in them
     return ended
 
 
@@ -106,6 +110,7 @@ def end_all(*, user_id: int) -> int:
         ended += WebSession.objects.filter(acting=user_id).delete()[0]
         if ended:
             record("session.end", **subjects.of_user_id(user_id), detail={"sessions": ended})
+            publish_on_commit(UserChanged(user_id))
     return ended
 
 

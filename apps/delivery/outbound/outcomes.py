@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from apps.delivery import bounce
+from apps.delivery import bounce, tidings
 from apps.delivery.bounce import Fate, Report
 from apps.delivery.outbound.retry import Decision
 from apps.delivery.outbound.transactions import Work
@@ -63,6 +63,7 @@ def settle(batch: Sequence[Settlement]) -> list["MailError | None"]:
                 mailqueue.open_destinations(sorted(opened))
             trace.record([event for one in batch for event in _events(one)])
             bounce.send(reports)
+            tidings.tell(one.work.message.user_id for one in batch)
     except RecipientsLostError as error:
         bounce.discard(reports)
         # In a batch each is tried again alone, so that this concerns nobody else.
