@@ -18,9 +18,8 @@ from apps.mailstore.queries import MailboxRow, UsageRow
 from apps.mailstore.services.mailboxes import INBOX, SEPARATOR
 from apps.mailstore.shares import SharedRow
 from apps.webmail import labels
-from apps.webmail.labels import LabelView
+from apps.webmail.labels import HIDDEN, LabelView
 from apps.webmail.models import FolderLook
-from apps.webmail.services.looks import HIDDEN
 from apps.wire.errors import NotFound
 
 _LOOKS: Final[dict[SpecialUse, tuple[str | Promise, str]]] = {

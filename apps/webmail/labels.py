@@ -18,6 +18,9 @@ from apps.ui.templatetags.ui import hue as hue_by_name
 from apps.webmail.models import Label
 
 HUES: Final = range(1, 9)
+HIDDEN: Final = 0
+"""The hue of a mailbox of another that is out of sight. Nobody subscribes to these at first, so
+that there is no subscription says nothing."""
 # Thunderbird's five, which have no other name on the wire.
 _WELL_KNOWN: Final[dict[str, str | Promise]] = {
     "$label1": _("Important"),

@@ -72,7 +72,7 @@ class FolderLook(models.Model):
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey("directory.User", on_delete=models.CASCADE, related_name="+")
     mailbox = models.ForeignKey("mailstore.Mailbox", on_delete=models.CASCADE, related_name="+")
-    hue = models.PositiveSmallIntegerField()  # 1 to 8, or services.looks.HIDDEN
+    hue = models.PositiveSmallIntegerField()  # 1 to 8, or labels.HIDDEN
 
     class Meta:
         constraints = [

@@ -72,6 +72,8 @@ EXCEPTED: Final = {
     "apps.directory.services.users.renew_hash": "the same password, hashed anew at its sign-in",
     "apps.directory.services.users.set_has_factor": "follows from factors, whose changes are",
     "apps.directory.services.users.scram_basis": "made when it is first needed; opens nothing",
+    "apps.webmail.services.labels.": "how a person calls and colours their own mail",
+    "apps.webmail.services.looks.": "colours, for the eyes of one person",
     "apps.webmail.services.trusted.": "how a person's own mail is shown to them",
     "apps.webmail.asking.take": "a question to a passkey, in the session that asks",
 }

@@ -4,13 +4,9 @@ from django.db import transaction
 
 from apps.events.bus import publish_on_commit
 from apps.events.types import LooksChanged
-from apps.webmail.labels import HUES
+from apps.webmail.labels import HIDDEN, HUES
 from apps.webmail.models import FolderLook
 from apps.wire.errors import InvalidName
-
-HIDDEN = 0
-"""The hue of a mailbox of another that is out of sight. Nobody subscribes to these at first, so
-that there is no subscription says nothing."""
 
 
 @transaction.atomic

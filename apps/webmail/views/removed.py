@@ -76,6 +76,8 @@ def since(request: HttpRequest) -> HttpResponse:
     user = person(request)
     text = str((request.POST if request.method == "POST" else request.GET).get("since", ""))
     context: dict[str, Any] = {"side": boxes.side(user, "removed"), "since": text[:40]}
+    if request.method != "POST" and not text:
+        return render(request, "webmail/removed-since.html", context)
     try:
         at = removed.parse_time(text)
         if request.method == "POST":
