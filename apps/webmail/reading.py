@@ -6,11 +6,13 @@ by their place in the tree, top to bottom, so that an address of an attachment n
 number.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from apps.mime import charset, decode
+from apps.mime import charset, decode, parameters
 from apps.mime.addresslist import mailboxes
 from apps.mime.dates import parse_date
 from apps.mime.headers import HeaderBlock, clean, decode_text, scan
@@ -19,6 +21,11 @@ from apps.mime.tree import Part, scan_tree
 LARGEST_BODY = 2 * 1024 * 1024  # encoded bytes of a body part that we decode for the page
 PEOPLE_SHOWN = 200
 FILES_SHOWN = 200
+TEXTS_SHOWN = 10  # text parts of a message without HTML
+CALENDAR_MAX = 256 * 1024  # encoded bytes of an invitation that is looked into
+# They turn the direction of what follows: a name must not do that to the line it stands in.
+_TURNS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_ARMOUR: Final = "-----BEGIN PGP "
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,24 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A part of plain text, and how its lines were made (RFC 3676)."""
+
+    text: str
+    is_flowed: bool = False
+    joins_words: bool = False  # DelSp=yes: the space at the end of a line goes too
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One message, ready for the page."""
+    """One message, ready for the page.
+
+    Args:
+        text: the first of `texts`; both are empty where there is HTML.
+        protection: "encrypted" or "signed" and by what, as in "pgp-encrypted"; "" for none. What
+            it says was not checked.
+        calendar: number of the part that may be an invitation, None without one.
+    """
 
     subject: str
     sender: Person
@@ -63,6 +86,12 @@ class Reading:
     html: str
     inline: dict[str, int]  # part number by Content-ID
     files: tuple[File, ...]
+    bcc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
+    senders: int = 1  # names in From; several are no honest mail, and no check looks at the others
+    texts: tuple[Text, ...] = ()
+    protection: str = ""
+    calendar: int | None = None
 
 
 def read(raw: bytes) -> Reading:
@@ -70,8 +99,10 @@ def read(raw: bytes) -> Reading:
     block = scan(raw)
     parts = scan_tree(raw, block).walk()
     body = _body(parts)
-    shown = _decoded(raw, parts[body]) if body is not None else ""
     is_html = body is not None and parts[body].subtype == b"html"
+    numbers = [] if is_html or body is None else _plain(parts, body)
+    texts = tuple(_text(raw, parts[number]) for number in numbers)
+    html = _decoded(raw, parts[body]) if is_html and body is not None else ""
     date = parse_date(block.last(b"date"))
     people = _people(block, b"from") or (Person("", ""),)
     return Reading(
@@ -80,10 +111,16 @@ def read(raw: bytes) -> Reading:
         to=_people(block, b"to"),
         cc=_people(block, b"cc"),
         sent_at=date.utc if date else None,
-        text="" if is_html else shown,
-        html=shown if is_html else "",
+        text=texts[0].text if texts else "",
+        html=html,
         inline=dict(_inline(parts)),
         files=tuple(_files(raw, parts, body)),
+        bcc=_people(block, b"bcc"),
+        reply_to=_people(block, b"reply-to"),
+        senders=len(people),
+        texts=texts,
+        protection=_protection(parts, texts),
+        calendar=_calendar(parts),
     )
 
 
@@ -102,7 +139,8 @@ def _people(block: HeaderBlock, name: bytes) -> tuple[Person, ...]:
         for box in mailboxes(value)[: PEOPLE_SHOWN - len(found)]:
             local, host = (charset.decode(item or b"") for item in (box.local, box.host))
             address = clean(f"{local}@{host}" if host else local)
-            found.append(Person(decode_text(box.name or b""), address))
+            name = _TURNS.sub("", decode_text(box.name or b""))
+            found.append(Person(name, _TURNS.sub("", address)))
     return tuple(found)
 
 
@@ -124,6 +162,72 @@ def _body(parts: list[Part]) -> int | None:
     # A text part before the HTML outside an alternative is an introduction; HTML says all of it
     # too.
     return html[0] if html else plain[0] if plain else None
+
+
+def _plain(parts: list[Part], body: int) -> list[int]:
+    """The body and the further texts that stand beside it, not instead of it: what a list adds
+    below, what was written behind a picture."""
+    if parts[0].is_unparted:
+        return [body]
+    instead = {
+        id(child)
+        for part in parts
+        if part.is_multipart and part.subtype == b"alternative"
+        for child in part.children
+    }
+    further = [
+        number
+        for number, part in enumerate(_until_message(parts))
+        if number > body
+        and (part.type, part.subtype) == (b"text", b"plain")
+        and not part.is_attachment
+        and id(part) not in instead
+    ]
+    found, room = [body], LARGEST_BODY - parts[body].size
+    for number in further[: TEXTS_SHOWN - 1]:
+        room -= parts[number].size
+        if room >= 0:
+            found.append(number)
+    return found
+
+
+def _text(raw: bytes, part: Part) -> Text:
+    flow = parameters.value(part.params, b"format").lower() == b"flowed"
+    joins = parameters.value(part.params, b"delsp").lower() == b"yes"
+    return Text(_decoded(raw, part), flow, flow and joins)
+
+
+def _protection(parts: list[Part], texts: tuple[Text, ...]) -> str:
+    """What it says of itself (RFC 1847, 3156, 8551). Encrypted anywhere counts before signed."""
+    kinds = {(part.type, part.subtype) for part in parts}
+    if any(one.text.lstrip().startswith(f"{_ARMOUR}MESSAGE") for one in texts):
+        return "pgp-encrypted"
+    if (b"multipart", b"encrypted") in kinds or (b"application", b"pgp-encrypted") in kinds:
+        return "pgp-encrypted"
+    for part in parts:
+        if part.type == b"application" and part.subtype in (b"pkcs7-mime", b"x-pkcs7-mime"):
+            kind = parameters.value(part.params, b"smime-type").lower()
+            return "smime-signed" if kind == b"signed-data" else "smime-encrypted"
+    if any(one.text.lstrip().startswith(f"{_ARMOUR}SIGNED") for one in texts):
+        return "pgp-signed"
+    if (b"application", b"pgp-signature") in kinds:
+        return "pgp-signed"
+    is_signed = (b"multipart", b"signed") in kinds
+    has_cms = any(part.subtype in (b"pkcs7-signature", b"x-pkcs7-signature") for part in parts)
+    return "smime-signed" if is_signed and has_cms else ""
+
+
+def _calendar(parts: list[Part]) -> int | None:
+    """The first part that may be an invitation: text/calendar before a file of that ending."""
+    own = list(enumerate(_until_message(parts)))
+    small = [(number, part) for number, part in own if part.size <= CALENDAR_MAX]
+    for number, part in small:
+        if (part.type, part.subtype) == (b"text", b"calendar"):
+            return number
+    for number, part in small:
+        if part.subtype == b"ics" or (_name_of(part).lower().endswith(".ics")):
+            return number
+    return None
 
 
 def _until_message(parts: list[Part]) -> list[Part]:

@@ -47,6 +47,7 @@ class Sent:
     summary: str
     lines: tuple[Line, ...]
     more: int
+    waits: bool = False  # the state of a recipient may still change
 
 
 def sent(user_id: int, raw: bytes) -> Sent | None:
@@ -57,8 +58,9 @@ def sent(user_id: int, raw: bytes) -> Sent | None:
         return None
     by_severity = sorted(found, key=states.severity, reverse=True)
     word, look, icon = _LOOKS[by_severity[0].state]
+    waits = any(one.state in (State.WAITING, State.DELAYED, State.HELD) for one in found)
     lines = tuple(_line(one) for one in (found if len(found) <= SHOWN else by_severity[:SHOWN]))
-    return Sent(word, look, icon, _summary(found), lines, len(found) - len(lines))
+    return Sent(word, look, icon, _summary(found), lines, len(found) - len(lines), waits)
 
 
 def _summary(found: Sequence[RecipientState]) -> str:

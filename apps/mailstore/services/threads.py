@@ -111,6 +111,12 @@ def _known(asked: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return {(user_id, digest): thread for user_id, digest, thread in rows}
 
 
+def known(user_id: int, message_id: str) -> int | None:
+    """The conversation of a user that knows a Message-ID, None without one; one query."""
+    pair = user_id, _digest(message_id)
+    return _known({pair}).get(pair)
+
+
 def fill(mailbox_id: int, uids: Sequence[int]) -> None:
     """Give a conversation to those of these entries that have none, in transactions of its own."""
     for first in range(0, len(uids), ROWS):

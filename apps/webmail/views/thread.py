@@ -1,79 +1,160 @@
-"""One message, with its list beside it on wide screens. It works as a plain page without script."""
+"""A conversation, with its list beside it on wide screens. It works as a plain page without script;
+a script gets the reading pane alone, or one message of it."""
 
 import logging
-from typing import Any
+from collections import defaultdict
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from apps.mailstore import queries
-from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
-from apps.mailstore.queries import ListRow
+from apps.mailstore import conversations, queries
+from apps.mailstore.conversations import Head
+from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.services import flags
 from apps.mailstore.services.flags import FlagChange
+from apps.mime.headers import decode_text, scan
 from apps.runtime.db import translate_errors
+from apps.webmail import preferences, thread
 from apps.webmail.folders import Folder
-from apps.webmail.plaintext import blocks
-from apps.webmail.reading import read
-from apps.webmail.sanitize import clean
-from apps.webmail.sent import sent
+from apps.webmail.thread import Message, Thread
 from apps.webmail.views.listing import list_context
-from apps.webmail.visitor import find_entry, origin, person
-from apps.wire.errors import Damaged, MailError, Temporary
+from apps.webmail.visitor import find_folder, origin, person
+from apps.wire.errors import MailError, Temporary
 
 log = logging.getLogger(__name__)
+
+OPEN_ASKED: Final = 20  # messages that an address may ask to be open
+HEADER_SHOWN: Final = 256 * 1024  # octets
 
 
 @login_required
 @require_safe
 def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
-    """One message, with its list beside it on wide screens. Reading it marks it read."""
-    context = list_context(request, slug)
-    folder: Folder = context["folder"]
-    entry = find_entry(folder, uid)
-    if not entry.flags & FLAG_SEEN and _mark_seen(request, folder, uid):
-        context.update(list_context(request, slug))  # with the new counts
-    context.update(_message_context(person(request).pk, folder, entry))
-    return render(request, "webmail/message.html", context)
+    """The conversation of a message, opened at it. Reading marks what is open read."""
+    folder = find_folder(request, slug)
+    found = thread.gather(
+        person(request),
+        folder,
+        _head(folder, uid),
+        asked=request.GET.getlist("open")[:OPEN_ASKED],
+        with_older="older" in request.GET,
+    )
+    _mark_seen(request, found.unread)
+    context = list_context(request, slug, uid)  # with the new counts
+    context |= _context(context, folder, found)
+    template = "webmail/_thread.html" if _wants_pane(request) else "webmail/message.html"
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
 
 
-def _mark_seen(request: HttpRequest, folder: Folder, uid: int) -> bool:
-    """Mark a message read; False if that cannot be written. A full disk must not keep anybody from
-    reading mail."""
+@login_required
+@require_safe
+def one(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
+    """One message of a conversation, open, to be put where it stood folded."""
+    folder = find_folder(request, slug)
+    head = _head(folder, uid)
+    places = thread.places(person(request).pk, folder)
+    shown = thread.message(person(request), folder, places, head, is_open=True)
+    if shown.is_unread:
+        _mark_seen(request, [shown])
+    return render(request, "webmail/_message.html", {"message": shown, "folder": folder})
+
+
+@login_required
+@require_safe
+def printed(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
+    """One message for paper, or with `?whole` all of its conversation."""
+    folder = find_folder(request, slug)
+    head = _head(folder, uid)
+    found = thread.gather(person(request), folder, head, opens_all="whole" in request.GET)
+    is_whole = "whole" in request.GET
+    messages = [item for item in found.messages if item.is_open] if is_whole else [found.current]
+    context = {"thread": found, "messages_shown": messages, "folder": folder, "uid": uid}
+    return render(request, "webmail/print.html", context)
+
+
+@login_required
+@require_safe
+def headers(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
+    """The header of a message: each field decoded, and the whole as it came."""
+    folder = find_folder(request, slug)
+    head = _head(folder, uid)
     try:
-        with translate_errors():
-            flags.store(
-                mailbox_id=folder.id,
-                uids=[uid],
-                change=FlagChange("add", FLAG_SEEN, ()),
-                origin=origin(request),
-            )
-    except Temporary as error:
-        log.warning("a message could not be marked read", extra={"detail": error.detail})
-        return False
-    return True
-
-
-def _message_context(user_id: int, folder: Folder, entry: ListRow) -> dict[str, Any]:
-    """What the reading pane shows;
-
-    a damaged message says so and leaves the rest of the page whole.
-    """
-    context: dict[str, Any] = {
-        "uid": entry.uid,
-        "is_starred": bool(entry.flags & FLAG_FLAGGED),
-        "entry": entry,
-    }
-    try:
-        raw = queries.shown_bytes(entry.message_id, entry.head_id)
+        raw = queries.header_bytes(head.message_id, head.head_id)[:HEADER_SHOWN]
     except MailError as error:
-        context["trouble"] = error.reply.text
-        context["is_damaged"] = isinstance(error, Damaged)
-        return context
-    context["reading"] = reading = read(raw)
-    context["sent"] = sent(user_id, raw)
-    context["blocks"] = blocks(reading.text) if not reading.html else []
-    context["blocked"] = clean(reading.html, {}).blocked if reading.html else 0
-    return context
+        raise Http404(error.reply.text) from None
+    block = scan(raw)
+    fields = [
+        (
+            raw[field.start : field.start + len(field.name)].decode("ascii", "replace"),
+            decode_text(block.value(field)),
+        )
+        for field in block.fields
+    ]
+    context = {
+        "folder": folder,
+        "uid": uid,
+        "head": head,
+        "fields": fields,
+        "raw": raw.decode("utf-8", "backslashreplace"),
+    }
+    return render(request, "webmail/headers.html", context)
+
+
+def _head(folder: Folder, uid: int) -> Head:
+    found = conversations.head(folder.id, uid)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _wants_pane(request: HttpRequest) -> bool:
+    """Whether a script asks for the reading pane alone."""
+    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def _context(listed: dict[str, Any], folder: Folder, found: Thread) -> dict[str, Any]:
+    names = queries.keyword_names(folder.id)
+    heads = [item.head for item in found.messages if item.head.mailbox_id == folder.id]
+    worn = [
+        name
+        for bit, name in enumerate(names)
+        if name and any(head.keywords >> bit & 1 for head in heads)
+    ]
+    labels = [label for name in worn if (label := listed["side"].label_of(name)) is not None]
+    return {
+        "thread": found,
+        "uid": found.current.uid,
+        "ref": found.current.ref,
+        "labels": labels,
+        "on": [label.keyword for label in labels],
+        "is_starred": found.is_starred,
+        "real_folder": folder,
+    }
+
+
+def _mark_seen(request: HttpRequest, unread: list[Message]) -> None:
+    """Mark messages read, unless the person wants to do that by hand or may not do it there. A full
+    disk must not keep anybody from reading mail."""
+    if not unread or not preferences.asked(request).marks_read:
+        return
+    by_box: dict[int, list[int]] = defaultdict(list)
+    for item in unread:
+        if item.folder.may("s"):
+            by_box[item.head.mailbox_id].append(item.uid)
+    for mailbox_id, uids in by_box.items():
+        try:
+            with translate_errors():
+                flags.store(
+                    mailbox_id=mailbox_id,
+                    uids=sorted(uids),
+                    change=FlagChange("add", FLAG_SEEN, ()),
+                    origin=origin(request),
+                )
+        except Temporary as error:
+            log.warning("messages could not be marked read", extra={"detail": error.detail})

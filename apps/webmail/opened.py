@@ -1,0 +1,139 @@
+"""A message of a conversation that is open: all that its part of the page shows.
+
+Each is read by itself, so that a damaged one says so alone.
+"""
+
+from dataclasses import dataclass
+
+from apps.mailstore import queries
+from apps.mailstore.conversations import Head
+from apps.mailstore.models import SpecialUse
+from apps.runtime.clock import now_us
+from apps.webmail import bounces, codes, invitations
+from apps.webmail.body import Outline, outline
+from apps.webmail.bounces import Report
+from apps.webmail.folders import Folder
+from apps.webmail.invitations import Invitation
+from apps.webmail.pictures import Bar, bar
+from apps.webmail.plaintext import Block, blocks, own_words
+from apps.webmail.reading import Person, Reading, part_content, read
+from apps.webmail.senders import Sender, judge, key_of
+from apps.webmail.sent import Sent, sent
+from apps.wire.errors import Damaged, MailError
+
+_OURS = (SpecialUse.SENT, SpecialUse.DRAFTS)
+_TO_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: `own` are their addresses as `Address.key`."""
+
+    user_id: int
+    own: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A message that cannot be shown, in words."""
+
+    text: str
+    is_damaged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is shown of it.
+
+    Args:
+        raw: the message as shown.
+        is_closed: Junk: links and pictures are off.
+        original: of a report, the message that it is about, if that is here.
+    """
+
+    raw: bytes
+    reading: Reading
+    sender: Sender
+    outline: Outline
+    pictures: Bar
+    blocks: tuple[Block, ...]
+    sent: Sent | None
+    report: Report | None
+    original: Head | None
+    code: str
+    invitation: Invitation | None
+    to: tuple[tuple[str, bool], ...]  # name, and whether it is the reader
+    is_closed: bool
+
+    @property
+    def has_more_to(self) -> bool:
+        return len(self.reading.to) + len(self.reading.cc) > len(self.to)
+
+
+def opened(reader: Reader, folder: Folder, boxes: list[int], head: Head) -> Opened | Trouble:
+    """Read a message for the page; the only place where bytes of one are read.
+
+    Args:
+        boxes: the mailboxes in which the message that a report is about may lie.
+    """
+    try:
+        shown = queries.shown(head.message_id, head.head_id)
+        raw = shown.whole()
+    except MailError as error:
+        return Trouble(error.reply.text, isinstance(error, Damaged))
+    reading = read(raw)
+    author = reading.sender
+    is_junk = folder.special_use == SpecialUse.JUNK
+    is_kept = folder.special_use in _OURS
+    frames = outline(raw) if reading.html else Outline()
+    told = bounces.report(raw)
+    return Opened(
+        raw=raw,
+        reading=reading,
+        sender=judge(shown, author.name, author.address, reader.own, is_kept=is_kept),
+        outline=frames,
+        pictures=bar(reader.user_id, shown, frames, is_junk=is_junk),
+        blocks=() if reading.html else _blocks(reading),
+        sent=sent(reader.user_id, raw) if told is None else None,
+        report=told,
+        original=bounces.original(folder.owner_id, boxes, told.message_key) if told else None,
+        code=_code(reading, head, raw) if not is_junk and not is_kept else "",
+        invitation=_invitation(raw, reading),
+        to=_to(reading, reader),
+        is_closed=is_junk,
+    )
+
+
+def _blocks(reading: Reading) -> tuple[Block, ...]:
+    return tuple(
+        block
+        for one in reading.texts
+        for block in blocks(one.text, is_flowed=one.is_flowed, joins_words=one.joins_words)
+    )
+
+
+def _code(reading: Reading, head: Head, raw: bytes) -> str:
+    """Of mail that is so new that a code in it may work."""
+    if now_us() // 1_000_000 - head.internaldate > codes.FRESH:
+        return ""
+    text = reading.text or head.preview
+    return codes.find(reading.subject, own_words(text[: codes.TEXT_MAX]))
+
+
+def _invitation(raw: bytes, reading: Reading) -> Invitation | None:
+    if reading.calendar is None:
+        return None
+    found = part_content(raw, reading.calendar)
+    return invitations.read(found[1]) if found is not None else None
+
+
+def _to(reading: Reading, reader: Reader) -> tuple[tuple[str, bool], ...]:
+    """The first of To and Cc, the reader before all others."""
+    people = [*reading.to, *reading.cc]
+    mine = [one for one in people if key_of(one.address) in reader.own][:1]
+    others = [one for one in people if one not in mine]
+    return tuple((_name(one), one in mine) for one in [*mine, *others][:_TO_SHOWN])
+
+
+def _name(one: Person) -> str:
+    return one.label[:100]
