@@ -93,8 +93,8 @@ def _remark(text: str, hint: Hint) -> Remark:
         fixed = f"{text[: hint.start]}{names[1]}{text[hint.end :]}"
         words = _("There is no operator “%(name)s”: it was searched as words.") % {"name": name}
         return Remark(words, fixed, address(fixed))
-    words = _words().get(hint.code)
-    return Remark(words % {"name": name} if words else hint.text)
+    told = _words().get(hint.code)
+    return Remark(told % {"name": name} if told else hint.text)
 
 
 def _words() -> dict[str, str]:

@@ -20,7 +20,7 @@ from apps.search.language.nodes import Days, In, Node, Query, Some, Text, Where
 from apps.webmail.rows import moment
 from apps.webmail.searching.chips import address
 from apps.webmail.searching.composing import added
-from apps.webmail.searching.rows import Looks
+from apps.webmail.searching.looks import Looks, named, place
 
 SHOWN: Final = 6
 """Choices of each kind."""
@@ -103,14 +103,12 @@ def _places(hits: Sequence[Hit], count: Count | None, looks: Looks) -> list[_Off
             offered.append((looks.name(known[one]), many, _in(known[one])))
         elif one in looks.folders:
             own = looks.folders[one]
-            offered.append((own.name, many, In(own.special_use or own.name)))
+            offered.append((own.name, many, named(own)))
     return sorted(offered, key=lambda one: -one[1])
 
 
 def _in(folder: Found) -> In:
-    if folder.owner_key:
-        return In(f"{folder.owner_key}/{folder.name}")
-    return In(folder.special_use or folder.name)
+    return place(folder.owner_key, folder.special_use, folder.name)
 
 
 def _kinds() -> Iterator[tuple[str, str]]:

@@ -17,7 +17,8 @@ from apps.webmail.searching import chips as shown
 from apps.webmail.searching.chips import Chip, Remark, address
 from apps.webmail.searching.composing import added, typed
 from apps.webmail.searching.facets import Facet, facets
-from apps.webmail.searching.rows import Looks, Result, names_of, results
+from apps.webmail.searching.looks import Looks
+from apps.webmail.searching.rows import Result, names_of, results
 
 PAGE: Final = 50
 NEWEST: Final = 200

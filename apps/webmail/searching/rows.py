@@ -16,45 +16,14 @@ from apps.search.finding.pages import Hit
 from apps.search.finding.scope import Folder as Found
 from apps.search.language.marking import sought
 from apps.search.language.nodes import Query, Where
-from apps.ui.templatetags.ui import hue
-from apps.webmail.folders import Folder
+from apps.webmail.labels import LabelView
 from apps.webmail.rows import moment
 from apps.webmail.searching.excerpts import excerpts
+from apps.webmail.searching.looks import Looks
 from apps.webmail.searching.marks import has_any, marked
 
 FILES_SHOWN = 3
 _PEOPLE_MAX = 200  # characters of recipients that are shown
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A label as its owner named and coloured it."""
-
-    name: str
-    hue: int
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What places and labels are called.
-
-    folders: by id; those that are not in here are called as they are.
-    labels: by keyword, in lower case.
-    """
-
-    folders: Mapping[int, Folder]
-    labels: Mapping[str, Label]
-
-    def name(self, found: Found) -> str:
-        """A folder's name; of a shared one with its owner."""
-        known = self.folders.get(found.id)
-        name = known.name if known else found.name
-        return f"{found.owner_key}/{found.name}" if found.owner_key else name
-
-    def icon(self, found: Found) -> str:
-        """A folder's picture."""
-        known = self.folders.get(found.id)
-        return known.icon if known else "users" if found.owner_key else "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +48,7 @@ class Result:
     more_files: int
     place: str
     icon: str
-    labels: tuple[Label, ...]
+    labels: tuple[LabelView, ...]
     at: datetime
     is_today: bool
     is_this_year: bool
@@ -189,13 +158,8 @@ def _stands_in_address(name: str, sender: str, needles: Sequence[str]) -> bool:
     return not has_any(name, needles) and has_any(sender, needles)
 
 
-def _labels(keywords: Sequence[str], looks: Looks) -> list[Label]:
-    found = (looks.labels.get(one.lower()) or _unnamed(one) for one in keywords if one[:1] != "$")
-    return list(found)
-
-
-def _unnamed(keyword: str) -> Label:
-    return Label(keyword, hue(keyword))
+def _labels(keywords: Sequence[str], looks: Looks) -> list[LabelView]:
+    return [found for one in keywords if (found := looks.label(one)) is not None]
 
 
 def slug(folder: Found) -> str:

@@ -13,8 +13,8 @@ from apps.search.language.lexing import Cutter, Kind, Piece
 from apps.search.language.nodes import In, Label, Node, Text, Where
 from apps.search.language.parsing import LENGTH_MAX, OPERATORS
 from apps.search.language.writing import written
+from apps.webmail.searching.looks import Looks, named
 from apps.webmail.searching.people import people
-from apps.webmail.searching.rows import Looks
 
 PEOPLE: Final = 5
 SHOWN: Final = 6
@@ -127,7 +127,7 @@ def _people(typed: _Typed, user_id: int, operator: str) -> list[Suggestion]:
 def _folders(typed: _Typed, looks: Looks) -> list[Suggestion]:
     wanted = folded(typed.word)
     found = [
-        typed.suggestion(one.name, In(one.special_use or one.name), one.icon)
+        typed.suggestion(one.name, named(one), one.icon)
         for one in looks.folders.values()
         if _begins(one.name, wanted) or (one.special_use and one.special_use.startswith(wanted))
     ]

@@ -11,19 +11,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from apps.mailstore import queries
 from apps.runtime.db import translate_errors
 from apps.search.language.nodes import In
-from apps.webmail import folders as boxes
+from apps.webmail.folders import side as side_of
 from apps.webmail.searching.chips import address
 from apps.webmail.searching.composing import NAMES, composed, typed
 from apps.webmail.searching.help import examples
+from apps.webmail.searching.looks import Looks, named
 from apps.webmail.searching.results import NEWEST, search, understood
-from apps.webmail.searching.rows import Looks
 from apps.webmail.searching.suggestions import suggestions
 from apps.webmail.visitor import person
 from apps.wire.errors import MailError
 
+HERE: Final = "search"
 _QUERY_MAX: Final = 2_000
 
 
@@ -40,10 +40,11 @@ def results(request: HttpRequest) -> HttpResponse:
     user = person(request)
     after = request.GET.get("after", "")
     only_rows = bool(after) and request.headers.get("HX-Request") == "true"
-    context = {} if only_rows else frame(request)
-    looks = _looks(context.get("folders") or boxes.folders(user.pk))
+    side = side_of(user, HERE)
+    looks = Looks.of(side)
     query = understood(request.GET.get("q", ""))
-    context |= {
+    context: dict[str, Any] = {
+        "side": side,
         "query": query.text,
         "examples": examples(),
         "first": address(query.text),
@@ -73,10 +74,12 @@ def results(request: HttpRequest) -> HttpResponse:
 @require_safe
 def filters(request: HttpRequest) -> HttpResponse:
     """The form that asks field by field."""
-    context = frame(request)
-    context |= {
+    side = side_of(person(request), HERE)
+    context = {
+        "side": side,
         "query": typed(request.GET.get("q", ""))[:_QUERY_MAX],
-        "looks": _looks(context["folders"]),
+        "places": [(one.name, named(one).name) for one in side.all],
+        "labels": side.labels,
     }
     return render(request, "webmail/search-filters.html", context)
 
@@ -87,21 +90,6 @@ def filters(request: HttpRequest) -> HttpResponse:
 def suggest(request: HttpRequest) -> HttpResponse:
     """Lines for the list under the search box."""
     user = person(request)
-    looks = _looks(boxes.folders(user.pk))
+    looks = Looks.of(side_of(user, HERE))
     groups = suggestions(request.GET.get("q", "")[:_QUERY_MAX], user.pk, looks)
     return render(request, "webmail/_suggest.html", {"groups": groups})
-
-
-def frame(request: HttpRequest) -> dict[str, Any]:
-    """What the side shows."""
-    user = person(request)
-    usage = queries.usage(user.pk)
-    return {
-        "folders": boxes.folders(user.pk),
-        "usage": usage,
-        "usage_percent": usage.percent,
-    }
-
-
-def _looks(folders: list[boxes.Folder]) -> Looks:
-    return Looks({one.id: one for one in folders}, {})
