@@ -47,7 +47,7 @@ def test_it_shows_a_multipart_without_boundary(alice: User, reader: Client) -> N
 
 def test_it_pages_through_mail_from_before_1970(alice: User, reader: Client) -> None:
     deliver(alice, *[RAW] * 120)
-    Entry.objects.update(internaldate=-1_000)
+    Entry.objects.update(internaldate=-1_000, thread_id=None)
     seen: list[int] = []
     address = "/mail/inbox/"
     for _ in range(3):
