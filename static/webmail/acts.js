@@ -5,6 +5,7 @@
 import {
   $, $$, announce, currentRow, focusRow, key, plural, rows, send, tell, toast, undoable, word,
 } from './page.js';
+import { go } from './shell.js';
 
 const ACTS = '/mail/acts/', UNDO = '/mail/undo/';
 const LEAVES = new Set(['archive', 'junk', 'notjunk', 'inbox', 'trash', 'delete', 'move']);
@@ -108,9 +109,9 @@ function takeOut(some) {
   // The last one first: what stands before a row is then still there when it is put back.
   [...some].reverse().forEach(row => row.remove());
   hideDays();
-  closeReader(some);
   if (next && (had || document.activeElement === document.body)) focusRow(next);
   update();
+  places.next = next ?? null;
   return places;
 }
 
@@ -122,25 +123,28 @@ function putBack(places) {
     else parent.prepend(row);
   }
   hideDays();
-  if (lost) tell('changed');
+  if (lost) go(location.href, { push: false, focus: false });
   else if (places.length) focusRow(places[0].row);
   update();
 }
 
-/** A conversation that is gone is not left open beside the list. */
-function closeReader(some) {
-  const pane = $('.mail__read'), ref = $('form[data-act] [name=ref]', pane ?? undefined);
-  if (!pane?.contains(ref)) return;
-  const gone = some.some(row => row.dataset.ref === ref.value
-    || (row.dataset.thread && row.dataset.thread === $('[data-thread]', pane)?.dataset.thread)
-    || row.hasAttribute('aria-current'));
-  if (!gone) return;
-  const said = document.createElement('div');
-  said.className = 'empty';
-  said.append(Object.assign(document.createElement('h2'), { textContent: word('No message selected') }));
-  pane.replaceChildren(said);
-  const list = $('#bulk [name=next]')?.value;
-  if (list) history.replaceState(history.state, '', list);
+/** The message that is open beside the list, by the buttons above it. */
+const openRef = () => $('.mail__read form[data-act] [name=ref]')?.value ?? '';
+
+/** What is open follows what was done: it goes, or is shown as it is now. */
+async function follow(verb, answer, refs, next) {
+  const open = openRef();
+  if (!open) return;
+  const isGone = answer.gone?.includes(open) || (verb === 'unread' && refs.includes(open));
+  if (isGone) {
+    const list = $('.mail__read [data-key=back]');
+    if (!list) return;
+    await go(list.href, { focus: !next });
+    if (next) focusRow(document.getElementById(next.id));
+  } else if (!LEAVES.has(verb) && refs.includes(open)) {
+    const row = rows().find(one => one.dataset.ref === open) ?? null;
+    await go(location.href, { push: false, row, focus: false });
+  }
 }
 
 /** A day without rows has no heading. */
@@ -267,6 +271,9 @@ async function act(verb, some, fields, what = '') {
   }
   tell('counts', { counts: answer.counts });
   if (answer.gone?.length) tell('gone', { refs: answer.gone });
+  const more = leaves ? rows().filter(row => answer.gone?.includes(row.dataset.ref)) : [];
+  if (more.length) places.push(...takeOut(more));
+  follow(verb, answer, String(fields.ref ?? fields.one ?? ''), places?.next);
   if (what === null || (fields.all && !leaves)) tell('changed');
   const undo = tokens.length && !tokens.includes(null)
     ? () => takeBack(tokens, { places, unmark }) : undefined;
@@ -300,7 +307,7 @@ async function takeBack(tokens, { places, unmark }) {
     return;
   }
   if (places) {
-    places.forEach(({ row }) => rename(row, answer.back));
+    places.forEach(({ row }) => { rename(row, answer.back); tick(row, false); });
     const names = new Set(Object.values(answer.back));
     putBack(places.filter(({ row }) => !answer.lost || names.has(row.dataset.ref)));
     tell('back', { refs: [...names] });
@@ -313,7 +320,6 @@ async function takeBack(tokens, { places, unmark }) {
 /* ---- what a key or a button is meant for */
 
 const isListShown = () => rows().some(row => row.offsetParent !== null);
-const reading = () => $('.mail__read form[data-act]');
 
 function fieldsFor(some) {
   const form = $('#bulk');
@@ -406,9 +412,8 @@ function targets(form, given, named) {
   const all = rows();
   if (named) return all.filter(row => row.dataset.ref === named);
   if (form.id === 'bulk') return ticked();
-  const ref = given.get('ref'), open = $('.mail__read')?.dataset.thread;
-  return all.filter(row => row.dataset.ref === ref || (open && row.dataset.thread === open && given.get('whole'))
-    || (given.get('whole') && row.hasAttribute('aria-current')));
+  // Of one message that is open the row stays, unless it is all of the conversation.
+  return given.get('whole') ? all.filter(row => row.dataset.ref === given.get('ref')) : [];
 }
 
 /* ---- menus that pick: a word finds, arrows walk, Enter takes */
