@@ -1,4 +1,4 @@
-"""What stands beside the list: places, in order, in sight; nothing of others, at a constant cost."""
+"""What stands beside the list: places, in order, in sight; nothing of others; a constant cost."""
 
 from typing import Any
 
@@ -135,6 +135,6 @@ def test_it_asks_the_database_as_often_for_much_as_for_little(alice: User, bob: 
             share(made, alice, "lr")
         with CaptureQueriesContext(connection) as captured:
             side = boxes.side(alice, "inbox")
-            assert side.folders and side.shared and side.labels
+            assert all((side.folders, side.shared, side.labels))
         counts.append(len(captured))
     assert counts == [7, 7]
