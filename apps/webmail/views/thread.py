@@ -143,6 +143,8 @@ def _mark_seen(request: HttpRequest, unread: list[Message]) -> None:
     disk must not keep anybody from reading mail."""
     if not unread or not preferences.asked(request).marks_read:
         return
+    if "X-Peek" in request.headers:
+        return  # an open page looks for news by itself (live.js): nobody has read them
     by_box: dict[int, list[int]] = defaultdict(list)
     for item in unread:
         if item.folder.may("s"):
