@@ -91,6 +91,7 @@ def test_it_acts_on_a_range_and_on_all(watched: Watched) -> None:
     boxes.nth(3).click(modifiers=["Shift"])
     expect(page.locator("#seln")).to_have_text("3 selected")
     expect(page.locator("#listbar")).to_be_hidden()
+    watched.check_accessibility()
     page.click("#selbar [value=trash]")
     expect(page.locator("article.conv")).to_have_count(len(NAMES) - 3)
     expect(page.locator("#selbar")).to_be_hidden()
@@ -159,3 +160,21 @@ def test_a_row_comes_back_when_its_act_fails(watched: Watched) -> None:
     undone(page)
     # The refusal, which the browser writes into its console by itself.
     assert all("409" in said for said in watched.complaints)
+
+
+def test_it_works_without_script(filled: Installation, chromium: Browser) -> None:
+    base = f"https://localhost:{filled.ports['WEB']}"
+    with opened(chromium, base, as_whom=WHO, java_script_enabled=False) as seen:
+        page = seen.page
+        seen.go("/mail/inbox/")
+        page.locator("article.conv .cb").nth(0).check()
+        page.locator("article.conv .cb").nth(2).check()
+        page.click("#selbar [value=archive]")
+        expect(page.locator("article.conv")).to_have_count(len(NAMES) - 2)
+        expect(page.locator(".toast")).to_contain_text("2 conversations archived")
+        page.click(".toast button")
+        expect(page.locator("article.conv")).to_have_count(len(NAMES))
+        expect(page.locator(".toast")).to_contain_text("Undone")
+        page.locator("article.conv").nth(1).hover()
+        page.locator("article.conv .conv__star").nth(1).click()
+        expect(page.locator("article.conv .conv__star.is-on")).to_have_count(1)
