@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from apps.mime.searchtext import folded
 from apps.search.finding.pages import Count, Hit
 from apps.search.finding.scope import Folder as Found
 from apps.search.language.nodes import Days, In, Node, Query, Some, Text, Where
@@ -85,7 +84,7 @@ def _people(hits: Sequence[Hit]) -> list[_Offered]:
     counts: Counter[str] = Counter()
     for hit in hits:
         if sender := hit.row.sender_address:
-            counts[key := folded(sender)] += 1
+            counts[key := sender.lower()] += 1
             names.setdefault(key, hit.row.sender_name or sender)
     nodes = ((key, Text(Where.FROM, key)) for key, _ in counts.most_common(SHOWN + 1))
     return [(names[key], counts[key], node) for key, node in nodes]

@@ -129,9 +129,10 @@ def _folders(typed: _Typed, looks: Looks) -> list[Suggestion]:
     found = [
         typed.suggestion(one.name, named(one), one.icon)
         for one in looks.folders.values()
-        if _begins(one.name, wanted) or (one.special_use and one.special_use.startswith(wanted))
+        if _begins(one.name, wanted)
+        or (one.special_use and one.special_use.startswith(typed.word.lower()))
     ]
-    if typed.name and "anywhere".startswith(wanted):
+    if typed.name and "anywhere".startswith(typed.word.lower()):
         found.append(typed.suggestion(_("All mail, Junk and Trash too"), In(""), "mail"))
     return found[:SHOWN]
 
@@ -148,11 +149,15 @@ def _labels(typed: _Typed, looks: Looks) -> list[Suggestion]:
 
 def _begins(name: str, wanted: str) -> bool:
     """Whether a word or level of a name begins so."""
-    return any(f"{sign}{wanted}" in f"/{folded(name)}" for sign in (" ", "/", "-", "."))
+    plain = folded(name)
+    at = plain.find(wanted)
+    while at > 0 and plain[at - 1].isalnum():
+        at = plain.find(wanted, at + 1)
+    return at >= 0
 
 
 def _operators(typed: _Typed) -> list[Suggestion]:
-    wanted = folded(typed.word)
+    wanted = typed.word.lower()
     return [
         Suggestion(text, put, f"{typed.before}{put}", icon, is_begin=put.endswith(":"))
         for put, text, icon in _offered()

@@ -31,5 +31,6 @@ def found(context: dict[str, Any]) -> Searched | None:
     if not isinstance(request, HttpRequest) or not request.GET.get("q"):
         return None
     query = understood(request.GET["q"])
-    needles = dict.fromkeys((*sought(query, Where.SUBJECT), *sought(query, Where.BODY)))
+    folded = (*sought(query, Where.SUBJECT), *sought(query, Where.BODY))
+    needles = dict.fromkeys(one.lower() for one in folded)
     return Searched(address(query.text), json.dumps(list(needles)[:_NEEDLES_MAX]))
