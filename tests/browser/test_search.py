@@ -1,4 +1,4 @@
-"""Search in a real browser: by keyboard, with suggestions, chips and marks; without script on a phone."""
+"""Search in a real browser: by keyboard, with chips and marks; without script on a phone."""
 
 from collections.abc import Iterator
 
