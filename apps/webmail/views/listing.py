@@ -58,7 +58,9 @@ def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     template = "webmail/inbox.html"
     # Going back in time, htmx asks for the whole page by a header of its own.
     if "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers:
-        template = "webmail/_list.html" if context["is_first_page"] else "webmail/_rows.html"
+        # Rows alone are put below those that stand there.
+        context["is_rows_alone"] = not context["is_first_page"]
+        template = "webmail/_rows.html" if context["is_rows_alone"] else "webmail/_list.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
