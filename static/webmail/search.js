@@ -63,7 +63,8 @@ function close() {
 }
 
 function remembered() {
-  const begin = input.value.trim().toLowerCase();
+  // The query of the page that stands here was not typed: it asks for nothing.
+  const begin = input.value === input.defaultValue ? '' : input.value.trim().toLowerCase();
   const found = recent().filter(one => one !== input.value.trim() && one.toLowerCase().startsWith(begin));
   if (!found.length) return null;
   const group = document.createElement('div');

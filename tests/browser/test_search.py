@@ -92,9 +92,10 @@ def test_filters_open_over_the_page(watched: Watched) -> None:
 
 def test_it_works_without_script_on_a_phone(base: str, chromium: Browser) -> None:
     with opened(chromium, base, as_whom=WHO) as signed_in:
-        cookies = signed_in.page.context.cookies()
-    with opened(chromium, base, size=SIZES[1], java_script_enabled=False) as seen:
-        seen.page.context.add_cookies(cookies)
+        state = signed_in.page.context.storage_state()
+    with opened(
+        chromium, base, size=SIZES[1], java_script_enabled=False, storage_state=state
+    ) as seen:
         seen.go("/mail/inbox/")
         seen.page.fill("#search-q", "birch")
         seen.page.keyboard.press("Enter")

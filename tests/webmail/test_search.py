@@ -79,6 +79,15 @@ def test_it_marks_people_by_name_or_by_address(alice: User, reader: Client) -> N
     assert row.who == "Robert &lt;bob@<mark>quay.invalid</mark>&gt;"
 
 
+def test_mail_in_sent_says_who_got_it(alice: User, reader: Client) -> None:
+    to = "Priya Rao <priya@quay.invalid>, tomas@quay.invalid"
+    file(box(alice, "Sent"), [Mail(sender="alice@example.test", to=to)])
+    page = text(look(reader, "lunch"))
+    assert "Priya Rao, tomas@quay.invalid" in page
+    (row,) = look(reader, "to:priya@quay").context["found"].rows
+    assert row.who == "Priya Rao &lt;<mark>priya@quay</mark>.invalid&gt;, tomas@quay.invalid"
+
+
 def test_it_reads_no_text_that_it_need_not(alice: User, reader: Client) -> None:
     file(box(alice), [Mail(subject="Fees", body="The invoice of May")])
     (row,) = look(reader, "subject:fees").context["found"].rows

@@ -12,18 +12,21 @@ from django.utils.translation import gettext as _
 
 from apps.mailstore.filenames import file_names
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
+from apps.mime import charset
+from apps.mime.addresslist import mailboxes
 from apps.search.finding.pages import Hit
 from apps.search.finding.scope import Folder as Found
 from apps.search.language.marking import sought
 from apps.search.language.nodes import Query, Where
 from apps.webmail.labels import LabelView
-from apps.webmail.rows import moment
+from apps.webmail.rows import moment, short
 from apps.webmail.searching.excerpts import excerpts
 from apps.webmail.searching.looks import Looks
 from apps.webmail.searching.marks import has_any, marked
 
 FILES_SHOWN = 3
 _PEOPLE_MAX = 200  # characters of recipients that are shown
+_RECIPIENTS_MAX = 2_000  # of them that are taken apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Result:
     ref: str
     address: str
     person: str
+    is_to: bool
     who: SafeString
     subject: SafeString
     plain_subject: str
@@ -50,8 +54,7 @@ class Result:
     icon: str
     labels: tuple[LabelView, ...]
     at: datetime
-    is_today: bool
-    is_this_year: bool
+    when: str
     is_unread: bool
     is_starred: bool
     has_attachments: bool
@@ -114,7 +117,6 @@ def _result(
 ) -> Result:
     row, folder = hit.row, hit.folder
     at = timezone.localtime(moment(row.internaldate))
-    today = timezone.localdate()
     is_sent = folder.special_use in (SpecialUse.SENT, SpecialUse.DRAFTS)
     person, marks = _person(hit, needles, is_sent=is_sent)
     subject = row.subject or _("(no subject)")
@@ -124,6 +126,7 @@ def _result(
         ref=f"{folder.id}.{row.uid}",
         address="" if folder.is_deleted else _address(query, folder, row.uid),
         person=person,
+        is_to=is_sent and bool(row.recipients),
         who=marked(person, marks),
         subject=marked(subject, needles.subject),
         plain_subject=subject,
@@ -134,8 +137,7 @@ def _result(
         icon=looks.icon(folder),
         labels=tuple(_labels(hit.keywords, looks)),
         at=at,
-        is_today=at.date() == today,
-        is_this_year=at.year == today.year,
+        when=short(at, timezone.localdate()),
         is_unread=not row.flags & FLAG_SEEN,
         is_starred=bool(row.flags & FLAG_FLAGGED),
         has_attachments=bool(row.has_attachments),
@@ -146,15 +148,28 @@ def _person(hit: Hit, needles: _Needles, *, is_sent: bool) -> tuple[str, tuple[s
     """Who is shown, and what is marked there."""
     row = hit.row
     if is_sent and row.recipients:
-        return row.recipients[:_PEOPLE_MAX], needles.to
+        return _names(row.recipients, needles.to), needles.to
     name, sender = row.sender_name, row.sender_address
-    if needles.sender and name and _stands_in_address(name, sender, needles.sender):
+    if name and _stands_in_address(name, sender, needles.sender):
         return f"{name} <{sender}>", needles.sender
     return name or sender or _("(unknown sender)"), needles.sender
 
 
+def _names(recipients: str, needles: Sequence[str]) -> str:
+    """Names of those who got it; an address where there is no name, or where it was looked for."""
+    found = []
+    for box in mailboxes(recipients[:_RECIPIENTS_MAX].encode("utf-8", "replace")):
+        name, local, host = (charset.decode(one or b"") for one in (box.name, box.local, box.host))
+        at = f"{local}@{host}" if host else local
+        is_sought = bool(name) and _stands_in_address(name, at, needles)
+        found.append(f"{name} <{at}>" if is_sought else name or at)
+    return (", ".join(filter(None, found)) or recipients)[:_PEOPLE_MAX]
+
+
 def _stands_in_address(name: str, sender: str, needles: Sequence[str]) -> bool:
     """Whether what was looked for is only in the address, which is not shown else."""
+    if not needles:
+        return False
     return not has_any(name, needles) and has_any(sender, needles)
 
 
