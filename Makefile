@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run demo dev pins test test-long check lint format types contracts deploy-check migrations-check \
-        templates-check settings-check packages-check settings rules shell migrate bench clean
+        templates-check settings-check packages-check settings rules words screenshots shell migrate bench clean
 
 PY := .venv/bin/python
 # Checks look at a default installation of their own: they neither need nor touch the data of a real one.
@@ -81,6 +81,12 @@ pins: dev ## write constraints.txt: what the pinned packages need themselves, pi
 
 settings: dev ## write docs/settings.md
 	$(PY) -m mailhost.env >docs/settings.md
+
+words: dev ## gather the words of the interface for translation, and compile the translations
+	@$(CHECKED) $(PY) -m scripts.words
+
+screenshots: dev ## take pictures of every page into docs/screenshots
+	@$(PY) -m scripts.screens
 
 rules: dev ## fill the tables of docs/spam-rules.md
 	$(PY) -m scripts.rules_page

@@ -63,7 +63,7 @@ GROUPS: Final = (
         _("Select"),
         (
             Shortcut(_("Select conversation"), ("x",)),
-            Shortcut(_("Select range"), ("Shift+j",)),
+            Shortcut(_("Select range"), ("Shift+j", "Shift+k")),
             Shortcut(_("Select all / none"), ("* a", "* n")),
         ),
     ),

@@ -123,7 +123,7 @@ function putMessage(page, row) {
   $$('article.conv[aria-current]').forEach(one => one.removeAttribute('aria-current'));
   row?.setAttribute('aria-current', 'true');
   const named = page.title || reader().dataset.title || $('h1', reader())?.textContent.trim();
-  if (named) document.title = page.title || `${named} · mailhost`;
+  if (named) document.title = named.endsWith('· mailhost') ? named : `${named} · mailhost`;
   processed(reader());
   toasts(page);
 }
