@@ -168,13 +168,18 @@ def side(user: User, here: str = "") -> Side:
     """All of it; seven queries, however much there is."""
     looks = dict(FolderLook.objects.filter(user=user).values_list("mailbox_id", "hue"))
     names = set(queries.subscriptions(user.pk))
+    own = folders(user.pk)
+    # Whose programs subscribe to none of the folders they make wants to see them all.
+    is_used = any(one.path in names for one in own if not one.special_use)
     own = [
         replace(
             one,
             hue=looks.get(one.id, 0),
-            is_subscribed=bool(one.special_use) or one.path in names,
+            is_subscribed=bool(one.special_use)
+            or one.path in names
+            or not (is_used or looks.get(one.id) == HIDDEN),
         )
-        for one in folders(user.pk)
+        for one in own
     ]
     others = [
         replace(one, hue=looks.get(one.id, 0), is_subscribed=looks.get(one.id) != HIDDEN)

@@ -19,8 +19,8 @@ from apps.webmail.models import Label
 
 HUES: Final = range(1, 9)
 HIDDEN: Final = 0
-"""The hue of a mailbox of another that is out of sight. Nobody subscribes to these at first, so
-that there is no subscription says nothing."""
+"""The hue of a mailbox that is out of sight, where that there is no subscription says nothing: one
+of another, to which nobody subscribes at first, or one of one's own while none is subscribed."""
 # Thunderbird's five, which have no other name on the wire.
 _WELL_KNOWN: Final[dict[str, str | Promise]] = {
     "$label1": _("Important"),

@@ -66,8 +66,8 @@ class Label(models.Model):
 
 
 class FolderLook(models.Model):
-    """The colour that a person gave a folder, their own or a shared one; 0 for a shared one that
-    they have put out of sight."""
+    """The colour that a person gave a folder, their own or a shared one; 0 for one that they
+    have put out of sight."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey("directory.User", on_delete=models.CASCADE, related_name="+")

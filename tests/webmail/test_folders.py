@@ -185,13 +185,24 @@ def test_it_tells_what_is_deleted_and_deletes(alice: User, reader: Client) -> No
 def test_it_hides_and_shows(alice: User, reader: Client) -> None:
     tree(alice, "Work")
     work = box(alice, "Work")
-    assert [one.path for one in side(alice).more] == ["Work"]
-    reader.post(f"/mail/folders/{work.pk}/sight/", {"show": "1"})
     assert [one.path for one in side(alice).own] == ["Work"]
     reader.post(f"/mail/folders/{work.pk}/sight/", {"show": "0"})
     assert [one.path for one in side(alice).more] == ["Work"]
+    reader.post(f"/mail/folders/{work.pk}/sight/", {"show": "1"})
+    assert [one.path for one in side(alice).own] == ["Work"]
     reader.post(f"/mail/folders/{box(alice, 'INBOX').pk}/sight/", {"show": "0"})
     assert side(alice).specials[0].path == "INBOX"
+
+
+def test_to_hide_one_hides_no_other(alice: User, reader: Client) -> None:
+    tree(alice, "Home", "Work", "Zoo")
+    for name in ("Work", "Home"):
+        reader.post(f"/mail/folders/{box(alice, name).pk}/sight/", {"show": "0"})
+    assert [one.path for one in side(alice).own] == ["Zoo"]
+    reader.post(f"/mail/folders/{box(alice, 'Zoo').pk}/sight/", {"show": "0"})
+    assert side(alice).own == []
+    reader.post(f"/mail/folders/{box(alice, 'Work').pk}/sight/", {"show": "1"})
+    assert [one.path for one in side(alice).own] == ["Work"]
 
 
 def test_nothing_of_another_is_there(alice: User, bob: User, reader: Client) -> None:

@@ -47,8 +47,11 @@ def reader(alice: User, client: Client) -> Client:
 
 
 def test_it_shows_what_is_subscribed_and_keeps_the_rest_below(alice: User, reader: Client) -> None:
-    places.create(user_id=alice.pk, name="Plans")
     mailboxes.create(user_id=alice.pk, name="Attic")  # as a program makes it
+    assert [one.name for one in boxes.side(alice).own] == ["Attic"]
+    places.create(user_id=alice.pk, name="Plans")
+    assert [one.name for one in boxes.side(alice).own] == ["Attic", "Plans"]
+    mailboxes.unsubscribe(user_id=alice.pk, name="Attic")
     side = boxes.side(alice, "inbox")
     assert [one.name for one in side.own] == ["Plans"]
     assert [one.name for one in side.more] == ["Attic"]

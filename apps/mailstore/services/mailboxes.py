@@ -191,11 +191,18 @@ def subscribe_shared(*, user_id: int, name: str) -> None:
         _subscribe(user_id, name)
 
 
-def _subscribe(user_id: int, name: str) -> None:
-    if Subscription.objects.filter(user_id=user_id).count() >= SUBSCRIPTIONS_MAX:
+def subscribe_all(*, user_id: int, names: Sequence[str]) -> None:
+    """Have LSUB show mailboxes of the user; who calls has found them. Raises LimitReached."""
+    with transaction.atomic():
+        _subscribe(user_id, *names)
+
+
+def _subscribe(user_id: int, *names: str) -> None:
+    there = Subscription.objects.filter(user_id=user_id).count()
+    if there + len(names) > SUBSCRIPTIONS_MAX:
         raise LimitReached(f"user {user_id}", text=f"At most {SUBSCRIPTIONS_MAX} subscriptions")
     Subscription.objects.bulk_create(
-        [Subscription(user_id=user_id, name=name)], ignore_conflicts=True
+        [Subscription(user_id=user_id, name=name) for name in names], ignore_conflicts=True
     )
     publish_on_commit(MailboxesChanged(user_id))
 

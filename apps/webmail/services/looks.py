@@ -1,4 +1,4 @@
-"""The colours of folders, and which of others' mailboxes stand in sight. Rows change here alone."""
+"""The colours of folders, and which of them are out of sight. Rows change here alone."""
 
 from django.db import transaction
 
@@ -28,7 +28,7 @@ def colour(*, user_id: int, mailbox_id: int, hue: int) -> None:
 
 @transaction.atomic
 def hide(*, user_id: int, mailbox_id: int) -> None:
-    """Put a mailbox of another out of this user's sight."""
+    """Put a mailbox out of this user's sight; it has no colour then."""
     _write(user_id, mailbox_id, HIDDEN)
     publish_on_commit(LooksChanged(user_id))
 
@@ -38,6 +38,12 @@ def show(*, user_id: int, mailbox_id: int) -> None:
     """Have it in sight again; nothing happens if it is."""
     FolderLook.objects.filter(user_id=user_id, mailbox_id=mailbox_id, hue=HIDDEN).delete()
     publish_on_commit(LooksChanged(user_id))
+
+
+def hidden(user_id: int) -> set[int]:
+    """The mailboxes that are out of sight; one query."""
+    mine = FolderLook.objects.filter(user_id=user_id, hue=HIDDEN)
+    return set(mine.values_list("mailbox_id", flat=True))
 
 
 def _write(user_id: int, mailbox_id: int, hue: int) -> None:

@@ -11,11 +11,12 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.mailstore import queries
 from apps.mailstore.namespaces import NAMESPACES
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
 from apps.mailstore.services.mailboxes import INBOX, LEVEL_MAX, SEPARATOR
-from apps.webmail.folders import Folder
+from apps.webmail.folders import Folder, folders
 from apps.webmail.services import looks
 from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound, NotPermitted
 
@@ -39,6 +40,7 @@ def create(*, user_id: int, name: str, inside: Folder | None = None, hue: int = 
     with _in_words(), transaction.atomic():
         made = mailboxes.create(user_id=owner_id, name=path, by_another=owner_id != user_id)
         if owner_id == user_id:
+            _subscribe_rest(user_id, but=made.pk)
             mailboxes.subscribe(user_id=user_id, name=made.name)
         if hue:
             looks.colour(user_id=user_id, mailbox_id=made.pk, hue=hue)
@@ -87,9 +89,10 @@ def show(*, user_id: int, folder: Folder) -> None:
     with _in_words(), transaction.atomic():
         if folder.owner:
             mailboxes.subscribe_shared(user_id=user_id, name=folder.subscription)
-            looks.show(user_id=user_id, mailbox_id=folder.id)
         else:
+            _subscribe_rest(user_id, but=folder.id)
             mailboxes.subscribe(user_id=user_id, name=folder.path)
+        looks.show(user_id=user_id, mailbox_id=folder.id)
 
 
 def hide(*, user_id: int, folder: Folder) -> None:
@@ -98,9 +101,21 @@ def hide(*, user_id: int, folder: Folder) -> None:
         words = _("“%(name)s” is always shown")
         raise InUse(f"mailbox {folder.id}", text=words % {"name": folder.name})
     with transaction.atomic():
+        if not folder.owner:
+            _subscribe_rest(user_id, but=folder.id)
         mailboxes.unsubscribe(user_id=user_id, name=folder.subscription)
-        if folder.owner:
-            looks.hide(user_id=user_id, mailbox_id=folder.id)
+        looks.hide(user_id=user_id, mailbox_id=folder.id)
+
+
+def _subscribe_rest(user_id: int, *, but: int) -> None:
+    """Subscribe to all other folders in sight, if there is no subscription yet: with the first one
+    or the first that is hidden, the others would be out of sight (`folders.side`)."""
+    names = set(queries.subscriptions(user_id))
+    own = [one for one in folders(user_id) if not one.special_use and one.id != but]
+    if names.isdisjoint(one.path for one in own):
+        hidden = looks.hidden(user_id)
+        seen = [one.path for one in own if one.id not in hidden]
+        mailboxes.subscribe_all(user_id=user_id, names=seen)
 
 
 def _path(name: str, inside: Folder | None, *, before: str = "") -> str:

@@ -135,7 +135,7 @@ def _change(request: HttpRequest, found: Side, box: Folder, form: PlaceForm) -> 
             inside=form.place(found),
             origin=origin(request),
         )
-    if hue or box.is_subscribed or not box.owner:  # no colour, of one that is hidden, shows it not
+    if hue or box.is_subscribed:  # one without a colour that is hidden stays so
         looks.colour(user_id=user.pk, mailbox_id=box.id, hue=hue)
 
 
