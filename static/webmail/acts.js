@@ -63,6 +63,12 @@ function update() {
     : plural(some.length, '%(count)s selected', '%(count)s selected');
   if (said.textContent !== text) said.textContent = some.length ? text : said.dataset.none;
   showLabels(some);
+  // One button for read and unread: what the first of both would change. The keys do either.
+  const hasUnread = some.some(row => row.classList.contains('is-unread'));
+  for (const [verb, isWanted] of [['read', hasUnread], ['unread', !hasUnread]]) {
+    const button = $(`#selbar [name=verb][value=${verb}]`);
+    if (button) button.hidden = !isWanted;
+  }
 }
 
 /** Which labels all ticked rows have: the menu takes these off. */
