@@ -20,6 +20,8 @@ _NO_PLACES: Final = frozenset(
         "sessions-end",
         "acts",
         "undo",
+        "block",
+        "allow",
     }
 )
 

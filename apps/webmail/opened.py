@@ -3,13 +3,17 @@
 Each is read by itself, so that a damaged one says so alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from django.urls import reverse
 
 from apps.mailstore import queries
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import SpecialUse
 from apps.runtime.clock import now_us
 from apps.webmail import bounces, codes, invitations
+from apps.webmail.attachments import Attachment, listing
 from apps.webmail.body import Outline, outline
 from apps.webmail.bounces import Report
 from apps.webmail.folders import Folder
@@ -19,6 +23,7 @@ from apps.webmail.plaintext import Block, blocks, own_words
 from apps.webmail.reading import Person, Reading, part_content, read
 from apps.webmail.senders import Sender, judge, key_of
 from apps.webmail.sent import Sent, sent
+from apps.webmail.why.unsubscribing import Offer, offer
 from apps.wire.errors import Damaged, MailError
 
 _OURS = (SpecialUse.SENT, SpecialUse.DRAFTS)
@@ -48,7 +53,7 @@ class Opened:
     Args:
         raw: the message as shown.
         is_closed: Junk: links and pictures are off.
-        original: of a report, the message that it is about, if that is here.
+        original: of a report, the address of the message that it is about; "" if that is not here.
     """
 
     raw: bytes
@@ -59,18 +64,20 @@ class Opened:
     blocks: tuple[Block, ...]
     sent: Sent | None
     report: Report | None
-    original: Head | None
+    original: str
     code: str
     invitation: Invitation | None
     to: tuple[tuple[str, bool], ...]  # name, and whether it is the reader
     is_closed: bool
+    attachments: tuple[Attachment, ...]
+    unsubscribe: Offer | None = None
 
     @property
     def has_more_to(self) -> bool:
         return len(self.reading.to) + len(self.reading.cc) > len(self.to)
 
 
-def opened(reader: Reader, folder: Folder, boxes: list[int], head: Head) -> Opened | Trouble:
+def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) -> Opened | Trouble:
     """Read a message for the page; the only place where bytes of one are read.
 
     Args:
@@ -96,12 +103,28 @@ def opened(reader: Reader, folder: Folder, boxes: list[int], head: Head) -> Open
         blocks=() if reading.html else _blocks(reading),
         sent=sent(reader.user_id, raw) if told is None else None,
         report=told,
-        original=bounces.original(folder.owner_id, boxes, told.message_key) if told else None,
+        original=_original(folder, boxes, told) if told else "",
         code=_code(reading, head, raw) if not is_junk and not is_kept else "",
         invitation=_invitation(raw, reading),
         to=_to(reading, reader),
         is_closed=is_junk,
+        attachments=listing(raw, reading.files),
+        unsubscribe=_way_out(folder, shown, raw),
     )
+
+
+def _way_out(folder: Folder, shown: queries.Shown, raw: bytes) -> Offer | None:
+    """How to leave the list it came by: for the owner alone, and never for junk, whose sender would
+    only learn that somebody reads."""
+    if folder.owner or folder.special_use in {*_OURS, SpecialUse.JUNK}:
+        return None
+    return offer(shown.prefix, raw)
+
+
+def _original(folder: Folder, boxes: Sequence[Folder], told: Report) -> str:
+    slugs = {one.id: one.slug for one in boxes}
+    found = bounces.original(folder.owner_id, list(slugs), told.message_key)
+    return reverse("message", args=[slugs[found.mailbox_id], found.uid]) if found else ""
 
 
 def _blocks(reading: Reading) -> tuple[Block, ...]:

@@ -9,6 +9,7 @@ from apps.webmail.views import (
     acts,
     apppasswords,
     attachments,
+    blocking,
     confirm,
     content,
     folders,
@@ -29,7 +30,9 @@ from apps.webmail.views import (
     settings,
     signin,
     thread,
+    unsubscribe,
     verify,
+    why,
 )
 
 
@@ -90,6 +93,8 @@ urlpatterns = [
     path("mail/", listing.home),
     path("mail/events/", live.events, name="live"),
     path("mail/poll/", live.poll, name="poll"),
+    path("mail/block/", blocking.block, name="block"),
+    path("mail/allow/", blocking.allow, name="allow"),
     path("mail/acts/", acts.acts, name="acts"),
     path("mail/undo/", acts.undo, name="undo"),
     path("mail/search/", search.results, name="search"),
@@ -123,6 +128,10 @@ urlpatterns = [
     path("mail/<slug:slug>/<uid:uid>/preview/<int:number>/", attachments.look, name="preview"),
     path("mail/<slug:slug>/<uid:uid>/files.zip", attachments.together, name="files-zip"),
     path("mail/<slug:slug>/<uid:uid>/pictures/", pictures.trust, name="pictures-trust"),
+    path("mail/<slug:slug>/<uid:uid>/why/", why.why, name="why"),
+    path(
+        "mail/<slug:slug>/<uid:uid>/unsubscribe/", unsubscribe.unsubscribe, name="unsubscribe"
+    ),
     path("mail/<slug:slug>/<uid:uid>/source/", content.source, name="source"),
     path("mail/<slug:slug>/<uid:uid>/part/<int:number>/", content.part, name="part"),
     path("mail/<slug:slug>/<uid:uid>/<slug:verb>/", acts.act, name="act"),
