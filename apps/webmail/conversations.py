@@ -197,6 +197,7 @@ class _Writer:
         flags = [head.flags, *(one.flags for one in here)]
         at = moment(head.internaldate)
         people, face, is_to = self._people(head, members, folder)
+        subject = head.subject or _("(no subject)")
         return Row(
             mailbox_id=head.mailbox_id,
             uid=head.uid,
@@ -204,7 +205,8 @@ class _Writer:
             thread_id=head.thread_id,
             who=people,
             face=face,
-            subject=head.subject or _("(no subject)"),
+            subject=subject,
+            pick=_("Select %(subject)s") % {"subject": subject[:80]},
             preview=head.preview,
             at=at,
             when=short(at, timezone.localdate()),

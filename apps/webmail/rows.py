@@ -19,7 +19,7 @@ class Row:
 
     ref: its newest message, as forms name it: mailbox and UID.
     slug: of the mailbox that it is in.
-    who: short names; `face`: whose picture it has.
+    who: short names; `face`: whose picture it has. pick: what ticking it is called.
     count: messages, with one's own answers; 0 where it is one. `has_more`: there may be more.
     files: names of a few attachments; `more_files`: how many more the newest message has.
     """
@@ -31,6 +31,7 @@ class Row:
     who: tuple[str, ...]
     face: str
     subject: str
+    pick: str
     preview: str
     at: datetime
     when: str
@@ -51,6 +52,11 @@ class Row:
         return f"{self.mailbox_id}.{self.uid}"
 
     @property
+    def iso(self) -> str:
+        """The time for programs."""
+        return self.at.isoformat()
+
+    @property
     def row_id(self) -> str:
         """Its name within the page."""
         return f"c-{self.mailbox_id}-{self.uid}"
@@ -63,6 +69,21 @@ class Day:
     name: str
     rows: list[Row] = field(default_factory=list)
     is_continued: bool = False
+
+
+def words() -> dict[str, str]:
+    """What all rows say: looked up once, for there are fifty of them."""
+    return {
+        "unread": _("Unread"),
+        "unread_from": _("Unread, from"),
+        "to": _("To:"),
+        "messages": _("messages"),
+        "attachments": _("has attachments"),
+        "more_files": _("more files"),
+        "star": _("Star"),
+        "archive": _("Archive"),
+        "trash": _("Move to Trash"),
+    }
 
 
 def days(rows: Iterable[Row], before: datetime | None = None) -> list[Day]:
