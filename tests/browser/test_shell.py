@@ -176,7 +176,7 @@ def test_all_of_it_works_without_script(chromium: Browser, base: str) -> None:
         expect(page.locator("[name=time_zone]")).to_have_value("Europe/Kyiv")
         plain.go("/mail/inbox/")
         page.locator("summary[aria-label=View]").click()
-        page.locator("button[name=density][value=compact]").click()
+        page.locator(".mail__top button[name=density][value=compact]").click()
         expect(page.locator("body")).to_have_attribute("data-density", "compact")
         page.locator("article.conv .conv__subj").first.click()
         expect(page.locator("h1")).to_be_visible()
