@@ -281,7 +281,8 @@ async function act(verb, some, fields, what = '') {
   if (more.length) places.push(...takeOut(more));
   follow(verb, answer, String(fields.ref ?? fields.one ?? ''), places?.next);
   if (what === null || (fields.all && !leaves)) tell('changed');
-  const undo = tokens.length && !tokens.includes(null)
+  // A request that outlives its page (page.js) carries 64 KB at most.
+  const undo = tokens.length && !tokens.includes(null) && tokens.join('').length < 60_000
     ? () => takeBack(tokens, { places, unmark }) : undefined;
   toast(answer.text, { undo });
 }

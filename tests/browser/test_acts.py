@@ -12,6 +12,14 @@ WHO = "alice@example.test"
 NAMES = ["Amber", "Birch", "Cedar", "Damson", "Elder", "Fir"]
 LETTER = "From: Bob <bob@example.test>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@x>\r\n\r\nHi\r\n"
 
+# A finger that goes 200 pixels to the right.
+SWIPE = """row => ['touchstart', 'touchmove', 'touchend'].forEach((kind, at) => {
+  const x = 50 + 200 * (at > 0);
+  const finger = new Touch({ identifier: 1, target: row, clientX: x, clientY: 200 });
+  const touches = kind === 'touchend' ? [] : [finger];
+  row.dispatchEvent(new TouchEvent(kind, { bubbles: true, touches, changedTouches: [finger] }));
+})"""
+
 
 @pytest.fixture(scope="module")
 def filled(service: Installation) -> Installation:
@@ -108,6 +116,16 @@ def test_it_acts_on_a_range_and_on_all(watched: Watched) -> None:
     expect(page.locator("#seln")).to_have_text(f"{len(NAMES)} selected")
     page.keyboard.type("*n")
     expect(page.locator("#selbar")).to_be_hidden()
+    # As if the page were the first of several.
+    page.eval_on_selector("#selwhole .cb", "box => { box.dataset.count = 148 }")
+    page.keyboard.type("*a")
+    page.locator("#selwhole .cb").check()
+    expect(page.locator("#seln")).to_have_text("All 148 messages selected")
+    page.click("#selbar [value=archive]")
+    expect(page.locator("article.conv")).to_have_count(0)
+    expect(page.locator(".toast", has_text=f"{len(NAMES)} messages archived")).to_be_visible()
+    page.keyboard.press("z")
+    undone(page)
     watched.check()
 
 
@@ -135,6 +153,10 @@ def test_it_drags_rows_to_a_folder(watched: Watched) -> None:
     page.locator("article.conv").nth(1).drag_to(archive)
     expect(page.locator(".toast", has_text="2 conversations moved to “Archive”")).to_be_visible()
     expect(page.locator("article.conv")).to_have_count(len(NAMES) - 2)
+    page.keyboard.press("z")
+    undone(page)
+    page.locator("article.conv").nth(1).evaluate(SWIPE)
+    expect(page.locator(".toast", has_text="Conversation archived")).to_be_visible()
     page.keyboard.press("z")
     undone(page)
     watched.check()
