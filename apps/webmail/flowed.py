@@ -12,7 +12,8 @@ def joined(text: str, *, joins_words: bool) -> Iterator[str]:
     Args:
         joins_words: the space that ends a line goes (DelSp=yes, section 4.1).
     """
-    depth, parts = -1, []
+    depth = -1
+    parts: list[str] = []
     for line in text.split("\n"):
         quoted, words = _taken_apart(line)
         # A change of depth ends a paragraph, whatever its last line says (section 4.5).

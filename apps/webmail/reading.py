@@ -139,8 +139,8 @@ def _people(block: HeaderBlock, name: bytes) -> tuple[Person, ...]:
         for box in mailboxes(value)[: PEOPLE_SHOWN - len(found)]:
             local, host = (charset.decode(item or b"") for item in (box.local, box.host))
             address = clean(f"{local}@{host}" if host else local)
-            name = _TURNS.sub("", decode_text(box.name or b""))
-            found.append(Person(name, _TURNS.sub("", address)))
+            called = _TURNS.sub("", decode_text(box.name or b""))
+            found.append(Person(called, _TURNS.sub("", address)))
     return tuple(found)
 
 

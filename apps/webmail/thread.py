@@ -20,6 +20,7 @@ from apps.webmail.folders import Folder
 from apps.webmail.opened import Opened, Reader, Trouble, opened
 from apps.webmail.rows import moment, short
 from apps.webmail.senders import key_of
+from apps.wire.errors import NotFound
 
 SHOWN: Final = 100  # the newest messages of a conversation that a page has
 MOST_SHOWN: Final = 500  # when older ones are asked for
@@ -96,11 +97,21 @@ def reader_of(user: User) -> Reader:
     return Reader(user.pk, frozenset({user.key}))
 
 
-def places(user_id: int, folder: Folder) -> list[Folder]:
-    """The mailboxes that a conversation of a folder may lie in: those of its owner that the person
-    may read; one query. Junk and Trash only if it is there."""
-    found = boxes.shared(user_id) if folder.owner else boxes.folders(user_id)
-    return [
+def located(user_id: int, slug: str) -> tuple[Folder, list[Folder]]:
+    """The mailbox of an address, and those that its conversations may lie in: of the same owner,
+    and the person may read them; Junk and Trash only if it is there. Two queries at most.
+
+    Raises:
+        NotFound: the person has no such mailbox.
+    """
+    found = boxes.folders(user_id)
+    folder = next((one for one in found if one.slug == slug), None)
+    if folder is None:
+        if not slug.isdecimal():
+            raise NotFound(f"no mailbox {slug!r}")
+        found = boxes.shared(user_id)
+        folder = boxes.pick(found, slug)
+    return folder, [
         one
         for one in found
         if one.owner_id == folder.owner_id
@@ -111,6 +122,7 @@ def places(user_id: int, folder: Folder) -> list[Folder]:
 def gather(
     user: User,
     folder: Folder,
+    found: Sequence[Folder],
     head: Head,
     *,
     asked: Collection[str] = (),
@@ -120,11 +132,11 @@ def gather(
     """The conversation that a message is in, opened at it.
 
     Args:
+        found: where it may lie, as `located` says.
         asked: refs of further messages that are to be open.
         with_older: more than the newest ones.
         opens_all: none is folded (for print).
     """
-    found = places(user.pk, folder)
     by_id = {one.id: one for one in found}
     heads, older, is_more = _heads(folder, head, list(by_id), with_older=with_older)
     wanted = _wanted(heads, head, asked, opens_all=opens_all)
@@ -153,7 +165,7 @@ def message(
     )
     if not is_open:
         return one
-    shown = opened(reader_of(user), folder, [box.id for box in found], head)
+    shown = opened(reader_of(user), folder, found, head)
     if isinstance(shown, Trouble):
         return replace(one, trouble=shown)
     return replace(one, opened=shown)

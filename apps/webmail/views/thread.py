@@ -23,7 +23,7 @@ from apps.webmail.folders import Folder
 from apps.webmail.thread import Message, Thread
 from apps.webmail.views.listing import list_context
 from apps.webmail.visitor import find_folder, origin, person
-from apps.wire.errors import MailError, Temporary
+from apps.wire.errors import MailError, NotFound, Temporary
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,11 @@ HEADER_SHOWN: Final = 256 * 1024  # octets
 @require_safe
 def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """The conversation of a message, opened at it. Reading marks what is open read."""
-    folder = find_folder(request, slug)
+    folder, places = _located(request, slug)
     found = thread.gather(
         person(request),
         folder,
+        places,
         _head(folder, uid),
         asked=request.GET.getlist("open")[:OPEN_ASKED],
         with_older="older" in request.GET,
@@ -56,9 +57,8 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """One message of a conversation, open, to be put where it stood folded."""
-    folder = find_folder(request, slug)
+    folder, places = _located(request, slug)
     head = _head(folder, uid)
-    places = thread.places(person(request).pk, folder)
     shown = thread.message(person(request), folder, places, head, is_open=True)
     if shown.is_unread:
         _mark_seen(request, [shown])
@@ -69,9 +69,9 @@ def one(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
 @require_safe
 def printed(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """One message for paper, or with `?whole` all of its conversation."""
-    folder = find_folder(request, slug)
+    folder, places = _located(request, slug)
     head = _head(folder, uid)
-    found = thread.gather(person(request), folder, head, opens_all="whole" in request.GET)
+    found = thread.gather(person(request), folder, places, head, opens_all="whole" in request.GET)
     is_whole = "whole" in request.GET
     messages = [item for item in found.messages if item.is_open] if is_whole else [found.current]
     context = {"thread": found, "messages_shown": messages, "folder": folder, "uid": uid}
@@ -104,6 +104,13 @@ def headers(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
         "raw": raw.decode("utf-8", "backslashreplace"),
     }
     return render(request, "webmail/headers.html", context)
+
+
+def _located(request: HttpRequest, slug: str) -> tuple[Folder, list[Folder]]:
+    try:
+        return thread.located(person(request).pk, slug)
+    except NotFound:
+        raise Http404 from None
 
 
 def _head(folder: Folder, uid: int) -> Head:
