@@ -227,13 +227,14 @@ class _Writer:
     ) -> tuple[tuple[str, ...], str, bool]:
         if folder.special_use in _WE_WROTE and head.recipients:
             return (head.recipients[:200],), head.recipients, True
+        spoken: Sequence[Head | Member] = members or [head]
         voices = [
             Voice(
                 one.sender_name,
                 one.sender_address,
                 one.mailbox_id == self.sent or is_mine(one.sender_address, self.mine),
             )
-            for one in members or [head]
+            for one in spoken
         ]
         # The face is of who wrote last and is somebody else.
         others = [one for one in voices if not one.is_mine]
