@@ -4,7 +4,7 @@ import re
 import time
 from uuid import uuid4
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.support.installation import Installation
 from tests.support.watching import opened
@@ -39,7 +39,7 @@ def test_mail_is_told_to_all_tabs_within_a_second(service: Installation, chromiu
         began = time.monotonic()
         pill = other.locator(".live-pill")
         expect(pill).to_have_text("1 new message", timeout=10_000)
-        print("told after", time.monotonic() - began)
+        assert time.monotonic() - began < 2  # one, and what a busy machine takes
         assert other.locator(f"a.conv__subj:text-is('{first}')").bounding_box() == before
         expect(one.locator(f"a.conv__subj:text-is('{second}')")).to_be_visible(timeout=10_000)
         expect(one).to_have_title(re.compile(r"^\(\d+\) "))

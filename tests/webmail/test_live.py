@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +26,11 @@ from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import flags, mailboxes, sharing
 from apps.mailstore.services.flags import FlagChange
+from apps.ops import web
 from apps.provisioning import services as provisioning
 from apps.runtime.db import in_db
+from apps.runtime.listener import Listener
+from apps.runtime.tls import Certificates
 from apps.webmail.live import feed, state, stream
 from apps.webmail.live.hub import hub
 from mailhost.asgi import application
@@ -382,3 +387,72 @@ def test_what_is_told_costs_two_queries(alice: User, django_assert_num_queries: 
         mailboxes.create(user_id=alice.pk, name=f"F{number}")
     with django_assert_num_queries(2):
         state.read(alice.pk)
+
+
+def resident() -> int:
+    """Octets of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4_096
+
+
+@pytest.mark.long
+async def test_five_hundred_pages_cost_little_and_hear_soon(
+    alice: User,
+    bob: User,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    tls_files: dict[str, Path],
+) -> None:
+    """Through the web door itself; the other ends are bare sockets."""
+    monkeypatch.setattr(feed, "MOST", 1_000)
+    settings.CONNECTIONS_PER_USER = 1_000
+    settings.WEB_TLS = False
+    settings.ASGI_APPLICATION = "mailhost.asgi.application"
+    cookies = [await write(cookie_of, one) for one in (alice, bob)]
+    certificates = Certificates(tls_files["cert"], tls_files["key"], "localhost")
+    listener = Listener([web.door()], certificates=certificates)
+    listener.start()
+    port = listener.ports()["web"]
+    loop = asyncio.get_running_loop()
+    ends: list[socket.socket] = []
+    before = 0
+    for number in range(520):
+        if number == 20:  # what the first ones load is not theirs
+            before = resident()
+        end = socket.create_connection(("localhost", port))
+        end.setblocking(False)
+        name = settings.SESSION_COOKIE_NAME
+        asked = (
+            f"GET /mail/events/ HTTP/1.1\r\nHost: localhost\r\nCookie: {name}={cookies[number % 2]}"
+        )
+        await loop.sock_sendall(end, asked.encode() + b"\r\nAccept: text/event-stream\r\n\r\n")
+        await heard(end, b"event: counts")
+        ends.append(end)
+    each = (resident() - before) / 500
+    delays = []
+    for _ in range(20):
+        await write(add_message, alice.pk, RAW)
+        began = time.monotonic()
+        for end in ends[::2]:
+            await heard(end, b"event: counts")
+            delays.append(time.monotonic() - began)
+    delays.sort()
+    p95 = delays[len(delays) * 95 // 100]
+    began = time.monotonic()
+    await listener.stop()
+    stopped = time.monotonic() - began
+    for end in ends:
+        end.close()
+    record = f"{each / 1024:.1f} KB each, p95 {p95 * 1000:.0f} ms, stopped in {stopped:.2f} s"
+    assert each < 64 * 1024, record
+    assert p95 < 1, record
+    assert stopped < 5, record
+    print(record)  # noqa: T201 - for who measures
+
+
+async def heard(end: socket.socket, what: bytes) -> None:
+    read = b""
+    async with asyncio.timeout(SOON):
+        while what not in read:
+            piece = await asyncio.get_running_loop().sock_recv(end, 65_536)
+            assert piece, read
+            read += piece
