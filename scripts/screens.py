@@ -1,75 +1,170 @@
-"""Takes the pictures of docs/screens from a running demo: `.venv/bin/python -m scripts.screens`.
+"""Takes the pictures of docs/screens and docs/screenshots from a running demo: `make screenshots`.
 
-Needs Debian's chromium and requirements-dev.txt; fonts-noto-cjk and fonts-noto-color-emoji, so that
-no name is a row of boxes. The mail is the demo's (docs/demo.md); the pages are the product's.
+docs/screens has the four that the README shows; docs/screenshots has every page at a desk and on a
+phone, light and dark, as small JPEG files. Needs Debian's chromium and requirements-dev.txt;
+fonts-noto-cjk and fonts-noto-color-emoji, so that no name is a row of boxes. The mail is the demo's
+(docs/demo.md); the pages are the product's.
 """
 
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS
 from tests.support.installation import ROOT, installation
 
-SCREENS = ROOT / "docs" / "screens"
-SHOWN = "Slow Garden"  # whose letter is opened
-OPERATOR = "olga.lind@fernhill.example"
+SCREENS: Final = ROOT / "docs" / "screens"
+ALL: Final = ROOT / "docs" / "screenshots"
+SHOWN: Final = "Slow Garden"  # whose letter is opened
+OPERATOR: Final = "olga.lind@fernhill.example"
+SIZES: Final = {"desk": (1440, 900), "phone": (390, 844)}
+THEMES: Final = ("light", "dark")
+QUALITY: Final = 72  # of JPEG: the pages are read, not measured
+OWN: Final = {
+    "inbox": "/mail/inbox/",
+    "starred": "/mail/starred/",
+    "search": "/mail/search/?q=garden",
+    "folders": "/mail/folders/",
+    "labels": "/mail/labels/",
+    "removed": "/mail/removed/",
+    "settings-general": "/settings/general/",
+}
+OPERATORS: Final = {
+    "console-users": "/admin/users/",
+    "console-audit": "/admin/audit/",
+    "settings-security": "/settings/security/",
+    "settings-apps": "/settings/apps/",
+    "settings-password": "/settings/password/",
+    "settings-recovery": "/settings/recovery/",
+    "settings-activity": "/settings/activity/",
+}
 
 
-def take(browser: Browser, link: str, name: str, size: tuple[int, int], theme: str) -> None:
-    """One picture: the inbox, or where `name` says otherwise, a letter."""
+@contextmanager
+def look(browser: Browser, size: str, theme: str) -> Iterator[Page]:
+    """A page of a browser that is that large and that dark, with cookies of its own."""
+    width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
+        viewport={"width": width, "height": height},
         color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
     )
-    page = context.new_page()
-    page.goto(link)
-    page.wait_for_url("**/mail/**")
-    if name != "inbox":
-        page.locator(".conv", has_text=SHOWN).first.locator("a.conv__subj").click()
-        page.wait_for_load_state("networkidle")
-    page.screenshot(path=SCREENS / f"{name}.png")
+    yield context.new_page()
     context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is loaded any more. An event stream stays open, so not for the network."""
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(400)
+
+
+def keep(page: Page, name: str, size: str, theme: str) -> None:
+    """One picture of docs/screenshots."""
+    settled(page)
+    page.screenshot(path=ALL / f"{name}-{size}-{theme}.jpg", type="jpeg", quality=QUALITY)
+
+
+def open_letter(page: Page) -> None:
+    """The letter of a conversation that has much to show."""
+    page.locator(".conv", has_text=SHOWN).first.locator("a.conv__subj").click()
+    page.locator(".mail__read h1").wait_for()
+
+
+def take_mail(browser: Browser, link: str) -> None:
+    """What a person sees of their mail."""
+    for size in SIZES:
+        for theme in THEMES:
+            with look(browser, size, theme) as page:
+                page.goto(link)
+                page.wait_for_url("**/mail/**")
+                base = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))  # the cookies' host
+                for name, path in OWN.items():
+                    page.goto(base + path)
+                    keep(page, name, size, theme)
+                page.goto(f"{base}/mail/inbox/")
+                open_letter(page)
+                keep(page, "message", size, theme)
+                if size == "desk":
+                    page.keyboard.press("Control+k")
+                    keep(page, "palette", size, theme)
+
+
+def take_operator(browser: Browser, base: str, password: str) -> None:
+    """What an operator sees, and the door by which everybody comes in."""
+    for size in SIZES:
+        for theme in THEMES:
+            with look(browser, size, theme) as page:
+                page.goto(f"{base}/login/")
+                keep(page, "login", size, theme)
+                page.fill("[name=address]", OPERATOR)
+                page.fill("[name=password]", password)
+                page.keyboard.press("Enter")
+                page.wait_for_url("**/mail/**")
+                for name, path in OPERATORS.items():
+                    page.goto(base + path)
+                    keep(page, name, size, theme)
+
+
+def take_readme(browser: Browser, link: str) -> None:
+    """The three of the README that are of somebody's mail."""
+    for name, size, theme in (
+        ("inbox", "desk", "light"),
+        ("message", "desk", "light"),
+        ("mobile-dark", "phone", "dark"),
+    ):
+        with look(browser, size, theme) as page:
+            page.goto(link)
+            page.wait_for_url("**/mail/**")
+            if name != "inbox":
+                open_letter(page)
+            settled(page)
+            page.screenshot(path=SCREENS / f"{name}.png")
 
 
 def take_console(browser: Browser, base: str, password: str) -> None:
-    """Pictures of what an operator sees: the users, and the own security page."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    page.goto(f"{base}/login/")
-    page.fill("[name=address]", OPERATOR)
-    page.fill("[name=password]", password)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/mail/**")
-    for name, path in (("console", "/admin/users/"), ("security", "/settings/security/")):
-        page.goto(base + path)
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=SCREENS / f"{name}.png")
-    context.close()
+    """Those of the README that an operator sees: the users, and the own security page."""
+    with look(browser, "desk", "light") as page:
+        page.goto(f"{base}/login/")
+        page.fill("[name=address]", OPERATOR)
+        page.fill("[name=password]", password)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/mail/**")
+        for name, path in (("console", "/admin/users/"), ("security", "/settings/security/")):
+            page.goto(base + path)
+            settled(page)
+            page.screenshot(path=SCREENS / f"{name}.png")
 
 
 def main() -> None:
     """All pictures."""
-    SCREENS.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="mailhost-screens-"))
+    for folder in (SCREENS, ALL):
+        folder.mkdir(exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="mailhost-screens-"))
     settings = {"DEMO": "true", "WEB_TLS": "off", "MAIL_HOSTNAME": "mail.fernhill.example"}
-    with installation(folder, settings, start=False) as service, sync_playwright() as playwright:
+    with installation(place, settings, start=False) as service, sync_playwright() as playwright:
         link = json.loads(service.manage("demo", "--json"))["link"]
         added = service.manage(
             "user", "add", OPERATOR, "--operator", "--name", "Olga Lind", "--json"
         )
         service.start()
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        take(browser, link, "inbox", (1440, 900), "light")
-        take(browser, link, "message", (1440, 900), "light")
-        take(browser, link, "mobile-dark", (390, 844), "dark")
         base = f"http://localhost:{service.ports['WEB']}"
-        take_console(browser, base, json.loads(added)["password"])
+        password = json.loads(added)["password"]
+        take_readme(browser, link)
+        take_console(browser, base, password)
+        take_mail(browser, link)
+        take_operator(browser, base, password)
         browser.close()
-    sys.stdout.write(f"{SCREENS}\n")
+    sys.stdout.write(f"{SCREENS}\n{ALL}\n")
 
 
 if __name__ == "__main__":
