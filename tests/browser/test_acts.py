@@ -73,7 +73,7 @@ def test_it_archives_by_keyboard_alone_and_takes_it_back(watched: Watched) -> No
     expect(star).to_have_attribute("aria-pressed", "false")
     # What is open goes with its row.
     page.keyboard.press("Enter")
-    expect(page.locator(".mail__read .msg")).to_have_count(1)
+    expect(page.locator(".mail__read .msg")).to_have_count(1, timeout=15_000)
     page.keyboard.press("e")
     expect(page.locator(".mail__read .msg")).to_have_count(0)
     expect(page.locator("article.conv")).to_have_count(len(NAMES) - 1)
