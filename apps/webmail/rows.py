@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.webmail.labels import LabelView
 
+_CLOCK = "H:i"  # in every language
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 
 
@@ -126,7 +127,7 @@ def short(at: datetime, today: date) -> str:
     local = timezone.localtime(at)
     day = local.date()
     if day == today:
-        return date_format(local, "TIME_FORMAT")
+        return date_format(local, _CLOCK)
     if today - timedelta(days=7) < day < today:
-        return f"{date_format(local, 'D')} {date_format(local, 'TIME_FORMAT')}"
+        return f"{date_format(local, 'D')} {date_format(local, _CLOCK)}"
     return date_format(day, "j M" if day.year == today.year else "j M Y")

@@ -134,6 +134,8 @@ TABLE: Final[dict[str, Row]] = {
     "folder": own((200, 404), (302, 404)),  # a number: the first mailbox, somebody's inbox
     "folder-delete": own((200, 404), (404, 422)),
     "folder-sight": own(405, (302, 404)),
+    "starred": own(200, 405),
+    "label": own(200, 405),
     "labels": own(200, 405),
     "label-new": own(200, 422),
     "label-edit": own(404, 404),
