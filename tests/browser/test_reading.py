@@ -1,0 +1,91 @@
+"""The reading pane in a real browser: messages fold and open, keys go from one to the next, and all
+of it is there without script."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.installation import Installation
+from tests.support.watching import Watched, opened
+
+FIRST = (
+    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Planting plan\r\n"
+    "Message-ID: <r1@evil.invalid>\r\n\r\nThe first words.\r\n"
+)
+NEXT = (
+    "From: Dora <dora@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Re: Planting plan\r\n"
+    "Message-ID: <r{n}@evil.invalid>\r\nReferences: <r1@evil.invalid>\r\n\r\n"
+    "Your code is 4829{n}1.\r\n\r\n> Quoted words {n}\r\n-- \r\nDora\r\n"
+)
+
+
+@pytest.fixture
+def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
+    base = f"https://localhost:{service.ports['WEB']}"
+    with opened(chromium, base, size=(1440, 900), as_whom="alice@example.test") as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def conversation(service: Installation) -> str:
+    """A conversation of three messages in alice's inbox, and the address of its last one."""
+    before = len(service.inbox("alice@example.test"))
+    for number, text in enumerate([FIRST, NEXT.format(n=2), NEXT.format(n=3)], 1):
+        with service.smtp() as client:
+            client.sendmail("dora@evil.invalid", ["alice@example.test"], text.encode())
+        service.wait_for(
+            lambda wanted=before + number: len(service.inbox("alice@example.test")) >= wanted,
+            20,
+            "no mail",
+        )
+    return f"/mail/inbox/{before + 3}/"
+
+
+def test_messages_fold_and_open_in_place(watched: Watched, conversation: str) -> None:
+    page = watched.page
+    watched.go(conversation)  # all are unread, so all are open
+    expect(page.locator("article.msg")).to_have_count(3)
+    expect(page.locator(".msg--folded")).to_have_count(0)
+    watched.go(conversation)
+    expect(page.locator(".msg--folded")).to_have_count(2)
+    page.locator("a.msg--fold").first.click()
+    expect(page.locator(".msg--folded")).to_have_count(1)
+    expect(page.locator("article.msg").first).to_contain_text("The first words.")
+    expect(page.locator("article.msg").first).to_be_focused()
+    assert page.url.endswith(conversation)
+    page.keyboard.press("n")
+    expect(page.locator("a.msg--fold")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".msg--folded")).to_have_count(0)
+    page.keyboard.press("p")
+    expect(page.locator("article.msg").first).to_be_focused()
+    expect(page.locator("blockquote").first).to_be_hidden()
+    page.locator(".quote-btn").first.click()
+    expect(page.locator("blockquote").first).to_be_visible()
+    page.locator(".msg__people > summary").first.click()
+    watched.look()
+
+
+def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:
+    for address in ("headers/", "print/?whole=1"):
+        watched.go(conversation + address)
+        watched.look()
+
+
+def test_it_reads_without_script(
+    service: Installation, watched: Watched, chromium: Browser, conversation: str
+) -> None:
+    watched.go(conversation)
+    context = chromium.new_context(
+        ignore_https_errors=True,
+        java_script_enabled=False,
+        storage_state=watched.page.context.storage_state(),
+    )
+    page = context.new_page()
+    page.goto(watched.base + conversation)
+    page.locator("a.msg--fold").first.click()
+    expect(page.locator("article.msg").first).to_contain_text("The first words.")
+    page.locator(".quote-btn").first.click()
+    expect(page.locator("blockquote").first).to_be_visible()
+    context.close()
