@@ -21,7 +21,7 @@ OPEN: Final = frozenset(
         *("home", "side", "mailbox", "message", "body", "source", "part", "act"),
         *("acts", "undo"),  # which record themselves what they change
         *("live", "poll", "why"),
-        *("settings-activity", "logout", "acting-stop", "healthz", "readyz"),
+        *("settings-activity", "logout", "acting-stop", "healthz", "readyz", "words"),
     }
 )
 _MAIL: Final = frozenset({"message", "body", "source", "part", "act", "why"})

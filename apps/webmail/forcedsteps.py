@@ -12,7 +12,7 @@ from apps.directory.models import User
 from apps.ui.answers import wants_page
 from apps.ui.trouble import page_of
 
-_ALWAYS: Final = frozenset({"login", "login-confirm", "logout", "healthz", "readyz"})
+_ALWAYS: Final = frozenset({"login", "login-confirm", "logout", "healthz", "readyz", "words"})
 _PASSWORD: Final = "settings-password"  # noqa: S105  (a name)
 # Who came in by a password that another has made adds no passkey: that one would outlive it.
 _SHOWN: Final = frozenset({_PASSWORD, "passkey-begin", "passkey-complete"})
