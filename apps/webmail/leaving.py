@@ -1,4 +1,4 @@
-"""Leave a mailing list: a question to its host (RFC 8058) or a letter of the reader's (RFC 2369)."""
+"""Leave a mailing list: ask its host (RFC 8058), or send a letter of the reader's (RFC 2369)."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -6,6 +6,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from apps.mime.address import take_apart
+
 SHOWN: Final = 3
 _LONGEST: Final = 40  # characters of one of several names
 
@@ -45,7 +47,8 @@ def _short(name: str) -> str:
         return _("(unknown sender)")
     last, comma, first = name.partition(",")
     words = (first if comma and first.strip() else last).split() or [name]
-    return words[0].partition("@")[0][:_LONGEST] or name[:_LONGEST]
+    local, rest = take_apart(words[0])
+    return (local or rest)[:_LONGEST] or name[:_LONGEST]
 
 
 def is_mine(address: str, mine: Set[str]) -> bool:

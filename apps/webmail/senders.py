@@ -18,7 +18,7 @@ from apps.mailauth import reading as results
 from apps.mailauth.reading import Findings, domain_of
 from apps.mailauth.suffixes import organisational
 from apps.mailstore.queries import Shown
-from apps.mime.address import Address, AddressError
+from apps.mime.address import Address, AddressError, take_apart
 from apps.mime.addresslist import mailboxes
 from apps.mime.charset import decode
 from apps.mime.headers import HeaderBlock, scan
@@ -186,8 +186,8 @@ def _warnings(name: str, address: str, own: Collection[str], standing: Standing)
         )
     if key in own and standing is not Standing.PROVED:
         found.append(gettext("This says that it is from you. It was not sent with your account."))
-    host = key.rpartition("@")[2]
-    for other in sorted({one.rpartition("@")[2] for one in own}):
+    host = take_apart(key)[1]
+    for other in sorted({take_apart(one)[1] for one in own}):
         alike = likeness(host, other) if host and other else None
         if alike is not None and alike.kind is not Kind.ENDING:
             found.append(
@@ -209,7 +209,7 @@ def _word(standing: Standing) -> str:
 
 
 def _text(standing: Standing, address: str) -> str:
-    domain = address.rpartition("@")[2] or address
+    domain = take_apart(address)[1] or address
     return {
         Standing.OWN: gettext("You sent this."),
         Standing.PROVED: gettext("It is proved that this is from {domain}."),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from apps.mime.address import take_apart
 from apps.runtime import clock
 from apps.webmail.models import TrustedSender
 from apps.wire.errors import LimitReached, Refused
@@ -33,4 +34,4 @@ def forget(*, user_id: int, row_id: int) -> None:
 def folded(address: str) -> str:
     """An address as it is compared; "" for what does not fit."""
     key = address.strip().casefold()
-    return key if "@" in key and len(key) <= 320 else ""
+    return key if take_apart(key)[0] and len(key) <= 320 else ""

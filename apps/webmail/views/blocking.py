@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.mailstore.queries import ListRow
-from apps.mime.address import Address, AddressError
+from apps.mime.address import Address, AddressError, take_apart
 from apps.scan.models import Verb
 from apps.scan.scopes import Scope
 from apps.scan.services import lists
@@ -86,7 +86,7 @@ def _sender(entry: ListRow, *, whole: bool) -> str:
 
 
 def _not_own(own: str, sender: str) -> None:
-    if sender.casefold() in {own.casefold(), own.rpartition("@")[2].casefold()}:
+    if sender.casefold() in {own.casefold(), take_apart(own)[1].casefold()}:
         raise NotPermitted("own address", text=_("You cannot block yourself"))
 
 

@@ -18,6 +18,7 @@ from apps.mailauth import reading as results
 from apps.mailauth.reading import Findings
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.queries import Shown
+from apps.mime.address import take_apart
 from apps.mime.headers import scan
 from apps.scan import queries
 from apps.scan.base import Action
@@ -196,9 +197,8 @@ def _checks(found: Findings | None) -> Iterator[Check]:
         look, icon = _LOOKS.get(one.result, ("neutral", "circle-alert"))
         if one.method == "dkim" and one.result == "fail":
             look, icon = "warn", "circle-x"  # lists break signatures; DMARC says what counts
-        domain = (
-            one.get("header", "d") or one.get("header", "from") or one.get("smtp", "mailfrom")
-        ).rpartition("@")[2]
+        named = one.get("header", "d") or one.get("header", "from") or one.get("smtp", "mailfrom")
+        domain = take_apart(named)[1]
         text = _sentence(one.method, one.result, domain or _("the sender"))
         yield Check(names[one.method], one.result, look, icon, text)
 
