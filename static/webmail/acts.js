@@ -432,8 +432,10 @@ function pick(menu, text) {
   });
 }
 
+// `toggle` comes late: who opened the menu by key may have typed a word by then, which has to stay.
 document.addEventListener('toggle', event => {
-  if (event.target.matches?.('details[data-menu]') && event.target.open) showFilter(event.target);
+  if (!event.target.matches?.('details[data-menu]') || !event.target.open) return;
+  if (!document.activeElement.matches('[data-filter]')) showFilter(event.target);
 }, true);
 
 document.addEventListener('input', event => {
