@@ -26,7 +26,7 @@ from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import Done, Wish, perform, places
 from apps.webmail.cursor import parse as parse_cursor
 from apps.webmail.visitor import find_entry, find_folder, origin, person
-from apps.wire.errors import MailError, NotFound
+from apps.wire.errors import MailError, NotFound, Temporary
 
 UNDO_TAG: Final = "undo:"
 """Stands before the token in a message of django's, so that the page shows a button for it."""
@@ -128,11 +128,14 @@ def _answer(
 
 
 def _refused(request: HttpRequest, error: MailError) -> HttpResponse:
+    """JSON for a script. For others back to where they were with a word, if they can choose
+    otherwise; what is gone, full or away gets the page of trouble with its own status: a redirect
+    would look like success, and would ask the same database again."""
     if not wants_page(request):
         said = _("Not there (any more)") if isinstance(error, NotFound) else error.reply.text
         return JsonResponse({"error": said}, status=error.http_status)
-    if isinstance(error, NotFound):
-        raise Http404
+    if isinstance(error, NotFound | Temporary):
+        raise error
     messages.error(request, error.reply.text)
     return redirect(_next(request))
 
