@@ -129,9 +129,7 @@ urlpatterns = [
     path("mail/<slug:slug>/<uid:uid>/files.zip", attachments.together, name="files-zip"),
     path("mail/<slug:slug>/<uid:uid>/pictures/", pictures.trust, name="pictures-trust"),
     path("mail/<slug:slug>/<uid:uid>/why/", why.why, name="why"),
-    path(
-        "mail/<slug:slug>/<uid:uid>/unsubscribe/", unsubscribe.unsubscribe, name="unsubscribe"
-    ),
+    path("mail/<slug:slug>/<uid:uid>/unsubscribe/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("mail/<slug:slug>/<uid:uid>/source/", content.source, name="source"),
     path("mail/<slug:slug>/<uid:uid>/part/<int:number>/", content.part, name="part"),
     path("mail/<slug:slug>/<uid:uid>/<slug:verb>/", acts.act, name="act"),

@@ -2,6 +2,7 @@
 of it is there without script."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -31,14 +32,14 @@ def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
 def conversation(service: Installation) -> str:
     """A conversation of three messages in alice's inbox, and the address of its last one."""
     before = len(service.inbox("alice@example.test"))
+
+    def has(wanted: int) -> bool:
+        return len(service.inbox("alice@example.test")) >= wanted
+
     for number, text in enumerate([FIRST, NEXT.format(n=2), NEXT.format(n=3)], 1):
         with service.smtp() as client:
             client.sendmail("dora@evil.invalid", ["alice@example.test"], text.encode())
-        service.wait_for(
-            lambda wanted=before + number: len(service.inbox("alice@example.test")) >= wanted,
-            20,
-            "no mail",
-        )
+        service.wait_for(partial(has, before + number), 20, "no mail")
     return f"/mail/inbox/{before + 3}/"
 
 
