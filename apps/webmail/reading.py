@@ -198,7 +198,9 @@ def _text(raw: bytes, part: Part) -> Text:
 
 
 def _protection(parts: list[Part], texts: tuple[Text, ...]) -> str:
-    """What it says of itself (RFC 1847, RFC 3156, RFC 8551). Encrypted anywhere counts before signed."""
+    """What it says of itself (RFC 1847, RFC 3156, RFC 8551).
+
+    Encrypted anywhere counts before signed."""
     kinds = {(part.type, part.subtype) for part in parts}
     if any(one.text.lstrip().startswith(f"{_ARMOUR}MESSAGE") for one in texts):
         return "pgp-encrypted"
