@@ -96,6 +96,8 @@ async function look() {
     const response = await fetch(`${POLL}?since=${encodeURIComponent(cursor)}`, {
       credentials: 'same-origin', headers: { Accept: 'application/json' },
     });
+    // What nobody reads would hold its connection.
+    if (!response.ok) response.body?.cancel();
     if (response.status === 401) {
       ended = true;
       source?.close();
