@@ -35,6 +35,7 @@ class WebSessionMiddleware(SessionMiddleware):
         assert isinstance(session, SessionStore)
         session.address = str(request.META.get("REMOTE_ADDR", ""))[:45]
         session.client = _line(request.headers.get("User-Agent", ""))
+        session.is_quiet = _asks_by_itself(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         _end_of_nobody(request)
@@ -46,6 +47,11 @@ class WebSessionMiddleware(SessionMiddleware):
             _keep_cookie(answer)
         _see(request, answer)
         return answer
+
+
+def _asks_by_itself(request: HttpRequest) -> bool:
+    """Whether a page that was left open asks what is new, and no person."""
+    return "X-Peek" in request.headers or request.headers.get("Accept") == "text/event-stream"
 
 
 def _end_of_nobody(request: HttpRequest) -> None:
@@ -79,8 +85,8 @@ def _see(request: HttpRequest, response: HttpResponse) -> None:
     now = timezone.now()
     if not isinstance(session, SessionStore) or response.status_code >= 500:
         return
-    if getattr(request, "is_quiet", False):
-        return  # a page that was left open asked, not a person
+    if session.is_quiet:
+        return
     is_elsewhere = _is_elsewhere(session)
     if not is_elsewhere and not session.is_due(now):
         return

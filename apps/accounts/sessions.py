@@ -77,6 +77,7 @@ class SessionStore(SessionBase):
     client = ""
     facts: Facts | None = None  # of the row; None if there is none yet
     is_left = False  # its user has signed out
+    is_quiet = False  # a page asks by itself: nobody uses it, and nothing of it is changed
 
     @property
     def session_id(self) -> str:
@@ -155,6 +156,12 @@ class SessionStore(SessionBase):
         self.modified = True
 
     def flush(self) -> None:
+        if self.is_quiet:
+            # While a password is changed the session is not yet of the new one: a page that asks
+            # in that moment must not end it.
+            self._session_cache = {}
+            self.modified = False
+            return
         super().flush()
         self.facts = None
 

@@ -7,6 +7,7 @@ import { $, $$, ask, icon, plural, tell, word } from './page.js';
 
 const EVENTS = '/mail/events/', POLL = '/mail/poll/', SIDE = '/mail/side/';
 const EVERY = 30_000; // milliseconds between two questions where there is no stream
+const GRACE = 2_000; // until one who may not be signed in any more is asked
 const AGAIN = 300_000; // until a stream is tried again
 const known = new Map(); // mailbox id: {unseen, messages, modseq}
 let total = 0, cursor = '', source = null, failures = 0, pollTimer, tryTimer, isLeader = false, ended = false;
@@ -64,7 +65,13 @@ function open() {
   });
   mine.addEventListener('folders', () => heard({ folders: true }));
   mine.addEventListener('delivery', () => heard({ delivery: true }));
-  mine.addEventListener('session', () => { mine.close(); poll(); });
+  mine.addEventListener('session', () => {
+    mine.close();
+    if (source !== mine) return;
+    source = null;
+    // It may be this tab that changes the password: its next page is on the way.
+    tryTimer = setTimeout(async () => { await look(); if (!ended) open(); }, GRACE);
+  });
   mine.addEventListener('poll', () => fallBack(mine));
   mine.onerror = () => {
     failures += 1;
@@ -94,7 +101,7 @@ async function poll() {
 async function look() {
   try {
     const response = await fetch(`${POLL}?since=${encodeURIComponent(cursor)}`, {
-      credentials: 'same-origin', headers: { Accept: 'application/json' },
+      credentials: 'same-origin', headers: { Accept: 'application/json', 'X-Peek': '1' },
     });
     // What nobody reads would hold its connection.
     if (!response.ok) response.body?.cancel();

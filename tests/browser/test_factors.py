@@ -69,6 +69,8 @@ def sign_in(watched: Watched, address: str) -> None:
 
 
 def sign_out(watched: Watched) -> None:
+    watched.go("/healthz")  # a page that asks what is new would be told 401
+    watched.complaints.clear()  # of an icon that is not there
     watched.page.context.clear_cookies()
     watched.go("/login/")
 

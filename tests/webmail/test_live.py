@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -372,6 +373,17 @@ def test_who_polls_is_told_the_same(alice: User, client: Client) -> None:
     mailboxes.create(user_id=alice.pk, name="Bills")
     assert client.get("/mail/poll/", {"since": then["cursor"]}).json()["folders"]
     assert client.get("/mail/poll/", {"since": "\0" * 9_000}).status_code == 200
+
+
+def test_a_page_that_asks_while_the_password_changes_ends_nothing(
+    alice: User, client: Client
+) -> None:
+    client.force_login(alice)
+    User.objects.filter(pk=alice.pk).update(credential_version=F("credential_version") + 1)
+    told = client.get("/mail/poll/", headers={"X-Peek": "1", "Accept": "application/json"})
+    assert told.status_code == 401
+    User.objects.filter(pk=alice.pk).update(credential_version=F("credential_version") - 1)
+    assert client.get("/mail/inbox/").status_code == 200
 
 
 def test_without_a_stream_before_it_a_browser_is_told_to_poll(alice: User, client: Client) -> None:

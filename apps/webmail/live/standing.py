@@ -26,6 +26,7 @@ def stands(visit: Visit) -> bool:
     """
     request = HttpRequest()
     request.session = session = SessionStore(visit.session_key)
+    session.is_quiet = True
     user = get_user(request)
     if not isinstance(user, User) or user.pk != visit.user_id:
         return False

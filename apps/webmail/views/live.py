@@ -17,7 +17,6 @@ def events(request: HttpRequest) -> HttpResponse:
     stands before Django, 204: a browser does not ask for a stream again then (HTML, section 9.2.2),
     and the page polls."""
     user = person(request)
-    _be_quiet(request)
     ticket = getattr(request, "scope", {}).get(TICKET)
     key = request.session.session_key
     if not isinstance(ticket, Ticket) or key is None:
@@ -33,7 +32,6 @@ def events(request: HttpRequest) -> HttpResponse:
 def poll(request: HttpRequest) -> JsonResponse:
     """The same for a page that cannot keep a stream: what differs from the state `since`."""
     user = person(request)
-    _be_quiet(request)
     now = state.read(user.pk)
     since = request.GET.get("since", "")
     cursor = now.cursor
@@ -42,8 +40,3 @@ def poll(request: HttpRequest) -> JsonResponse:
     has_shape = since.partition("-")[0] == now.shape
     told = state.told(now.places, now.total)
     return JsonResponse({"cursor": cursor, "folders": bool(since) and not has_shape, **told})
-
-
-def _be_quiet(request: HttpRequest) -> None:
-    """A page that asks by itself is no sign of anybody: it keeps no session alive."""
-    request.is_quiet = True  # type: ignore[attr-defined]  # for WebSessionMiddleware
