@@ -53,7 +53,7 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     return width, height
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.long)])
 def theme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
     return "dark" if request.param == "dark" else "light"
 
