@@ -48,9 +48,8 @@ TWICE_IN_LONG = (
     *("tests/console/test_matrix.py", "tests/imap/test_rights.py", "tests/imap/test_broken.py"),
     *("tests/webmail/test_csrf.py", "tests/demo/test_command.py"),
     *("tests/webmail/test_pictures.py", "tests/webmail/test_attachments.py"),
-    *("tests/webmail/test_sanitize.py", "tests/webmail/test_body.py"),
-    *("tests/webmail/test_codes.py", "tests/webmail/test_invitations.py"),
-    *("tests/webmail/test_plaintext.py", "tests/webmail/test_locale.py"),
+    *("tests/webmail/test_body.py", "tests/webmail/test_codes.py"),
+    *("tests/webmail/test_invitations.py", "tests/webmail/test_locale.py"),
 )
 SCANNERS = ("rspamd", "spamd", "clamd")
 # What a developer's shell happens to set must not decide what a pass runs on.
