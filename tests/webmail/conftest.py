@@ -2,8 +2,17 @@
 the inbox."""
 
 import pytest
+from django.test import Client
 
+from apps.directory.models import User
 from apps.scan import runner
+
+
+@pytest.fixture
+def reader(alice: User, client: Client) -> Client:
+    """Alice's browser, signed in."""
+    client.force_login(alice)
+    return client
 
 
 @pytest.fixture(autouse=True)

@@ -51,12 +51,6 @@ def uids(mailbox_id: int) -> list[int]:
     )
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def do(client: Client, verb: str, *named: str, **fields: Any) -> Any:
     """As a script asks."""
     return client.post("/mail/acts/", {"verb": verb, "ref": named, **fields}, headers=JSON)

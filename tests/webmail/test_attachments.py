@@ -43,12 +43,6 @@ def drawn(form: str, **more: object) -> bytes:
     return made.getvalue()
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def place(reader: Client, alice: User, files: Files) -> str:
     """Where a message with these files is."""
     deliver(alice, letter(files))

@@ -67,12 +67,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def own(user: User) -> list[str]:
     return [one.path for one in folders(user.pk) if not one.special_use]
 

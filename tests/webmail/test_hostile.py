@@ -22,12 +22,6 @@ SECONDS = 2.0
 PAGE = 8_000_000  # octets of a page: 2 MB of text, each character written as four at most
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 @pytest.mark.parametrize("make", MESSAGES.values(), ids=MESSAGES)
 def test_it_shows_a_hostile_message_in_time(
     alice: User, reader: Client, make: Callable[[], bytes]

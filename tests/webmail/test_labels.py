@@ -20,12 +20,6 @@ from tests.webmail.test_side import mark
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def names(user: User) -> list[str]:
     return [one.name for one in boxes.side(user).labels]
 

@@ -37,12 +37,6 @@ def put(mailbox: Mailbox, *raws: bytes, at: int = DATE, flags: int = 0, **more: 
 
 
 @pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def inbox(alice: User) -> Mailbox:
     return box(alice)
 

@@ -42,12 +42,6 @@ def different(number: int) -> bytes:
     return re.sub(rb"(?i)Message-ID: <", b"Message-ID: <%d." % number, raw)
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def text(response: Any) -> str:
     return str(response.content.decode())
 

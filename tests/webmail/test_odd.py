@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 FIRST, LAST = -62135596800, 253402300799
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 @pytest.mark.parametrize("uid", [2**31, 2**63, 2**64, 10**30])
 @pytest.mark.parametrize("rest", ["", "body/", "source/", "part/1/"])
 def test_it_knows_no_message_of_an_absurd_number(reader: Client, uid: int, rest: str) -> None:

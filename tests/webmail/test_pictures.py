@@ -113,12 +113,6 @@ def dns() -> Iterator[DnsServer]:
         yield server
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def loopback(address: IPAddress) -> bool:
     """For trials: the sink's address counts as the internet; no other one does."""
     return address == ip_address("127.0.0.1")

@@ -25,12 +25,6 @@ ORIGIN = Origin("test", None)
 RESTORE = "/mail/removed/restore/"
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def text(response: Any) -> str:
     return str(response.content.decode())
 

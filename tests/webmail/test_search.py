@@ -17,12 +17,6 @@ from tests.search.finding.making import NOW, Mail, file
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def text(response: Any) -> str:
     return str(response.content.decode())
 

@@ -40,12 +40,6 @@ def mark(user: User, *words: str) -> None:
     flags.store(mailbox_id=box.pk, uids=uids, change=FlagChange("add", 0, words), origin=ORIGIN)
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def test_it_shows_what_is_subscribed_and_keeps_the_rest_below(alice: User, reader: Client) -> None:
     mailboxes.create(user_id=alice.pk, name="Attic")  # as a program makes it
     assert [one.name for one in boxes.side(alice).own] == ["Attic"]

@@ -18,12 +18,6 @@ from tests.search.finding.making import NOW, Mail, file
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def offered(reader: Client, query: str) -> list[str]:
     """The queries that the list would put into the box."""
     page = reader.get("/mail/search/suggest/", {"q": query}).content.decode()

@@ -71,12 +71,6 @@ def read_all(user: User) -> None:
     )
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def pane(response: Any) -> str:
     return str(response.content.decode()).partition('class="mail__read"')[2]
 

@@ -25,12 +25,6 @@ from tests.webmail.test_acts import JSON, box, deliver, do, numbered, ref, uids
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def back(client: Client, *tokens: str) -> Any:
     return client.post("/mail/undo/", {"token": tokens}, headers=JSON)
 

@@ -103,12 +103,6 @@ def test_folding_and_many_addresses_are_read() -> None:
     assert offer(b"", mail(ways=b"<x:y>," * 1_000 + b"<https://a.example/>")) is None
 
 
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def text(response: Any) -> str:
     return str(response.content.decode())
 
