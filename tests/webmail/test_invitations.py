@@ -95,6 +95,8 @@ def test_it_tells_how_it_repeats_in_words(rule: bytes, words: str) -> None:
         b"BEGIN:VEVENT\r\n" * 5_000,
         b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\n" * 90 + b"END:VEVENT\r\n" * 90,
         HEAD % b"REQUEST" + b"BEGIN:VTIMEZONE\r\n" * 30_000 + b"BEGIN:VEVENT\r\n",
+        HEAD % b"REQUEST" + b"BEGIN:VTIMEZONE\r\n" * 7_900 + b"BEGIN:VEVENT\r\n",
+        HEAD % b"REQUEST" + (b"BEGIN:VTIMEZONE" + b" " * 15_000 + b"x\r\n") * 16,
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:" + b"\r\n x" * 60_000,
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" + b"ATTENDEE;CN=x:mailto:a@b\r\n" * 7_000,
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;" + b"X=y;" * 50_000 + b":1\r\n",
@@ -107,3 +109,12 @@ def test_no_file_is_a_bomb(octets: bytes) -> None:
     start = time.process_time()
     read(octets)
     assert time.process_time() - start < 1.5
+
+
+def test_what_is_said_of_zones_is_not_read_wherever_it_stands() -> None:
+    inner = b"SUMMARY:real\r\n" + ZONE.replace(b"TZID:Europe/Kyiv", b"SUMMARY:forged") + ZONE
+    body = b"BEGIN:VEVENT\r\nUID:1\r\n" + TIMES + inner + b"END:VEVENT\r\nEND:VCALENDAR\r\n"
+    found = read(HEAD % b"REQUEST" + body)
+    assert found is not None
+    assert found.summary == "real"
+    assert read(HEAD % b"REQUEST" + body + b"BEGIN:VTIMEZONE\r\n") is None
