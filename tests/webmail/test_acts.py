@@ -235,6 +235,18 @@ def test_nobody_empties_an_inbox(alice: User, reader: Client) -> None:
     assert uids(box(alice, "inbox")) == [1]
 
 
+@pytest.mark.parametrize("place", ["starred", "label:Plans", "label:"])
+def test_what_is_emptied_is_one_folder(alice: User, reader: Client, place: str) -> None:
+    deliver(alice, RAW)
+    do(reader, "star", ref(alice, 1))
+    do(reader, "trash", ref(alice, 1))
+    for sure in ({}, {"confirmed": "1"}):
+        assert do(reader, "empty", all=place, **sure).status_code == 400
+        asked = reader.post("/mail/acts/", {"verb": "empty", "all": place, **sure})
+        assert asked.status_code == 302
+    assert len(uids(box(alice, "trash"))) == 1
+
+
 def test_all_of_a_place_goes_by_chunks(
     alice: User, reader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

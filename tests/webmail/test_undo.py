@@ -1,5 +1,6 @@
 """Undo: exactly what the act changed, of what is still there; once; by the person; not for ever."""
 
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client
 
 from apps.audit.models import AuditRecord
 from apps.directory.models import RoleGrant, User
-from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Mailbox
+from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Change, Entry, Mailbox
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import copy, expunge, flags, mailboxes, sharing
@@ -281,6 +282,24 @@ def test_an_administrator_who_looks_leaves_a_record_and_undoes_their_own_acts_al
     looking.send("/mail/acts/", seen="/mail/inbox/", verb="read", all="inbox")
     detail = AuditRecord.objects.filter(action="user.act_as_mail").order_by("-pk")[0].detail
     assert detail["uids"] == "all"
+
+
+def test_an_administrator_who_looks_brings_back_what_they_deleted(
+    alice: User, bob: User, settings: Any
+) -> None:
+    settings.ACT_AS_USER = True
+    provisioning.make_domain_admin(bob)
+    deliver(alice, *numbered(1))
+    looking = begin(bob, alice)
+    looking.send("/mail/acts/", seen="/mail/inbox/", verb="trash", ref=ref(alice, 1))
+    named = ref(alice, 1, "trash")
+    looking.send("/mail/acts/", seen="/mail/trash/", verb="delete", ref=named)
+    assert uids(box(alice, "trash")) == []
+    token = re.search(r'name="token" value="([^"]+)"', looking.read("/mail/trash/"))
+    assert token is not None
+    looking.send("/mail/undo/", seen="/mail/trash/", token=token[1])
+    assert len(uids(box(alice, "trash"))) == 1
+    assert Change.objects.get(what="restore").user_id == bob.pk
 
 
 @pytest.mark.long

@@ -75,6 +75,7 @@ def messages(
     uids: Sequence[int] | None = None,
     since: int = 0,
     target_id: int | None = None,
+    acts_as: int | None = None,
 ) -> Restored:
     """Bring back messages that were expunged from a mailbox, in transactions of its own.
 
@@ -83,10 +84,12 @@ def messages(
         since: only what was expunged then or later, Unix seconds; with `uids` it is not asked.
         target_id: another mailbox of the same owner, for which they are meant; the one they were
             expunged from may be a deleted one then.
+        acts_as: the user whose rights are asked for, where that is not `origin.user_id`: an
+            administrator who looks as a user has the rights of that user.
 
     Raises:
         NotFound: there is no such mailbox, or it is deleted, or nobody else's to see.
-        NotPermitted: `origin.user_id` has not the `RIGHTS`.
+        NotPermitted: who asks has not the `RIGHTS`.
         QuotaExceeded: the owner has no room for all of them; nothing has changed, unless the room
             was taken meanwhile: then the text says how much is back.
     """
@@ -95,7 +98,7 @@ def messages(
     owner = home.user_id
     _require_owner(mailbox_id, owner)
     for box in {mailbox_id, goal}:
-        _require_rights(box, owner, origin)
+        _require_rights(box, owner, origin.user_id if acts_as is None else acts_as)
     wanted = recoverable.uids(mailbox_id, since=since) if uids is None else sorted(set(uids))
     with transaction.atomic():
         quota.require_room(owner, recoverable.size_of(mailbox_id, wanted))
@@ -173,15 +176,15 @@ def _require_owner(mailbox_id: int, owner: int) -> None:
         raise NotFound(f"mailbox {mailbox_id} of user {owner}", text="No such mailbox")
 
 
-def _require_rights(mailbox_id: int, owner: int, origin: Origin) -> None:
-    if origin.user_id in (None, owner):
+def _require_rights(mailbox_id: int, owner: int, user_id: int | None) -> None:
+    if user_id in (None, owner):
         return
-    assert origin.user_id is not None
-    rights = shares.rights_in(fetch, origin.user_id, mailbox_id)
+    assert user_id is not None
+    rights = shares.rights_in(fetch, user_id, mailbox_id)
     if not rights & set("lr"):
         raise NotFound(f"mailbox {mailbox_id}", text="No such mailbox")
     if not rights >= RIGHTS:
-        raise NotPermitted(f"user {origin.user_id} has {rights} in mailbox {mailbox_id}")
+        raise NotPermitted(f"user {user_id} has {rights} in mailbox {mailbox_id}")
 
 
 def _bring_back(

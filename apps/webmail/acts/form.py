@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from apps.mailstore.services.keywords import is_keyword
 from apps.webmail.acts import refs
 from apps.webmail.acts.verbs import VERBS
-from apps.webmail.acts.wish import Wish
+from apps.webmail.acts.wish import LABEL, STARRED, Wish
 from apps.webmail.labels import is_label
 from apps.wire.errors import Refused
 
@@ -32,7 +32,8 @@ def wish_of(form: QueryDict) -> Wish:
         raise Refused(f"verb {verb[:20]!r}", text=_("There is no such thing to do"))
     if not everything and not named:
         raise Refused("nothing named", text=_("Choose a message first"))
-    if verb == "empty" and not everything:
+    is_of_many = everything == STARRED or everything.startswith(LABEL)
+    if verb == "empty" and (not everything or is_of_many):
         raise Refused("nothing to empty", text=_("Choose a folder first"))
     return Wish(
         verb,

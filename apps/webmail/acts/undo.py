@@ -104,7 +104,7 @@ def _undo(step: Step, reach: Reach, origin: Origin, undone: Undone) -> int:
     undone.touched.add(place.id)
     if isinstance(step, Marked):
         return _mark_back(step, place, origin)
-    return _bring_back(step, place, origin, undone)
+    return _bring_back(step, place, reach.user_id, origin, undone)
 
 
 def _move_back(step: Moved, reach: Reach, origin: Origin, undone: Undone) -> int:
@@ -138,8 +138,10 @@ def _mark_back(step: Marked, place: Place, origin: Origin) -> int:
     return sum(row.modseq in mine for row in result.rows)
 
 
-def _bring_back(step: Expunged, place: Place, origin: Origin, undone: Undone) -> int:
-    restored = undelete.messages(mailbox_id=place.id, uids=step.uids, origin=origin)
+def _bring_back(step: Expunged, place: Place, user_id: int, origin: Origin, undone: Undone) -> int:
+    restored = undelete.messages(
+        mailbox_id=place.id, uids=step.uids, origin=origin, acts_as=user_id
+    )
     _rename(undone, place, restored.uids)
     return len(restored.uids)
 
