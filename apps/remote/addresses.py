@@ -29,13 +29,13 @@ _SPECIAL: Final = (
     ipaddress.IPv4Network("192.0.0.0/24"),
     ipaddress.IPv4Network("192.88.99.0/24"),
 )
-_NAT64: Final = (
-    ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052
-    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215
-)
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+# A network's own translators (RFC 8215): where in it the IPv4 address stands is theirs to choose.
+_NAT64_LOCAL: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
 # "IPv4-compatible" and deprecated (RFC 4291 section 2.5.5.1); ::/128 and ::1 are among them.
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 _SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
+_LOCAL: Final = (_COMPATIBLE, _SITE_LOCAL, _NAT64_LOCAL)
 _DISCARD: Final = 9
 
 
@@ -62,7 +62,7 @@ def is_public(address: IPAddress) -> bool:
     """Whether an address belongs to one machine of the public internet. An IPv6 address with an
     IPv4 address inside leads to that one, so it is as public as that."""
     if isinstance(address, IPv6Address):
-        if address.scope_id is not None or address in _COMPATIBLE or address in _SITE_LOCAL:
+        if address.scope_id is not None or any(address in network for network in _LOCAL):
             return False
         inner = _inner(address)
         if inner is not None:
@@ -82,7 +82,7 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    if any(address in network for network in _NAT64):
+    if address in _NAT64 or address in _NAT64_LOCAL:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

@@ -38,6 +38,7 @@ from mailhost.env import Endpoint
         "::ffff:10.0.0.1",
         "64:ff9b::10.0.0.1",
         "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a00:0:100:808:808",  # 10.0.0.1 with a /48 (RFC 6052), whatever stands at the end
         "2002:7f00:0001::1",
         "2002:a9fe:a9fe::1",
         "2001:0:7f00:1:0:0:80ff:fffe",  # Teredo
