@@ -79,6 +79,21 @@ def test_no_attachment_is_ever_a_document_of_ours(alice: User, reader: Client) -
         assert inline.status_code == (200 if number == len(DOCUMENTS) - 1 else 404)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("text/javascript", "application/javascript", "application/x-javascript"),
+        *("text/ecmascript", "text/jscript", "text/livescript", "text/javascript1.5", "text/css"),
+    ],
+)
+def test_no_attachment_is_ever_a_script_or_a_style_of_ours(
+    alice: User, reader: Client, kind: str
+) -> None:
+    # A page that names its address would be allowed to run it: 'self' is our own host.
+    at = place(reader, alice, [("a.js", kind, b"alert(1)")])
+    assert reader.get(f"{at}part/2/").headers["Content-Type"] == "application/octet-stream"
+
+
 def test_it_draws_pictures_and_pdf_anew(alice: User, reader: Client) -> None:
     for form in ("PNG", "JPEG", "GIF", "WEBP"):
         octets = drawn(form, comment=b"secret place") if form == "GIF" else drawn(form)

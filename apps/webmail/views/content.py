@@ -43,6 +43,8 @@ _DOCUMENTS = (
     "application/xhtml",
     "image/svg",
 )
+# And what a page that names its address may run: to its policy this host is 'self'.
+_RUN = re.compile(r"[a-z]+/(?:x-)?(?:(?:java|ecma|j|live)script[0-9.]*|css)")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 
@@ -117,7 +119,7 @@ def part(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse
 
 def _file(octets: bytes, mime_type: str, name: str) -> HttpResponse:
     kind = mime_type if _TYPE.fullmatch(mime_type) else "application/octet-stream"
-    if kind.startswith(_DOCUMENTS) or kind.endswith("+xml"):
+    if kind.startswith(_DOCUMENTS) or kind.endswith("+xml") or _RUN.fullmatch(kind):
         kind = "application/octet-stream"
     response = HttpResponse(octets, content_type=kind)
     response["Content-Security-Policy"] = FILE_POLICY
