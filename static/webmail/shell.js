@@ -2,6 +2,7 @@
  * changes, back and forward work, and what goes wrong is said with a way to try again. Without this
  * file every link is a page of its own. */
 import { Idiomorph } from '../vendor/idiomorph.esm.js';
+import { drop, steppedBack } from './over.js';
 import { $, $$, announce, ask, currentRow, send, tell, toast, word } from './page.js';
 
 const LATE = 150; // milliseconds until something shows that we wait
@@ -42,7 +43,8 @@ function skeleton(pane) {
 
 /* ---- where the panes stand */
 
-function keepScroll() {
+/** Remembers in the history where the panes stand, for who comes back. */
+export function keepScroll() {
   const kept = { list: $('.conv-list')?.scrollTop ?? 0, read: $('.thread')?.scrollTop ?? 0 };
   history.replaceState({ ...history.state, mail: true, kept }, '');
 }
@@ -168,6 +170,11 @@ async function fetched(url, message) {
   throw Object.assign(new Error(words), { status: response.status });
 }
 
+/** Another address stands here; what lay over the page before gives its step in the history. */
+function gone(url) {
+  history[drop() ? 'replaceState' : 'pushState']({ mail: true }, '', url);
+}
+
 /** Goes to an address; `push` is false for back and forward, whose address stands already. */
 export async function go(url, { push = true, row = null, kept = null, focus = true } = {}) {
   const message = MESSAGE.test(new URL(url, location).pathname) && Boolean(row) && Boolean(reader());
@@ -179,7 +186,8 @@ export async function go(url, { push = true, row = null, kept = null, focus = tr
   try {
     const answer = await fetched(url, message);
     if (!$('.mail__read, .thread', answer.page) && !$('.mail', answer.page)) return location.assign(url);
-    if (push) history.pushState({ mail: true }, '', answer.url);
+    if (push) gone(answer.url);
+    else if (!message) drop();
     if (message) putMessage(answer.page, row); else put(answer.page);
     if (!message) note();
     row?.classList.remove('is-unread');
@@ -202,7 +210,7 @@ function back(url, push, kept) {
   const wanted = new URL(url, location), at = wanted.pathname + wanted.search;
   if (!list() || !blank || at !== listAt() || mail().dataset.view !== 'thread') return false;
   waiting?.abort();
-  if (push) history.pushState({ mail: true }, '', at);
+  if (push) gone(at);
   mail().dataset.view = 'list';
   const row = currentRow();
   reader()?.replaceWith(blank.cloneNode(true));
@@ -242,6 +250,7 @@ document.addEventListener('click', event => {
 });
 
 addEventListener('popstate', event => {
+  if (steppedBack()) return;
   if (!event.state?.mail || !PLACE.test(location.pathname)) return location.reload();
   const open = $$('.mail__list a.conv__subj').find(one => one.href === location.href);
   go(location.href, { push: false, kept: event.state.kept, row: open?.closest('article.conv') ?? null });

@@ -68,6 +68,71 @@ def test_messages_fold_and_open_in_place(watched: Watched, conversation: str) ->
     watched.look()
 
 
+def test_why_opens_beside_the_message(watched: Watched, conversation: str) -> None:
+    page = watched.page
+    watched.go("/mail/inbox/")
+    page.locator("article.conv .conv__subj").first.click()
+    panel, more = page.locator("#why"), page.locator(".mail__read > .bar summary[aria-label=More]")
+    more.click()
+    page.keyboard.press("Tab")
+    expect(page.locator(".mail__read > .bar [data-why]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel.locator("h2").first).to_be_focused()
+    expect(page.locator(".mail__read article.msg").first).to_be_visible()
+    expect(page.locator(".mail__list")).to_be_visible()
+    assert page.url.endswith(conversation)  # the page beneath, for who loads it again
+    # Other things that Esc closes go first.
+    more.click()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    expect(panel).to_be_visible()
+    watched.look()
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(more).to_be_focused()
+    # Back closes it, and only it.
+    more.click()
+    page.click(".mail__read > .bar [data-why]")
+    expect(panel).to_be_visible()
+    page.go_back()
+    expect(panel).to_have_count(0)
+    expect(page.locator(".mail__read article.msg").first).to_be_visible()
+    assert page.url.endswith(conversation)
+    page.go_back()
+    expect(page.locator(".mail__read article.msg")).to_have_count(0)
+    # Elsewhere it does not stay, and leaves no step of its own behind.
+    page.locator("article.conv .conv__subj").first.click()
+    more.click()
+    page.click(".mail__read > .bar [data-why]")
+    expect(panel).to_be_visible()
+    page.locator("#side [data-box=sent]").click()
+    expect(page.locator(".mail__list h1")).to_contain_text("Sent")
+    expect(panel).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".mail__list h1, .mail__list h2").first).to_contain_text("Inbox")
+    watched.check()
+
+
+def test_why_takes_the_whole_screen_of_a_phone(watched: Watched, conversation: str) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    watched.go(conversation)
+    page.click(".mail__read > .bar summary[aria-label=More]")
+    page.click(".mail__read > .bar [data-why]")
+    box = page.locator("#why").bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 844)
+    # What it covers cannot be reached by keyboard.
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('.mail__read, .mail__list, #side')")
+    page.click("#why [data-close-drawer]")
+    expect(page.locator("#why")).to_have_count(0)
+    expect(page.locator(".mail [inert]")).to_have_count(0)
+    expect(page.locator(".mail__read > .bar summary[aria-label=More]")).to_be_focused()
+    watched.check()
+
+
 def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:
     for address in ("headers/", "print/?whole=1"):
         watched.go(conversation + address)
