@@ -1,12 +1,13 @@
 """The list of a place, ready for the page: which rows, and what each says."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.directory.identities import Own
 from apps.mailstore import conversations, labelled, marked
 from apps.mailstore.conversations import EXAMINED, Head, Member
 from apps.mailstore.filenames import file_names
@@ -98,17 +99,17 @@ def of_label(label: LabelView) -> Place:
     return Place(f"label:{label.keyword}", label.name, "tag", "label", label=label)
 
 
-def listing(user_id: int, address: str, side: Side, place: Place, wish: Wish) -> Listing:
+def listing(user_id: int, own: Own, side: Side, place: Place, wish: Wish) -> Listing:
     """A page of a place; five queries at most, however much there is.
 
     Args:
-        address: the person's, to say "me".
+        own: the person's addresses, to say "me".
     """
     heads, is_first = _heads(user_id, side, place, wish)
     more = len(heads) > PAGE
     heads = heads[:PAGE]
     older = cursor.write(_key(place, heads[-1])) if more else ""
-    return Listing(_rows(heads, address, side, place, wish), older, is_first)
+    return Listing(_rows(heads, own, side, place, wish), older, is_first)
 
 
 def _key(place: Place, head: Head) -> tuple[int, ...]:
@@ -142,13 +143,13 @@ def _own(side: Side) -> Iterable[Folder]:
     return (one for one in side.all if not one.owner)
 
 
-def _rows(heads: Sequence[Head], address: str, side: Side, place: Place, wish: Wish) -> list[Row]:
+def _rows(heads: Sequence[Head], own: Own, side: Side, place: Place, wish: Wish) -> list[Row]:
     boxes = {one.id: one for one in side.all}
     sent = next((one.id for one in _own(side) if one.special_use == SpecialUse.SENT), 0)
     by_head = _members(heads, sent, boxes) if wish.threaded else {}
     known = marked.keywords(sorted({head.mailbox_id for head in heads}))
     files = file_names([head.message_id for head in heads if head.has_attachments])
-    writer = _Writer(side, boxes, sent, frozenset({address.lower()}), known, wish)
+    writer = _Writer(side, boxes, sent, own, known, wish)
     return [
         writer.row(head, by_head.get(head, ()), files.get(head.message_id, ())) for head in heads
     ]
@@ -186,7 +187,7 @@ class _Writer:
     side: Side
     boxes: Mapping[int, Folder]
     sent: int
-    mine: Set[str]
+    mine: Own
     keywords: Mapping[int, Mapping[str, int]]
     wish: Wish
 

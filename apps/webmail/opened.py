@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from apps.directory.identities import Own
 from apps.mailstore import queries
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import SpecialUse
@@ -32,10 +33,10 @@ _TO_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: `own` are their addresses as `Address.key`."""
+    """Who reads, and under which addresses they are known."""
 
     user_id: int
-    own: frozenset[str]
+    own: Own
 
 
 @dataclass(frozen=True, slots=True)

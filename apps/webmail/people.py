@@ -1,6 +1,6 @@
 """Who takes part in a conversation, in the few words that a row has room for."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,6 @@ def _short(name: str) -> str:
     return (local or rest)[:_LONGEST] or name[:_LONGEST]
 
 
-def is_mine(address: str, mine: Set[str]) -> bool:
+def is_mine(address: str, mine: Collection[str]) -> bool:
     """Whether an address is one of the person's own."""
     return address.lower() in mine

@@ -11,7 +11,6 @@ from typing import Final
 
 from django.utils import timezone
 
-from apps.directory.models import User
 from apps.mailstore import conversations
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import FLAG_DRAFT, FLAG_FLAGGED, FLAG_SEEN, SpecialUse
@@ -92,11 +91,6 @@ class Thread:
         return any(one.is_starred for one in self.messages)
 
 
-def reader_of(user: User) -> Reader:
-    """Who reads."""
-    return Reader(user.pk, frozenset({user.key}))
-
-
 def located(user_id: int, slug: str) -> tuple[Folder, list[Folder]]:
     """The mailbox of an address, and those that its conversations may lie in: of the same owner,
     and the person may read them; Junk and Trash only if it is there. Two queries at most.
@@ -120,7 +114,7 @@ def located(user_id: int, slug: str) -> tuple[Folder, list[Folder]]:
 
 
 def gather(
-    user: User,
+    reader: Reader,
     folder: Folder,
     found: Sequence[Folder],
     head: Head,
@@ -141,7 +135,7 @@ def gather(
     heads, older, is_more = _heads(folder, head, list(by_id), with_older=with_older)
     wanted = _wanted(heads, head, asked, opens_all=opens_all)
     messages = tuple(
-        message(user, by_id.get(one.mailbox_id, folder), found, one, is_open=_ref(one) in wanted)
+        message(reader, by_id.get(one.mailbox_id, folder), found, one, is_open=_ref(one) in wanted)
         for one in heads
     )
     current = next(one for one in messages if _is_same(one.head, head))
@@ -150,7 +144,7 @@ def gather(
 
 
 def message(
-    user: User, folder: Folder, found: Sequence[Folder], head: Head, *, is_open: bool
+    reader: Reader, folder: Folder, found: Sequence[Folder], head: Head, *, is_open: bool
 ) -> Message:
     """One message of a conversation."""
     at = moment(head.internaldate)
@@ -158,14 +152,14 @@ def message(
         head=head,
         folder=folder,
         name=head.sender_name or head.sender_address,
-        is_mine=key_of(head.sender_address) == user.key
+        is_mine=key_of(head.sender_address) in reader.own
         and folder.special_use in (SpecialUse.SENT, SpecialUse.DRAFTS),
         when=short(timezone.localtime(at), timezone.localdate()),
         at=at,
     )
     if not is_open:
         return one
-    shown = opened(reader_of(user), folder, found, head)
+    shown = opened(reader, folder, found, head)
     if isinstance(shown, Trouble):
         return replace(one, trouble=shown)
     return replace(one, opened=shown)

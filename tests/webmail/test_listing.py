@@ -13,6 +13,7 @@ from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Mailbox
 from apps.mailstore.services import sharing
 from apps.mailstore.services.append import Appending
+from apps.provisioning import services as provisioning
 from apps.webmail.models import Label, Preferences
 from apps.webmail.people import Voice, who
 from apps.webmail.rows import Row
@@ -63,6 +64,16 @@ def test_a_conversation_is_one_row_with_all_who_wrote(
     assert row.who == ("Priya", "me", "Tomás")
     assert (row.count, row.face, row.subject) == (3, "Tomás Díaz", "plan2")
     assert row.is_unread
+
+
+def test_what_came_from_an_alias_of_the_person_is_from_me(
+    alice: User, bob: User, reader: Client, inbox: Mailbox
+) -> None:
+    provisioning.add_alias("al@example.test", [alice.address])
+    provisioning.add_alias("team@example.test", [alice.address, bob.address])
+    put(inbox, mail("a", sender="Al <AL@example.test>"))
+    put(inbox, mail("b", sender="The team <team@example.test>"), at=DATE + 9)
+    assert [row.who for row in rows(reader.get("/mail/inbox/"))] == [("The team",), ("me",)]
 
 
 def test_a_copy_of_what_one_sent_to_oneself_counts_once(

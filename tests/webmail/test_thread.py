@@ -17,6 +17,7 @@ from apps.mailstore.services import copy, flags
 from apps.mailstore.services.append import Appending, append
 from apps.mailstore.services.flags import FlagChange
 from apps.mailstore.services.prepare import prepare
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.webmail import thread
@@ -168,6 +169,21 @@ def test_it_shows_the_newest_and_says_how_many_more_there_are(
     first = pane(reader.get("/mail/inbox/1/"))
     assert "The figures are attached." in first
     assert "Show 2 older messages" in first
+
+
+def test_what_went_to_an_alias_is_to_me_and_what_it_sent_is_ones_own(
+    alice: User, reader: Client
+) -> None:
+    provisioning.add_alias("al@example.test", [alice.address])
+    deliver(alice, RAW.replace(b"alice@example.test", b"al@example.test"))
+    keep(alice, "sent", answer(1).replace(b"Dora <dora@outside.invalid>", b"Al <al@example.test>"))
+    page = pane(reader.get("/mail/inbox/1/?open=" + sent_ref(alice)))
+    assert "to <bdi>me</bdi>" in page
+    assert ">Me</bdi>" in page
+
+
+def sent_ref(user: User) -> str:
+    return f"{Mailbox.objects.get(user=user, special_use='sent').pk}.1"
 
 
 def test_folded_messages_cost_no_question_and_no_bytes(alice: User, reader: Client) -> None:

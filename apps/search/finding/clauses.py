@@ -94,10 +94,11 @@ class Compiler:
     """Makes conditions of the nodes of one query.
 
     Args:
+        me: the addresses of whoever asks, one at least if `me` is asked for.
         zone: whose days `before:` and its like count.
     """
 
-    def __init__(self, scope: Scope, texts: Texts, me: str, zone: tzinfo) -> None:
+    def __init__(self, scope: Scope, texts: Texts, me: Sequence[str], zone: tzinfo) -> None:
         self._scope = scope
         self._texts = texts
         self._me = me
@@ -181,7 +182,7 @@ class Compiler:
         return int(datetime.combine(day, time(), self._zone).timestamp())
 
 
-def apart(nodes: Iterable[Node], me: str) -> tuple[list[Text], list[Node]]:
+def apart(nodes: Iterable[Node], me: Sequence[str]) -> tuple[list[Text], list[Node]]:
     """The texts among nodes, and the others. `me` is what `from:me` looks for."""
     texts: list[Text] = []
     others: list[Node] = []
@@ -189,14 +190,16 @@ def apart(nodes: Iterable[Node], me: str) -> tuple[list[Text], list[Node]]:
         match node:
             case Text():
                 texts.append(node)
+            case Mine(where) if len(me) == 1:
+                texts.append(Text(where, me[0]))
             case Mine(where):
-                texts.append(Text(where, me))
+                others.append(Some(tuple(Text(where, one) for one in me)))
             case _:
                 others.append(node)
     return texts, others
 
 
-def asked(nodes: Sequence[Node], me: str) -> list[Wanted]:
+def asked(nodes: Sequence[Node], me: Sequence[str]) -> list[Wanted]:
     """What `Compiler` will want to know of the texts in nodes that all must hold."""
     found: list[Wanted] = []
     waiting: list[tuple[Sequence[Node], bool]] = [(nodes, True)]

@@ -14,7 +14,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from apps.mailstore import shares
+from apps.directory.identities import own_of
 from apps.mailstore.queries import ListRow
 from apps.search.finding.clauses import Clause, Compiler, asked, both, member
 from apps.search.finding.rows import Place, Row, Source
@@ -130,7 +130,7 @@ class _Finder:
         self, query: Query, scope: Scope, user_id: int, zone: tzinfo, *, is_deleted: bool
     ) -> None:
         has_me = any(isinstance(leaf, Mine) for leaf in query.leaves())
-        me = shares.owner_key(user_id) if has_me else ""
+        me = own_of(user_id).keys if has_me else ()
         self._scope = scope
         self._length = len(query.text)
         self._nodes = [factor.node for factor in query.factors]

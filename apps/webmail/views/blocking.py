@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.directory.identities import Own
 from apps.mailstore.queries import ListRow
 from apps.mime.address import Address, AddressError, take_apart
 from apps.scan.models import Verb
@@ -18,7 +19,7 @@ from apps.webmail import nextpage
 from apps.webmail.acts.form import wish_of
 from apps.webmail.acts.wish import perform
 from apps.webmail.folders import Folder
-from apps.webmail.visitor import find_entry, origin, person
+from apps.webmail.visitor import find_entry, origin, own, person
 from apps.wire.errors import InvalidName, MailError, NotPermitted
 
 
@@ -47,7 +48,7 @@ def _list(request: HttpRequest, verb: Verb) -> HttpResponse:
             said = _taken_off(lists.remove(sender, scope).value)
             return _answer(request, said)
         if verb is Verb.BLOCK:
-            _not_own(user.address, sender)
+            _not_own(own(request), sender)
         added = lists.add(verb, sender, scope)
         said = _blocked(added.value) if verb is Verb.BLOCK else _allowed(added.value)
         if verb is Verb.BLOCK and request.POST.get("junk") == "1":
@@ -85,8 +86,9 @@ def _sender(entry: ListRow, *, whole: bool) -> str:
     return address.domain if whole else str(address)
 
 
-def _not_own(own: str, sender: str) -> None:
-    if sender.casefold() in {own.casefold(), take_apart(own)[1].casefold()}:
+def _not_own(mine: Own, sender: str) -> None:
+    key = sender.casefold()
+    if key in mine or key in {take_apart(one)[1] for one in mine}:
         raise NotPermitted("own address", text=_("You cannot block yourself"))
 
 

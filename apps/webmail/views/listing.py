@@ -19,7 +19,7 @@ from apps.webmail import folders as boxes
 from apps.webmail.conversations import Place, Wish
 from apps.webmail.folders import Side
 from apps.webmail.rows import days, moment, words
-from apps.webmail.visitor import person
+from apps.webmail.visitor import own, person
 from apps.wire.errors import NotFound
 
 STARRED: Final = "starred"
@@ -123,7 +123,7 @@ def _context(
     request: HttpRequest, side: Side, place: Place, head: store.Head | None
 ) -> dict[str, Any]:
     user, wish = person(request), _wish(request, head)
-    found = conversations.listing(user.pk, user.key, side, place, wish)
+    found = conversations.listing(user.pk, own(request), side, place, wish)
     # What the person chose stays in every address of the list; where they are in it, too, in those
     # of messages and acts.
     chosen = {}

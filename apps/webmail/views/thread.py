@@ -22,7 +22,7 @@ from apps.webmail import preferences, thread
 from apps.webmail.folders import Folder
 from apps.webmail.thread import Message, Thread
 from apps.webmail.views.listing import list_context
-from apps.webmail.visitor import find_folder, origin, person
+from apps.webmail.visitor import find_folder, origin, person, reader
 from apps.wire.errors import MailError, NotFound, Temporary
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """The conversation of a message, opened at it. Reading marks what is open read."""
     folder, places = _located(request, slug)
     found = thread.gather(
-        person(request),
+        reader(request),
         folder,
         places,
         _head(folder, uid),
@@ -59,7 +59,7 @@ def one(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """One message of a conversation, open, to be put where it stood folded."""
     folder, places = _located(request, slug)
     head = _head(folder, uid)
-    shown = thread.message(person(request), folder, places, head, is_open=True)
+    shown = thread.message(reader(request), folder, places, head, is_open=True)
     if shown.is_unread:
         _mark_seen(request, [shown])
     return render(request, "webmail/_message.html", {"message": shown, "folder": folder})
@@ -71,7 +71,7 @@ def printed(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """One message for paper, or with `?whole` all of its conversation."""
     folder, places = _located(request, slug)
     head = _head(folder, uid)
-    found = thread.gather(person(request), folder, places, head, opens_all="whole" in request.GET)
+    found = thread.gather(reader(request), folder, places, head, opens_all="whole" in request.GET)
     is_whole = "whole" in request.GET
     messages = [item for item in found.messages if item.is_open] if is_whole else [found.current]
     context = {"thread": found, "messages_shown": messages, "folder": folder, "uid": uid}

@@ -14,6 +14,7 @@ from apps.directory.models import User
 from apps.mailstore.models import FLAG_FLAGGED, Entry
 from apps.mailstore.services import copy, mailboxes, sharing
 from apps.mailstore.services.expunge import expunge
+from apps.provisioning import services as provisioning
 from apps.search import asking
 from apps.search.base import Known, Term
 from apps.search.finding import clauses, pages, texts
@@ -289,6 +290,19 @@ def test_it_asks_the_database_as_often_for_little_as_for_much(alice: User) -> No
         file(box(alice, name), [Mail(keywords=("work",), filename="a") for _ in range(30)])
     index_all()
     assert asked() == little <= 12
+
+
+def test_me_is_whoever_asks_under_any_address_of_theirs(alice: User, bob: User) -> None:
+    provisioning.add_alias("al@example.test", [alice.address])
+    provisioning.add_alias("team@example.test", [alice.address, bob.address])
+    senders = ("al@example.test", "Alice <alice@example.test>", "team@example.test", "x@b.test")
+    file(box(alice), [Mail(sender=one, subject=one, date=NOW - n) for n, one in enumerate(senders)])
+    for is_indexed in (False, True):
+        if is_indexed:
+            index_all()
+        assert subjects(search(alice, "from:me")) == list(senders[:2])
+        assert subjects(search(alice, "-from:me")) == list(senders[2:])
+        assert subjects(search(alice, "from:me OR from:b.test")) == [*senders[:2], senders[3]]
 
 
 def test_it_searches_what_others_share_if_it_may_be_read(alice: User, bob: User, eve: User) -> None:
