@@ -2,14 +2,18 @@
 of it is there without script."""
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from functools import partial
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
+ALICE = "alice@example.test"
 FIRST = (
     "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Planting plan\r\n"
     "Message-ID: <r1@evil.invalid>\r\n\r\nThe first words.\r\n"
@@ -24,21 +28,21 @@ NEXT = (
 @pytest.fixture
 def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
     base = f"https://localhost:{service.ports['WEB']}"
-    with opened(chromium, base, size=(1440, 900), as_whom="alice@example.test") as seen:
+    with opened(chromium, base, size=(1440, 900), as_whom=ALICE) as seen:
         yield seen
 
 
 @pytest.fixture(scope="module")
 def conversation(service: Installation) -> str:
     """A conversation of three messages in alice's inbox, and the address of its last one."""
-    before = len(service.inbox("alice@example.test"))
+    before = len(service.inbox(ALICE))
 
     def has(wanted: int) -> bool:
-        return len(service.inbox("alice@example.test")) >= wanted
+        return len(service.inbox(ALICE)) >= wanted
 
     for number, text in enumerate([FIRST, NEXT.format(n=2), NEXT.format(n=3)], 1):
         with service.smtp() as client:
-            client.sendmail("dora@evil.invalid", ["alice@example.test"], text.encode())
+            client.sendmail("dora@evil.invalid", [ALICE], text.encode())
         service.wait_for(partial(has, before + number), 20, "no mail")
     return f"/mail/inbox/{before + 3}/"
 
@@ -131,6 +135,88 @@ def test_why_takes_the_whole_screen_of_a_phone(watched: Watched, conversation: s
     expect(page.locator(".mail [inert]")).to_have_count(0)
     expect(page.locator(".mail__read > .bar summary[aria-label=More]")).to_be_focused()
     watched.check()
+
+
+@pytest.fixture(scope="module")
+def with_files(service: Installation) -> str:
+    """A message with a picture, a PDF of two pages, a text, and a file that nobody can show."""
+    message = EmailMessage()
+    message["From"], message["To"] = "Dora <dora@evil.invalid>", ALICE
+    message["Subject"], message["Message-ID"] = "Files", "<files@evil.invalid>"
+    message.set_content("See below.")
+    picture, pages = BytesIO(), BytesIO()
+    sheet = Image.new("RGB", (400, 300), "teal")
+    sheet.save(picture, "PNG")
+    sheet.save(pages, "PDF", save_all=True, append_images=[Image.new("RGB", (400, 300), "navy")])
+    message.add_attachment(picture.getvalue(), "image", "png", filename="garden.png")
+    message.add_attachment(pages.getvalue(), "application", "pdf", filename="plan.pdf")
+    message.add_attachment(b"A list\n", "text", "plain", filename="list.txt")
+    message.add_attachment(b"\0\1\2", "application", "octet-stream", filename="seed.bin")
+    with service.imap(ALICE) as imap:
+        imap.append("INBOX", message.as_bytes())
+        imap.select_folder("INBOX", readonly=True)
+        return f"/mail/inbox/{max(imap.search())}/"
+
+
+def test_files_are_looked_at_one_after_the_other(watched: Watched, with_files: str) -> None:
+    page = watched.page
+    watched.go(with_files)
+    first = page.locator("a[data-preview]", has_text="garden.png")
+    first.focus()
+    page.keyboard.press("Enter")
+    box = page.locator("dialog.lightbox")
+    name, following = box.locator("h2"), box.locator("[data-preview=following]")
+    expect(name).to_have_text("garden.png")
+    expect(name).to_be_focused()
+    expect(box.locator("img")).to_be_visible()
+    watched.look()
+    following.focus()
+    page.keyboard.press("Enter")
+    expect(name).to_have_text("plan.pdf")
+    expect(following).to_be_focused()
+    expect(box.locator("[role=status]")).to_have_text("plan.pdf, 2 of 4")
+    box.get_by_role("link", name="Next page").click()
+    expect(box).to_contain_text("Page 2 of 2")
+    watched.look()
+    page.keyboard.press("ArrowRight")
+    expect(box.locator("pre")).to_contain_text("A list")
+    page.keyboard.press("ArrowRight")
+    expect(box).to_contain_text("There is no preview")
+    page.keyboard.press("ArrowRight")  # the last one
+    page.keyboard.press("ArrowLeft")
+    expect(name).to_have_text("list.txt")
+    with page.expect_download() as download:
+        box.get_by_role("link", name="Download list.txt").click()
+    assert download.value.suggested_filename == "list.txt"
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(first).to_be_focused()
+    assert page.url.endswith(with_files)
+    first.click()
+    expect(name).to_be_visible()
+    page.go_back()
+    expect(box).to_have_count(0)
+    expect(page.locator(".mail__read article.msg")).to_be_visible()
+    assert page.url.endswith(with_files)
+    watched.check()
+
+
+def test_a_preview_that_cannot_be_had_is_said_in_its_dialog(
+    watched: Watched, with_files: str
+) -> None:
+    page = watched.page
+    watched.go(with_files)
+    page.route("**/preview/**", lambda route: route.abort())
+    page.locator("a[data-preview]").first.click()
+    box = page.locator("dialog.lightbox")
+    expect(box.locator("[role=alert]")).to_contain_text("The server cannot be reached.")
+    watched.check_accessibility()
+    page.unroute("**/preview/**")
+    page.keyboard.press("Enter")  # on Try again
+    expect(box.locator("img")).to_be_visible()
+    box.get_by_role("button", name="Close").click()
+    expect(box).to_have_count(0)
+    assert all("preview" in said for said in watched.complaints)  # the browser's own
 
 
 def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:

@@ -110,6 +110,14 @@ def test_it_draws_pictures_and_pdf_anew(alice: User, reader: Client) -> None:
     assert "Page 1 of 2" in page
     assert f"{at}preview/3/" in page
     assert "Page 2 of 2" in text(reader.get(f"{at}preview/2/?page=2"))
+    as_script = {"hx-request": "true"}
+    part = text(reader.get(f"{at}preview/2/?page=2", headers=as_script))
+    assert "<html" not in part
+    assert "Page 2 of 2" in part
+    assert f'href="{at}preview/2/?page=1"' in part
+    assert f'href="{at}preview/3/"' in part
+    assert f'href="{at}part/2/" download=' in part
+    assert reader.get(f"{at}preview/9/", headers=as_script).status_code == 404
     assert "There is no such page" in text(reader.get(f"{at}preview/2/?page=9"))
     assert "data:image/" in text(reader.get(f"{at}preview/3/"))
     assert reader.get(f"{at}preview/1/").status_code == 404

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
@@ -37,7 +38,8 @@ class Streamed(StreamingHttpResponse):
 @login_required
 @require_safe
 def look(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse:
-    """A page with the preview of one attachment, and the way to the next."""
+    """A page with the preview of one attachment, and the way to the next; for a script the inside
+    of its dialog."""
     folder = find_folder(request, slug)
     raw = octets_of(request, slug, uid)
     files = listing(raw, read(raw).files)
@@ -47,6 +49,7 @@ def look(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse
     context: dict[str, Any] = {
         "folder": folder,
         "uid": uid,
+        "here": request.path,
         "file": files[here],
         "place": here + 1,
         "count": len(files),
@@ -54,7 +57,11 @@ def look(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse
         "following": files[here + 1] if here + 1 < len(files) else None,
     }
     context.update(_shown(request, raw, files[here]))
-    return render(request, "webmail/preview.html", context)
+    is_part = "HX-Request" in request.headers
+    name = "webmail/_preview.html" if is_part else "webmail/preview.html"
+    page = render(request, name, context)
+    patch_vary_headers(page, ["HX-Request"])
+    return page
 
 
 def _shown(request: HttpRequest, raw: bytes, file: Attachment) -> dict[str, Any]:
