@@ -6,7 +6,7 @@ CVE-2017-17688, -17689). So a frame holds one part, and nothing of a frame reach
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -20,6 +20,9 @@ from apps.webmail.reading import LARGEST_BODY
 from apps.webmail.sanitize import Cleaned, Wishes, clean
 
 MOST_FRAMES: Final = 20
+LARGEST_FRAMES: Final = 2 * LARGEST_BODY
+"""Encoded octets of all parts that have frames: each of them is cleaned whenever the message is
+opened, and 20 of the largest took half a minute."""
 _WHITE = re.compile(r"[ \t\r\n]+")
 _BREAK = re.compile(
     r"<(?=/?(?:p|div|br|tr|table|ul|ol|li|h[1-6]|blockquote|hr|pre)\b)", re.IGNORECASE
@@ -65,8 +68,10 @@ class Wanted:
 
 def outline(raw: bytes) -> Outline:
     """Which parts have frames, and what is missing in them."""
-    numbers = frames(raw)
-    found = [(number, _cleaned(raw, number)) for number in numbers]
+    root = scan_tree(raw)
+    parts = root.walk()
+    wanted = Wanted(Wishes())
+    found = [(number, _cleaned(raw, parts[number], {}, wanted)) for number in _frames(root)]
     return Outline(
         tuple(Frame(number, one.is_designed) for number, one in found),
         sum(one.blocked for _, one in found),
@@ -76,12 +81,23 @@ def outline(raw: bytes) -> Outline:
 
 def frames(raw: bytes) -> tuple[int, ...]:
     """The numbers of the parts with frames. None if no HTML is among them."""
-    root = scan_tree(raw)
+    return _frames(scan_tree(raw))
+
+
+def _frames(root: Part) -> tuple[int, ...]:
     shown = _shown(root)
     if not any(part.subtype == b"html" for part in shown):
         return ()
     numbers = {id(part): number for number, part in enumerate(root.walk())}
-    return tuple(numbers[id(part)] for part in shown[:MOST_FRAMES])
+    return tuple(numbers[id(part)] for part in _fitting(shown))[:MOST_FRAMES]
+
+
+def _fitting(parts: list[Part]) -> Iterator[Part]:
+    room = LARGEST_FRAMES
+    for part in parts:
+        if part.size <= room:
+            room -= part.size
+            yield part
 
 
 def document(
@@ -96,8 +112,8 @@ def document(
     Returns:
         None if the message has no such frame.
     """
-    numbers = frames(raw)
     root = scan_tree(raw)
+    numbers = _frames(root)
     if number is None:
         texts = _shown(root)
         if not numbers and not texts:
@@ -107,16 +123,16 @@ def document(
         return None
     else:
         part = root.walk()[number]
+    return _cleaned(raw, part, inline, wanted)
+
+
+def _cleaned(raw: bytes, part: Part, inline: Mapping[str, str], wanted: Wanted) -> Cleaned:
     text = _decoded(raw, part)
     if part.subtype != b"html":
         return Cleaned(_text(text, has_links=wanted.wishes.has_links))
     if wanted.as_text:
         return Cleaned(_text(_words(text), has_links=False))
     return clean(text, inline, wanted.wishes)
-
-
-def _cleaned(raw: bytes, number: int) -> Cleaned:
-    return document(raw, number, {}, Wanted(Wishes())) or Cleaned("")
 
 
 def _shown(root: Part) -> list[Part]:

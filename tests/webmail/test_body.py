@@ -1,13 +1,15 @@
 """Frames: which parts have one, what stands in it, and on which paper."""
 
+import time
+
 import pytest
 from django.test import Client
 
 from apps.directory.models import User
 from apps.mailstore.models import Entry, Mailbox, SpecialUse
-from apps.webmail.body import frames, outline
+from apps.webmail.body import Wanted, document, frames, outline
 from apps.webmail.marking import mark
-from apps.webmail.sanitize import clean
+from apps.webmail.sanitize import Wishes, clean
 from apps.webmail.sheets import Sheet, sheet
 from tests.webmail.test_mail import HTML, deliver, text
 
@@ -31,6 +33,16 @@ def test_each_part_has_a_frame_of_its_own() -> None:
     assert frames(HEAD + b"\r\nx\r\n") == ()
     forwarded = (b"message/rfc822", HEAD + b"Content-Type: text/html\r\n\r\n<b>x</b>")
     assert frames(mixed(b"mixed", html, forwarded)) == (1,)
+
+
+def test_all_frames_together_are_bounded() -> None:
+    html = (b"text/html", b'<p style="color:red">x</p>\r\n' * 70_000)
+    raw = mixed(b"mixed", *[html] * 15, (b"text/plain", b"the end"))
+    began = time.process_time()
+    seen = outline(raw)
+    assert time.process_time() - began < 8
+    assert [frame.number for frame in seen.frames] == [1, 2, 16]
+    assert document(raw, 3, {}, Wanted(Wishes())) is None
 
 
 def test_it_counts_what_is_missing() -> None:
