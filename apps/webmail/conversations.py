@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.utils import timezone
@@ -149,7 +150,7 @@ def _rows(heads: Sequence[Head], own: Own, side: Side, place: Place, wish: Wish)
     by_head = _members(heads, sent, boxes) if wish.threaded else {}
     known = marked.keywords(sorted({head.mailbox_id for head in heads}))
     files = file_names([head.message_id for head in heads if head.has_attachments])
-    writer = _Writer(side, boxes, sent, own, known, wish)
+    writer = _Writer(side, boxes, sent, own, known, wish, timezone.localdate(), _("me"))
     return [
         writer.row(head, by_head.get(head, ()), files.get(head.message_id, ())) for head in heads
     ]
@@ -190,6 +191,8 @@ class _Writer:
     mine: Own
     keywords: Mapping[int, Mapping[str, int]]
     wish: Wish
+    today: date
+    me: str
 
     def row(self, head: Head, members: Sequence[Member], files: Sequence[str]) -> Row:
         """One of them."""
@@ -198,7 +201,6 @@ class _Writer:
         flags = [head.flags, *(one.flags for one in here)]
         at = moment(head.internaldate)
         people, face, is_to = self._people(head, members, folder)
-        subject = head.subject or _("(no subject)")
         return Row(
             mailbox_id=head.mailbox_id,
             uid=head.uid,
@@ -206,11 +208,10 @@ class _Writer:
             thread_id=head.thread_id,
             who=people,
             face=face,
-            subject=subject,
-            pick=_("Select %(subject)s") % {"subject": subject[:80]},
+            subject=head.subject or _("(no subject)"),
             preview=head.preview,
             at=at,
-            when=short(at, timezone.localdate()),
+            when=short(at, self.today),
             count=len(members) if len(members) > 1 else 0,
             has_more=len(here) >= EXAMINED,
             is_to=is_to,
@@ -239,7 +240,7 @@ class _Writer:
         ]
         # The face is of who wrote last and is somebody else.
         others = [one for one in voices if not one.is_mine]
-        return who(voices), named((others or voices)[-1]), False
+        return who(voices, self.me), named((others or voices)[-1], self.me), False
 
     def _labels(self, head: Head, here: Sequence[Member]) -> tuple[LabelView, ...]:
         mask = head.keywords

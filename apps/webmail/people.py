@@ -21,14 +21,18 @@ class Voice:
     is_mine: bool = False
 
 
-def named(voice: Voice) -> str:
-    """The whole name of somebody who is not the person that reads."""
+def named(voice: Voice, me: str) -> str:
+    """The whole name of somebody who is not the person that reads.
+
+    Args:
+        me: what the person is called: looked up once for all rows.
+    """
     name = voice.name or voice.address
     # Whoever calls themselves "me" is not the person that reads.
-    return voice.address or name if name.strip().casefold() == _("me").casefold() else name
+    return voice.address or name if name.strip().casefold() == me.casefold() else name
 
 
-def who(voices: Iterable[Voice]) -> tuple[str, ...]:
+def who(voices: Iterable[Voice], me: str) -> tuple[str, ...]:
     """Each once, in the order in which they first wrote: "Priya", "Tomás", "me". One alone has the
     whole name. Of many the first and the last ones are named, around a "…"."""
     found: dict[str, Voice] = {}
@@ -36,9 +40,12 @@ def who(voices: Iterable[Voice]) -> tuple[str, ...]:
         found.setdefault("" if voice.is_mine else voice.address.lower() or voice.name, voice)
     everybody = list(found.values())
     if len(everybody) == 1:
-        return (_("me") if everybody[0].is_mine else named(everybody[0]) or _("(unknown sender)"),)
-    short = [_("me") if one.is_mine else _short(named(one)) for one in everybody]
-    return tuple(short if len(short) <= SHOWN else [short[0], "…", *short[-SHOWN + 1 :]])
+        (one,) = everybody
+        return (me if one.is_mine else named(one, me) or _("(unknown sender)"),)
+    is_long = len(everybody) > SHOWN
+    shown = [everybody[0], *everybody[-SHOWN + 1 :]] if is_long else everybody
+    short = [me if one.is_mine else _short(named(one, me)) for one in shown]
+    return tuple([short[0], "…", *short[1:]] if is_long else short)
 
 
 def _short(name: str) -> str:

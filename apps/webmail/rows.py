@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.webmail.labels import LabelView
@@ -20,7 +23,7 @@ class Row:
 
     ref: its newest message, as forms name it: mailbox and UID.
     slug: of the mailbox that it is in.
-    who: short names; `face`: whose picture it has. pick: what ticking it is called.
+    who: short names; `face`: whose picture it has.
     count: messages, with one's own answers; 0 where it is one. `has_more`: there may be more.
     files: names of a few attachments; `more_files`: how many more the newest message has.
     """
@@ -32,7 +35,6 @@ class Row:
     who: tuple[str, ...]
     face: str
     subject: str
-    pick: str
     preview: str
     at: datetime
     when: str
@@ -72,21 +74,6 @@ class Day:
     is_continued: bool = False
 
 
-def words() -> dict[str, str]:
-    """What all rows say: looked up once, for there are fifty of them."""
-    return {
-        "unread": _("Unread"),
-        "unread_from": _("Unread, from"),
-        "to": _("To:"),
-        "messages": _("messages"),
-        "attachments": _("has attachments"),
-        "more_files": _("more files"),
-        "star": _("Star"),
-        "archive": _("Archive"),
-        "trash": _("Move to Trash"),
-    }
-
-
 def days(rows: Iterable[Row], before: datetime | None = None) -> list[Day]:
     """Rows in their order, under Today, Yesterday, a weekday or a month.
 
@@ -96,11 +83,11 @@ def days(rows: Iterable[Row], before: datetime | None = None) -> list[Day]:
     today = timezone.localdate()
     last = heading(timezone.localtime(before).date(), today) if before else ""
     found: list[Day] = []
-    for row in rows:
-        name = heading(timezone.localtime(row.at).date(), today)
+    for day, of_day in groupby(rows, lambda row: timezone.localtime(row.at).date()):
+        name = heading(day, today)
         if not found or found[-1].name != name:
             found.append(Day(name, is_continued=not found and name == last))
-        found[-1].rows.append(row)
+        found[-1].rows.extend(of_day)
     return found
 
 
@@ -130,4 +117,9 @@ def short(at: datetime, today: date) -> str:
         return date_format(local, _CLOCK)
     if today - timedelta(days=7) < day < today:
         return f"{date_format(local, 'D')} {date_format(local, _CLOCK)}"
-    return date_format(day, "j M" if day.year == today.year else "j M Y")
+    return _day(day, "j M" if day.year == today.year else "j M Y", get_language())
+
+
+@lru_cache(maxsize=1_000)  # rows of a page share a few days
+def _day(day: date, form: str, language: str | None) -> str:
+    return date_format(day, form)

@@ -234,17 +234,18 @@ def test_what_strangers_wrote_is_text(reader: Client, inbox: Mailbox) -> None:
 
 def test_nobody_else_is_me() -> None:
     voices = [Voice("me", "evil@x.test"), Voice("Bob Baker", "bob@example.test")]
-    assert who(voices) == ("evil", "Bob")
-    assert who(voices[:1]) == ("evil@x.test",)
-    assert who([Voice("Alice", "a@x.test", is_mine=True)]) == ("me",)
+    assert who(voices, "me") == ("evil", "Bob")
+    assert who(voices[:1], "me") == ("evil@x.test",)
+    assert who([Voice("Alice", "a@x.test", is_mine=True)], "me") == ("me",)
 
 
 def test_of_many_the_first_and_the_last_are_named() -> None:
     voices = [Voice(f"N{n} Surname", f"{n}@x.test") for n in range(6)]
-    assert who(voices) == ("N0", "…", "N4", "N5")
-    assert who([Voice("Baker, Bob", "b@x.test"), Voice("", "carol@x.test")]) == ("Bob", "carol")
-    assert who([Voice("", "")]) == ("(unknown sender)",)
-    assert len(who([Voice("x" * 300, "a@x"), Voice(", ", "b@x")])[0]) <= 40
+    assert who(voices, "me") == ("N0", "…", "N4", "N5")
+    two = [Voice("Baker, Bob", "b@x.test"), Voice("", "carol@x.test")]
+    assert who(two, "me") == ("Bob", "carol")
+    assert who([Voice("", "")], "me") == ("(unknown sender)",)
+    assert len(who([Voice("x" * 300, "a@x"), Voice(", ", "b@x")], "me")[0]) <= 40
 
 
 def test_a_message_knows_where_it_stands(reader: Client, inbox: Mailbox) -> None:

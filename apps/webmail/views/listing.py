@@ -18,7 +18,7 @@ from apps.webmail import conversations, cursor, preferences, standing
 from apps.webmail import folders as boxes
 from apps.webmail.conversations import Place, Wish
 from apps.webmail.folders import Side
-from apps.webmail.rows import days, moment, words
+from apps.webmail.rows import days, moment
 from apps.webmail.visitor import own, person
 from apps.wire.errors import NotFound
 
@@ -140,7 +140,6 @@ def _context(
         "place": place,
         "place_url": _address(place),
         "days": days(found.rows, None if last is None else moment(last)),
-        "words": words(),
         "conversations": wish.threaded,
         "only": chosen.get("only", ""),
         "sort": chosen.get("sort", "newest"),
