@@ -18,6 +18,7 @@ from apps.webmail.attachments import Attachment, listing
 from apps.webmail.body import Outline, outline
 from apps.webmail.bounces import Report
 from apps.webmail.folders import Folder
+from apps.webmail.htmlwords import own_lines
 from apps.webmail.invitations import Invitation
 from apps.webmail.pictures import Bar, bar
 from apps.webmail.plaintext import Block, blocks, own_words
@@ -140,8 +141,11 @@ def _code(reading: Reading, head: Head, raw: bytes) -> str:
     """Of mail that is so new that a code in it may work."""
     if now_us() // 1_000_000 - head.internaldate > codes.FRESH:
         return ""
-    text = reading.text or head.preview
-    return codes.find(reading.subject, own_words(text[: codes.TEXT_MAX]))
+    if reading.html:
+        text = own_lines(reading.html)
+    else:
+        text = own_words((reading.text or head.preview)[: codes.TEXT_MAX])
+    return codes.find(reading.subject, text)
 
 
 def _invitation(raw: bytes, reading: Reading) -> Invitation | None:

@@ -186,6 +186,13 @@ def sent_ref(user: User) -> str:
     return f"{Mailbox.objects.get(user=user, special_use='sent').pk}.1"
 
 
+def test_a_code_in_html_alone_is_offered_to_be_copied(alice: User, reader: Client) -> None:
+    raw = RAW.replace(b"\r\n\r\nThe figures are attached.", b"\r\nContent-Type: text/html\r\n\r\n")
+    filler = b"<p>%s</p>" % (b"Welcome to our shop. " * 20)
+    deliver(alice, raw + filler + b"<p>Your sign-in code:</p><h1>482913</h1>\r\n")
+    assert "482913" in pane(reader.get("/mail/inbox/1/"))
+
+
 def test_folded_messages_cost_no_question_and_no_bytes(alice: User, reader: Client) -> None:
     def asked(address: str) -> list[str]:
         with CaptureQueriesContext(connection) as captured:
