@@ -69,8 +69,7 @@ class Listing:
     """A page of it. `older` begins the next page, "" if there is none."""
 
     rows: list[Row]
-    older: str
-    is_first: bool
+    older: str = ""
 
 
 def of_folder(folder: Folder) -> Place:
@@ -106,38 +105,40 @@ def listing(user_id: int, own: Own, side: Side, place: Place, wish: Wish) -> Lis
     Args:
         own: the person's addresses, to say "me".
     """
-    heads, is_first = _heads(user_id, side, place, wish)
+    heads = _heads(user_id, side, place, wish)
     more = len(heads) > PAGE
     heads = heads[:PAGE]
     older = cursor.write(_key(place, heads[-1])) if more else ""
-    return Listing(_rows(heads, own, side, place, wish), older, is_first)
+    return Listing(_rows(heads, own, side, place, wish), older)
+
+
+def is_first(place: Place, wish: Wish) -> bool:
+    """Whether a page is the first of its place; what is no cursor is no other page."""
+    parse = cursor.parse if place.folder else cursor.parse_across
+    return parse(wish.before) is None
 
 
 def _key(place: Place, head: Head) -> tuple[int, ...]:
     return head.place if place.folder else (head.internaldate, head.mailbox_id, head.uid)
 
 
-def _heads(user_id: int, side: Side, place: Place, wish: Wish) -> tuple[list[Head], bool]:
+def _heads(user_id: int, side: Side, place: Place, wish: Wish) -> list[Head]:
     if place.folder is not None:
-        beyond = cursor.parse(wish.before)
-        found = conversations.page(
+        return conversations.page(
             place.folder.id,
             limit=PAGE + 1,
-            beyond=beyond,
+            beyond=cursor.parse(wish.before),
             newest_first=wish.newest_first,
             only_unread=wish.only_unread,
             threaded=wish.threaded,
         )
-        return found, beyond is None
     after = cursor.parse_across(wish.before)
     boxes = [one.id for one in _own(side) if one.special_use not in _OUT_OF_SIGHT]
     if place.label is None:
-        found = marked.starred(boxes, limit=PAGE + 1, beyond=after, threaded=wish.threaded)
-        return found, after is None
+        return marked.starred(boxes, limit=PAGE + 1, beyond=after, threaded=wish.threaded)
     masks = labelled.holding(user_id, place.label.keyword)
     bits = [marked.Bit(box, masks[box]) for box in boxes if box in masks]
-    found = marked.labelled(bits, limit=PAGE + 1, beyond=after, threaded=wish.threaded)
-    return found, after is None
+    return marked.labelled(bits, limit=PAGE + 1, beyond=after, threaded=wish.threaded)
 
 
 def _own(side: Side) -> Iterable[Folder]:

@@ -80,8 +80,3 @@ GROUPS: Final = (
         ),
     ),
 )
-
-
-def groups() -> tuple[Group, ...]:
-    """All of them, for the sheet."""
-    return GROUPS

@@ -236,6 +236,7 @@ def test_a_script_gets_the_pane_alone(alice: User, reader: Client) -> None:
     assert "<html" not in part
     assert 'class="mail__read"' in part
     assert "conv-list" not in part
+    assert response.context["days"] == []  # nor was it read
     assert "HX-Request" in response.headers["Vary"]
 
 

@@ -3,7 +3,7 @@
 Texts are compared folded, and folding changes lengths; here every character keeps its place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -55,9 +55,14 @@ def spans(text: str, needles: Iterable[str]) -> list[Span]:
     Args:
         needles: folded, not empty.
     """
-    plain, places = _placed(text[:LENGTH_MAX])
+    text = text[:LENGTH_MAX]
+    plain = folded(text)
+    there = [needle for needle in needles if needle in plain]
+    if not there:
+        return []
+    plain, places = _placed(text)
     found: list[Span] = []
-    for needle in needles:
+    for needle in there:
         at = plain.find(needle)
         count = 0
         while at >= 0 and count < SPANS_MAX:
@@ -68,8 +73,10 @@ def spans(text: str, needles: Iterable[str]) -> list[Span]:
     return _united(found)
 
 
-def _placed(text: str) -> tuple[str, list[int]]:
+def _placed(text: str) -> tuple[str, Sequence[int]]:
     """`folded(text)`, and for each character of it the place of the one it was made of."""
+    if text.isascii() and len(plain := folded(text)) == len(text):
+        return plain, range(len(text))  # no run of blanks became one: all stand where they stood
     kept: list[str] = []
     places: list[int] = []
     is_blank = False

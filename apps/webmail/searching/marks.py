@@ -13,7 +13,8 @@ from apps.search.language.marking import spans
 SHOWN: Final = 160
 """Characters of a piece."""
 _BEFORE: Final = 40  # of them before the hit
-_SLICE: Final = 4_000  # characters that are compared at once
+_SLICE: Final = 500  # characters that are compared at once, more for a needle that is longer
+_LONGEST: Final = 4_000  # characters of a needle that is looked for
 _LOOKED_AT: Final = 300_000  # characters of a text that are looked through
 _BLANKS: Final = re.compile(r"\s+")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -51,11 +52,12 @@ def piece(text: str, needles: Sequence[str]) -> str:
     """The words round the first place where one of the needles stands, on one line; empty if none
     does. Linear: a text is folded slice by slice, and only one slice is looked at sign by sign."""
     longest = max(map(len, needles), default=0)
-    if not 0 < longest <= _SLICE:
+    if not 0 < longest <= _LONGEST:
         return ""
-    for start in range(0, min(len(text), _LOOKED_AT), _SLICE):
+    width = max(_SLICE, longest)
+    for start in range(0, min(len(text), _LOOKED_AT), width):
         # What is looked for may reach into the next slice; folding makes a text shorter at times.
-        end = start + _SLICE + 2 * longest
+        end = start + width + 2 * longest
         if has_any(text[start:end], needles):
             found = spans(text[start:end], needles)
             if found:

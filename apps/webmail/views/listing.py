@@ -16,7 +16,7 @@ from apps.mailstore.models import SpecialUse
 from apps.mailstore.services.keywords import is_keyword
 from apps.webmail import conversations, cursor, preferences, standing
 from apps.webmail import folders as boxes
-from apps.webmail.conversations import Place, Wish
+from apps.webmail.conversations import Listing, Place, Wish
 from apps.webmail.folders import Side
 from apps.webmail.rows import days, moment
 from apps.webmail.visitor import own, person
@@ -66,12 +66,15 @@ def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return response
 
 
-def list_context(request: HttpRequest, slug: str, uid: int | None = None) -> dict[str, Any]:
+def list_context(
+    request: HttpRequest, slug: str, uid: int | None = None, *, has_rows: bool = True
+) -> dict[str, Any]:
     """What the side and the list show.
 
     Args:
         uid: of a message that is read there: the list says which row it is of, and `position`
             where that is. `?in=` names the place that it was opened from.
+        has_rows: whether the page shows the list itself.
 
     Raises:
         Http404: the person has no such mailbox.
@@ -83,7 +86,7 @@ def list_context(request: HttpRequest, slug: str, uid: int | None = None) -> dic
         raise Http404 from None
     place = _place(side, request.GET.get("in", "")) or conversations.of_folder(folder)
     head = store.head(folder.id, uid) if uid is not None else None
-    context = _context(request, side, place, head)
+    context = _context(request, side, place, head, has_rows=has_rows)
     context["folder"] = folder
     if head is not None:
         wish = _wish(request, head)
@@ -120,10 +123,18 @@ def _wish(request: HttpRequest, head: store.Head | None) -> Wish:
 
 
 def _context(
-    request: HttpRequest, side: Side, place: Place, head: store.Head | None
+    request: HttpRequest,
+    side: Side,
+    place: Place,
+    head: store.Head | None,
+    *,
+    has_rows: bool = True,
 ) -> dict[str, Any]:
     user, wish = person(request), _wish(request, head)
-    found = conversations.listing(user.pk, own(request), side, place, wish)
+    found = Listing([])
+    if has_rows:
+        found = conversations.listing(user.pk, own(request), side, place, wish)
+    is_first = conversations.is_first(place, wish)
     # What the person chose stays in every address of the list; where they are in it, too, in those
     # of messages and acts.
     chosen = {}
@@ -132,8 +143,8 @@ def _context(
     if not wish.newest_first and place.folder:
         chosen["sort"] = "oldest"
     within = {} if place.folder else {"in": place.here}
-    before = {} if found.is_first else {"before": wish.before}
-    last = None if found.is_first else cursor.date_of(wish.before)
+    before = {} if is_first else {"before": wish.before}
+    last = None if is_first else cursor.date_of(wish.before)
     return {
         "side": side,
         "folder": place,
@@ -143,7 +154,7 @@ def _context(
         "conversations": wish.threaded,
         "only": chosen.get("only", ""),
         "sort": chosen.get("sort", "newest"),
-        "is_first_page": found.is_first,
+        "is_first_page": is_first,
         "page_query": _query(within | chosen | before),
         "older": found.older,
         "list_url": _address(place) + _query(chosen),

@@ -45,9 +45,10 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
         with_older="older" in request.GET,
     )
     _mark_seen(request, found.unread)
-    context = list_context(request, slug, uid)  # with the new counts
+    is_pane = _wants_pane(request)
+    context = list_context(request, slug, uid, has_rows=not is_pane)  # with the new counts
     context |= _context(context, folder, found)
-    template = "webmail/_thread.html" if _wants_pane(request) else "webmail/message.html"
+    template = "webmail/_thread.html" if is_pane else "webmail/message.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response

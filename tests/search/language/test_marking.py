@@ -52,7 +52,7 @@ def test_it_folds_as_the_search_does(text: str) -> None:
     plain, places = _placed(text)
     assert plain == folded(text)
     assert len(places) == len(plain)
-    assert places == sorted(places)
+    assert list(places) == sorted(places)
 
 
 @given(LETTERS, LETTERS)
