@@ -1,5 +1,6 @@
 """Why a message is here, in words; and how a list is left, a sender blocked."""
 
+import re
 from typing import Any
 
 import pytest
@@ -163,6 +164,76 @@ def test_a_sender_is_blocked_and_let_in_again(alice: User, reader: Client) -> No
     assert {one.verb for one in ListEntry.objects.all()} == {"allow", "block"}
     reader.post("/mail/block/", {"ref": ref, "what": "address", "undo": "1"})
     assert ListEntry.objects.get().verb == "allow"
+
+
+def said_of(alice: User) -> set[tuple[str, str]]:
+    return set(ListEntry.objects.filter(user=alice).values_list("value", "verb"))
+
+
+def test_what_was_said_of_a_sender_is_taken_back_with_what_it_moved(
+    alice: User, reader: Client
+) -> None:
+    deliver(alice, RAW)
+    entry = Entry.objects.get()
+    inbox = entry.mailbox_id
+    fields = {"ref": f"{inbox}.{entry.uid}", "what": "address"}
+    as_script = {"accept": "application/json"}
+
+    def say(verb: str, **more: str) -> Any:
+        return reader.post(f"/mail/{verb}/", {**fields, **more}, headers=as_script).json()
+
+    def undo(token: str) -> Any:
+        return reader.post("/mail/undo/", {"token": token}, headers=as_script).json()
+
+    say("allow")
+    sender = ListEntry.objects.get().value
+    blocked = say("block", junk="1")
+    assert said_of(alice) == {(sender, "block")}
+    assert blocked["gone"] == [fields["ref"]]
+    back = undo(blocked["undo"])
+    assert back["text"] == (
+        "Undone: the message is as it was."
+        f" Mail that is proved to be from {sender} stays out of Junk from now on."
+    )
+    assert said_of(alice) == {(sender, "allow")}
+    assert Entry.objects.get().mailbox_id == inbox
+    # What somebody has said since stays.
+    assert "Something else is said" in undo(blocked["undo"])["text"]
+    assert said_of(alice) == {(sender, "allow")}
+    # To say the same again is nothing that could be taken back.
+    fields["ref"] = f"{inbox}.{Entry.objects.get().uid}"
+    assert say("allow")["undo"] is None
+    whole = say("block", what="domain")
+    assert undo(whole["undo"])["text"].startswith("Nothing is said of")
+    assert said_of(alice) == {(sender, "allow")}
+
+
+def test_nobody_takes_back_what_another_said(alice: User, bob: User, reader: Client) -> None:
+    deliver(alice, RAW)
+    entry = Entry.objects.get()
+    fields = {"ref": f"{entry.mailbox_id}.{entry.uid}", "what": "address"}
+    as_script = {"accept": "application/json"}
+    token = reader.post("/mail/block/", fields, headers=as_script).json()["undo"]
+    reader.force_login(bob)
+    answer = reader.post("/mail/undo/", {"token": token}, headers=as_script)
+    assert answer.status_code >= 400
+    assert ListEntry.objects.filter(user=alice, verb="block").exists()
+
+
+def test_who_blocks_without_script_sees_the_list_and_undo(alice: User, reader: Client) -> None:
+    deliver(alice, RAW)
+    entry = Entry.objects.get()
+    at = f"/mail/inbox/{entry.uid}/"
+    fields = {"ref": f"{entry.mailbox_id}.{entry.uid}", "what": "address", "next": at}
+    page = reader.post("/mail/block/", fields, follow=True)
+    assert page.redirect_chain[-1][0] == at
+    token = re.search(r'name="token" value="([^"]+)"', text(page))
+    assert token
+    reader.post("/mail/undo/", {"token": token[1]})
+    assert not ListEntry.objects.exists()
+    page = reader.post("/mail/block/", {**fields, "junk": "1"}, follow=True)
+    assert page.redirect_chain[-1][0] == "/mail/inbox/"
+    assert page.status_code == 200
 
 
 @pytest.mark.parametrize("ref", ["", "x", "1", "1.x", "999.1", "1.99999999999", "\u0661.\u0661"])

@@ -27,11 +27,13 @@ class Added:
 
     Args:
         replaced: what the same sender was there before: allow or block; None if it was in no list.
+        at: since when it stands, in Unix seconds.
     """
 
     verb: Verb
     value: str
     replaced: Verb | None
+    at: int = 0
 
 
 def add(verb: Verb, text: str, scope: Scope, *, note: str = "") -> Added:
@@ -53,6 +55,7 @@ def add(verb: Verb, text: str, scope: Scope, *, note: str = "") -> Added:
 def _put(verb: Verb, text: str, scope: Scope, note: str) -> Added:
     named = entries.read(text)
     key = entries.key_of_entry(scope, named.value)
+    at = now()
     with transaction.atomic():
         known = ListEntry.objects.filter(key=key).first()
         if known is None and _count(scope) >= _most(scope):
@@ -69,14 +72,14 @@ def _put(verb: Verb, text: str, scope: Scope, note: str) -> Added:
                     value=named.value,
                     bits=named.bits,
                     note=note[:NOTE_LENGTH].replace("\0", ""),
-                    created_at=now(),
+                    created_at=at,
                 )
             ],
             update_conflicts=True,
             unique_fields=["key"],
             update_fields=["verb", "note", "created_at"],
         )
-    return Added(verb, named.value, None if known is None else Verb(known.verb))
+    return Added(verb, named.value, None if known is None else Verb(known.verb), at)
 
 
 def block_sender(user_id: int, address: str, *, note: str = "") -> Added:
@@ -103,6 +106,22 @@ def remove(text: str, scope: Scope) -> Added:
         known.delete()
         record("spam.list", **of_scope(scope), detail={"removed": named.value, "was": known.verb})
     return Added(Verb(known.verb), named.value, None)
+
+
+def take_back(added: Added, scope: Scope) -> bool:
+    """Say of a sender what was said before `add`; whether that was done. What somebody has said of
+    them since stays."""
+    key = entries.key_of_entry(scope, added.value)
+    with transaction.atomic():
+        mine = ListEntry.objects.filter(key=key, verb=added.verb, created_at=added.at)
+        if added.replaced is None:
+            is_done = mine.delete()[0] > 0
+        else:
+            is_done = mine.update(verb=added.replaced, created_at=now()) > 0
+        if is_done:
+            detail = {"undone": added.value, "before": added.replaced or "nothing"}
+            record("spam.list", **of_scope(scope), detail=detail)
+    return is_done
 
 
 def _count(scope: Scope) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.mailstore.uidset import uid_set, uids_in
+from apps.scan.models import Verb
+from apps.scan.services.lists import Added
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,35 @@ class Expunged:
         return ["d", self.mailbox, uid_set(self.uids)]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The person blocked or allowed a sender."""
+
+    added: Added
+
+    def pack(self) -> list[Any]:
+        one = self.added
+        return ["l", one.verb, one.value, one.replaced, one.at]
+
+
 Step = Moved | Marked | Expunged
+Remembered = Step | Listed
 
 
-def pack(steps: Iterable[Step]) -> list[list[Any]]:
+def pack(steps: Iterable[Remembered]) -> list[list[Any]]:
     """As JSON takes it."""
     return [step.pack() for step in steps]
 
 
-def unpack(packed: Iterable[list[Any]]) -> list[Step]:
+def unpack(packed: Iterable[list[Any]]) -> list[Remembered]:
     """The inverse, of what we have signed ourselves."""
     return [_unpack(kind, rest) for kind, *rest in packed]
 
 
-def _unpack(kind: str, rest: list[Any]) -> Step:
+def _unpack(kind: str, rest: list[Any]) -> Remembered:
+    if kind == "l":
+        verb, value, replaced, at = rest
+        return Listed(Added(Verb(verb), value, Verb(replaced) if replaced else None, at))
     if kind == "m":
         source, target, old, new = rest
         return Moved(source, target, uids_in(old), uids_in(new))

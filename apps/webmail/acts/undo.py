@@ -6,6 +6,7 @@ who looks as them), and soon over. To use it twice does no harm: a UID is never 
 back is not brought back again. Rights are asked for again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,9 +18,12 @@ from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy, flags, undelete
 from apps.mailstore.services.flags import FlagChange
+from apps.scan.scopes import Scope
+from apps.scan.services import lists
+from apps.scan.services.lists import Added
 from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.refs import write
-from apps.webmail.acts.steps import Expunged, Marked, Moved, Step, pack, unpack
+from apps.webmail.acts.steps import Expunged, Listed, Marked, Moved, Remembered, Step, pack, unpack
 from apps.wire.errors import MailError, Refused
 
 MAX_AGE: Final = 600  # seconds
@@ -39,6 +43,7 @@ class Undone:
         lost: those that could not be brought back.
         renamed: for messages that are back under another UID, old name to new; at most `TOLD`.
         reason: why some are lost, if that is known.
+        said: of which senders something else is said now, and whether it is what was said before.
     """
 
     back: int = 0
@@ -46,9 +51,10 @@ class Undone:
     renamed: dict[str, str] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     reason: str = ""
+    said: list[tuple[Added, bool]] = field(default_factory=list)
 
 
-def token(steps: list[Step], *, user_id: int, by: int) -> str | None:
+def token(steps: Sequence[Remembered], *, user_id: int, by: int) -> str | None:
     """What to give back to undo these steps; None if nothing was done, or too much.
 
     Args:
@@ -60,7 +66,7 @@ def token(steps: list[Step], *, user_id: int, by: int) -> str | None:
     return made if len(made) <= LONGEST else None
 
 
-def read(text: str, *, user_id: int, by: int) -> list[Step]:
+def read(text: str, *, user_id: int, by: int) -> list[Remembered]:
     """The steps that a token remembers.
 
     Raises:
@@ -80,11 +86,15 @@ def read(text: str, *, user_id: int, by: int) -> list[Step]:
     return unpack(packed)
 
 
-def perform(user_id: int, steps: list[Step], origin: Origin) -> Undone:
+def perform(user_id: int, steps: Sequence[Remembered], origin: Origin) -> Undone:
     """Take the steps back, the last one first. What cannot be brought back is counted."""
     reach = Reach(user_id)
     undone = Undone()
     for step in reversed(steps):
+        if isinstance(step, Listed):
+            is_back = lists.take_back(step.added, Scope(user_id=user_id))
+            undone.said.append((step.added, is_back))
+            continue
         size = len(step.new) if isinstance(step, Moved) else len(step.uids)
         try:
             back = _undo(step, reach, origin, undone)

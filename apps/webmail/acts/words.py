@@ -6,6 +6,8 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.scan.models import Verb
+from apps.scan.services.lists import Added
 from apps.webmail.acts.undo import Undone
 from apps.webmail.acts.wish import Done, Wish
 
@@ -102,8 +104,33 @@ def of_act(wish: Wish, done: Done, *, can_undo: bool) -> str:
     return said if can_undo else said + ". " + _("This cannot be undone")
 
 
+def of_list(verb: Verb | None, sender: str) -> str:
+    """What becomes of mail from them; None: what the filter says of it."""
+    if verb is None:
+        said = _("Nothing is said of {sender} any more.")
+    elif verb is Verb.BLOCK:
+        said = _("Mail from {sender} goes to Junk from now on.")
+    else:
+        said = _("Mail that is proved to be from {sender} stays out of Junk from now on.")
+    return said.replace("{sender}", sender)
+
+
 def of_undo(undone: Undone) -> str:
     """What was taken back."""
+    said = [_of_list_undo(added, is_back) for added, is_back in undone.said]
+    if undone.back or undone.lost or not said:
+        said.insert(0, _of_messages_undo(undone) + ("." if said else ""))
+    return " ".join(said)
+
+
+def _of_list_undo(added: Added, is_back: bool) -> str:
+    if is_back:
+        return of_list(added.replaced, added.value)
+    changed = _("Something else is said of {sender} since: that stays.")
+    return changed.replace("{sender}", added.value)
+
+
+def _of_messages_undo(undone: Undone) -> str:
     if not undone.lost:
         return ngettext(
             "Undone: the message is as it was",

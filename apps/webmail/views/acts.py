@@ -1,6 +1,6 @@
 """What the buttons of list and message do, and Undo. Each is a form that works without script."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from apps.webmail import nextpage
 from apps.webmail.acts import undo as undoing
 from apps.webmail.acts import words
 from apps.webmail.acts.form import wish_of
+from apps.webmail.acts.steps import Remembered
 from apps.webmail.acts.undo import Undone
 from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import Done, Wish, perform, places
@@ -64,9 +65,9 @@ def acts(request: HttpRequest) -> HttpResponse:
     except MailError as error:
         return _refused(request, error)
     steps = done.steps if done.can_undo else []
-    token = undoing.token(steps, user_id=user.pk, by=_by(origin(request)))
+    token = token_of(request, steps)
     said = words.of_act(wish, done, can_undo=token is not None)
-    return _answer(request, said, token, _facts(done), done.messages > 0)
+    return answer(request, said, token, facts_of(done), is_good=done.messages > 0)
 
 
 @_signed_in
@@ -90,7 +91,7 @@ def undo(request: HttpRequest) -> HttpResponse:
         "lost": undone.lost,
         "counts": _counts(undone.touched),
     }
-    return _answer(request, words.of_undo(undone), None, facts, not undone.lost)
+    return answer(request, words.of_undo(undone), None, facts, is_good=not undone.lost)
 
 
 @_signed_in
@@ -114,17 +115,32 @@ def act(request: HttpRequest, slug: str, uid: int, verb: str) -> HttpResponse:
     return redirect(f"{back}?before={cursor[0]}-{cursor[1]}" if cursor else back)
 
 
-def _answer(
-    request: HttpRequest, said: str, token: str | None, facts: dict[str, Any], is_good: bool
+def token_of(request: HttpRequest, steps: Sequence[Remembered]) -> str | None:
+    """For who asks: what takes these steps back; None if nothing can."""
+    return undoing.token(steps, user_id=person(request).pk, by=_by(origin(request)))
+
+
+def answer(
+    request: HttpRequest,
+    said: str,
+    token: str | None,
+    facts: dict[str, Any],
+    *,
+    is_good: bool = True,
+    to: str = "",
 ) -> HttpResponse:
-    """JSON for a script; for others a page that says it, with a button to take it back."""
+    """JSON for a script; for others a page that says it, with a button to take it back.
+
+    Args:
+        to: the page, if it is not the one that the form asks for.
+    """
     if not wants_page(request):
         return JsonResponse({"text": said, "undo": token, **facts})
     if token is not None and len(token) <= _LONGEST_KEPT:
         messages.success(request, said, extra_tags=UNDO_TAG + token)
     else:
         messages.add_message(request, messages.SUCCESS if is_good else messages.WARNING, said)
-    return redirect(_next(request))
+    return redirect(to or _next(request))
 
 
 def _refused(request: HttpRequest, error: MailError) -> HttpResponse:
@@ -163,7 +179,7 @@ def _note(request: HttpRequest, wish: Wish) -> None:
         acting.note_acts(user, what=wish.verb, folder=place.slug, uids=uid_set(uids) or "all")
 
 
-def _facts(done: Done) -> dict[str, Any]:
+def facts_of(done: Done) -> dict[str, Any]:
     return {
         "count": done.messages,
         "gone": done.gone,

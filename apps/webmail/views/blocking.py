@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -16,9 +17,12 @@ from apps.scan.services import lists
 from apps.ui.answers import wants_page
 from apps.webmail import folders as boxes
 from apps.webmail import nextpage
+from apps.webmail.acts import words
 from apps.webmail.acts.form import wish_of
-from apps.webmail.acts.wish import perform
+from apps.webmail.acts.steps import Listed
+from apps.webmail.acts.wish import Done, Wish, perform
 from apps.webmail.folders import Folder
+from apps.webmail.views.acts import answer, facts_of, token_of
 from apps.webmail.visitor import find_entry, origin, own, person
 from apps.wire.errors import InvalidName, MailError, NotPermitted
 
@@ -39,30 +43,35 @@ def allow(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, verb: Verb) -> HttpResponse:
-    user = person(request)
     folder, entry = _named(request)
-    scope = Scope(user_id=user.pk)
+    scope = Scope(user_id=person(request).pk)
     try:
         sender = _sender(entry, whole=request.POST.get("what") == "domain")
         if request.POST.get("undo") == "1":
-            said = _taken_off(lists.remove(sender, scope).value)
-            return _answer(request, said)
+            said = words.of_list(None, lists.remove(sender, scope).value)
+            return answer(request, said, None, {})
         if verb is Verb.BLOCK:
             _not_own(own(request), sender)
         added = lists.add(verb, sender, scope)
-        said = _blocked(added.value) if verb is Verb.BLOCK else _allowed(added.value)
-        if verb is Verb.BLOCK and request.POST.get("junk") == "1":
-            wish = wish_of(_junk(folder, entry))
-            perform(user.pk, wish, origin(request))
     except MailError as error:
-        return _answer(request, error.reply.text, status=422)
-    return _answer(request, said)
+        return _refused(request, error.reply.text)
+    said = words.of_list(verb, added.value)
+    done = Done()
+    if verb is Verb.BLOCK and request.POST.get("junk") == "1":
+        try:
+            done = perform(scope.user_id or 0, _junk(folder, entry), origin(request))
+        except MailError as error:  # they are blocked all the same
+            said = f"{said} {error.reply.text}"
+    # To block who was blocked already is nothing that could be taken back.
+    listed = [] if added.replaced is verb else [Listed(added)]
+    token = token_of(request, [*listed, *done.steps])
+    # The page of a message that went to Junk is not there any more.
+    to = reverse("mailbox", args=[folder.slug]) if done.gone else ""
+    return answer(request, said, token, facts_of(done), to=to)
 
 
-def _junk(folder: Folder, entry: ListRow) -> QueryDict:
-    fields = QueryDict(mutable=True)
-    fields["verb"], fields["ref"] = "junk", f"{folder.id}.{entry.uid}"
-    return fields
+def _junk(folder: Folder, entry: ListRow) -> Wish:
+    return wish_of(QueryDict(f"verb=junk&ref={folder.id}.{entry.uid}"))
 
 
 def _named(request: HttpRequest) -> tuple[Folder, ListRow]:
@@ -92,22 +101,8 @@ def _not_own(mine: Own, sender: str) -> None:
         raise NotPermitted("own address", text=_("You cannot block yourself"))
 
 
-def _blocked(value: str) -> str:
-    return _("Mail from {sender} goes to Junk from now on.").replace("{sender}", value)
-
-
-def _allowed(value: str) -> str:
-    return _("Mail that is proved to be from {sender} stays out of Junk from now on.").replace(
-        "{sender}", value
-    )
-
-
-def _taken_off(value: str) -> str:
-    return _("Nothing is said of {sender} any more.").replace("{sender}", value)
-
-
-def _answer(request: HttpRequest, text: str, *, status: int = 200) -> HttpResponse:
+def _refused(request: HttpRequest, text: str) -> HttpResponse:
     if not wants_page(request):
-        return JsonResponse({"error" if status >= 400 else "text": text}, status=status)
-    (messages.success if status < 400 else messages.error)(request, text)
+        return JsonResponse({"error": text}, status=422)
+    messages.error(request, text)
     return redirect(nextpage.own_path(request.POST.get("next", "")) or "/mail/")
