@@ -56,7 +56,7 @@ class Report:
 
 def report(raw: bytes) -> Report | None:
     """What a message reports, None if it is no report. Never raises, whatever the bytes."""
-    if not _may_report(raw):
+    if not may_report(raw):
         return None
     found = dsn_reading.read(raw[:REPORT_MAX])
     if found is None:
@@ -88,7 +88,7 @@ def original(owner_id: int, mailbox_ids: Sequence[int], message_key: str) -> Hea
     return next((one for one in heads if one.message_key == message_key), None)
 
 
-def _may_report(raw: bytes) -> bool:
+def may_report(raw: bytes) -> bool:
     """Whether it is worth reading: a multipart/report (RFC 6522), or mail by the null path."""
     block = scan(raw)
     kind = (block.first(b"content-type") or b"").lower()
@@ -99,14 +99,15 @@ def _may_report(raw: bytes) -> bool:
 
 def _lines(found: Reading) -> list[Line]:
     if not found.recipients:
-        return [_line("", found.action, found.status, found.reply, found.reporter)]
+        return [line("", found.action, found.status, found.reply, found.reporter)]
     return [
-        _line(one.original or one.address, one.action, one.status, one.reply, one.host)
+        line(one.original or one.address, one.action, one.status, one.reply, one.host)
         for one in found.recipients
     ]
 
 
-def _line(address: str, action: Action, status: str, reply: str, host: str) -> Line:
+def line(address: str, action: Action, status: str, reply: str, host: str) -> Line:
+    """What a report says of one recipient, in words."""
     look, icon = _LOOKS.get(action, ("ok", "circle-check"))
     cause = cause_of(status) if status and look != "ok" else None
     text = {

@@ -23,6 +23,7 @@ from apps.webmail.invitations import Invitation
 from apps.webmail.pictures import Bar, bar
 from apps.webmail.plaintext import Block, blocks, own_words
 from apps.webmail.reading import Person, Reading, part_content, read
+from apps.webmail.reported import reported
 from apps.webmail.senders import Sender, judge, key_of
 from apps.webmail.sent import Sent, sent
 from apps.webmail.why.unsubscribing import Offer, offer
@@ -103,7 +104,7 @@ def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) 
         outline=frames,
         pictures=bar(reader.user_id, shown, frames, is_junk=is_junk),
         blocks=() if reading.html else _blocks(reading),
-        sent=sent(reader.user_id, raw) if told is None else None,
+        sent=_fate(reader, folder, boxes, head, reading, raw) if told is None else None,
         report=told,
         original=_original(folder, boxes, told) if told else "",
         code=_code(reading, head, raw) if not is_junk and not is_kept else "",
@@ -121,6 +122,22 @@ def _way_out(folder: Folder, shown: queries.Shown, raw: bytes) -> Offer | None:
     if folder.owner or folder.special_use in {*_OURS, SpecialUse.JUNK}:
         return None
     return offer(shown.prefix, raw)
+
+
+def _fate(
+    reader: Reader,
+    folder: Folder,
+    boxes: Sequence[Folder],
+    head: Head,
+    reading: Reading,
+    raw: bytes,
+) -> Sent | None:
+    """What became of a message that the reader sent: what we know, else what reports say."""
+    known = sent(reader.user_id, raw)
+    if known is not None or folder.owner or folder.special_use != SpecialUse.SENT:
+        return known
+    is_own = key_of(reading.sender.address) in reader.own
+    return reported(boxes, head, reading) if is_own else None
 
 
 def _original(folder: Folder, boxes: Sequence[Folder], told: Report) -> str:
