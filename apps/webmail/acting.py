@@ -18,13 +18,16 @@ from apps.ui.trouble import page_of
 # every page that will be added.
 OPEN: Final = frozenset(
     {
-        *("home", "side", "mailbox", "message", "body", "source", "part", "act"),
+        *("home", "side", "mailbox", "message", "message-one", "body", "body-part", "source"),
+        *("part", "act"),
         *("acts", "undo"),  # which record themselves what they change
         *("live", "poll", "why"),
         *("settings-activity", "logout", "acting-stop", "healthz", "readyz", "words"),
     }
 )
-_MAIL: Final = frozenset({"message", "body", "source", "part", "act", "why"})
+_MAIL: Final = frozenset(
+    {"message", "message-one", "body", "body-part", "source", "part", "act", "why"}
+)
 WORDS: Final = "While you look as another user, this page is closed."
 
 

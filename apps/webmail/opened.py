@@ -54,12 +54,10 @@ class Opened:
     """What is shown of it.
 
     Args:
-        raw: the message as shown.
         is_closed: Junk: links and pictures are off.
         original: of a report, the address of the message that it is about; "" if that is not here.
     """
 
-    raw: bytes
     reading: Reading
     sender: Sender
     outline: Outline
@@ -98,7 +96,6 @@ def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) 
     frames = outline(raw) if reading.html else Outline()
     told = bounces.report(raw)
     return Opened(
-        raw=raw,
         reading=reading,
         sender=judge(shown, author.name, author.address, reader.own, is_kept=is_kept),
         outline=frames,

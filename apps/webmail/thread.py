@@ -4,6 +4,7 @@ folded.
 Folded ones cost nothing but their row. What is open is read by `opened`.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,10 @@ from apps.wire.errors import NotFound
 SHOWN: Final = 100  # the newest messages of a conversation that a page has
 MOST_SHOWN: Final = 500  # when older ones are asked for
 MOST_OPEN: Final = 20  # messages whose bytes one page reads
+OPEN_OCTETS: Final = 32 * 1024 * 1024
+"""Of all that are open together; the one that was asked for is open however large it is."""
+SECONDS: Final = 2.0
+"""After which no further one is opened: each may be made to take its time."""
 _APART: Final = {SpecialUse.JUNK, SpecialUse.TRASH}
 
 
@@ -129,13 +134,21 @@ def gather(
         found: where it may lie, as `located` says.
         asked: refs of further messages that are to be open.
         with_older: more than the newest ones.
-        opens_all: none is folded (for print).
+        opens_all: none is folded (for print), as far as there is time and room.
     """
     by_id = {one.id: one for one in found}
     heads, older, is_more = _heads(folder, head, list(by_id), with_older=with_older)
-    wanted = _wanted(heads, head, asked, opens_all=opens_all)
+    shown: dict[str, Message] = {}
+    room, deadline = OPEN_OCTETS, time.monotonic() + SECONDS
+    for one in _wanted(heads, head, asked, opens_all=opens_all):
+        if shown and (one.size > room or time.monotonic() > deadline):
+            continue
+        room -= one.size
+        box = by_id.get(one.mailbox_id, folder)
+        shown[_ref(one)] = message(reader, box, found, one, is_open=True)
     messages = tuple(
-        message(reader, by_id.get(one.mailbox_id, folder), found, one, is_open=_ref(one) in wanted)
+        shown.get(_ref(one))
+        or message(reader, by_id.get(one.mailbox_id, folder), found, one, is_open=False)
         for one in heads
     )
     current = next(one for one in messages if _is_same(one.head, head))
@@ -200,13 +213,13 @@ def _each_once(heads: list[Head], folder: Folder, current: Head) -> list[Head]:
 
 def _wanted(
     heads: list[Head], current: Head, asked: Collection[str], *, opens_all: bool
-) -> set[str]:
-    """Refs of those that are open: the one that was asked for, the last, and the newest unread."""
+) -> list[Head]:
+    """Those that are to be open: the one that was asked for, the last, and the newest unread."""
     order = [_ref(current), *asked, _ref(heads[-1])]
     unread = [_ref(one) for one in reversed(heads) if opens_all or not one.flags & FLAG_SEEN]
-    there = {_ref(one) for one in heads}
+    there = {_ref(one): one for one in heads}
     most = SHOWN if opens_all else MOST_OPEN
-    return set([ref for ref in dict.fromkeys([*order, *unread]) if ref in there][:most])
+    return [there[ref] for ref in dict.fromkeys([*order, *unread]) if ref in there][:most]
 
 
 def _ref(head: Head) -> str:

@@ -1,5 +1,6 @@
 """An administrator looks as a user: off by default, seen by the user, narrow, and soon over."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from apps.webmail.acting import OPEN
 from apps.wire.errors import InUse, MailError, NotPermitted
 from tests.support.mail import RAW, drain, local, submission
 from tests.webmail.browsing import Browser
+from tests.webmail.test_mail import HTML
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +119,29 @@ def test_what_is_read_and_changed_is_recorded_as_the_administrators(
         assert (row.actor_id, row.acting_for, row.user_id) == (admin.pk, alice.address, alice.pk)
     # The journal of the mailbox, too, says who it was.
     assert set(Change.objects.values_list("user_id", flat=True)) == {admin.pk}
+
+
+def test_all_of_a_conversation_that_is_open_is_recorded(looking: Browser, alice: User) -> None:
+    for number in range(3):
+        raw = RAW.replace(b"<q3", b"<%d" % number)
+        accept([submission(local(alice), b"In-Reply-To: <0@outside.invalid>\r\n" + raw)])
+        drain()
+    page = looking.read("/mail/inbox/2/")  # the first is the letter about the looking itself
+    assert page.count("The figures are attached.") > 1
+    details = AuditRecord.objects.filter(action="user.act_as_mail").values_list("detail", flat=True)
+    seen = {str(one.get("uid") or one.get("uids")) for one in details}
+    assert seen == {"2", "3:4"}
+
+
+def test_html_is_shown_and_what_is_folded_opens(looking: Browser, alice: User) -> None:
+    accept([submission(local(alice), HTML)])
+    drain()
+    page = looking.read("/mail/inbox/2/")
+    (frame,) = re.findall(r'src="(/mail/inbox/2/body/[0-9]+/)', page)
+    for path in (frame, "/mail/inbox/2/one/"):
+        assert looking.get(path).status_code == 200
+    whats = AuditRecord.objects.filter(action="user.act_as_mail").values_list("detail", flat=True)
+    assert [one["what"] for one in whats] == ["message", "body-part", "message-one"]
 
 
 def test_ones_own_reading_is_nobodys_business(alice: User) -> None:

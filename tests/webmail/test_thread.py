@@ -119,6 +119,24 @@ def test_opening_marks_what_is_shown_read(alice: User, reader: Client) -> None:
     assert not Entry.objects.exclude(flags=FLAG_SEEN).exists()
 
 
+@pytest.mark.parametrize(("what", "most"), [("OPEN_OCTETS", 1_000), ("SECONDS", -1.0)])
+def test_what_is_open_together_is_bounded(
+    alice: User, reader: Client, monkeypatch: pytest.MonkeyPatch, what: str, most: float
+) -> None:
+    deliver(alice, RAW, *(answer(n) for n in range(1, 6)))
+    monkeypatch.setattr(thread, what, most)
+    page = pane(reader.get("/mail/inbox/3/", headers={"X-Peek": "1"}))
+    assert len(refs(page)) == 6
+    assert "msg__body" in page.partition("Answer 2 here.")[0]
+    assert 0 < 6 - page.count("msg--folded") < 6
+    # Those that are folded are on paper, too, by their first words.
+    whole = reader.get("/mail/inbox/3/print/?whole").content.decode()
+    assert all(f"Answer {n} here." in whole for n in range(1, 6))
+    # What is folded was not read by anybody.
+    reader.get("/mail/inbox/3/")
+    assert Entry.objects.filter(flags=0).count() >= page.count("msg--folded")
+
+
 def test_it_marks_nothing_for_who_wants_to_do_it_by_hand(alice: User, reader: Client) -> None:
     Preferences.objects.create(user=alice, marks_read=False)
     deliver(alice, RAW)

@@ -16,7 +16,9 @@ from apps.mailstore.conversations import Head
 from apps.mailstore.models import FLAG_SEEN
 from apps.mailstore.services import flags
 from apps.mailstore.services.flags import FlagChange
+from apps.mailstore.uidset import uid_set
 from apps.mime.headers import decode_text, scan
+from apps.provisioning import acting
 from apps.runtime.db import translate_errors
 from apps.webmail import preferences, thread
 from apps.webmail.folders import Folder
@@ -44,6 +46,7 @@ def message(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
         asked=request.GET.getlist("open")[:OPEN_ASKED],
         with_older="older" in request.GET,
     )
+    _note(request, found)
     _mark_seen(request, found.unread)
     is_pane = _wants_pane(request)
     context = list_context(request, slug, uid, has_rows=not is_pane)  # with the new counts
@@ -72,10 +75,13 @@ def printed(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """One message for paper, or with `?whole` all of its conversation."""
     folder, places = _located(request, slug)
     head = _head(folder, uid)
-    found = thread.gather(reader(request), folder, places, head, opens_all="whole" in request.GET)
-    is_whole = "whole" in request.GET
-    messages = [item for item in found.messages if item.is_open] if is_whole else [found.current]
-    context = {"thread": found, "messages_shown": messages, "folder": folder, "uid": uid}
+    if "whole" in request.GET:
+        found = thread.gather(reader(request), folder, places, head, opens_all=True)
+        subject, messages = found.subject, found.messages
+    else:
+        one_alone = thread.message(reader(request), folder, places, head, is_open=True)
+        subject, messages = head.subject, (one_alone,)
+    context = {"subject": subject, "messages_shown": messages, "folder": folder, "uid": uid}
     return render(request, "webmail/print.html", context)
 
 
@@ -144,6 +150,19 @@ def _context(listed: dict[str, Any], folder: Folder, found: Thread) -> dict[str,
         "is_starred": found.is_starred,
         "real_folder": folder,
     }
+
+
+def _note(request: HttpRequest, found: Thread) -> None:
+    """An administrator who looks as the user leaves a record of all that is open beside the message
+    that the address names, of which `ActingMiddleware` made one."""
+    if getattr(request, "acting_by", None) is None:
+        return
+    by_slug: dict[str, list[int]] = defaultdict(list)
+    for item in found.messages:
+        if item.is_open and item is not found.current:
+            by_slug[item.slug].append(item.uid)
+    for slug, uids in by_slug.items():
+        acting.note_acts(person(request), what="message", folder=slug, uids=uid_set(uids))
 
 
 def _mark_seen(request: HttpRequest, unread: list[Message]) -> None:
