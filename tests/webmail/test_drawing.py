@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 from django.utils.html import escape
 
+from apps.mailstore.conversations import Head
+from apps.mailstore.models import FLAG_DRAFT, FLAG_FLAGGED, FLAG_SEEN
 from apps.mime.searchtext import folded
 from apps.webmail import drawing
+from apps.webmail.folded import folded as folded_message
+from apps.webmail.folders import Folder
 from apps.webmail.labels import LabelView
 from apps.webmail.rows import Row
 from apps.webmail.searching import drawing as found
 from apps.webmail.searching.marks import marked
 from apps.webmail.searching.rows import Result
+from apps.webmail.thread import Message
 
 EVIL = "\"'><script>x</script>{uid}%(subject)s&amp;"
 AT = datetime(2026, 4, 8, 6, 31, 12, tzinfo=UTC)
@@ -132,3 +137,43 @@ def test_all_that_a_row_knows_is_drawn() -> None:
     drawn |= {"when", "count", "has_more", "is_to", "is_unread", "is_starred", "is_current"}
     drawn |= {"has_attachments", "files", "more_files", "labels"}
     assert {one.name for one in fields(Row)} == drawn
+
+
+def message(**more: Any) -> Message:
+    head = Head(
+        mailbox_id=7,
+        uid=21,
+        thread_id=5,
+        flags=FLAG_SEEN,
+        keywords=0,
+        internaldate=0,
+        size=10,
+        message_id=1,
+        head_id=None,
+        subject="",
+        sender_name="",
+        sender_address="",
+        recipients="",
+        preview="Words",
+        has_attachments=False,
+        message_key="",
+    )._replace(**more)
+    box = Folder(7, "inbox", "Inbox", "", "Inbox", 0, "inbox", "inbox", 1, 0)
+    name = head.sender_name or head.sender_address
+    return Message(head=head, folder=box, name=name, is_mine=False, when="8 Apr", at=AT)
+
+
+def test_no_text_of_a_folded_message_leaves_its_place() -> None:
+    html = folded_message(message(sender_name=EVIL, preview=EVIL), f"?in={EVIL}")
+    assert "<script" not in html
+    assert html.count(escape(EVIL)) == 3
+
+
+def test_a_folded_message_says_what_its_marks_mean() -> None:
+    plain = folded_message(message(), "?in=starred")
+    assert 'class="msg msg--folded"' in plain
+    assert 'href="/mail/inbox/21/?in=starred" data-full data-open="/mail/inbox/21/one/"' in plain
+    assert "(unknown sender)" in plain
+    html = folded_message(message(flags=FLAG_FLAGGED | FLAG_DRAFT, has_attachments=True), "")
+    for piece in ("msg--folded is-unread", ">Draft<", ">starred<", ">has attachments<"):
+        assert piece in html
