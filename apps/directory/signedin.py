@@ -90,13 +90,15 @@ class SignedIn:
             await self._end_the_changed()
 
     async def _end_the_changed(self) -> None:
+        asked = set(self._who.values())
         try:
-            staying = await in_db("read", still_in, set(self._who.values()))
+            staying = await in_db("read", still_in, asked)
         except MailError as error:
             logger.info("sign-ins not checked", extra={"detail": str(error)})
             return
+        gone = asked - staying  # who signed in meanwhile is in neither, and is asked for next time
         for connection, principal in list(self._who.items()):
-            if principal not in staying:
+            if principal in gone:
                 connection.end(REASON)
 
 
