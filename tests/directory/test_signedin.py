@@ -1,7 +1,6 @@
 """Who is signed in is looked at again, and only who was looked at is ended."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -19,21 +18,17 @@ class Door:
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
+        self.ended = asyncio.Event()
 
     def end(self, reason: str) -> None:
         self.reasons.append(reason)
+        self.ended.set()
 
 
 def sign_in(user: User) -> Principal:
     return authentication.authenticate(
         username=user.address, password="correct horse battery", address="192.0.2.1", door="imap"
     )
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_it_leaves_who_came_while_it_looked(alice: User, bob: User) -> None:
@@ -44,7 +39,8 @@ async def test_it_leaves_who_came_while_it_looked(alice: User, bob: User) -> Non
     signed_in.look()
     await asyncio.sleep(0)  # it has asked for those whom it knew
     signed_in.add(newcomer, arriving)
-    await until(lambda: suspended.reasons)
+    async with asyncio.timeout(20):
+        await suspended.ended.wait()
     signed_in.close()
     assert suspended.reasons == [REASON]
     assert newcomer.reasons == []
