@@ -53,7 +53,7 @@ def offer(service: Installation, pool: ThreadPoolExecutor, name: str) -> "Future
     """A client that waits; nobody judges its message before somebody lets the workers go on."""
     answer = pool.submit(give, service, name)
     service.wait_for(
-        lambda: [row["state"] for row in service.queue()] == ["offered"], 20, "it is not offered"
+        lambda: [row["state"] for row in service.queue()] == ["offered"], 60, "it is not offered"
     )
     return answer
 
