@@ -6,7 +6,7 @@ from typing import Final
 
 from apps.directory.models import PatternKind, State, User
 from apps.mime.address import Address, AddressError, take_apart
-from apps.runtime.rows import among_texts, fetch, listed_texts
+from apps.runtime.rows import fetch
 from apps.wire.errors import NotFound
 
 MOST: Final = 50  # aliases of one person that are looked at
@@ -14,8 +14,9 @@ _SECOND_NAMES_MOST: Final = 20
 _DOMAIN: Final = 0  # the part of the statement that is of the domain itself
 
 # One statement: the names of the person's domain, and the exact aliases that lead to this person
-# and to nobody else. Only of the own organisation: a stranger's alias to somebody says nothing
-# about them, and what its owner writes must not be taken for their own words.
+# and to nobody else. Only of the own organisation: a stranger's alias to somebody says nothing about
+# them, and what its owner writes must not be taken for their own words. The cross join is for
+# SQLite, which would walk all aliases of the organisation.
 _KNOWN: Final = """
 SELECT 0 AS part, d.id, d.detail_separator, d.name FROM directory_domain d
 WHERE d.id = %s
@@ -25,9 +26,9 @@ SELECT * FROM (SELECT 1, d.id, '', d.name FROM directory_domain d
 UNION ALL
 SELECT * FROM (SELECT 2, a.id, a.local, d.name
     FROM directory_aliastarget t
-    JOIN directory_alias a ON a.id = t.alias_id
+    CROSS JOIN directory_alias a
     JOIN directory_domain d ON d.id = a.domain_id
-    WHERE {targets} AND a.kind = %s AND a.state = %s
+    WHERE lower(t.address) IN (%s, %s) AND a.id = t.alias_id AND a.kind = %s AND a.state = %s
         AND d.organization_id = (SELECT organization_id FROM directory_domain WHERE id = %s)
         AND NOT EXISTS (SELECT 1 FROM directory_aliastarget o
             WHERE o.alias_id = a.id AND o.id <> t.id)
@@ -67,14 +68,12 @@ def own(user: User) -> Own:
     """
     if user.domain_id is None:
         return Own((user.key,))
-    wanted = listed_texts(sorted({user.key, _as_target(user.address)}))
-    rows = fetch(
-        _KNOWN.format(targets=among_texts("lower(t.address)")),
-        [
-            *(user.domain_id, user.domain_id, _SECOND_NAMES_MOST),
-            *(wanted, PatternKind.EXACT, State.ACTIVE, user.domain_id, MOST),
-        ],
+    parameters = (
+        *(user.domain_id, user.domain_id, _SECOND_NAMES_MOST),
+        *(user.key, _as_target(user.address)),
+        *(PatternKind.EXACT, State.ACTIVE, user.domain_id, MOST),
     )
+    rows = fetch(_KNOWN, parameters)
     local = take_apart(user.key)[0]
     separator = next((text for part, _, text, _ in rows if part == _DOMAIN), "")
     names = [f"{text or local}@{name}" for part, _, text, name in rows if part != _DOMAIN]

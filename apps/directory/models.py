@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -305,6 +306,8 @@ class AliasTarget(models.Model):
     address = models.CharField(max_length=320)
 
     class Meta:
+        # Which aliases lead to somebody: they are written in any case.
+        indexes = [models.Index(Lower("address"), name="target_address")]
         constraints = [models.UniqueConstraint(fields=["alias", "address"], name="target_once")]
 
     def __str__(self) -> str:
