@@ -78,9 +78,10 @@ document.addEventListener('keydown', event => {
   lift();
 }, true);
 
-// What it explains is not there any more.
+// What it explains is not there any more. If it was the message that is open, that goes, and we with it.
 document.addEventListener('mh:gone', event => {
-  if (panel && event.detail.refs?.includes(panel.dataset.ref)) lift();
+  const gone = event.detail.refs ?? [], open = $('.mail__read .thread')?.dataset.ref;
+  if (panel && gone.includes(panel.dataset.ref) && !gone.includes(open)) lift();
 });
 
 isPhone.addEventListener('change', fence);

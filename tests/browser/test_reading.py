@@ -241,3 +241,40 @@ def test_it_reads_without_script(
     page.locator(".quote-btn").first.click()
     expect(page.locator("blockquote").first).to_be_visible()
     context.close()
+
+
+def test_a_sender_is_blocked_and_let_in_again(
+    service: Installation, watched: Watched, conversation: str
+) -> None:
+    """The last one: what comes back has another address."""
+    page = watched.page
+
+    def blocked() -> str:
+        return service.manage("spam", "list", "show", "--user", ALICE)
+
+    watched.go("/mail/inbox/")
+    page.locator("article.conv .conv__subj", has_text="Planting plan").click()
+    more = page.locator("article.msg summary[aria-label='More on this message']").last
+    more.click()
+    page.locator("form[data-block] button:visible").click()
+    told = page.locator(".toast", has_text="Mail from dora@evil.invalid goes to Junk")
+    expect(told).to_be_visible()
+    expect(more).to_be_focused()
+    assert "dora@evil.invalid" in blocked()
+    page.keyboard.press("z")
+    expect(page.locator(".toast", has_text="Nothing is said of dora@evil.invalid")).to_be_visible()
+    assert "dora@evil.invalid" not in blocked()
+    # From the panel, with what moves to Junk; both come back.
+    rows = page.locator("article.conv").count()
+    page.click(".mail__read > .bar summary[aria-label=More]")
+    page.click(".mail__read > .bar [data-why]")
+    page.check("#why input[name=junk]")
+    page.click("#why form[data-block] [value=address]")
+    told = page.locator(".toast", has_text="goes to Junk").last
+    told.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast", has_text="Undone: the message is as it was.")).to_be_visible()
+    expect(page.locator("article.conv")).to_have_count(rows)
+    expect(page.locator("#why")).to_have_count(0)
+    assert "dora@evil.invalid" not in blocked()
+    assert page.evaluate("!document.querySelector('[inert]')")
+    watched.check()
