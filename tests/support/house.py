@@ -56,6 +56,11 @@ class Source:
         """The syntax tree of `text`."""
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All of `tree`: walked once, for every rule looks at it."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def name(self) -> str:
         """The file's own name."""
@@ -74,7 +79,7 @@ class Source:
 
     def calls(self) -> Iterator[ast.Call]:
         """Every call in the file."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return (node for node in self.nodes if isinstance(node, ast.Call))
 
 
 def sources(root: Path, *folders: str) -> list[Source]:
@@ -89,13 +94,13 @@ def sources(root: Path, *folders: str) -> list[Source]:
 
 def imports(source: Source) -> Iterator[str]:
     """The dotted name of every module that a file imports, wherever in it."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         yield from _imported(node)
 
 
 def functions_are_short(source: Source) -> Iterator[Finding]:
     """A function that does not fit on a screen is two functions."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > FUNCTION_LINES:
@@ -123,7 +128,7 @@ def only_services_write_sql(source: Source) -> Iterator[Finding]:
     """The same for constant SQL."""
     if source.is_writer:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found = SQL_WRITE.match(node.value)
             if found:
@@ -135,7 +140,8 @@ SQL_WRITE = re.compile(r"\s*(INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\s")
 
 def hot_models_are_never_saved(source: Source) -> Iterator[Finding]:
     """No `.save()` on a hot model, and no `bulk_update` of one."""
-    hot = {name: model for model in HOT_MODELS for name in _variables_of(source.tree, model)}
+    named = [model for model in HOT_MODELS if model in source.text]
+    hot = {name: model for model in named for name in _variables_of(source, model)}
     for call in source.calls():
         if _called(call) not in {"save", "bulk_update"}:
             continue
@@ -157,7 +163,7 @@ def only_env_reads_the_environment(source: Source) -> Iterator[Finding]:
         and call.func.attr == "setdefault"
         and [_constant(argument) for argument in call.args[:1]] == ["DJANGO_SETTINGS_MODULE"]
     }
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and _dotted(node) in {
             "os.environ",
             "os.environb",
@@ -175,7 +181,7 @@ def only_address_splits_at_signs(source: Source) -> Iterator[Finding]:
     """A quoted local part may hold an @: only `Address.parse` knows where an address divides."""
     if source.path in MAY_SPLIT_ADDRESSES:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _called(node) in SPLITTERS and node.args:
             if _constant(node.args[0]) in {"@", b"@"}:
                 yield node.lineno, f'.{_called(node)}("@")'
@@ -195,7 +201,7 @@ def no_junk_drawers(source: Source) -> Iterator[Finding]:
 
 def nothing_unsafe(source: Source) -> Iterator[Finding]:
     """Nothing that runs, unpickles or marks as safe what a stranger may have written."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         for module in _imported(node):
             if module.partition(".")[0] in UNSAFE_MODULES:
                 yield node.lineno, f"import of {module}"  # type: ignore[attr-defined]
@@ -217,7 +223,7 @@ def modules_say_what_they_promise(source: Source) -> Iterator[Finding]:
 
 def models_have_no_hidden_work(source: Source) -> Iterator[Finding]:
     """No overridden `save()` or `delete()`, no signals for our own nouns: services are called."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "django.db.models.signals":
             for name in node.names:
                 if name.name != "post_migrate":
@@ -239,7 +245,7 @@ def tests_keep_the_clock_still(source: Source) -> Iterator[Finding]:
 
 def tests_are_never_skipped(source: Source) -> Iterator[Finding]:
     """A test passes or fails."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and _dotted(node) in SKIPS:
             yield node.lineno, _dotted(node)
 
@@ -336,10 +342,10 @@ def _is_unsafe_call(call: ast.Call) -> bool:
     }
 
 
-def _variables_of(tree: ast.Module, model: str) -> set[str]:
+def _variables_of(source: Source, model: str) -> set[str]:
     """Names that are bound to a row of `model`: by assignment, annotation or loop."""
     names = set()
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if isinstance(node, ast.Assign) and model in _chain(node.value):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.For) and model in _chain(node.iter):
