@@ -219,6 +219,80 @@ def test_a_preview_that_cannot_be_had_is_said_in_its_dialog(
     assert all("preview" in said for said in watched.complaints)  # the browser's own
 
 
+DESIGNED = b"""From: Shop <shop@evil.invalid>\r
+To: alice@example.test\r
+Subject: Sale\r
+Message-ID: <sale@evil.invalid>\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<body style="margin:0;background:#f3f1e8;color:#26302a"><h1 style="color:#4b6b3c">Sale</h1>
+<p>All seeds.</p><img src="https://evil.invalid/seeds.png" width="100" height="100"></body>"""
+
+
+def test_designed_mail_has_light_and_dark_paper(
+    service: Installation, watched: Watched, chromium: Browser
+) -> None:
+    with service.imap(ALICE) as imap:
+        imap.append("INBOX", DESIGNED)
+        imap.select_folder("INBOX", readonly=True)
+        path = f"/mail/inbox/{max(imap.search())}/"
+    page = watched.page
+
+    def paper() -> str:
+        inside = page.frame_locator("iframe.msg__frame").locator("html")
+        return str(inside.evaluate("one => getComputedStyle(one).filter"))
+
+    def address() -> str:
+        return str(page.evaluate("document.querySelector('.msg__frame').contentWindow.location"))
+
+    light, dark = page.locator("[data-sheet=light]"), page.locator("[data-sheet=dark]")
+    watched.go(path)
+    expect(page.frame_locator("iframe.msg__frame").locator("h1")).to_have_text("Sale")
+    expect(dark).to_be_hidden()  # by day there is nothing to choose
+    watched.look()
+    page.emulate_media(color_scheme="dark")
+    expect(light).to_have_attribute("aria-current", "true")
+    assert paper() == "none"
+    steps = page.evaluate("history.length")
+    light.focus()
+    page.keyboard.press("Tab")
+    expect(dark).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dark).to_have_attribute("aria-current", "true")
+    expect(page.frame_locator("iframe.msg__frame").locator("h1")).to_have_text("Sale")
+    assert paper().startswith("invert")
+    # What was chosen for the pictures stays, and the other way round.
+    page.get_by_role("link", name="Load pictures").click()
+    page.wait_for_function(
+        "document.querySelector('.msg__frame').contentWindow.location.search.includes('images')"
+    )
+    assert "sheet=dark" in address()
+    assert page.evaluate("history.length") == steps
+    page.reload()
+    expect(dark).to_have_attribute("aria-current", "true")
+    assert "sheet=dark" in address()
+    watched.check_accessibility()
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(
+        "document.querySelector('.msg__frame').contentWindow.location.search.includes('light')"
+    )
+    expect(dark).to_be_hidden()
+    # Without script each is a link into the frame.
+    context = chromium.new_context(
+        ignore_https_errors=True,
+        java_script_enabled=False,
+        color_scheme="dark",
+        storage_state=page.context.storage_state(),
+    )
+    plain = context.new_page()
+    plain.goto(watched.base + path)
+    plain.click("[data-sheet=dark]")
+    expect(plain.frame_locator("iframe.msg__frame").locator("html")).to_have_css(
+        "filter", "invert(0.9) hue-rotate(180deg)"
+    )
+    context.close()
+
+
 def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:
     for address in ("headers/", "print/?whole=1"):
         watched.go(conversation + address)
