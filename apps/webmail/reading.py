@@ -25,6 +25,7 @@ TEXTS_SHOWN = 10  # text parts of a message without HTML
 CALENDAR_MAX = 256 * 1024  # encoded bytes of an invitation that is looked into
 # They turn the direction of what follows: a name must not do that to the line it stands in.
 _TURNS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_ODD: Final = re.compile("[^a-z0-9-]+")
 _ARMOUR: Final = "-----BEGIN PGP "
 
 
@@ -292,7 +293,9 @@ def _invented(raw: bytes, part: Part) -> str:
         subject = scan(raw[part.body_start : part.body_end]).text(b"subject")
         # Whole: a slash in a subject divides words, not folders.
         return f"{_last_component(subject.replace('/', '-'))[:190] or 'message'}.eml"
-    return _NAMES.get(part.mime_type) or f"part.{part.subtype.decode()[:8]}"
+    # A subtype is what its sender wrote, octets beyond ASCII too.
+    ending = _ODD.sub("", part.subtype.decode("latin-1"))[:8] or "file"
+    return _NAMES.get(part.mime_type) or f"part.{ending}"
 
 
 def _last_component(name: str) -> str:

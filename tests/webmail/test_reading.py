@@ -55,3 +55,13 @@ def test_it_shows_an_invitation_once() -> None:
 def test_it_takes_only_the_last_component_of_a_name() -> None:
     part = b'Content-Type: image/png; name="C:\\\\pictures\\\\house.png"\r\n\r\nx\r\n'
     assert names(part) == ["house.png"]
+
+
+def test_a_file_without_a_name_is_called_by_its_type_whatever_that_is() -> None:
+    for kind, name in (
+        (b"application/octet-stream", "part.octet-st"),
+        (b"image/\xd9\xff", "part.file"),
+    ):
+        raw = b"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: " + kind
+        (file,) = read(raw + b"\r\nContent-Disposition: attachment\r\n\r\nx\r\n--B--\r\n").files
+        assert file.name == name
