@@ -134,6 +134,23 @@ def test_it_goes_on_where_the_time_was_up(
     assert there(alice) == 3
 
 
+def test_folders_come_back_one_after_another_while_there_is_time(
+    alice: User, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("One", "Two", "Three"):
+        mailboxes.create(user_id=alice.pk, name=name)
+        mailboxes.delete(user_id=alice.pk, name=name, origin=ORIGIN)
+    fields = {"since": hour_ago()}
+    monkeypatch.setattr(restoring, "SECONDS", -1.0)
+    told = text(reader.post("/mail/removed/since/", fields, follow=True))
+    assert "with 0 messages is back" in told
+    assert "There was no time for 2 more" in told
+    monkeypatch.undo()
+    reader.post("/mail/removed/since/", fields)
+    live = Mailbox.objects.filter(user=alice, deleted_at=None)
+    assert live.filter(name__in=["One", "Two", "Three"]).count() == 3
+
+
 def test_it_pages_by_key(alice: User, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     remove(alice, 25)
     monkeypatch.setattr(removed, "PAGE", 10)

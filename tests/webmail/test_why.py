@@ -59,6 +59,9 @@ def test_one_click_takes_a_signature_over_both_fields() -> None:
         (PROVED, mail(SIGNED, ONE_CLICK, ONE_CLICK)),
         (PROVED, mail(SIGNED, ONE_CLICK.replace(b"One", b"Two"))),
         (PROVED, mail(ONE_CLICK)),
+        # The signature that is good, and another that only begins as it does.
+        (PROVED, mail(SIGNED.replace(b"List-Unsubscribe:", b"To:"), SIGNED, ONE_CLICK)),
+        (PROVED, mail(SIGNED, *[SIGNED.replace(b"AbCd", b"Xyzw")] * 10, ONE_CLICK)),
     ],
 )
 def test_else_it_is_a_page_to_open(prefix: bytes, raw: bytes) -> None:

@@ -28,7 +28,7 @@ Chosen = Mapping[tuple[int, int], Sequence[int]]
 @dataclass(slots=True)
 class Back:
     """What is back: names of folders, and how many messages. `left` are those for which there was
-    no time."""
+    no time; a folder counts for what is in it, and an empty one for one."""
 
     folders: list[str] = field(default_factory=list)
     messages: int = 0
@@ -76,11 +76,14 @@ def since(*, user_id: int, at: int, origin: Origin) -> Back:
     """Bring back all that was removed then or later, Unix seconds. Raises: as `folder`."""
     found = removals.removed(user_id, at)
     total = found.size + sum(one.size for one in found.mailboxes)
-    done = Back()
+    done, deadline = Back(), time.monotonic() + SECONDS
     try:
         with transaction.atomic():
             quota.require_room(user_id, total)
         for one in found.mailboxes:
+            if done.folders and time.monotonic() > deadline:
+                done.left += max(one.messages, 1)
+                continue
             try:
                 back = revive.mailbox(mailbox_id=one.id, origin=origin)
             except NotFound:
@@ -89,14 +92,19 @@ def since(*, user_id: int, at: int, origin: Origin) -> Back:
             done.messages += back.messages
     except QuotaExceeded as error:
         raise _no_room(error, user_id, total, done) from None
-    return _bring(found.messages, found.size, user_id, origin, done)
+    return _bring(found.messages, found.size, user_id, origin, done, deadline)
 
 
 def _bring(
-    wanted: Chosen, size: int, user_id: int, origin: Origin, done: Back | None = None
+    wanted: Chosen,
+    size: int,
+    user_id: int,
+    origin: Origin,
+    done: Back | None = None,
+    deadline: float | None = None,
 ) -> Back:
     done = done or Back()
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + SECONDS if deadline is None else deadline
     try:
         with transaction.atomic():
             quota.require_room(user_id, size)
