@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+from tests.browser.payloads import OVERLAYS
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
@@ -291,6 +292,58 @@ def test_designed_mail_has_light_and_dark_paper(
         "filter", "invert(0.9) hue-rotate(180deg)"
     )
     context.close()
+
+
+# Of everything that a hand can reach above and beside a message: what lies under a pointer there.
+COVERED = """() => {
+  const meant = [...document.querySelectorAll(
+    '.mail__read > .bar :is(button, a, summary), .mail__top :is(button, a, summary, input),'
+    + '.mail__side a, .conv')];
+  const frames = [...document.querySelectorAll('iframe')];
+  return meant.filter(one => {
+    const at = one.getBoundingClientRect();
+    const x = at.left + at.width / 2, y = at.top + at.height / 2;
+    if (!one.checkVisibility()) return false;
+    if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return false;
+    return frames.includes(document.elementFromPoint(x, y));
+  }).map(one => one.outerHTML).concat(frames.filter(frame => {
+    // Clipped by the pane that scrolls, whatever the mail says of its own size.
+    const at = frame.getBoundingClientRect();
+    const pane = frame.closest('.thread').getBoundingClientRect();
+    return at.left < pane.left || at.right > pane.right + 1 || frame.height > 20000;
+  }).map(frame => frame.outerHTML));
+}"""
+TRICKS = (
+    *OVERLAYS,
+    "<div style='margin:-9999px;padding:9999px;background:red'>over</div>",
+    "<div style='transform:scale(99) translate(-50%,-90%);will-change:transform'>over</div>",
+    "<style>html, body {{ height: 900000px; margin-top: -90000px; zoom: 9 }}</style>over",
+    "<div popover id=p>over</div><dialog open style='inset:0;width:100vw'>over</dialog>",
+)
+
+
+def test_no_message_lies_over_the_buttons(service: Installation, watched: Watched) -> None:
+    """Section F, 77: whatever its styles say, a body stays in its frame, and that in its pane."""
+    head = "From: M <m@evil.invalid>\r\nSubject: Over\r\nMessage-ID: <o{}@evil.invalid>\r\n"
+    with service.imap(ALICE) as imap:
+        for number, trick in enumerate(TRICKS):
+            html = "Content-Type: text/html\r\n\r\n" + trick.replace("{{", "{").replace("}}", "}")
+            imap.append("INBOX", (head.format(number) + html).encode())
+        imap.select_folder("INBOX", readonly=True)
+        uids = imap.search()[-len(TRICKS) :]
+    page = watched.page
+    for width, height in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for uid in uids:
+            watched.go(f"/mail/inbox/{uid}/")
+            page.wait_for_function("document.querySelector('iframe.msg__frame')?.height > 0")
+            assert page.evaluate(COVERED) == [], uid
+            page.evaluate("document.querySelector('.thread').scrollTo(0, 99999)")
+            assert page.evaluate(COVERED) == [], uid
+            page.locator(".mail__read > .bar summary[aria-label=More]").click(timeout=5_000)
+            expect(page.locator(".mail__read > .bar [data-why]")).to_be_in_viewport()
+            page.keyboard.press("Escape")
+    watched.check()
 
 
 def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:
