@@ -14,8 +14,8 @@ _SECOND_NAMES_MOST: Final = 20
 _DOMAIN: Final = 0  # the part of the statement that is of the domain itself
 
 # One statement: the names of the person's domain, and the exact aliases that lead to this person
-# and to nobody else. Only of the own organisation: a stranger's alias to somebody says nothing about
-# them, and what its owner writes must not be taken for their own words. The cross join is for
+# and to nobody else. Only of the own organisation: a stranger's alias to somebody says nothing
+# about them, and what its owner writes must not be taken for their own words. The cross join is for
 # SQLite, which would walk all aliases of the organisation.
 _KNOWN: Final = """
 SELECT 0 AS part, d.id, d.detail_separator, d.name FROM directory_domain d

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from apps.mailstore.conversations import UNSEEN
+from apps.mailstore.models import SpecialUse
 from apps.runtime.rows import fetch
 
 LOOKED_AT: Final = 1_000
@@ -26,11 +28,33 @@ SELECT b.id, k.bit FROM mailstore_mailbox AS b
 JOIN mailstore_keyword AS k ON k.mailbox_id = b.id
 WHERE b.user_id = %s AND b.deleted_at IS NULL AND LOWER(k.name) = %s ORDER BY b.id"""
 
+# The partial index of unread mail is walked, of each mailbox its newest; the row of the oldest of
+# these is found first, which both databases do by index alone.
+_UNREAD: Final = f"""
+SELECT LOWER(k.name), COUNT(*) FROM mailstore_mailbox AS b
+JOIN mailstore_entry AS e ON e.mailbox_id = b.id AND {UNSEEN.format("e")}
+  AND (e.internaldate, e.uid) >= (SELECT o.internaldate, o.uid FROM (
+    SELECT f.internaldate, f.uid FROM mailstore_entry AS f
+    WHERE f.mailbox_id = b.id AND {UNSEEN.format("f")}
+    ORDER BY f.internaldate DESC, f.uid DESC LIMIT {LOOKED_AT}
+  ) AS o ORDER BY o.internaldate, o.uid LIMIT 1)
+JOIN mailstore_keyword AS k ON k.mailbox_id = b.id
+  AND e.keywords & (CAST(1 AS bigint) << k.bit) <> 0
+WHERE b.user_id = %s AND b.deleted_at IS NULL AND b.special_use NOT IN (%s, %s)
+  AND e.keywords <> 0
+GROUP BY LOWER(k.name)"""
+
 
 def in_use(user_id: int) -> list[str]:
     """The keywords of the newest messages in a user's mailboxes, by name; one query of bounded
     work. Those of programs (`$Forwarded`) are among them."""
     return sorted((row[0] for row in fetch(_IN_USE, [user_id])), key=str.lower)
+
+
+def unread(user_id: int) -> dict[str, int]:
+    """By keyword in small letters: how many of a user's unread messages have it, without Junk and
+    Trash; one query, which looks at the newest `LOOKED_AT` unread ones of each mailbox."""
+    return dict(fetch(_UNREAD, [user_id, SpecialUse.JUNK, SpecialUse.TRASH]))
 
 
 def holding(user_id: int, keyword: str) -> dict[int, int]:

@@ -10,7 +10,7 @@ const EVERY = 30_000; // milliseconds between two questions where there is no st
 const GRACE = 2_000; // until one who may not be signed in any more is asked
 const AGAIN = 300_000; // until a stream is tried again
 const known = new Map(); // mailbox id: {unseen, messages, modseq}
-let total = 0, cursor = '', source = null, failures = 0, pollTimer, tryTimer, isLeader = false, ended = false;
+let total = 0, labels = {}, cursor = '', source = null, failures = 0, pollTimer, tryTimer, isLeader = false, ended = false;
 const channel = globalThis.BroadcastChannel ? new BroadcastChannel('mailhost-live') : null;
 
 /* ---- how it stands, in a word */
@@ -50,7 +50,11 @@ function counted(news) {
     known.set(box, now);
   }
   total = news.total;
+  labels = news.labels ?? labels;
   tell('counts', { counts: news.counts });
+  for (const link of $$('#side-nav [data-label]')) {
+    unread($('.count', link), labels[link.dataset.label.toLowerCase()] ?? 0);
+  }
   if (changed.size) refresh(changed);
 }
 
@@ -126,7 +130,7 @@ channel?.addEventListener('message', ({ data }) => {
   if (data.status && !isLeader) status(data.status);
   if (data.hello && isLeader) {
     channel.postMessage({ status: $('#live')?.dataset.state ?? '' });
-    channel.postMessage({ news: { counts: Object.fromEntries(known), total, cursor } });
+    channel.postMessage({ news: { counts: Object.fromEntries(known), total, labels, cursor } });
   }
 });
 
@@ -143,13 +147,18 @@ function badge(box, now) {
     const count = $('.count', link);
     if (!count) continue;
     const isDrafts = link.dataset.box === 'drafts';
-    const number = isDrafts ? now.messages : now.unseen;
-    count.textContent = number;
-    count.hidden = !number;
-    count.setAttribute('aria-label', isDrafts
-      ? plural(number, '%(count)s message', '%(count)s messages')
-      : plural(number, '%(count)s unread', '%(count)s unread'));
+    if (!isDrafts) { unread(count, now.unseen); continue; }
+    count.textContent = now.messages;
+    count.hidden = !now.messages;
+    count.setAttribute('aria-label', plural(now.messages, '%(count)s message', '%(count)s messages'));
   }
+}
+
+function unread(count, number) {
+  if (!count) return;
+  count.textContent = number;
+  count.hidden = !number;
+  count.setAttribute('aria-label', plural(number, '%(count)s unread', '%(count)s unread'));
 }
 
 function title() {

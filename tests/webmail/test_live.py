@@ -394,10 +394,10 @@ def test_without_a_stream_before_it_a_browser_is_told_to_poll(alice: User, clien
     assert client.get("/mail/events/").status_code == 204
 
 
-def test_what_is_told_costs_two_queries(alice: User, django_assert_num_queries: Any) -> None:
+def test_what_is_told_costs_three_queries(alice: User, django_assert_num_queries: Any) -> None:
     for number in range(20):
         mailboxes.create(user_id=alice.pk, name=f"F{number}")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         state.read(alice.pk)
 
 

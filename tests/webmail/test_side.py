@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
-from apps.mailstore.models import Entry, Mailbox
+from apps.mailstore.models import FLAG_SEEN, Entry, Mailbox
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import flags, mailboxes, sharing
 from apps.mailstore.services.flags import FlagChange
@@ -108,6 +108,25 @@ def test_it_shows_labels_that_were_made_and_labels_that_messages_have(alice: Use
     assert found == [("Important", False), ("Travel", False), ("Täxes", True)]
 
 
+def test_it_says_how_much_unread_mail_a_label_has(alice: User, bob: User, reader: Client) -> None:
+    for _ in range(3):
+        deliver(alice, RAW)
+    deliver(bob, RAW)
+    mark(alice, "Travel")
+    mark(bob, "Travel")
+    box = inbox(alice)
+    read = FlagChange("add", FLAG_SEEN, ())
+    flags.store(mailbox_id=box.pk, uids=[3], change=read, origin=ORIGIN)
+    [one] = boxes.side(alice).labels
+    assert (one.name, one.unseen) == ("Travel", 2)
+    assert reader.get("/mail/poll/").json()["labels"] == {"travel": 2}
+    page = text(reader.get("/mail/inbox/"))
+    assert '<span class="count" aria-label="2 unread">2</span>' in page.partition('data-label="')[2]
+    Mailbox.objects.filter(user=alice, special_use="junk").update(special_use="")
+    Mailbox.objects.filter(pk=box.pk).update(special_use="junk")
+    assert boxes.side(alice).labels[0].unseen == 0
+
+
 def test_it_shows_no_label_that_only_others_have(alice: User, bob: User) -> None:
     deliver(bob, RAW)
     mark(bob, "Secret")
@@ -134,4 +153,4 @@ def test_it_asks_the_database_as_often_for_much_as_for_little(alice: User, bob: 
             side = boxes.side(alice, "inbox")
             assert all((side.folders, side.shared, side.labels))
         counts.append(len(captured))
-    assert counts == [7, 7]
+    assert counts == [8, 8]

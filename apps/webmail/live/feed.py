@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from apps.mailstore import labelled
 from apps.runtime.db import in_db
 from apps.webmail.live import state as states
 from apps.webmail.live.standing import Visit, stands
@@ -42,6 +43,7 @@ class _Wanted:
 class _Read:
     state: State | None
     some: dict[int, Place]
+    labels: dict[str, int]
     gone: frozenset[Visit]
 
 
@@ -142,7 +144,7 @@ class Feed:
             self._knows(self, read.state.places)
         elif before is not None and read.some:
             mine = {box: place for box, place in read.some.items() if box in before.places}
-            self.state = before.with_places(mine)
+            self.state = before.with_news(mine, read.labels)
         if self.state is not None:
             self._tell(before, self.state)
 
@@ -158,7 +160,7 @@ class Feed:
             if is_other:
                 stream.say(FOLDERS)
             if news or is_other:
-                stream.tell(news, total, cursor)
+                stream.tell(news, total, now.labels, cursor)
 
 
 def _read(user_id: int, boxes: Sequence[int] | None, visits: Sequence[Visit]) -> _Read:
@@ -169,5 +171,8 @@ def _read(user_id: int, boxes: Sequence[int] | None, visits: Sequence[Visit]) ->
         visits: those that may have to leave.
     """
     gone = frozenset(visit for visit in visits if not stands(visit))
-    state = states.read(user_id) if boxes is None else None
-    return _Read(state, states.some(boxes) if boxes else {}, gone)
+    if boxes is None:
+        return _Read(states.read(user_id), {}, {}, gone)
+    if not boxes:
+        return _Read(None, {}, {}, gone)
+    return _Read(None, states.some(boxes), labelled.unread(user_id), gone)

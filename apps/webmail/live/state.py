@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-from apps.mailstore import queries, shares
+from apps.mailstore import labelled, queries, shares
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.queries import Counters, MailboxRow
 
@@ -30,11 +30,13 @@ class State:
     Args:
         shape: changes when the list of them does: names, roles, rights.
         counted: those of which the unread messages count in all.
+        labels: unread messages by keyword in small letters, without those that have none.
     """
 
     places: Mapping[int, Place]
     shape: str
     counted: frozenset[int]
+    labels: Mapping[str, int]
 
     @property
     def total(self) -> int:
@@ -46,20 +48,21 @@ class State:
         """A mark: of two states with the same one a page needs to know only one."""
         return f"{self.shape}-{_digest(sorted(self.places.items()))}"
 
-    def with_places(self, places: Mapping[int, Place]) -> "State":
-        """The same with newer places."""
-        return State({**self.places, **places}, self.shape, self.counted)
+    def with_news(self, places: Mapping[int, Place], labels: Mapping[str, int]) -> "State":
+        """The same with newer places, and what holds of labels now."""
+        return State({**self.places, **places}, self.shape, self.counted, labels)
 
 
 def read(user_id: int) -> State:
-    """Two queries."""
+    """Three queries."""
     own = queries.mailboxes(user_id)
     shared = [one for one in shares.shared_with(user_id) if "r" in one.rights]
     rows = own + [one.row for one in shared]
     shape = [(row.id, row.name, row.special_use) for row in own]
     theirs = [(one.row.id, one.row.name, one.owner_key, sorted(one.rights)) for one in shared]
     counted = frozenset(row.id for row in own if row.special_use not in _QUIET)
-    return State({row.id: _of(row) for row in rows}, _digest([shape, theirs]), counted)
+    places = {row.id: _of(row) for row in rows}
+    return State(places, _digest([shape, theirs]), counted, labelled.unread(user_id))
 
 
 def some(mailbox_ids: Sequence[int]) -> dict[int, Place]:
@@ -68,11 +71,12 @@ def some(mailbox_ids: Sequence[int]) -> dict[int, Place]:
     return {box: _place(counters) for box, counters in queries.status(mailbox_ids).items()}
 
 
-def told(places: Mapping[int, Place], total: int) -> dict[str, Any]:
+def told(places: Mapping[int, Place], total: int, labels: Mapping[str, int]) -> dict[str, Any]:
     """What is sent to pages."""
     return {
         "counts": {str(box): place._asdict() for box, place in places.items()},
         "total": total,
+        "labels": dict(labels),
     }
 
 

@@ -31,6 +31,7 @@ class Stream:
         self._since = since
         self._places: dict[int, Place] = {}
         self._total = 0
+        self._labels: Mapping[str, int] = {}
         self._words: set[str] = set()
         self._cursor = ""
         self._has_counts = False
@@ -45,11 +46,14 @@ class Stream:
             return
         if self._since and self._since.partition("-")[0] != state.shape:
             self._words.add(FOLDERS)
-        self.tell(state.places, state.total, cursor)
+        self.tell(state.places, state.total, state.labels, cursor)
 
-    def tell(self, places: Mapping[int, Place], total: int, cursor: str) -> None:
-        """Of mailboxes that have changed."""
+    def tell(
+        self, places: Mapping[int, Place], total: int, labels: Mapping[str, int], cursor: str
+    ) -> None:
+        """Of mailboxes that have changed, and all that is unread."""
         self._places.update(places)
+        self._labels = labels
         self._total, self._cursor, self._has_counts = total, cursor, True
         self._wake.set()
 
@@ -85,7 +89,7 @@ class Stream:
         frames = [_frame(word, {}) for word in words]
         if self._has_counts:
             # The mark comes last: who is cut off before it is told all of it again.
-            data = told(self._places, self._total)
+            data = told(self._places, self._total, self._labels)
             frames.append(_frame("counts", data, self._cursor))
             self._places, self._has_counts = {}, False
         return b"".join(frames)

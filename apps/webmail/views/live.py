@@ -38,5 +38,5 @@ def poll(request: HttpRequest) -> JsonResponse:
     if since == cursor:
         return JsonResponse({"cursor": cursor})
     has_shape = since.partition("-")[0] == now.shape
-    told = state.told(now.places, now.total)
+    told = state.told(now.places, now.total, now.labels)
     return JsonResponse({"cursor": cursor, "folders": bool(since) and not has_shape, **told})
