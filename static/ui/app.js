@@ -81,10 +81,14 @@
   const frames = () => $$('iframe.msg__frame');
   // Loads do not bubble, but are caught on their way down: frames that come later are measured too.
   document.addEventListener('load', event => {
-    if (event.target.matches?.('iframe.msg__frame')) fit(event.target);
+    if (event.target.matches?.('iframe.msg__frame')) { fit(event.target); widths.observe(event.target); }
   }, true);
-  addEventListener('resize', () => frames().forEach(fit));
-  frames().forEach(fit);
+  // A pane may grow narrower (a drawer, another layout) while the window does not.
+  const widths = new ResizeObserver(seen => seen.forEach(({ target, contentRect: { width } }) => {
+    if (target.fitted !== width) fit(target);
+    target.fitted = width;
+  }));
+  frames().forEach(frame => { fit(frame); widths.observe(frame); });
 
   /* Toasts go by themselves, but not while somebody reads or reaches for them. */
   $$('.toast').forEach(toast => {

@@ -74,6 +74,10 @@ document.addEventListener('focusin', event => {
   const row = event.target.closest?.('.conv-list > article.conv');
   if (row) look(row.parentElement);
 });
+/** The row of what is read stands in sight, also where its page was opened by its address. */
+const inSight = () => $('.conv-list > .conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
+document.addEventListener('mh:shown', inSight);
+inSight();
 for (const name of ['mh:shown', 'mh:gone']) document.addEventListener(name, () => look($('.conv-list')));
 addEventListener('resize', () => look($('.conv-list')), { passive: true });
 look($('.conv-list'));

@@ -15,7 +15,7 @@ function commands() {
   const made = [];
   const act = (name, text, symbol) => {
     if (can(name) && (currentRow() || $('.mail__read .thread'))) {
-      made.push({ text, symbol, hint: name, act: press(name) });
+      made.push({ text, symbol, caps: name.split('+'), act: press(name) });
     }
   };
   act('e', word('Archive'), 'archive');
@@ -43,8 +43,8 @@ function commands() {
   set(word('Theme: as the system'), 'monitor', { theme: 'system' });
   set(word('Theme: light'), 'sun-moon', { theme: 'light' });
   set(word('Theme: dark'), 'sun-moon', { theme: 'dark' });
-  if (can('/')) made.push({ text: word('Search mail'), symbol: 'search', hint: '/', act: press('/') });
-  made.push({ text: word('Keyboard shortcuts'), symbol: 'keyboard', hint: '?', act: () => $('#keys').showModal() });
+  if (can('/')) made.push({ text: word('Search mail'), symbol: 'search', caps: ['/'], act: press('/') });
+  made.push({ text: word('Keyboard shortcuts'), symbol: 'keyboard', caps: ['?'], act: () => $('#keys').showModal() });
   const out = $('form[action="/logout/"]');
   if (out) made.push({ text: word('Sign out'), symbol: 'log-out', act: () => out.requestSubmit() });
   return made;
@@ -86,12 +86,14 @@ function line(one, index) {
   said.className = 'trunc';
   said.textContent = one.text;
   item.append(icon(one.symbol), said);
-  if (one.hint) {
-    const hint = document.createElement('span');
-    hint.className = 'hint';
-    hint.textContent = one.hint;
-    item.append(hint);
-  }
+  const beside = (tag, name, text) => {
+    const made = document.createElement(tag);
+    made.className = name;
+    made.textContent = text;
+    item.append(made);
+  };
+  if (one.hint) beside('span', 'hint', one.hint);
+  for (const cap of one.caps ?? []) beside('kbd', 'kbd', cap);
   item.addEventListener('click', () => run(one));
   return item;
 }

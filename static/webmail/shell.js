@@ -3,7 +3,7 @@
  * file every link is a page of its own. */
 import { Idiomorph } from '../vendor/idiomorph.esm.js';
 import { drop, steppedBack } from './over.js';
-import { $, $$, announce, ask, currentRow, send, tell, toast, word } from './page.js';
+import { $, $$, announce, ask, currentRow, icon, send, tell, toast, word } from './page.js';
 
 const LATE = 150; // milliseconds until something shows that we wait
 const MESSAGE = /^\/mail\/[^/]+\/\d+\/$/;
@@ -136,6 +136,16 @@ function focusOn(heading) {
   heading.focus({ preventScroll: true });
 }
 
+/** On a phone what could not be opened hides the list: the way back to it. */
+function aside(box) {
+  const back = document.createElement('button');
+  back.className = 'btn btn--sm only-sm';
+  back.type = 'button';
+  back.textContent = word('Back to list');
+  back.addEventListener('click', () => { box.remove(); mail().dataset.view = 'list'; });
+  return back;
+}
+
 function trouble(pane, error, again) {
   const box = document.createElement('div');
   box.className = 'callout callout--bad shell__trouble';
@@ -148,7 +158,8 @@ function trouble(pane, error, again) {
   retry.type = 'button';
   retry.textContent = word('Try again');
   retry.addEventListener('click', () => { box.remove(); again(); });
-  box.append(said, retry);
+  box.append(icon('circle-alert'), said, retry);
+  if (mail()?.dataset.view === 'thread') box.append(aside(box));
   $('.shell__trouble', pane)?.remove();
   $('.skels', pane)?.remove();
   pane.prepend(box);

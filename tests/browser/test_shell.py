@@ -158,7 +158,7 @@ def test_trouble_is_said_and_can_be_tried_again(chromium: Browser, base: str) ->
         page.locator("article.conv .conv__subj").first.click()
         expect(page.locator(".shell__trouble")).to_contain_text("cannot be reached")
         page.context.set_offline(False)
-        page.locator(".shell__trouble button").click()
+        page.locator(".shell__trouble button", has_text="Try again").click()
         expect(page.locator(".mail__read h1")).to_be_visible()
         page.context.clear_cookies()
         page.locator("article.conv .conv__subj").nth(1).click()
@@ -180,3 +180,44 @@ def test_all_of_it_works_without_script(chromium: Browser, base: str) -> None:
         expect(page.locator("body")).to_have_attribute("data-density", "compact")
         page.locator("article.conv .conv__subj").first.click()
         expect(page.locator("h1")).to_be_visible()
+
+
+# What can be seen of a page and stands beyond its edge: panes cut it off without a word.
+OUTSIDE = """() => [...document.querySelectorAll('a, button, summary, input, h1, h2, .menu__panel')]
+  .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.mail__side'))
+  .filter(one => !one.closest('.toolbar--scroll, .seg, .vh') && !one.matches('.vh, .skip'))
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(one => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_shows_all_of_it(chromium: Browser, base: str, width: int) -> None:
+    phone = {"has_touch": True, "is_mobile": True}
+    with opened(chromium, base, size=(width, 700), as_whom=ALICE, **phone) as watched:
+        page = watched.page
+        for path in ("/mail/inbox/", "/mail/junk/", "/mail/search/?q=letter", "/settings/general/"):
+            watched.go(path)
+            assert page.evaluate(OUTSIDE) == [], path
+        watched.go("/mail/inbox/")
+        page.locator("article.conv .conv__subj").first.click()
+        expect(page.locator(".mail__read h1")).to_be_visible()
+        for menu in page.locator(".mail__read > .bar > details.menu").all():
+            menu.locator("summary").click()
+            assert page.evaluate(OUTSIDE) == []
+            for item in menu.locator(".menu__item:visible").all():
+                box = item.bounding_box()
+                assert box is not None
+                assert box["height"] >= 44
+            page.keyboard.press("Escape")
+        watched.check()
+
+
+def test_no_page_moves_while_it_loads(watched: Watched) -> None:
+    watched.page.add_init_script(SHIFTS)
+    watched.go("/mail/inbox/")
+    letter = watched.page.locator("article.conv .conv__subj").first.get_attribute("href")
+    for path in (str(letter), "/mail/search/?q=letter"):
+        watched.go(path)
+        watched.page.wait_for_load_state("networkidle")
+        assert watched.page.evaluate("window.moved") < 0.01, path
+    watched.check()

@@ -179,7 +179,9 @@ def _said(
     if is_failed:
         text = _("It failed a check of its sender, and the rest spoke for it.")
         return "warn", "shield-alert", _("Nothing spoke strongly enough against it"), text
-    text = why or _("The filter found nothing that speaks against it.")
+    little = _("What speaks against it is too little for Junk.")
+    none = _("The filter found nothing that speaks against it.")
+    text = why or (little if opinion.points > 0 else none)
     return "ok", "shield-check", _("It belongs here"), text
 
 
