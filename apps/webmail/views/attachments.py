@@ -13,14 +13,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from apps.mailstore import queries
 from apps.mime import charset
 from apps.webmail import preview
 from apps.webmail.archive import safe_names, stream
 from apps.webmail.attachments import Attachment, listing
 from apps.webmail.reading import part_content, read
-from apps.webmail.views.content import FILE_POLICY, octets_of
-from apps.webmail.visitor import find_entry, find_folder
+from apps.webmail.views.content import FILE_POLICY, whole
+from apps.webmail.visitor import find_folder
 from apps.wire.errors import MailError
 
 
@@ -41,14 +40,23 @@ def look(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse
     """A page with the preview of one attachment, and the way to the next; for a script the inside
     of its dialog."""
     folder = find_folder(request, slug)
-    raw = octets_of(request, slug, uid)
+    with whole(request, slug, uid) as message:
+        context = _preview(request, message.raw, number)
+    context |= {"folder": folder, "uid": uid}
+    is_part = "HX-Request" in request.headers
+    name = "webmail/_preview.html" if is_part else "webmail/preview.html"
+    page = render(request, name, context)
+    patch_vary_headers(page, ["HX-Request"])
+    return page
+
+
+def _preview(request: HttpRequest, raw: bytes, number: int) -> dict[str, Any]:
+    """Raises Http404: there is no such file."""
     files = listing(raw, read(raw).files)
     here = next((at for at, file in enumerate(files) if file.number == number), None)
     if here is None:
         raise Http404
     context: dict[str, Any] = {
-        "folder": folder,
-        "uid": uid,
         "here": request.path,
         "file": files[here],
         "place": here + 1,
@@ -56,12 +64,7 @@ def look(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse
         "previous": files[here - 1] if here else None,
         "following": files[here + 1] if here + 1 < len(files) else None,
     }
-    context.update(_shown(request, raw, files[here]))
-    is_part = "HX-Request" in request.headers
-    name = "webmail/_preview.html" if is_part else "webmail/preview.html"
-    page = render(request, name, context)
-    patch_vary_headers(page, ["HX-Request"])
-    return page
+    return context | _shown(request, raw, files[here])
 
 
 def _shown(request: HttpRequest, raw: bytes, file: Attachment) -> dict[str, Any]:
@@ -95,16 +98,13 @@ def _shown(request: HttpRequest, raw: bytes, file: Attachment) -> dict[str, Any]
 @require_safe
 def together(request: HttpRequest, slug: str, uid: int) -> HttpResponse | Streamed:
     """All attachments of a message as one ZIP file."""
-    entry = find_entry(find_folder(request, slug), uid)
-    try:
-        raw = queries.shown_bytes(entry.message_id, entry.head_id)
-    except MailError as error:
-        raise Http404(error.reply.text) from None
-    reading = read(raw)
-    if not reading.files:
-        raise Http404
-    pieces = stream(raw, reading.files, entry.internaldate)
-    response = Streamed(pieces, content_type="application/zip")
+    with whole(request, slug, uid) as message:
+        reading = read(message.raw)
+        if not reading.files:
+            raise Http404
+        pieces = stream(message.raw, reading.files, message.internaldate)
+        response = Streamed(pieces, content_type="application/zip")
+        message.hold.until_gone(response)
     name = safe_names([f"{reading.subject[:80] or 'message'}.zip"])[0]
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Content-Security-Policy"] = FILE_POLICY

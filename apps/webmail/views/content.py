@@ -6,8 +6,12 @@ None of these responses can run a script, whether it is opened in our frame or b
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from django.contrib.auth.decorators import login_required
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,11 +22,13 @@ from django.views.decorators.http import require_safe
 
 from apps.mailstore import queries
 from apps.mailstore.models import SpecialUse
+from apps.mailstore.queries import ListRow
 from apps.webmail import preferences
 from apps.webmail.body import DESIGNED, Wanted, document
 from apps.webmail.folders import Folder
 from apps.webmail.pictures import addresser, are_wanted
 from apps.webmail.reading import part_content, read
+from apps.webmail.room import ROOM, SMALL, Hold
 from apps.webmail.sanitize import Wishes
 from apps.webmail.sheets import sheet
 from apps.webmail.visitor import find_entry, find_folder, person
@@ -48,13 +54,27 @@ _RUN = re.compile(r"[a-z]+/(?:x-)?(?:(?:java|ecma|j|live)script[0-9.]*|css)")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 
-def octets_of(request: HttpRequest, slug: str, uid: int) -> bytes:
-    """A message of the person who asks, as it is shown, or 404."""
+class Whole(NamedTuple):
+    """A message as it is shown, and the room that it takes."""
+
+    raw: bytes
+    hold: Hold
+    internaldate: int
+
+
+@contextmanager
+def whole(request: HttpRequest, slug: str, uid: int) -> Iterator[Whole]:
+    """A message of the person who asks, or 404. Raises Overloaded."""
     entry = find_entry(find_folder(request, slug), uid)
-    try:
-        return queries.shown_bytes(entry.message_id, entry.head_id)
-    except MailError as error:
-        raise Http404(error.reply.text) from None
+    if entry.size > SMALL and not connection.in_atomic_block:
+        connection.close()  # who waits for room holds none
+    # As it came, and decoded.
+    with ROOM.taken(person(request).pk, 2 * entry.size) as hold:
+        try:
+            raw = queries.shown_bytes(entry.message_id, entry.head_id)
+        except MailError as error:
+            raise Http404(error.reply.text) from None
+        yield Whole(raw, hold, entry.internaldate)
 
 
 @login_required
@@ -64,7 +84,12 @@ def body(request: HttpRequest, slug: str, uid: int, number: int | None = None) -
     """A part of a message as a document of its own, for the sandboxed frame."""
     folder = find_folder(request, slug)
     entry = find_entry(folder, uid)
-    user_id = person(request).pk
+    with ROOM.taken(person(request).pk, entry.size):
+        return _body(request, folder, entry, number)
+
+
+def _body(request: HttpRequest, folder: Folder, entry: ListRow, number: int | None) -> HttpResponse:
+    user_id, uid = person(request).pk, entry.uid
     try:
         shown = queries.shown(entry.message_id, entry.head_id)
         raw = shown.whole()
@@ -108,13 +133,16 @@ def _inline_addresses(folder: Folder, uid: int, raw: bytes) -> dict[str, str]:
 @require_safe
 def part(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse:
     """An attachment: always a download, whatever it is."""
-    raw = octets_of(request, slug, uid)
-    found = part_content(raw, number)
-    if found is None:
-        raise Http404
-    content, octets = found
-    named = next((file for file in read(raw).files if file.number == number), None)
-    return _file(octets, content.mime_type, named.name if named else "part")
+    with whole(request, slug, uid) as message:
+        found = part_content(message.raw, number)
+        if found is None:
+            raise Http404
+        content, octets = found
+        files = read(message.raw).files
+        named = next((file for file in files if file.number == number), None)
+        response = _file(octets, content.mime_type, named.name if named else "part")
+        message.hold.until_gone(response)
+        return response
 
 
 def _file(octets: bytes, mime_type: str, name: str) -> HttpResponse:
@@ -131,8 +159,14 @@ def _file(octets: bytes, mime_type: str, name: str) -> HttpResponse:
 @require_safe
 def source(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     """The whole message as text, or with `?download` as an .eml file."""
-    raw = octets_of(request, slug, uid)
-    if "download" in request.GET:
+    with whole(request, slug, uid) as message:
+        response = _source(message.raw, as_file="download" in request.GET)
+        message.hold.until_gone(response)
+        return response
+
+
+def _source(raw: bytes, *, as_file: bool) -> HttpResponse:
+    if as_file:
         response = HttpResponse(raw, content_type="message/rfc822")
         response["Content-Disposition"] = 'attachment; filename="message.eml"'
     else:

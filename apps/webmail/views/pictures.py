@@ -17,7 +17,7 @@ from apps.webmail.models import TrustedSender
 from apps.webmail.reading import part_content
 from apps.webmail.senders import proven_address
 from apps.webmail.services import trusted
-from apps.webmail.views.content import FILE_POLICY, octets_of
+from apps.webmail.views.content import FILE_POLICY, whole
 from apps.webmail.visitor import find_entry, find_folder, person
 from apps.wire.errors import MailError, Overloaded
 
@@ -50,7 +50,8 @@ def outside(request: HttpRequest, signed: str) -> HttpResponse:
 @require_safe
 def inline(request: HttpRequest, slug: str, uid: int, number: int) -> HttpResponse:
     """A picture that came with an HTML body, which names it by `cid:`."""
-    found = part_content(octets_of(request, slug, uid), number)
+    with whole(request, slug, uid) as message:
+        found = part_content(message.raw, number)
     picture = imagehead.look(found[1]) if found else None
     if found is None or picture is None or not picture.is_bearable:
         raise Http404
