@@ -185,7 +185,8 @@ document.addEventListener('mh:counts', ({ detail }) => {
   title();
 });
 
-async function side() {
+/** The folders and labels beside, read anew. */
+export async function side() {
   const nav = $('#side-nav');
   if (!nav) return;
   try {

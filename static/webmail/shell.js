@@ -89,7 +89,8 @@ function oneHeading() {
   else list().id = 'main';
 }
 
-function toasts(page) {
+/** Shows what a page has to say as it would have shown it. */
+export function toasts(page) {
   $$('.toasts .toast', page).forEach(told => toast($('span', told)?.textContent ?? '', {
     kind: told.classList.contains('toast--bad') ? 'bad' : 'ok',
   }));

@@ -21,25 +21,49 @@ def seen(service: Installation, chromium: Browser) -> Iterator[Watched]:
 def test_it_makes_colours_deletes_and_brings_back_a_folder(seen: Watched) -> None:
     page = seen.page
     seen.go("/mail/inbox/")
+    box = page.locator("dialog.dialog--form")
     page.click("#side a[title='New folder']")
-    page.fill("#name", "Plans/2026")
-    page.click("text=Make the folder")
-    expect(page.locator("[role=alert]")).to_contain_text("choose that below")
+    expect(box.locator("#name")).to_be_focused()
+    page.keyboard.type("Plans/2026")
+    page.keyboard.press("Enter")
+    expect(box.locator("[role=alert]")).to_contain_text("choose that below")
+    expect(box.locator("#name")).to_be_focused()
     assert "422" in seen.complaints.pop()  # the browser notes the refusal
+    seen.look()
     page.fill("#name", "Plans 🗻")
     page.check(".hues input[value='4']", force=True)
-    seen.look()
     page.click("text=Make the folder")
+    expect(box).to_have_count(0)
     expect(page.locator("#side .hue-4 + .trunc")).to_have_text("Plans 🗻")
+    expect(page.locator(".toast", has_text="is made")).to_be_visible()
+    expect(page.locator("#side a[title='New folder']")).to_be_focused()
+    assert page.url.endswith("/mail/inbox/")
+    page.click("#side a.nav__title:has-text('Folders')")
     seen.look()
-    page.click("a[aria-label='Change Plans 🗻']")
+    # Esc, Cancel and back change nothing.
+    change = page.locator("a[aria-label='Change Plans 🗻']")
+    for leave in ("Escape", "cancel", "back"):
+        change.click()
+        expect(box.locator("#name")).to_have_value("Plans 🗻")
+        if leave == "cancel":
+            box.get_by_role("link", name="Cancel").click()
+        elif leave == "back":
+            page.go_back()
+        else:
+            page.keyboard.press(leave)
+        expect(box).to_have_count(0)
+        expect(change).to_be_focused()
+        assert page.url.endswith("/mail/folders/")
+    change.click()
     page.fill("#name", "Ideas")
-    page.click("main .btn--primary")
+    box.get_by_role("button", name="Save").click()
     expect(page.locator("#side .nav__item[title=Ideas]")).to_be_visible()
     page.click("a[aria-label='Delete Ideas']")
+    expect(box.get_by_role("link", name="Cancel")).to_be_focused()
     seen.look()
-    page.click("main .btn--danger")
+    box.locator(".btn--danger").click()
     expect(page.locator("#side .nav__item[title=Ideas]")).to_have_count(0)
+    expect(page.locator("a[aria-label='Delete Ideas']")).to_have_count(0)
     page.click("#side a:has-text('Recently deleted')")
     expect(page.locator("h1")).to_have_text("Recently deleted")
     seen.look()
@@ -50,14 +74,14 @@ def test_it_makes_colours_deletes_and_brings_back_a_folder(seen: Watched) -> Non
 
 def test_it_makes_and_deletes_a_label(seen: Watched) -> None:
     page = seen.page
-    seen.go("/mail/labels/new/")
+    seen.go("/mail/labels/new/")  # the page itself, as without script
     page.fill("#name", "Täxes")
     page.check(".hues input[value='6']", force=True)
     page.click("main .btn--primary")
     expect(page.locator("#side .nav__item[title='Täxes']")).to_be_visible()
     seen.look()
     page.click("a[aria-label='Delete Täxes']")
-    page.click("main .btn--danger")
+    page.click("dialog .btn--danger")
     expect(page.locator("#side .nav__item[title='Täxes']")).to_have_count(0)
     seen.check()
 
