@@ -16,6 +16,9 @@ const LEAVES = new Set(['archive', 'junk', 'notjunk', 'inbox', 'trash', 'delete'
 /** The message that is open beside the list, by the buttons above it. */
 const openRef = () => $('.mail__read form[data-act] [name=ref]')?.value ?? '';
 
+/** The refs that a form names, one by one: `12.3` is no part of `12.34`. */
+const refsOf = fields => String(fields.ref ?? fields.one ?? '').split(/[ :]/);
+
 /** What is open follows what was done: it goes, or is shown as it is now. */
 async function follow(verb, answer, refs, next) {
   const open = openRef();
@@ -53,7 +56,7 @@ export async function act(verb, some, fields, what = '') {
     return;
   }
   if (what === null || (fields.all && !leaves)) tell('changed');
-  report(answer, { verb, refs: String(fields.ref ?? fields.one ?? ''), places, unmark, tokens });
+  report(answer, { verb, refs: refsOf(fields), places, unmark, tokens });
 }
 
 /** Shows what an answer says: counts, rows that are gone, the words, and Undo. */

@@ -25,7 +25,7 @@ async function sent(form, button) {
 /** Block and allow: what moves to Junk with it goes from the list, and Undo takes back both. */
 async function list(form, button) {
   const answer = await sent(form, button);
-  if (answer) report(answer, { verb: 'junk', refs: String(new FormData(form).get('ref')) });
+  if (answer) report(answer, { verb: 'junk', refs: [String(new FormData(form).get('ref'))] });
 }
 
 /** In one click (RFC 8058): it takes some seconds, and the answer stays where the button was. */

@@ -99,15 +99,15 @@ def test_it_asks_the_database_as_often_for_fifty_as_for_one(alice: User, reader:
 def test_a_page_asks_the_database_each_question_once(
     alice: User, reader: Client, is_administrator: bool
 ) -> None:
-    """The session, who that is, the roles, how it shall look; seven for the side; the list, what
-    its conversations are made of, and its keywords."""
+    """The session, who that is, the roles, how it shall look; seven for the side; the list, under
+    which addresses they are known, what its conversations are made of, and its keywords."""
     if is_administrator:
         provisioning.make_domain_admin(alice)
     deliver(alice, RAW)
     with CaptureQueriesContext(connection) as captured:
         reader.get("/mail/inbox/")
     asked = [one["sql"] for one in captured]
-    assert len(asked) == len(set(asked)) == 14, asked
+    assert len(asked) == len(set(asked)) == 15, asked
     assert sum("directory_rolegrant" in sql for sql in asked) == 1
     assert not any("accounts_" in sql for sql in asked if "accounts_websession" not in sql)
 
