@@ -397,6 +397,14 @@ def test_rights_in_a_shared_mailbox_are_honoured(alice: User, bob: User, client:
     assert dict(Entry.objects.values_list("uid", "flags")) == {1: FLAG_SEEN, 2: 0}
 
 
+def test_no_label_is_made_for_who_may_not_put_it_on(alice: User, bob: User, client: Client) -> None:
+    deliver(alice, RAW)
+    share(alice, "inbox", "lrs", bob)
+    client.force_login(bob)
+    assert do(client, "label", ref(alice, 1), new="Plans").status_code == 403
+    assert not Label.objects.exists()
+
+
 def test_mail_of_others_goes_to_their_own_archive(alice: User, bob: User, client: Client) -> None:
     deliver(alice, *numbered(2))
     share(alice, "inbox", "lrswte", bob)

@@ -106,6 +106,9 @@ def perform(user_id: int, wish: Wish, origin: Origin) -> Done:
     """
     reach = Reach(user_id)
     meant = _meant(reach, wish)
+    if wish.new_label:
+        for place, _only, _uids in meant:  # nothing is made for an act that is refused
+            doing(wish.verb, place, reach, origin, target=None, label="")
     label = _labelled(user_id, wish.new_label) if wish.new_label else wish.label
     parts = [
         _Part(place, do, only, uids)
