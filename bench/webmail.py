@@ -3,7 +3,7 @@
 Runs in a temporary data folder on SQLite as shipped, or on the Postgres that DATABASE_URL names, in
 a database that holds nothing else. Pages are asked for by Django's own client in this process, so a
 figure is all that the server does for a page but the socket. Exit 1 if a page's p95 is over the
-limit.
+limit (200 ms for a search).
 
 Rows are copied within the database: the mail of one day, delivered by the services, over and over.
 """
@@ -20,6 +20,7 @@ TEMPLATES: Final = 500  # messages that were really delivered; all others are co
 HUGE: Final = 10_000  # messages of one conversation
 RUNS: Final = 40
 LIMIT_MS: Final = 100
+SEARCH_LIMIT_MS: Final = 200
 DATE: Final = 1_763_629_872
 _COPIED: Final = (
     "blob_id, trace_id, prefix, cuts, size, header_size, header, envelope, bodystructure, parts,"
@@ -45,11 +46,13 @@ def main() -> int:
         try:
             user, boxes = _people()
             print(f"{connection.vendor}, {MESSAGES} messages in each of three folders", flush=True)
-            slow = _measure(user, boxes)
+            slow = _measure(user, _pages(boxes))
+            _index()
+            slow += _measure(user, _searches())
         finally:
             connection.close()
     for name in slow:
-        print(f"over {LIMIT_MS} ms: {name}", file=sys.stderr)
+        print(f"over the limit: {name}", file=sys.stderr)
     return 1 if slow else 0
 
 
@@ -134,7 +137,16 @@ def _file(box: int, first: int, count: int, *, threads: int, unseen: str) -> Non
         )
 
 
-def _measure(user: Any, boxes: dict[str, int]) -> list[str]:
+def _index() -> None:
+    from apps.search.indexing import Indexer, Step
+
+    began = time.perf_counter()
+    if Indexer().run(seconds=1800) is not Step.IDLE:
+        raise SystemExit("the search index was not filled in half an hour")
+    print(f"the search index was filled in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _measure(user: Any, pages: list[tuple[str, str]]) -> list[str]:
     from django.conf import settings
     from django.test import Client
 
@@ -142,7 +154,7 @@ def _measure(user: Any, boxes: dict[str, int]) -> list[str]:
     client.force_login(user, settings.AUTHENTICATION_BACKENDS[0])
     slow = []
     print(f"{'':40} status queries  median      p95      CPU")
-    for name, address in _pages(boxes):
+    for name, address in pages:
         status, queries = _counted(client, address)
         walls, cpus = zip(*[_timed(client, address) for _ in range(RUNS)], strict=True)
         p95 = sorted(walls)[RUNS * 95 // 100] * 1000
@@ -151,7 +163,7 @@ def _measure(user: Any, boxes: dict[str, int]) -> list[str]:
             f" {statistics.median(cpus) * 1000:8.1f}",
             flush=True,
         )
-        if p95 > LIMIT_MS:
+        if p95 > (SEARCH_LIMIT_MS if name.startswith("search") else LIMIT_MS):
             slow.append(name)
     return slow
 
@@ -186,7 +198,15 @@ def _pages(boxes: dict[str, int]) -> list[tuple[str, str]]:
         ("message", f"/mail/inbox/{uid}/"),
         ("message, a deep one", f"/mail/inbox/{1000 + MESSAGES // 10}/?before={deep}"),
         ("message of very many", f"/mail/{boxes['Huge']}/{1000 + HUGE // 2}/"),
-        ("search", "/mail/search/?q=report"),
+        ("settings", "/settings/general/"),
+        ("search, nothing indexed yet", "/mail/search/?q=report"),
+    ]
+
+
+def _searches() -> list[tuple[str, str]]:
+    return [
+        ("search, all mail is a hit", "/mail/search/?q=report"),
+        ("search, few hits", "/mail/search/?q=subject:777"),
     ]
 
 

@@ -9,6 +9,7 @@ The look is a scalar subquery on purpose: Postgres would make an anti-join of NO
 the whole mailbox for fifty rows.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Final, NamedTuple
@@ -123,16 +124,16 @@ def page(
 
 
 _ASKED = Values("d", "box bigint, thread bigint")
-# Only the newest few: the oldest of them is found by the index alone, then they are read.
+# Only the newest few: the date of the oldest is found by the index alone, then they are read. Not
+# of a pair of date and UID: SQLite would look for its second half again at every row.
 _MEMBERS: Final = (
     "SELECT e.mailbox_id, e.thread_id, e.uid, e.flags, e.keywords, e.internaldate, m.sender_name,"
     " m.sender_address, m.has_attachments, m.message_id"
     " FROM {asked} JOIN mailstore_entry AS e ON e.mailbox_id = d.box AND e.thread_id = d.thread"
-    " AND (e.internaldate, e.uid) >= (SELECT o.internaldate, o.uid FROM"
-    " (SELECT n.internaldate, n.uid FROM mailstore_entry AS n"
+    " AND e.internaldate >= (SELECT MIN(o.internaldate) FROM"
+    " (SELECT n.internaldate FROM mailstore_entry AS n"
     " WHERE n.mailbox_id = d.box AND n.thread_id = d.thread"
-    " ORDER BY n.internaldate DESC, n.uid DESC LIMIT %s) AS o"
-    " ORDER BY o.internaldate, o.uid LIMIT 1)"
+    " ORDER BY n.internaldate DESC, n.uid DESC LIMIT %s) AS o)"
     " JOIN mailstore_message AS m ON m.id = e.message_id"
 )
 
@@ -149,7 +150,19 @@ def members(pairs: Iterable[tuple[int, int]]) -> list[Member]:
         return []
     sql = _MEMBERS.format(asked=_ASKED.sql)
     found = [Member(*row) for row in fetch(sql, [*Values.parameters(asked), EXAMINED])]
-    return sorted(found, key=lambda one: (one.internaldate, one.mailbox_id, one.uid))
+    found.sort(key=lambda one: (one.internaldate, one.mailbox_id, one.uid))
+    return found if len(found) <= EXAMINED else _newest(found)
+
+
+def _newest(members: Sequence[Member]) -> list[Member]:
+    """Of each conversation no more than `EXAMINED`: some may have come in the same second."""
+    counts: Counter[tuple[int, int]] = Counter()
+    kept = []
+    for one in reversed(members):
+        counts[one.mailbox_id, one.thread_id] += 1
+        if counts[one.mailbox_id, one.thread_id] <= EXAMINED:
+            kept.append(one)
+    return kept[::-1]
 
 
 _OF_THREAD: Final = (

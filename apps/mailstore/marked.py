@@ -50,11 +50,10 @@ def _sql(condition: str, *, beyond: bool, threaded: bool) -> str:
 
     return (
         f"SELECT {COLUMNS} FROM {{asked}} JOIN mailstore_entry AS e ON e.mailbox_id = d.box"
-        " AND (e.internaldate, e.uid) >= (SELECT o.internaldate, o.uid FROM"
-        " (SELECT f.internaldate, f.uid FROM mailstore_entry AS f"
+        " AND e.internaldate >= (SELECT MIN(o.internaldate) FROM"
+        " (SELECT f.internaldate FROM mailstore_entry AS f"
         f" WHERE f.mailbox_id = d.box AND {wanted('f')}"
-        " ORDER BY f.internaldate DESC, f.uid DESC LIMIT %s) AS o"
-        " ORDER BY o.internaldate, o.uid LIMIT 1)"
+        " ORDER BY f.internaldate DESC, f.uid DESC LIMIT %s) AS o)"
         " JOIN mailstore_message AS m ON m.id = e.message_id"
         f" WHERE {wanted('e')}"
         " ORDER BY e.internaldate DESC, e.mailbox_id DESC, e.uid DESC LIMIT %s"

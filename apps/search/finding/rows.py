@@ -5,6 +5,7 @@ All that is searched lies in `e`: entries of mailboxes, or what can be brought b
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -23,6 +24,18 @@ _WRITTEN: Final = re.compile(r"(-?[0-9]{1,15})-([0-9]{1,15})-([0-9]{1,15})")
 _PLACE: Final = "(e.internaldate, e.mailbox_id, e.uid)"
 _NEWEST_FIRST: Final = " ORDER BY e.internaldate DESC, e.mailbox_id DESC, e.uid DESC LIMIT %s"
 _PAIRS: Final = Values("p", "mailbox_id bigint, uid bigint")
+_BOXES: Final = Values("d", "box bigint")
+# Of each mailbox only the newest few that can be on the page: its index of dates is walked until
+# they are found. To sort all that fulfil a condition takes as long as there is much mail. The begin
+# is a date alone: of a pair of date and UID, SQLite would look for it again at every row.
+_NEWEST_OF_EACH: Final = (
+    " FROM {boxes} JOIN mailstore_entry AS e ON e.mailbox_id = d.box"
+    " AND e.internaldate >= (SELECT MIN(o.internaldate) FROM"
+    " (SELECT e.internaldate FROM mailstore_entry AS e"
+    " WHERE e.mailbox_id = d.box AND {wanted}"
+    " ORDER BY e.internaldate DESC, e.uid DESC LIMIT %s) AS o)"
+    " WHERE {wanted}"
+)
 _ROWS: Final = (
     "e.mailbox_id, e.uid, e.flags, e.keywords, e.modseq, e.internaldate, e.size, e.message_id,"
     " e.head_id, m.subject, m.sender_name, m.sender_address, m.recipients, m.preview,"
@@ -66,6 +79,7 @@ class Source:
     def __init__(self, folders: Sequence[Folder], *, is_deleted: bool) -> None:
         ids = [folder.id for folder in folders if not folder.is_deleted]
         gone = [folder.id for folder in folders if folder.is_deleted]
+        self._boxes: list[int] | None = None if is_deleted else ids
         self._condition = self._by_message = "1 = 1"
         if is_deleted:
             self._table = (
@@ -92,13 +106,19 @@ class Source:
             after: only what comes later in the list.
             until: only what comes no later than this.
         """
-        sql, parameters = self._where(clause)
+        wanted, asked = clause.sql, list(clause.parameters)
         if after is not None:
-            sql += f" AND {_PLACE} < (%s, %s, %s)"
-            parameters += after
+            wanted += f" AND e.internaldate <= %s AND {_PLACE} < (%s, %s, %s)"
+            asked += [after.internaldate, *after]
         if until is not None:
-            sql += f" AND {_PLACE} >= (%s, %s, %s)"
-            parameters += until
+            wanted += f" AND e.internaldate >= %s AND {_PLACE} >= (%s, %s, %s)"
+            asked += [until.internaldate, *until]
+        if self._boxes and not clause.is_narrow:
+            sql = _NEWEST_OF_EACH.format(boxes=_BOXES.sql, wanted=wanted)
+            boxes = Values.parameters([(box,) for box in self._boxes])
+            parameters = [*boxes, *asked, limit, *asked]
+        else:
+            sql, parameters = self._where(replace(clause, sql=wanted, parameters=tuple(asked)))
         rows = fetch(f"SELECT {_KEY}{sql}{_NEWEST_FIRST}", [*parameters, limit])
         return [Row(Place(*row[:3]), row[3]) for row in rows]
 
