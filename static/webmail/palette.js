@@ -25,6 +25,12 @@ function commands() {
   act('Shift+u', word('Mark unread'), 'mail');
   act('v', word('Move to a folder'), 'folder-input');
   act('l', word('Label'), 'tag');
+  // What the menu above a message offers: why it is here, print, headers, source.
+  $$('.mail__read > .bar a.menu__item').forEach(link => made.push({
+    text: link.textContent.trim(),
+    symbol: $('use', link)?.getAttribute('href').split('#i-')[1] || 'ellipsis',
+    act: follow(link),
+  }));
   $$('#side a.nav__item[href]').forEach(link => made.push({
     text: (link.title || $('.trunc', link)?.textContent || link.textContent).trim(),
     symbol: ($('use', link)?.getAttribute('href') ?? '#i-folder').split('#i-')[1] || 'folder',
