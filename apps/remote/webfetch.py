@@ -138,6 +138,16 @@ class Web:
         headers = {**(headers or {}), "Content-Type": media_type}
         return await self._ask("POST", url, limit=64 * 1024, body=body, headers=headers)
 
+    async def tell(self, url: str, body: bytes, media_type: str) -> int:
+        """Post to an https URL; the status of the answer, of which nothing else is read.
+
+        Raises:
+            UntrustedError, FetchError: no answer, or a URL that must not be asked.
+        """
+        _check(url)
+        headers = {"Content-Type": media_type}
+        return (await self._ask("POST", url, limit=0, body=body, headers=headers)).status
+
     async def close(self) -> None:
         """Close what is open, at once: a polite end of TLS would wait for the other side."""
         if self._session is not None:
@@ -163,7 +173,7 @@ class Web:
                 async with session.request(
                     method, url, data=body, headers=headers, allow_redirects=False
                 ) as answer:
-                    got = await bounded(answer, limit)
+                    got = await bounded(answer, limit) if limit else _unread(answer)
                     return Page(answer.status, answer.content_type, got)
         except TimeoutError:
             raise FetchError(f"no whole answer within {self._seconds:.0f} s") from None
@@ -214,6 +224,13 @@ def _check(url: str) -> None:
         raise FetchError("the URL cannot be read") from None
     if parts.scheme != "https" or not host or parts.username is not None:
         raise FetchError("the URL is no plain https URL")
+
+
+def _unread(answer: aiohttp.ClientResponse) -> bytes:
+    """Nothing of the body: the connection is cut, however much would come."""
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
+    return b""
 
 
 async def bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -57,11 +57,15 @@ def ask(offer: Offer) -> str:
     return _("{host} was asked to take you off the list.").replace("{host}", offer.where)
 
 
+def client() -> Web:
+    """The client of one errand, for the running loop."""
+    return Web(live_resolver(), seconds=SECONDS, reaches=is_public)
+
+
 async def _post(url: str) -> int:
-    web = Web(live_resolver(), seconds=SECONDS, reaches=is_public)
+    web = client()
     try:
-        page = await web.post(url, BODY, "application/x-www-form-urlencoded")
-        return page.status
+        return await web.tell(url, BODY, "application/x-www-form-urlencoded")
     finally:
         await web.close()
 

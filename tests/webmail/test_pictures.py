@@ -1,6 +1,7 @@
 """Pictures from outside: off until somebody asks, fetched by this host, from nowhere near it."""
 
 import asyncio
+import re
 import socket
 import struct
 import threading
@@ -15,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 
+from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.mailstore.models import Entry
 from apps.remote.outside import Outside, check
@@ -27,6 +29,7 @@ from apps.webmail.models import TrustedSender
 from apps.webmail.services import trusted
 from apps.wire.errors import Refused
 from tests.support.dns_server import DnsServer
+from tests.support.mail import drain, local, submission
 from tests.webmail.test_mail import deliver, text
 
 pytestmark = pytest.mark.django_db
@@ -384,3 +387,36 @@ def test_a_body_is_asked_for_by_constant_statements(alice: User, reader: Client)
             reader.get(f"/mail/inbox/{uid}/body/?images=1")
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 12, counts
+
+
+def test_pictures_of_a_proved_and_trusted_sender_come_through_the_proxy(
+    alice: User, reader: Client, dns: DnsServer, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the button to the picture: the reader asks this host alone, which asks the sender's."""
+    dns.add("cdn.shop.test", "A", "127.0.0.1")
+    monkeypatch.setattr(
+        pictures, "client", lambda: Outside(live_resolver(), reaches=loopback, ports={sink.port})
+    )
+    sink.say("/a.png", png())
+    proof = b"Authentication-Results: mail.example.test;\r\n\tdmarc=%s header.from=shop.test\r\n"
+    raw = (
+        b"From: Shop <news@shop.test>\r\nSubject: Sale\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: text/html\r\n\r\n<img src="http://cdn.shop.test:%d/a.png">\r\n' % sink.port
+    )
+    accept([submission(local(alice), raw, prefix=proof % b"pass")])
+    accept([submission(local(alice), raw, prefix=proof % b"fail")])
+    drain()
+    proved, forged = Entry.objects.order_by("uid").values_list("uid", flat=True)
+    assert "/img/" not in text(reader.get(f"/mail/inbox/{proved}/body/"))
+    reader.post(f"/mail/inbox/{forged}/pictures/")
+    assert not TrustedSender.objects.exists()
+    reader.post(f"/mail/inbox/{proved}/pictures/")
+    assert TrustedSender.objects.get().key == "news@shop.test"
+    assert "/img/" not in text(reader.get(f"/mail/inbox/{forged}/body/"))
+    shown = text(reader.get(f"/mail/inbox/{proved}/body/"))
+    assert "shop.test" not in shown
+    found = re.search(r"/img/[^\"]+", shown)
+    assert found is not None
+    assert sink.asked == []
+    assert reader.get(found[0]).content == png()
+    assert len(sink.asked) == 1
