@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -192,7 +193,7 @@ OUTSIDE = """() => [...document.querySelectorAll('a, button, summary, input, h1,
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_phone_shows_all_of_it(chromium: Browser, base: str, width: int) -> None:
-    phone = {"has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {"has_touch": True, "is_mobile": True}
     with opened(chromium, base, size=(width, 700), as_whom=ALICE, **phone) as watched:
         page = watched.page
         for path in ("/mail/inbox/", "/mail/junk/", "/mail/search/?q=letter", "/settings/general/"):
