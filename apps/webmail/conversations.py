@@ -7,6 +7,7 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.directory.identities import Own
 from apps.mailstore import conversations, labelled, marked
@@ -151,7 +152,8 @@ def _rows(heads: Sequence[Head], own: Own, side: Side, place: Place, wish: Wish)
     by_head = _members(heads, sent, boxes) if wish.threaded else {}
     known = marked.keywords(sorted({head.mailbox_id for head in heads}))
     files = file_names([head.message_id for head in heads if head.has_attachments])
-    writer = _Writer(side, boxes, sent, own, known, wish, timezone.localdate(), _("me"))
+    me = pgettext("who wrote", "me")
+    writer = _Writer(side, boxes, sent, own, known, wish, timezone.localdate(), me)
     return [
         writer.row(head, by_head.get(head, ()), files.get(head.message_id, ())) for head in heads
     ]

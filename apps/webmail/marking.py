@@ -24,9 +24,11 @@ _TINY: Final = re.compile(r"\s*[0-2](?:px)?\s*")
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?: [^\s\"'<>=/]+=\"[^\"]*\")*) ?/?>")
 _ATTRIBUTE = re.compile(r" ([^\s\"'<>=/]+)=\"([^\"]*)\"")
-# Its own look whatever the style sheets of the mail say: nothing in there may hide it.
+# Its own look whatever the style sheets of the mail say, above whatever they shift over it: nothing
+# of the mail has a place in the third dimension.
 _LOOK: Final = (
-    "all:initial!important;display:inline!important;margin-inline-start:.35em!important;"
+    "all:initial!important;display:inline!important;position:relative!important;"
+    "z-index:2147483647!important;margin-inline-start:.35em!important;"
     "padding:0 .35em!important;border:1px solid #b45309!important;border-radius:3px!important;"
     "background:#fff7ed!important;color:#7c2d12!important;"
     "font:12px/1.5 system-ui,sans-serif!important"

@@ -68,6 +68,7 @@ def test_a_link_that_shows_another_host_is_marked(link: str, note: str) -> None:
     html = clean(link, {}).html
     assert ("leads to" in html) == bool(note)
     assert note in html
+    assert ("position:relative!important;z-index" in html) == bool(note)  # over what is shifted
 
 
 def test_what_is_no_token_of_ours_is_not_touched() -> None:

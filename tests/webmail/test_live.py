@@ -300,6 +300,23 @@ async def test_a_look_from_time_to_time_finds_what_no_hint_told(
         await one.until(lambda page: page.ended)
 
 
+async def test_it_goes_on_after_a_fault_of_its_own(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, faults = state.read, [ZeroDivisionError("planted")]
+
+    def read(user_id: int) -> state.State:
+        if faults:
+            raise faults.pop()
+        return whole(user_id)
+
+    monkeypatch.setattr(feed, "_AGAIN", 0.05)
+    monkeypatch.setattr(state, "read", read)
+    async with page(await write(cookie_of, alice)) as one:
+        await has_counts(one)
+    assert faults == []
+
+
 async def test_it_says_now_and_then_that_it_is_there(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,11 +128,15 @@ class Feed:
             read = await in_db("read", _read, self.user_id, boxes, visits)
         except MailError as error:
             logger.warning("open pages are told late", extra={"detail": error.detail})
-            self._wanted.add(wanted)
-            self._wake.set()
-            return False
-        self._take(read)
-        return True
+        except Exception:
+            # Whatever it is: without this task the pages would hear nothing more, not even an end.
+            logger.exception("open pages are told late")
+        else:
+            self._take(read)
+            return True
+        self._wanted.add(wanted)
+        self._wake.set()
+        return False
 
     def _take(self, read: _Read) -> None:
         for stream in [one for one in self._streams if one.visit in read.gone]:
