@@ -73,7 +73,7 @@ def test_no_other_method_is_taken_either(browser: Client, method: str) -> None:
         assert response.status_code in {403, 404, 405}, path
 
 
-@pytest.mark.parametrize("method", ["get", "head", "options"])
+@pytest.mark.parametrize("method", ["get", pytest.param("head", marks=pytest.mark.long), "options"])
 def test_looking_changes_nothing(browser: Client, method: str) -> None:
     for path, name in ALL:
         if name in WRITES_BY_GET:

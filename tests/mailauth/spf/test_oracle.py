@@ -166,13 +166,13 @@ def agree(world: World, lookups: int) -> None:
 
 
 @given(worlds(has_redirects=False))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_it_finds_what_pyspf_finds(world: World) -> None:
     agree(world, lookups=10)
 
 
 @given(worlds(has_redirects=True))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_it_finds_what_pyspf_finds_along_redirections(world: World) -> None:
     # It counts a redirect that is not taken (DEVIATIONS).
     agree(world, lookups=1_000)
