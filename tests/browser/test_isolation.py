@@ -178,8 +178,8 @@ def test_no_body_runs_loads_or_leads_anywhere(
     asked: list[str] = []
     watched.page.on("request", lambda one: asked.append(one.url))
     drawn = (
-        # A picture that is not loaded has a box of ours.
-        "[...document.querySelectorAll(':not(img:not([src]))')]"
+        # A picture that is not loaded has a box of ours, and a lying link a mark.
+        "[...document.querySelectorAll(':not(img:not([src]), .mh-note)')]"
         ".filter(e => getComputedStyle(e).position != 'static')"
     )
     for path, payload in places(addresses):
