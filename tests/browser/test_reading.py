@@ -271,9 +271,7 @@ def test_designed_mail_has_light_and_dark_paper(
     assert paper().startswith("invert")
     # What was chosen for the pictures stays, and the other way round.
     page.get_by_role("link", name="Load pictures").click()
-    page.wait_for_function(
-        "document.querySelector('.msg__frame').contentWindow.location.search.includes('images')"
-    )
+    service.wait_for(lambda: "images=" in address(), 20, "the frame is the same")
     assert "sheet=dark" in address()
     assert page.evaluate("history.length") == steps
     page.reload()
@@ -281,9 +279,7 @@ def test_designed_mail_has_light_and_dark_paper(
     assert "sheet=dark" in address()
     watched.check_accessibility()
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(
-        "document.querySelector('.msg__frame').contentWindow.location.search.includes('light')"
-    )
+    service.wait_for(lambda: "sheet=light" in address(), 20, "the frame is the same")
     expect(dark).to_be_hidden()
     # Without script each is a link into the frame.
     context = chromium.new_context(
@@ -343,7 +339,8 @@ def test_no_message_lies_over_the_buttons(service: Installation, watched: Watche
         page.set_viewport_size({"width": width, "height": height})
         for uid in uids:
             watched.go(f"/mail/inbox/{uid}/")
-            page.wait_for_function("document.querySelector('iframe.msg__frame')?.height > 0")
+            frame = page.locator("iframe.msg__frame").first
+            expect(frame).to_have_attribute("height", re.compile("^[1-9]"))
             assert page.evaluate(COVERED) == [], uid
             page.evaluate("document.querySelector('.thread').scrollTo(0, 99999)")
             assert page.evaluate(COVERED) == [], uid
