@@ -1,6 +1,7 @@
 """The reading pane in a real browser: messages fold and open, keys go from one to the next, and all
 of it is there without script."""
 
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from functools import partial
