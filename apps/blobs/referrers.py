@@ -12,6 +12,8 @@ REFERRERS: Final = (
     ("mailstore_message", "blob_id"),
     ("reports_arrival", "blob_id"),
     ("scan_quarantined", "blob_id"),
+    ("webmail_draft", "tail_id"),
+    ("webmail_draftchunk", "blob_id"),
 )
 
 

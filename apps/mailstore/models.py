@@ -26,6 +26,8 @@ class SpecialUse(models.TextChoices):
     ARCHIVE = "archive"
     JUNK = "junk"
     TRASH = "trash"
+    SCHEDULED = "scheduled"  # of our own: mail that leaves later, and mail that comes back later
+    SNOOZED = "snoozed"
 
 
 class Counter(models.Model):
@@ -44,7 +46,7 @@ class Mailbox(models.Model):
     user = models.ForeignKey("directory.User", on_delete=models.CASCADE, related_name="mailboxes")
     name = models.CharField(max_length=1000)
     special_use = models.CharField(
-        max_length=8, choices=SpecialUse.choices, default=SpecialUse.NONE, blank=True
+        max_length=10, choices=SpecialUse.choices, default=SpecialUse.NONE, blank=True
     )
     uidvalidity = models.BigIntegerField()
     created_at = models.BigIntegerField()  # Unix seconds

@@ -24,8 +24,10 @@ from apps.wire.errors import NotFound
 
 _LOOKS: Final[dict[SpecialUse, tuple[str | Promise, str]]] = {
     SpecialUse.INBOX: (_("Inbox"), "inbox"),
+    SpecialUse.SNOOZED: (_("Snoozed"), "clock"),
     SpecialUse.DRAFTS: (_("Drafts"), "file-pen-line"),
     SpecialUse.SENT: (_("Sent"), "send"),
+    SpecialUse.SCHEDULED: (_("Scheduled"), "calendar-clock"),
     SpecialUse.ARCHIVE: (_("Archive"), "archive"),
     SpecialUse.JUNK: (_("Junk"), "octagon-alert"),
     SpecialUse.TRASH: (_("Trash"), "trash-2"),

@@ -1,6 +1,6 @@
 """Addresses of sign-in, mail and settings. Every one works without script."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from apps.webmail import words
 from apps.webmail.views import (
@@ -90,6 +90,9 @@ urlpatterns = [
     path("settings/security/passkeys/<uid:number>/", security.passkey, name="security-passkey"),
     path("settings/security/sessions/end/", sessions.end, name="sessions-end"),
     path("settings/password/", password.password, name="settings-password"),
+    path("", include("apps.webmail.urls_settings")),
+    path("", include("apps.webmail.urls_writing")),
+    path("", include("apps.webmail.urls_contacts")),
     path("mail/", listing.home),
     path("mail/events/", live.events, name="live"),
     path("mail/poll/", live.poll, name="poll"),

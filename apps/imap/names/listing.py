@@ -17,8 +17,11 @@ USES = {
     "archive": b"\\Archive",
     "junk": b"\\Junk",
     "trash": b"\\Trash",
+    "scheduled": b"\\Scheduled",
+    "snoozed": b"\\Snoozed",
 }
-"""The attribute of each special use that there is (RFC 6154 section 2)."""
+"""The attribute of each special use that there is (RFC 6154 section 2, and the registry of mailbox
+name attributes)."""
 
 _ROLES = {attribute.upper(): use for use, attribute in USES.items()}
 

@@ -22,6 +22,8 @@ _USES = {
     "archive": b"\\Archive",
     "junk": b"\\Junk",
     "trash": b"\\Trash",
+    "scheduled": b"\\Scheduled",
+    "snoozed": b"\\Snoozed",
 }
 
 

@@ -22,6 +22,8 @@ _TITLES: Final = {
     SpecialUse.ARCHIVE: _("Archive"),
     SpecialUse.JUNK: _("Junk"),
     SpecialUse.TRASH: _("Trash"),
+    SpecialUse.SCHEDULED: _("Scheduled"),
+    SpecialUse.SNOOZED: _("Snoozed"),
 }
 
 

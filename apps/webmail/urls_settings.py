@@ -1,0 +1,5 @@
+"""Addresses of what people set about their mail."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
