@@ -4,6 +4,7 @@ In Python for their speed: a template of a row is forty nodes, and fifty rows of
 thirds of what a page cost the server. `format_html` escapes what it is given, as templates do.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
@@ -63,6 +64,12 @@ def unread_mark(*, is_to: bool) -> SafeString:
     return format_html('<span class="vh">{} </span>', _("Unread") if is_to else _("Unread, from"))
 
 
+@functools.lru_cache(maxsize=2_048)
+def beginning(slug: str) -> str:
+    """What addresses of a mailbox's messages begin with: to ask for each is slow."""
+    return reverse("message", args=[slug, 0]).removesuffix("0/")
+
+
 def clip_mark() -> SafeString:
     """That it has attachments."""
     return format_html(
@@ -91,7 +98,6 @@ class _Pen:
     messages: str
     more_files: str
     star: str
-    prefixes: dict[str, str]
 
     @classmethod
     def of(cls, special_use: str, query: str) -> Self:
@@ -111,7 +117,6 @@ class _Pen:
             messages=_("messages"),
             more_files=_("more files"),
             star=_("Star"),
-            prefixes={},
         )
 
     def row(self, row: Row) -> SafeString:
@@ -131,7 +136,7 @@ class _Pen:
             count=self._count(row),
             iso=row.iso,
             when=row.when,
-            address=f"{self._prefix(row.slug)}{row.uid}/{self.query}",
+            address=f"{beginning(row.slug)}{row.uid}/{self.query}",
             subject=row.subject,
             clip=self.clip if row.has_attachments else "",
             star=self._star(row, ref),
@@ -141,12 +146,6 @@ class _Pen:
                 "", _QUICK, ((verb, ref, word, sign) for verb, word, sign in self.quick)
             ),
         )
-
-    def _prefix(self, slug: str) -> str:
-        """What addresses of a mailbox's messages begin with: to ask for each is slow."""
-        if slug not in self.prefixes:
-            self.prefixes[slug] = reverse("message", args=[slug, 0]).removesuffix("0/")
-        return self.prefixes[slug]
 
     def _before(self, row: Row) -> SafeString:
         if not row.is_to:

@@ -3,14 +3,13 @@
 
 from typing import Final
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from apps.ui.templatetags.ui import avatar, icon
-from apps.webmail.drawing import clip_mark
+from apps.webmail.drawing import beginning, clip_mark
 from apps.webmail.thread import Message
 
 _FOLDED: Final = (
@@ -38,7 +37,7 @@ def folded(message: Message, query: str) -> SafeString:
         box=message.head.mailbox_id,
         uid=message.uid,
         ref=message.ref,
-        address=reverse("message", args=[message.slug, message.uid]),
+        address=f"{beginning(message.slug)}{message.uid}/",
         query=query,
         face=avatar(message.name),
         name=name,
