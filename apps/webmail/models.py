@@ -181,6 +181,7 @@ class Draft(models.Model):
     references = models.TextField(blank=True, default="")
     # Its encoded files and the end of the message, as made at the last change of them.
     tail = models.ForeignKey("blobs.Blob", on_delete=models.PROTECT, null=True, db_constraint=False)
+    tail_made_of = models.CharField(max_length=64, default="")  # SHA-256: which files, and how
     queue_id = models.UUIDField(null=True)
     hold_until = models.BigIntegerField(default=0)  # Unix microseconds: it leaves then
     created_at = models.BigIntegerField()  # Unix seconds, as the others
@@ -211,7 +212,13 @@ class DraftFile(models.Model):
     size = models.BigIntegerField()  # octets that are to come
     received = models.BigIntegerField(default=0)  # octets that are here, without a gap
     cid = models.CharField(max_length=200, blank=True, default="")  # "": attached
+    carried = models.IntegerField(null=True)  # the part of the source that it was; -1: all of it
     created_at = models.BigIntegerField()  # Unix seconds
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draft", "carried"], name="draft_file_carried_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name

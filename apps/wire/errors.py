@@ -20,6 +20,7 @@ MailError
 │   ├── AuthenticationFailed   535 5.7.8   [AUTHENTICATIONFAILED]
 │   ├── AccountSuspended       550 5.2.1   [NOPERM]
 │   ├── NotFound               550 5.1.1   [NONEXISTENT]
+│   ├── Gone                   550 5.7.0   [NONEXISTENT]
 │   ├── AlreadyExists          550 5.7.0   [ALREADYEXISTS]
 │   ├── InvalidName            550 5.1.3   [CANNOT]
 │   ├── NotPermitted           550 5.7.1   [NOPERM]
@@ -200,6 +201,14 @@ class NotFound(Refused):
     reply = Reply(550, "5.1.1", "No such object")
     imap_code = "NONEXISTENT"
     http_status = 404
+
+
+class Gone(Refused):
+    """It was there, and is finished: nothing can be changed in it any more."""
+
+    reply = Reply(550, "5.7.0", "No longer there")
+    imap_code = "NONEXISTENT"
+    http_status = 410
 
 
 class AlreadyExists(Refused):

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('message_id', models.CharField(default='', max_length=998)),
                 ('in_reply_to', models.CharField(blank=True, default='', max_length=998)),
                 ('references', models.TextField(blank=True, default='')),
+                ('tail_made_of', models.CharField(default='', max_length=64)),
                 ('queue_id', models.UUIDField(null=True)),
                 ('hold_until', models.BigIntegerField(default=0)),
                 ('created_at', models.BigIntegerField()),
@@ -58,6 +59,7 @@ class Migration(migrations.Migration):
                 ('size', models.BigIntegerField()),
                 ('received', models.BigIntegerField(default=0)),
                 ('cid', models.CharField(blank=True, default='', max_length=200)),
+                ('carried', models.IntegerField(null=True)),
                 ('created_at', models.BigIntegerField()),
                 ('draft', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='webmail.draft')),
             ],
@@ -109,6 +111,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='draft',
             index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['hold_until'], name='draft_scheduled'),
+        ),
+        migrations.AddConstraint(
+            model_name='draftfile',
+            constraint=models.UniqueConstraint(fields=('draft', 'carried'), name='draft_file_carried_once'),
         ),
         migrations.AddConstraint(
             model_name='draftchunk',
