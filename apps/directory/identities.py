@@ -35,6 +35,15 @@ SELECT * FROM (SELECT 2, a.id, a.local, d.name
     ORDER BY a.id LIMIT %s) AS aliases
 ORDER BY 1, 2"""
 
+# The exact aliases of the own organisation that lead to a person, alone or with others.
+_REACHING: Final = """
+SELECT a.local, d.name FROM directory_aliastarget t
+    CROSS JOIN directory_alias a
+    JOIN directory_domain d ON d.id = a.domain_id
+    WHERE lower(t.address) IN (%s, %s) AND a.id = t.alias_id AND a.kind = %s AND a.state = %s
+        AND d.organization_id = (SELECT organization_id FROM directory_domain WHERE id = %s)
+    ORDER BY a.id LIMIT %s"""
+
 
 @dataclass(frozen=True, slots=True)
 class Own(Collection[str]):
@@ -86,6 +95,20 @@ def own_of(user_id: int) -> Own:
     if user is None:
         raise NotFound(f"user {user_id}")
     return own(user)
+
+
+def reaching(user: User) -> tuple[str, ...]:
+    """The aliases that lead to a user, shared with others or not, as `Address.key`; one statement.
+
+    They are no names of the user, who may write as them all the same (`authority`).
+    """
+    if user.domain_id is None:
+        return ()
+    parameters = (
+        *(user.key, _as_target(user.address), PatternKind.EXACT, State.ACTIVE),
+        *(user.domain_id, MOST),
+    )
+    return tuple(f"{local}@{name}" for local, name in fetch(_REACHING, parameters))
 
 
 def _as_target(address: str) -> str:

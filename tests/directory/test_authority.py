@@ -2,9 +2,9 @@
 
 import pytest
 
-from apps.directory.authority import may_send_as
+from apps.directory.authority import authority, authority_of_many, may_send_as
 from apps.directory.models import User
-from apps.directory.services import forwards
+from apps.directory.services import delegations, forwards
 from apps.mime.address import Address
 from apps.provisioning import services as provisioning
 
@@ -106,3 +106,19 @@ def test_a_forward_gives_whoever_gets_the_mail_nothing(alice: User, eve: User) -
     forwards.add(user=eve, target="alice@example.test", keeps_copy=True)
 
     assert not may(alice, "eve@other.test")
+
+
+def test_it_says_the_same_of_many_at_once(alice: User, bob: User) -> None:
+    provisioning.make_domain_admin(alice)
+    delegations.grant(owner=bob, delegate=alice, send_as=False, send_on_behalf=True)
+    texts = (
+        *("alice@example.test", "alice+x@alias.test", "sales@example.test", "bob@example.test"),
+        *("postmaster@example.test", "postmaster@other.test", "missing@example.test"),
+        *("eve@other.test", "a@[192.0.2.1]", "alice-shop@example.test", "bob+x@example.test"),
+    )
+    addresses = [Address.parse(text) for text in texts]
+
+    found = authority_of_many(alice.pk, addresses)
+
+    assert found == {one: authority(alice.pk, one) for one in addresses}
+    assert len(set(found.values())) == 3
