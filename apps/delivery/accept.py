@@ -6,7 +6,7 @@ thread (`apps.runtime.groupcommit`), so a batch holds messages of many connectio
 each message is tried again alone, and a bad one cannot fail its neighbours.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from apps.directory.services.limits import Sending, Tally
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import Submission
 from apps.mailstore.services import quota
+from apps.mailstore.services.locks import lock
 from apps.mime.address import Address, AddressError
 from apps.reception.services import correspondents
 from apps.runtime.ulid import ulid_text
@@ -42,8 +43,14 @@ class Accepted:
         return ulid_text(self.id)
 
 
-def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
+def accept(
+    batch: Sequence[Submission], *, accounts: Collection[int] = ()
+) -> list[Accepted | MailError]:
     """Make a batch durable; one result for each, in order.
+
+    Args:
+        accounts: users whose mailboxes the caller's own transaction changes after this: their rows
+            are locked with those of the recipients, in the one order (`mailstore.services.locks`).
 
     A message is refused with QuotaExceeded when the space of any local recipient is used up (RCPT
     asked before; this is the race that is left), with SendLimitReached or TooManyRecipients when
@@ -54,16 +61,18 @@ def accept(batch: Sequence[Submission]) -> list[Accepted | MailError]:
         django.db.Error: nothing of the batch was kept.
     """
     try:
-        return _accept(batch, frozenset())
+        return _accept(batch, frozenset(), accounts)
     except IntegrityError:
         # A receive id that is here already: a retry after a commit whose outcome was unknown.
-        return _accept(batch, mailqueue.known([item.id for item in batch]))
+        return _accept(batch, mailqueue.known([item.id for item in batch]), accounts)
 
 
-def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | MailError]:
+def _accept(
+    batch: Sequence[Submission], kept: Set[UUID], accounts: Collection[int]
+) -> list[Accepted | MailError]:
     with transaction.atomic():
         fresh = [item for item in batch if item.id not in kept]
-        refused = _refused(fresh)
+        refused = _refused(fresh, accounts)
         wanted = [item for item in fresh if item.id not in refused]
         if wanted:
             # LMTP's submissions of one transaction share their blob.
@@ -75,10 +84,12 @@ def _accept(batch: Sequence[Submission], kept: Set[UUID]) -> list[Accepted | Mai
     return [refused.get(item.id) or Accepted(item.id) for item in batch]
 
 
-def _refused(batch: Sequence[Submission]) -> dict[UUID, MailError]:
+def _refused(batch: Sequence[Submission], accounts: Collection[int]) -> dict[UUID, MailError]:
     """Count and reserve what a batch needs; why some of it cannot be taken."""
     tally = _count(batch)
     over = tally.refused if tally is not None else {}
+    if accounts:
+        lock(users={*accounts, *_limited(batch)})
     full = _reserve([item for item in batch if item.id not in over])
     if tally is not None and full:
         tally.give_back(sorted(full))
@@ -104,6 +115,14 @@ def _count(batch: Sequence[Submission]) -> Tally | None:
         if item.user_id is not None
     ]
     return limits.count(sent) if sent else None
+
+
+def _limited(batch: Sequence[Submission]) -> Iterator[int]:
+    """Users for whom space is to be reserved."""
+    for item in batch:
+        for recipient in item.recipients:
+            if recipient.user_id is not None and recipient.is_limited:
+                yield recipient.user_id
 
 
 def _reserve(batch: Sequence[Submission]) -> set[UUID]:

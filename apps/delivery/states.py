@@ -160,6 +160,7 @@ def _merge(written: str, group: Sequence[RecipientState]) -> RecipientState:
 _ALL = {
     "queue.held": State.HELD,
     "queue.retried": State.WAITING,
+    "queue.hastened": State.WAITING,
     "queue.released": State.WAITING,
     "queue.rescheduled": State.WAITING,
     "queue.deleted": State.DELETED,

@@ -237,6 +237,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "queue.held": _why("Held"),
     "queue.put_off": _why("Cannot be judged now, and is tried again soon"),
     "mx.withdrawn": _why("Given back to its client"),
+    "queue.hastened": lambda data: f"Its sender has it tried again now for {data.get('to', '?')}.",
     "queue.retried": _why("Put back to work by an administrator"),
     "queue.released": _why("Released"),
     "queue.rescheduled": lambda data: f"To be sent at {_time(data, 'until')} instead.",

@@ -9,11 +9,13 @@ from apps.delivery import process, recall
 from apps.delivery.accept import accept
 from apps.directory.models import User
 from apps.events import bell
-from apps.mailqueue.models import QueuedMessage
-from apps.mailqueue.services import Recall
+from apps.mailqueue.models import Destination, QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import EnvelopeRecipient, Recall
 from apps.mailstore.models import Entry, Usage
 from apps.runtime.clock import now_us
+from apps.runtime.ulid import new_ulid
 from apps.trace import queries as trace
+from apps.wire.errors import Throttled
 from tests.support.mail import local, submission
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +87,42 @@ def test_it_sends_at_another_time(alice: User, bob: User) -> None:
     event = trace.events_of(message_id)[-1]
     assert (event.kind, event.data) == ("queue.rescheduled", {"until": later})
     assert process.run_once() == 0
+
+
+def delayed(sender: User, *to: str) -> UUID:
+    """A message that waits for other servers after a first attempt."""
+    item = submission([EnvelopeRecipient(one, one, None) for one in to])
+    accept([item])
+    QueuedMessage.objects.filter(id=item.id).update(user=sender)
+    process.run_once()
+    later = now_us() + HOUR_US
+    QueuedRecipient.objects.update(next_attempt_at=later, attempts=1)
+    Destination.objects.create(name="mx/away.invalid", closed_until=later, failures=3)
+    return item.id
+
+
+def test_a_sender_has_it_tried_again_now(alice: User) -> None:
+    message_id = delayed(alice, "a@away.invalid", "b@away.invalid")
+    assert recall.hasten(message_id, alice.pk) == 2
+    assert set(QueuedRecipient.objects.values_list("next_attempt_at", "attempts")) == {(1, 1)}
+    assert Destination.objects.get().closed_until == 0
+    assert kinds(message_id)[-2:] == ["queue.hastened"] * 2
+    assert recall.hasten(message_id, alice.pk) == 0, "it is due already"
+
+
+def test_what_is_held_or_under_way_is_not_hastened(alice: User) -> None:
+    message_id = delayed(alice, "a@away.invalid", "b@away.invalid")
+    first, second = QueuedRecipient.objects.order_by("id")
+    QueuedRecipient.objects.filter(pk=first.pk).update(state="held")
+    QueuedRecipient.objects.filter(pk=second.pk).update(lease_token=new_ulid())
+    assert recall.hasten(message_id, alice.pk) == 0
+    assert Destination.objects.get().closed_until > 0
+
+
+def test_nobody_hastens_mail_of_others_nor_without_end(alice: User, bob: User) -> None:
+    message_id = delayed(alice, "a@away.invalid")
+    assert recall.hasten(message_id, bob.pk) == 0
+    for _ in range(recall.HASTENED_MOST):
+        recall.hasten(message_id, alice.pk)
+    with pytest.raises(Throttled):
+        recall.hasten(message_id, alice.pk)

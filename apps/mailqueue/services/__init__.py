@@ -51,7 +51,7 @@ from apps.mailqueue.services.outgoing import (
     claim_overdue,
 )
 from apps.mailqueue.services.pruning import KEEP_SETTLED_SECONDS, prune
-from apps.mailqueue.services.recalling import Recall, cancel, reschedule
+from apps.mailqueue.services.recalling import Recall, cancel, hasten, reschedule
 from apps.mailqueue.services.settling import (
     LeaseLostError,
     hold_unseen,
@@ -95,6 +95,7 @@ __all__ = [
     "enqueue",
     "finish_forgotten",
     "give_back",
+    "hasten",
     "hold",
     "hold_recipients",
     "hold_unseen",

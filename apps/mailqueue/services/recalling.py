@@ -1,5 +1,5 @@
 """What senders do to mail of their own that has not left: cancel it, send it now or at another
-time.
+time, have it tried again at once.
 
 Cancelling and sending exclude each other. Whoever sends holds a lease, and cancels it for nobody;
 whoever cancels locks the message and its recipients and finds no lease. A recipient whose worker
@@ -7,13 +7,22 @@ died may have been sent, so its message is not cancelled either.
 """
 
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient, RecipientState
-from apps.mailqueue.services.columns import NOW
+from apps.mailqueue.models import (
+    Destination,
+    MessageState,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+)
+from apps.mailqueue.services.columns import NOW, database_now_us
 from apps.mailqueue.services.holding import UNFINISHED, end
+
+HASTENED: Final = 100  # recipients of one message
 
 
 class Recall(StrEnum):
@@ -67,3 +76,21 @@ def reschedule(message_id: UUID, until_us: int, user_id: int | None = None) -> b
             [until_us, message_id.hex, user_id is None, user_id],
         )
         return bool(cursor.rowcount)
+
+
+def hasten(message_id: UUID) -> list[str]:
+    """Make the recipients that wait for their next attempt due now, in the caller's transaction;
+    the addresses of those. Their destinations are open for it, even if nobody answered there.
+    """
+    waiting = QueuedRecipient.objects.select_for_update().filter(
+        message_id=message_id,
+        message__state=MessageState.ROUTED,
+        state=RecipientState.WAITING,
+        lease_token=None,
+        next_attempt_at__gt=database_now_us(),
+    )
+    rows = list(waiting.order_by("id").values_list("id", "address", "destination")[:HASTENED])
+    # Not 0, which is for new mail: what was tried before comes after that.
+    QueuedRecipient.objects.filter(id__in=[key for key, _, _ in rows]).update(next_attempt_at=1)
+    Destination.objects.filter(name__in={name for _, _, name in rows}).update(closed_until=0)
+    return [address for _, address, _ in rows]
