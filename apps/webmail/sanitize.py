@@ -139,8 +139,7 @@ def clean(html: str, inline: Mapping[str, str], wishes: Wishes = _NONE) -> Clean
         html: as decoded; at most LARGEST_HTML characters of it are looked at.
         inline: addresses of `cid:` images by Content-ID without angle brackets.
     """
-    html = _cut_too_many_words(html[:LARGEST_HTML])
-    html = _cut_too_deep(_cut_too_many_references(html))
+    html = bounded(html)
     addresses = Addresses(inline, wishes.outside)
     body = nh3.clean(
         html,
@@ -162,6 +161,12 @@ def clean(html: str, inline: Mapping[str, str], wishes: Wishes = _NONE) -> Clean
         trackers=marked.trackers,
         is_designed=addresses.is_designed or marked.has_pictures,
     )
+
+
+def bounded(html: str) -> str:
+    """The HTML up to where the work of a parser would grow with the square of it."""
+    html = _cut_too_many_words(html[:LARGEST_HTML])
+    return _cut_too_deep(_cut_too_many_references(html))
 
 
 def _cut_too_many_words(html: str) -> str:
