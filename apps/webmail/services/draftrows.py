@@ -34,7 +34,9 @@ def ensure(*, user_id: int, draft_id: UUID) -> Draft:
         # Of two that begin it at once the second finds the row of the first.
         Draft.objects.bulk_create([new], ignore_conflicts=True)
         draft = Draft.objects.get(id=draft_id)
-    return _open(draft, user_id)
+    if draft.user_id != user_id:
+        raise NotFound(text=_("There is no such draft"))
+    return require_open(draft)
 
 
 def find(*, user_id: int, draft_id: UUID) -> Draft:
@@ -42,12 +44,11 @@ def find(*, user_id: int, draft_id: UUID) -> Draft:
     draft = Draft.objects.filter(id=draft_id, user_id=user_id).first()
     if draft is None:
         raise NotFound(text=_("There is no such draft"))
-    return _open(draft, user_id)
+    return require_open(draft)
 
 
-def _open(draft: Draft, user_id: int) -> Draft:
-    if draft.user_id != user_id:
-        raise NotFound(text=_("There is no such draft"))
+def require_open(draft: Draft) -> Draft:
+    """The same letter, if it is still being written. Raises Gone."""
     if draft.state != DraftState.OPEN:
         was_sent = draft.state in {DraftState.SENT, DraftState.SCHEDULED}
         raise Gone(
