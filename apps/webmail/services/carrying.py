@@ -1,0 +1,156 @@
+"""Takes files of another message along into a letter: what is forwarded, the pictures of what is
+quoted, a whole message, all that a draft of another program has.
+
+Each part of the message comes once, whoever asks how often. The bytes are copied: the message may
+be deleted before the letter is sent.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.blobs import services as blobs
+from apps.blobs.services import PreparedBlob
+from apps.mime import decode
+from apps.mime.tree import Part, scan_tree
+from apps.runtime.clock import now
+from apps.runtime.ulid import new_ulid
+from apps.webmail import imagehead
+from apps.webmail.models import Draft, DraftChunk, DraftFile
+from apps.webmail.reading import File, read
+from apps.webmail.room import ROOM
+from apps.webmail.services import draftfiles
+from apps.webmail.writing import filename
+
+WHOLE: Final = -1
+"""The number of a message that is carried as one file (`DraftFile.carried`)."""
+_MESSAGE: Final = "message/rfc822"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A part that is to be carried."""
+
+    number: int
+    name: str
+    media_type: str
+    octets: bytes
+    is_inline: bool = False
+
+
+def all_parts(raw: bytes) -> list[int]:
+    """The numbers of all files of a message and of the pictures within its text."""
+    reading = read(raw)
+    return sorted({file.number for file in reading.files} | set(reading.inline.values()))
+
+
+def carry(*, draft: Draft, raw: bytes, numbers: Collection[int]) -> None:
+    """Take along those parts of a message that are files; other numbers are passed over.
+
+    Args:
+        draft: a letter of whoever may read that message.
+        raw: the message as it is shown.
+
+    Raises:
+        MessageTooLarge, QuotaExceeded, LimitReached: then nothing is carried.
+        Overloaded, StorageFull, StorageUnavailable
+    """
+    wanted = set(numbers) - _known(draft)
+    if wanted:
+        with ROOM.taken(draft.user_id, 2 * len(raw)):
+            _keep(draft, list(_parts(raw, wanted)))
+
+
+def carry_message(*, draft: Draft, raw: bytes, name: str) -> None:
+    """Take along a whole message as one file.
+
+    Args:
+        name: of the file without its ending: the message's subject. A slash in it divides words.
+
+    Raises: as `carry`.
+    """
+    if WHOLE in _known(draft):
+        return
+    called = filename.normal(name.replace("/", "-").replace("\\", "-")[:190], otherwise="")
+    named = f"{called or _('message')}.eml"
+    _keep(draft, [_Found(WHOLE, named, _MESSAGE, raw)])
+
+
+def _known(draft: Draft) -> set[int | None]:
+    return set(draft.files.exclude(carried=None).values_list("carried", flat=True))
+
+
+def _parts(raw: bytes, wanted: Collection[int]) -> Iterator[_Found]:
+    reading = read(raw)
+    parts = scan_tree(raw).walk()
+    files = {file.number: file for file in reading.files}
+    pictures = set(reading.inline.values())
+    for number in sorted(wanted & (files.keys() | pictures)):
+        octets = decode.body(_encoded(raw, parts[number]), parts[number].encoding)
+        yield _found(number, parts[number], files.get(number), octets)
+
+
+def _encoded(raw: bytes, part: Part) -> bytes:
+    return raw[part.body_start : part.body_end]
+
+
+def _found(number: int, part: Part, file: File | None, octets: bytes) -> _Found:
+    """A part that is no file of the list is a picture of the text, unless nobody could see it."""
+    name = file.name if file else part.filename
+    if part.is_message:
+        return _Found(number, filename.normal(name), _MESSAGE, octets)
+    kind = filename.normal_type(part.mime_type)
+    picture = imagehead.look(octets) if file is None else None
+    if picture is None:
+        return _Found(number, filename.normal(name), kind, octets)
+    named = filename.normal(name, otherwise=f"picture.{picture.mime_type.partition('/')[2]}")
+    return _Found(number, named, picture.mime_type, octets, is_inline=picture.is_bearable)
+
+
+def _keep(draft: Draft, found: list[_Found]) -> None:
+    """In one transaction, by constant statements; parts that another carried meanwhile stay as
+    they are."""
+    draftfiles.require(draft, [len(one.octets) for one in found])
+    prepared = [blobs.prepare(one.octets) for one in found]
+    files = [_file(draft, one) for one in found]
+    is_kept = False
+    try:
+        with transaction.atomic():
+            DraftFile.objects.bulk_create(files, ignore_conflicts=True)
+            ids = [file.id for file in files]
+            here = set(DraftFile.objects.filter(id__in=ids).values_list("id", flat=True))
+            kept = [pair for pair in zip(files, prepared, strict=True) if pair[0].id in here]
+            blobs.insert([blob for file, blob in kept if file.size])
+            DraftChunk.objects.bulk_create(
+                DraftChunk(file_id=file.id, offset=0, blob_id=blob.id)
+                for file, blob in kept
+                if file.size
+            )
+        is_kept = True
+    finally:
+        # Those of parts that another was quicker with have no row: they are collected.
+        if not is_kept:
+            _discard(prepared)
+
+
+def _discard(prepared: list[PreparedBlob]) -> None:
+    for blob in prepared:
+        blobs.discard(blob)
+
+
+def _file(draft: Draft, one: _Found) -> DraftFile:
+    identity = new_ulid()
+    return DraftFile(
+        id=identity,
+        draft=draft,
+        name=one.name,
+        media_type=one.media_type,
+        size=len(one.octets),
+        received=len(one.octets),
+        cid=draftfiles.content_id(identity) if one.is_inline else "",
+        carried=one.number,
+        created_at=now(),
+    )
