@@ -51,6 +51,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "forward.remove": "had mail of {} no longer sent on",
     "fsck.repair": "had stored mail checked and mended: {}",
     "greylist.forget": "had the sender {} forgotten",
+    "identity.remove": "forgot a name and signature of {}",
+    "identity.save": "set with which name and signature {} writes",
     "limit.set": "set how much {} may send",
     "organization.add": "added the organisation {}",
     "organization.change": "changed what the organisation {} may hold",
@@ -114,6 +116,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "user.restore": "brought back the user {}",
     "user.resume": "let the user {} work again",
     "user.suspend": "suspended the user {}",
+    "vacation.change": "changed what is answered while {} is away",
+    "vacation.off": "ended the answers while {} is away",
+    "vacation.on": "had mail answered while {} is away",
 }
 
 

@@ -8,7 +8,7 @@ The changes are in `services/dkim.py`.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,12 @@ def signers(domain: str) -> list[Signer]:
         except SealBrokenError as error:
             logger.error("a DKIM key cannot be opened: %s", error)
     return found
+
+
+def signing_domains(names: Collection[str]) -> set[str]:
+    """Those of the domains (A-labels) whose mail is signed; one query."""
+    active = DkimKey.objects.filter(domain__name__in=names, state=DkimState.ACTIVE)
+    return set(active.values_list("domain__name", flat=True))
 
 
 @lru_cache(maxsize=1_000)

@@ -1,5 +1,9 @@
 """Addresses of what people set about their mail."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from apps.webmail.views import identities
+
+urlpatterns: list[URLPattern] = [
+    path("settings/identities/", identities.home, name="settings-identities"),
+]
