@@ -73,19 +73,19 @@ function button(text, act) {
   return made;
 }
 
-/** Shows `text` for seven seconds, or as long as somebody reads or reaches for it.
+/** Shows `text` for seven seconds (`shown`, in milliseconds), or as long as somebody reads or reaches for it.
  *
  * `undo` and `retry` are functions; `kind` is 'ok' or 'bad'. Returns the element, which has `.close()`
  * and, where it can be undone, `.undo()`.
  */
-export function toast(text, { undo, retry, kind = 'ok', action } = {}) {
+export function toast(text, { undo, retry, kind = 'ok', action, shown = SHOWN } = {}) {
   const made = document.createElement('div');
   made.className = kind === 'bad' ? 'toast toast--bad' : 'toast';
   const said = document.createElement('span');
   said.textContent = text;
   made.append(icon(kind === 'bad' ? 'circle-alert' : 'check'), said);
   let timer;
-  const start = () => { clearTimeout(timer); timer = setTimeout(made.close, SHOWN); };
+  const start = () => { clearTimeout(timer); timer = setTimeout(made.close, shown); };
   const stop = () => clearTimeout(timer);
   made.close = () => {
     stop();
