@@ -76,6 +76,11 @@ def test_one_control_changes_nothing_else(browser: Client, alice: User) -> None:
     ("name", "value"),
     [
         ("layout", "sideways"),
+        ("undo_seconds", "5"),
+        ("undo_seconds", "-10"),
+        ("undo_seconds", "9" * 400),
+        ("undo_seconds", "\u0661\u0660"),
+        ("undo_seconds", ""),
         ("density", ""),
         ("theme", "dark;}"),
         ("language", "../../etc"),
@@ -164,3 +169,18 @@ def test_every_page_works_in_every_language(browser: Client, alice: User) -> Non
             page = read(browser, path)
             assert f'<html lang="{language}"' in page, path
             assert len(re.findall(r"<h1[ >]", page)) == 1, path
+
+
+def test_how_long_sending_waits_and_how_writing_begins(browser: Client, alice: User) -> None:
+    assert preferences.of(alice.pk).undo_seconds == 10
+    page = read(browser)
+    assert '<option value="10" selected>10 seconds</option>' in page
+    assert '<option value="0">Send at once</option>' in page
+
+    browser.post(PAGE, {"undo_seconds": "30"}, secure=True)
+    browser.post(PAGE, {"switches": "writes_plain", "writes_plain": "on"}, secure=True)
+
+    kept = preferences.of(alice.pk)
+    assert (kept.undo_seconds, kept.writes_plain, kept.marks_read) == (30, True, True)
+    with pytest.raises(InvalidName):
+        door.change(user_id=alice.pk, undo_seconds=True)

@@ -15,7 +15,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "density": tuple(Density.values),
     "theme": tuple(Theme.values),
 }
-_SWITCHES: Final = ("has_conversations", "has_shortcuts", "marks_read")
+_SWITCHES: Final = ("has_conversations", "has_shortcuts", "marks_read", "writes_plain")
+UNDO_SECONDS: Final = (0, 10, 20, 30)
 
 
 @functools.cache
@@ -26,13 +27,13 @@ def time_zones() -> tuple[str, ...]:
     return tuple(sorted(name for name in known if "/" in name or name == "UTC"))
 
 
-def change(*, user_id: int, **wanted: str | bool) -> Preferences:
+def change(*, user_id: int, **wanted: str | bool | int) -> Preferences:
     """Set what is named and leave the rest.
 
     Args:
         wanted: `layout`, `density`, `theme`, `language`, `time_zone` (words; "" for the language
             of the browser and the time of the server), `has_conversations`, `has_shortcuts`,
-            `marks_read` (true or false).
+            `marks_read`, `writes_plain` (true or false), `undo_seconds` (one of `UNDO_SECONDS`).
 
     Raises:
         InvalidName: something else is named, or a value that there is not.
@@ -44,9 +45,11 @@ def change(*, user_id: int, **wanted: str | bool) -> Preferences:
         return Preferences.objects.update_or_create(user_id=user_id, defaults=wanted)[0]
 
 
-def _is_right(name: str, value: str | bool) -> bool:
+def _is_right(name: str, value: str | bool | int) -> bool:
     if name in _SWITCHES:
         return isinstance(value, bool)
+    if name == "undo_seconds":
+        return not isinstance(value, bool) and value in UNDO_SECONDS
     if name == "language":
         return value == "" or value in dict(settings.LANGUAGES)
     if name == "time_zone":

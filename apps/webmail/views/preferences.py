@@ -23,7 +23,8 @@ from apps.webmail.visitor import person
 from apps.wire.errors import MailError
 
 WORDS: Final = ("layout", "density", "theme", "language", "time_zone")
-SWITCHES: Final = ("has_conversations", "has_shortcuts", "marks_read")
+SWITCHES: Final = ("has_conversations", "has_shortcuts", "marks_read", "writes_plain")
+NUMBERS: Final = ("undo_seconds",)
 
 
 @login_required
@@ -47,12 +48,18 @@ def general(request: HttpRequest) -> HttpResponse:
     return redirect(nextpage.asked(request) or "settings-general")
 
 
-def _wanted(request: HttpRequest) -> dict[str, str | bool]:
+def _wanted(request: HttpRequest) -> dict[str, str | bool | int]:
     sent = request.POST
-    wanted: dict[str, str | bool] = {name: sent[name] for name in WORDS if name in sent}
+    wanted: dict[str, str | bool | int] = {name: sent[name] for name in WORDS if name in sent}
+    wanted.update({name: _number(sent[name]) for name in NUMBERS if name in sent})
     named = sent.getlist("switches")
     wanted.update({name: name in sent for name in SWITCHES if name in named})
     return wanted
+
+
+def _number(text: str) -> int:
+    """-1 for what is none: the service says that there is no such setting."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else -1
 
 
 def _page(request: HttpRequest, status: int = 200) -> HttpResponse:
@@ -60,5 +67,6 @@ def _page(request: HttpRequest, status: int = 200) -> HttpResponse:
         "page": "settings-general",
         "languages": settings.LANGUAGES,
         "time_zones": door.time_zones(),
+        "undo_choices": door.UNDO_SECONDS,
     }
     return render(request, "webmail/settings-general.html", context, status=status)
