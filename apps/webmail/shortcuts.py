@@ -60,6 +60,16 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        _("Write"),
+        (
+            Shortcut(_("New message"), ("c",)),
+            Shortcut(_("Reply / reply all"), ("r", "a")),
+            Shortcut(_("Forward"), ("f",)),
+            Shortcut(_("Send"), ("Ctrl+Enter",)),
+            Shortcut(_("Send later"), ("Ctrl+Shift+Enter",)),
+        ),
+    ),
+    Group(
         _("Select"),
         (
             Shortcut(_("Select conversation"), ("x",)),

@@ -95,6 +95,11 @@ class Thread:
     def is_starred(self) -> bool:
         return any(one.is_starred for one in self.messages)
 
+    @property
+    def answered_to(self) -> Message | None:
+        """The message that an answer under the conversation is to; None: there are drafts alone."""
+        return next((one for one in reversed(self.messages) if not one.is_draft), None)
+
 
 def located(user_id: int, slug: str) -> tuple[Folder, list[Folder]]:
     """The mailbox of an address, and those that its conversations may lie in: of the same owner,

@@ -49,7 +49,8 @@ function answer(kind) {
 }
 
 const answers = kind => [() => answer(kind).click(), { when: () => Boolean(answer(kind)) }];
-key('c', () => write($('a[data-write]').href), { when: () => Boolean($('a[data-write]')) });
+const fresh = () => $('.mail__compose a');
+key('c', () => write(fresh().href), { when: () => Boolean(fresh()) });
 key('r', ...answers('reply'));
 key('a', ...answers('reply_all'));
 key('f', ...answers('forward'));
