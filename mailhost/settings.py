@@ -157,6 +157,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.mailqueue",
     "apps.mailstore",
+    "apps.contacts",
     "apps.search",
     "apps.reports",
     "apps.reception",

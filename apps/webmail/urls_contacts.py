@@ -1,5 +1,9 @@
 """Addresses of the address book."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from apps.webmail.views import addressees
+
+urlpatterns: list[URLPattern] = [
+    path("mail/compose/people/", addressees.people, name="compose-people"),
+]
