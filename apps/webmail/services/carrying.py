@@ -20,7 +20,7 @@ from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.webmail import imagehead
 from apps.webmail.models import Draft, DraftChunk, DraftFile
-from apps.webmail.reading import File, read
+from apps.webmail.reading import read
 from apps.webmail.room import ROOM
 from apps.webmail.services import draftfiles
 from apps.webmail.writing import filename
@@ -79,31 +79,34 @@ def carry_message(*, draft: Draft, raw: bytes, name: str) -> None:
     _keep(draft, [_Found(WHOLE, named, _MESSAGE, raw)])
 
 
-def _known(draft: Draft) -> set[int | None]:
-    return set(draft.files.exclude(carried=None).values_list("carried", flat=True))
+def _known(draft: Draft) -> set[int]:
+    carried = draft.files.values_list("carried", flat=True)
+    return {number for number in carried if number is not None}
 
 
-def _parts(raw: bytes, wanted: Collection[int]) -> Iterator[_Found]:
+def _parts(raw: bytes, wanted: set[int]) -> Iterator[_Found]:
+    """A picture that the text shows stands within it, whatever its own fields say: many programs
+    call such a one an attachment."""
     reading = read(raw)
     parts = scan_tree(raw).walk()
-    files = {file.number: file for file in reading.files}
-    pictures = set(reading.inline.values())
-    for number in sorted(wanted & (files.keys() | pictures)):
-        octets = decode.body(_encoded(raw, parts[number]), parts[number].encoding)
-        yield _found(number, parts[number], files.get(number), octets)
+    names = {file.number: file.name for file in reading.files}
+    shown = {number for cid, number in reading.inline.items() if cid and cid in reading.html}
+    for number in sorted(names.keys() | reading.inline.values()):
+        if number in wanted:
+            octets = decode.body(_encoded(raw, parts[number]), parts[number].encoding)
+            named = names.get(number) or parts[number].filename
+            yield _found(number, parts[number], named, octets, is_shown=number in shown)
 
 
 def _encoded(raw: bytes, part: Part) -> bytes:
     return raw[part.body_start : part.body_end]
 
 
-def _found(number: int, part: Part, file: File | None, octets: bytes) -> _Found:
-    """A part that is no file of the list is a picture of the text, unless nobody could see it."""
-    name = file.name if file else part.filename
+def _found(number: int, part: Part, name: str, octets: bytes, *, is_shown: bool) -> _Found:
     if part.is_message:
         return _Found(number, filename.normal(name), _MESSAGE, octets)
     kind = filename.normal_type(part.mime_type)
-    picture = imagehead.look(octets) if file is None else None
+    picture = imagehead.look(octets) if is_shown else None
     if picture is None:
         return _Found(number, filename.normal(name), kind, octets)
     named = filename.normal(name, otherwise=f"picture.{picture.mime_type.partition('/')[2]}")
