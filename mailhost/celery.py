@@ -116,6 +116,7 @@ app.conf.update(
         "prune-scan": {"task": "scan.prune", "schedule": 3600.0},
         "send-digests": {"task": "delivery.digests", "schedule": 900.0},
         "prune-reception": {"task": "reception.prune", "schedule": 3600.0},
+        "prune-sieve": {"task": "sieve.prune", "schedule": 3600.0},
         "prune-audit": {"task": "audit.prune", "schedule": 86_400.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},

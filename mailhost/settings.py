@@ -159,6 +159,7 @@ INSTALLED_APPS = [
     "apps.mailstore",
     "apps.contacts",
     "apps.search",
+    "apps.sieve",
     "apps.reports",
     "apps.reception",
     "apps.scan",

@@ -47,6 +47,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "forward.add": "had mail of {} sent on",
     "forward.agree": "agreed to mail that is sent on from {}",
     "forward.ask": "asked whether mail of {} may be sent on",
+    "forward.copy": "set whether mail of {} that is sent on is kept too",
     "forward.refuse": "refused mail that is sent on from {}",
     "forward.remove": "had mail of {} no longer sent on",
     "fsck.repair": "had stored mail checked and mended: {}",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from apps.delivery import bounce, decision, heldmail, tidings
+from apps.delivery import bounce, decision, heldmail, tidings, vacation
 from apps.delivery.plan import Copy, Plan
 from apps.events import bell, bus
 from apps.events.types import MessageJudged
@@ -70,6 +70,7 @@ def file_plans(plans: Sequence[Plan]) -> None:
     _tell(plans)
     if reports := [report for one in groups.delivered for report in one.reports]:
         bounce.send(reports)
+    vacation.send([reply for one in groups.delivered for reply in one.replies])
     verdicts.keep([(keeping, done) for keeping, done in deeds if keeping is not None])
     for one in plans:
         if one.message.state == MessageState.OFFERED:
@@ -165,7 +166,8 @@ def _deliver(plans: Sequence[Plan]) -> tuple[_Deeds, list[trace.Event]]:
         transaction.on_commit(partial(COUNTS.add, names))
     places = iter(filed)
     done = [(one, [_placed(copy, places) for copy in one.copies]) for one in plans]
-    told = [*_delivered(done), *_waiting(plans), *(event for one in plans for event in one.events)]
+    said = (event for one in plans for event in (*one.events, *one.asides))
+    told = [*_delivered(done), *_waiting(plans), *said]
     return [(one.judged.keeping, [_deed(*pair) for pair in pairs]) for one, pairs in done], told
 
 

@@ -120,6 +120,11 @@ def anybody(address: str) -> tuple[EnvelopeRecipient, ...]:
         resolution = routing.resolve(Address.parse(address))
     except AddressError:
         return ()
+    return led_to(address, resolution)
+
+
+def led_to(address: str, resolution: Resolution) -> tuple[EnvelopeRecipient, ...]:
+    """Who gets a letter to an address that leads there; nobody if it leads nowhere."""
     goes = resolution.status in {Status.LOCAL, Status.REMOTE}
     return _recipients(address, resolution) if goes else ()
 

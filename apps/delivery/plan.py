@@ -15,6 +15,7 @@ from apps.delivery.decision import Decision
 from apps.delivery.heldmail import HeldNotice
 from apps.delivery.judged import Judged
 from apps.delivery.places import Elsewhere, Ground, Mailboxes, Nowhere, Seated
+from apps.delivery.vacation import Reply
 from apps.mailqueue.models import RecipientState
 from apps.mailqueue.services import Claimed, ClaimedRecipient
 from apps.mailstore import queries as mailstore
@@ -66,6 +67,7 @@ class Plan:
         arrived: it may carry a report on one of our domains, to be read later.
         notice: what is told of a message that is held.
         known_by: names of the sender, once for each copy that somebody wants.
+        replies: of readers who are away; `asides`: what is told of readers who do not answer.
     """
 
     judged: Judged
@@ -81,6 +83,8 @@ class Plan:
     arrived: Arrived | None = None
     notice: HeldNotice | None = None
     known_by: tuple[str, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    asides: tuple[trace.Event, ...] = ()
 
     @property
     def message(self) -> Claimed:

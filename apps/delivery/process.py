@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.delivery import bounce, judged, places, plan
+from apps.delivery import answering, bounce, judged, places, plan
 from apps.delivery.judged import Judged
 from apps.delivery.local import file_plans
 from apps.delivery.places import Ground, Seated
@@ -106,7 +106,9 @@ def _planned(claimed: Sequence[Claimed]) -> list[Plan]:
     with translate_errors():
         batch = judged.judge(_without_heavy(seated))
         junk = plan.junks(batch)
-    return _each(batch, _message, lambda one: plan.make(one, found, junk))
+    plans = _each(batch, _message, lambda one: plan.make(one, found, junk))
+    with translate_errors():
+        return answering.answer(plans, found)
 
 
 def _without_heavy(seated: Sequence[Seated]) -> list[tuple[Seated, Case | None]]:

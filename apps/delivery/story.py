@@ -254,6 +254,13 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
         f"Nobody is told about {data.get('about', '?')}: {data.get('why', '?')}."
     ),
     "bounce.received": _returned,
+    "vacation.sent": lambda data: (
+        f"{data.get('for', '?')} is away: {data.get('to', '?')} was told so"
+        f" (trace {data.get('trace', '?')})."
+    ),
+    "vacation.silent": lambda data: (
+        f"{data.get('for', '?')} is away, and nobody is told: {data.get('why', '?')}."
+    ),
     "report.read": lambda data: (
         f"Read as a report on {_kind(data)} of {data.get('about', '?')} by"
         f" {data.get('by') or 'nobody named'}, {data.get('rows', '0')} rows."

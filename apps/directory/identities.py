@@ -1,12 +1,12 @@
 """The addresses under which one person is known: what a reader calls "me"."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from apps.directory.models import PatternKind, State, User
 from apps.mime.address import Address, AddressError, take_apart
-from apps.runtime.rows import fetch
+from apps.runtime.rows import among, among_texts, fetch, listed, listed_texts
 from apps.wire.errors import NotFound
 
 MOST: Final = 50  # aliases of one person that are looked at
@@ -109,6 +109,59 @@ def reaching(user: User) -> tuple[str, ...]:
         *(user.domain_id, MOST),
     )
     return tuple(f"{local}@{name}" for local, name in fetch(_REACHING, parameters))
+
+
+_DOMAINS: Final = (
+    "SELECT d.id, d.organization_id, d.detail_separator, d.name FROM directory_domain d WHERE "
+)
+_SECOND_NAMES: Final = (
+    "SELECT d.alias_of_id, d.name FROM directory_domain d WHERE {among} ORDER BY d.id LIMIT %s"
+)
+_ALIASES: Final = """
+SELECT lower(t.address), d.organization_id, a.local, d.name
+FROM directory_aliastarget t
+CROSS JOIN directory_alias a
+JOIN directory_domain d ON d.id = a.domain_id
+WHERE {among} AND a.id = t.alias_id AND a.kind = %s AND a.state = %s
+    AND NOT EXISTS (SELECT 1 FROM directory_aliastarget o
+        WHERE o.alias_id = a.id AND o.id <> t.id)
+ORDER BY a.id LIMIT %s"""
+
+
+def own_many(users: Sequence[User]) -> dict[int, Own]:
+    """`own` for many users, by id; three queries however many there are."""
+    at_home = {user.pk: user.domain_id for user in users if user.domain_id is not None}
+    if not at_home:
+        return {user.pk: Own((user.key,)) for user in users}
+    ids = listed(sorted(set(at_home.values())))
+    domains = {pk: rest for pk, *rest in fetch(_DOMAINS + among("d.id"), [ids])}
+    seconds: dict[int, list[str]] = {}
+    text = _SECOND_NAMES.format(among=among("d.alias_of_id"))
+    for pk, name in fetch(text, [ids, _SECOND_NAMES_MOST * len(users)]):
+        seconds.setdefault(pk, []).append(name)
+    aliases = _aliases(users)
+    found = {}
+    for user in users:
+        organization, separator, _ = domains.get(at_home.get(user.pk), (None, "", ""))
+        local = take_apart(user.key)[0]
+        names = [f"{local}@{name}" for name in seconds.get(at_home.get(user.pk, 0), [])]
+        for target in {user.key, _as_target(user.address)}:
+            names += [name for home, name in aliases.get(target, []) if home == organization]
+        found[user.pk] = Own(tuple(dict.fromkeys([user.key, *names])), separator)
+    return found
+
+
+def _aliases(users: Sequence[User]) -> dict[str, list[tuple[int, str]]]:
+    """The exact aliases that lead to one target alone: (organisation, key) by target."""
+    targets = {name for user in users for name in (user.key, _as_target(user.address))}
+    found: dict[str, list[tuple[int, str]]] = {}
+    rows = fetch(
+        _ALIASES.format(among=among_texts("lower(t.address)")),
+        [listed_texts(sorted(targets)), PatternKind.EXACT, State.ACTIVE, MOST * len(users)],
+    )
+    for target, organization, local, name in rows:
+        found.setdefault(target, []).append((organization, f"{local}@{name}"))
+    return found
 
 
 def _as_target(address: str) -> str:
