@@ -22,7 +22,7 @@ _KEEP: Final = """
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
   keywords, internaldate, internaldate_offset, size, thread_id, saved_at, cost, fate)
 SELECT mailbox_id, uid, %s, %s, CAST(%s AS bigint), message_id, head_id, flags, keywords,
-  internaldate, internaldate_offset, size, thread_id, saved_at, size, CAST(%s AS smallint)
+  internaldate, internaldate_offset, size, thread_id, saved_at, size - %s, CAST(%s AS smallint)
 FROM mailstore_entry WHERE {span}"""
 _DELETE: Final = "DELETE FROM mailstore_entry WHERE {span}"
 
@@ -89,19 +89,25 @@ def pick(mailbox_id: int, uids: Sequence[int], *, only_deleted: bool) -> Leaving
     return Leaving(exact, sum(row[1] for row in rows), unseen)
 
 
-def let_go(leaving: Leaving, owner: int, origin: Origin, fate: Fate = Fate.EXPUNGED) -> int:
+def let_go(
+    leaving: Leaving, owner: int, origin: Origin, fate: Fate = Fate.EXPUNGED, *, shared: int = 0
+) -> int:
     """Move what was picked to `Expunged`, count, write the journal; returns the modseq of it.
 
     Rows go from table to table inside the database, none of them through here.
+
+    Args:
+        shared: octets of a single message that are kept for another one in any case, and so are no
+            space that its leaving holds.
     """
     span, count = leaving.span, len(leaving.span.uids)
     growth = Growth(0, -count, -leaving.unseen, -leaving.size)
     modseq = filing.grow({span.mailbox_id: growth})[span.mailbox_id].modseq
-    filing.use([Use(owner, -leaving.size, -count, expunged=leaving.size)])
+    filing.use([Use(owner, -leaving.size, -count, expunged=leaving.size - shared)])
     with connection.cursor() as cursor:
         cursor.execute(
             _KEEP.format(span=span.sql),
-            [modseq, now(), origin.user_id, fate.value, *span.parameters],
+            [modseq, now(), origin.user_id, shared, fate.value, *span.parameters],
         )
         cursor.execute(_DELETE.format(span=span.sql), span.parameters)
     filing.record([Change(span.mailbox_id, "expunge", span.uids, modseq, origin)])

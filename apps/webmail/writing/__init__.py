@@ -1,1 +1,1 @@
-"""Letters: what a person types, and the message that it becomes. Pure, but for what says otherwise."""
+"""Letters: what a person types, and the message that it becomes."""

@@ -109,6 +109,12 @@ def shown(html: str, inline: Mapping[str, str]) -> str:
     return _pictures(_clean(html, at_home, frozenset()))
 
 
+def inline_parts(html: str, slug: str, uid: int | None) -> set[int]:
+    """The numbers of the parts of a message whose pictures are shown in HTML that quotes it."""
+    address = re.compile(rf'src="/mail/{re.escape(slug)}/{uid}/inline/([0-9]{{1,6}})/"')
+    return {int(number) for number in address.findall(html)}
+
+
 def is_empty(html: str) -> bool:
     """Whether nothing is to be seen in it."""
     return "<img" not in html and not re.sub(r"<[^>]*>|&nbsp;|\s", "", html)

@@ -153,7 +153,7 @@ def _is_safe(octets: bytes) -> bool:
     if not octets.isascii() or b"=_" in octets or b"\r" in octets or b"\0" in octets:
         return False
     lines = octets.split(b"\n")
-    # "From " at the begin of a line gets a ">" on the way into some mailboxes, a lone dot is SMTP's.
+    # "From " at the begin of a line gets a ">" on the way into some mailboxes; a dot is SMTP's.
     return all(
         len(line) <= _LONGEST_LINE and not line.startswith((b"From ", b".")) for line in lines
     )

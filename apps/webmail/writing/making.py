@@ -1,0 +1,97 @@
+"""A letter as it is typed, put together as a message. Pure.
+
+The message is `prefix` and tail: the tail is its files, made once for as long as they stay the
+same (`tail`), the prefix all that is before them.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from apps.mime.address import Address, AddressError
+from apps.mime.compose_header import message_id
+from apps.webmail.writers import Choice
+from apps.webmail.writing import letter, plain, tail
+from apps.webmail.writing.fields import Fields, people
+from apps.webmail.writing.letter import Body, Heading
+
+_DOCUMENT: Final = (
+    '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n%s\n</body></html>\n'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What makes a letter one of a conversation; ids with their angle brackets."""
+
+    message_id: str
+    in_reply_to: str = ""
+    references: str = ""
+
+
+def text_of(fields: Fields) -> str:
+    """The words of a letter, a line for a paragraph."""
+    return fields.text if fields.is_plain else plain.worded(fields.html)
+
+
+def prefix(
+    fields: Fields,
+    thread: Thread,
+    choice: Choice,
+    *,
+    at: int,
+    offset: int,
+    html: str,
+    files: bytes,
+) -> bytes:
+    """All of a message that stands before its files.
+
+    Args:
+        at: Unix seconds, for Date; `offset` the writer's zone, minutes east of UTC.
+        html: what others get (`cleaning.outgoing`); not looked at in a plain letter.
+        files: the tail.
+    """
+    written = plain.flowed(text_of(fields)) + "\n"
+    body = (
+        Body(written)
+        if fields.is_plain
+        else Body(written, _DOCUMENT % html, boundary=_boundary(thread.message_id))
+    )
+    head = letter.header(_heading(fields, thread, choice, at, offset))
+    return head + tail.opening(files, body.media_type) + letter.text_part(body)
+
+
+def new_id(random: bytes, at: int, choice: Choice) -> str:
+    """A Message-ID at the domain of who writes."""
+    domain = Address.parse(choice.address).domain
+    return message_id(datetime.fromtimestamp(at, UTC), random, domain)
+
+
+def _heading(fields: Fields, thread: Thread, choice: Choice, at: int, offset: int) -> Heading:
+    sender = (choice.name, Address.parse(choice.address))
+    return Heading(
+        sender=sender,
+        at=datetime.fromtimestamp(at, UTC),
+        offset=offset,
+        message_id=thread.message_id,
+        to=people(fields.to).found,
+        cc=people(fields.cc).found,
+        bcc=people(fields.bcc).found,
+        reply_to=_reply_to(choice),
+        subject=fields.subject,
+        in_reply_to=thread.in_reply_to,
+        references=thread.references,
+        wants_receipt=fields.has_receipt,
+    )
+
+
+def _reply_to(choice: Choice) -> tuple[letter.Someone, ...]:
+    try:
+        return (("", Address.parse(choice.reply_to)),) if choice.reply_to else ()
+    except AddressError:
+        return ()
+
+
+def _boundary(seed: str) -> str:
+    return hashlib.sha256(seed.encode("utf-8", "replace")).hexdigest()[:24]
