@@ -35,9 +35,9 @@ def put(user: User, use: str, old: Old | None = None, raw: bytes = RAW) -> Old:
 def test_one_goes_and_the_other_is_there(alice: User) -> None:
     old = put(alice, "drafts")
     new = put(alice, "sent", old, RAW + b"More.\r\n")
-    assert list(Entry.objects.values_list("mailbox_id", "uid")) == [tuple(new)]
+    assert list(Entry.objects.values_list("mailbox_id", "uid")) == [new[:2]]
     assert list(Expunged.objects.values_list("mailbox_id", "uid", "fate")) == [
-        (*old, Fate.REPLACED)
+        (*old[:2], Fate.REPLACED)
     ]
     used = Usage.objects.get(user=alice)
     assert (used.messages, used.size) == (1, len(RAW) + 7)
@@ -67,7 +67,7 @@ def test_nothing_of_it_stays_if_the_caller_fails(alice: User) -> None:
     old = put(alice, "drafts")
     with pytest.raises(RuntimeError):
         _put_and_fail(alice, old)
-    assert list(Entry.objects.values_list("mailbox_id", "uid")) == [tuple(old)]
+    assert list(Entry.objects.values_list("mailbox_id", "uid")) == [old[:2]]
 
 
 @transaction.atomic
