@@ -56,7 +56,9 @@ purify.addHook('uponSanitizeElement', (node, data) => {
 });
 
 const RULES = {
-  ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false,
+  ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false,
+  ADD_URI_SAFE_ATTR: ['data-css'], // "color: red" looks like an address with a scheme
+  ALLOW_ARIA_ATTR: false,
   FORBID_CONTENTS: ['script', 'style', 'template', 'noscript', 'iframe', 'object', 'svg', 'math', 'title'],
   RETURN_DOM_FRAGMENT: true,
 };

@@ -294,7 +294,7 @@ function begin(section, opener) {
 }
 
 function focus(composer) {
-  const to = $('[data-people=to] input:not([type=hidden]), input[name=to]:not([type=hidden])', composer.root);
+  const to = $$('[data-people=to] :is(input, textarea)', composer.root).find(one => one.offsetParent);
   if (composer.field('to')?.value.trim() || !to) {
     if (composer.field('subject').value.trim()) composer.editor.begin();
     else composer.field('subject').focus();

@@ -4,19 +4,23 @@ const BLOCKS = new Set(['BLOCKQUOTE', 'DIV', 'DL', 'DT', 'DD', 'H1', 'H2', 'H3',
   'PRE', 'TABLE', 'TR', 'UL']);
 const SPACED = new Set(['P', 'UL', 'OL', 'BLOCKQUOTE', 'TABLE', 'H1', 'H2', 'H3']); // an empty line around them
 
+const MARK = '-- '; // before a signature: RFC 3676 section 4.3
+
 /** Lines that grow; `gap` is how many line ends stand between what was said and what comes. */
 class Lines {
   constructor() {
     this.text = '';
+    this.isBegun = false;
     this.gap = 0;
     this.prefix = ''; // the marks of the quotes that we are in
     this.between = ''; // of the empty line in a gap: it is of the outer one
   }
 
   say(words) {
-    if (!this.text) this.text = this.prefix;
+    if (!this.isBegun) this.text = this.prefix;
     else if (this.gap > 1) this.text += `\n${this.between.trimEnd()}\n${this.prefix}`;
     else if (this.gap) this.text += `\n${this.prefix}`;
+    this.isBegun = true;
     this.gap = 0;
     this.text += words;
   }
@@ -26,13 +30,15 @@ class Lines {
     this.gap = Math.max(this.gap, lines);
   }
 
-  get isAtStart() { return !this.text || this.gap > 0; }
+  get isAtStart() { return !this.isBegun || this.gap > 0; }
 }
 
 function item(node, lines) {
   const list = node.parentElement;
   const at = list?.nodeName === 'OL' ? [...list.children].indexOf(node) + 1 : 0;
-  lines.say(at ? `${at}. ` : '* ');
+  let deep = '';
+  for (let above = list?.closest('li'); above && deep.length < 20; above = above.parentElement.closest('li')) deep += '  ';
+  lines.say(deep + (at ? `${at}. ` : '* '));
 }
 
 function walk(node, lines, isPre) {
@@ -63,24 +69,30 @@ function isToldApart(link) {
 }
 
 function element(node, lines, isPre) {
-  const around = SPACED.has(node.nodeName) ? 2 : BLOCKS.has(node.nodeName) ? 1 : 0;
-  lines.end(lines.text ? around : 0);
+  const isNested = node.matches('li ul, li ol');
+  const around = SPACED.has(node.nodeName) && !isNested ? 2 : BLOCKS.has(node.nodeName) ? 1 : 0;
+  if (lines.isBegun) lines.end(around);
   const prefix = lines.prefix;
   if (node.nodeName === 'BLOCKQUOTE') lines.prefix = `> ${prefix}`;
   if (node.nodeName === 'LI') item(node, lines);
+  if (node.matches('.sig')) {
+    lines.say(MARK);
+    lines.end(1);
+  }
   if (node.nodeName === 'HR') lines.say('-'.repeat(20));
   walk(node, lines, isPre || node.nodeName === 'PRE');
   if (node.nodeName === 'A' && isToldApart(node)) lines.say(` <${node.getAttribute('href')}>`);
   if (node.nodeName === 'TD' || node.nodeName === 'TH') lines.say(' ');
   lines.prefix = prefix;
-  lines.end(around);
+  lines.end(node.matches('.sig') ? 2 : around);
 }
 
 /** The text that `node` would be read as. */
 export function plain(node) {
   const lines = new Lines();
   walk(node, lines, false);
-  return lines.text.split('\n').map(line => line.trimEnd()).join('\n').trim() + (lines.text ? '\n' : '');
+  const said = lines.text.split('\n').map(line => line === MARK ? line : line.trimEnd()).join('\n');
+  return said.replace(/\n+$/, '') + (said ? '\n' : '');
 }
 
 const escaped = text => {
@@ -92,14 +104,16 @@ const escaped = text => {
 /** HTML of plain text: lines, and quotes by their marks. */
 export function rich(text) {
   const made = [];
-  let depth = 0;
+  let depth = 0, isSignature = false;
   for (const line of text.replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')) {
     const marks = /^(?:> ?)*/.exec(line)[0], wanted = Math.min(20, marks.replace(/[^>]/g, '').length);
+    if (isSignature && (wanted || !line)) { made.push('</div>'); isSignature = false; }
+    if (line === MARK && !isSignature) { made.push('<div class="sig" data-sig="">'); isSignature = true; continue; }
     while (depth < wanted) { made.push('<blockquote>'); depth += 1; }
     while (depth > wanted) { made.push('</blockquote>'); depth -= 1; }
     const words = escaped(line.slice(marks.length)).replace(/ {2}/g, ' &nbsp;');
     made.push(`<div>${words || '<br>'}</div>`);
   }
-  made.push('</blockquote>'.repeat(depth));
+  made.push('</blockquote>'.repeat(depth), isSignature ? '</div>' : '');
   return made.join('');
 }
