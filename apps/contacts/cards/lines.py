@@ -1,5 +1,5 @@
-"""The lines of a vCard: read, whatever wrote them, and written (RFC 6350 section 3, RFC 2426 section
-2, vCard 2.1). Pure; linear in the length of the text, and no exception for any octets.
+"""The lines of a vCard: read, whatever wrote them, and written (RFC 6350 section 3, RFC 2426
+section 2, vCard 2.1). Pure; linear in the length of the text, no exception for any octets.
 """
 
 import quopri
