@@ -1,5 +1,8 @@
 """Having a user's mail sent on: the wish, the letter to the target, its answer."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db import transaction
 
 from apps.delivery import consent
@@ -9,6 +12,17 @@ from apps.directory.services.forwards import LIFETIME, Question
 from apps.mime.address import Address
 from apps.ui.addresses import absolute
 from apps.wire.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardShown:
+    """One of a user's forwards; `confirmed_at` None: its target was asked and may agree until
+    `open_until`."""
+
+    address: str
+    keeps_copy: bool
+    confirmed_at: datetime | None
+    open_until: datetime
 
 
 def ask(address: str, target: str, *, keeps_copy: bool = True) -> Forward:
@@ -50,6 +64,28 @@ def remove(address: str, target: str) -> None:
         InvalidAddress, NotFound
     """
     forwards.remove(user=users.find(address), target=target)
+
+
+def keep_copies(address: str, *, keeps_copy: bool) -> None:
+    """Say whether a user's mailbox gets the mail that is sent on; raise NotFound."""
+    forwards.keep_copies(user=users.find(address), keeps_copy=keeps_copy)
+
+
+def of_user(address: str) -> list[ForwardShown]:
+    """A user's forwards: those that work, and the questions that may still be answered.
+
+    Raises:
+        NotFound
+    """
+    return [
+        ForwardShown(
+            row.address,
+            row.keeps_copy,
+            row.confirmed_at,
+            row.asked_at + LIFETIME,
+        )
+        for row in forwards.living(users.find(address))
+    ]
 
 
 def question(token: str) -> Question:

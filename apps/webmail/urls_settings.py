@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from apps.webmail.views import identities
+from apps.webmail.views import forwards, identities
 
 urlpatterns: list[URLPattern] = [
     path("settings/identities/", identities.home, name="settings-identities"),
+    path("settings/forwarding/", forwards.home, name="settings-forwarding"),
 ]

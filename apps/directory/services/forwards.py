@@ -163,6 +163,21 @@ def remove(*, user: User, target: str) -> None:
         _tell_routing(user.pk)
 
 
+def keep_copies(*, user: User, keeps_copy: bool) -> None:
+    """Say of all forwards of a user whether its mailbox gets the mail too.
+
+    Raises:
+        NotFound: there are none.
+    """
+    with transaction.atomic():
+        _lock(user)
+        if not Forward.objects.filter(user=user).update(keeps_copy=keeps_copy):
+            raise NotFound(f"forwards of {user.pk}", text="Your mail is not sent on")
+        _tell_routing(user.pk)
+        detail = {"keeps_copy": keeps_copy}
+        record("forward.copy", **subjects.of_user(user), detail=detail)
+
+
 def forget_old() -> int:
     """Delete what nobody answered in time, and what was ended more than a day ago."""
     now = timezone.now()
