@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from apps.webmail.views import forwards, identities
+from apps.webmail.views import forwards, identities, senders
 
 urlpatterns: list[URLPattern] = [
     path("settings/identities/", identities.home, name="settings-identities"),
     path("settings/forwarding/", forwards.home, name="settings-forwarding"),
+    path("settings/senders/", senders.home, name="settings-senders"),
 ]

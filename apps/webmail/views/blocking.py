@@ -51,7 +51,7 @@ def _list(request: HttpRequest, verb: Verb) -> HttpResponse:
             said = words.of_list(None, lists.remove(sender, scope).value)
             return answer(request, said, None, {})
         if verb is Verb.BLOCK:
-            _not_own(own(request), sender)
+            not_own(own(request), sender)
         added = lists.add(verb, sender, scope)
     except MailError as error:
         return _refused(request, error.reply.text)
@@ -95,7 +95,8 @@ def _sender(entry: ListRow, *, whole: bool) -> str:
     return address.domain if whole else str(address)
 
 
-def _not_own(mine: Own, sender: str) -> None:
+def not_own(mine: Own, sender: str) -> None:
+    """Raises NotPermitted for an address, or the domain, of the person."""
     key = sender.casefold()
     if key in mine or key in {take_apart(one)[1] for one in mine}:
         raise NotPermitted("own address", text=_("You cannot block yourself"))
