@@ -184,6 +184,7 @@ class Draft(models.Model):
     tail_made_of = models.CharField(max_length=64, default="")  # SHA-256: which files, and how
     queue_id = models.UUIDField(null=True)
     hold_until = models.BigIntegerField(default=0)  # Unix microseconds: it leaves then
+    marks_source = models.BooleanField(default=False)  # by sending it that became answered
     created_at = models.BigIntegerField()  # Unix seconds, as the others
     saved_at = models.BigIntegerField()
 

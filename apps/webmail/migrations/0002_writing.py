@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('tail_made_of', models.CharField(default='', max_length=64)),
                 ('queue_id', models.UUIDField(null=True)),
                 ('hold_until', models.BigIntegerField(default=0)),
+                ('marks_source', models.BooleanField(default=False)),
                 ('created_at', models.BigIntegerField()),
                 ('saved_at', models.BigIntegerField()),
                 ('mailbox', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='mailstore.mailbox')),
