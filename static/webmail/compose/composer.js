@@ -85,6 +85,7 @@ export class Composer {
     this.form.action = $('form', fresh).action;
     this.revision = 0;
     this.clear();
+    this.emit('renamed');
   }
 
   title() {
