@@ -1,0 +1,117 @@
+"""Nothing that was typed is lost: another tab, a closed one, a lost session, a server that is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.browser.writing import ALICE, BOB, composer, new, one, state, text_of, write
+from tests.support.installation import PASSWORD, Installation, installation
+from tests.support.watching import Watched, opened
+
+
+@pytest.fixture
+def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
+    with opened(chromium, f"https://localhost:{service.ports['WEB']}", as_whom=ALICE) as seen:
+        seen.go("/mail/inbox/")
+        yield seen
+
+
+def test_two_tabs_do_not_overwrite_each_other(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    new(page)
+    write(page, "Tabs", "From the first")
+    state(page, "Draft saved")
+    at = composer(page).locator("form").get_attribute("action")
+    other = page.context.new_page()
+    other.goto(f"{watched.base}{at}")
+    other.locator("[data-rich]").click()
+    other.keyboard.press("Control+Home")
+    other.keyboard.type("From the second. ")
+    expect(other.locator("[data-state]")).to_contain_text("Draft saved", timeout=15_000)
+    expect(other.locator("[name=revision]")).not_to_have_value("1", timeout=15_000)
+    composer(page).locator("[data-rich]").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Still the first. ")
+    bar = composer(page).locator("[data-bar]")
+    expect(bar.get_by_role("button", name="Keep what is here")).to_be_visible(timeout=15_000)
+    watched.check_accessibility()
+    bar.get_by_role("button", name="Show the other one").click()
+    expect(composer(page).locator("[data-rich]")).to_contain_text("From the second.")
+    page.keyboard.press("Escape")
+    other.close()
+
+
+def test_a_closed_tab_loses_nothing(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    new(page)
+    write(page, "Closed", "Typed at the last moment")
+    page.wait_for_timeout(400)  # strokes are gathered for a quarter of a second
+    context = page.context
+    page.close(run_before_unload=True)
+    watched.page = context.new_page()
+    watched.listen()
+    watched.go("/mail/inbox/")
+    draft = one(service, "Drafts", "Closed")
+    assert "Typed at the last moment" in text_of(draft)
+
+
+def test_a_lost_session_is_found_again_over_the_letter(
+    service: Installation, watched: Watched
+) -> None:
+    page = watched.page
+    new(page)
+    write(page, "Signed out", "Before")
+    state(page, "Draft saved")
+    page.context.clear_cookies()
+    page.keyboard.type(" and after")
+    dialog = page.locator("dialog[open]")
+    expect(dialog.locator("[name=address]")).to_have_value(ALICE, timeout=15_000)
+    watched.check_accessibility()
+    dialog.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0, timeout=15_000)
+    state(page, "Draft saved")
+    assert "Before and after" in text_of(one(service, "Drafts", "Signed out"))
+    composer(page).locator("[data-compose=discard]").click()
+    expect(page.locator(".composer")).to_have_count(0)
+
+
+def test_it_survives_that_the_server_cannot_be_reached(
+    service: Installation, watched: Watched
+) -> None:
+    page = watched.page
+
+    def cut(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    new(page)
+    page.route("**/mail/compose/**", cut)
+    write(page, "Away", "Kept here")
+    state(page, "Offline, kept on this device")
+    page.keyboard.press("Control+Enter")
+    expect(composer(page).locator("[data-bar]")).to_contain_text("cannot be reached")
+    page.unroute("**/mail/compose/**", cut)
+    composer(page).locator("[data-bar]").get_by_role("button", name="Try again").click()
+    expect(page.locator(".composer")).to_have_count(0, timeout=15_000)
+    one(service, "Sent", "Away")
+
+
+def test_a_killed_server_loses_nothing(tmp_path: Path, chromium: Browser) -> None:
+    with installation(tmp_path) as running:
+        running.add_people(ALICE, BOB)
+        base = f"https://localhost:{running.ports['WEB']}"
+        with opened(chromium, base, as_whom=ALICE) as seen:
+            page = seen.page
+            seen.go("/mail/inbox/")
+            new(page)
+            write(page, "Killed", "Before")
+            state(page, "Draft saved")
+            running.kill_everything()
+            page.keyboard.type(" and while it was away")
+            state(page, "Offline, kept on this device")
+            running.start()
+            state(page, "Draft saved")
+            draft = one(running, "Drafts", "Killed")
+            assert "Before and while it was away" in text_of(draft)
