@@ -5,6 +5,7 @@ import { arriving } from './dropping.js';
 import { Upload, erase, running } from './uploading.js';
 
 const AT_ONCE = 2; // files that are on their way at the same time
+const SETTLED = 600; // milliseconds after the last file until the letter is saved with them
 const REGRET = 7000; // milliseconds in which a file that was removed comes back
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
@@ -141,7 +142,7 @@ class Files {
   constructor(composer, box) {
     Object.assign(this, { composer, box, tiles: [], queue: [], going: 0, waiting: [] });
     this.adopt();
-    this.show();
+    this.changed();
   }
 
   /** What the page already says. */
@@ -174,6 +175,17 @@ class Files {
     this.show();
     this.composer.emit('attached', this.count());
     if (this.isIdle) this.waiting.splice(0).forEach(resolve => resolve());
+    const there = this.tiles.filter(tile => tile.isDone && !tile.isGoing).map(tile => tile.id).join();
+    if (there === this.there) return;
+    const isFirst = this.there === undefined;
+    this.there = there;
+    if (!isFirst && this.isIdle) this.save();
+  }
+
+  /** The message in Drafts takes the files that there are. */
+  save() {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => { this.composer.saver?.save({ always: true }).catch(() => {}); }, SETTLED);
   }
 
   /** Files that will go with the letter. */
@@ -306,7 +318,7 @@ class Files {
 
   /** The server's list: what came with the first save, what another tab did. */
   listed(known) {
-    if (known.length || !$('[data-carry]', this.box)) $$('[data-carry]', this.box).forEach(one => one.remove());
+    $$('[data-carry]', this.box).forEach(one => one.remove()); // they are among the others now
     for (const one of known) if (!this.tiles.some(tile => tile.id === one.id)) this.put(one);
     for (const tile of this.tiles.filter(one => one.isDone && !one.isGoing)) {
       // A list may have been made before the file was there: twice is sure.
