@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from apps.webmail.views import forwards, identities, senders
+from apps.webmail.views import forwards, held, identities, senders, vacation
 
 urlpatterns: list[URLPattern] = [
     path("settings/identities/", identities.home, name="settings-identities"),
     path("settings/forwarding/", forwards.home, name="settings-forwarding"),
     path("settings/senders/", senders.home, name="settings-senders"),
+    path("settings/held/", held.home, name="settings-held"),
+    path("settings/vacation/", vacation.home, name="settings-vacation"),
 ]

@@ -107,6 +107,8 @@ TABLE: Final[dict[str, Row]] = {
     "settings-identities": own(200, 422),
     "settings-forwarding": own(200, 422),
     "settings-senders": own(200, 422),
+    "settings-held": own(200, 422),
+    "settings-vacation": own(200, 422),
     "words": public(404, 405),
     "settings-apps": own(200, 405),
     "app-password-new": own(200, 200),
