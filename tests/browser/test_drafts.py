@@ -1,4 +1,4 @@
-"""Nothing that was typed is lost: another tab, a closed one, a lost session, a server that is away."""
+"""Nothing that was typed is lost: two tabs, a closed one, a lost session, a server away."""
 
 from collections.abc import Iterator
 from pathlib import Path
