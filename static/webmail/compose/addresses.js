@@ -17,7 +17,10 @@ export class Person {
   get key() { return (this.address || this.words).toLowerCase(); }
 
   /** As it is drawn. */
-  get shown() { return this.name || this.address || this.words; }
+  get shown() {
+    // Who is called by an address is shown by the one that is written to.
+    return this.name && !this.name.includes('@') ? this.name : this.address || this.words;
+  }
 
   /** As one types it. */
   get text() {
@@ -53,7 +56,7 @@ function entries(text) {
   return found;
 }
 
-/** One entry: `Name <address>`, an address, `mailto:address`, or words. */
+/** One entry: `Name <address>`, an address, one with a comment, `mailto:address`, or words. */
 function person(entry) {
   // "Team: ada@example.org" begins a group (RFC 5322 section 3.4); its members are what is written to.
   const words = entry.replace(/^[^"<>@:,]{1,200}:\s*(?=[^/\s])(?=.*@)/, '').trim();
@@ -62,7 +65,8 @@ function person(entry) {
     const address = words.slice(open + 1, -1).trim().replace(/^mailto:/i, '');
     if (ADDRESS.test(address)) return new Person(unquoted(words.slice(0, open)), address, words);
   }
-  return new Person('', ADDRESS.test(words) ? words : '', words);
+  const [, bare = words, said = ''] = /^(\S+@\S+)\s*\(([^()]*)\)$/.exec(words) ?? []; // tomas@example.org (Tomás)
+  return ADDRESS.test(bare) ? new Person(said.trim(), bare, words) : new Person('', '', words);
 }
 
 /** All recipients of a text. `isPasted`: "Silva, Tomas <t@example.org>" is one, as other programs write it. */

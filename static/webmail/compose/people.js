@@ -1,11 +1,9 @@
 /* Recipients: each is a chip that can be walked to, changed, copied, dragged and taken away. What is sent is
  * the field beneath, which holds the same as text, with what is still being typed. */
-import { $, $$, announce, icon, plural, word } from '../page.js';
+import { $, $$, announce, plural, word } from '../page.js';
 import { Person, isWhole, listed, people } from './addresses.js';
-import { avatar } from './avatar.js';
+import { chip, draggable, known, reach } from './chip.js';
 import { Completing } from './completing.js';
-
-const chips = new WeakMap(); // the person of each chip
 
 class Row {
   constructor(composer, box) {
@@ -42,7 +40,11 @@ class Row {
     input.addEventListener('input', event => this.typed(event));
     input.addEventListener('keydown', event => this.pressed(event));
     input.addEventListener('paste', event => this.pasted(event));
-    input.addEventListener('blur', () => { this.completing.close(); this.finish(); });
+    input.addEventListener('blur', () => {
+      if (this.isMoving) return; // it only changes its place
+      this.completing.close();
+      this.finish();
+    });
     this.place.addEventListener('keydown', event => this.walked(event));
     this.place.addEventListener('click', event => this.clicked(event));
     this.place.addEventListener('dblclick', event => {
@@ -55,9 +57,9 @@ class Row {
 
   get chips() { return $$('.to-chip', this.place); }
 
-  get people() { return this.chips.map(chip => chips.get(chip)); }
+  get people() { return this.chips.map(chip => known.get(chip)); }
 
-  find(key) { return this.chips.find(chip => chips.get(chip).key === key.toLowerCase()); }
+  find(key) { return this.chips.find(chip => known.get(chip).key === key.toLowerCase()); }
 
   /** Draws what the field says. */
   load() {
@@ -122,11 +124,15 @@ class Row {
 
   /** The field goes back behind the last chip. */
   settle() {
-    const held = document.activeElement === this.input;
     if (this.input.nextElementSibling === this.completing.panel) return;
-    this.isMoving = true;
-    this.completing.panel.before(this.input);
+    const held = document.activeElement === this.input;
+    this.move(() => this.completing.panel.before(this.input));
     if (held) this.input.focus();
+  }
+
+  move(act) {
+    this.isMoving = true;
+    act();
     this.isMoving = false;
   }
 
@@ -158,8 +164,7 @@ class Row {
       if (!before) return;
       event.preventDefault();
       event.stopPropagation(); // else the row would take the same key for one at the chip
-      if (event.key === 'ArrowLeft' || input.value || event.repeat) reach(before);
-      else reach(before); // the second press takes it away, so that nobody goes by mistake
+      reach(before); // a second Backspace takes it away: nobody goes by mistake
     }
   }
 
@@ -201,7 +206,7 @@ class Row {
   }
 
   remove(at, step = 1) {
-    const stops = [...this.chips, this.input], place = stops.indexOf(at), { shown } = chips.get(at);
+    const stops = [...this.chips, this.input], place = stops.indexOf(at), { shown } = known.get(at);
     const next = stops[place + (step < 0 && place > 0 ? -1 : 1)];
     at.remove();
     reach(next);
@@ -212,8 +217,8 @@ class Row {
   /** The chip becomes text in its place. */
   edit(at) {
     this.finish();
-    const { text } = chips.get(at);
-    at.replaceWith(this.input);
+    const { text } = known.get(at);
+    this.move(() => at.replaceWith(this.input));
     this.input.value = text;
     this.input.focus();
     this.input.select();
@@ -224,78 +229,16 @@ class Row {
     const at = event.target.closest('.to-chip');
     if (!at) return;
     event.preventDefault();
-    event.clipboardData.setData('text/plain', chips.get(at).text);
+    event.clipboardData.setData('text/plain', known.get(at).text);
     if (event.type === 'cut') this.remove(at);
   }
 
   /** The server did not take it. */
   refused() {
     this.show();
-    const odd = this.chips.find(chip => !chips.get(chip).address);
+    const odd = this.chips.find(chip => !known.get(chip).address);
     if (odd) reach(odd); else this.input.focus();
   }
-}
-
-/** Gives a chip or the field the focus. */
-function reach(stop) {
-  const button = $('.to-chip__name', stop ?? document.createElement('i'));
-  (button ?? stop)?.focus();
-}
-
-function chip(person) {
-  const made = document.createElement('span'), name = document.createElement('button'), away = document.createElement('button');
-  const said = document.createElement('bdi');
-  made.className = person.address ? 'to-chip' : 'to-chip to-chip--warn';
-  made.draggable = true;
-  made.title = person.address ? person.text : word('This is no address. Press Enter to change it.');
-  name.type = away.type = 'button';
-  name.className = 'to-chip__name';
-  name.tabIndex = away.tabIndex = -1;
-  said.className = 'trunc';
-  said.textContent = person.shown;
-  name.append(person.address ? avatar(person.shown) : icon('triangle-alert', 'i--sm'), said);
-  name.setAttribute('aria-label', person.address ? person.text : word('%(text)s is no address', { text: person.words }));
-  name.addEventListener('focus', () => made.classList.add('is-reached'));
-  name.addEventListener('blur', () => made.classList.remove('is-reached'));
-  away.className = 'chip__x';
-  away.setAttribute('aria-label', word('Remove %(name)s', { name: person.shown }));
-  away.append(icon('x'));
-  made.append(name, away);
-  chips.set(made, person);
-  return made;
-}
-
-/** Chips go to another row by dragging; by keyboard they are cut and pasted. */
-function draggable(row) {
-  const { place, box } = row;
-  place.addEventListener('dragstart', event => {
-    const at = event.target.closest?.('.to-chip');
-    if (!at) return;
-    event.dataTransfer.effectAllowed = 'move';
-    event.dataTransfer.setData('text/plain', chips.get(at).text);
-    event.dataTransfer.setData('application/x-recipient', row.name);
-    at.classList.add('is-dragged');
-  });
-  place.addEventListener('dragend', event => {
-    const at = event.target.closest?.('.to-chip');
-    at?.classList.remove('is-dragged');
-    if (at && event.dataTransfer.dropEffect === 'move' && place.contains(at)) {
-      at.remove();
-      row.changed();
-    }
-  });
-  const isOurs = event => event.dataTransfer.types.includes('application/x-recipient') && !$('.is-dragged', place);
-  box.addEventListener('dragover', event => {
-    if (!isOurs(event)) return;
-    event.preventDefault();
-    event.dataTransfer.dropEffect = 'move';
-  });
-  box.addEventListener('drop', event => {
-    if (!isOurs(event)) return;
-    event.preventDefault();
-    row.finish();
-    row.take(people(event.dataTransfer.getData('text/plain')));
-  });
 }
 
 /** Sets up the recipients of `composer`. */
