@@ -1,4 +1,4 @@
-"""What users have shared with others, as the command shows and changes it."""
+"""What users have shared with others, as the command and their own page show and change it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,9 @@ def rights_of(text: str) -> frozenset[str]:
 
 
 @transaction.atomic
-def grant(owner: str, user: str, rights: str, mailbox: str | None) -> list[ShareRow]:
+def grant(
+    owner: str, user: str, rights: str, mailbox: str | None, *, origin: Origin = _ORIGIN
+) -> list[ShareRow]:
     """Give exactly these rights in a mailbox, or in all that there are.
 
     Raises: NotFound, InvalidName, LimitReached
@@ -55,14 +57,16 @@ def grant(owner: str, user: str, rights: str, mailbox: str | None) -> list[Share
     wanted = rights_of(rights)
     chosen = _chosen(owner, mailbox)
     for mailbox_id in chosen:
-        sharing.grant(mailbox_id=mailbox_id, to=user, rights=wanted, origin=_ORIGIN)
+        sharing.grant(mailbox_id=mailbox_id, to=user, rights=wanted, origin=origin)
     detail = {"with": user, "rights": rights, "mailboxes": list(chosen.values())}
     record("share.grant", **subjects.of_user(users.find(owner)), detail=detail)
     return list(rows(mailbox_ids=list(chosen), user=user))
 
 
 @transaction.atomic
-def revoke(owner: str, user: str, mailbox: str | None) -> list[ShareRow]:
+def revoke(
+    owner: str, user: str, mailbox: str | None, *, origin: Origin = _ORIGIN
+) -> list[ShareRow]:
     """Take all rights back in a mailbox, or in all that there are; returns what they were.
 
     Raises: NotFound, InvalidName
@@ -70,7 +74,7 @@ def revoke(owner: str, user: str, mailbox: str | None) -> list[ShareRow]:
     chosen = _chosen(owner, mailbox)
     before = list(rows(mailbox_ids=list(chosen), user=user))
     for mailbox_id in chosen:
-        sharing.revoke(mailbox_id=mailbox_id, to=user, origin=_ORIGIN)
+        sharing.revoke(mailbox_id=mailbox_id, to=user, origin=origin)
     detail = {"with": user, "mailboxes": [one.mailbox for one in before]}
     record("share.revoke", **subjects.of_user(users.find(owner)), detail=detail)
     return before

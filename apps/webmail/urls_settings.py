@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from apps.webmail.views import forwards, held, identities, senders, vacation
+from apps.webmail.views import forwards, held, identities, senders, sharing, vacation
 
 urlpatterns: list[URLPattern] = [
     path("settings/identities/", identities.home, name="settings-identities"),
     path("settings/forwarding/", forwards.home, name="settings-forwarding"),
     path("settings/senders/", senders.home, name="settings-senders"),
     path("settings/held/", held.home, name="settings-held"),
+    path("settings/sharing/", sharing.home, name="settings-sharing"),
     path("settings/vacation/", vacation.home, name="settings-vacation"),
 ]

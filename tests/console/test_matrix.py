@@ -108,6 +108,7 @@ TABLE: Final[dict[str, Row]] = {
     "settings-forwarding": own(200, 422),
     "settings-senders": own(200, 422),
     "settings-held": own(200, 422),
+    "settings-sharing": own(200, 422),
     "settings-vacation": own(200, 422),
     "words": public(404, 405),
     "settings-apps": own(200, 405),
