@@ -4,7 +4,7 @@ Nothing that cannot arrive is taken: who writes hears of it while the letter is 
 report afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -35,7 +35,7 @@ def recipients(fields: Fields) -> tuple[EnvelopeRecipient, ...]:
     routes = routing.resolve_many(list(written))
     for (address, field), route in zip(written.items(), routes, strict=True):
         _require_taken(address, field, route)
-    found = _split(list(written), routes)
+    found = _split(written, routes)
     if len(found) > MOST:
         raise _too_many()
     return found
@@ -68,14 +68,21 @@ def _require_taken(address: Address, field: str, route: Resolution) -> None:
 
 
 def _split(
-    addresses: Sequence[Address], routes: Sequence[Resolution]
+    written: Mapping[Address, str], routes: Sequence[Resolution]
 ) -> tuple[EnvelopeRecipient, ...]:
-    """Who is behind the addresses; whoever is reached on two ways gets one copy."""
+    """Who is behind the addresses; whoever is reached on two ways gets one copy.
+
+    Raises:
+        FieldRefused: there is no room in somebody's mailbox.
+    """
     users = sorted({one.user_id for route in routes for one in route.users})
     limited = mailstore.limits(users) if users else {}
     found: dict[int | str, EnvelopeRecipient] = {}
-    for address, route in zip(addresses, routes, strict=True):
+    for (address, field), route in zip(written.items(), routes, strict=True):
         original = str(address)
+        if any(limited.get(user.user_id) for user in route.users):
+            words = _("The mailbox of %(address)s is full: try again later")
+            raise FieldRefused(field, words % {"address": original})
         for user in route.users:
             one = EnvelopeRecipient(
                 user.address, original, user.user_id, is_limited=user.user_id in limited
