@@ -1,5 +1,25 @@
 """Addresses of writing: the composer, its files, sending, what leaves later."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from apps.webmail.views import compose, files
+
+urlpatterns: list[URLPattern] = [
+    path("mail/compose/", compose.compose, name="compose"),
+    path("mail/compose/<uuid:draft>/", compose.draft, name="compose-draft"),
+    path("mail/compose/<uuid:draft>/discard/", compose.discard, name="compose-discard"),
+    path("mail/compose/<uuid:draft>/restore/", compose.restore, name="compose-restore"),
+    path("mail/compose/from/<slug:slug>/<uid:uid>/", compose.from_message, name="compose-message"),
+    path("mail/compose/<uuid:draft>/files/", files.begin, name="draft-files"),
+    path("mail/compose/<uuid:draft>/files/<uuid:file>/", files.file, name="draft-file"),
+    path(
+        "mail/compose/<uuid:draft>/files/<uuid:file>/remove/",
+        files.remove,
+        name="draft-file-remove",
+    ),
+    path(
+        "mail/compose/<uuid:draft>/files/<uuid:file>/content/",
+        files.content,
+        name="draft-file-content",
+    ),
+]

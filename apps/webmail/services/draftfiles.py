@@ -239,7 +239,8 @@ def attach(*, user_id: int, draft_id: UUID, uploads: Sequence[Upload]) -> None:
             media_type=one.content_type or "",
         )
         for octets in one.chunks(PIECE):
-            receive(file=file, at=file.received, octets=octets)
+            if octets:
+                receive(file=file, at=file.received, octets=octets)
 
 
 def remove(*, user_id: int, draft_id: UUID, file_id: UUID) -> None:
