@@ -118,6 +118,13 @@ def find(user_id: int, draft_id: UUID) -> Draft:
     return draft
 
 
+def of_message(user_id: int, mailbox_id: int, uid: int) -> Draft | None:
+    """The letter that is being written whose message this is; None for that of another program. One
+    query."""
+    here = Draft.objects.filter(mailbox_id=mailbox_id, uid=uid)
+    return here.filter(user_id=user_id, state=DraftState.OPEN).first()
+
+
 def fields_of(draft: Draft) -> Fields:
     """What was typed."""
     return Fields.from_json(draft.fields)
@@ -226,8 +233,13 @@ def _begin(
     draft.source_uid = begun.uid
     draft.in_reply_to = begun.in_reply_to
     draft.references = begun.references
-    draft.message_id = making.new_id(secrets.token_bytes(12), now(), choice)
+    draft.message_id = begun.message_id or making.new_id(secrets.token_bytes(12), now(), choice)
     if begun.source is None:
+        return
+    if begun.is_adopted:
+        draft.mailbox_id, draft.uid = begun.mailbox_id, begun.uid
+        raw = begun.source.raw()
+        carrying.carry(draft=draft, raw=raw, numbers=carrying.all_parts(raw))
         return
     if begun.kind == DraftKind.FORWARD_ATTACHED:
         name = begun.source.head.subject or _("message")

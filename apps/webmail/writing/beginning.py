@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from apps.mailstore.models import FLAG_DRAFT, SpecialUse
 from apps.mime.headers import scan
 from apps.webmail.models import DraftKind
 from apps.webmail.writing import letter, sources
@@ -14,12 +15,19 @@ _KINDS = frozenset(DraftKind.values)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What is kept of it; ids with their angle brackets."""
+    """What is kept of it; ids with their angle brackets.
+
+    Args:
+        message_id: for one that goes on under the id that it has.
+        is_adopted: it is a draft of another program, in whose place the letter comes.
+    """
 
     kind: str = DraftKind.NEW
     source: Source | None = None
     in_reply_to: str = ""
     references: str = ""
+    message_id: str = ""
+    is_adopted: bool = False
 
     @property
     def mailbox_id(self) -> int | None:
@@ -33,13 +41,34 @@ class Begun:
 def find(user_id: int, kind: str, ref: str) -> Begun:
     """What a letter of this kind is begun from. A message that is not there (any more), or that
     the person may not read, is none: what was typed is saved all the same."""
-    if kind not in _KINDS or kind == DraftKind.NEW or not ref:
+    if kind not in _KINDS or not ref:
         return Begun()
     try:
         source = sources.find(user_id, ref)
     except NotFound:
         return Begun(kind)
+    if kind == DraftKind.NEW:
+        return _adopted(source)
     return of(kind, source)
+
+
+def _adopted(source: Source) -> Begun:
+    """A draft of another program goes on here. Only one's own: it is replaced."""
+    if not is_draft(source):
+        return Begun()
+    try:
+        block = scan(source.header())
+    except MailError:
+        return Begun()
+    own, answered = _ids(block.last(b"message-id"))[:1], _ids(block.last(b"in-reply-to"))
+    before = " ".join(_ids(block.last(b"references")))
+    return Begun(DraftKind.NEW, source, " ".join(answered), before, "".join(own), is_adopted=True)
+
+
+def is_draft(source: Source) -> bool:
+    """Whether it is a letter of the person's that is not finished."""
+    in_drafts = source.folder.special_use == SpecialUse.DRAFTS
+    return not source.folder.owner and bool(in_drafts or source.head.flags & FLAG_DRAFT)
 
 
 def of(kind: str, source: Source) -> Begun:

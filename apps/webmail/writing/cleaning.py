@@ -50,7 +50,7 @@ _DROPPED_WITH_CONTENT: Final = frozenset(
 )
 _LINKS: Final = ("http://", "https://", "mailto:", "tel:")
 _MARKS: Final = frozenset({"data-sig", "data-quote"})
-_LONGEST_STYLES: Final = 500_000  # characters of all style attributes together
+_LONGEST_STYLES: Final = 200_000  # characters of all style attributes together
 _PICTURE: Final = re.compile(
     r"/mail/(?:compose/[0-9a-f-]{36}/files/[0-9a-f-]{36}/content/"
     r"|[\w-]{1,64}/[0-9]{1,10}/inline/[0-9]{1,6}/)"
@@ -146,11 +146,11 @@ class _Filter:
         self._picture = picture
         self._marks = marks
         self._room = _LONGEST_STYLES
+        self._known: dict[str, str] = {}  # what is drawn by a program repeats itself
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
         if name == "style":
-            self._room -= len(value)
-            return clean_declarations(value) or None if self._room >= 0 else None
+            return self._style(value) or None
         if name == "href":
             # White space and controls may hide a scheme: what is left without them must be plain.
             target = "".join(letter for letter in value if letter > " ").lower()
@@ -160,6 +160,12 @@ class _Filter:
         if name in _MARKS:
             return "" if name in self._marks else None
         return value
+
+    def _style(self, value: str) -> str:
+        if value not in self._known:
+            self._room -= len(value)
+            self._known[value] = clean_declarations(value) if self._room >= 0 else ""
+        return self._known[value]
 
 
 def _pictures(html: str) -> str:

@@ -22,8 +22,18 @@ from apps.wire.errors import Refused
 LONGEST_LIST: Final = 60_000  # characters of one list of addresses: 240,000 octets at most
 LONGEST_SUBJECT: Final = 900  # characters
 LONGEST_TEXT: Final = 1_000_000  # characters
-LONGEST_HTML: Final = 2_000_000  # characters, no more than the sanitizer looks at
+LONGEST_HTML: Final = 1_000_000  # characters; a form has two million octets in all
 _ADDRESS_MAX: Final = 320  # characters of `Address.key`
+LONGEST: Final = {
+    "from": _ADDRESS_MAX,
+    "to": LONGEST_LIST,
+    "cc": LONGEST_LIST,
+    "bcc": LONGEST_LIST,
+    "subject": LONGEST_SUBJECT,
+    "html": LONGEST_HTML,
+    "text": LONGEST_TEXT,
+}
+"""Characters of each field of the form."""
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_ENDS: Final = re.compile(r"\r\n?")
 _BETWEEN: Final = re.compile(r"[\r\n]+")
@@ -88,33 +98,33 @@ def taken(form: Mapping[str, Any]) -> Fields:
         FieldRefused: one is longer than a message can hold.
     """
     made = Fields(
-        sender=_line(form, "from", _ADDRESS_MAX),
-        to=_lines(form, "to", LONGEST_LIST),
-        cc=_lines(form, "cc", LONGEST_LIST),
-        bcc=_lines(form, "bcc", LONGEST_LIST),
-        subject=_line(form, "subject", LONGEST_SUBJECT),
-        html=_lines(form, "html", LONGEST_HTML),
-        text=_lines(form, "text", LONGEST_TEXT),
+        sender=_line(form, "from"),
+        to=_lines(form, "to"),
+        cc=_lines(form, "cc"),
+        bcc=_lines(form, "bcc"),
+        subject=_line(form, "subject"),
+        html=_lines(form, "html"),
+        text=_lines(form, "text"),
         is_plain=form.get("plain") == "1",
         has_receipt=form.get("receipt") == "1",
     )
     return replace(made, html="") if made.is_plain else made
 
 
-def _line(form: Mapping[str, Any], name: str, longest: int) -> str:
+def _line(form: Mapping[str, Any], name: str) -> str:
     """One line; what looks like several is one."""
-    return clean(_BETWEEN.sub(" ", _typed(form, name, longest)))
+    return clean(_BETWEEN.sub(" ", _typed(form, name)))
 
 
-def _lines(form: Mapping[str, Any], name: str, longest: int) -> str:
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", _typed(form, name, longest)))
+def _lines(form: Mapping[str, Any], name: str) -> str:
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", _typed(form, name)))
 
 
-def _typed(form: Mapping[str, Any], name: str, longest: int) -> str:
+def _typed(form: Mapping[str, Any], name: str) -> str:
     text = str(form.get(name) or "")
-    if len(text) > longest:
+    if len(text) > LONGEST[name]:
         words = _("This is too long: at most %(count)d characters")
-        raise FieldRefused(name, words % {"count": longest})
+        raise FieldRefused(name, words % {"count": LONGEST[name]})
     return text
 
 
