@@ -1,6 +1,6 @@
 /* HTML on its way into the editor: what is pasted, what is quoted, and the editor's own history. The server
  * cleans what it is sent and what it stores; this is the wall in the page. */
-import DOMPurify from '../../vendor/purify.esm.js';
+import '../../vendor/purify.min.js'; // no module of its own: it leaves its name in the window
 
 const TAGS = ('a abbr b blockquote br caption cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 h5 h6 '
   + 'hr i img ins li ol p pre q s small span strike strong sub sup table tbody td tfoot th thead tr tt u ul').split(' ');
@@ -15,7 +15,7 @@ const LOOKS = ('background-color border border-bottom border-collapse border-col
 const BOOKMARK = /^squire-selection-(?:start|end)$/; // where the cursor was, in the editor's history
 const LONGEST = 1024 * 1024; // characters of HTML that are looked at
 
-const purify = DOMPurify(window);
+const purify = globalThis.DOMPurify(window);
 const probe = document.createElement('i');
 
 // The page's policy lets nobody write style attributes as text, and tells the console of each one that a

@@ -1,7 +1,6 @@
 /* Requests of the composer. Who was signed out signs in over the composer and goes on; a token that has
  * become old is fetched anew. */
 import { $, Refused, csrf, word } from '../page.js';
-import { signedIn } from './signin.js';
 
 const HEADERS = { Accept: 'application/json', 'X-Requested-With': 'fetch' };
 
@@ -38,7 +37,7 @@ export async function post(url, body, { quiet = false, ...options } = {}) {
     response = await once(url, body, options);
   }
   if (isOut(response)) {
-    if (quiet || !await signedIn()) throw new Refused(word('You are signed out.'), 401);
+    if (quiet || !await (await import('./signin.js')).signedIn()) throw new Refused(word('You are signed out.'), 401);
     response = await once(url, body, options);
   }
   const answer = await response.json().catch(() => null);
