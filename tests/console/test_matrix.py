@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -49,7 +50,8 @@ class Row:
         strangers: what who is not signed in gets: sent to sign in, `post` if only POST is a
             question at all; None for the same as everybody.
         thing: what the number in the address names: a column of `Tenant.ids`, a user of the tenant
-            (`person`), a message in one's own mailbox (`mail`); "" for none.
+            (`person`), a message in one's own mailbox (`mail`), a letter that is being written and
+            a file of it (`draft`); "" for none.
         may: roles for which the page is there; the rest gets 404, for every verb if they are not
             let into the console at all.
         refused: roles of `may` whose POST is refused, 403.
@@ -59,7 +61,7 @@ class Row:
     get: Codes
     post: Codes
     strangers: str | None = "login"
-    rest: int = 405
+    rest: Codes = 405
     thing: str = ""
     may: tuple[str, ...] = ROLES
     refused: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ TABLE: Final[dict[str, Row]] = {
     "settings-senders": own(200, 422),
     "settings-held": own(200, 422),
     "settings-sharing": own(200, 422),
+    "settings-storage": own(200, 405),
     "settings-vacation": own(200, 422),
     "words": public(404, 405),
     "settings-apps": own(200, 405),
@@ -128,6 +131,10 @@ TABLE: Final[dict[str, Row]] = {
     "settings-password": own(200, 200),
     "/mail/": own(302, 405),
     "acts": own(405, 302),
+    "draft-files": own(405, 200, data=(("name", "a"), ("size", "1"))),
+    "draft-file": own(200, 400, "draft", rest=(200, 405)),
+    "draft-file-remove": own(405, 302),
+    "draft-file-content": own(200, 405, "draft"),
     "live": own(204, 405),
     "poll": own(200, 405),
     "why": own(200, 405, "mail"),
@@ -228,8 +235,17 @@ class World:
             return NOBODYS
         if thing == "mail":
             return 1 if owner == A else 3
+        if thing == "draft":
+            return 0  # known by UUIDs: see `letter`
         made = self.a if owner == A else self.b
         return made.people["other"].pk if thing == "person" else made.ids[thing]
+
+    def letter(self, thing: str, owner: str) -> tuple[str, str]:
+        """A letter and a file of it; of nobody where the row is about none."""
+        if thing != "draft" or owner == NOBODY:
+            return str(UUID(int=1)), str(UUID(int=2))
+        draft, file = (self.a if owner == A else self.b).draft
+        return str(draft), str(file)
 
     def may_see(self, row: Row, owner: str) -> bool:
         """Whether the thing is in sight of the role."""
@@ -250,7 +266,8 @@ class World:
         elif self.role not in row.may:
             told = told if told == 405 and self.role in CONSOLE else 404
         elif row.thing and not self.may_see(row, owner):
-            told = 404 if told != 405 else 405
+            codes = told if isinstance(told, tuple) else (told,)
+            told = tuple(405 if code == 405 else 404 for code in codes)
         elif is_post and self.role in row.refused:
             told = 403
         return told if isinstance(told, tuple) else (told,)
@@ -270,7 +287,9 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
         )
         for owner in (A, B, NOBODY) if row.thing else (A,):
             number = str(world.number(row.thing, owner)) if row.thing else ""
-            yield name, row, owner, re.sub(r"<(uid|row):\w+>", number, plain)
+            draft, file = world.letter(row.thing, owner)
+            named = plain.replace("<uuid:draft>", draft).replace("<uuid:file>", file)
+            yield name, row, owner, re.sub(r"<(uid|row):\w+>", number, named)
 
 
 @contextmanager

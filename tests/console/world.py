@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Model, Q
@@ -21,6 +22,8 @@ from apps.directory.models import DkimKey, Domain, Means, Organization, Outcome,
 from apps.directory.services import apppasswords, forwards, history, tokens
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
+from apps.webmail.models import Draft, DraftFile
+from apps.webmail.services import draftfiles
 from tests.console.conftest import browser, holder
 from tests.support.mail import drain, local, submission
 
@@ -36,6 +39,7 @@ class Tenant:
     domain: Domain
     people: dict[str, User] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
+    draft: tuple[UUID, UUID] = (UUID(int=1), UUID(int=2))  # a letter that is written, a file of it
 
     @property
     def organization(self) -> Organization:
@@ -86,6 +90,7 @@ def _furnish(made: Tenant) -> None:
     )
     made.ids["security-passkey"] = passkey.pk
     User.objects.filter(pk=user.pk).update(has_factor=True)
+    made.draft = _letter(user, word)
     for key in DkimKey.objects.filter(domain=made.domain):
         DkimKey.objects.filter(pk=key.pk).update(selector=f"{word}-{key.pk}")
     for person in (made.people["other"], made.people["admin"]):
@@ -101,6 +106,15 @@ def _furnish(made: Tenant) -> None:
         mails = [_mail(person, word, number) for number in range(MAILS[made.name])]
         accept([submission(local(person), mail) for mail in mails])
     drain()
+
+
+def _letter(user: User, word: str) -> tuple[UUID, UUID]:
+    draft = Draft.objects.create(user=user, created_at=1, saved_at=1)
+    file = DraftFile.objects.create(
+        draft=draft, name=f"{word}.txt", media_type="text/plain", size=len(word), created_at=1
+    )
+    draftfiles.receive(file=file, at=0, octets=word.encode())
+    return draft.id, file.id
 
 
 def _mail(to: User, word: str, number: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -14,8 +15,8 @@ from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
-# What stands for each kind of argument.
-SAMPLES = {"str": "x" * 20, "slug": "inbox", "path": "x"}  # numbers for all others
+# What stands for each kind of argument; numbers for all others.
+SAMPLES = {"str": "x" * 20, "slug": "inbox", "path": "x", "uuid": str(UUID(int=1))}
 _ARGUMENT = re.compile(r"<(?:(\w+):)?\w+>")
 # The demo's link signs in, and is there in a demo alone (tests/demo).
 WRITES_BY_GET = {"demo"}

@@ -243,12 +243,13 @@ def attach(*, user_id: int, draft_id: UUID, uploads: Sequence[Upload]) -> None:
                 receive(file=file, at=file.received, octets=octets)
 
 
-def remove(*, user_id: int, draft_id: UUID, file_id: UUID) -> None:
-    """Remove a file from a letter; nothing happens if it is not there.
+def remove(*, user_id: int, draft_id: UUID, file_id: UUID) -> bool:
+    """Remove a file from a letter; false if it is not there (any more).
 
     Raises: Gone.
     """
     try:
         find(user_id=user_id, draft_id=draft_id, file_id=file_id).delete()
     except NotFound:
-        return
+        return False
+    return True

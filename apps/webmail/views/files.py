@@ -74,8 +74,8 @@ def file(request: HttpRequest, draft: UUID, file: UUID) -> HttpResponse:
     """How much of a file is here; a POST brings the next piece, a DELETE removes it."""
     user_id = person(request).pk
     if request.method == "DELETE":
-        draftfiles.remove(user_id=user_id, draft_id=draft, file_id=file)
-        return JsonResponse({})
+        was_there = draftfiles.remove(user_id=user_id, draft_id=draft, file_id=file)
+        return JsonResponse({}, status=200 if was_there else 404)
     found = draftfiles.find(user_id=user_id, draft_id=draft, file_id=file)
     if request.method != "POST":
         return JsonResponse(files.as_json(found))
