@@ -19,7 +19,7 @@ from apps.webmail.writing.plain import DEEPEST
 
 MOST: Final = 300_000
 """Characters of what is quoted; of longer text the first, of longer HTML its words."""
-EMPTY: Final = "<p><br></p>"
+EMPTY: Final = "<div><br></div>"
 _PEOPLE_SHOWN: Final = 50
 
 
