@@ -122,7 +122,7 @@ def _addressed(kind: str, reading: Reading, own: Collection[str]) -> Fields:
 def _begun(writer: Writer, choice: Choice, fields: Fields, html: str, text: str) -> Beginning:
     """With the signature: above what is quoted, or below it."""
     sign = choice.signature_html or quoting.from_text(choice.signature_text)
-    signed = f"<div data-sig>{sign}</div>"
+    signed = f"<div data-sig>{sign}</div><div><br></div>"
     written = fields.html or EMPTY
     below = choice.signature_text or plain.worded(choice.signature_html)
     signature = f"\n\n{plain.SIGNATURE}\n{below}" if below.strip() else ""
