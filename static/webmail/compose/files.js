@@ -2,7 +2,7 @@
 import { $, $$, announce, icon, plural, toast, word } from '../page.js';
 import { hue } from './avatar.js';
 import { arriving } from './dropping.js';
-import { Upload, erase, running } from './uploading.js';
+import { erase, running } from './underway.js';
 
 const AT_ONCE = 2; // files that are on their way at the same time
 const SETTLED = 600; // milliseconds after the last file until the letter is saved with them
@@ -140,7 +140,7 @@ function bar(name) {
 
 class Files {
   constructor(composer, box) {
-    Object.assign(this, { composer, box, tiles: [], queue: [], going: 0, waiting: [] });
+    Object.assign(this, { composer, box, tiles: [], queue: [], coming: 0, going: 0, waiting: [] });
     this.adopt();
     this.changed();
   }
@@ -194,29 +194,40 @@ class Files {
       + $$('[data-carry] input:checked', this.box).length;
   }
 
-  get isIdle() { return !this.tiles.some(tile => tile.upload && !tile.upload.isOver); }
+  get isIdle() { return !this.coming && !this.tiles.some(tile => tile.upload && !tile.upload.isOver); }
 
   /** Attaches files; one that was cut off goes on where it was. */
   add(some) {
     for (const file of some) {
       const cut = this.tiles.find(tile => tile.state === 'cut' && tile.name === file.name && tile.size === file.size);
-      if (cut) this.resume(cut, file);
-      else this.upload(file).catch(() => {});
+      (cut ? this.resume(cut, file) : this.upload(file)).catch(() => {});
+    }
+  }
+
+  /** An upload; what does it is loaded with the first. */
+  async made(file, options) {
+    this.coming += 1;
+    try {
+      const { Upload } = await import('./uploading.js');
+      return new Upload(this.composer.base(), file, options);
+    } catch {
+      toast(word('The server cannot be reached.'), { kind: 'bad', retry: () => this.upload(file, options).catch(() => {}) });
+      throw new Error(word('The server cannot be reached.'));
+    } finally {
+      this.coming -= 1;
     }
   }
 
   /** Uploads one file; resolves with what the server calls it, or rejects. */
-  upload(file, { isInline = false } = {}) {
-    const upload = new Upload(this.composer.base(), file, { isInline });
+  async upload(file, { isInline = false } = {}) {
+    const upload = await this.made(file, { isInline });
     const tile = new Tile(this, { name: file.name, size: file.size, type: file.type, upload });
     this.tiles.push(tile);
     this.box.append(tile.node);
     this.show();
     tile.node.scrollIntoView?.({ block: 'nearest' });
-    return this.enqueue(upload).then(isThere => {
-      if (isThere) return upload.json;
-      throw new Error(upload.error);
-    });
+    if (await this.enqueue(upload)) return upload.json;
+    throw new Error(upload.error);
   }
 
   enqueue(upload) {
@@ -236,8 +247,8 @@ class Files {
     });
   }
 
-  resume(tile, file) {
-    tile.upload = new Upload(this.composer.base(), file, { known: tile });
+  async resume(tile, file) {
+    tile.upload = await this.made(file, { known: tile });
     tile.upload.told = () => tile.follow();
     tile.upload.at = tile.upload.passed = tile.received;
     this.enqueue(tile.upload);
@@ -271,7 +282,7 @@ class Files {
   }
 
   chosen(tile, file) {
-    if (file.name === tile.name && file.size === tile.size) return this.resume(tile, file);
+    if (file.name === tile.name && file.size === tile.size) return this.resume(tile, file).catch(() => {});
     toast(word('This is another file. Choose %(name)s of %(size)s.', { name: tile.name, size: sized(tile.size) }), { kind: 'bad' });
   }
 

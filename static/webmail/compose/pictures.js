@@ -1,9 +1,8 @@
 /* Pictures within the text: chosen, dropped or pasted, they are uploaded and put where the cursor was. A press
  * on one asks how wide it is shown and what it shows. */
 import { $$, toast, word } from '../page.js';
-import { field, show } from './dialog.js';
+import { WIDE, scaled } from './scale.js';
 
-const WIDE = 600, SMALL = 300; // CSS pixels of what is shown
 const TYPES = 'image/png,image/jpeg,image/gif,image/webp';
 const MOST = 30, LARGEST = 14_000_000; // pictures of one paste; characters of one that came as text
 const DATA = /^data:(image\/(?:png|jpeg|gif|webp));base64,([\w+/=\s]+)$/;
@@ -17,7 +16,6 @@ async function measured(file) {
   return { width, height };
 }
 
-const scaled = (size, width) => ({ width: Math.min(size.width, width), height: Math.round(size.height * Math.min(size.width, width) / size.width) });
 const called = name => name.replace(/\.\w{1,5}$/, '').replace(/[_-]+/g, ' ').trim();
 
 class Pictures {
@@ -79,33 +77,6 @@ class Pictures {
     }
     if (refused) toast(word('Some pictures could not be pasted. Attach them as files.'), { kind: 'bad' });
   }
-
-  /** How wide, and what it shows. */
-  change(image) {
-    const { composer, editor } = this;
-    const size = { width: image.naturalWidth || image.width || WIDE, height: image.naturalHeight || image.height || WIDE };
-    const shown = Number(image.getAttribute('width')) || size.width;
-    const select = Object.assign(document.createElement('select'), { className: 'select' });
-    const widths = [[SMALL, word('Small')], [WIDE, word('As wide as the text')], [size.width, word('Original size')]]
-      .filter(([width], place) => width < size.width || place === 2);
-    for (const [width, text] of widths) select.add(new Option(`${text} (${width} px)`, width));
-    if (!widths.some(([width]) => width === shown)) select.add(new Option(word('As it is (%(width)s px)', { width: shown }), shown));
-    select.value = String(shown);
-    const words = Object.assign(document.createElement('input'), { className: 'input', type: 'text', value: image.alt, maxLength: 300, dir: 'auto' });
-    show({
-      title: word('Picture'), done: word('Change'),
-      fields: [field(word('Description'), words, word('For people who cannot see it')), field(word('Width'), select)],
-      more: [[word('Remove picture'), () => { editor.squire.saveUndoState(); image.remove(); composer.touched(); }]],
-      take() {
-        const { width, height } = scaled(size, Number(select.value));
-        editor.squire.saveUndoState();
-        Object.assign(image, { alt: words.value.trim(), width, height });
-        composer.touched();
-        return null;
-      },
-      closed: () => editor.focus(),
-    });
-  }
 }
 
 /** A file of the data that stands in an address. */
@@ -128,7 +99,8 @@ export function start(composer) {
   composer.on('pictures', some => pictures.add(some));
   const box = composer.editor.root;
   box.addEventListener('click', event => {
-    if (event.target.nodeName === 'IMG') pictures.change(event.target);
+    if (event.target.nodeName !== 'IMG') return;
+    import('./picturing.js').then(module => module.change(composer, event.target), () => {});
   });
   // Whatever a paste or a drag has left.
   new MutationObserver(() => pictures.lift()).observe(box, { childList: true, subtree: true });

@@ -3,15 +3,12 @@
 import { Refused, csrf, word } from '../page.js';
 import { post } from './post.js';
 import { signedIn } from './signin.js';
+import { JSON_ONLY, erase, running } from './underway.js';
 
 const LEAST = 64 * 1024, MOST = 1024 * 1024; // bytes of a piece; the server takes no more
 const PIECE_SECONDS = 2; // a piece should take as long, so that little is lost with a connection
 const STALLED = 30_000; // milliseconds without a byte: the connection is gone and nobody says so
 const AGAIN = [1000, 2000, 4000, 8000, 15_000, 30_000]; // milliseconds until we try again
-const JSON_ONLY = { Accept: 'application/json', 'X-Requested-With': 'fetch' };
-
-/** Those of the page by their address: a composer that is opened again finds what still runs. */
-export const running = new Map();
 
 export class Upload {
   /** `base` is the address of the letter; `told()` is called when anything has changed. */
@@ -197,9 +194,4 @@ export class Upload {
   }
 
   erase() { erase(this.url); }
-}
-
-/** Takes a file from its letter; one that stays for now goes with the draft. */
-export function erase(url) {
-  return fetch(url, { method: 'DELETE', headers: { ...JSON_ONLY, 'X-CSRFToken': csrf() }, keepalive: true }).catch(() => null);
 }
