@@ -8,6 +8,7 @@ be deleted before the letter is sent.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -116,9 +117,13 @@ def _found(number: int, part: Part, name: str, octets: bytes, *, is_shown: bool)
 def _keep(draft: Draft, found: list[_Found]) -> None:
     """In one transaction, by constant statements; parts that another carried meanwhile stay as
     they are."""
+    if not found:
+        return
     draftfiles.require(draft, [len(one.octets) for one in found])
     prepared = [blobs.prepare(one.octets) for one in found]
-    files = [_file(draft, one) for one in found]
+    # Files stand in the order of their ids, and those of one moment are in none.
+    identities = sorted(new_ulid() for _one in found)
+    files = [_file(draft, one, new) for one, new in zip(found, identities, strict=True)]
     is_kept = False
     try:
         with transaction.atomic():
@@ -144,8 +149,7 @@ def _discard(prepared: list[PreparedBlob]) -> None:
         blobs.discard(blob)
 
 
-def _file(draft: Draft, one: _Found) -> DraftFile:
-    identity = new_ulid()
+def _file(draft: Draft, one: _Found, identity: UUID) -> DraftFile:
     return DraftFile(
         id=identity,
         draft=draft,
