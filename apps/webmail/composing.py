@@ -11,7 +11,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from apps.runtime.ulid import new_ulid
-from apps.webmail import preferences, writers
+from apps.webmail import preferences, sent, writers
 from apps.webmail.folders import Folder
 from apps.webmail.models import Draft, DraftKind
 from apps.webmail.reading import File, Reading, read
@@ -195,7 +195,7 @@ def _context(
 def _answer(user_id: int, kind: str, source: Source, writer: Writer) -> Beginning:
     raw = source.raw()
     reading = read(raw)
-    failed: tuple[str, ...] = ()  # sent.failed
+    failed = sent.failed(user_id, raw) if kind == DraftKind.AGAIN else ()
     return answering.answer(kind, reading, _pictures(source, reading), writer, again=failed)
 
 

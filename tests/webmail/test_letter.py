@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -32,7 +31,7 @@ def parsed(heading: Heading, body: Body | None = None) -> EmailMessage:
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert b"\r" not in raw.replace(b"\r\n", b"")
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
-    return cast("EmailMessage", message_from_bytes(raw, policy=policy.default))
+    return message_from_bytes(raw, policy=policy.default)
 
 
 def content(message: EmailMessage, kind: str) -> str:

@@ -34,7 +34,7 @@ from apps.webmail.writers import Choice
 from apps.webmail.writing import beginning, cleaning, files, making
 from apps.webmail.writing.beginning import Begun
 from apps.webmail.writing.fields import Fields
-from apps.wire.errors import Gone, MessageTooLarge, NotFound, Refused, SenderNotAllowed
+from apps.wire.errors import Gone, MailError, MessageTooLarge, NotFound, Refused, SenderNotAllowed
 
 _FLAGS: Final = FLAG_DRAFT | FLAG_SEEN
 
@@ -59,8 +59,8 @@ class Ready:
 
     def discard(self) -> None:
         """Forget it: its transaction has failed."""
-        if self.tail.blob is not None:
-            blobs.discard(self.tail.blob)
+        if self.message.blob is not None:
+            blobs.discard(self.message.blob)
 
 
 def save(
@@ -105,7 +105,9 @@ def save(
     ready = _ready(draft, kept, choice)
     try:
         return purge.after_trim(user.pk, lambda: _store(draft, ready, known_tail, origin))
-    except Exception:
+    except MailError:
+        # Refused within the transaction. After any other failure it may have been committed all the
+        # same (a connection that was lost at that moment): the collector finds what no row names.
         ready.discard()
         raise
 
