@@ -2,15 +2,17 @@
 nobody else's."""
 
 import json
+import os
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.blobs.storage import backend
 from apps.directory.models import User
 from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftChunk, DraftFile, DraftState
@@ -55,6 +57,11 @@ class Letter:
 @pytest.fixture
 def letter(reader: Client) -> Letter:
     return Letter(reader)
+
+
+def objects() -> list[str]:
+    """Keys of all objects of the store."""
+    return [key for folder in range(256) for key, _at in backend().walk(f"{folder:02x}")]
 
 
 def whole(response: Any) -> bytes:
@@ -109,6 +116,32 @@ def test_of_two_pieces_at_once_one_is_kept(letter: Letter, alice: User) -> None:
     late = draftfiles.receive(file=second, at=0, octets=b"cd")
     assert late == (2, False, False)
     assert DraftChunk.objects.count() == 1
+
+
+def test_a_piece_whose_commit_is_in_doubt_keeps_its_bytes(letter: Letter, alice: User) -> None:
+    """The database has committed, and its answer was lost: the row is there, so the object must
+    be."""
+    letter.begin(100_000)
+    file = draftfiles.find(user_id=alice.pk, draft_id=letter.id, file_id=DraftFile.objects.get().id)
+
+    def lose(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if sql.startswith("RELEASE SAVEPOINT"):
+            raise OperationalError("the connection is lost")
+        return done
+
+    with pytest.raises(OperationalError), connection.execute_wrapper(lose), transaction.atomic():
+        draftfiles.receive(file=file, at=0, octets=os.urandom(100_000))
+    connection.needs_rollback = False  # the transaction around the test
+    assert len(objects()) == 1
+
+
+def test_a_piece_that_is_too_late_leaves_no_bytes(letter: Letter, alice: User) -> None:
+    letter.begin(100_000)
+    file = draftfiles.find(user_id=alice.pk, draft_id=letter.id, file_id=DraftFile.objects.get().id)
+    DraftFile.objects.update(received=5)
+    assert not draftfiles.receive(file=file, at=0, octets=os.urandom(90_000)).is_placed
+    assert not objects()
 
 
 def test_a_file_that_is_empty_is_here_at_once(letter: Letter) -> None:

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.blobs import services as blobs
-from apps.blobs.services import PreparedBlob
 from apps.mime import decode
 from apps.mime.tree import Part, scan_tree
 from apps.runtime.clock import now
@@ -124,29 +123,21 @@ def _keep(draft: Draft, found: list[_Found]) -> None:
     # Files stand in the order of their ids, and those of one moment are in none.
     identities = sorted(new_ulid() for _one in found)
     files = [_file(draft, one, new) for one, new in zip(found, identities, strict=True)]
-    is_kept = False
-    try:
-        with transaction.atomic():
-            DraftFile.objects.bulk_create(files, ignore_conflicts=True)
-            ids = [file.id for file in files]
-            here = set(DraftFile.objects.filter(id__in=ids).values_list("id", flat=True))
-            kept = [pair for pair in zip(files, prepared, strict=True) if pair[0].id in here]
-            blobs.insert([blob for file, blob in kept if file.size])
-            DraftChunk.objects.bulk_create(
-                DraftChunk(file_id=file.id, offset=0, blob_id=blob.id)
-                for file, blob in kept
-                if file.size
-            )
-        is_kept = True
-    finally:
-        # Those of parts that another was quicker with have no row: they are collected.
-        if not is_kept:
-            _discard(prepared)
-
-
-def _discard(prepared: list[PreparedBlob]) -> None:
-    for blob in prepared:
-        blobs.discard(blob)
+    with transaction.atomic():
+        DraftFile.objects.bulk_create(files, ignore_conflicts=True)
+        ids = [file.id for file in files]
+        here = set(DraftFile.objects.filter(id__in=ids).values_list("id", flat=True))
+        kept = [
+            (file, blob)
+            for file, blob in zip(files, prepared, strict=True)
+            if file.id in here and file.size
+        ]
+        blobs.insert([blob for _file, blob in kept])
+        DraftChunk.objects.bulk_create(
+            DraftChunk(file_id=file.id, offset=0, blob_id=blob.id) for file, blob in kept
+        )
+    # Objects of parts that another was quicker with, and of a transaction that has failed, have no
+    # row: they are collected.
 
 
 def _file(draft: Draft, one: _Found, identity: UUID) -> DraftFile:

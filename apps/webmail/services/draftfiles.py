@@ -50,9 +50,17 @@ class Received(NamedTuple):
 class Upload(Protocol):
     """A file of a form, as Django hands it in."""
 
-    name: str | None
-    size: int | None
-    content_type: str | None
+    @property
+    def name(self) -> str | None:
+        """As its sender says."""
+
+    @property
+    def size(self) -> int | None:
+        """Octets."""
+
+    @property
+    def content_type(self) -> str | None:
+        """As its sender says."""
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Its bytes in pieces."""
@@ -167,18 +175,18 @@ def receive(*, file: DraftFile, at: int, octets: bytes) -> Received:
     if at + len(octets) > file.size:
         raise Refused(f"{at} + {len(octets)} of {file.size}", text=_("More came than announced"))
     blob = blobs.prepare(octets)
-    is_placed = False
-    try:
-        with transaction.atomic():
-            same = DraftFile.objects.filter(id=file.id, received=at)
-            if same.update(received=F("received") + len(octets)):
-                blobs.insert([blob])
-                DraftChunk.objects.create(file_id=file.id, offset=at, blob_id=blob.id)
-                is_placed = True
-    finally:
-        if not is_placed:
-            blobs.discard(blob)
-    return _placed(file) if is_placed else _not_placed(file)
+    with transaction.atomic():
+        same = DraftFile.objects.filter(id=file.id, received=at)
+        is_placed = bool(same.update(received=F("received") + len(octets)))
+        if is_placed:
+            blobs.insert([blob])
+            DraftChunk.objects.create(file_id=file.id, offset=at, blob_id=blob.id)
+    if is_placed:
+        return _placed(file)
+    # Only now, that it is certain that no row names it: a transaction that has failed may have been
+    # committed all the same. What such a one leaves is collected.
+    blobs.discard(blob)
+    return _not_placed(file)
 
 
 def _not_placed(file: DraftFile) -> Received:
