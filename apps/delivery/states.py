@@ -18,6 +18,7 @@ from apps.trace import queries as traces
 from apps.trace.queries import Recorded
 
 EVENTS_MAX = 5_000  # of one message; what happened later is not shown
+EVENTS_LISTED = 60  # of one message of many
 
 
 class State(StrEnum):
@@ -89,10 +90,33 @@ def of_message(user_id: int, message_id: str) -> list[RecipientState]:
 
     An empty list if nothing is known of it: it was sent elsewhere, or long ago.
     """
+    trace_id = trace_of(user_id, message_id)
+    return [] if trace_id is None else of_trace(trace_id)
+
+
+def trace_of(user_id: int, message_id: str) -> UUID | None:
+    """The trace of the message that a user sent with this Message-ID, the last of several; None if
+    nothing is known of it."""
     if not message_id:
-        return []
+        return None
     mine = [trace_id for trace_id, sender in traces.sent_as(message_id) if sender == user_id]
-    return of_trace(mine[-1]) if mine else []
+    return mine[-1] if mine else None
+
+
+def of_messages(user_id: int, message_ids: Sequence[str]) -> dict[str, list[RecipientState]]:
+    """What became of each of several messages that a user sent; two queries. Those of which nothing
+    is known, or so much that a list has no room for it (`EVENTS_LISTED`), are left out."""
+    traced = traces.sent_by(user_id, message_ids)
+    events = traces.events_of_many(sorted(set(traced.values())), EVENTS_LISTED + 1)
+    found = {}
+    for message_id, trace_id in traced.items():
+        mine = events.get(trace_id, [])
+        if mine and len(mine) <= EVENTS_LISTED:
+            folding = _Folding()
+            for event in mine:
+                folding.take(event)
+            found[message_id] = folding.result()
+    return found
 
 
 def of_trace(trace_id: UUID) -> list[RecipientState]:

@@ -1,7 +1,7 @@
 """Reads of the queue for people: list, one message whole, destinations, attempts, what is due."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -174,6 +174,15 @@ def _destination(row: Mapping[str, Any], known: Destination, now: int) -> Destin
 
 def _bound_for(destination: str) -> Any:
     return QueuedRecipient.objects.filter(state__in=STUCK, destination=destination)
+
+
+def unprocessed(ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these messages that are in the queue and were not processed yet: nothing of them has
+    left."""
+    rows = QueuedMessage.objects.filter(
+        id__in=ids, state__in=[MessageState.OFFERED, MessageState.ACCEPTED]
+    )
+    return set(rows.values_list("id", flat=True)) if ids else set()
 
 
 def has_due(lane: Lane = Lane.FAST) -> bool:

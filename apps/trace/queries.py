@@ -28,6 +28,17 @@ _SENDERS = """
 SELECT s.message_id, s.user_id FROM {wanted}
 JOIN trace_sent s ON s.message_id = wanted.message_id"""
 
+_SENT_BY = """
+SELECT s.message_id, s.trace_id FROM {wanted}
+JOIN trace_sent s ON s.message_id = wanted.message_id WHERE s.user_id = %s ORDER BY s.at"""
+_TRACES = Values("wanted", "trace_id uuid")
+_EVENTS = """
+SELECT trace_id, at, kind, data FROM (
+  SELECT e.trace_id, e.id, e.at, e.kind, e.data,
+    row_number() OVER (PARTITION BY e.trace_id ORDER BY e.id) AS place
+  FROM {wanted} JOIN trace_traceevent e ON e.trace_id = wanted.trace_id) AS numbered
+WHERE place <= %s ORDER BY id"""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -69,6 +80,42 @@ def senders_of(message_ids: Sequence[str]) -> dict[str, set[int]]:
     for message_id, user in rows:
         found.setdefault(message_id, set()).add(user)
     return found
+
+
+def sent_by(user_id: int, message_ids: Sequence[str]) -> dict[str, UUID]:
+    """The trace of the last message that a user sent with each of these Message-IDs; one statement.
+
+    Args:
+        message_ids: as for `senders_of`.
+    """
+    wanted = sorted({one for one in message_ids if one and "\0" not in one and _is_text(one)})
+    if not wanted:
+        return {}
+    rows = fetch(
+        _SENT_BY.format(wanted=_MESSAGES.sql),
+        [*Values.parameters([(one,) for one in wanted]), user_id],
+    )
+    return {message_id: _uuid(trace) for message_id, trace in rows}
+
+
+def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Recorded]]:
+    """The first `limit` events of each of these messages in the order they happened; one
+    statement."""
+    if not trace_ids:
+        return {}
+    rows = fetch(
+        _EVENTS.format(wanted=_TRACES.sql),
+        [*Values.parameters([(one.hex,) for one in trace_ids]), limit],
+    )
+    found: dict[UUID, list[Recorded]] = {}
+    for trace, at, kind, data in rows:
+        found.setdefault(_uuid(trace), []).append(Recorded(at, kind, json.loads(data)))
+    return found
+
+
+def _uuid(value: Any) -> UUID:
+    """SQLite gives their hexadecimal digits."""
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _is_text(text: str) -> bool:
