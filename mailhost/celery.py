@@ -119,6 +119,12 @@ app.conf.update(
         "prune-sieve": {"task": "sieve.prune", "schedule": 3600.0},
         "prune-audit": {"task": "audit.prune", "schedule": 86_400.0},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
+        "settle-scheduled": {
+            "task": "webmail.scheduled",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "wake-snoozed": {"task": "webmail.wake_snoozed", "schedule": 20.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
     },
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),

@@ -13,6 +13,9 @@ _MEMBERS: Final = (
     "SELECT uid FROM mailstore_entry"
     f" WHERE mailbox_id = %s AND thread_id IS NOT NULL AND {among('thread_id')}"
 )
+_PRESENT: Final = (
+    f"SELECT uid FROM mailstore_entry WHERE mailbox_id = %s AND {among('uid')} ORDER BY uid"
+)
 _NEXT: Final = (
     "SELECT uid FROM mailstore_entry WHERE mailbox_id = %s AND uid > %s AND uid < %s"
     " AND flags & %s = %s AND keywords & %s = %s ORDER BY uid LIMIT %s"
@@ -45,6 +48,11 @@ def conversations(mailbox_id: int, uids: Sequence[int]) -> list[int]:
         return sorted(set(uids))
     found = fetch(_MEMBERS, [mailbox_id, listed(threads)])
     return sorted({row[0] for row in found}.union(uids))
+
+
+def present(mailbox_id: int, uids: Sequence[int]) -> list[int]:
+    """Those of these messages that are there, rising."""
+    return [row[0] for row in fetch(_PRESENT, [mailbox_id, listed(uids)])]
 
 
 def following(mailbox_id: int, only: Only, *, after: int, before: int, limit: int) -> list[int]:

@@ -14,7 +14,7 @@ from apps.mailstore import conversations, labelled, marked
 from apps.mailstore.conversations import EXAMINED, Head, Member
 from apps.mailstore.filenames import file_names
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
-from apps.webmail import cursor
+from apps.webmail import cursor, snoozed
 from apps.webmail.folders import Folder, Side
 from apps.webmail.labels import LabelView
 from apps.webmail.people import Voice, is_mine, named, who
@@ -110,7 +110,10 @@ def listing(user_id: int, own: Own, side: Side, place: Place, wish: Wish) -> Lis
     more = len(heads) > PAGE
     heads = heads[:PAGE]
     older = cursor.write(_key(place, heads[-1])) if more else ""
-    return Listing(_rows(heads, own, side, place, wish), older)
+    rows = _rows(heads, own, side, place, wish)
+    if place.special_use == SpecialUse.SNOOZED:
+        rows = snoozed.told(place.id, rows)
+    return Listing(rows, older)
 
 
 def is_first(place: Place, wish: Wish) -> bool:

@@ -43,6 +43,7 @@ _QUICK: Final = (
     ' class="btn btn--ghost btn--icon btn--sm" aria-label="{}" tabindex="-1">{}</button>'
 )
 _FILE: Final = '<span class="chip chip--sm conv__file">{}<bdi class="trunc">{}</bdi></span>'
+_LATER: Final = '<span class="chip chip--sm conv__later">{}{}</span>'
 _MORE: Final = '<span class="tiny faint">+{}<span class="vh"> {}</span></span>'
 _NOTHING: Final = format_html("{}", "")
 _CURRENT: Final = format_html(' aria-current="{}"', "true")
@@ -106,6 +107,8 @@ class _Pen:
             quick.append(("archive", _("Archive"), icon("archive")))
         if special_use != "trash":
             quick.append(("trash", _("Move to Trash"), icon("trash-2")))
+        if special_use == "snoozed":
+            quick.append(("wake", _("Bring back now"), icon("inbox")))
         return cls(
             query=query,
             quick=tuple(quick),
@@ -141,7 +144,7 @@ class _Pen:
             clip=self.clip if row.has_attachments else "",
             star=self._star(row, ref),
             preview=row.preview,
-            extras=self._extras(row) if row.labels or row.files else "",
+            extras=self._extras(row) if row.labels or row.files or row.later else "",
             quick=format_html_join(
                 "", _QUICK, ((verb, ref, word, sign) for verb, word, sign in self.quick)
             ),
@@ -165,8 +168,10 @@ class _Pen:
     def _extras(self, row: Row) -> SafeString:
         clip = icon("paperclip", "i--sm")
         more = format_html(_MORE, row.more_files, self.more_files) if row.more_files else ""
+        later = format_html(_LATER, icon("clock"), row.later) if row.later else ""
         return format_html(
-            '<div class="conv__l4">{}{}{}</div>',
+            '<div class="conv__l4">{}{}{}{}</div>',
+            later,
             labels(row.labels),
             format_html_join("", _FILE, ((clip, name) for name in row.files)),
             more,

@@ -25,6 +25,7 @@ class Row:
     slug: of the mailbox that it is in.
     who: short names; `face`: whose picture it has.
     count: messages, with one's own answers; 0 where it is one. `has_more`: there may be more.
+    later: when something happens to it by itself, in words.
     files: names of a few attachments; `more_files`: how many more the newest message has.
     """
 
@@ -48,6 +49,7 @@ class Row:
     files: tuple[str, ...] = ()
     more_files: int = 0
     labels: tuple[LabelView, ...] = ()
+    later: str = ""
 
     @property
     def ref(self) -> str:

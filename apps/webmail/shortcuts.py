@@ -55,6 +55,7 @@ GROUPS: Final = (
             Shortcut(_("Report spam"), ("!",)),
             Shortcut(_("Star"), ("s",)),
             Shortcut(_("Move / label"), ("v", "l")),
+            Shortcut(_("Snooze"), ("b",)),
             Shortcut(_("Mark unread / read"), ("Shift+u", "Shift+i")),
             Shortcut(_("Undo the last action"), ("z",)),
         ),

@@ -11,7 +11,7 @@ import { isEverything, isListShown, tick, ticked, tickNone, whole } from './sele
 import { go } from './shell.js';
 
 const ACTS = '/mail/acts/', UNDO = '/mail/undo/';
-const LEAVES = new Set(['archive', 'junk', 'notjunk', 'inbox', 'trash', 'delete', 'move']);
+const LEAVES = new Set(['archive', 'junk', 'notjunk', 'inbox', 'trash', 'delete', 'move', 'snooze', 'wake']);
 
 /** The message that is open beside the list, by the buttons above it. */
 const openRef = () => $('.mail__read form[data-act] [name=ref]')?.value ?? '';

@@ -2,11 +2,12 @@
 import { $, $$, currentRow, key } from './page.js';
 import { isEverything, isListShown, tick, ticked, update } from './selection.js';
 
-function openMenu(name) {
+/** Opens the menu for `only`, else for what is ticked, open or current. */
+export function openMenu(name, only = null) {
   return () => {
     let menu = isListShown() && (ticked().length || isEverything()) ? $(`#selbar [data-menu=${name}]`) : null;
-    menu ??= $(`.mail__read [data-menu=${name}]`);
-    const row = currentRow();
+    if (!only) menu ??= $(`.mail__read [data-menu=${name}]`);
+    const row = only ?? currentRow();
     if (!menu && row) {
       tick(row, true);
       update();
@@ -20,7 +21,7 @@ function openMenu(name) {
 
 function showFilter(menu) {
   const filter = $('[data-filter]', menu);
-  if (!filter) return;
+  if (!filter) return void $('.menu__pick .menu__item', menu)?.focus();
   filter.hidden = false;
   filter.value = '';
   pick(menu, '');
@@ -51,14 +52,14 @@ document.addEventListener('keydown', event => {
   if (event.key === 'Enter' && event.target.matches('[data-filter]')) {
     event.preventDefault();
     items[0]?.click();
-  } else if (event.key === 'Enter' && event.target.matches('[name=new]')) {
+  } else if (event.key === 'Enter' && event.target.matches('[name=new],[name=until]')) {
     event.preventDefault();
     event.target.parentElement.querySelector('button')?.click();
   } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
     event.preventDefault();
     const at = items.indexOf(document.activeElement), step = event.key === 'ArrowDown' ? 1 : -1;
     const next = at + step;
-    (next < 0 ? $('[data-filter]', menu) : items[Math.min(next, items.length - 1)])?.focus();
+    (next < 0 ? $('[data-filter]', menu) ?? items[0] : items[Math.min(next, items.length - 1)])?.focus();
   } else if (event.key === 'Escape') {
     event.preventDefault();
     event.stopPropagation();
@@ -69,3 +70,4 @@ document.addEventListener('keydown', event => {
 
 key('v', openMenu('move'));
 key('l', openMenu('label'));
+key('b', openMenu('snooze'));

@@ -1,5 +1,7 @@
-/* Fingers: to swipe a row to the right archives it, a long press ticks it. */
+/* Fingers: to swipe a row to the right archives it, to the left offers times to snooze it until; a
+ * long press ticks it. */
 import { act, fieldsFor } from './acts.js';
+import { openMenu } from './menus.js';
 import { $ } from './page.js';
 import { toggle } from './selection.js';
 
@@ -16,15 +18,20 @@ document.addEventListener('touchmove', event => {
   if (!swipe) return;
   const [finger] = event.touches, dx = finger.clientX - swipe.x, dy = Math.abs(finger.clientY - swipe.y);
   if (dy > STRAY) { endSwipe(); return; }
-  swipe.far = Math.max(0, dx);
-  swipe.row.style.transform = swipe.far > 10 ? `translateX(${swipe.far}px)` : '';
-  swipe.row.classList.toggle('is-swiped', swipe.far > FAR);
+  swipe.far = dx;
+  swipe.row.style.transform = Math.abs(dx) > 10 ? `translateX(${dx}px)` : '';
+  swipe.row.classList.toggle('is-swiped', Math.abs(dx) > FAR);
 }, { passive: true });
 
 document.addEventListener('touchend', () => {
   const was = swipe;
   endSwipe();
-  if (!was || was.far <= FAR || !$('#selbar [name=verb][value=archive]')) return;
+  if (!was || Math.abs(was.far) <= FAR) return;
+  if (was.far < 0) {
+    if ($('#selbar [data-menu=snooze]')) openMenu('snooze', was.row)();
+    return;
+  }
+  if (!$('#selbar [name=verb][value=archive]')) return;
   act('archive', [was.row], { ...fieldsFor([was.row]), all: undefined, ref: was.row.dataset.ref, verb: 'archive' });
 });
 document.addEventListener('touchcancel', endSwipe);

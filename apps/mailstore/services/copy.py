@@ -38,7 +38,7 @@ _COPY: Final = """
 INSERT INTO mailstore_entry (mailbox_id, uid, modseq, message_id, head_id, flags, keywords,
   internaldate, internaldate_offset, saved_at, size, thread_id)
 SELECT %s, %s + row_number() OVER (ORDER BY uid), %s, message_id, head_id, {flags}, {keywords},
-  internaldate, internaldate_offset, %s, size, thread_id
+  {date}, %s, size, thread_id
 FROM {source} ORDER BY uid"""
 _EXPUNGE: Final = f"""
 INSERT INTO mailstore_expunged (mailbox_id, uid, modseq, at, user_id, message_id, head_id, flags,
@@ -61,10 +61,12 @@ class Copied(NamedTuple):
 
 class Kept(NamedTuple):
     """What goes along of what a message is marked with: bits of system flags, and all keywords or
-    none (RFC 4314 section 4: a flag goes along where its right is)."""
+    none (RFC 4314 section 4: a flag goes along where its right is). `date` is the internal date
+    that they get instead of theirs, in Unix seconds."""
 
     flags: int = -1
     keywords: bool = True
+    date: int | None = None
 
 
 ALL_FLAGS: Final = Kept()
@@ -196,12 +198,13 @@ def _arrive(
     source_id = picked.span.mailbox_id
     words = translation(source_id, target_id, picked.used) if kept.keywords else "0"
     flags = "flags" if kept.flags == -1 else f"flags & {kept.flags:d}"
+    date = "internaldate, internaldate_offset" if kept.date is None else f"{kept.date:d}, 0"
     unseen = picked.unseen if kept.flags & FLAG_SEEN else count
     growth = Growth(count, count, unseen, size)
     first, modseq = filing.grow({target_id: growth})[target_id]
     with connection.cursor() as cursor:
         cursor.execute(
-            _COPY.format(flags=flags, keywords=words, source=picked.source),
+            _COPY.format(flags=flags, keywords=words, source=picked.source, date=date),
             [target_id, first - 1, modseq, now(), *picked.parameters],
         )
     filing.use([Use(target.user_id, size, count)])

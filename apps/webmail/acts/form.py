@@ -3,9 +3,11 @@
 import re
 
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.mailstore.services.keywords import is_keyword
+from apps.webmail import minutes
 from apps.webmail.acts import refs
 from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import LABEL, STARRED, Wish
@@ -42,6 +44,7 @@ def wish_of(form: QueryDict) -> Wish:
         only_unread=form.get("only") == "unread",
         whole=form.get("whole") == "1" and verb != "empty",
         target=_number(what or str(form.get("target", ""))) if verb == "move" else None,
+        until=_minute(what or str(form.get("until", ""))) if verb == "snooze" else 0,
         **_labels(verb, what or str(form.get("label", "")), str(form.get("new", ""))),
     )
 
@@ -50,6 +53,16 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text, re.ASCII):
         raise Refused("no target", text=_("Choose a folder first"))
     return int(text)
+
+
+def _minute(text: str) -> int:
+    """Of the person's clock; 0 if none is chosen. Raises Refused."""
+    if not text:
+        return 0
+    seconds = minutes.read(text, timezone.get_current_timezone())
+    if seconds is None:
+        raise Refused("no minute", text=_("This is no date and time"))
+    return seconds
 
 
 def _labels(verb: str, label: str, new: str) -> dict[str, str]:

@@ -65,7 +65,19 @@ class Listed:
         return ["l", one.verb, one.value, one.replaced, one.at]
 
 
-Step = Moved | Marked | Expunged
+@dataclass(frozen=True, slots=True)
+class Retimed:
+    """Snoozed messages got another time; `before` are those that they had, 0 for none."""
+
+    mailbox: int
+    uids: list[int]
+    before: list[int]
+
+    def pack(self) -> list[Any]:
+        return ["z", self.mailbox, self.uids, self.before]
+
+
+Step = Moved | Marked | Expunged | Retimed
 Remembered = Step | Listed
 
 
@@ -89,5 +101,8 @@ def _unpack(kind: str, rest: list[Any]) -> Remembered:
     if kind == "f":
         mailbox, adds, flags, words, uids, modseq = rest
         return Marked(mailbox, adds, flags, tuple(words), uids_in(uids), modseq)
+    if kind == "z":
+        mailbox, uids, before = rest
+        return Retimed(mailbox, uids, before)
     mailbox, uids = rest
     return Expunged(mailbox, uids_in(uids))

@@ -14,7 +14,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from apps.mailstore import touched
-from apps.mailstore.models import FLAG_SEEN
+from apps.mailstore.models import FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy, flags, undelete
 from apps.mailstore.services.flags import FlagChange
@@ -23,7 +23,18 @@ from apps.scan.services import lists
 from apps.scan.services.lists import Added
 from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.refs import write
-from apps.webmail.acts.steps import Expunged, Listed, Marked, Moved, Remembered, Step, pack, unpack
+from apps.webmail.acts.steps import (
+    Expunged,
+    Listed,
+    Marked,
+    Moved,
+    Remembered,
+    Retimed,
+    Step,
+    pack,
+    unpack,
+)
+from apps.webmail.services import snooze
 from apps.wire.errors import MailError, Refused
 
 MAX_AGE: Final = 600  # seconds
@@ -112,6 +123,10 @@ def _undo(step: Step, reach: Reach, origin: Origin, undone: Undone) -> int:
         return _move_back(step, reach, origin, undone)
     place = reach.place(step.mailbox)
     undone.touched.add(place.id)
+    if isinstance(step, Retimed):
+        times = dict(zip(step.uids, step.before, strict=True))
+        snooze.retime(user_id=reach.user_id, mailbox_id=place.id, times=times)
+        return len(times)
     if isinstance(step, Marked):
         return _mark_back(step, place, origin)
     return _bring_back(step, place, reach.user_id, origin, undone)
@@ -126,7 +141,10 @@ def _move_back(step: Moved, reach: Reach, origin: Origin, undone: Undone) -> int
     )
     undone.touched |= {there.id, home.id}
     before = dict(zip(step.new, step.old, strict=True))
-    _rename(undone, home, [(before[new], again) for new, again in moved.uids])
+    pairs = [(before[new], again) for new, again in moved.uids]
+    if home.special_use == SpecialUse.SNOOZED:
+        snooze.follow(mailbox_id=home.id, uids=pairs)
+    _rename(undone, home, pairs)
     return len(moved.uids)
 
 

@@ -1,7 +1,6 @@
 """The verbs: what each does to messages of one mailbox, and which rights it needs there."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from django.utils.translation import gettext as _
@@ -11,11 +10,11 @@ from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy, expunge, flags, keywords
 from apps.mailstore.services.flags import FlagChange
+from apps.webmail.acts import snoozing
+from apps.webmail.acts.doings import Doing, moved, require
 from apps.webmail.acts.reach import Place, Reach
-from apps.webmail.acts.steps import Expunged, Marked, Moved, Step
+from apps.webmail.acts.steps import Expunged, Marked, Step
 from apps.wire.errors import InUse, LimitReached, NotFound, NotPermitted
-
-Perform = Callable[[Sequence[int]], Step | None]
 
 _HOMES: Final = {
     "archive": SpecialUse.ARCHIVE,
@@ -32,31 +31,25 @@ _FLAGS: Final[dict[str, tuple[Literal["add", "remove"], int, str]]] = {
 }
 _LABELS: Final[dict[str, Literal["add", "remove"]]] = {"label": "add", "unlabel": "remove"}
 _FOR_GOOD: Final = frozenset({"delete", "empty"})
-VERBS: Final = frozenset({*_HOMES, *_FLAGS, *_LABELS, *_FOR_GOOD, "move"})
+VERBS: Final = frozenset({*_HOMES, *_FLAGS, *_LABELS, *_FOR_GOOD, "move", "snooze", "wake"})
 REMOVED: Final = (SpecialUse.TRASH, SpecialUse.JUNK)
 """Where messages are deleted for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """What is to be done in one mailbox.
-
-    Args:
-        leaves: whether messages are gone from there afterwards.
-        can_undo: whether the person may take it back.
-        target: where they go.
-    """
-
-    perform: Perform
-    leaves: bool
-    can_undo: bool = True
-    target: Place | None = None
-
-
 def doing(
-    verb: str, place: Place, reach: Reach, origin: Origin, *, target: int | None, label: str
+    verb: str,
+    place: Place,
+    reach: Reach,
+    origin: Origin,
+    *,
+    target: int | None,
+    label: str,
+    until: int = 0,
 ) -> Doing | None:
     """Make ready what a verb means in a mailbox; None if it means nothing there.
+
+    Args:
+        until: Unix seconds, for `snooze`.
 
     Raises:
         NotFound: no such verb or target.
@@ -72,6 +65,10 @@ def doing(
         return _deleting(place, reach, origin)
     if verb == "move" and target is not None:
         return _moving(place, reach.place(target), origin)
+    if verb == "snooze":
+        return snoozing.snoozing(place, reach, origin, until)
+    if verb == "wake":
+        return snoozing.waking(place, reach, origin)
     if verb in _HOMES:
         if verb == "notjunk" and not reach.is_within(place, [SpecialUse.JUNK]):
             return None
@@ -96,14 +93,11 @@ def _moving(place: Place, target: Place, origin: Origin) -> Doing | None:
     require(place, "te", _("You may not take messages out of “%(name)s”"))
     require(target, "i", _("You may not put messages into “%(name)s”"))
 
-    def perform(uids: Sequence[int]) -> Step | None:
+    def perform(uids: Sequence[int]) -> Sequence[Step]:
         copied = copy.move(
             mailbox_id=place.id, uids=uids, target_id=target.id, origin=origin, kept=target.kept
         )
-        if not copied.uids:
-            return None
-        old, new = map(list, zip(*copied.uids, strict=True))
-        return Moved(place.id, target.id, old, new)
+        return moved(place, target, copied)
 
     return Doing(perform, True, target.may("te") and place.may("i"), target)
 
@@ -111,15 +105,15 @@ def _moving(place: Place, target: Place, origin: Origin) -> Doing | None:
 def _marking(place: Place, change: FlagChange, right: str, origin: Origin) -> Doing:
     require(place, right, _("You may not mark messages in “%(name)s”"))
 
-    def perform(uids: Sequence[int]) -> Step | None:
+    def perform(uids: Sequence[int]) -> Sequence[Step]:
         result = flags.store(mailbox_id=place.id, uids=uids, change=change, origin=origin)
         mine = frozenset(result.modseqs)
         changed = [row.uid for row in result.rows if row.modseq in mine]
         if not changed:
             _require_kept(place, change)
-            return None
+            return ()
         adds = change.mode == "add"
-        return Marked(place.id, adds, change.flags, change.keywords, changed, max(mine))
+        return (Marked(place.id, adds, change.flags, change.keywords, changed, max(mine)),)
 
     return Doing(perform, False)
 
@@ -142,14 +136,8 @@ def _deleting(place: Place, reach: Reach, origin: Origin) -> Doing:
         words = _("Messages are deleted for good from Trash and Junk alone: move them there first")
         raise InUse(f"delete in {place.id}", text=words)
 
-    def perform(uids: Sequence[int]) -> Step | None:
+    def perform(uids: Sequence[int]) -> Sequence[Step]:
         gone = expunge.expunge(mailbox_id=place.id, uids=uids, origin=origin, marked=False)
-        return Expunged(place.id, [uid for uid, modseq in gone]) if gone else None
+        return (Expunged(place.id, [uid for uid, modseq in gone]),) if gone else ()
 
     return Doing(perform, True, place.may("rie"))
-
-
-def require(place: Place, rights: str, words: str) -> None:
-    """Raises NotPermitted with these words (`%(name)s` is the mailbox)."""
-    if not place.may(rights):
-        raise NotPermitted(f"{rights} in mailbox {place.id}", text=words % {"name": place.title})

@@ -8,6 +8,7 @@ waits for a hundred thousand messages; after a bounded time it stops and says ho
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from apps.mailstore import chosen, queries
@@ -16,10 +17,11 @@ from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.keywords import mask_of
 from apps.webmail import labels
+from apps.webmail.acts.doings import Doing
 from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.refs import Named, write
 from apps.webmail.acts.steps import Expunged, Marked, Moved, Step
-from apps.webmail.acts.verbs import Doing, doing
+from apps.webmail.acts.verbs import doing
 from apps.webmail.services import labels as labelling
 from apps.wire.errors import AlreadyExists, MailError
 
@@ -44,6 +46,7 @@ class Wish:
         target: a mailbox id, for `move`.
         label: a keyword, for `label` and `unlabel`.
         new_label: the name of one that is made first, unless there is one of that name.
+        until: Unix seconds, for `snooze`.
     """
 
     verb: str
@@ -54,6 +57,7 @@ class Wish:
     target: int | None = None
     label: str = ""
     new_label: str = ""
+    until: int = 0
 
 
 @dataclass(slots=True)
@@ -110,10 +114,13 @@ def perform(user_id: int, wish: Wish, origin: Origin) -> Done:
         for place, _only, _uids in meant:  # nothing is made for an act that is refused
             doing(wish.verb, place, reach, origin, target=None, label="")
     label = _labelled(user_id, wish.new_label) if wish.new_label else wish.label
+    ready = partial(
+        doing, reach=reach, origin=origin, target=wish.target, label=label, until=wish.until
+    )
     parts = [
         _Part(place, do, only, uids)
         for place, only, uids in meant
-        if (do := doing(wish.verb, place, reach, origin, target=wish.target, label=label))
+        if (do := ready(wish.verb, place))
     ]
     done = Done(rows=sum(map(len, wish.named.values())))
     deadline = time.monotonic() + SECONDS
@@ -174,8 +181,7 @@ def _do(part: _Part, wish: Wish, done: Done, deadline: float) -> None:
             done.left += _left(part, chunk)
             return
         uids = chosen.conversations(part.place.id, chunk) if wish.whole else chunk
-        step = part.doing.perform(uids)
-        if step is not None:
+        for step in part.doing.perform(uids):
             _add(done, step)
         if part.doing.leaves and len(done.gone) < TOLD:
             # Those too that somebody else took away before: they are not there, whoever did it.

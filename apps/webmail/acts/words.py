@@ -34,6 +34,10 @@ _OF_CONVERSATIONS: Final[dict[str, _Words]] = {
     "move": lambda n: ngettext(
         "Conversation moved to “%(name)s”", "%(count)d conversations moved to “%(name)s”", n
     ),
+    "snooze": lambda n: ngettext("Conversation snoozed", "%(count)d conversations snoozed", n),
+    "wake": lambda n: ngettext(
+        "Conversation brought back", "%(count)d conversations brought back", n
+    ),
     "label": lambda n: ngettext(
         "Label added to the conversation", "Label added to %(count)d conversations", n
     ),
@@ -68,6 +72,8 @@ _OF_MESSAGES: Final[dict[str, _Words]] = {
     "move": lambda n: ngettext(
         "Message moved to “%(name)s”", "%(count)d messages moved to “%(name)s”", n
     ),
+    "snooze": lambda n: ngettext("Message snoozed", "%(count)d messages snoozed", n),
+    "wake": lambda n: ngettext("Message brought back", "%(count)d messages brought back", n),
     "label": lambda n: ngettext(
         "Label added to the message", "Label added to %(count)d messages", n
     ),
