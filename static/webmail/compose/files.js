@@ -80,7 +80,7 @@ class Tile {
     const { state, upload } = this, isOn = state === 'runs' || state === 'waits' || state === 'lost';
     if (state === this.drawn && state !== 'runs') return;
     const passed = upload ? Math.min(upload.passed, this.size) : this.received, share = this.size ? Math.floor(passed / this.size * 100) : 100;
-    this.bar.hidden = !isOn;
+    this.bar.toggleAttribute('hidden', !isOn); // SVG has no such property
     this.share.textContent = isOn ? `${share}%` : '';
     $('rect', this.bar).setAttribute('width', `${share}%`);
     this.bar.setAttribute('aria-valuenow', share);
