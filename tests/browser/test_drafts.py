@@ -29,7 +29,7 @@ def test_two_tabs_do_not_overwrite_each_other(service: Installation, watched: Wa
     other.locator("[data-rich]").click()
     other.keyboard.press("Control+Home")
     other.keyboard.type("From the second. ")
-    expect(other.locator("[data-state]")).to_contain_text("Draft saved", timeout=15_000)
+    expect(composer(other).locator("[data-state]")).to_contain_text("Draft saved", timeout=15_000)
     expect(other.locator("[name=revision]")).not_to_have_value("1", timeout=15_000)
     composer(page).locator("[data-rich]").click()
     page.keyboard.press("Control+Home")

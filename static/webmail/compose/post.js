@@ -18,13 +18,17 @@ async function once(url, body, options) {
 const isOut = response => response.status === 401
   || (response.redirected && new URL(response.url).pathname === (document.body.dataset.login || '/login/'));
 
-/** The session has another token, since somebody signed in elsewhere. */
+const isForeign = response => response.status === 403
+  && !response.headers.get('Content-Type')?.includes('json');
+
+/** The session has another token, since somebody signed in elsewhere; whether there is a session at all. */
 async function freshToken() {
   const response = await fetch('/mail/compose/', { headers: { 'HX-Request': 'true' } }).catch(() => null);
-  const page = new DOMParser().parseFromString(await response?.text() ?? '', 'text/html');
+  if (!response || isOut(response)) return false;
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html');
   const token = $('[name=csrfmiddlewaretoken]', page)?.value;
   if (token) $('meta[name=csrf-token]').content = token;
-  return Boolean(token);
+  return true;
 }
 
 /** Posts `body`; gives {answer, date}, `date` being the server's clock in milliseconds.
@@ -33,10 +37,12 @@ async function freshToken() {
  */
 export async function post(url, body, { quiet = false, ...options } = {}) {
   let response = await once(url, body, options);
-  if (response.status === 403 && !response.headers.get('Content-Type')?.includes('json') && await freshToken()) {
-    response = await once(url, body, options);
+  let isLost = isOut(response);
+  if (isForeign(response)) {
+    isLost = !await freshToken();
+    if (!isLost) response = await once(url, body, options);
   }
-  if (isOut(response)) {
+  if (isLost) {
     if (quiet || !await (await import('./signin.js')).signedIn()) throw new Refused(word('You are signed out.'), 401);
     response = await once(url, body, options);
   }
