@@ -122,11 +122,11 @@ def _addressed(kind: str, reading: Reading, own: Collection[str]) -> Fields:
 def _begun(writer: Writer, choice: Choice, fields: Fields, html: str, text: str) -> Beginning:
     """With the signature: above what is quoted, or below it."""
     sign = choice.signature_html or quoting.from_text(choice.signature_text)
-    signed = f"<div data-sig>{sign}</div><div><br></div>"
+    signed = f"<div data-sig>{sign}</div>"
     written = fields.html or EMPTY
     below = choice.signature_text or plain.worded(choice.signature_html)
     signature = f"\n\n{plain.SIGNATURE}\n{below}" if below.strip() else ""
-    pieces = [written, signed if signature else "", html]
+    pieces = [written, signed if signature else "", EMPTY if signature and html else "", html]
     lines = [fields.text, signature, f"\n\n{text}" if text else ""]
     if html and not choice.is_above_quote:
         pieces = [written, html, signed if signature else ""]
