@@ -180,7 +180,7 @@ def discard(*, user_id: int, draft_id: UUID, origin: Origin) -> None:
     """
     with transaction.atomic():
         draft = find(user_id, draft_id)
-        if not _is_open(draft_id).update(state=DraftState.DISCARDED):
+        if not _is_open(draft_id).update(state=DraftState.DISCARDED, saved_at=now()):
             draft = find(user_id, draft_id)
             if draft.state == DraftState.DISCARDED:
                 return
