@@ -5,10 +5,12 @@ import email.policy
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.models import Blob
+from apps.blobs.storage import backend
 from apps.delivery import process
 from apps.directory.models import SendLimit, User
 from apps.events import bell
@@ -16,6 +18,7 @@ from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_ANSWERED, FLAG_DRAFT, FLAG_SEEN, Entry, Mailbox
 from apps.mailstore.origin import Origin
+from apps.mailstore.services import sharing
 from apps.mailstore.services.append import Appending, append
 from apps.mailstore.services.prepare import prepare
 from apps.runtime.clock import now, now_us
@@ -339,3 +342,45 @@ def test_the_bell_rings_for_what_leaves_at_once(
     assert rung == []
     send(alice, written(alice))
     assert rung == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_stay_where_nobody_knows_whether_the_commit_was_one(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost while it commits: the message may be kept, and then has its bytes."""
+    draft = written(alice, text="".join(f"{one:x} {one * 7919}\n" for one in range(60_000)))
+    leaving = sending._prepared(alice, draft, 0, 0)
+    assert leaving.blob.key
+    really = connection.commit
+
+    def commit() -> None:
+        really()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(connection, "commit", commit)
+        with pytest.raises(OperationalError):
+            sending._carry(leaving, WEB, DraftState.OPEN)
+    assert QueuedMessage.objects.count() == 1
+    assert "ea5f 475132081" in read(alice, "sent").get_content()
+    assert send(alice, draft).queue_id == leaving.submission.id, "and asked again it says so"
+
+
+def test_bytes_go_where_it_was_refused_for_certain(alice: User, bob: User) -> None:
+    draft = written(alice, text="".join(f"{one:x} {one * 7919}\n" for one in range(60_000)))
+    leaving = sending._prepared(alice, draft, 0, 0)
+    drafts.discard(user_id=alice.pk, draft_id=draft.id, origin=WEB)
+    with pytest.raises(Gone):
+        sending._carry(leaving, WEB, DraftState.OPEN)
+    with pytest.raises(MissingObjectError):
+        backend().read(leaving.blob.key, 0, 1)
+
+
+def test_it_answers_in_a_shared_mailbox_if_one_may_mark_there(alice: User, bob: User) -> None:
+    ref = received(bob)
+    inbox = int(ref.split(".")[0])
+    for rights, marked in (("lr", 0), ("lrw", FLAG_ANSWERED)):
+        sharing.grant(mailbox_id=inbox, to=alice.address, rights=rights, origin=WEB)
+        send(alice, written(alice, source=ref, kind="reply"))
+        assert flags_of(ref) & FLAG_ANSWERED == marked

@@ -3,12 +3,12 @@ set when the letter leaves, taken off when that is undone."""
 
 from typing import Final, Literal
 
-from apps.mailstore import queries
+from apps.mailstore import queries, shares
 from apps.mailstore.models import FLAG_ANSWERED
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import flags
 from apps.mailstore.services.flags import FlagChange
-from apps.webmail.acts.reach import Reach
+from apps.runtime.glance import ask_database
 from apps.webmail.models import Draft, DraftKind
 from apps.wire.errors import NotFound
 
@@ -37,19 +37,22 @@ def owners(draft: Draft) -> set[int]:
 
 
 def _store(draft: Draft, origin: Origin, mode: Literal["add", "remove"]) -> bool:
-    change = _change(draft, mode)
-    if change is None or draft.source_mailbox_id is None or draft.source_uid is None:
+    change, mailbox_id, uid = _change(draft, mode), draft.source_mailbox_id, draft.source_uid
+    if change is None or mailbox_id is None or uid is None or not _may(draft.user_id, mailbox_id):
         return False
     try:
-        place = Reach(draft.user_id).place(draft.source_mailbox_id)
-        if not place.may("w"):
-            return False
-        result = flags.store(
-            mailbox_id=place.id, uids=[draft.source_uid], change=change, origin=origin
-        )
+        result = flags.store(mailbox_id=mailbox_id, uids=[uid], change=change, origin=origin)
     except NotFound:
-        return False  # the mailbox is gone, or shared no more
+        return False  # the mailbox is gone
     return bool(result.modseqs)
+
+
+def _may(user_id: int, mailbox_id: int) -> bool:
+    """Whether the person may mark messages there: in a mailbox of their own, or one that is shared
+    with them for it (RFC 4314 section 2.1)."""
+    if queries.owner_of(mailbox_id) == user_id:
+        return True
+    return shares.rights_in(ask_database, user_id, mailbox_id).issuperset("rw")
 
 
 def _change(draft: Draft, mode: Literal["add", "remove"]) -> FlagChange | None:

@@ -150,8 +150,8 @@ def undo(*, user: User, draft_id: UUID, origin: Origin) -> Draft:
             if draft.marks_source:
                 answered.unmark(draft, origin)
             _note(draft, state=DraftState.OPEN, queue_id=None, hold_until=0, marks_source=False)
-    except Exception:
-        ready.discard()
+    except MailError:
+        ready.discard()  # not after other failures: of a commit that was cut off nobody knows
         raise
     return draft
 
@@ -224,10 +224,14 @@ def _submission(
 
 
 def _carry(leaving: Leaving, origin: Origin, expected: DraftState) -> Draft:
-    """Do it, and wake whoever sends."""
+    """Do it, and wake whoever sends.
+
+    The bytes go again where nothing was kept for certain. A commit that was cut off may have been
+    one: then they stay, and if nothing names them they are collected.
+    """
     try:
         done = _depart(leaving, origin, expected)
-    except Exception:
+    except MailError:
         blobs.discard(leaving.blob)
         raise
     if isinstance(done, MailError):
