@@ -84,6 +84,18 @@ def page(
     return list(rows.prefetch_related("emails")[: PAGE + 1])
 
 
+def place_of(user_id: int, number: int) -> tuple[str, int] | None:
+    """Where a card stands among the others, for `page`; None if there is no such card."""
+    rows = Contact.objects.filter(user_id=user_id, pk=number)
+    return rows.values_list("folded", "pk").first() if number else None
+
+
+def named(user_id: int, chosen: Sequence[int]) -> list[Contact]:
+    """Those of these cards that are the user's, by name."""
+    rows = Contact.objects.filter(user_id=user_id, pk__in=chosen)
+    return list(rows.only("id", "name").order_by("folded", "id"))
+
+
 def find(user_id: int, number: int) -> Contact | None:
     """A card with all that it has; four statements."""
     rows = Contact.objects.filter(user_id=user_id, pk=number)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from apps.reception.models import Acquaintance, Correspondent, Greylisted, RefusedFor
@@ -136,6 +136,21 @@ def correspondents(user_id: int, *, limit: int) -> list[str]:
     """Whom a user wrote to, the last first."""
     rows = Correspondent.objects.filter(user_id=user_id).order_by("-last_at", "key")
     return list(rows.values_list("address", flat=True)[:limit])
+
+
+class WrittenRow(NamedTuple):
+    """Somebody that a user wrote to: `Address.key`, Unix seconds, how many messages."""
+
+    address: str
+    last_at: int
+    messages: int
+
+
+def written_lately(user_id: int, *, limit: int) -> list[WrittenRow]:
+    """Whom a user wrote to, the last first, with when and how often."""
+    rows = Correspondent.objects.filter(user_id=user_id).order_by("-last_at", "key")
+    columns = rows.values_list("address", "last_at", "messages")[:limit]
+    return [WrittenRow(*row) for row in columns]
 
 
 @dataclass(frozen=True, slots=True)
