@@ -5,10 +5,16 @@ from typing import Final
 from apps.scan.rulebook import Rule
 
 KNOWN_CORRESPONDENT: Final = Rule(
-    "KNOWN_CORRESPONDENT", -3.0, "the reader wrote to the author before, who is proven to write"
+    "KNOWN_CORRESPONDENT",
+    -3.0,
+    "the reader wrote to the author before, or has the author in the contacts; the author is proven"
+    " to write",
 )
 KNOWN_UNPROVEN: Final = Rule(
-    "KNOWN_UNPROVEN", 0.0, "the reader wrote to the author before, but nothing proves who writes"
+    "KNOWN_UNPROVEN",
+    0.0,
+    "the reader wrote to the author before, or has the author in the contacts, but nothing proves"
+    " who writes",
 )
 KNOWN_SENDER: Final = Rule(
     "KNOWN_SENDER",

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.contacts.services import contacts
 from apps.directory.models import User
 from apps.reception.services import acquaintances, correspondents
 from apps.runtime.clock import now, now_us
@@ -56,6 +57,24 @@ def test_it_knows_whom_a_reader_wrote_to(alice: User, bob: User) -> None:
         " reader wrote before"
     )
     assert (second.rule, second.reader) == ("FIRST_CONTACT", bob.pk)
+
+
+def test_it_knows_who_is_in_the_contacts_of_a_reader(alice: User, bob: User) -> None:
+    contacts.collect(user_id=alice.pk, address="Friend@friend.test")
+    first, second = found(case(reader(alice), reader(bob)))
+    assert (first.rule, first.points, first.reader) == ("KNOWN_CORRESPONDENT", -3.0, alice.pk)
+    assert first.words.endswith("proves, who is in this reader's contacts")
+    assert (second.rule, second.reader) == ("FIRST_CONTACT", bob.pk)
+    wrote(alice)
+    assert [one.rule for one in found(case(reader(alice)))] == ["KNOWN_CORRESPONDENT"]
+
+
+def test_a_forged_contact_counts_for_nothing(alice: User) -> None:
+    contacts.collect(user_id=alice.pk, address="friend@friend.test")
+    for judgement in (judged(FORGED), {}):
+        (finding,) = found(case(reader(alice), raw=FRIEND + b"\r\n", judgement=judgement))
+        assert (finding.rule, finding.points) == ("KNOWN_UNPROVEN", 0.0)
+        assert "is in this reader's contacts, but nothing proves" in finding.words
 
 
 def test_it_gives_a_forger_nothing(alice: User) -> None:
