@@ -31,7 +31,7 @@ from apps.webmail.models import Draft, DraftKind, DraftState
 from apps.webmail.services import carrying, draftrows, rolebox, tails
 from apps.webmail.services.tails import Tail
 from apps.webmail.writers import Choice
-from apps.webmail.writing import beginning, cleaning, files, making
+from apps.webmail.writing import beginning, cleaning, files, making, owncard
 from apps.webmail.writing.beginning import Begun
 from apps.webmail.writing.fields import Fields
 from apps.wire.errors import Gone, MailError, MessageTooLarge, NotFound, Refused, SenderNotAllowed
@@ -256,7 +256,8 @@ def _made(draft: Draft, fields: Fields, choice: Choice, at: int) -> tuple[bytes,
     sent = cleaning.Outgoing("", frozenset())
     if not fields.is_plain:
         sent = cleaning.outgoing(fields.html, files.addresses(draft))
-    tail = tails.tail(draft, cids=sent.cids, is_plain=fields.is_plain)
+    card = owncard.card(choice)
+    tail = tails.tail(draft, cids=sent.cids, card=card, is_plain=fields.is_plain)
     thread = making.Thread(draft.message_id, draft.in_reply_to, draft.references)
     offset = timezone.localtime(timezone.now()).utcoffset()
     before = making.prefix(

@@ -47,7 +47,7 @@ def tail(draft: Draft, *, cids: Collection[str], card: bytes = b"", is_plain: bo
     Args:
         cids: the Content-IDs that its HTML names. A picture that it does not name was taken out of
             the text: it is left out, and stays for an editor that takes that back.
-        card: a vCard to attach, b"" for none.
+        card: a vCard to attach if the letter has none yet, b"" for none.
         is_plain: it has no HTML: its pictures are attached.
 
     Raises:
@@ -59,6 +59,8 @@ def tail(draft: Draft, *, cids: Collection[str], card: bytes = b"", is_plain: bo
         for file in _complete(draft)
         if is_plain or not file.cid or file.cid in cids
     ]
+    if any(file.media_type == _CARD for file, _cid in chosen):
+        card = b""
     if not chosen and not card:
         return Tail()
     made_of = _digest(draft, chosen, card)

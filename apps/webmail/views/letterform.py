@@ -25,17 +25,21 @@ _MOST_CARRIED: Final = 200
 
 
 def saved(request: HttpRequest, draft_id: UUID) -> Draft:
-    """Save what the form says, with files that came along.
+    """Save what the form says, with files that came along, without one that a button removes.
 
     Raises:
         FieldRefused, and as `draftfiles.attach` and `drafts.save`.
     """
     user, form = person(request), request.POST
     fields = typed.taken(form)
+    if (file_id := _id(form.get("remove"))) is not None:
+        draftfiles.remove(user_id=user.pk, draft_id=draft_id, file_id=file_id)
     if uploads := request.FILES.getlist("attach"):
         # Of a form, and so with a name and a size that are read alone.
         given = cast("list[Upload]", uploads)
         draftfiles.attach(user_id=user.pk, draft_id=draft_id, uploads=given)
+    if (file := _identity(form.get("remove", ""))) is not None:
+        draftfiles.remove(user_id=user.pk, draft_id=draft_id, file_id=file)
     return drafts.save(
         user=user,
         draft_id=draft_id,
@@ -102,6 +106,21 @@ def _fields(request: HttpRequest) -> Fields:
     for name, most in typed.LONGEST.items():
         kept[name] = kept.get(name, "")[:most]
     return typed.taken(kept)
+
+
+def _identity(text: object) -> UUID | None:
+    """The id of a file from a form; None for what is none."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def _id(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
 
 
 def _number(text: object) -> int:
