@@ -38,8 +38,6 @@ def saved(request: HttpRequest, draft_id: UUID) -> Draft:
         # Of a form, and so with a name and a size that are read alone.
         given = cast("list[Upload]", uploads)
         draftfiles.attach(user_id=user.pk, draft_id=draft_id, uploads=given)
-    if (file := _identity(form.get("remove", ""))) is not None:
-        draftfiles.remove(user_id=user.pk, draft_id=draft_id, file_id=file)
     return drafts.save(
         user=user,
         draft_id=draft_id,
@@ -108,15 +106,8 @@ def _fields(request: HttpRequest) -> Fields:
     return typed.taken(kept)
 
 
-def _identity(text: object) -> UUID | None:
-    """The id of a file from a form; None for what is none."""
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None
-
-
 def _id(text: object) -> UUID | None:
+    """The id of a file from a form; None for what is none."""
     try:
         return UUID(str(text))
     except ValueError:
