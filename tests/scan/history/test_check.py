@@ -150,7 +150,7 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(alice: User, bob: Use
         History().gather(cases[:1])
     with CaptureQueriesContext(connection) as many:
         History().gather(cases)
-    assert len(one) == len(many) == 3
+    assert len(one) == len(many) == 4
 
 
 def test_it_takes_hostile_names_of_messages(alice: User) -> None:
