@@ -1,7 +1,7 @@
 """The list of a place, ready for the page: which rows, and what each says."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -14,7 +14,7 @@ from apps.mailstore import conversations, labelled, marked
 from apps.mailstore.conversations import EXAMINED, Head, Member
 from apps.mailstore.filenames import file_names
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
-from apps.webmail import cursor, snoozed
+from apps.webmail import cursor, leaves, sent, snoozed
 from apps.webmail.folders import Folder, Side
 from apps.webmail.labels import LabelView
 from apps.webmail.people import Voice, is_mine, named, who
@@ -23,7 +23,7 @@ from apps.webmail.rows import Row, moment, short
 PAGE: Final = 50
 FILES_SHOWN: Final = 2
 LABELS_SHOWN: Final = 4
-_WE_WROTE: Final = {SpecialUse.SENT, SpecialUse.DRAFTS}
+_WE_WROTE: Final = {SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.SCHEDULED}
 _OUT_OF_SIGHT: Final = {SpecialUse.JUNK, SpecialUse.TRASH}
 """What lies there is in no list of many mailboxes."""
 
@@ -113,6 +113,14 @@ def listing(user_id: int, own: Own, side: Side, place: Place, wish: Wish) -> Lis
     rows = _rows(heads, own, side, place, wish)
     if place.special_use == SpecialUse.SNOOZED:
         rows = snoozed.told(place.id, rows)
+    elif place.special_use == SpecialUse.SCHEDULED:
+        rows = leaves.told(place.id, rows)
+    elif place.special_use == SpecialUse.SENT:
+        fates = sent.marks(user_id, [head.message_key for head in heads])
+        rows = [
+            replace(row, fate=fates.get(head.message_key))
+            for row, head in zip(rows, heads, strict=True)
+        ]
     return Listing(rows, older)
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from apps.ui.templatetags.ui import avatar, icon, tag
 from apps.webmail.labels import LabelView
 from apps.webmail.rows import Row
+from apps.webmail.sent import Mark
 
 _ROW: Final = """\
 <article class="conv{unread}" id="c-{box}-{uid}" data-ref="{ref}" data-thread="{thread}"{current}>
@@ -26,7 +27,7 @@ _ROW: Final = """\
     <div class="conv__l1"><span class="conv__from trunc">{before}{who}</span>{count}\
 <time class="conv__time" datetime="{iso}">{when}</time></div>
     <div class="conv__l2"><a class="conv__subj trunc grow" dir="auto" href="{address}">{subject}\
-</a>{clip}{star}</div>
+</a>{fate}{clip}{star}</div>
     <div class="conv__l3"><span class="trunc grow" dir="auto">{preview}</span></div>
     {extras}
   </div>
@@ -42,9 +43,14 @@ _QUICK: Final = (
     '<button type="submit" form="bulk" name="one" value="{}:{}"'
     ' class="btn btn--ghost btn--icon btn--sm" aria-label="{}" tabindex="-1">{}</button>'
 )
+_SNOOZE: Final = (
+    '<button type="button" data-snooze class="btn btn--ghost btn--icon btn--sm" aria-label="{}"'
+    ' tabindex="-1">{}</button>'
+)
 _FILE: Final = '<span class="chip chip--sm conv__file">{}<bdi class="trunc">{}</bdi></span>'
 _LATER: Final = '<span class="chip chip--sm conv__later">{}{}</span>'
 _MORE: Final = '<span class="tiny faint">+{}<span class="vh"> {}</span></span>'
+_NEVER_SNOOZED: Final = frozenset({"drafts", "scheduled", "junk", "trash"})
 _NOTHING: Final = format_html("{}", "")
 _CURRENT: Final = format_html(' aria-current="{}"', "true")
 
@@ -80,6 +86,17 @@ def clip_mark() -> SafeString:
     )
 
 
+def fate(mark: Mark) -> SafeString:
+    """What became of a message that was sent."""
+    return format_html(
+        '<span class="conv__fate t-{} tip" data-tip="{}">{}<span class="vh">{}</span></span>',
+        mark.look,
+        mark.word,
+        icon(mark.icon, "i--sm"),
+        mark.word,
+    )
+
+
 def labels(found: Iterable[LabelView]) -> SafeString:
     """The labels that a row has."""
     return format_html_join("", "{}", ((tag(one.name, one.hue),) for one in found))
@@ -99,11 +116,12 @@ class _Pen:
     messages: str
     more_files: str
     star: str
+    snooze: SafeString
 
     @classmethod
     def of(cls, special_use: str, query: str) -> Self:
         quick = []
-        if special_use not in ("archive", "drafts"):
+        if special_use not in ("archive", "drafts", "scheduled"):
             quick.append(("archive", _("Archive"), icon("archive")))
         if special_use != "trash":
             quick.append(("trash", _("Move to Trash"), icon("trash-2")))
@@ -120,6 +138,9 @@ class _Pen:
             messages=_("messages"),
             more_files=_("more files"),
             star=_("Star"),
+            snooze=_NOTHING
+            if special_use in _NEVER_SNOOZED
+            else format_html(_SNOOZE, _("Snooze"), icon("clock")),
         )
 
     def row(self, row: Row) -> SafeString:
@@ -141,13 +162,15 @@ class _Pen:
             when=row.when,
             address=f"{beginning(row.slug)}{row.uid}/{self.query}",
             subject=row.subject,
+            fate=fate(row.fate) if row.fate else "",
             clip=self.clip if row.has_attachments else "",
             star=self._star(row, ref),
             preview=row.preview,
             extras=self._extras(row) if row.labels or row.files or row.later else "",
             quick=format_html_join(
                 "", _QUICK, ((verb, ref, word, sign) for verb, word, sign in self.quick)
-            ),
+            )
+            + self.snooze,
         )
 
     def _before(self, row: Row) -> SafeString:

@@ -32,6 +32,8 @@ _LOOKS: Final[dict[SpecialUse, tuple[str | Promise, str]]] = {
     SpecialUse.JUNK: (_("Junk"), "octagon-alert"),
     SpecialUse.TRASH: (_("Trash"), "trash-2"),
 }
+_WAITING: Final = frozenset({SpecialUse.DRAFTS, SpecialUse.SCHEDULED})
+"""All that lies there wants to be seen to, read or not."""
 ALL_RIGHTS: Final = frozenset(shares.RIGHTS)
 DEEPEST = 4  # levels by which the tree is indented; deeper ones stand there too
 _ORDER = {use: place for place, use in enumerate(_LOOKS)}
@@ -75,11 +77,11 @@ class Folder:
 
     @property
     def count(self) -> int:
-        return self.messages if self.special_use == SpecialUse.DRAFTS else self.unseen
+        return self.messages if self.special_use in _WAITING else self.unseen
 
     @property
     def unit(self) -> str:
-        return str(_("messages") if self.special_use == SpecialUse.DRAFTS else _("unread"))
+        return str(_("messages") if self.special_use in _WAITING else _("unread"))
 
     def may(self, letters: str) -> bool:
         """Whether the person has all these rights (RFC 4314 section 2.1)."""

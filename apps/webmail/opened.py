@@ -13,13 +13,14 @@ from apps.mailstore import queries
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import SpecialUse
 from apps.runtime.clock import now_us
-from apps.webmail import bounces, codes, invitations
+from apps.webmail import bounces, codes, invitations, leaves
 from apps.webmail.attachments import Attachment, listing
 from apps.webmail.body import Outline, outline
 from apps.webmail.bounces import Report
 from apps.webmail.folders import Folder
 from apps.webmail.htmlwords import own_lines
 from apps.webmail.invitations import Invitation
+from apps.webmail.leaves import Leaves
 from apps.webmail.pictures import Bar, bar
 from apps.webmail.plaintext import Block, blocks, own_words
 from apps.webmail.reading import Person, Reading, part_content, read
@@ -29,7 +30,7 @@ from apps.webmail.sent import Sent, sent
 from apps.webmail.why.unsubscribing import Offer, offer
 from apps.wire.errors import Damaged, MailError
 
-_OURS = (SpecialUse.SENT, SpecialUse.DRAFTS)
+_OURS = (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.SCHEDULED)
 _TO_SHOWN = 3
 
 
@@ -72,6 +73,7 @@ class Opened:
     is_closed: bool
     attachments: tuple[Attachment, ...]
     unsubscribe: Offer | None = None
+    leaves: Leaves | None = None
 
     @property
     def has_more_to(self) -> bool:
@@ -110,6 +112,7 @@ def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) 
         is_closed=is_junk,
         attachments=listing(raw, reading.files),
         unsubscribe=_way_out(folder, shown, raw),
+        leaves=leaves.of_message(reader.user_id, folder, head.uid),
     )
 
 
@@ -118,7 +121,7 @@ def _way_out(folder: Folder, shown: queries.Shown, raw: bytes) -> Offer | None:
     only learn that somebody reads."""
     if folder.owner or folder.special_use in {*_OURS, SpecialUse.JUNK}:
         return None
-    return offer(shown.prefix, raw)
+    return offer(shown.trace, raw)
 
 
 def _fate(

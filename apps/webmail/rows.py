@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.webmail.labels import LabelView
+from apps.webmail.sent import Mark
 
 _CLOCK = "H:i"  # in every language
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
@@ -26,6 +27,7 @@ class Row:
     who: short names; `face`: whose picture it has.
     count: messages, with one's own answers; 0 where it is one. `has_more`: there may be more.
     later: when something happens to it by itself, in words.
+    fate: what became of it, if the person sent it.
     files: names of a few attachments; `more_files`: how many more the newest message has.
     """
 
@@ -50,6 +52,7 @@ class Row:
     more_files: int = 0
     labels: tuple[LabelView, ...] = ()
     later: str = ""
+    fate: Mark | None = None
 
     @property
     def ref(self) -> str:

@@ -171,7 +171,7 @@ def message(
         folder=folder,
         name=head.sender_name or head.sender_address,
         is_mine=key_of(head.sender_address) in reader.own
-        and folder.special_use in (SpecialUse.SENT, SpecialUse.DRAFTS),
+        and folder.special_use in (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.SCHEDULED),
         when=short(timezone.localtime(at), timezone.localdate()),
         at=at,
     )

@@ -18,6 +18,7 @@ from apps.webmail.rows import Row
 from apps.webmail.searching import drawing as found
 from apps.webmail.searching.marks import marked
 from apps.webmail.searching.rows import Result
+from apps.webmail.sent import Mark
 from apps.webmail.thread import Message
 
 EVIL = "\"'><script>x</script>{uid}%(subject)s&amp;"
@@ -81,6 +82,13 @@ def test_nor_do_names_files_labels_and_what_the_address_ends_with() -> None:
     assert html.count(escape(EVIL)) == 5
 
 
+def test_what_became_of_it_is_a_word_and_a_picture() -> None:
+    html = listed(replace(ROW, fate=Mark(f"Failed: {EVIL}", "bad", "circle-alert"), later=EVIL))
+    assert "<script" not in html
+    assert html.count(escape(EVIL)) == 3
+    assert "#i-circle-alert" in html
+
+
 @pytest.mark.parametrize("name", ["person", "plain_subject", "place", "address", "when"])
 def test_no_text_of_a_result_leaves_its_place(name: str) -> None:
     html = found.rows([replace(RESULT, **evil(name))])
@@ -117,7 +125,13 @@ def test_a_row_says_what_its_marks_mean() -> None:
 
 @pytest.mark.parametrize(
     ("special_use", "offered"),
-    [("", "archive trash"), ("archive", "trash"), ("drafts", "trash"), ("trash", "archive")],
+    [
+        ("", "archive trash"),
+        ("archive", "trash"),
+        ("drafts", "trash"),
+        ("scheduled", "trash"),
+        ("trash", "archive"),
+    ],
 )
 def test_a_place_offers_what_can_be_done_there(special_use: str, offered: str) -> None:
     html = listed(ROW, special_use)
@@ -135,7 +149,7 @@ def test_all_that_a_row_knows_is_drawn() -> None:
     """Whoever adds a field to a row thinks of how it is drawn."""
     drawn = {"mailbox_id", "uid", "slug", "thread_id", "who", "face", "subject", "preview", "at"}
     drawn |= {"when", "count", "has_more", "is_to", "is_unread", "is_starred", "is_current"}
-    drawn |= {"has_attachments", "files", "more_files", "labels"}
+    drawn |= {"has_attachments", "files", "more_files", "labels", "later", "fate"}
     assert {one.name for one in fields(Row)} == drawn
 
 

@@ -3,9 +3,15 @@
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from apps.delivery import states
+from apps.delivery.accept import accept
 from apps.directory.models import User
+from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mailstore.models import Mailbox
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.append import Appending, append
@@ -14,7 +20,7 @@ from apps.runtime.ulid import new_ulid
 from apps.trace import services as trace
 from apps.trace.services import Event, SentMessage
 from apps.webmail import sent
-from tests.support.mail import RAW
+from tests.support.mail import RAW, drain, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +89,99 @@ def test_it_shows_the_worst_of_many(alice: User, monkeypatch: pytest.MonkeyPatch
     assert shown is not None
     assert [line.word for line in shown.lines] == ["Failed", "Waiting"]
     assert (shown.word, shown.more) == ("Failed", 2)
+
+
+def in_sent(user: User, key: str, subject: str) -> None:
+    """A copy in Sent of a message with this Message-ID."""
+    raw = RAW.replace(b"<q3@outside.invalid>", key.encode())
+    raw = raw.replace(b"Quarterly figures", subject.encode())
+    append(
+        mailbox_id=Mailbox.objects.get(user=user, special_use="sent").pk,
+        user_id=user.pk,
+        messages=[Appending(prepare(raw, trace_id=new_ulid()), 1_795_000_000)],
+        origin=Origin("imap", user.pk),
+    )
+
+
+def many(user: User, count: int) -> None:
+    """Messages in Sent, the first of which was returned by one of two."""
+    for number in range(count):
+        key = f"<{number}@example.test>"
+        in_sent(user, key, f"Letter {number}")
+        found = new_ulid()
+        to = ["bob@example.org", "carol@example.org"]
+        trace.record([Event(found, "webmail.received", {"to": to, "queue_id": "x", "from": "a"})])
+        trace.remember([SentMessage(found, user.pk, key, "", 1)])
+        trace.record([Event(found, "outbound.delivered", DELIVERED)])
+        kind, data = ("failed", FAILED) if not number else ("delivered", DELIVERED)
+        trace.record([Event(found, f"outbound.{kind}", {**data, "to": "carol@example.org"})])
+
+
+def test_rows_of_sent_say_it_too_in_as_many_statements_for_many(
+    alice: User, client: Client
+) -> None:
+    client.force_login(alice)
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/mail/sent/")
+        return len(asked)
+
+    many(alice, 1)
+    cost()
+    one = cost()
+    many(alice, 5)
+    assert cost() == one
+    page = client.get("/mail/sent/").content.decode()
+    assert "Failed: 1 of 2" in page
+    assert "Delivered: 2 of 2" in page
+
+
+def test_a_row_says_nothing_of_what_has_too_much_to_tell(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(alice, 2)
+    keys = ["<0@example.test>", "<1@example.test>", "", "\0", "<none@example.test>"]
+    assert set(sent.marks(alice.pk, keys)) == {"<0@example.test>", "<1@example.test>"}
+    monkeypatch.setattr(states, "EVENTS_LISTED", 2)
+    assert sent.marks(alice.pk, keys) == {}
+
+
+def test_nobody_is_told_of_what_others_sent(alice: User, bob: User) -> None:
+    many(bob, 1)
+    assert sent.marks(alice.pk, ["<0@example.test>"]) == {}
+
+
+def test_it_offers_to_write_again_to_who_did_not_get_it(alice: User, client: Client) -> None:
+    found = sent_by(alice, "bob@example.org", "carol@example.org")
+    trace.record(
+        [Event(found, "outbound.delivered", DELIVERED), Event(found, "outbound.failed", FAILED)]
+    )
+    assert sent.failed(alice.pk, RAW) == ("carol@example.org",)
+    shown = page(alice, client)
+    mailbox = Mailbox.objects.get(user=alice, special_use="sent")
+    assert f'href="/mail/compose/?kind=again&amp;source={mailbox.pk}.1"' in shown
+    assert "/hasten/" not in shown
+
+
+def test_what_is_delayed_can_be_tried_again_now(alice: User, client: Client) -> None:
+    item = submission([EnvelopeRecipient("bob@away.invalid", "bob@away.invalid", None)])
+    accept([item])
+    QueuedMessage.objects.update(user=alice)
+    drain()
+    QueuedRecipient.objects.update(next_attempt_at=2**60, attempts=1)
+    trace.remember([SentMessage(item.trace_id, alice.pk, "<q3@outside.invalid>", "", 1)])
+    late = {"to": "bob@away.invalid", "reply": "450 4.2.0 Later", "status": "4.2.0"}
+    trace.record([Event(item.trace_id, "outbound.deferred", late)])
+    assert 'action="/mail/sent/1/hasten/"' in page(alice, client)
+    answer = client.post("/mail/sent/1/hasten/", headers={"accept": "application/json"})
+    assert answer.json() == {"text": "It is tried again now.", "count": 1}
+    assert QueuedRecipient.objects.get().next_attempt_at == 1
+    again = client.post("/mail/sent/1/hasten/", follow=True)
+    assert "There is nothing that waits any more." in again.content.decode()
+
+
+def test_nobody_has_mail_of_others_tried_again(alice: User, bob: User, client: Client) -> None:
+    page(alice, client)
+    client.force_login(bob)
+    assert client.post("/mail/sent/1/hasten/").status_code == 404

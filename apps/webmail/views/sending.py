@@ -84,7 +84,7 @@ def schedule(request: HttpRequest, draft: UUID) -> HttpResponse:
         done = sending.change(user=person(request), draft_id=draft, origin=origin(request), at=at)
     except MailError as error:
         return _refused(request, draft, error)
-    return _answer(request, done)
+    return _answer(request, done, to=_place(person(request).pk, draft))
 
 
 @login_required
@@ -101,7 +101,7 @@ def now(request: HttpRequest, draft: UUID) -> HttpResponse:
         )
     except MailError as error:
         return _refused(request, draft, error)
-    return _answer(request, done)
+    return _answer(request, done, to=_place(person(request).pk, draft))
 
 
 @login_required
@@ -177,7 +177,11 @@ def _archive(request: HttpRequest, user: User, done: Draft) -> str | None:
     return token_of(request, moved.steps) if moved.can_undo else None
 
 
-def _answer(request: HttpRequest, done: Draft, *, archived: str | None = None) -> HttpResponse:
+def _answer(
+    request: HttpRequest, done: Draft, *, archived: str | None = None, to: str = ""
+) -> HttpResponse:
+    """What became of it, in JSON for a script; for others a page that says so, `to` or the one that
+    the form asks for."""
     said = _said(done)
     undo_url = reverse("compose-undo", args=[done.id])
     if not wants_page(request):
@@ -196,7 +200,7 @@ def _answer(request: HttpRequest, done: Draft, *, archived: str | None = None) -
         )
     can_undo = bool(done.hold_until)
     messages.success(request, said, extra_tags=f"{UNSEND_TAG}{done.id}" if can_undo else "")
-    return redirect(nextpage.after(str(request.POST.get("next", ""))))
+    return redirect(to or nextpage.after(str(request.POST.get("next", ""))))
 
 
 def _said(done: Draft) -> str:
