@@ -20,7 +20,6 @@ TEXT_MOST: Final = 5_000  # characters
 DAYS: Final = (1, 3, 7, 14, 30)
 LATEST: Final = 4_102_444_800  # 2100-01-01: what is later was typed by mistake
 _DAY: Final = 86_400
-_WORDS: Final = {True: "on", False: "off"}
 
 _ROWS: Final = Values("wanted", "user_id bigint, sender text, edition bigint, until bigint")
 # A memory that reaches further than any of ours was written while a clock was wrong.
@@ -60,7 +59,7 @@ class Wish:
     days: int = 7
 
 
-def save(*, user_id: int, wish: Wish) -> Vacation:
+def keep(*, user_id: int, wish: Wish) -> Vacation:
     """Keep it.
 
     Raises:
@@ -76,7 +75,13 @@ def save(*, user_id: int, wish: Wish) -> Vacation:
         found, _made = Vacation.objects.update_or_create(
             user_id=user_id, defaults={**asdict(wish), "edition": row.edition + is_new}
         )
-        _record(user_id, "change" if row.is_on == wish.is_on else _WORDS[wish.is_on])
+        user = subjects.of_user(User.objects.get(pk=user_id))
+        if row.is_on == wish.is_on:
+            record("vacation.change", **user)
+        elif wish.is_on:
+            record("vacation.on", **user)
+        else:
+            record("vacation.off", **user)
     return found
 
 
@@ -97,7 +102,7 @@ def turn_off(*, user_id: int) -> bool:
     with transaction.atomic():
         changed = Vacation.objects.filter(pk=user_id, is_on=True).update(is_on=False)
         if changed:
-            _record(user_id, _WORDS[False])
+            record("vacation.off", **subjects.of_user(User.objects.get(pk=user_id)))
     return bool(changed)
 
 
@@ -142,7 +147,3 @@ def _check(wish: Wish) -> None:
         raise Refused("dates", text=_("It must end after it starts."))
     if wish.is_on and not wish.text:
         raise Refused("text", text=_("Write what people are to be told."))
-
-
-def _record(user_id: int, verb: str) -> None:
-    record(f"vacation.{verb}", **subjects.of_user(User.objects.get(pk=user_id)))

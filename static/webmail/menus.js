@@ -1,10 +1,11 @@
 /* Menus that pick a folder or a label: a word finds, arrows walk, Enter takes. */
 import { $, $$, currentRow, key } from './page.js';
-import { isEverything, isListShown, tick, ticked, update } from './selection.js';
+import { isEverything, isListShown, tick, ticked, tickNone, update } from './selection.js';
 
 /** Opens the menu for `only`, else for what is ticked, open or current. */
 export function openMenu(name, only = null) {
   return () => {
+    if (only) tickNone(); // whatever is ticked besides is not meant
     let menu = isListShown() && (ticked().length || isEverything()) ? $(`#selbar [data-menu=${name}]`) : null;
     if (!only) menu ??= $(`.mail__read [data-menu=${name}]`);
     const row = only ?? currentRow();
@@ -66,6 +67,12 @@ document.addEventListener('keydown', event => {
     menu.open = false;
     $('summary', menu).focus();
   }
+});
+
+document.addEventListener('click', event => {
+  const button = event.target.closest?.('[data-snooze]');
+  const row = button?.closest('article.conv');
+  if (row) openMenu('snooze', row)();
 });
 
 key('v', openMenu('move'));

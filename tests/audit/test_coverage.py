@@ -81,6 +81,7 @@ EXCEPTED: Final = {
     "apps.webmail.services.labels.": "how a person calls and colours their own mail",
     "apps.webmail.services.looks.": "colours, for the eyes of one person",
     "apps.webmail.services.trusted.": "how a person's own mail is shown to them",
+    "apps.webmail.services.snooze.": MAIL,
     "apps.contacts.services.": "whom a person knows is nobody else's matter",
     "apps.webmail.asking.take": "a question to a passkey, in the session that asks",
 }

@@ -36,7 +36,7 @@ AWAY = Wish(is_on=True, subject="Away: {subject}", text="Back on Monday.")
 
 
 def away(user: User, wish: Wish = AWAY) -> None:
-    services.save(user_id=user.pk, wish=wish)
+    services.keep(user_id=user.pk, wish=wish)
 
 
 def write(user: User, raw: bytes = RAW, *, sender: str = "carol@outside.invalid") -> None:

@@ -18,10 +18,10 @@ WISH = Wish(is_on=True, subject="Away: {subject}", text="Back on Monday.")
 
 
 def test_it_keeps_a_wish_and_records_it(alice: User) -> None:
-    row = services.save(user_id=alice.pk, wish=replace(WISH, text="Back\r\non Monday.  \r\n\0"))
+    row = services.keep(user_id=alice.pk, wish=replace(WISH, text="Back\r\non Monday.  \r\n\0"))
     assert row.text == "Back\non Monday."
     assert queries.away([alice.pk], at=now())[alice.pk].subject == "Away: {subject}"
-    services.save(user_id=alice.pk, wish=replace(WISH, days=1))
+    services.keep(user_id=alice.pk, wish=replace(WISH, days=1))
     assert services.turn_off(user_id=alice.pk)
     assert not services.turn_off(user_id=alice.pk)
     assert Vacation.objects.get().text == "Back on Monday."
@@ -48,13 +48,13 @@ def test_it_keeps_a_wish_and_records_it(alice: User) -> None:
 )
 def test_it_refuses_what_cannot_be_said(alice: User, wish: Wish) -> None:
     with pytest.raises(Refused) as refused:
-        services.save(user_id=alice.pk, wish=wish)
+        services.keep(user_id=alice.pk, wish=wish)
     assert refused.value.reply.text.endswith(".")
     assert not Vacation.objects.exists()
 
 
 def test_words_may_wait_without_being_said(alice: User) -> None:
-    services.save(user_id=alice.pk, wish=Wish(is_on=False))
+    services.keep(user_id=alice.pk, wish=Wish(is_on=False))
     assert not queries.away([alice.pk], at=now())
 
 

@@ -40,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
                 raise Refused("text", text=_("Write what people are to be told."))
             send_test(user, subject=kept.subject, text=kept.text)
         else:
-            services.save(user_id=user.pk, wish=wish)
+            services.keep(user_id=user.pk, wish=wish)
     except MailError as error:
         return _page(request, _typed(request), error=error)
     if is_test:
