@@ -17,7 +17,7 @@ from django.db import connection
 
 from apps.blobs.queries import Stored
 from apps.mailstore.models import Message, SpecialUse
-from apps.mailstore.shown import Source, runs
+from apps.mailstore.shown import Source, runs, trace
 from apps.runtime.db import is_sqlite, read_snapshot
 from apps.runtime.glance import Ask, ask_database
 from apps.runtime.rows import among, listed
@@ -589,6 +589,11 @@ class Shown:
     size: int
     _header: bytes
     _stored: Stored
+
+    @property
+    def trace(self) -> bytes:
+        """What our doors wrote about it as it came; see `shown.trace`."""
+        return trace(self.prefix)
 
     @property
     def is_at_hand(self) -> bool:

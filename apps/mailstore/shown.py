@@ -48,6 +48,16 @@ def shown_size(prefix: int, cuts: Cuts, size: int) -> int:
     return prefix + size - sum(end - start for start, end in cuts)
 
 
+def trace(prefix: bytes) -> bytes:
+    """What our doors wrote about a message as it came, of its prefix; b"" for a letter that was
+    written here: its prefix is its own header and text, in which anybody says anything.
+
+    A door writes fields, and at the most the empty line that a message without a header needs.
+    """
+    _fields, _empty, text = prefix.partition(b"\r\n\r\n")
+    return b"" if text else prefix
+
+
 def assemble(prefix: bytes, raw: bytes, cuts: Cuts) -> bytes:
     """The message as shown, without head. Copies nothing if there is nothing to hide or to add."""
     if not cuts:

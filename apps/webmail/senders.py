@@ -84,7 +84,7 @@ def judge(shown: Shown, name: str, address: str, own: Collection[str], *, is_kep
         own: the reader's own addresses, as `Address.key`.
         is_kept: the message lies where only the reader's own mail does (Sent, Drafts).
     """
-    found = _findings(shown.prefix)
+    found = _findings(shown.trace)
     standing = _standing(shown, found, address, own, is_kept=is_kept)
     checks = tuple((one.method.upper(), one.result) for one in found.results) if found else ()
     warnings = () if standing is Standing.OWN else tuple(_warnings(name, address, own, standing))
@@ -94,7 +94,7 @@ def judge(shown: Shown, name: str, address: str, own: Collection[str], *, is_kep
 def proven_address(shown: Shown) -> str:
     """The address in From if it is proved that the message is from there, else "". May read the
     message's header; raises Damaged."""
-    return proven(shown.prefix, shown.header())
+    return proven(shown.trace, shown.header())
 
 
 def proven(prefix: bytes, raw: bytes) -> str:
@@ -142,7 +142,7 @@ def key_of(address: str) -> str:
 def _standing(
     shown: Shown, found: Findings | None, address: str, own: Collection[str], *, is_kept: bool
 ) -> Standing:
-    signed_in = found is None and _SIGNED_IN.search(shown.prefix) is not None
+    signed_in = found is None and _SIGNED_IN.search(shown.trace) is not None
     if key_of(address) in own and (is_kept or signed_in):
         return Standing.OWN
     if signed_in:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.mailstore.shown import Source, assemble, check_cuts, kept, runs, shown_size
+from apps.mailstore.shown import Source, assemble, check_cuts, kept, runs, shown_size, trace
 
 
 @st.composite
@@ -50,3 +50,11 @@ def test_it_refuses_cuts_that_make_no_sense(cuts: list[tuple[int, int]]) -> None
 
 def test_it_takes_cuts_that_touch() -> None:
     assert check_cuts([(0, 2), (2, 4)], 10) == ((0, 2), (2, 4))
+
+
+def test_what_is_written_of_a_message_is_no_letter() -> None:
+    fields = b"Received: by us\r\nX: y\r\n"
+    assert trace(fields) == fields
+    assert trace(fields + b"\r\n") == fields + b"\r\n"
+    assert trace(b"Received: by us\r\n\r\nwith ESMTPSA") == b""
+    assert trace(b"") == b""

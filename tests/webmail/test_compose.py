@@ -89,6 +89,15 @@ def test_without_script_a_save_leads_back_to_the_letter(alice: User, reader: Cli
     assert "One\nTwo" in text
     (message,) = in_drafts(alice)
     assert [part.get_filename() for part in message.iter_attachments()] == ["a.txt"]
+    file = re.search(r'name="remove" value="([0-9a-f-]{36})"', text)
+    assert file is not None
+    form = written(subject="Other", text="New words", plain="1", remove=file[1], revision="1")
+    assert (
+        "New words" in reader.post(f"/mail/compose/{letter}/", form, follow=True).content.decode()
+    )
+    (message,) = in_drafts(alice)
+    assert not list(message.iter_attachments())
+    assert message["Subject"] == "Other"
 
 
 def test_a_refusal_shows_what_was_typed_again(reader: Client) -> None:

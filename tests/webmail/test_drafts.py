@@ -1,12 +1,16 @@
 """Letters that are being written: kept at every save, whoever else writes, deletes or is full."""
 
+import os
+import secrets
 import threading
 import uuid
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
@@ -19,6 +23,7 @@ from apps.mailstore.services.prepare import prepare
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftState
+from apps.webmail.senders import Standing, judge, proven_address
 from apps.webmail.services import draftfiles, drafts
 from apps.webmail.services.drafts import Overtaken
 from apps.webmail.writing.fields import Fields
@@ -218,6 +223,44 @@ def test_a_letter_has_a_largest_size(alice: User, settings: object) -> None:
     with pytest.raises(MessageTooLarge):
         save(alice, Fields(text="é" * 90_000, is_plain=True))
     assert raws(alice) == []
+
+
+def objects() -> int:
+    place = Path(os.environ["MAILHOST_DATA"]) / "blobs"
+    return sum(1 for one in place.rglob("*") if one.is_file())
+
+
+def test_what_was_refused_leaves_no_object_and_what_may_be_kept_does(alice: User) -> None:
+    letter = "".join(secrets.token_hex(40) + "\n" for _ in range(4_000))
+    User.objects.filter(pk=alice.pk).update(quota=100)
+    put(alice, ANSWERED)
+    with pytest.raises(QuotaExceeded):
+        save(alice, Fields(text=letter, is_plain=True))
+    assert objects() == 0
+
+    def lost(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and "webmail_draft" in sql:
+            raise OperationalError("the connection was lost")
+        return execute(sql, *rest)
+
+    User.objects.filter(pk=alice.pk).update(quota=0)
+    with connection.execute_wrapper(lost), pytest.raises(OperationalError):
+        save(alice, Fields(text=letter, is_plain=True))
+    assert objects() == 1
+
+
+def test_words_of_a_letter_prove_nothing(alice: User, bob: User) -> None:
+    identity = new_ulid()
+    attach(alice, identity, b"x")
+    said = "Received: by x with ESMTPSA id 1\nAuthentication-Results: mail.example.test; dmarc=pass"
+    fields = Fields(subject=said.replace("\n", " "), text=said, is_plain=True)
+    save(alice, fields, of=Draft(id=identity, revision=0))
+    row = queries.inbox_page(box_of(alice))[0]
+    shown = queries.shown(row.message_id, row.head_id)
+    assert shown.prefix
+    assert proven_address(shown) == ""
+    found = judge(shown, "Alice", "alice@example.test", {"bob@example.test"}, is_kept=False)
+    assert found.standing is Standing.UNKNOWN
 
 
 ANSWERED = (

@@ -22,6 +22,7 @@ from apps.wire.errors import Gone, MailError, NotFound, Temporary
 
 _LARGEST: Final = 2**31  # of a revision, and of a part's number
 _MOST_CARRIED: Final = 200
+_SAVED: Final = "_saved_letter"  # what this request has saved, whatever it was refused afterwards
 
 
 def saved(request: HttpRequest, draft_id: UUID) -> Draft:
@@ -38,7 +39,7 @@ def saved(request: HttpRequest, draft_id: UUID) -> Draft:
         # Of a form, and so with a name and a size that are read alone.
         given = cast("list[Upload]", uploads)
         draftfiles.attach(user_id=user.pk, draft_id=draft_id, uploads=given)
-    return drafts.save(
+    draft = drafts.save(
         user=user,
         draft_id=draft_id,
         revision=_number(form.get("revision", "0")),
@@ -48,13 +49,18 @@ def saved(request: HttpRequest, draft_id: UUID) -> Draft:
         source=str(form.get("source", ""))[:40],
         carry=tuple(_number(one) for one in form.getlist("carry")[:_MOST_CARRIED]),
     )
+    setattr(request, _SAVED, draft)
+    return draft
 
 
 def refused(request: HttpRequest, draft_id: UUID, error: MailError) -> HttpResponse:
     """JSON for a script. For others the form again, as they filled it in, with what is wrong; what
     is gone or away gets the page of trouble."""
     if not wants_page(request):
-        return JsonResponse(_as_json(error), status=error.http_status)
+        told = _as_json(error)
+        if isinstance(done := getattr(request, _SAVED, None), Draft):
+            told["revision"] = done.revision
+        return JsonResponse(told, status=error.http_status)
     if isinstance(error, NotFound | Gone) or (
         isinstance(error, Temporary) and error.http_status == 503
     ):

@@ -23,7 +23,7 @@ def unsubscribe(request: HttpRequest, slug: str, uid: int) -> HttpResponse:
     folder = find_folder(request, slug)
     entry = find_entry(folder, uid)
     shown = queries.shown(entry.message_id, entry.head_id)
-    found = offer(shown.prefix, shown.header()) if not folder.owner else None
+    found = offer(shown.trace, shown.header()) if not folder.owner else None
     if found is None:
         raise Http404
     if request.method != "POST":

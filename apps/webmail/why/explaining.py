@@ -117,19 +117,19 @@ def why(user_id: int, trace_id: UUID, shown: Shown, use: str) -> Why:
     verdict = _verdict(judged)
     opinion = verdict.opinions.get(user_id) if verdict else None
     standing = verdict.standings.get(user_id, Standing()) if verdict else Standing()
-    found = _findings(shown.prefix)
+    found = _findings(shown.trace)
     reasons = tuple(_reasons(verdict, user_id)) if verdict and opinion else ()
     is_junk = use == SpecialUse.JUNK
-    look, icon, title, text = _said(opinion, found, bool(shown.prefix), is_junk=is_junk)
+    look, icon, title, text = _said(opinion, found, bool(shown.trace), is_junk=is_junk)
     return Why(
         *(look, icon, title, text),
-        checks=(*_checks(found), *_connection(shown.prefix), *_virus(verdict)),
+        checks=(*_checks(found), *_connection(shown.trace), *_virus(verdict)),
         score=_score(opinion, standing),
         top=reasons[:TOP],
         reasons=reasons,
         wishes=tuple(_wishes(standing)),
         deed=_deed(judged, user_id),
-        fields=shown.prefix.decode("utf-8", "replace").replace("\r\n", "\n").rstrip(),
+        fields=shown.trace.decode("utf-8", "replace").replace("\r\n", "\n").rstrip(),
         is_junk=is_junk,
     )
 
