@@ -81,13 +81,18 @@ export class Saver {
     }
   }
 
-  saved(answer, said) {
-    const { composer } = this;
-    composer.revision = answer.revision;
+  /** The server has what was `said`, and counts it so. */
+  agreed(revision, said) {
+    this.composer.revision = revision;
     this.known = said;
     this.tries = 0;
     this.isOffline = false;
-    if (this.seen === said) forget(this.who, composer.draft());
+    if (this.seen === said) forget(this.who, this.composer.draft());
+  }
+
+  saved(answer, said) {
+    const { composer } = this;
+    this.agreed(answer.revision, said);
     this.tell('saved', answer.saved);
     composer.clear();
     composer.emit('saved', answer);

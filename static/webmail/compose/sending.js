@@ -43,7 +43,8 @@ function sure(text) {
 function told({ answer, date }) {
   const left = answer.undo && answer.until ? answer.until * 1000 - date : 0;
   const undo = () => takeBack(answer);
-  if (left <= 0) return toast(answer.text);
+  // What leaves at a time of its own can be taken back until then.
+  if (left <= 0) return toast(answer.text, answer.state === 'scheduled' && answer.undo ? { undo } : {});
   const shown = toast(answer.text, { undo, shown: left + GOODBYE });
   setTimeout(() => {
     if (!shown.isConnected) return;
@@ -51,7 +52,7 @@ function told({ answer, date }) {
     const held = button === document.activeElement;
     button.remove();
     shown.undo = null;
-    said.textContent = answer.state === 'scheduled' ? answer.text : word('Message sent');
+    said.textContent = word('Message sent');
     if (held) $('button', shown).focus();
   }, left);
   return shown;
@@ -94,13 +95,15 @@ class Sending {
     if (saver.isHeld) return;
     saver.lookNow(); // kept on this device before anything else
     saver.isHeld = true;
+    const fields = composer.fields(), said = fields.toString();
     try {
-      const done = await post(`${composer.base()}send/`, composer.whole(composer.fields(), more));
+      const done = await post(`${composer.base()}send/`, composer.whole(fields, more));
       saver.drop();
       composer.remove();
       told(done);
     } catch (error) {
       saver.isHeld = false;
+      if (error.status !== 409 && error.answer?.revision) saver.agreed(error.answer.revision, said);
       await this.failed(error, more);
     }
   }
