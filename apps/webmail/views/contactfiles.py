@@ -118,6 +118,9 @@ class _Pieces(Iterator[bytes]):
         """Called when the answer is gone, whole or not."""
         self._kept.close()
 
+    def __del__(self) -> None:  # of an answer that nobody began to read
+        self.close()
+
 
 def _tell(request: HttpRequest, taken: Taken) -> None:
     """What became of the file."""
