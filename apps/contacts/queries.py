@@ -52,6 +52,12 @@ def knows(user_id: int, key: str) -> bool:
     return ContactEmail.objects.filter(user_id=user_id, key=key).exists()
 
 
+def with_address(user_id: int, key: str) -> int | None:
+    """The first card that has an address (its `Address.key`); None if there is none."""
+    rows = ContactEmail.objects.filter(user_id=user_id, key=key).order_by("contact_id")
+    return rows.values_list("contact_id", flat=True).first()
+
+
 def names_of(user_id: int, keys: Sequence[str]) -> dict[str, str]:
     """What a user calls those of these addresses that the address book has, by `Address.key`."""
     rows = ContactEmail.objects.filter(user_id=user_id, key__in=keys)

@@ -106,11 +106,18 @@ def test_it_says_what_is_wrong_and_keeps_what_was_typed(
     assert not Contact.objects.exists()
 
 
-def test_a_letter_begins_a_card(reader: Client) -> None:
+def test_a_letter_begins_a_card(alice: User, reader: Client) -> None:
+    file(box(alice), [Mail(sender="Ann <ann@quay.invalid>")])
+    letter = read(reader, "/mail/inbox/1/")
+    assert "/mail/contacts/new/?address=ann%40quay.invalid&amp;name=Ann" in letter
     page = read(reader, "/mail/contacts/new/", name="Ann", address="ann@quay.invalid")
     assert 'name="name" autocomplete="off" maxlength="200" value="Ann"' in page
     assert 'name="email" value="ann@quay.invalid"' in page
     assert not Contact.objects.exists()
+    row = keep(alice, "Ann", "ann@quay.invalid")
+    answer = reader.get("/mail/contacts/new/", {"address": "Ann@quay.invalid"})
+    assert answer["Location"] == f"/mail/contacts/card/{row.pk}/"
+    assert read(reader, "/mail/contacts/new/", address="nobody")
 
 
 def test_it_asks_and_deletes(alice: User, reader: Client) -> None:

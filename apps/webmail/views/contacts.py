@@ -17,6 +17,7 @@ from apps.contacts.cards.card import Way
 from apps.contacts.exports import card_of
 from apps.contacts.models import Contact
 from apps.contacts.services import contacts, groups
+from apps.mime.address import Address, AddressError
 from apps.webmail import collected as written
 from apps.webmail import folders as boxes
 from apps.webmail.contactform import EMAIL_KINDS, PHONE_KINDS, ContactForm, numbers
@@ -59,10 +60,16 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(FORM)
 def new(request: HttpRequest) -> HttpResponse:
-    """Write a card. Name and address may stand in the address of the page."""
+    """Write a card. Name and address may stand in the address of the page; whoever is known by
+    that address has a card already, which is shown."""
+    address = request.GET.get("address", "")[:320]
+    if request.method != "POST" and address:
+        known = queries.with_address(person(request).pk, _key_of(address))
+        if known is not None:
+            return redirect("contact", known)
     form = ContactForm(
         name=request.GET.get("name", "")[:QUERY],
-        emails=[Way(one[:320]) for one in request.GET.getlist("address")[:1]],
+        emails=[Way(address)] if address else [],
         groups=numbers(request.GET, "group"),
     )
     if request.method == "POST":
@@ -143,6 +150,14 @@ def collected(request: HttpRequest) -> HttpResponse:
     context = {"side": boxes.side(user, HERE), "rows": written.collected(user.pk)}
     context["groups"] = queries.groups(user.pk)
     return render(request, "webmail/contacts-collected.html", context)
+
+
+def _key_of(text: str) -> str:
+    """The key of an address; of a text that is none, something that nobody is known by."""
+    try:
+        return Address.parse(text).key
+    except AddressError:
+        return ""
 
 
 def _delete(request: HttpRequest, chosen: list[int], back: str) -> HttpResponse:
