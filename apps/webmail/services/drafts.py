@@ -102,14 +102,16 @@ def save(
         _begin(draft, begun, choice, kept, carry)
     draft.fields = kept.as_json()
     known_tail = draft.tail_id
-    ready = _ready(draft, kept, choice)
-    try:
-        return purge.after_trim(user.pk, lambda: _store(draft, ready, known_tail, origin))
-    except MailError:
-        # Refused within the transaction. After any other failure it may have been committed all the
-        # same (a connection that was lost at that moment): the collector finds what no row names.
-        ready.discard()
-        raise
+    with tails.room(draft):
+        ready = _ready(draft, kept, choice)
+        try:
+            return purge.after_trim(user.pk, lambda: _store(draft, ready, known_tail, origin))
+        except MailError:
+            # Refused within the transaction. After any other failure it may have been committed all
+            # the same (a connection that was lost at that moment): the collector finds what no row
+            # names.
+            ready.discard()
+            raise
 
 
 def find(user_id: int, draft_id: UUID) -> Draft:
@@ -145,10 +147,11 @@ def whole(draft: Draft, at: int) -> bytes:
     fields = fields_of(draft)
     offered = writers.choices(draft.user)
     choice = writers.find(offered, fields.sender) if fields.sender else writers.default(offered)
-    before, tail = _made(draft, fields, choice, at)
-    if tail.blob is not None:
-        blobs.discard(tail.blob)
-    return before + tail.raw
+    with tails.room(draft):
+        before, tail = _made(draft, fields, choice, at)
+        if tail.blob is not None:
+            blobs.discard(tail.blob)
+        return before + tail.raw
 
 
 def ready(draft: Draft) -> Ready:

@@ -6,17 +6,19 @@ digest: which files in which order, how each stands in the letter, and the card 
 
 import hashlib
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
 from apps.webmail.models import Draft, DraftFile
-from apps.webmail.room import ROOM
+from apps.webmail.room import ROOM, SMALL
 from apps.webmail.services import draftfiles
 from apps.webmail.writing.tail import Piece, build, encoded_size
 
@@ -41,8 +43,8 @@ class Tail:
 
 
 def tail(draft: Draft, *, cids: Collection[str], card: bytes = b"", is_plain: bool = False) -> Tail:
-    """The tail of a letter as its files are now; outside any transaction. Two queries, and one for
-    each piece of a file if it has to be made.
+    """The tail of a letter as its files are now; outside any transaction, within `room`. Two
+    queries, and one for each piece of a file if it has to be made.
 
     Args:
         cids: the Content-IDs that its HTML names. A picture that it does not name was taken out of
@@ -52,7 +54,7 @@ def tail(draft: Draft, *, cids: Collection[str], card: bytes = b"", is_plain: bo
 
     Raises:
         Damaged: bytes of a file cannot be had.
-        Overloaded, StorageFull, StorageUnavailable
+        StorageFull, StorageUnavailable
     """
     chosen = [
         (file, "" if is_plain else file.cid)
@@ -64,15 +66,26 @@ def tail(draft: Draft, *, cids: Collection[str], card: bytes = b"", is_plain: bo
     if not chosen and not card:
         return Tail()
     made_of = _digest(draft, chosen, card)
-    # As files, as encoded, as stored.
-    size = 3 * (sum(encoded_size(file.size) for file, _cid in chosen) + len(card))
-    with ROOM.taken(draft.user_id, size):
-        if draft.tail_id is not None and draft.tail_made_of == made_of:
-            return Tail(blobs.read(draft.tail_id), None, draft.tail_id, made_of)
-        pieces = [*_pieces(chosen), *_card(card)]
-        raw = build(pieces, made_of)
-        blob = blobs.prepare(raw)
-        return Tail(raw, blob, blob.id, made_of)
+    if draft.tail_id is not None and draft.tail_made_of == made_of:
+        return Tail(blobs.read(draft.tail_id), None, draft.tail_id, made_of)
+    raw = build([*_pieces(chosen), *_card(card)], made_of)
+    blob = blobs.prepare(raw)
+    return Tail(raw, blob, blob.id, made_of)
+
+
+@contextmanager
+def room(draft: Draft) -> Iterator[None]:
+    """Memory for a letter with its files, for as long as its message is made and kept; one query.
+
+    Raises:
+        Overloaded: too many large messages are under way.
+    """
+    size = DraftFile.objects.filter(draft_id=draft.id).aggregate(all=Sum("size"))["all"] or 0
+    if size > SMALL and not connection.in_atomic_block:
+        connection.close()  # who waits for room holds none
+    # As a tail, as it is stored, and with its text in front.
+    with ROOM.taken(draft.user_id, 3 * encoded_size(size)):
+        yield
 
 
 def _complete(draft: Draft) -> list[DraftFile]:
