@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.directory.identities import Own
 from apps.mailstore import queries
 from apps.mailstore.conversations import Head
-from apps.mailstore.models import SpecialUse
+from apps.mailstore.models import FLAG_DRAFT, SpecialUse
 from apps.runtime.clock import now_us
 from apps.webmail import bounces, codes, invitations, leaves
 from apps.webmail.attachments import Attachment, listing
@@ -132,7 +132,10 @@ def _fate(
     reading: Reading,
     raw: bytes,
 ) -> Sent | None:
-    """What became of a message that the reader sent: what we know, else what reports say."""
+    """What became of a message that the reader sent: what we know, else what reports say. Nothing
+    of a draft, which may have been sent and taken back."""
+    if head.flags & FLAG_DRAFT:
+        return None
     known = sent(reader.user_id, raw)
     if known is not None or folder.owner or folder.special_use != SpecialUse.SENT:
         return known

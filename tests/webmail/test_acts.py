@@ -14,7 +14,8 @@ from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, Entry, Expunged, Junk
 from apps.mailstore.origin import Origin
 from apps.mailstore.queries import keyword_names
 from apps.mailstore.services import mailboxes, sharing
-from apps.webmail.acts import refs, wish
+from apps.webmail import refs
+from apps.webmail.acts import wish
 from apps.webmail.models import Label
 from apps.wire.errors import LimitReached
 from tests.support.mail import RAW, drain, local, submission

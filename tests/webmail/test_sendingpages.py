@@ -73,6 +73,7 @@ def test_who_wants_no_undo_gets_none(reader: Client, alice: User, bob: User) -> 
     [
         ({"to": "nobody@example.test"}, "to", None),
         ({"subject": " "}, "subject", True),
+        ({"subject": "", "to": ""}, "to", None),
         ({"text": "The plan is attached."}, "text", True),
         ({"when": "2020-01-01T08:00"}, "when", None),
     ],
@@ -124,6 +125,20 @@ def test_it_goes_without_script(reader: Client, alice: User, bob: User) -> None:
     back = reader.post(f"/mail/compose/{draft}/undo/")
     assert back.headers["Location"] == f"/mail/compose/{draft}/"
     assert Draft.objects.get(pk=draft).state == DraftState.OPEN
+
+
+def test_a_draft_that_was_taken_back_says_nothing_of_its_way(
+    reader: Client, alice: User, bob: User
+) -> None:
+    draft = new_ulid()
+    told = post(reader, draft, "send", form()).json()
+    mine = Draft.objects.get(pk=draft)
+    assert "It leaves in a moment." in reader.get(f"/mail/sent/{mine.uid}/").content.decode()
+    reader.post(told["undo"], headers=SCRIPT)
+    mine.refresh_from_db()
+    page = reader.get(f"/mail/drafts/{mine.uid}/").content.decode()
+    assert "Cancelled" not in page
+    assert "It leaves" not in page
 
 
 def test_without_script_a_mistake_shows_the_form_again(reader: Client, bob: User) -> None:

@@ -7,8 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.mailstore.services.keywords import is_keyword
-from apps.webmail import minutes
-from apps.webmail.acts import refs
+from apps.webmail import minutes, refs
 from apps.webmail.acts.verbs import VERBS
 from apps.webmail.acts.wish import LABEL, STARRED, Wish
 from apps.webmail.labels import is_label

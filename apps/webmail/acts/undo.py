@@ -22,7 +22,6 @@ from apps.scan.scopes import Scope
 from apps.scan.services import lists
 from apps.scan.services.lists import Added
 from apps.webmail.acts.reach import Place, Reach
-from apps.webmail.acts.refs import write
 from apps.webmail.acts.steps import (
     Expunged,
     Listed,
@@ -34,6 +33,7 @@ from apps.webmail.acts.steps import (
     pack,
     unpack,
 )
+from apps.webmail.refs import write
 from apps.webmail.services import snooze
 from apps.wire.errors import MailError, Refused
 

@@ -19,9 +19,9 @@ from apps.mailstore.services.keywords import mask_of
 from apps.webmail import labels
 from apps.webmail.acts.doings import Doing
 from apps.webmail.acts.reach import Place, Reach
-from apps.webmail.acts.refs import Named, write
 from apps.webmail.acts.steps import Expunged, Marked, Moved, Step
 from apps.webmail.acts.verbs import doing
+from apps.webmail.refs import Named, write
 from apps.webmail.services import labels as labelling
 from apps.wire.errors import AlreadyExists, MailError
 

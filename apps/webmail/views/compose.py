@@ -17,9 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.ui.answers import wants_page
-from apps.webmail import composing
+from apps.webmail import composing, refs
 from apps.webmail import folders as boxes
-from apps.webmail.acts import refs
 from apps.webmail.models import Draft, DraftState
 from apps.webmail.rows import moment
 from apps.webmail.services import drafts

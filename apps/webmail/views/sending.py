@@ -18,8 +18,7 @@ from apps.delivery import recall
 from apps.directory.models import User
 from apps.mailstore import conversations
 from apps.ui.answers import wants_page
-from apps.webmail import nextpage, preferences, sent
-from apps.webmail.acts import refs
+from apps.webmail import nextpage, preferences, refs, sent
 from apps.webmail.acts import undo as undoing
 from apps.webmail.acts.wish import Wish, perform
 from apps.webmail.folders import folders
@@ -30,7 +29,7 @@ from apps.webmail.services.sending import SECOND_US
 from apps.webmail.views import letterform
 from apps.webmail.views.acts import token_of
 from apps.webmail.visitor import find_folder, origin, person
-from apps.webmail.writing import doubts, files, later, making
+from apps.webmail.writing import doubts, files, later, making, outgoing
 from apps.webmail.writing.fields import FieldRefused
 from apps.wire.errors import Gone, MailError, NotFound, Temporary
 
@@ -144,11 +143,13 @@ def _send(request: HttpRequest, user: User, draft_id: UUID) -> Draft:
 
 
 def _ask(saved: Draft) -> None:
-    """Raises FieldRefused for what looks forgotten."""
+    """Raises FieldRefused for what looks forgotten; but first for what cannot be: nobody is asked
+    about the subject of a letter that goes to nobody."""
+    fields = drafts.fields_of(saved)
+    outgoing.recipients(fields)
     if coming := files.unfinished(saved.id):
         words = _("“%(name)s” has not been uploaded yet. Send it without?")
         raise FieldRefused("files", words % {"name": coming[0]}, asks=True)
-    fields = drafts.fields_of(saved)
     doubts.ask(
         subject=fields.subject,
         text=making.text_of(fields),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from apps.mailstore import conversations, queries
 from apps.mailstore.conversations import Head
 from apps.webmail import folders as boxes
-from apps.webmail.acts import refs
+from apps.webmail import refs
 from apps.webmail.folders import Folder
 from apps.wire.errors import MailError, NotFound
 
