@@ -6,11 +6,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 from email.message import EmailMessage
 from io import BytesIO
+from pathlib import Path
 from random import Random
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, CDPSession, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
 from tests.browser.writing import ALICE, composer, new, one, write
 from tests.support.installation import Installation
@@ -30,8 +31,10 @@ def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
         yield seen
 
 
-def payload(name: str, content: bytes, kind: str = "application/octet-stream") -> FilePayload:
-    return {"name": name, "mimeType": kind, "buffer": content}
+def file(folder: Path, name: str, content: bytes) -> Path:
+    made = folder / name
+    made.write_bytes(content)
+    return made
 
 
 def picture(colour: str = "#2b51d3", size: tuple[int, int] = (900, 300)) -> bytes:
@@ -40,10 +43,14 @@ def picture(colour: str = "#2b51d3", size: tuple[int, int] = (900, 300)) -> byte
     return made.getvalue()
 
 
-def attach(page: Page, *files: FilePayload) -> None:
-    with page.expect_file_chooser() as chooser:
-        composer(page).get_by_role("button", name="Attach files").first.click()
-    chooser.value.set_files(list(files))
+def choose(button: Locator, files: list[Path]) -> None:
+    with button.page.expect_file_chooser() as chooser:
+        button.click()
+    chooser.value.set_files(files)
+
+
+def attach(page: Page, *files: Path) -> None:
+    choose(composer(page).locator("[data-compose=attach]"), list(files))
 
 
 def tile(page: Page, name: str) -> Locator:
@@ -103,13 +110,13 @@ def drop(page: Page, onto: str, *files: tuple[str, str, bytes]) -> None:
 
 
 def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
-    service: Installation, watched: Watched
+    service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
     write(page, "Large", "Look at this")
     begun = pieces(page)
     session = slow(page, MEGABYTE)
-    attach(page, payload("drawing.bin", LARGE), payload("notes.txt", b"few words", "text/plain"))
+    attach(page, file(tmp_path, "drawing.bin", LARGE), file(tmp_path, "notes.txt", b"few words"))
     large = tile(page, "drawing.bin")
     expect(tile(page, "notes.txt")).to_contain_text("9 bytes")
     bar = large.get_by_role("progressbar")
@@ -143,11 +150,11 @@ def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
     assert [one for one in watched.complaints if "ERR_INTERNET_DISCONNECTED" not in one] == []
 
 
-def test_a_file_goes_on_after_its_page_was_closed(watched: Watched) -> None:
+def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Closed", "Look at this")
     session = slow(page, MEGABYTE)
-    attach(page, payload("drawing.bin", LARGE[: 6 * MEGABYTE]))
+    attach(page, file(tmp_path, "drawing.bin", LARGE[: 6 * MEGABYTE]))
     expect(tile(page, "drawing.bin")).to_contain_text("2.", timeout=PROGRESS)
     url = f"/mail/compose/{composer(page).get_attribute('data-composer')}/"
     answered: list[str] = []
@@ -163,11 +170,9 @@ def test_a_file_goes_on_after_its_page_was_closed(watched: Watched) -> None:
     # Sending is refused with a word as long as it is not whole.
     composer(page).locator("[data-compose=send]").click()
     expect(composer(page).get_by_role("alert")).to_contain_text("drawing.bin is not attached")
-    with page.expect_file_chooser() as chooser:
-        cut.get_by_role("button", name="Choose the file").click()
-    chooser.value.set_files([payload("other.bin", b"no")])
+    choose(cut.get_by_role("button", name="Choose the file"), [file(tmp_path, "other.bin", b"no")])
     expect(page.locator(".toast--bad")).to_contain_text("This is another file")
-    attach(page, payload("drawing.bin", LARGE[: 6 * MEGABYTE]))
+    attach(page, file(tmp_path, "drawing.bin", LARGE[: 6 * MEGABYTE]))
     expect(cut).to_contain_text("6 MB", timeout=PROGRESS)
     expect(cut.get_by_role("progressbar")).to_be_hidden(timeout=PROGRESS)
     expect(composer(page).locator(".file")).to_have_count(1)
@@ -175,11 +180,13 @@ def test_a_file_goes_on_after_its_page_was_closed(watched: Watched) -> None:
     assert watched.complaints == []
 
 
-def test_uploads_are_cancelled_refused_and_awaited(service: Installation, watched: Watched) -> None:
+def test_uploads_are_cancelled_refused_and_awaited(
+    service: Installation, watched: Watched, tmp_path: Path
+) -> None:
     page = watched.page
     write(page, "Awaited", "Look at this")
     session = slow(page, MEGABYTE // 2)
-    attach(page, payload("wrong.bin", LARGE[: 8 * MEGABYTE]))
+    attach(page, file(tmp_path, "wrong.bin", LARGE[: 8 * MEGABYTE]))
     tile(page, "wrong.bin").get_by_role("button", name="Cancel").click()
     expect(composer(page).locator(".file")).to_have_count(0)
     # Too large is said before a byte is on its way.
@@ -198,7 +205,7 @@ def test_uploads_are_cancelled_refused_and_awaited(service: Installation, watche
     watched.look()
     tile(page, "huge.bin").get_by_role("button", name="Remove").click()
     # A letter waits for its files, unless its writer thinks better of it.
-    attach(page, payload("right.bin", LARGE[: 2 * MEGABYTE]))
+    attach(page, file(tmp_path, "right.bin", LARGE[: 2 * MEGABYTE]))
     send = composer(page).locator("[data-compose=send]")
     send.click()
     said = composer(page).get_by_role("alert")
@@ -213,7 +220,7 @@ def test_uploads_are_cancelled_refused_and_awaited(service: Installation, watche
 
 
 def test_files_are_dropped_and_pictures_stand_in_the_text(
-    service: Installation, watched: Watched
+    service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
     write(page, "Pictures", "Before ")
@@ -262,18 +269,18 @@ def test_files_are_dropped_and_pictures_stand_in_the_text(
     assert "a b.txt" in parts(sent)
 
 
-def test_a_missing_attachment_is_said_while_one_writes(watched: Watched) -> None:
+def test_a_missing_attachment_is_said_while_one_writes(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Hint", "Hello, the plan is attached.")
     hint = composer(page).locator(".hint-files")
     expect(hint).to_contain_text("You write “attached”, and no file is attached.")
     watched.look()
-    attach(page, payload("plan.txt", b"plan", "text/plain"))
+    attach(page, file(tmp_path, "plan.txt", b"plan"))
     expect(hint).to_have_count(0)
     watched.check()
 
 
-def test_links_are_asked_for(watched: Watched) -> None:
+def test_links_are_asked_for(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Link", "")
     page.keyboard.press("Control+k")
@@ -309,7 +316,7 @@ def test_links_are_asked_for(watched: Watched) -> None:
 
 
 def test_files_are_attached_and_removed_without_script(
-    service: Installation, chromium: Browser
+    service: Installation, chromium: Browser, tmp_path: Path
 ) -> None:
     base = f"https://localhost:{service.ports['WEB']}"
     with opened(chromium, base, as_whom=ALICE, java_script_enabled=False) as seen:
@@ -317,7 +324,7 @@ def test_files_are_attached_and_removed_without_script(
         seen.go("/mail/compose/")
         page.fill("[name=to]", "carol@example.net")
         page.fill("[name=subject]", "Plain page")
-        page.set_input_files("[name=attach]", [payload("plan.txt", b"plan", "text/plain")])
+        page.set_input_files("[name=attach]", [file(tmp_path, "plan.txt", b"plan")])
         page.get_by_role("button", name="Save draft").last.click()
         expect(page.locator("[name=subject]")).to_have_value("Plain page")
         expect(page.locator(".file")).to_contain_text("plan.txt")
