@@ -20,9 +20,10 @@ _DEEPEST: Final = 40  # elements that stand in each other
 _TAGS: Final = frozenset("a b strong i em u s br p div span ul ol li".split())
 _SCHEMES: Final = frozenset(("http", "https", "mailto", "tel"))
 _BLOCKS: Final = frozenset(("p", "div", "ul", "ol", "li"))
-# Line ends become \n, all other control characters and what turns the direction goes.
+# Line ends become \n; all other control characters, what turns the direction, and the marks of no
+# width that editors leave behind go.
 _CONTROLS: Final = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\ufeff\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _OPEN_TAG: Final = re.compile(r"<[a-zA-Z/!?]")
 

@@ -35,6 +35,9 @@ function start(field) {
       link.focus();
     },
   };
+  $('.composer__tools', box).addEventListener('mousedown', event => {
+    if (event.target !== link) event.preventDefault(); // the marked text stays marked
+  });
   const press = () => {
     for (const [name, tag] of [['bold', 'B'], ['italic', 'I']]) {
       $(`[data-format=${name}]`, box).setAttribute('aria-pressed', String(squire.hasFormat(tag)));

@@ -21,7 +21,7 @@ from apps.wire.errors import LimitReached
             '<a href="https://a.example/" target="_top">Ann</a>',
             '<a href="https://a.example/">Ann</a>',
         ),
-        ("<p>A\x00n\r\nn\u202e</p>", "<p>An\nn</p>"),
+        ("<p>A\x00n\r\nn\u202e\u200b</p>", "<p>An\nn</p>"),
         ("<p><br></p><div> </div>", ""),
         ('<svg><a xlink:href="javascript:x">y</a></svg><p>Ann', "<p>Ann</p>"),
     ],
