@@ -100,6 +100,15 @@ def test_a_quote_is_the_words_of_who_wrote() -> None:
     assert plain.worded(begun.html).endswith("> One <b>\n>> older\n>\n> Two")
 
 
+def test_an_empty_line_stands_between_what_is_typed_and_what_is_quoted() -> None:
+    begun = answer("reply", message(*FROM_BOB)).fields
+    assert begun.html.startswith("<div><br></div><div><br></div><div>On ")
+    assert begun.text.startswith("\n\nOn ")
+    signed = replace(WRITER, offered=(replace(ME, signature_text="A"),))
+    above = answer("reply", message(*FROM_BOB), signed).fields
+    assert above.text.startswith("\n\n-- \nA\n\nOn ")
+
+
 def test_hostile_html_is_quoted_without_what_is_hostile() -> None:
     evil = (
         '<html><style>body{display:none}</style><body onload="x()"><p>Words</p>'

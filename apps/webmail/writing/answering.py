@@ -126,7 +126,7 @@ def _begun(writer: Writer, choice: Choice, fields: Fields, html: str, text: str)
     written = fields.html or EMPTY
     below = choice.signature_text or plain.worded(choice.signature_html)
     signature = f"\n\n{plain.SIGNATURE}\n{below}" if below.strip() else ""
-    pieces = [written, signed if signature else "", EMPTY if signature and html else "", html]
+    pieces = [written, signed if signature else "", EMPTY if html else "", html]
     lines = [fields.text, signature, f"\n\n{text}" if text else ""]
     if html and not choice.is_above_quote:
         pieces = [written, html, signed if signature else ""]
