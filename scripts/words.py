@@ -36,7 +36,7 @@ _SCRIPT: Final = ("--language=JavaScript", "--keyword=word", "--keyword=plural:2
 def sources(domain: str) -> Iterator[tuple[str, str]]:
     """Name and text of each file, templates made into what xgettext takes for Python."""
     if domain == "djangojs":
-        for file in sorted((ROOT / "static" / "webmail").glob("*.js")):
+        for file in sorted((ROOT / "static" / "webmail").rglob("*.js")):
             yield file.relative_to(ROOT).as_posix(), file.read_text()
         return
     for file in sorted((ROOT / "apps").rglob("*.py")):
