@@ -1,4 +1,4 @@
-"""What a web request may send before anybody has looked at it.
+"""What a web request may send before anybody has looked at it (but `uploads`).
 
 Django writes a body to a temporary file before it asks who sent it, and its own limit counts only
 when a form is read: without a bound here a stranger fills the disk. A request with two lengths is
@@ -9,17 +9,22 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.ops import uploads
+
 Scope = dict[str, Any]
 
 
 def bounded(app: Any) -> Any:
-    """An ASGI application that answers 413 to bodies over DATA_UPLOAD_MAX_MEMORY_SIZE octets."""
+    """An ASGI application that answers 413 to bodies over DATA_UPLOAD_MAX_MEMORY_SIZE octets, or
+    what `uploads` allows."""
 
     async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         # h11 has refused lengths that are no numbers or contradict each other.
         headers = dict(scope["headers"])
         length = headers.get(b"content-length")
+        if length is not None and int(length) > most:
+            most = max(most, await uploads.largest(scope, headers))
         if length is not None and b"transfer-encoding" in headers:
             await _refuse(send, 400)
         elif length is not None and int(length) > most:

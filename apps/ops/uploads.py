@@ -1,0 +1,48 @@
+"""The one form that may be larger than others: a letter with its files, from a page without script.
+
+Its sender is asked for before the body is taken: who is not signed in fills no disk. Pages with
+script send files in pieces, which need none of this.
+"""
+
+import re
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from apps.accounts.sessions import SessionStore
+from apps.runtime.db import in_db
+from apps.wire.errors import MailError
+
+_LETTER: Final = re.compile(r"/mail/compose/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:send/)?")
+
+
+async def largest(scope: dict[str, Any], headers: dict[bytes, bytes]) -> int:
+    """Octets that the body of a request may have which is larger than all others may be; 0 if it is
+    none of a letter of somebody who is signed in."""
+    is_letter = scope["method"] == "POST" and _LETTER.fullmatch(scope["path"])
+    if not is_letter or not headers.get(b"content-type", b"").startswith(b"multipart/form-data"):
+        return 0
+    key = _session_key(headers.get(b"cookie", b""))
+    try:
+        if not key or not await in_db("read", _is_signed_in, key):
+            return 0
+    except (DatabaseError, MailError):
+        return 0
+    # As many octets of files as a message may have, though they grow in it, and the text.
+    return int(settings.MESSAGE_SIZE_LIMIT + settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def _session_key(cookies: bytes) -> str:
+    try:
+        found = SimpleCookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
+
+
+def _is_signed_in(key: str) -> bool:
+    store = SessionStore(key)
+    store.load()
+    return store.facts is not None and store.facts.user_id is not None
