@@ -29,11 +29,14 @@ function sure(text) {
       button.type = 'button';
       button.className = look;
       button.textContent = name;
-      button.addEventListener('click', () => { resolve(answer); box.close(); });
+      button.addEventListener('click', () => box.close(answer ? 'yes' : ''));
       foot.append(button);
     }
     box.append(head, foot);
-    box.addEventListener('close', () => { resolve(false); box.remove(); });
+    box.addEventListener('close', () => {
+      box.remove(); // first: who is asked has the keyboard as long as it is there
+      resolve(box.returnValue === 'yes');
+    });
     document.body.append(box);
     box.showModal();
   });
