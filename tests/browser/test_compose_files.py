@@ -58,14 +58,17 @@ def tile(page: Page, name: str) -> Locator:
 
 
 def slow(page: Page, octets: int) -> CDPSession:
-    """The network of this page carries so many octets in a second."""
+    """The network of this page carries so many octets in a second, until the session is detached."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": octets},
-    )
+    carry(session, octets)
     return session
+
+
+def carry(session: CDPSession, octets: int) -> None:
+    """So many octets in a second, 0 for a network that is not there."""
+    conditions = {"offline": not octets, "latency": 5, "downloadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", conditions | {"uploadThroughput": octets})
 
 
 def pieces(page: Page) -> list[int]:
@@ -124,13 +127,12 @@ def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
     expect(large).to_contain_text("of 25 MB · ", timeout=PROGRESS)
     expect(large.get_by_role("button", name="Cancel upload of drawing.bin")).to_be_visible()
     watched.look()
-    page.context.set_offline(True)
+    carry(session, 0)
     expect(large).to_contain_text("Connection lost", timeout=PROGRESS)
     last = begun[-1]
     watched.check_accessibility()
     watched.complaints.clear()  # the browser's own, of a network that is not there
-    session.detach()
-    page.context.set_offline(False)
+    carry(session, 40 * MEGABYTE)
     expect(large).not_to_contain_text("Connection lost", timeout=PROGRESS)
     expect(bar).to_be_hidden(timeout=120_000)
     expect(large).to_contain_text("25 MB")
@@ -147,6 +149,7 @@ def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
     expect(tile(page, "notes.txt")).to_be_hidden()
     page.locator(".toast [data-undo]").last.click()
     expect(tile(page, "notes.txt")).to_be_visible()
+    session.detach()
     assert [one for one in watched.complaints if "ERR_INTERNET_DISCONNECTED" not in one] == []
 
 

@@ -301,13 +301,13 @@ class Files {
       return this.drop(tile);
     }
     tile.isGoing = true;
-    const gone = () => {
+    const gone = isLeaving => {
       clearTimeout(timer);
       tile.goes = null;
       this.drop(tile);
-      return erase(tile.url);
+      return erase(tile.url, isLeaving);
     };
-    const timer = setTimeout(gone, REGRET + 500);
+    const timer = setTimeout(() => gone(false), REGRET + 500);
     tile.goes = gone;
     toast(word('%(name)s removed', { name: tile.name }), { undo: () => {
       if (!tile.goes) return;
@@ -325,7 +325,7 @@ class Files {
   }
 
   /** What was removed is removed now. */
-  settle() { return Promise.all(this.tiles.filter(tile => tile.goes).map(tile => tile.goes())); }
+  settle(isLeaving = false) { return Promise.all(this.tiles.filter(tile => tile.goes).map(tile => tile.goes(isLeaving))); }
 
   /** The server's list: what came with the first save, what another tab did. */
   listed(known) {
@@ -390,7 +390,7 @@ export function start(composer) {
   box.addEventListener('change', () => files.changed()); // carried ones are ticked or not
   // Who leaves the page while a file is on its way is asked by the browser.
   const leaving = event => { if (!files.isIdle) event.preventDefault(); };
-  const gone = () => { files.settle(); };
+  const gone = () => { files.settle(true); };
   addEventListener('beforeunload', leaving);
   addEventListener('pagehide', gone);
   composer.on('close', () => {

@@ -6,7 +6,7 @@ export const running = new Map();
 
 export const JSON_ONLY = { Accept: 'application/json', 'X-Requested-With': 'fetch' };
 
-/** Takes a file from its letter; one for which this fails goes with the draft. */
-export function erase(url) {
-  return fetch(url, { method: 'DELETE', headers: { ...JSON_ONLY, 'X-CSRFToken': csrf() }, keepalive: true }).catch(() => null);
+/** Takes a file from its letter; one for which this fails goes with the draft. `keepalive`: the page goes. */
+export function erase(url, keepalive = false) {
+  return fetch(url, { method: 'DELETE', headers: { ...JSON_ONLY, 'X-CSRFToken': csrf() }, keepalive }).catch(() => null);
 }
