@@ -42,6 +42,12 @@ function sure(text) {
   });
 }
 
+/** A dialog gives the focus back to a field, but not the cursor: what is typed then would go nowhere. */
+function reach(field) {
+  field.blur();
+  field.focus();
+}
+
 /** Tells that it is sent; for as long as it waits on the server, there is a way back. */
 function told({ answer, date }) {
   const left = answer.undo && answer.until ? answer.until * 1000 - date : 0;
@@ -115,7 +121,7 @@ class Sending {
     const { composer } = this, { saver } = composer;
     if (error.answer?.ask && !more.sure) {
       if (await sure(error.message)) return this.sends({ ...more, sure: '1' });
-      if (error.answer.field === 'subject') composer.field('subject').focus(); else composer.editor.reach();
+      if (error.answer.field === 'subject') reach(composer.field('subject')); else composer.editor.reach();
       return;
     }
     if (error.status === 409 && error.answer?.fields) return saver.conflict(error.answer);

@@ -129,6 +129,8 @@ class Dialog {
     this.resolve = () => {};
     if (this.box.open) this.box.close();
     this.box.remove();
+    // The dialog gave it the focus already, but not the cursor.
+    this.opener?.blur?.();
     this.opener?.focus?.({ preventScroll: true });
   }
 }
