@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.directory.identities import own, own_of
+from apps.directory.identities import own, own_many, own_of
 from apps.directory.models import Alias, State, User
 from apps.directory.services import aliases
 from apps.directory.services.aliases import Pattern
@@ -77,3 +77,14 @@ def test_who_has_no_domain_here_has_one_address(alice: User) -> None:
     assert list(own(alice)) == ["alice@example.test"]
     with pytest.raises(NotFound):
         own_of(0)
+
+
+def test_many_are_told_the_same_in_three_queries(alice: User, bob: User, eve: User) -> None:
+    users = [alice, bob, eve]
+    with CaptureQueriesContext(connection) as asked:
+        found = own_many(users)
+    assert len(asked) == 3
+    assert found == {user.pk: own(user) for user in users}
+    assert own_many([]) == {}
+    homeless = User(pk=99, key="root@nowhere.test", address="root@nowhere.test")
+    assert own_many([homeless, alice])[99] == own(homeless)

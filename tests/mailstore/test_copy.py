@@ -61,6 +61,20 @@ def test_it_names_the_same_message_and_head(
     assert_counters_are_exact()
 
 
+def test_it_gives_another_date_and_takes_off_a_flag(inbox: Mailbox, archive: Mailbox) -> None:
+    filled(inbox, 2)
+    store(mailbox_id=inbox.pk, uids=[1], change=FlagChange("add", FLAG_SEEN), origin=ORIGIN)
+    kept = Kept(0xFF & ~FLAG_SEEN, True, 1_795_000_000)
+    move(mailbox_id=inbox.pk, uids=[1, 2], target_id=archive.pk, origin=ORIGIN, kept=kept)
+    rows = Entry.objects.filter(mailbox=archive).values_list(
+        "internaldate", "internaldate_offset", "flags"
+    )
+    assert [(at, offset, bits & FLAG_SEEN) for at, offset, bits in rows] == [
+        (1_795_000_000, 0, 0)
+    ] * 2
+    assert_counters_are_exact()
+
+
 def test_it_leaves_the_copied_ones_and_takes_the_moved_ones(
     inbox: Mailbox, archive: Mailbox
 ) -> None:
