@@ -34,7 +34,11 @@ OWN: Final = {
     "folders": "/mail/folders/",
     "labels": "/mail/labels/",
     "removed": "/mail/removed/",
+    "contacts": "/mail/contacts/",
     "settings-general": "/settings/general/",
+    "settings-identities": "/settings/identities/",
+    "settings-vacation": "/settings/vacation/",
+    "settings-storage": "/settings/storage/",
 }
 OPERATORS: Final = {
     "console-users": "/admin/users/",
@@ -79,6 +83,15 @@ def open_letter(page: Page) -> None:
     page.locator(".mail__read h1").wait_for()
 
 
+def answer_letter(page: Page) -> None:
+    """An answer to it that somebody has begun to write."""
+    page.keyboard.press("r")
+    page.locator(".composer [contenteditable=true]").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Thank you. I will try it with the ferns by the steps first.")
+    page.locator(".composer [role=status]", has_text="saved").wait_for()
+
+
 def take_mail(browser: Browser, link: str) -> None:
     """What a person sees of their mail."""
     for size in SIZES:
@@ -96,6 +109,9 @@ def take_mail(browser: Browser, link: str) -> None:
                 if size == "desk":
                     page.keyboard.press("Control+k")
                     keep(page, "palette", size, theme)
+                    page.keyboard.press("Escape")
+                answer_letter(page)
+                keep(page, "compose", size, theme)
 
 
 def take_operator(browser: Browser, base: str, password: str) -> None:
@@ -115,10 +131,11 @@ def take_operator(browser: Browser, base: str, password: str) -> None:
 
 
 def take_readme(browser: Browser, link: str) -> None:
-    """The three of the README that are of somebody's mail."""
+    """The four of the README that are of somebody's mail."""
     for name, size, theme in (
         ("inbox", "desk", "light"),
         ("message", "desk", "light"),
+        ("compose", "desk", "light"),
         ("mobile-dark", "phone", "dark"),
     ):
         with look(browser, size, theme) as page:
@@ -126,6 +143,8 @@ def take_readme(browser: Browser, link: str) -> None:
             page.wait_for_url("**/mail/**")
             if name != "inbox":
                 open_letter(page)
+            if name == "compose":
+                answer_letter(page)
             settled(page)
             page.screenshot(path=SCREENS / f"{name}.png")
 
