@@ -1,8 +1,10 @@
 """What is forgotten of letters, and when; never one that somebody writes."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from apps.directory.models import User
 from apps.mailstore.models import FLAG_DRAFT, Mailbox
@@ -10,10 +12,13 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import append
 from apps.mailstore.services.append import Appending
 from apps.mailstore.services.prepare import prepare
+from apps.provisioning import services as provisioning
 from apps.runtime import clock
 from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftChunk, DraftFile, DraftState
 from apps.webmail.services import abandoned, draftfiles, draftrows, tails
+from apps.webmail.tasks import prune_drafts
+from mailhost.celery import app
 from tests.webmail.test_tails import attach, keep
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +134,22 @@ def test_more_than_a_page_goes(alice: User, later: Any, monkeypatch: pytest.Monk
         draftrows.ensure(user_id=alice.pk, draft_id=new_ulid())
     assert later(3) == 5
     assert not Draft.objects.exists()
+
+
+def test_letters_go_with_their_person(draft: Draft, alice: User) -> None:
+    attach(draft, "a.txt", b"a")
+    keep(draft, tails.tail(draft, cids=()))
+    saved(draft, alice)
+    provisioning.remove_user(alice.key)
+    with time_machine.travel(timedelta(days=provisioning.KEEP_DAYS + 1), tick=True):
+        provisioning.purge_removed()
+        alice.mailboxes.all().delete()  # as mailstore does in pieces
+        assert Draft.objects.get().mailbox_id is None
+        assert provisioning.purge_removed() == 1
+    assert not Draft.objects.exists()
+    assert not DraftChunk.objects.exists()
+
+
+def test_it_is_on_the_beat() -> None:
+    assert prune_drafts.name in {entry["task"] for entry in app.conf.beat_schedule.values()}
+    prune_drafts()
