@@ -17,6 +17,9 @@ from django.test import Client
 
 from apps.accounts.models import Authenticator, Passkey
 from apps.audit.models import AuditRecord
+from apps.contacts.cards.card import Card, Way
+from apps.contacts.services import contacts
+from apps.contacts.services import groups as contactgroups
 from apps.delivery.accept import accept
 from apps.directory.models import DkimKey, Domain, Means, Organization, Outcome, Role, User
 from apps.directory.services import apppasswords, forwards, history, tokens
@@ -91,6 +94,10 @@ def _furnish(made: Tenant) -> None:
     made.ids["security-passkey"] = passkey.pk
     User.objects.filter(pk=user.pk).update(has_factor=True)
     made.draft = _letter(user, word)
+    crew = contactgroups.create(user_id=user.pk, name=f"{word} crew")
+    card = Card(name=f"{word} friend", emails=(Way(f"friend@{word}-home.test"),))
+    kept = contacts.create(user_id=user.pk, card=card, group_ids=[crew.pk])
+    made.ids |= {"contact": kept.pk, "contact-group": crew.pk}
     for key in DkimKey.objects.filter(domain=made.domain):
         DkimKey.objects.filter(pk=key.pk).update(selector=f"{word}-{key.pk}")
     for person in (made.people["other"], made.people["admin"]):
