@@ -10,7 +10,7 @@ from apps.contacts.models import Contact, ContactEmail, ContactGroup, ContactMem
 from apps.mime.searchtext import folded
 from apps.runtime.rows import Values, fetch
 
-PAGE: Final = 100
+PAGE: Final = 50
 MEMBERS: Final = 200
 """Members of a group that a letter is offered to."""
 
