@@ -14,7 +14,7 @@ from apps.webmail import folders as boxes
 from apps.webmail.models import Draft
 from apps.webmail.services import draftfiles, drafts
 from apps.webmail.services.draftfiles import Upload
-from apps.webmail.services.drafts import Overtaken
+from apps.webmail.services.drafts import Overtaken, save
 from apps.webmail.visitor import origin, person
 from apps.webmail.writing import fields as typed
 from apps.webmail.writing.fields import FieldRefused, Fields
@@ -39,7 +39,7 @@ def saved(request: HttpRequest, draft_id: UUID) -> Draft:
         # Of a form, and so with a name and a size that are read alone.
         given = cast("list[Upload]", uploads)
         draftfiles.attach(user_id=user.pk, draft_id=draft_id, uploads=given)
-    draft = drafts.save(
+    draft = save(
         user=user,
         draft_id=draft_id,
         revision=_number(form.get("revision", "0")),
