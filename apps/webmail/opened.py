@@ -13,7 +13,7 @@ from apps.mailstore import queries
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import FLAG_DRAFT, SpecialUse
 from apps.runtime.clock import now_us
-from apps.webmail import bounces, codes, invitations, leaves
+from apps.webmail import bounces, codes, invitations, leaves, refs
 from apps.webmail.attachments import Attachment, listing
 from apps.webmail.body import Outline, outline
 from apps.webmail.bounces import Report
@@ -57,6 +57,7 @@ class Opened:
     Args:
         is_closed: Junk: links and pictures are off.
         original: of a report, the address of the message that it is about; "" if that is not here.
+        again: its ref, if it was sent from here and somebody did not get it.
     """
 
     reading: Reading
@@ -74,6 +75,7 @@ class Opened:
     attachments: tuple[Attachment, ...]
     unsubscribe: Offer | None = None
     leaves: Leaves | None = None
+    again: str = ""
 
     @property
     def has_more_to(self) -> bool:
@@ -97,6 +99,7 @@ def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) 
     is_kept = folder.special_use in _OURS
     frames = outline(raw) if reading.html else Outline()
     told = bounces.report(raw)
+    original, again = _original(folder, boxes, told) if told else ("", "")
     return Opened(
         reading=reading,
         sender=judge(shown, author.name, author.address, reader.own, is_kept=is_kept),
@@ -105,7 +108,8 @@ def opened(reader: Reader, folder: Folder, boxes: Sequence[Folder], head: Head) 
         blocks=() if reading.html else _blocks(reading),
         sent=_fate(reader, folder, boxes, head, reading, raw) if told is None else None,
         report=told,
-        original=_original(folder, boxes, told) if told else "",
+        original=original,
+        again=again,
         code=_code(reading, head, raw) if not is_junk and not is_kept else "",
         invitation=_invitation(raw, reading),
         to=_to(reading, reader),
@@ -143,10 +147,15 @@ def _fate(
     return reported(boxes, head, reading) if is_own else None
 
 
-def _original(folder: Folder, boxes: Sequence[Folder], told: Report) -> str:
-    slugs = {one.id: one.slug for one in boxes}
-    found = bounces.original(folder.owner_id, list(slugs), told.message_key)
-    return reverse("message", args=[slugs[found.mailbox_id], found.uid]) if found else ""
+def _original(folder: Folder, boxes: Sequence[Folder], told: Report) -> tuple[str, str]:
+    by_id = {one.id: one for one in boxes}
+    found = bounces.original(folder.owner_id, list(by_id), told.message_key)
+    if found is None:
+        return "", ""
+    place = by_id[found.mailbox_id]
+    address = reverse("message", args=[place.slug, found.uid])
+    is_lost = told.look == "bad" and place.special_use == SpecialUse.SENT and not place.owner
+    return address, refs.write(place.id, found.uid) if is_lost else ""
 
 
 def _blocks(reading: Reading) -> tuple[Block, ...]:

@@ -8,6 +8,7 @@ from django.test import Client
 
 from apps.delivery.accept import accept
 from apps.directory.models import User
+from apps.mailstore.models import Mailbox
 from apps.trace import services as trace
 from apps.trace.services import Event
 from apps.webmail.bounces import report
@@ -44,6 +45,9 @@ def test_it_says_what_happened_and_leads_to_the_message(alice: User, client: Cli
     assert "There is no mailbox of this name there." in page
     assert "&lt;b&gt;no such user" in page
     assert 'href="/mail/sent/1/"' in page
+    ref = f"{Mailbox.objects.get(user=alice, special_use='sent').pk}.1"
+    assert f'href="/mail/compose/?kind=again&amp;source={ref}"' in page
+    assert client.get(f"/mail/compose/?kind=again&source={ref}").status_code == 200
 
 
 def test_it_is_told_on_the_message_that_it_is_about(alice: User, client: Client) -> None:
@@ -65,6 +69,7 @@ def test_another_users_message_is_not_told(alice: User, bob: User, client: Clien
     page = pane(client.get("/mail/inbox/1/"))
     assert "Your message was not delivered" in page
     assert "To the message that it is about" not in page
+    assert "kind=again" not in page
 
 
 def test_ordinary_mail_is_no_report() -> None:
