@@ -2,6 +2,7 @@
 closed page, pasted and dropped, shown within the text, and missing."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -112,6 +113,7 @@ def drop(page: Page, onto: str, *files: tuple[str, str, bytes]) -> None:
     )
 
 
+@pytest.mark.timeout(300)  # 25 MB, over a slow network and the machine of a test
 def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
@@ -139,7 +141,7 @@ def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
     # It went on where it was: nothing that had arrived was sent again.
     assert last > 0
     assert min(begun[begun.index(last) + 1 :]) >= last
-    expect(composer(page).locator("[data-state]")).to_contain_text("Draft saved", timeout=PROGRESS)
+    expect(composer(page).locator("[data-state]")).to_contain_text("Draft saved", timeout=90_000)
     service.wait_for(lambda: len(parts(one(service, "Drafts", "Large"))) == 2, 30, "no files")
     got = parts(one(service, "Drafts", "Large"))
     assert hashlib.sha256(got["drawing.bin"]).digest() == hashlib.sha256(LARGE).digest()
@@ -156,9 +158,11 @@ def test_a_large_file_tells_how_far_it_is_and_survives_a_lost_connection(
 def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Closed", "Look at this")
-    session = slow(page, MEGABYTE)
+    session = slow(page, MEGABYTE // 3)
     attach(page, file(tmp_path, "drawing.bin", LARGE[: 6 * MEGABYTE]))
-    expect(tile(page, "drawing.bin")).to_contain_text("2.", timeout=PROGRESS)
+    expect(tile(page, "drawing.bin")).to_contain_text(
+        re.compile(r"[1-4](\.\d)? MB of 6 MB"), timeout=PROGRESS
+    )
     url = f"/mail/compose/{composer(page).get_attribute('data-composer')}/"
     answered: list[str] = []
     page.on("dialog", lambda dialog: (answered.append(dialog.type), dialog.accept()))
