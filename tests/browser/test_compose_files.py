@@ -59,7 +59,7 @@ def tile(page: Page, name: str) -> Locator:
 
 
 def slow(page: Page, octets: int) -> CDPSession:
-    """The network of this page carries so many octets in a second, until the session is detached."""
+    """The network of this page carries so many octets in a second, until this is detached."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     carry(session, octets)
