@@ -10,8 +10,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from apps.blobs import services as blobs
 from apps.directory.models import User
 from apps.mailstore import queries
+from apps.mailstore.fsck.checking import check
 from apps.mailstore.models import Entry, SpecialUse
 from apps.webmail.models import Draft, DraftFile, Identity
 from apps.webmail.services import drafts
@@ -241,3 +243,15 @@ def test_without_script_a_form_brings_files_and_removes_them(letter: Letter, ali
     message = in_drafts(alice)
     assert [name for _kind, name in shape(message)] == [None, None, "b"]
     assert drafts.fields_of(Draft.objects.get()).text.strip() == "typed more"
+
+
+def test_fsck_finds_nothing_wrong_with_letters(letter: Letter, alice: User) -> None:
+    """A message with a prefix and a tail that others name too, and chunks that no message names."""
+    file = letter.file(png(), "p.png", type="image/png", inline="1")
+    letter.file(bytes(200_000), "big.bin")
+    save(letter, html=f'<img src="{file["content"]}">one')
+    save(letter, html="two")
+    assert not list(check())
+    blobs.collect(grace_hours=-1)
+    assert not list(check())
+    assert len(list(in_drafts(alice).iter_attachments())) == 1
