@@ -249,6 +249,20 @@ def test_it_is_read_and_used_by_everybody(watched: Watched, letter: str) -> None
     page.keyboard.press("Escape")
 
 
+def test_a_link_to_an_address_begins_a_letter(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    watched.go(f"/mail/compose/?url=mailto:{BOB}?subject=From%2520a%2520link%26body=Well")
+    box = page.locator(".composer--page.is-scripted")
+    expect(box.locator("[name=subject]")).to_have_value("From a link")
+    watched.check_accessibility()
+    box.locator("[data-compose=send]").click()
+    # The page was the letter: what comes is the mail, and the way back is still there.
+    page.wait_for_url("**/mail/inbox/")
+    expect(page.locator(".toast [data-undo]")).to_be_visible()
+    assert "Well" in text_of(one(service, "Sent", "From a link"))
+    watched.check()
+
+
 def test_on_a_phone_back_closes_it(
     service: Installation, chromium: Browser, watched: Watched
 ) -> None:

@@ -1,6 +1,6 @@
 /* Composers are opened here: over the page, or as the page, with all that makes one work. */
 import { lay } from '../over.js';
-import { $, $$, announce, tell, word } from '../page.js';
+import { $, $$, announce, word } from '../page.js';
 import { start as edit } from './editor.js';
 import { fetched } from './fetching.js';
 import { start as files } from './files.js';
@@ -37,13 +37,16 @@ export function open(url, options) {
   return opening;
 }
 
+/** One that is open already. */
+function again(composer) {
+  composer.minimise(false);
+  composer.editor.reach();
+  return composer;
+}
+
 async function opens(url, { opener = null } = {}) {
   const open = here(url);
-  if (open) {
-    open.minimise(false);
-    open.editor.reach();
-    return open;
-  }
+  if (open) return again(open);
   const id = /[0-9a-f-]{36}/.exec(new URL(url, location).pathname)?.[0];
   const copy = id && kept(document.body.dataset.who ?? '', id);
   let section;
@@ -56,6 +59,9 @@ async function opens(url, { opener = null } = {}) {
     section.dataset.composer = id;
     $('form', section).action = copy.base;
   }
+  // The way to it may have been another one: from its message in Drafts.
+  const same = [...opened.values()].find(one => one.draft() === section.dataset.composer);
+  if (same) return again(same);
   for (const other of opened.values()) {
     if (isPhone()) other.close();
     else if (!other.root.classList.contains('composer--page')) other.minimise(true);
@@ -103,7 +109,6 @@ function begin(section, opener) {
   listen(composer);
   composer.title();
   if (!section.contains(document.activeElement)) focus(composer);
-  tell('composing', { composer });
   return composer;
 }
 
