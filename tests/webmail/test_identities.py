@@ -99,7 +99,7 @@ def test_nobody_takes_the_name_of_another(
     assert "You may not write from this address." in answer.content.decode()
     assert not Identity.objects.exists()
     with pytest.raises(SenderNotAllowed):
-        identities.save(user=alice, address=address, wanted=Wanted())
+        identities.change(user=alice, address=address, wanted=Wanted())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_nobody_takes_the_name_of_another(
 def test_a_name_goes_into_a_header_and_stays_a_name(reader: Client, alice: User, name: str) -> None:
     assert post(reader, edit=alice.key, address=alice.key, name=name) == 422
     with pytest.raises(InvalidName):
-        identities.save(user=alice, address=alice.key, wanted=Wanted(name=name))
+        identities.change(user=alice, address=alice.key, wanted=Wanted(name=name))
     assert not Identity.objects.exists()
 
 
@@ -127,9 +127,9 @@ def test_a_name_goes_into_a_header_and_stays_a_name(reader: Client, alice: User,
 )
 def test_answers_go_to_an_address(alice: User, address: str) -> None:
     with pytest.raises(InvalidAddress):
-        identities.save(user=alice, address=alice.key, wanted=Wanted(reply_to=address))
+        identities.change(user=alice, address=alice.key, wanted=Wanted(reply_to=address))
     with pytest.raises(MailError):
-        identities.save(user=alice, address=address, wanted=Wanted())
+        identities.change(user=alice, address=address, wanted=Wanted())
 
 
 def test_what_was_typed_is_not_lost_by_a_mistake(reader: Client, alice: User) -> None:
@@ -145,8 +145,8 @@ def test_what_was_typed_is_not_lost_by_a_mistake(reader: Client, alice: User) ->
 
 
 def test_it_can_be_taken_away_and_the_address_stays(reader: Client, alice: User, bob: User) -> None:
-    identities.save(user=alice, address=alice.key, wanted=Wanted(name="A"))
-    identities.save(user=bob, address=bob.key, wanted=Wanted(name="B"))
+    identities.change(user=alice, address=alice.key, wanted=Wanted(name="A"))
+    identities.change(user=bob, address=bob.key, wanted=Wanted(name="B"))
 
     assert post(reader, do="remove", edit=alice.key, address=alice.key) == 302
     assert [one.name for one in writers.choices(alice)] == [alice.name]
@@ -157,12 +157,12 @@ def test_it_can_be_taken_away_and_the_address_stays(reader: Client, alice: User,
 
 
 def test_the_page_costs_the_same_for_many(reader: Client, alice: User) -> None:
-    identities.save(user=alice, address="alice+0@example.test", wanted=Wanted())
+    identities.change(user=alice, address="alice+0@example.test", wanted=Wanted())
     read(reader)
     with CaptureQueriesContext(connection) as few:
         read(reader)
     for number in range(1, 20):
-        identities.save(user=alice, address=f"alice+{number}@example.test", wanted=Wanted())
+        identities.change(user=alice, address=f"alice+{number}@example.test", wanted=Wanted())
     with CaptureQueriesContext(connection) as many:
         read(reader)
 
@@ -174,5 +174,5 @@ def test_there_are_at_most_a_hundred(alice: User) -> None:
         Identity(user=alice, key=f"alice+{n}@example.test", address="x") for n in range(100)
     )
     with pytest.raises(MailError, match="identities"):
-        identities.save(user=alice, address="alice+new@example.test", wanted=Wanted())
-    identities.save(user=alice, address="alice+7@example.test", wanted=Wanted(name="A"))
+        identities.change(user=alice, address="alice+new@example.test", wanted=Wanted())
+    identities.change(user=alice, address="alice+7@example.test", wanted=Wanted(name="A"))

@@ -39,7 +39,7 @@ class Wanted:
     is_default: bool = False
 
 
-def save(*, user: User, address: str, wanted: Wanted) -> Identity:
+def change(*, user: User, address: str, wanted: Wanted) -> Identity:
     """Set with which name and signature a person writes as an address.
 
     Raises:

@@ -52,7 +52,7 @@ def _change(user: User, address: str, sent: QueryDict) -> str:
     if sent.get("do") == "remove":
         identities.remove(user=user, key=sent.get("edit", ""))
         return _("Removed.")
-    identities.save(user=user, address=address, wanted=_wanted(sent))
+    identities.change(user=user, address=address, wanted=_wanted(sent))
     return _("Saved.")
 
 
