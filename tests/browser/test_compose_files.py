@@ -257,7 +257,7 @@ def test_files_are_dropped_and_pictures_stand_in_the_text(
     dialog = page.get_by_role("dialog", name="Picture")
     dialog.get_by_label("Description").fill("The view line")
     dialog.get_by_label("Width").select_option("300")
-    watched.look()
+    watched.check_accessibility()
     dialog.get_by_role("button", name="Change").click()
     expect(image.first).to_have_attribute("width", "300")
     expect(composer(page).locator("[data-state]")).to_contain_text("Draft saved", timeout=PROGRESS)
