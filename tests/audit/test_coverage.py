@@ -28,6 +28,7 @@ DOORS = (
 MAIL: Final = "mail itself: its journal of changes and its trace tell of it"
 OWN: Final = "what the service keeps for itself; nobody decides anything by it"
 PART: Final = "a part of what its callers record"
+LETTER: Final = "a letter that a person is writing; what is sent of it is mail"
 EXCEPTED: Final = {
     "apps.mailstore.": MAIL,
     "apps.mailqueue.": MAIL,
@@ -81,6 +82,13 @@ EXCEPTED: Final = {
     "apps.webmail.services.labels.": "how a person calls and colours their own mail",
     "apps.webmail.services.looks.": "colours, for the eyes of one person",
     "apps.webmail.services.trusted.": "how a person's own mail is shown to them",
+    "apps.webmail.services.abandoned.": LETTER,
+    "apps.webmail.services.carrying.": LETTER,
+    "apps.webmail.services.draftfiles.": LETTER,
+    "apps.webmail.services.draftrows.": LETTER,
+    "apps.webmail.services.drafts.": LETTER,
+    "apps.webmail.services.scheduled.": MAIL,
+    "apps.webmail.services.sending.": MAIL,
     "apps.webmail.services.snooze.": MAIL,
     "apps.contacts.services.": "whom a person knows is nobody else's matter",
     "apps.webmail.asking.take": "a question to a passkey, in the session that asks",
