@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
+from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, Request, expect
 
 from tests.browser.writing import ALICE, composer, new, one, write
 from tests.support.installation import Installation
@@ -75,12 +75,12 @@ def carry(session: CDPSession, octets: int) -> None:
 def pieces(page: Page) -> list[int]:
     """Where each piece begins that is sent from now on."""
     begun: list[int] = []
-    page.on(
-        "request",
-        lambda asked: (
-            begun.append(int(asked.url.partition("?at=")[2])) if "?at=" in asked.url else None
-        ),
-    )
+
+    def asked(request: Request) -> None:
+        if "?at=" in request.url:
+            begun.append(int(request.url.partition("?at=")[2]))
+
+    page.on("request", asked)
     return begun
 
 
@@ -165,7 +165,12 @@ def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Pa
     )
     url = f"/mail/compose/{composer(page).get_attribute('data-composer')}/"
     answered: list[str] = []
-    page.on("dialog", lambda dialog: (answered.append(dialog.type), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        answered.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     watched.go(url)
     assert answered == ["beforeunload"]
     watched.complaints.clear()
