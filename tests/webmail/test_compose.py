@@ -1,7 +1,6 @@
 """The page of a letter: what a browser with script and one without say to it."""
 
 import re
-import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -18,6 +17,7 @@ from apps.mailstore import queries
 from apps.mailstore.models import FLAG_DRAFT, SpecialUse
 from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftState, Identity
+from tests.support.cost import cost
 from tests.webmail.test_drafts import ANSWERED, put
 
 pytestmark = pytest.mark.django_db
@@ -313,18 +313,15 @@ def test_a_page_takes_the_same_statements_for_any_letter(alice: User, reader: Cl
     assert count(large) == count(small) < 25
 
 
-@pytest.mark.long
 def test_it_is_quick(alice: User, reader: Client) -> None:
+    """In processor time, whatever else the machine does; 0.1 s is what people may wait."""
     ref = put(alice, ANSWERED + b"Some words of an honest mail, as people write them.\r\n" * 300)
-    opened, saved = [], []
-    for _ in range(20):
-        begun = time.perf_counter()
-        page = reader.get("/mail/compose/", {"kind": "reply", "source": ref}, headers=PART)
-        opened.append(time.perf_counter() - begun)
-        letter = page.context["letter"]
-        begun = time.perf_counter()
-        told = post(reader, letter.id, kind="reply", source=ref, html=letter.html, to=letter.to)
+    asked = {"kind": "reply", "source": ref}
+    opened = cost(lambda: reader.get("/mail/compose/", asked, headers=PART))
+    letter = reader.get("/mail/compose/", asked, headers=PART).context["letter"]
+
+    def save() -> None:
+        told = post(reader, new_ulid(), **asked, html=letter.html, to=letter.to)
         assert told.status_code == 200
-        saved.append(time.perf_counter() - begun)
-    assert sorted(opened)[18] < 0.1, opened
-    assert sorted(saved)[18] < 0.1, saved
+
+    assert max(opened, cost(save)) < 0.1
