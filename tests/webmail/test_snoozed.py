@@ -10,8 +10,9 @@ from apps.webmail import minutes, snoozed
 KYIV = ZoneInfo("Europe/Kyiv")
 
 
-def offered(*at: int) -> dict[str, str]:
-    return {one.label: one.value for one in snoozed.times(datetime(*at, tzinfo=KYIV))}
+def offered(year: int, month: int, day: int, hour: int, minute: int) -> dict[str, str]:
+    now = datetime(year, month, day, hour, minute, tzinfo=KYIV)
+    return {one.label: one.value for one in snoozed.times(now)}
 
 
 def test_on_a_friday_morning() -> None:
