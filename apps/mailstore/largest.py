@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from apps.runtime.rows import fetch
 
 # The narrow rows are sorted first, and what a page shows is read of the few that are left. It walks
-# all mail of the user: 60 ms for 100,000 messages, for a page that is opened once in a while; an
+# all mail of the user: 90 ms for 100,000 messages, for a page that is opened once in a while; an
 # index would cost each delivery.
 _LARGEST: Final = """
 SELECT e.mailbox_id, e.uid, e.size, e.internaldate, m.subject, m.sender_name, m.sender_address
