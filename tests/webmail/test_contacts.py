@@ -218,7 +218,9 @@ def test_it_brings_a_file_and_takes_it_along(alice: User, reader: Client) -> Non
     answer = reader.get("/mail/contacts/contacts.vcf")
     assert answer["Content-Type"] == "text/vcard; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="contacts.vcf"'
-    text = answer.getvalue().decode()
+    octets = answer.getvalue()
+    assert int(answer["Content-Length"]) == len(octets)
+    text = octets.decode()
     assert text.count("BEGIN:VCARD") == 2
     assert "\r\nBDAY:1985-04-12\r\n" in text
     crew = ContactGroup.objects.get()

@@ -73,7 +73,9 @@ def take_along(request: HttpRequest) -> Streamed:
     if one := numbers(request.GET, "contact"):
         rows = rows.filter(pk=one[0])
         name = _name_of(rows)
-    response = Streamed(_Pieces(exported(rows, version)), content_type="text/vcard; charset=utf-8")
+    pieces = _Pieces(exported(rows, version))
+    response = Streamed(pieces, content_type="text/vcard; charset=utf-8")
+    response["Content-Length"] = str(pieces.size)
     disposition = content_disposition_header(True, safe_names([f"{name}.vcf"])[0])
     response["Content-Disposition"] = disposition or "attachment"
     return response
@@ -107,6 +109,7 @@ class _Pieces(Iterator[bytes]):
         self._kept: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed
         for one in cards:
             self._kept.write(one.encode())
+        self.size = self._kept.tell()  # octets
         self._kept.seek(0)
 
     def __next__(self) -> bytes:
