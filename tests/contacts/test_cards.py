@@ -257,6 +257,8 @@ def test_rest_is_bounded() -> None:
         "BEGIN:VCARD\nCATEGORIES:" + "," * 60_000 + "\nFN:x\nEND:VCARD",
         "BEGIN:VCARD\nNOTE:" + "\\" * 60_000 + "\nFN:x\nEND:VCARD",
         "BEGIN:VCARD\nNOTE;QUOTED-PRINTABLE:" + "=\n" * 300_000 + "\nFN:x\nEND:VCARD",
+        "BEGIN:VCARD\nFN:x\n" + ";encoding=x" * 90 + "\n" + " =\n" * 300_000,
+        "BEGIN:VCARD\nNOTE;CHARSET=punycode;QUOTED-PRINTABLE:-" + "b" * 60_000 + "\nEND:VCARD",
         "BEGIN:VCARD\nFN:x\nEND:VCARD\n" * 50_000,
         "X:y\n" * 300_000,
     ],
@@ -271,6 +273,13 @@ def test_no_file_takes_long(text: str) -> None:
     tracemalloc.stop()
     assert spent < 10  # a minute and more, were it not linear; tracing makes it slow
     assert peak < 40 * len(octets) + 10_000_000
+
+
+def test_a_card_does_not_choose_what_code_reads_it() -> None:
+    text = "BEGIN:VCARD\nFN;CHARSET=%s;QUOTED-PRINTABLE:%s\nEND:VCARD"
+    assert cards(text % ("windows-1251", "=C0=ED=ED=E0"))[0].name == "Анна"
+    assert cards(text % ("unicode_escape", "=5Cx41"))[0].name == "x41"
+    assert cards(text % ("punycode", "a-"))[0].name == "a-"
 
 
 @given(st.binary(max_size=300))

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from apps.mime import charset
+
 LONGEST: Final = 64_000
 """Characters of one unfolded line; a longer one (a picture) is cut there, and is no line."""
 _WIDTH: Final = 75  # octets of a line without its end, RFC 6350 section 3.2
@@ -127,7 +129,7 @@ def _fold(line: str) -> str:
 
 def _unfolded(text: str) -> Iterator[str]:
     pieces: list[str] = []
-    size, is_soft = 0, False
+    size, is_soft, is_quoted = 0, False, False
     for raw in _ENDS.split(text):
         if pieces and (raw[:1] in (" ", "\t") or is_soft):
             piece = raw[1:] if raw[:1] in (" ", "\t") and not is_soft else raw
@@ -135,7 +137,8 @@ def _unfolded(text: str) -> Iterator[str]:
             if pieces:
                 yield "".join(pieces)
             pieces, size, piece = [], 0, raw
-        is_soft = _is_soft(pieces[0] if pieces else piece, piece)
+            is_quoted = _is_quoted(raw)
+        is_soft = is_quoted and piece.endswith("=")
         if is_soft:
             piece = piece[:-1]
         if size <= LONGEST:  # one character too many tells that it is too long
@@ -145,9 +148,9 @@ def _unfolded(text: str) -> Iterator[str]:
         yield "".join(pieces)
 
 
-def _is_soft(first: str, piece: str) -> bool:
-    """Whether quoted-printable goes on in the next line (RFC 2045 section 6.7)."""
-    return piece.endswith("=") and _QP.search(first[:1_000].partition(":")[0] + ":") is not None
+def _is_quoted(first: str) -> bool:
+    """Whether a "=" at the end says that it goes on in the next line (RFC 2045 section 6.7)."""
+    return ";" in first and _QP.search(first[:1_000].partition(":")[0] + ":") is not None
 
 
 def _param(name: str, value: str | None) -> tuple[str, str]:
@@ -165,10 +168,7 @@ def _without_encoding(value: str, params: dict[str, str]) -> str:
     if params.get("ENCODING", "").lower() != "quoted-printable":
         return value
     octets = quopri.decodestring(value.encode("utf-8", "replace"))
-    try:
-        text = octets.decode(params.get("CHARSET", "utf-8").strip('"'))
-    except (LookupError, UnicodeError, ValueError):
-        text = decoded(octets)
+    text = charset.decode(octets, params.get("CHARSET", "").strip('"'))
     # What was encoded may be a line break; in a value it stands as `\n`.
     return _ENDS.sub(r"\\n", text)
 
