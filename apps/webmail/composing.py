@@ -228,8 +228,7 @@ def _both(fields: Fields) -> Fields:
     over shows what stood there, and a browser without script edits text."""
     if fields.is_plain:
         return replace(fields, html=fields.html or quoting.from_text(fields.text))
-    return replace(
-        fields,
-        html=cleaning.edited(fields.html) or quoting.EMPTY,
-        text=fields.text or plain.worded(fields.html),
-    )
+    # Cleaned first: of a form that was refused it is as it was sent, and tags that never end take
+    # the reader of words the square of their number.
+    html = cleaning.edited(fields.html)
+    return replace(fields, html=html or quoting.EMPTY, text=fields.text or plain.worded(html))

@@ -1,6 +1,7 @@
 """The page of a letter: what a browser with script and one without say to it."""
 
 import re
+import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -111,6 +112,14 @@ def test_a_refusal_shows_what_was_typed_again(reader: Client) -> None:
     assert told.status_code == 422
     assert told.json()["field"] == "subject"
     assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize("html", ["<a " * 30_000, "<a href=x>" * 10_000 + "<br>" * 20_000])
+def test_a_form_that_is_refused_is_cleaned_before_it_is_read(reader: Client, html: str) -> None:
+    form = written(subject="x" * 2_000, html=html, to="bob@example.test")
+    began = time.thread_time()
+    assert reader.post(f"/mail/compose/{new_ulid()}/", form).status_code == 422
+    assert time.thread_time() - began < 5  # half a minute, as it came
 
 
 def test_another_tab_is_told_with_what_is_there(reader: Client) -> None:

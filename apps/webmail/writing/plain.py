@@ -86,7 +86,9 @@ class _Reader(HTMLParser):
         self._unseen = 0
         self._pre = 0
         self._lists: list[int] = []  # of each list that is open the next number, 0 for bullets
-        self._links: list[tuple[str, int]] = []  # where it leads, and where its words begin
+        # Where it leads, in which line it begins, and with which of its words.
+        self._links: list[tuple[str, int, int]] = []
+        self._ended = 0  # lines
         self._has_gap = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -97,7 +99,8 @@ class _Reader(HTMLParser):
         elif tag == "img":
             self._show_picture(dict(attrs))
         elif tag == "a":
-            self._links.append((dict(attrs).get("href") or "", len(self._words)))
+            target = dict(attrs).get("href") or ""
+            self._links.append((target, self._ended, len(self._words)))
         elif tag in {"td", "th"} and self._words:
             self._words.append(" \t ")
         elif tag in _BLOCKS:
@@ -169,8 +172,9 @@ class _Reader(HTMLParser):
         if words := _SPACES.sub(" ", attributes.get("alt") or "").strip():
             self._words.append(f"[{words[:200]}]")
 
-    def _end_link(self, target: str, begin: int) -> None:
+    def _end_link(self, target: str, line: int, place: int) -> None:
         """Behind the words where they lead, unless they say it themselves."""
+        begin = place if line == self._ended else 0
         said = "".join(self._words[begin:]).strip()
         bare = target.removeprefix("mailto:").removeprefix("tel:")
         if target.startswith(_LINKED) and said and said not in {target, bare, f"{bare}/"}:
@@ -181,7 +185,7 @@ class _Reader(HTMLParser):
     def _end_line(self, *, is_forced: bool = False) -> None:
         words = "".join(self._words)
         self._words = []
-        self._links = [(target, 0) for target, _ in self._links]
+        self._ended += 1
         line = words if words == SIGNATURE else words.rstrip(" \t\n")
         if not line and not is_forced:
             return
