@@ -89,7 +89,7 @@ def answer_letter(page: Page) -> None:
     page.locator(".composer [contenteditable=true]").click()
     page.keyboard.press("Control+Home")
     page.keyboard.type("Thank you. I will try it with the ferns by the steps first.")
-    page.locator(".composer [role=status]", has_text="saved").wait_for()
+    page.locator(".composer [data-state]", has_text="saved").wait_for()
 
 
 def take_mail(browser: Browser, link: str) -> None:
