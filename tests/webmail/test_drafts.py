@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.directory.models import User
@@ -362,3 +362,30 @@ def test_of_many_saves_at_once_each_is_kept_or_told(alice: User) -> None:
         thread.join()
     assert sorted(told) == ["overtaken"] * 5 + ["saved"]
     assert len(raws(alice)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_discarded_while_a_save_is_under_way_is_not_in_drafts(alice: User) -> None:
+    draft = save(alice)
+
+    def discard() -> None:
+        try:
+            drafts.discard(user_id=alice.pk, draft_id=draft.id, origin=WEB)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=discard)
+    with transaction.atomic():
+        save(alice, Fields(subject="Late"), of=draft)
+        other.start()
+        while connection.vendor == "postgresql" and not _is_waited_for():
+            assert other.is_alive()
+    other.join()
+    assert Draft.objects.get().state == DraftState.DISCARDED
+    assert raws(alice) == []
+
+
+def _is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])

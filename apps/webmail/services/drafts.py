@@ -182,13 +182,14 @@ def discard(*, user_id: int, draft_id: UUID, origin: Origin) -> None:
         Gone: it was sent.
     """
     with transaction.atomic():
+        find(user_id, draft_id)
+        done = _is_open(draft_id).update(state=DraftState.DISCARDED, saved_at=now())
+        # Again: a save that was under way has put another message into Drafts by now.
         draft = find(user_id, draft_id)
-        if not _is_open(draft_id).update(state=DraftState.DISCARDED, saved_at=now()):
-            draft = find(user_id, draft_id)
-            if draft.state == DraftState.DISCARDED:
-                return
+        if done:
+            _let_go(draft, origin)
+        elif draft.state != DraftState.DISCARDED:
             raise Gone(text=_("This message was sent already"))
-        _let_go(draft, origin)
 
 
 def restore(*, user_id: int, draft_id: UUID, origin: Origin) -> Draft:
