@@ -389,7 +389,7 @@ def test_a_sender_is_blocked_and_let_in_again(
     more = page.locator("article.msg summary[aria-label='More on this message']").last
     more.click()
     page.locator("form[data-block] button:visible").click()
-    told = page.locator(".toast", has_text="Mail from dora@evil.invalid goes to Junk")
+    told = page.locator(".toast", has_text="Mail from dora@evil.invalid is refused")
     expect(told).to_be_visible()
     expect(more).to_be_focused()
     assert "dora@evil.invalid" in blocked()

@@ -152,7 +152,7 @@ def test_it_blocks_and_unblocks_somebody(service: Installation, seen: Watched) -
     seen.go("/settings/senders/")
     page.get_by_label("Address or domain").fill("spam@seller.test")
     page.get_by_role("button", name="Block", exact=True).click()
-    toast(page, "goes to Junk from now on")
+    toast(page, "is refused from now on, or goes to Junk")
     seen.look()
     with pytest.raises(smtplib.SMTPDataError, match="does not want mail from this sender"):
         letter(service, "spam@seller.test", "Buy this")

@@ -115,7 +115,7 @@ def of_list(verb: Verb | None, sender: str) -> str:
     if verb is None:
         said = _("Nothing is said of {sender} any more.")
     elif verb is Verb.BLOCK:
-        said = _("Mail from {sender} goes to Junk from now on.")
+        said = _("Mail from {sender} is refused from now on, or goes to Junk.")
     else:
         said = _("Mail that is proved to be from {sender} stays out of Junk from now on.")
     return said.replace("{sender}", sender)
