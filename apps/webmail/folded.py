@@ -13,12 +13,13 @@ from apps.webmail.drawing import beginning, clip_mark
 from apps.webmail.thread import Message
 
 _FOLDED: Final = (
-    '<article class="msg msg--folded{unread}" id="m-{box}-{uid}" data-ref="{ref}">'
+    '<article class="msg msg--folded{unread}" id="m-{box}-{uid}" data-ref="{ref}"{mark}>'
     '<a class="msg--fold" href="{address}{query}" data-full data-open="{address}one/"'
     ' aria-expanded="false">{face}<bdi class="strong nowrap msg__name">{name}</bdi>{draft}'
     '<span class="trunc muted grow" dir="auto">{preview}</span>{clip}{star}'
     '<time class="tiny faint nowrap" datetime="{iso}">{when}</time></a></article>'
 )
+_MARK: Final = SafeString(" data-draft")
 _DRAFT: Final = '<span class="badge badge--warn">{}</span>'
 _STAR: Final = '<span class="t-star">{}<span class="vh">{}</span></span>'
 
@@ -37,6 +38,7 @@ def folded(message: Message, query: str) -> SafeString:
         box=message.head.mailbox_id,
         uid=message.uid,
         ref=message.ref,
+        mark=_MARK if message.is_draft else "",
         address=f"{beginning(message.slug)}{message.uid}/",
         query=query,
         face=avatar(message.name),

@@ -371,6 +371,20 @@ for (const name of ['pointerout', 'focusout', 'scroll']) {
 
 /* ---- the conversation that is open */
 
+/** Letters that are being written: each save makes another message of one. They take the place of what they
+ * were, or stand at the end; that is news to nobody. */
+function letters(thread, fresh) {
+  $$('article.msg[data-draft]', thread)
+    .filter(old => !$(`#${old.id}`, fresh))
+    .forEach(old => { if (!old.contains(document.activeElement)) old.remove(); });
+  for (const one of $$('article.msg[data-draft]', fresh)) {
+    if (document.getElementById(one.id)) continue;
+    const made = document.importNode(one, true), last = $$('article.msg', thread).pop();
+    last?.after(made);
+    if (last) globalThis.htmx?.process(made);
+  }
+}
+
 async function conversation() {
   const thread = $('.thread[data-ref]');
   if (!thread) return;
@@ -383,6 +397,7 @@ async function conversation() {
     if (old) Idiomorph.morph(old, document.importNode(one, true), { morphStyle: 'innerHTML' });
     if (old) old.toggleAttribute('data-waits', one.hasAttribute('data-waits'));
   }
+  letters(thread, fresh);
   const news = $$('article.msg', fresh).filter(one => !document.getElementById(one.id));
   $('.live-more', thread)?.remove();
   if (!news.length) return;

@@ -1,5 +1,6 @@
 """Nothing that was typed is lost: two tabs, a closed one, a lost session, a server away."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from playwright.sync_api import Browser, Route, expect
 from tests.browser.writing import ALICE, BOB, composer, new, one, state, text_of, write
 from tests.support.installation import PASSWORD, Installation, installation
 from tests.support.watching import Watched, opened
+
+LETTER = (
+    b"From: Bob <bob@example.test>\r\nSubject: Ferns\r\n"
+    b"Message-ID: <ferns@example.test>\r\n\r\nHi.\r\n"
+)
 
 
 @pytest.fixture
@@ -115,3 +121,31 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, chromium: Browser) -> Non
             state(page, "Draft saved")
             draft = one(running, "Drafts", "Killed")
             assert "Before and while it was away" in text_of(draft)
+
+
+def newest(service: Installation) -> int:
+    """The UID of the newest draft."""
+    with service.imap(ALICE) as client:
+        client.select_folder("Drafts", readonly=True)
+        return int(max(client.search()))
+
+
+def test_its_saves_are_no_news_of_the_conversation(service: Installation, watched: Watched) -> None:
+    page = watched.page
+    with service.imap(ALICE) as client:
+        client.append("INBOX", LETTER)
+    watched.go("/mail/inbox/")
+    page.locator("article.conv", has_text="Ferns").locator(".conv__subj").click()
+    page.locator(".thread article.msg").wait_for()
+    page.keyboard.press("r")
+    expect(composer(page).locator("[data-rich]")).to_be_focused()
+    shown = page.locator(".thread article.msg[data-draft]")
+    for words in ("First words", " and more"):
+        page.keyboard.type(words)
+        state(page, "saved")
+        expect(shown).to_have_attribute(
+            "data-ref", re.compile(rf"\.{newest(service)}$"), timeout=15_000
+        )
+    expect(page.locator(".thread article.msg")).to_have_count(2)
+    expect(page.locator(".live-more")).to_have_count(0)
+    watched.check()
