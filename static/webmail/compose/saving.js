@@ -17,6 +17,7 @@ export class Saver {
     this.seen = this.known; // as we looked last
     this.running = null;
     this.tries = 0;
+    this.isDue = false; // a save is owed, whatever the fields say: a file has come, or the last save failed
     this.isHeld = false;
     const { form, root } = composer;
     form.addEventListener('input', () => this.touched());
@@ -31,7 +32,7 @@ export class Saver {
     addEventListener('online', this.online);
   }
 
-  get isDirty() { return this.seen !== this.known || this.isOffline; }
+  get isDirty() { return this.seen !== this.known || this.isDue; }
 
   /** Something may have changed. */
   touched() {
@@ -60,17 +61,19 @@ export class Saver {
 
   /** Saves now what is not saved; resolves when the server has all that there is. */
   async save({ always = false } = {}) {
+    if (always) this.isDue = true;
     while (this.running) await this.running.catch(() => {});
-    if (!this.lookNow() && !always || this.isOver || this.isHeld) return;
+    if (!this.lookNow() && !this.isDue || this.isOver || this.isHeld) return;
     clearTimeout(this.timer);
     this.running = this.once();
     try { await this.running; } finally { this.running = null; }
-    if (this.lookNow()) return this.save();
+    if (this.lookNow() || this.isDue) return this.save();
   }
 
   async once() {
     const { composer } = this, fields = composer.fields(), said = fields.toString();
     this.first = null;
+    this.isDue = false; // what comes from now on is owed another
     this.tell('saving');
     try {
       const { answer } = await post(composer.base(), composer.whole(fields));
@@ -86,7 +89,6 @@ export class Saver {
     this.composer.revision = revision;
     this.known = said;
     this.tries = 0;
-    this.isOffline = false;
     if (this.seen === said) forget(this.who, this.composer.draft());
   }
 
@@ -101,11 +103,11 @@ export class Saver {
 
   failed(error) {
     const { composer } = this;
+    this.isDue = true;
     const again = () => { this.save({ always: true }).catch(() => {}); };
     if (error.status === 409) return this.conflict(error.answer);
     if (error.status === 410) return this.gone(error.message);
     if (error.status === 0 || error.status >= 500 && error.status !== 507 || error.status === 429) {
-      this.isOffline = true;
       this.tell('offline');
       this.soon(AGAIN[Math.min(this.tries++, AGAIN.length - 1)]);
       return;
@@ -130,6 +132,7 @@ export class Saver {
       [word('Show the other one'), go(() => {
         composer.put(fields ?? {});
         this.known = this.seen = composer.fields().toString();
+        this.isDue = false;
         forget(this.who, composer.draft());
         this.tell('');
       })],
