@@ -7,6 +7,13 @@ import { plain, rich } from './plain.js';
 const LONGEST = 500_000; // characters of one paste
 
 export class Editor extends Squire {
+  /** Its handles round a picture are styled by attributes, which the page's policy forbids: without their
+   * places they push the text apart. How wide a picture is has a dialog of its own. */
+  constructor(root, config) {
+    super(root, config);
+    this._imageResizer.destroy();
+  }
+
   /** Going back and forth is parsed as anything else is: never by innerHTML. */
   _setRawHTML(html) {
     this._root.replaceChildren(remembered(html));
