@@ -1,4 +1,5 @@
-"""`python -m bench.webmail`: what a page of the webmail costs the server with very much mail.
+"""`python -m bench.webmail`: what a page of the webmail, and a letter that is saved or sent, costs
+the server with very much mail.
 
 Runs in a temporary data folder on SQLite as shipped, or on the Postgres that DATABASE_URL names, in
 a database that holds nothing else. Pages are asked for by Django's own client in this process, so a
@@ -13,7 +14,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any, Final
+
+from bench import writing
 
 MESSAGES: Final = int(os.environ.get("BENCH_MESSAGES", "100000"))
 TEMPLATES: Final = 500  # messages that were really delivered; all others are copies of their rows
@@ -46,9 +50,11 @@ def main() -> int:
         try:
             user, boxes = _people()
             print(f"{connection.vendor}, {MESSAGES} messages in each of three folders", flush=True)
-            slow = _measure(user, _pages(boxes))
+            slow = _measure(user, [_page(*each) for each in _pages(boxes)])
+            writing.prepare(user)
+            slow += _measure(user, writing.asked(boxes["INBOX"], 1000 + MESSAGES))
             _index()
-            slow += _measure(user, _searches())
+            slow += _measure(user, [_page(*each) for each in _searches()])
         finally:
             connection.close()
     for name in slow:
@@ -146,7 +152,11 @@ def _index() -> None:
     print(f"the search index was filled in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def _measure(user: Any, pages: list[tuple[str, str]]) -> list[str]:
+def _page(name: str, address: str) -> tuple[str, Callable[[Any], Any]]:
+    return name, lambda client: client.get(address, secure=True)
+
+
+def _measure(user: Any, asked: list[tuple[str, Callable[[Any], Any]]]) -> list[str]:
     from django.conf import settings
     from django.test import Client
 
@@ -154,9 +164,9 @@ def _measure(user: Any, pages: list[tuple[str, str]]) -> list[str]:
     client.force_login(user, settings.AUTHENTICATION_BACKENDS[0])
     slow = []
     print(f"{'':40} status queries  median      p95      CPU")
-    for name, address in pages:
-        status, queries = _counted(client, address)
-        walls, cpus = zip(*[_timed(client, address) for _ in range(RUNS)], strict=True)
+    for name, ask in asked:
+        status, queries = _counted(client, ask)
+        walls, cpus = zip(*[_timed(client, ask) for _ in range(RUNS)], strict=True)
         p95 = sorted(walls)[RUNS * 95 // 100] * 1000
         print(
             f"{name:40} {status:6} {queries:7} {statistics.median(walls) * 1000:7.1f} {p95:8.1f}"
@@ -168,18 +178,18 @@ def _measure(user: Any, pages: list[tuple[str, str]]) -> list[str]:
     return slow
 
 
-def _counted(client: Any, address: str) -> tuple[int, int]:
+def _counted(client: Any, ask: Callable[[Any], Any]) -> tuple[int, int]:
     from django.db import connection
 
-    asked: list[str] = []
+    said: list[str] = []
 
     def note(execute: Any, sql: str, *rest: Any) -> Any:
-        asked.append(sql)
+        said.append(sql)
         return execute(sql, *rest)
 
     with connection.execute_wrapper(note):
-        status = client.get(address, secure=True).status_code
-    return status, len(asked)
+        status = ask(client).status_code
+    return status, len(said)
 
 
 def _pages(boxes: dict[str, int]) -> list[tuple[str, str]]:
@@ -210,9 +220,9 @@ def _searches() -> list[tuple[str, str]]:
     ]
 
 
-def _timed(client: Any, address: str) -> tuple[float, float]:
+def _timed(client: Any, ask: Callable[[Any], Any]) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
-    client.get(address, secure=True)
+    ask(client)
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
