@@ -1,6 +1,7 @@
-"""The one form that may be larger than others: a letter with its files, from a page without script.
+"""The forms that may be larger than others: a letter with its files, from a page without script,
+and an address book.
 
-Its sender is asked for before the body is taken: who is not signed in fills no disk. Pages with
+Their sender is asked for before the body is taken: who is not signed in fills no disk. Pages with
 script send files in pieces, which need none of this.
 """
 
@@ -12,17 +13,19 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.accounts.sessions import SessionStore
+from apps.contacts.services import imports
 from apps.runtime.db import in_db
 from apps.wire.errors import MailError
 
 _LETTER: Final = re.compile(r"/mail/compose/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:send/)?")
+_CONTACTS: Final = "/mail/contacts/import/"
 
 
 async def largest(scope: dict[str, Any], headers: dict[bytes, bytes]) -> int:
     """Octets that the body of a request may have which is larger than all others may be; 0 if it is
-    none of a letter of somebody who is signed in."""
-    is_letter = scope["method"] == "POST" and _LETTER.fullmatch(scope["path"])
-    if not is_letter or not headers.get(b"content-type", b"").startswith(b"multipart/form-data"):
+    none of these forms, of somebody who is signed in."""
+    most = _files(scope["path"]) if scope["method"] == "POST" else 0
+    if not most or not headers.get(b"content-type", b"").startswith(b"multipart/form-data"):
         return 0
     key = _session_key(headers.get(b"cookie", b""))
     try:
@@ -30,8 +33,15 @@ async def largest(scope: dict[str, Any], headers: dict[bytes, bytes]) -> int:
             return 0
     except (DatabaseError, MailError):
         return 0
-    # As many octets of files as a message may have, though they grow in it, and the text.
-    return int(settings.MESSAGE_SIZE_LIMIT + settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    return int(most + settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def _files(path: str) -> int:
+    """Octets of the files of a form: in a letter as many as a message may have, though they grow in
+    it."""
+    if path == _CONTACTS:
+        return imports.LARGEST
+    return int(settings.MESSAGE_SIZE_LIMIT) if _LETTER.fullmatch(path) else 0
 
 
 def _session_key(cookies: bytes) -> str:

@@ -1,4 +1,5 @@
-"""Who may send a form larger than all others: somebody who is signed in, with a letter."""
+"""Who may send a form larger than all others: somebody who is signed in, with a letter or an
+address book."""
 
 from typing import Any
 
@@ -6,7 +7,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings as configured
 from django.test import Client
+from django.urls import reverse
 
+from apps.contacts.services import imports
 from apps.directory.models import User
 from apps.ops.bounds import bounded
 from apps.runtime.ulid import new_ulid
@@ -14,6 +17,7 @@ from apps.runtime.ulid import new_ulid
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FORM = "multipart/form-data; boundary=x"
+CONTACTS = reverse("contacts-import")
 LETTER = f"/mail/compose/{new_ulid()}/"
 
 
@@ -65,6 +69,15 @@ def test_a_letter_may_bring_its_files(cookie: str) -> None:
     assert ask(LETTER, cookie, 60_000) == 200
     assert ask(f"{LETTER}send/", cookie, 60_000) == 200
     assert ask(LETTER, cookie, 60_001) == 413
+
+
+def test_an_address_book_may_be_as_large_as_its_page_says(
+    cookie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "LARGEST", 50_000)
+    assert ask(CONTACTS, cookie, 60_000) == 200
+    assert ask(CONTACTS, cookie, 60_001) == 413
+    assert ask(CONTACTS, "", 10_001) == 413
 
 
 def test_other_forms_may_not(cookie: str) -> None:

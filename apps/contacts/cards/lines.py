@@ -6,12 +6,16 @@ import quopri
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
 from typing import Final
 
 from apps.mime import charset
 
 LONGEST: Final = 64_000
 """Characters of one unfolded line; a longer one (a picture) is cut there, and is no line."""
+MOST: Final = 1_000_000
+"""Lines of a file that are looked at, folded ones too: the largest that people have holds fewer."""
 _WIDTH: Final = 75  # octets of a line without its end, RFC 6350 section 3.2
 
 _HEAD = re.compile(r"(?:([A-Za-z0-9_-]{1,60})\.)?([A-Za-z0-9_-]{1,60})(?=[;:])")
@@ -130,7 +134,7 @@ def _fold(line: str) -> str:
 def _unfolded(text: str) -> Iterator[str]:
     pieces: list[str] = []
     size, is_soft, is_quoted = 0, False, False
-    for raw in _ENDS.split(text):
+    for raw in _raw(text):
         if pieces and (raw[:1] in (" ", "\t") or is_soft):
             piece = raw[1:] if raw[:1] in (" ", "\t") and not is_soft else raw
         else:
@@ -146,6 +150,12 @@ def _unfolded(text: str) -> Iterator[str]:
         size += len(piece)
     if pieces:
         yield "".join(pieces)
+
+
+def _raw(text: str) -> Iterator[str]:
+    """One at a time: a large file of empty lines takes ten times its size as a list."""
+    for line in islice(StringIO(text, newline=None), MOST):
+        yield line.removesuffix("\n")
 
 
 def _is_quoted(first: str) -> bool:

@@ -45,7 +45,8 @@ class Reading:
 
 
 def read(octets: bytes, *, most: int) -> Reading:
-    """The cards of a file, at most `most`, and one more as a sign that there are more."""
+    """The cards of a file, at most `most`, and one more as a sign that there are more. Of a file
+    with as many broken ones the rest is not looked at."""
     reading = Reading()
     found: list[Line] = []
     depth = 0
@@ -59,7 +60,7 @@ def read(octets: bytes, *, most: int) -> Reading:
             depth -= 1
             if depth == 0:
                 _take(reading, found)
-                if len(reading.cards) > most:
+                if max(len(reading.cards), reading.broken) > most:
                     return reading
         elif depth == 1 and len(found) < _LINES + _MEMBERS:
             found.append(line)
