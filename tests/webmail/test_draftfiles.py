@@ -353,3 +353,14 @@ def test_a_piece_costs_the_same_however_many_came_before(letter: Letter) -> None
         counts.append(len(asked))
     assert len(set(counts[1:])) == 1
     assert counts[-1] <= 14
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_reads_slowly_holds_no_connection_to_the_database(letter: Letter) -> None:
+    response = letter.content(letter.file(b"abcdef", piece=2))
+    got = []
+    for piece in response.streaming_content:
+        assert connection.connection is None
+        got.append(piece)
+    assert got == [b"ab", b"cd", b"ef"]
+    assert connection.connection is None

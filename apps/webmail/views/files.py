@@ -4,13 +4,14 @@ Pieces come as raw octets, so that nothing of a file is parsed or written elsewh
 no longer than one may be: a script sends the next when this one is kept.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
@@ -110,7 +111,7 @@ def content(request: HttpRequest, draft: UUID, file: UUID) -> HttpResponse | Str
     if found.received < found.size:
         raise Http404("it is not here yet")
     kind = _picture(found) if found.cid else ""
-    response = Streamed(draftfiles.pieces(found), content_type=kind or "application/octet-stream")
+    response = Streamed(_pieces(found), content_type=kind or "application/octet-stream")
     response["Content-Length"] = str(found.size)
     response["Content-Security-Policy"] = FILE_POLICY
     response["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}, immutable"
@@ -118,6 +119,22 @@ def content(request: HttpRequest, draft: UUID, file: UUID) -> HttpResponse | Str
         named = content_disposition_header(True, found.name)
         response["Content-Disposition"] = named or "attachment"
     return response
+
+
+def _pieces(file: DraftFile) -> Iterator[bytes]:
+    """Its octets. They are read on threads that no request cleans up after: whoever reads slowly
+    holds no connection to the database, and none that broke stays there for the next."""
+    try:
+        for piece in draftfiles.pieces(file):
+            _let_go()
+            yield piece
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _picture(file: DraftFile) -> str:
