@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.delivery import tidings
 from apps.directory import throttle
@@ -71,7 +72,9 @@ def hasten(message_id: UUID, user_id: int) -> int:
         Throttled: the user has asked for that often already.
     """
     if not throttle.passes(f"hasten:{user_id}", "", most=HASTENED_MOST, seconds=_HOUR):
-        raise Throttled(f"user {user_id} hastens", text="Tried often enough: it goes on by itself")
+        raise Throttled(
+            f"user {user_id} hastens", text=_("Tried often enough: it goes on by itself")
+        )
     with transaction.atomic():
         message = QueuedMessage.objects.only("trace_id").filter(id=message_id, user_id=user_id)
         found = message.first()

@@ -11,6 +11,7 @@ from typing import Final
 
 import nh3
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 from apps.wire.errors import LimitReached
 
@@ -131,4 +132,4 @@ def _bounded(text: str, most: int) -> None:
 
 
 def _too_long() -> LimitReached:
-    return LimitReached("signature", text="This signature is too long")
+    return LimitReached("signature", text=_("This signature is too long"))

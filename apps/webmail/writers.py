@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from apps.directory import authority as authorities
 from apps.directory import identities
 from apps.directory.authority import Authority
@@ -82,7 +84,7 @@ def default(offered: Sequence[Choice]) -> Choice:
     for one in offered:
         if one.is_default:
             return one
-    raise SenderNotAllowed("no address", text="This account has no address to write from")
+    raise SenderNotAllowed("no address", text=_("This account has no address to write from"))
 
 
 def find(offered: Iterable[Choice], key: str) -> Choice:
@@ -94,7 +96,9 @@ def find(offered: Iterable[Choice], key: str) -> Choice:
     for one in offered:
         if one.key == key:
             return one
-    raise SenderNotAllowed(f"writer {key!r}", text="You cannot write from this address (any more)")
+    raise SenderNotAllowed(
+        f"writer {key!r}", text=_("You cannot write from this address (any more)")
+    )
 
 
 def addressed(offered: Sequence[Choice], keys: Collection[str]) -> Choice:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.audit.services import record
 from apps.directory import authority as authorities
@@ -54,7 +55,9 @@ def change(*, user: User, address: str, wanted: Wanted) -> Identity:
         _lock(user)
         row = Identity.objects.filter(user=user, key=parsed.key).first()
         if row is None and Identity.objects.filter(user=user).count() >= MOST:
-            raise LimitReached("identities", text=f"There are at most {MOST} of them")
+            raise LimitReached(
+                "identities", text=_("There are at most %(count)d of them") % {"count": MOST}
+            )
         if wanted.signature_html is None and row is not None:
             _keep_html(row, fields)
         if wanted.is_default:
@@ -76,7 +79,7 @@ def remove(*, user: User, key: str) -> None:
     """
     with transaction.atomic():
         if not Identity.objects.filter(user=user, key=key).delete()[0]:
-            raise NotFound(f"identity {key!r}", text="There is no such identity")
+            raise NotFound(f"identity {key!r}", text=_("There is no such identity"))
         record("identity.remove", **subjects.of_user(user), detail={"as": key})
 
 
@@ -86,7 +89,7 @@ def _allowed(user: User, text: str) -> Address:
     except AddressError as error:
         raise InvalidAddress(str(error), text=f"Not a usable address: {error}") from None
     if authorities.authority(user.pk, address) is Authority.NONE:
-        raise SenderNotAllowed(f"identity {address}", text="You may not write from this address")
+        raise SenderNotAllowed(f"identity {address}", text=_("You may not write from this address"))
     return address
 
 
@@ -117,9 +120,13 @@ def _keep_html(row: Identity, fields: dict[str, Any]) -> None:
 def _name(text: str) -> str:
     name = text.strip()
     if _FORBIDDEN.search(name):
-        raise InvalidName("name", text="A name has no line ends and no characters that do not show")
+        raise InvalidName(
+            "name", text=_("A name has no line ends and no characters that do not show")
+        )
     if len(name) > LONGEST_NAME:
-        raise InvalidName("name", text=f"A name has at most {LONGEST_NAME} letters")
+        raise InvalidName(
+            "name", text=_("A name has at most %(count)d letters") % {"count": LONGEST_NAME}
+        )
     return name
 
 
