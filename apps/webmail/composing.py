@@ -16,7 +16,7 @@ from apps.webmail.folders import Folder
 from apps.webmail.models import Draft, DraftKind
 from apps.webmail.reading import File, Reading, read
 from apps.webmail.rows import moment
-from apps.webmail.services import drafts
+from apps.webmail.services import carrying, drafts
 from apps.webmail.visitor import own, person
 from apps.webmail.writers import Choice
 from apps.webmail.writing import (
@@ -115,6 +115,8 @@ def begun(request: HttpRequest, kind: str, ref: str, typed: Fields) -> dict[str,
         made = _answer(user.pk, kind, source, writer)
     letter = Letter(new_ulid(), 0, kind, ref, _both(_added(made.fields, typed)))
     carried = [_carried(one) for one in made.files]
+    if source is not None and kind == DraftKind.FORWARD_ATTACHED:
+        carried = [_whole(source)]
     return _context(request, letter, offered, made.choice, [], carried)
 
 
@@ -213,6 +215,17 @@ def _carried(file: File) -> dict[str, Any]:
         "name": file.name,
         "size": file.size,
         "type": file.mime_type,
+    }
+
+
+def _whole(source: Source) -> dict[str, Any]:
+    """The message itself, as a file; nobody is asked whether it goes along."""
+    return {
+        "number": carrying.WHOLE,
+        "name": carrying.whole_name(source.head.subject),
+        "size": source.head.size,
+        "type": carrying.MESSAGE,
+        "is_whole": True,
     }
 
 

@@ -394,7 +394,7 @@ async function conversation() {
   if (!fresh || $('.thread[data-ref]') !== thread || location.pathname + location.search !== url) return;
   for (const one of $$('[id^="sent-"]', fresh)) {
     const old = document.getElementById(one.id);
-    if (old) Idiomorph.morph(old, document.importNode(one, true), { morphStyle: 'innerHTML' });
+    if (old) Idiomorph.morph(old, [...document.importNode(one, true).childNodes], { morphStyle: 'innerHTML' });
     if (old) old.toggleAttribute('data-waits', one.hasAttribute('data-waits'));
   }
   letters(thread, fresh);

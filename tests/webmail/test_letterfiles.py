@@ -204,6 +204,16 @@ def test_a_whole_message_is_forwarded(letter: Letter, alice: User) -> None:
     assert inside["Message-ID"] == "<x@example.test>"
 
 
+def test_a_message_that_goes_along_is_shown_before_anything_is_saved(
+    reader: Client, alice: User
+) -> None:
+    deliver(alice, SOURCE)
+    page = reader.get(f"/mail/compose/?kind=forward_attached&source={ref(alice)}").content.decode()
+    assert 'data-type="message/rfc822"' in page
+    assert '.eml"' in page
+    assert 'name="carry"' not in page
+
+
 def test_what_somebody_else_has_is_not_taken_along(letter: Letter, alice: User, bob: User) -> None:
     deliver(bob, SOURCE)
     told = letter.browser.post(

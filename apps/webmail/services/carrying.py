@@ -27,7 +27,7 @@ from apps.webmail.writing import filename
 
 WHOLE: Final = -1
 """The number of a message that is carried as one file (`DraftFile.carried`)."""
-_MESSAGE: Final = "message/rfc822"
+MESSAGE: Final = "message/rfc822"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,13 @@ def carry_message(*, draft: Draft, raw: bytes, name: str) -> None:
     """
     if WHOLE in _known(draft):
         return
-    called = filename.normal(name.replace("/", "-").replace("\\", "-")[:190], otherwise="")
-    named = f"{called or _('message')}.eml"
-    _keep(draft, [_Found(WHOLE, named, _MESSAGE, raw)])
+    _keep(draft, [_Found(WHOLE, whole_name(name), MESSAGE, raw)])
+
+
+def whole_name(subject: str) -> str:
+    """The name of the file that a message of this subject is carried as."""
+    called = filename.normal(subject.replace("/", "-").replace("\\", "-")[:190], otherwise="")
+    return f"{called or _('message')}.eml"
 
 
 def _known(draft: Draft) -> set[int]:
@@ -104,7 +108,7 @@ def _encoded(raw: bytes, part: Part) -> bytes:
 
 def _found(number: int, part: Part, name: str, octets: bytes, *, is_shown: bool) -> _Found:
     if part.is_message:
-        return _Found(number, filename.normal(name), _MESSAGE, octets)
+        return _Found(number, filename.normal(name), MESSAGE, octets)
     kind = filename.normal_type(part.mime_type)
     picture = imagehead.look(octets) if is_shown else None
     if picture is None:

@@ -5,6 +5,7 @@ const BLOCKS = new Set(['BLOCKQUOTE', 'DIV', 'DL', 'DT', 'DD', 'H1', 'H2', 'H3',
 const SPACED = new Set(['P', 'UL', 'OL', 'BLOCKQUOTE', 'TABLE', 'H1', 'H2', 'H3']); // an empty line around them
 
 const MARK = '-- '; // before a signature: RFC 3676 section 4.3
+const SIGNATURE = '.sig, [data-sig]';
 
 /** Lines that grow; `gap` is how many line ends stand between what was said and what comes. */
 class Lines {
@@ -68,6 +69,13 @@ function isToldApart(link) {
   return Boolean(at) && !link.textContent.includes(at);
 }
 
+/** Its lines stand right below the mark, whatever they are made of. */
+function signature(node, lines, isPre) {
+  const within = new Lines();
+  walk(node, within, isPre);
+  within.text.split('\n').forEach(line => { lines.end(1); lines.say(line); });
+}
+
 function element(node, lines, isPre) {
   const isNested = node.matches('li ul, li ol');
   const around = SPACED.has(node.nodeName) && !isNested ? 2 : BLOCKS.has(node.nodeName) ? 1 : 0;
@@ -75,16 +83,18 @@ function element(node, lines, isPre) {
   const prefix = lines.prefix;
   if (node.nodeName === 'BLOCKQUOTE') lines.prefix = `> ${prefix}`;
   if (node.nodeName === 'LI') item(node, lines);
-  if (node.matches('.sig')) {
+  if (node.matches(SIGNATURE)) {
     lines.say(MARK);
-    lines.end(1);
+    signature(node, lines, isPre);
+    lines.end(2);
+    return;
   }
   if (node.nodeName === 'HR') lines.say('-'.repeat(20));
   walk(node, lines, isPre || node.nodeName === 'PRE');
   if (node.nodeName === 'A' && isToldApart(node)) lines.say(` <${node.getAttribute('href')}>`);
   if (node.nodeName === 'TD' || node.nodeName === 'TH') lines.say(' ');
   lines.prefix = prefix;
-  lines.end(node.matches('.sig') ? 2 : around);
+  lines.end(around);
 }
 
 /** The text that `node` would be read as. */

@@ -1,6 +1,7 @@
 /* Send, send later, throw away: and for a while, take it back. */
 import { $, toast, word } from '../page.js';
 import { write } from '../compose.js';
+import { go } from '../shell.js';
 import { later } from './later.js';
 import { post } from './post.js';
 
@@ -67,6 +68,12 @@ function told({ answer, date }) {
   return shown;
 }
 
+/** What was answered is in the archive now: who reads it goes back to the list. */
+function leave({ archived }) {
+  const list = $('.mail__read [data-key=back]');
+  if (archived && list) go(list.href);
+}
+
 async function takeBack({ undo, archived }) {
   try {
     const { answer } = await post(undo, new URLSearchParams(archived ? { token: archived } : {}));
@@ -110,6 +117,7 @@ class Sending {
       saver.drop();
       composer.remove();
       told(done);
+      leave(done.answer);
     } catch (error) {
       saver.isHeld = false;
       if (error.status !== 409 && error.answer?.revision) saver.agreed(error.answer.revision, said);
