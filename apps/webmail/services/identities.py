@@ -62,7 +62,7 @@ def change(*, user: User, address: str, wanted: Wanted) -> Identity:
             _keep_html(row, fields)
         if wanted.is_default:
             Identity.objects.filter(user=user, is_default=True).update(is_default=False)
-        saved, _ = Identity.objects.update_or_create(
+        saved, _made = Identity.objects.update_or_create(
             user=user, key=parsed.key, defaults={"address": str(parsed), **fields}
         )
         detail = {"as": str(parsed), "name": fields["name"], "answers": fields["reply_to"]}
