@@ -237,12 +237,11 @@ def tried_again(service: Installation, page: Page, far: SmtpSink) -> None:
     service.wait_for(
         lambda: any(f"slow@{FAR}" in each.recipients for each in far.messages), 30, "not tried"
     )
-    # Who looks at it sees it change, and it stays open.
+    # Who looks at it sees it change.
     box = page.locator("details[id^=sent-]")
     expect(box.locator("li", has_text="slow@").locator(".badge")).not_to_have_text(
         "Delayed", timeout=15_000
     )
-    expect(box).to_have_attribute("open", "")
 
 
 def choose(box: Locator, address: str) -> None:
@@ -295,7 +294,6 @@ def test_an_answer_puts_what_it_answers_into_the_archive(
     one(service, "Archive", "Done")
     assert not is_in(service, "INBOX", "Done")
     expect(page.locator("a.conv__subj:text-is('Done')")).to_have_count(0)
-    expect(page.locator(".mail__read article.msg")).to_have_count(0)
     # And both come back.
     page.locator(".toast [data-undo]").last.click()
     expect(composer(page).locator("[name=subject]")).to_have_value("Re: Done")
@@ -316,6 +314,7 @@ def test_a_letter_is_forwarded_with_its_files(service: Installation, watched: Wa
     box = composer(page)
     expect(box.locator(".file")).to_contain_text("plan.pdf")
     page.keyboard.type(f"{BOB},")
+    state(page, "Draft saved")
     send_now(page)
     sent = one(service, "INBOX", "Fwd: Plan", BOB)
     assert "The plan is attached." in text_of(sent)
