@@ -371,12 +371,13 @@ for (const name of ['pointerout', 'focusout', 'scroll']) {
 
 /* ---- the conversation that is open */
 
-/** Letters that are being written: each save makes another message of one. They take the place of what they
- * were, or stand at the end; that is news to nobody. */
+/** Letters that are not finished: each save makes another message of one, which is news to nobody. They
+ * stand at the end once no composer is open: what one shows is gone with the next save. */
 function letters(thread, fresh) {
   $$('article.msg[data-draft]', thread)
     .filter(old => !$(`#${old.id}`, fresh))
     .forEach(old => { if (!old.contains(document.activeElement)) old.remove(); });
+  if ($('.composer')) return;
   for (const one of $$('article.msg[data-draft]', fresh)) {
     if (document.getElementById(one.id)) continue;
     const made = document.importNode(one, true), last = $$('article.msg', thread).pop();
@@ -398,7 +399,7 @@ async function conversation() {
     if (old) old.toggleAttribute('data-waits', one.hasAttribute('data-waits'));
   }
   letters(thread, fresh);
-  const news = $$('article.msg', fresh).filter(one => !document.getElementById(one.id));
+  const news = $$('article.msg:not([data-draft])', fresh).filter(one => !document.getElementById(one.id));
   $('.live-more', thread)?.remove();
   if (!news.length) return;
   const pill = document.createElement('button');
@@ -422,6 +423,7 @@ async function conversation() {
 /* ---- beginning, sleeping, waking */
 
 document.addEventListener('mh:shown', title);
+document.addEventListener('mh:written', conversation);
 document.addEventListener('mh:changed', () => {
   const box = $('.mail__list')?.dataset.mailboxId;
   refresh(new Set(box ? [box] : []));

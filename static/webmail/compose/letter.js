@@ -1,7 +1,7 @@
 /* What belongs to one letter on the page: its fields, what it says to its writer, and where it stands. The
  * other modules of this folder know it as `composer`, by `on`, `emit`, `fields`, `save` and `editor`. */
 import { lift } from '../over.js';
-import { $, icon, word } from '../page.js';
+import { $, icon, tell, word } from '../page.js';
 import { fetched } from './fetching.js';
 
 const OTHER = new Set(['csrfmiddlewaretoken', 'revision', 'when', 'archive', 'attach']);
@@ -160,6 +160,7 @@ export class Composer {
     this.root.remove();
     if (isLaid) lift();
     if (isPage) return leave();
+    tell('written');
     const back = this.opener?.isConnected ? this.opener : $('.mail__read h1, .mail__list h1, a[data-write]');
     back?.focus?.({ preventScroll: true });
   }
