@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, Request, expect
 
-from tests.browser.writing import ALICE, composer, new, one, state, write
+from tests.browser.writing import ALICE, composer, found, new, one, state, write
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
@@ -99,7 +99,9 @@ def attached(service: Installation, subject: str, count: int) -> dict[str, bytes
 
     def there() -> bool:
         nonlocal got
-        got = parts(one(service, "Drafts", subject))
+        # A save may put the next version in its place while we look.
+        same = [each for each in found(service, "Drafts") if each["Subject"] == subject]
+        got = parts(same[0]) if len(same) == 1 else {}
         return len(got) == count
 
     service.wait_for(there, 60, f"{subject} has not its files", pause=0.3)

@@ -1,5 +1,6 @@
 /* Send, send later, throw away: and for a while, take it back. */
-import { $, toast, word } from '../page.js';
+import { takeOut } from '../atonce.js';
+import { $, rows, tell, toast, word } from '../page.js';
 import { write } from '../compose.js';
 import { go } from '../shell.js';
 import { later } from './later.js';
@@ -68,10 +69,15 @@ function told({ answer, date }) {
   return shown;
 }
 
-/** What was answered is in the archive now: who reads it goes back to the list. */
-function leave({ archived }) {
-  const list = $('.mail__read [data-key=back]');
-  if (archived && list) go(list.href);
+/** What was answered is in the archive now: who reads it goes back to the list, where its row has the
+ * focus, and so would stay. */
+async function leave(source) {
+  const list = $('.mail__read [data-key=back]'), thread = $('.thread')?.dataset.thread;
+  if (list) await go(list.href);
+  const isHere = $('.mail__list')?.dataset.mailboxId === source.split('.')[0];
+  const gone = isHere ? rows().filter(row => thread && row.dataset.thread === thread) : [];
+  if (gone.length) takeOut(gone);
+  tell('changed');
 }
 
 async function takeBack({ undo, archived }) {
@@ -117,7 +123,7 @@ class Sending {
       saver.drop();
       composer.remove();
       told(done);
-      leave(done.answer);
+      if (more.archive) leave(fields.get('source') ?? '');
     } catch (error) {
       saver.isHeld = false;
       if (error.status !== 409 && error.answer?.revision) saver.agreed(error.answer.revision, said);
