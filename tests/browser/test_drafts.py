@@ -131,10 +131,10 @@ def test_its_saves_are_no_news_of_the_conversation(service: Installation, watche
     page.locator(".thread article.msg").wait_for()
     page.keyboard.press("r")
     expect(composer(page).locator("[data-rich]")).to_be_focused()
-    for words in ("First words", " and more"):
+    for revision, words in enumerate(("First words", " and more"), 1):
         page.keyboard.type(words)
-        state(page, "Saving")
-        state(page, "saved")
+        saved = composer(page).locator("[name=revision]")
+        expect(saved).to_have_value(str(revision), timeout=15_000)
     expect(page.locator(".live-more")).to_have_count(0)
     expect(page.locator(".thread article.msg")).to_have_count(1)
     page.keyboard.press("Escape")
