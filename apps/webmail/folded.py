@@ -19,7 +19,7 @@ _FOLDED: Final = (
     '<span class="trunc muted grow" dir="auto">{preview}</span>{clip}{star}'
     '<time class="tiny faint nowrap" datetime="{iso}">{when}</time></a></article>'
 )
-_MARK: Final = SafeString(" data-draft")
+_MARK: Final = " data-draft"  # nothing in it is escaped
 _DRAFT: Final = '<span class="badge badge--warn">{}</span>'
 _STAR: Final = '<span class="t-star">{}<span class="vh">{}</span></span>'
 
