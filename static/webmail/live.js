@@ -372,12 +372,12 @@ for (const name of ['pointerout', 'focusout', 'scroll']) {
 /* ---- the conversation that is open */
 
 /** Letters that are not finished: each save makes another message of one, which is news to nobody. They
- * stand at the end once no composer is open: what one shows is gone with the next save. */
-function letters(thread, fresh) {
+ * stand at the end once a composer was closed: what one shows is gone with the next save. */
+function letters(thread, fresh, isClosed) {
   $$('article.msg[data-draft]', thread)
     .filter(old => !$(`#${old.id}`, fresh))
     .forEach(old => { if (!old.contains(document.activeElement)) old.remove(); });
-  if ($('.composer')) return;
+  if (!isClosed || $('.composer')) return;
   for (const one of $$('article.msg[data-draft]', fresh)) {
     if (document.getElementById(one.id)) continue;
     const made = document.importNode(one, true), last = $$('article.msg', thread).pop();
@@ -386,7 +386,7 @@ function letters(thread, fresh) {
   }
 }
 
-async function conversation() {
+async function conversation(isClosed = false) {
   const thread = $('.thread[data-ref]');
   if (!thread) return;
   const url = location.pathname + location.search;
@@ -398,7 +398,7 @@ async function conversation() {
     if (old) Idiomorph.morph(old, [...document.importNode(one, true).childNodes], { morphStyle: 'innerHTML' });
     if (old) old.toggleAttribute('data-waits', one.hasAttribute('data-waits'));
   }
-  letters(thread, fresh);
+  letters(thread, fresh, isClosed);
   const news = $$('article.msg:not([data-draft])', fresh).filter(one => !document.getElementById(one.id));
   $('.live-more', thread)?.remove();
   if (!news.length) return;
@@ -423,7 +423,7 @@ async function conversation() {
 /* ---- beginning, sleeping, waking */
 
 document.addEventListener('mh:shown', title);
-document.addEventListener('mh:written', conversation);
+document.addEventListener('mh:written', () => conversation(true));
 document.addEventListener('mh:changed', () => {
   const box = $('.mail__list')?.dataset.mailboxId;
   refresh(new Set(box ? [box] : []));
