@@ -350,8 +350,8 @@ class Notifying:
         except MailError:
             self._dirty |= asked
             raise
-        for one, counters in found.items():
-            told, now = self._told[one], _told(counters)
+        for one in sorted(found):  # in the same order whatever the database's
+            told, now = self._told[one], _told(found[one])
             self._told[one] = now
             # Modseqs rise by one: then nobody else did anything.
             if one in own and now.highestmodseq == told.highestmodseq + len(own[one]):

@@ -188,7 +188,7 @@ def test_it_does_not_recurse(raw: bytes) -> None:
         pass
     else:
         assert len(program.leaves) <= 2
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3  # what recurses takes minutes, or all of the stack
 
 
 def test_it_bounds_the_strings() -> None:

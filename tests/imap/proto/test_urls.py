@@ -52,7 +52,7 @@ def test_it_takes_linear_time(raw: bytes) -> None:
     began = time.process_time()
     with pytest.raises(UrlError):
         parse_url(raw, None)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 3
 
 
 def test_it_takes_no_url_without_end() -> None:

@@ -228,7 +228,7 @@ def _depth(node: Node) -> int:
 def test_it_is_done_soon_with_a_million_characters(piece: str) -> None:
     began = time.process_time()
     query = parse(piece * (1_000_000 // len(piece)), TODAY)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3
     assert "too-long" in [hint.code for hint in query.hints] or len(query.hints) == HINTS_MAX
     assert len(query.leaves()) <= LEAVES_MAX
     assert max((one.end for one in query.factors), default=0) <= LENGTH_MAX
