@@ -54,6 +54,7 @@ class Folder:
         hue: 1 to 8, 0 for no colour.
         is_subscribed: whether the person wants to see it.
         size: bytes.
+        modseq: of its last change (RFC 7162): by it a page finds out what came while it was made.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Folder:
     hue: int = 0
     is_subscribed: bool = True
     size: int = 0
+    modseq: int = 0
 
     @property
     def count(self) -> int:
@@ -266,6 +268,7 @@ def _folder(row: MailboxRow, parents: Set[str], user_id: int) -> Folder:
         path=row.name,
         owner_id=user_id,
         size=row.counters.size,
+        modseq=row.counters.highestmodseq,
     )
 
 
@@ -305,4 +308,5 @@ def _shared(one: SharedRow, parents: Set[str], *, has_inbox: bool) -> Folder:
         owner_id=one.owner_id,
         is_account=one.is_account,
         size=row.counters.size,
+        modseq=row.counters.highestmodseq,
     )

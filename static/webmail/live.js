@@ -10,6 +10,8 @@ const EVERY = 30_000; // milliseconds between two questions where there is no st
 const GRACE = 2_000; // until one who may not be signed in any more is asked
 const AGAIN = 300_000; // until a stream is tried again
 const known = new Map(); // mailbox id: {unseen, messages, modseq}
+/** Mailbox id: its modseq when the page was made. Mail comes between that and the first news, too. */
+const rendered = new Map($$('#side-nav [data-modseq]').map(one => [one.dataset.mailbox, Number(one.dataset.modseq)]));
 let total = 0, labels = {}, cursor = '', source = null, failures = 0, pollTimer, tryTimer, isLeader = false, ended = false;
 const channel = globalThis.BroadcastChannel ? new BroadcastChannel('mailhost-live') : null;
 
@@ -45,8 +47,8 @@ function counted(news) {
   const isFirst = !known.size;
   const changed = new Set();
   for (const [box, now] of Object.entries(news.counts)) {
-    const before = known.get(box);
-    if (!before ? !isFirst : before.modseq !== now.modseq) changed.add(box);
+    const before = known.get(box)?.modseq ?? rendered.get(box) ?? (isFirst ? now.modseq : -1);
+    if (before !== now.modseq) changed.add(box);
     known.set(box, now);
   }
   total = news.total;

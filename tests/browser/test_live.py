@@ -54,6 +54,30 @@ def test_mail_is_told_to_all_tabs_within_a_second(service: Installation, chromiu
         watched.check()
 
 
+def test_mail_that_comes_while_the_page_is_made_is_shown(
+    service: Installation, chromium: Browser
+) -> None:
+    base = f"https://localhost:{service.ports['WEB']}"
+    subjects: list[str] = []
+
+    def late(route: Route) -> None:
+        """The page is there, and its stream is not yet: now it comes."""
+        if not subjects:
+            known = len(service.inbox("alice@example.test"))
+            subjects.append(send(service))
+            service.wait_for(
+                lambda: len(service.inbox("alice@example.test")) > known, 20, "it did not come"
+            )
+        route.continue_()
+
+    with opened(chromium, base, as_whom="alice@example.test") as watched:
+        watched.page.route("**/mail/events/", late)
+        watched.go("/mail/inbox/")
+        expect(watched.page.locator("#live")).to_have_text("Up to date", timeout=20_000)
+        row = watched.page.locator(f"a.conv__subj:text-is('{subjects[0]}')")
+        expect(row).to_be_visible(timeout=10_000)
+
+
 def test_without_a_stream_it_asks_now_and_then(service: Installation, chromium: Browser) -> None:
     base = f"https://localhost:{service.ports['WEB']}"
     with opened(chromium, base, as_whom="alice@example.test") as watched:
