@@ -46,11 +46,30 @@ TWICE_IN_LONG = (
     *("tests/ops/test_supervisor.py", "tests/webmail/test_hostile.py"),
     # Each walks a whole table by statements that other tests ask of both databases.
     *("tests/console/test_matrix.py", "tests/imap/test_rights.py", "tests/imap/test_broken.py"),
-    *("tests/webmail/test_csrf.py", "tests/demo/test_command.py"),
-    *("tests/webmail/test_pictures.py", "tests/webmail/test_attachments.py"),
-    *("tests/webmail/test_body.py", "tests/webmail/test_codes.py"),
-    *("tests/webmail/test_invitations.py", "tests/webmail/test_locale.py"),
+    *("tests/webmail/test_csrf.py", "tests/demo/test_command.py", "tests/demo/test_seed.py"),
+    *("tests/scan/test_whole.py", "tests/accounts/test_passkeys.py", "tests/pop3/test_lock.py"),
+    # What these say to clients is the same; the services behind them are asked on both.
+    *("tests/imap/test_appending.py", "tests/imap/test_binary.py", "tests/imap/test_compress.py"),
+    *("tests/imap/test_damaged.py", "tests/imap/test_dialogues.py", "tests/imap/test_fetch.py"),
+    *("tests/imap/test_hostile.py", "tests/imap/test_server.py", "tests/imap/test_several.py"),
+    *("tests/imap/test_signin.py", "tests/smtp/test_attacks.py", "tests/smtp/test_judgement.py"),
+    *("tests/smtp/test_offers.py", "tests/smtp/test_strangers.py", "tests/smtp/test_submission.py"),
+    *(
+        f"tests/webmail/test_{name}.py"
+        for name in (
+            *("acting", "activity", "apppasswords", "attachments", "blocked"),
+            *("body", "codes", "compose", "confirm", "draftfiles", "forcedsteps"),
+            *("invitations", "leaving", "letterfiles", "live", "locale", "mail", "nextpage"),
+            *("odd", "pictures", "preferences", "recovery", "removed", "reported", "security"),
+            *("sendingpages", "sessions", "sharing", "signin", "verify", "why"),
+        )
+    ),
 )
+# Of what kills whole services each pass takes a part.
+ONCE = {
+    "embedded": ("tests/faults/test_kill.py::test_it_loses_nothing_when_a_role_is_killed",),
+    "scaled": ("tests/faults/test_kill.py::test_it_loses_nothing_when_everything_is_killed",),
+}
 SCANNERS = ("rspamd", "spamd", "clamd")
 # What a developer's shell happens to set must not decide what a pass runs on.
 SETTINGS = frozenset(setting.name for setting in env.SETTINGS)
@@ -62,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
     os.environ[laws.STARTED] = str(started)
+    os.environ[laws.LONG] = "1" if options.long else ""
     deadline = started + options.seconds
     print(f"== scanners beside our own: {_scanners()}", flush=True)
     failed = []
@@ -104,6 +124,7 @@ def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
     arguments += ["--dist", "loadfile", "--no-loadscope-reorder"]
     if not is_long:
         arguments += ["-m", "not long"]
+        arguments += [f"--deselect={test}" for test in ONCE[name] if not extra]
     if name == "scaled":
         left_out = units.PURE if is_long else (*units.PURE, *TWICE_IN_LONG)
         # What was asked for by name is run all the same.

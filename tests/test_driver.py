@@ -86,6 +86,14 @@ def test_it_leaves_out_what_there_is() -> None:
     assert len(set(left_out)) == len(left_out)
 
 
+def test_each_pass_leaves_out_what_another_does() -> None:
+    named = [test for tests in run.ONCE.values() for test in tests]
+    assert len(set(named)) == len(named)
+    for test in named:
+        path, _, name = test.partition("::")
+        assert f"def {name}(" in (run.ROOT / path).read_text()
+
+
 def test_it_fails_a_pure_test_that_asks_for_a_database(tmp_path: Path) -> None:
     (tmp_path / "tests/wire").mkdir(parents=True)
     asking = "import pytest\n@pytest.fixture\ndef db(): pass\ndef test_a(db): pass"

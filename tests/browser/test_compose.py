@@ -213,6 +213,7 @@ def test_plain_text_and_back(service: Installation, watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_a_letter_waits_for_its_time(service: Installation, watched: Watched) -> None:
     page = watched.page
     box = new(page)

@@ -172,6 +172,7 @@ def test_a_file_tells_how_far_it_is_and_survives_a_lost_connection(
     assert [one for one in watched.complaints if "ERR_INTERNET_DISCONNECTED" not in one] == []
 
 
+@pytest.mark.long
 def test_a_draft_takes_its_files_even_if_the_first_save_fails(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_a_draft_takes_its_files_even_if_the_first_save_fails(
     assert attached(service, "Late", 1) == {"plan.txt": b"plan"}
 
 
+@pytest.mark.long
 def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Closed", "Look at this")
@@ -226,6 +228,7 @@ def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Pa
     assert watched.complaints == []
 
 
+@pytest.mark.long
 def test_uploads_are_cancelled_refused_and_awaited(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
@@ -315,6 +318,7 @@ def test_files_are_dropped_and_pictures_stand_in_the_text(
     assert "a b.txt" in parts(sent)
 
 
+@pytest.mark.long
 def test_a_missing_attachment_is_said_while_one_writes(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Hint", "Hello, the plan is attached.")

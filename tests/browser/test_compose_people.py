@@ -112,6 +112,7 @@ def test_lists_of_other_programs_are_pasted(watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_chips_are_walked_changed_and_removed_by_keyboard(watched: Watched) -> None:
     page = watched.page
     entry = row(page).get_by_role("combobox")
@@ -160,6 +161,7 @@ def test_a_chip_is_dragged_to_another_row(watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_recipients_come_back_with_their_draft(watched: Watched) -> None:
     page = watched.page
     page.keyboard.type('"Silva, Tomás" <tomas@example.net>,half')

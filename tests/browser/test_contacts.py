@@ -50,6 +50,7 @@ def test_it_writes_and_says_what_is_wrong(seen: Watched) -> None:
     seen.check()
 
 
+@pytest.mark.long
 def test_it_brings_groups_and_deletes(seen: Watched, tmp_path: Path) -> None:
     page = seen.page
     seen.go("/mail/contacts/new/")
@@ -95,6 +96,7 @@ def test_it_brings_groups_and_deletes(seen: Watched, tmp_path: Path) -> None:
     seen.check()
 
 
+@pytest.mark.long
 def test_people_one_wrote_to_are_looked_at_and_groups_made(seen: Watched) -> None:
     page = seen.page
     seen.go("/mail/contacts/collected/")

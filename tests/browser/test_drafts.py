@@ -103,6 +103,7 @@ def test_it_survives_that_the_server_cannot_be_reached(
     one(service, "Sent", "Away")
 
 
+@pytest.mark.long
 def test_a_killed_server_loses_nothing(tmp_path: Path, chromium: Browser) -> None:
     with installation(tmp_path) as running:
         running.add_people(ALICE, BOB)
@@ -122,6 +123,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, chromium: Browser) -> Non
             assert "Before and while it was away" in text_of(draft)
 
 
+@pytest.mark.long
 def test_its_saves_are_no_news_of_the_conversation(service: Installation, watched: Watched) -> None:
     page = watched.page
     with service.imap(ALICE) as client:

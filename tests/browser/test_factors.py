@@ -132,6 +132,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     assert watched.complaints == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: Watched) -> None:
     page = watched.page

@@ -238,6 +238,7 @@ Content-Type: text/html; charset=utf-8\r
 <p>All seeds.</p><img src="https://evil.invalid/seeds.png" width="100" height="100"></body>"""
 
 
+@pytest.mark.long
 def test_designed_mail_has_light_and_dark_paper(
     service: Installation, watched: Watched, chromium: Browser
 ) -> None:
@@ -326,6 +327,7 @@ TRICKS = (
 )
 
 
+@pytest.mark.long
 def test_no_message_lies_over_the_buttons(service: Installation, watched: Watched) -> None:
     """Section F, 77: whatever its styles say, a body stays in its frame, and that in its pane."""
     head = "From: M <m@evil.invalid>\r\nSubject: Over\r\nMessage-ID: <o{}@evil.invalid>\r\n"
@@ -351,6 +353,7 @@ def test_no_message_lies_over_the_buttons(service: Installation, watched: Watche
     watched.check()
 
 
+@pytest.mark.long
 def test_header_and_print_pages_are_whole(watched: Watched, conversation: str) -> None:
     for address in ("headers/", "print/?whole=1"):
         watched.go(conversation + address)
@@ -375,6 +378,7 @@ def test_it_reads_without_script(
     context.close()
 
 
+@pytest.mark.long
 def test_a_sender_is_blocked_and_let_in_again(
     service: Installation, watched: Watched, conversation: str
 ) -> None:

@@ -93,6 +93,7 @@ def path_in(text: str) -> str:
     return found[1]
 
 
+@pytest.mark.long
 def test_an_app_password_opens_what_it_is_for(service: Installation, watched: Watched) -> None:
     page = watched.page
     sign_in(watched, "alice@example.test")
@@ -143,6 +144,7 @@ def is_signed_out(program: IMAPClient) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_the_way_back_in(service: Installation, watched: Watched) -> None:
     page = watched.page
     sign_in(watched, "bob@example.test")

@@ -180,6 +180,7 @@ def test_a_scheduled_letter_is_cancelled_and_written_on(
     watched.check()
 
 
+@pytest.mark.long
 def test_each_recipient_has_a_word_and_who_failed_is_written_to_again(
     service: Installation, watched: Watched, far: SmtpSink
 ) -> None:
@@ -249,6 +250,7 @@ def choose(box: Locator, address: str) -> None:
     box.locator(f"[data-choice='{address}']").click()
 
 
+@pytest.mark.long
 def test_the_signature_goes_with_who_writes(service: Installation, watched: Watched) -> None:
     page = watched.page
     box = new(page)
@@ -277,6 +279,7 @@ def test_the_signature_goes_with_who_writes(service: Installation, watched: Watc
     watched.check()
 
 
+@pytest.mark.long
 def test_an_answer_puts_what_it_answers_into_the_archive(
     service: Installation, watched: Watched
 ) -> None:
@@ -322,6 +325,7 @@ def test_a_letter_is_forwarded_with_its_files(service: Installation, watched: Wa
     watched.check()
 
 
+@pytest.mark.long
 def test_a_letter_is_forwarded_whole(service: Installation, watched: Watched) -> None:
     arrives(service, WITH_FILE, "Whole")
     page = show(watched, "inbox", "Whole")
@@ -345,6 +349,7 @@ def test_a_letter_is_forwarded_whole(service: Installation, watched: Watched) ->
 COPIES = "Object.keys(localStorage).filter(one => one.startsWith('mh-draft'))"
 
 
+@pytest.mark.long
 def test_what_was_thrown_away_elsewhere_is_kept_as_a_new_draft(
     service: Installation, watched: Watched
 ) -> None:
@@ -375,6 +380,7 @@ def test_what_was_thrown_away_elsewhere_is_kept_as_a_new_draft(
     assert page.evaluate(COPIES) == []
 
 
+@pytest.mark.long
 def test_who_signs_out_leaves_nothing_on_the_device(
     service: Installation, chromium: Browser
 ) -> None:

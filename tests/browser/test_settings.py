@@ -121,6 +121,7 @@ def test_it_works_without_script(base: str, chromium: Browser) -> None:
         expect(page.get_by_role("textbox", name="Signature")).to_have_value("Bob\n<Builder>")
 
 
+@pytest.mark.long
 def test_how_long_sending_waits_is_saved_at_once(seen: Watched) -> None:
     page = seen.page
     seen.go("/settings/general/")
@@ -134,6 +135,7 @@ def test_how_long_sending_waits_is_saved_at_once(seen: Watched) -> None:
     seen.look()
 
 
+@pytest.mark.long
 def test_it_asks_a_target_and_takes_the_question_back(seen: Watched) -> None:
     page = seen.page
     seen.go("/settings/forwarding/")
@@ -168,6 +170,7 @@ def letter(service: Installation, sender: str, subject: str) -> None:
         )
 
 
+@pytest.mark.long
 def test_it_shares_a_folder_that_the_other_then_sees(
     seen: Watched, base: str, chromium: Browser
 ) -> None:
@@ -190,6 +193,7 @@ def test_it_shares_a_folder_that_the_other_then_sees(
     expect(page.get_by_text("You share no folder.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_it_shows_what_is_large_and_what_was_held(service: Installation, seen: Watched) -> None:
     page = seen.page
     letter(service, "ann@elsewhere.test", "A garden")

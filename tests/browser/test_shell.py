@@ -100,6 +100,7 @@ def test_the_keyboard_alone_reads_mail(watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_it_looks_as_one_likes(watched: Watched) -> None:
     page = watched.page
     watched.go("/settings/general/")

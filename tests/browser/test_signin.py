@@ -99,6 +99,7 @@ def test_the_password_is_asked_again(chromium: Browser, base: str) -> None:
         watched.page.wait_for_url("**/settings/security/")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_password_of_somebody_else_is_changed_first(
     chromium: Browser, base: str, service: Installation

@@ -68,6 +68,7 @@ def test_by_keyboard_alone_and_back(watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_until_a_date_and_it_comes_back_by_itself(watched: Watched, filled: Installation) -> None:
     page = watched.page
     row(page, "Cedar").hover()
@@ -135,6 +136,7 @@ def test_without_script_a_message_has_the_menu(filled: Installation, chromium: B
         expect(row(page, "Fir")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_vacation_replies_are_set_looked_at_and_tried(
     filled: Installation, chromium: Browser
 ) -> None:

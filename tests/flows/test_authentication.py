@@ -448,6 +448,7 @@ def _preview(world: World, domain: str) -> str:
         return ""
 
 
+@pytest.mark.long
 def test_the_reports_of_a_day_are_made_and_read_back(world: World) -> None:
     """One goes to a domain which says that it takes the bank's reports; one is about a domain of
     our own, so that it comes back as those of Google and others do."""

@@ -151,6 +151,7 @@ def test_a_message_in_junk_comes_back_by_the_button_and_not_by_the_link(
     assert "The papers" in subjects(service, BOB)
 
 
+@pytest.mark.long
 def test_a_virus_that_a_user_sends_is_held_and_told(service: Installation) -> None:
     before = len(subjects(service, BOB))
     raw = mail("a.com", EICAR).replace(b"carol@outside.invalid", ALICE.encode())

@@ -80,6 +80,7 @@ def test_a_door_is_killed(service: Installation) -> None:
     assert count(service, "after-door") == 1
 
 
+@pytest.mark.long
 def test_a_worker_is_killed(service: Installation) -> None:
     paused = workers(service)
     send_to(paused, signal.SIGSTOP)

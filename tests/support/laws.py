@@ -10,6 +10,7 @@ import time
 import pytest
 
 STARTED = "MAILHOST_TESTS_STARTED"  # seconds since the epoch, set by tests/run.py
+LONG = "MAILHOST_TESTS_LONG"  # "1" in the long form, set by tests/run.py
 
 
 class NoSkips:
