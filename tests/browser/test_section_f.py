@@ -310,6 +310,7 @@ def test_who_signs_in_is_listed_as_words(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_body_of_the_matrix_runs_loads_or_moves(
     chromium: Browser, base: str, post: Post, ear: Ear, theme: str

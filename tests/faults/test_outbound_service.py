@@ -106,6 +106,8 @@ def test_it_loses_nothing_when_its_sender_is_killed(world: Outside, tmp_path: Pa
             before = len(copies(world))
             people |= submit(service, 100, 100 * round_number)
             service.wait_for(partial(has_more, world, before), 30, "nothing leaves")
+            # What it had sent before it was killed may be counted before it is there again.
+            service.wait_for(lambda: "outbound" in service.children(), 30, "no sender")
             os.kill(service.children()["outbound"], signal.SIGKILL)
         service.wait_for_empty_queue(300, "the queue does not empty")
     found = copies(world)
