@@ -1,13 +1,13 @@
 """LIST patterns, against a plain reading of them as regular expressions."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.imap.proto.patterns import Pattern
+from tests.support.cost import cost
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,5 @@ def test_it_matches_as_a_regular_expression_would(pattern: str, name: str) -> No
 
 def test_it_takes_linear_time_on_the_worst_pattern() -> None:
     pattern = Pattern("*a" * 500 + "b")
-    began = time.process_time()
     assert not pattern.matches("a" * 1000)
-    assert time.process_time() - began < 3
+    assert cost(lambda: pattern.matches("a" * 1000)) < 1

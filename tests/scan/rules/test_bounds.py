@@ -8,7 +8,7 @@ from tests.scan.rules.mail import case, mail, unproven
 from tests.support.cost import cost
 
 MUCH = 400_000  # characters
-SECONDS = 3.0
+SECONDS = 1.0
 NOBODY: Authentication = unproven("friend.test")
 
 BAITS = [
