@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.installation import Installation, installation
+from tests.support.watching import Watched, opened
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -31,3 +32,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
+    """Alice at her inbox."""
+    base = f"https://localhost:{service.ports['WEB']}"
+    with opened(chromium, base, as_whom=PEOPLE[0]) as seen:
+        seen.go("/mail/inbox/")
+        yield seen

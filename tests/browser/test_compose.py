@@ -1,7 +1,6 @@
 """Writing in a real browser: new letters and answers, sent once, taken back, sent later."""
 
 import re
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -34,13 +33,6 @@ def letter(service: Installation) -> str:
         client.sendmail(BOB, [ALICE], raw)
     one(service, "INBOX", subject)
     return subject
-
-
-@pytest.fixture
-def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
-    with opened(chromium, f"https://localhost:{service.ports['WEB']}", as_whom=ALICE) as seen:
-        seen.go("/mail/inbox/")
-        yield seen
 
 
 def answer(page: Page, subject: str, key: str) -> Locator:

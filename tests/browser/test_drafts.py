@@ -1,12 +1,11 @@
 """Nothing that was typed is lost: two tabs, a closed one, a lost session, a server away."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.writing import ALICE, BOB, composer, new, one, state, text_of, write
+from tests.browser.writing import ALICE, BOB, beside, composer, new, one, state, text_of, write
 from tests.support.installation import PASSWORD, Installation, installation
 from tests.support.watching import Watched, opened
 
@@ -16,21 +15,12 @@ LETTER = (
 )
 
 
-@pytest.fixture
-def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
-    with opened(chromium, f"https://localhost:{service.ports['WEB']}", as_whom=ALICE) as seen:
-        seen.go("/mail/inbox/")
-        yield seen
-
-
 def test_two_tabs_do_not_overwrite_each_other(service: Installation, watched: Watched) -> None:
     page = watched.page
     new(page)
     write(page, "Tabs", "From the first")
     state(page, "Draft saved")
-    at = composer(page).locator("form").get_attribute("action")
-    other = page.context.new_page()
-    other.goto(f"{watched.base}{at}")
+    other = beside(watched)
     other.locator("[data-rich]").click()
     other.keyboard.press("Control+Home")
     other.keyboard.type("From the second. ")

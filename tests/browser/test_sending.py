@@ -11,7 +11,18 @@ from email.message import EmailMessage
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.writing import ALICE, BOB, composer, found, new, one, state, text_of, write
+from tests.browser.writing import (
+    ALICE,
+    BOB,
+    beside,
+    composer,
+    found,
+    new,
+    one,
+    state,
+    text_of,
+    write,
+)
 from tests.support.dns_server import DnsServer
 from tests.support.installation import Installation, installation
 from tests.support.outgoing import Outside
@@ -86,13 +97,6 @@ def service(
         running.add_people(ALICE, BOB)
         running.manage("shell", "-v0", "-c", SETUP)
         yield running
-
-
-@pytest.fixture
-def watched(service: Installation, chromium: Browser) -> Iterator[Watched]:
-    with opened(chromium, f"https://localhost:{service.ports['WEB']}", as_whom=ALICE) as seen:
-        seen.go("/mail/inbox/")
-        yield seen
 
 
 def show(watched: Watched, folder: str, subject: str) -> Page:
@@ -358,8 +362,7 @@ def test_what_was_thrown_away_elsewhere_is_kept_as_a_new_draft(
     write(page, "Here still", "First")
     state(page, "Draft saved")
     old = composer(page).locator("form").get_attribute("action")
-    other = page.context.new_page()
-    other.goto(f"{watched.base}{old}")
+    other = beside(watched)
     other.locator(".composer.is-scripted [data-compose=discard]").click()
     other.wait_for_url("**/mail/inbox/")
     other.close()

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.installation import Installation
+from tests.support.watching import Watched
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 
@@ -36,6 +37,14 @@ def write(page: Page, subject: str, text: str, to: str = BOB) -> None:
 
 def state(page: Page, words: str) -> None:
     expect(composer(page).locator("[data-state]")).to_contain_text(words, timeout=15_000)
+
+
+def beside(watched: Watched) -> Page:
+    """The same letter in another tab."""
+    other = watched.page.context.new_page()
+    where = composer(watched.page).locator("form").get_attribute("action")
+    other.goto(f"{watched.base}{where}")
+    return other
 
 
 def found(service: Installation, folder: str, who: str = ALICE) -> list[EmailMessage]:
