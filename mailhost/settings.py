@@ -161,6 +161,7 @@ INSTALLED_APPS = [
     "apps.search",
     "apps.sieve",
     "apps.reports",
+    "apps.dnscheck",
     "apps.reception",
     "apps.scan",
     "apps.delivery",
@@ -170,6 +171,7 @@ INSTALLED_APPS = [
     "apps.pop3",
     "apps.webmail",
     "apps.console",
+    "apps.wellknown",
     "apps.ops",
     "apps.demo",
 ]

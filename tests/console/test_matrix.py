@@ -24,66 +24,30 @@ from apps.directory.models import Role, User
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning import services as provisioning
 from apps.scan import runner
+from tests.console import (
+    rows_addresses,
+    rows_domains,
+    rows_import,
+    rows_organizations,
+    rows_policies,
+    rows_setup,
+    rows_system,
+    rows_users,
+    rows_wellknown,
+)
 from tests.console.conftest import holder
+from tests.console.matrixrows import CONSOLE, ROLES, STRANGERS, Row, own, public
 from tests.console.world import Tenant, rows_of, signed_in, tenant
 
+# Things that administrators of the tenant see, and operators.
+OF_TENANTS: Final = frozenset({"person", "domain", "alias", "organization", "tombstone", "shared"})
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORT: Final = ("GET", "POST", "DELETE")  # HEAD is asked as GET is, the rest as DELETE
-OF_A: Final = ("user", "other", "helpdesk", "admin", "reseller")
-STRANGERS: Final = ("anonymous", "suspended")
-ROLES: Final = (*STRANGERS, *OF_A, "admin of B", "operator")
 A, B, NOBODY = "wombat", "quokka", "nobody"
 NOBODYS: Final = 999_999
 _WRITES: Final = re.compile(
     r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|REPLACE INTO)\s+"?(\w+)"?', re.IGNORECASE
 )
-
-Codes = int | tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """What an address answers.
-
-    Args:
-        get, post: statuses for who may; other verbs get `rest`.
-        strangers: what who is not signed in gets: sent to sign in, `post` if only POST is a
-            question at all; None for the same as everybody.
-        thing: what the number in the address names: a column of `Tenant.ids`, a user of the tenant
-            (`person`), a message in one's own mailbox (`mail`), a letter that is being written and
-            a file of it (`draft`); "" for none.
-        may: roles for which the page is there; the rest gets 404, for every verb if they are not
-            let into the console at all.
-        refused: roles of `may` whose POST is refused, 403.
-        data: what is posted.
-    """
-
-    get: Codes
-    post: Codes
-    strangers: str | None = "login"
-    rest: Codes = 405
-    thing: str = ""
-    may: tuple[str, ...] = ROLES
-    refused: tuple[str, ...] = ()
-    data: tuple[tuple[str, str], ...] = ()
-
-
-CONSOLE: Final = ("helpdesk", "admin", "reseller", "admin of B", "operator")
-AUDIT: Final = ("admin", "reseller", "admin of B", "operator")
-NONE: Final = ()
-
-
-def public(get: Codes, post: Codes) -> Row:
-    return Row(get, post, strangers=None)
-
-
-def own(get: Codes, post: Codes, thing: str = "", **more: Any) -> Row:
-    return Row(get, post, thing=thing, **more)
-
-
-def console(get: Codes, post: Codes, thing: str = "", **more: Any) -> Row:
-    return Row(get, post, thing=thing, **{"may": CONSOLE, **more})
-
 
 TABLE: Final[dict[str, Row]] = {
     "healthz": public(200, 405),
@@ -197,18 +161,15 @@ TABLE: Final[dict[str, Row]] = {
     "source": own(200, 405, "mail"),
     "part": own(404, 405, "mail"),
     "act": own(405, 302, "mail"),
-    "console": console(302, 405),
-    "console-users": console(200, 405),
-    "console-user-add": console(200, 200),
-    "console-user": console(200, 302, "person"),
-    "console-user-state": console(
-        405, 302, "person", refused=("helpdesk",), data=(("to", "lock"),)
-    ),
-    "console-user-sessions": console(405, 302, "person"),
-    "console-user-password": console(200, 200, "person"),
-    "console-user-factors": console(200, 302, "person"),
-    "console-user-act": console(404, 404, "person"),  # ACT_AS_USER is off
-    "console-audit": console(200, 405, may=AUDIT),
+    **rows_users.ROWS,
+    **rows_system.ROWS,
+    **rows_domains.ROWS,
+    **rows_addresses.ROWS,
+    **rows_import.ROWS,
+    **rows_organizations.ROWS,
+    **rows_policies.ROWS,
+    **rows_setup.ROWS,
+    **rows_wellknown.ROWS,
 }
 
 
@@ -273,7 +234,7 @@ class World:
             return False
         if row.thing == "mail":
             return self.role == "admin of B" or (self.role in ("other", "admin") and owner == A)
-        if row.thing == "person":
+        if row.thing in OF_TENANTS:
             return self.role == "operator" or (self.role == "admin of B") == (owner == B)
         return self.role == "other" and owner == A
 

@@ -21,7 +21,7 @@ from apps.contacts.cards.card import Card, Way
 from apps.contacts.services import contacts
 from apps.contacts.services import groups as contactgroups
 from apps.delivery.accept import accept
-from apps.directory.models import DkimKey, Domain, Means, Organization, Outcome, Role, User
+from apps.directory.models import DkimKey, Domain, Kind, Means, Organization, Outcome, Role, User
 from apps.directory.services import apppasswords, forwards, history, tokens
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
@@ -78,7 +78,14 @@ def _administrators(made: Tenant) -> None:
 
 def _furnish(made: Tenant) -> None:
     user, word = made.people["other"], made.word
-    provisioning.add_alias(made.address("alias"), [user.address, f"x@{word}-elsewhere.test"])
+    alias = provisioning.add_alias(
+        made.address("alias"), [user.address, f"x@{word}-elsewhere.test"]
+    )
+    shared, _ = provisioning.add_user(made.address("team"), None, kind=Kind.SHARED)
+    gone, _ = provisioning.add_user(made.address("gone"), "correct horse battery")
+    provisioning.remove_user(gone.key)
+    made.ids |= {"domain": made.domain.pk, "organization": made.organization.pk}
+    made.ids |= {"alias": alias.pk, "shared": shared.pk, "tombstone": gone.pk}
     made.ids["app-password"] = apppasswords.create(user=user, name=f"{word} telephone")[0].pk
     tokens.issue(user=user, name=f"{word} robot")
     forwards.ask(user=user, target=f"me@{word}-home.test", keeps_copy=True)

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from apps.console.navigation import menu
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration.sight import find_user
@@ -22,6 +23,7 @@ def show(
     frame = {
         "reads_audit": powers.may(Ability.READ_AUDIT),
         "creates_users": powers.may(Ability.CREATE_USERS),
+        "menu": menu(powers),
     }
     return render(request, f"console/{template}", {**frame, **context}, status=status)
 

@@ -19,13 +19,6 @@ from apps.wire.errors import MailError, NotFound
 
 @for_administrators
 @require_http_methods(["GET", "HEAD"])
-def home(request: HttpRequest, powers: Powers) -> HttpResponseBase:
-    """What there is most to do with."""
-    return redirect("console-users")
-
-
-@for_administrators
-@require_http_methods(["GET", "HEAD"])
 def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """The users in sight."""
     wanted = Wanted.of(request.GET.dict())

@@ -1,0 +1,5 @@
+"""Organisations, their limits and who administers them."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,4 @@
+/* Behaviour of the console's pages. Every page works without it. */
+import './palette.js';
+import './selection.js';
+import './fresh.js';

@@ -1,0 +1,7 @@
+"""Aliases, groups and shared mailboxes."""
+
+from typing import Final
+
+from tests.console.matrixrows import Row
+
+ROWS: Final[dict[str, Row]] = {}

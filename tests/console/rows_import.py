@@ -1,0 +1,7 @@
+"""CSV files."""
+
+from typing import Final
+
+from tests.console.matrixrows import Row
+
+ROWS: Final[dict[str, Row]] = {}

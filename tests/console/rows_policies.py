@@ -1,0 +1,7 @@
+"""Policies."""
+
+from typing import Final
+
+from tests.console.matrixrows import Row
+
+ROWS: Final[dict[str, Row]] = {}

@@ -1,0 +1,12 @@
+"""The first page, finding, undoing, health, the audit log."""
+
+from typing import Final
+
+from tests.console.matrixrows import AUDIT, Row, console
+
+ROWS: Final[dict[str, Row]] = {
+    "console": console(302, 405),
+    "console-audit": console(200, 405, may=AUDIT),
+    "console-find": console(200, 405),
+    "console-undo": console(405, 404),
+}

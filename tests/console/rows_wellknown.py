@@ -1,0 +1,7 @@
+"""What other servers and mail programs ask for."""
+
+from typing import Final
+
+from tests.console.matrixrows import Row
+
+ROWS: Final[dict[str, Row]] = {}
