@@ -40,6 +40,7 @@ EXCEPTED: Final = {
     "apps.search.": "an index, which can be made anew at any time",
     "apps.remote.services.add_sessions": OWN,
     "apps.remote.services.keep_sts": OWN,
+    "apps.console.services.bulkacts.": "how to take an act back; each act is recorded itself",
     "apps.demo.": "a world of its own, whose people are made through these doors",
     "apps.accounts.sessions.": "a browser's own session",
     "apps.accounts.services.sessions.begin": "a browser's own session; the sign-in is history",
