@@ -20,6 +20,9 @@ from apps.mailstore.services.mailboxes import find, normal
 from apps.mailstore.shares import RIGHTS
 from apps.wire.errors import InvalidName
 
+LEVELS: Final = {"read": "lrs", "write": "lrswite", "manage": "lrswipkxte"}
+"""Rights that people give together (RFC 4314 section 2.1); none of them lets anybody share on."""
+
 _ORIGIN: Final = Origin("command", None)
 _VIRTUAL: Final = {"c": "kx", "d": "te"}  # RFC 4314 section 2.1.1
 

@@ -14,11 +14,18 @@ from django.db import IntegrityError, transaction
 from apps.audit.services import record
 from apps.directory import expressions, subjects
 from apps.directory.expressions import ExpressionError
-from apps.directory.models import Alias, AliasTarget, Domain, PatternKind
+from apps.directory.models import Alias, AliasTarget, Domain, PatternKind, State
 from apps.directory.services.domains import domain_name
 from apps.directory.services.names import lock_domain, refuse_taken_by_user
 from apps.mime.address import Address, AddressError
-from apps.wire.errors import AlreadyExists, InUse, InvalidAddress, LimitReached, NotFound
+from apps.wire.errors import (
+    AlreadyExists,
+    InUse,
+    InvalidAddress,
+    InvalidName,
+    LimitReached,
+    NotFound,
+)
 
 MAX_TARGETS = 100  # of one alias; also what one address may become in the end
 # In one domain: each is tried for every unknown local part, and an expression may cost a
@@ -191,6 +198,26 @@ def remove_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
         about = subjects.of_domain(alias.domain, str(pattern))
         record("alias.change", **about, detail={"removed": [one for one in has if one not in left]})
     return left
+
+
+def set_state(*, pattern: Pattern, state: State) -> Alias:
+    """Let an alias rest, so that its mail is refused, or work again. Nothing happens, and nothing
+    is recorded, if it is so already.
+
+    Raises:
+        NotFound
+        InvalidName: nobody signs in as an alias, so it cannot be locked.
+    """
+    if state == State.LOCKED:
+        raise InvalidName("locked alias", text="An alias works, or is suspended")
+    with transaction.atomic():
+        alias = _lock(pattern)
+        if alias.state != state:
+            Alias.objects.filter(pk=alias.pk).update(state=state)
+            alias.state = state
+            action = "alias.resume" if state == State.ACTIVE else "alias.suspend"
+            record(action, **subjects.of_domain(alias.domain, str(pattern)))
+    return alias
 
 
 def _lock(pattern: Pattern) -> Alias:

@@ -6,7 +6,7 @@ speak for who gets it (`directory.authority`).
 
 from collections.abc import Sequence
 
-from apps.directory.models import Alias, PatternKind
+from apps.directory.models import Alias, PatternKind, State
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import aliases
 from apps.directory.services.aliases import Pattern
@@ -40,6 +40,15 @@ def remove_targets(*, powers: Powers, alias_id: int, targets: Sequence[str]) -> 
         NotFound, NotPermitted, InvalidAddress, InUse
     """
     return aliases.remove_targets(pattern=_pattern(powers, alias_id), targets=targets)
+
+
+def set_state(*, powers: Powers, alias_id: int, state: State) -> Alias:
+    """Suspend an alias, or let it work again.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName
+    """
+    return aliases.set_state(pattern=_pattern(powers, alias_id), state=state)
 
 
 def remove(*, powers: Powers, alias_id: int) -> None:

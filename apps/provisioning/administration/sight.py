@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 from apps.directory import permissions
 from apps.directory.models import Alias, Domain, Organization, Role, RoleGrant, User
 from apps.directory.permissions import Ability, Powers
-from apps.wire.errors import NotFound, NotPermitted
+from apps.mime.address import Address, AddressError
+from apps.wire.errors import InvalidAddress, NotFound, NotPermitted
 
 
 def find_user(powers: Powers, user_id: int) -> User:
@@ -14,6 +15,19 @@ def find_user(powers: Powers, user_id: int) -> User:
     found = rows.filter(pk=user_id).first()
     if found is None:
         raise NotFound(f"user {user_id}", text="There is no such user")
+    return found
+
+
+def find_addressed(powers: Powers, address: str) -> User:
+    """A living user in sight, by an address as people write it; raise InvalidAddress, NotFound."""
+    try:
+        key = Address.parse(address.strip()).key
+    except AddressError as error:
+        raise InvalidAddress(str(error), text=f"Not an address: {error}") from None
+    rows = permissions.users(powers).select_related("domain__organization")
+    found = rows.filter(key=key).first()
+    if found is None:
+        raise NotFound(f"user {key}", text=f"There is no user {key}")
     return found
 
 

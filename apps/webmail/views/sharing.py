@@ -33,9 +33,9 @@ class Level:
 
 
 LEVELS: Final = (
-    Level("read", "lrs", gettext_lazy("Can read")),
-    Level("write", "lrswite", gettext_lazy("Can read, sort and delete mail")),
-    Level("manage", "lrswipkxte", gettext_lazy("Can do all but share it")),
+    Level("read", sharing.LEVELS["read"], gettext_lazy("Can read")),
+    Level("write", sharing.LEVELS["write"], gettext_lazy("Can read, sort and delete mail")),
+    Level("manage", sharing.LEVELS["manage"], gettext_lazy("Can do all but share it")),
 )
 
 
