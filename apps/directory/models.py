@@ -78,6 +78,14 @@ class Demand(models.TextChoices):
     EVERYBODY = "everybody"
 
 
+class StsMode(models.TextChoices):
+    """What the MTA-STS policy of a domain asks of servers that send to it (RFC 8461 s5)."""
+
+    NONE = "none"  # no policy; or, where there was one, that it holds no longer
+    TESTING = "testing"  # deliver as ever, and report what would have failed
+    ENFORCE = "enforce"  # without TLS that proves this host's name, do not deliver
+
+
 class Domain(models.Model):
     """A mail domain; `alias_of` makes it a second name for all addresses of another one."""
 
@@ -111,6 +119,10 @@ class Domain(models.Model):
     factor_demand = models.CharField(max_length=14, choices=Demand.choices, default=Demand.NOBODY)
     factor_due_at = models.DateTimeField(null=True, blank=True)  # None: at once
     password_length = models.PositiveSmallIntegerField(null=True, blank=True)  # None: the setting
+    # None at first: a policy is a promise that mta-sts.<domain> and this host show certificates
+    # that the world believes, and only an administrator knows that they do.
+    sts_mode = models.CharField(max_length=7, choices=StsMode.choices, default=StsMode.NONE)
+    sts_id = models.CharField(max_length=32, default="", blank=True)  # "": there never was a policy
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -15,7 +15,16 @@ from django.utils import timezone
 
 from apps.audit.services import record
 from apps.directory import passwords, subjects
-from apps.directory.models import Alias, Domain, Kind, Organization, State, User, UserState
+from apps.directory.models import (
+    Alias,
+    Domain,
+    Kind,
+    Organization,
+    State,
+    StsMode,
+    User,
+    UserState,
+)
 from apps.directory.passwords import Secrets
 from apps.directory.services import (
     aliases,
@@ -24,6 +33,7 @@ from apps.directory.services import (
     links,
     roles,
     signinrules,
+    stspolicies,
     transports,
     users,
 )
@@ -92,14 +102,16 @@ def change_domain(
     adds_sender: bool | None = None,
     reception: domains.Reception | None = None,
     sign_in: SignInRules | None = None,
+    sts_mode: StsMode | None = None,
 ) -> Domain:
     """Change the separator of details, the quota of new users (bytes, 0 for no limit), whether mail
     whose From is not its sender's gets a Sender field in place of being refused, what becomes of
-    incoming mail whose sender is in doubt, or what its people's sign-in demands.
+    incoming mail whose sender is in doubt, what its people's sign-in demands, or what its MTA-STS
+    policy asks of senders.
 
     Raises:
         InvalidName, NotFound
-        InUse: `reception` or `sign_in` of an alias domain.
+        InUse: `reception`, `sign_in` or `sts_mode` of an alias domain.
     """
     with transaction.atomic():
         domain = domains.change(
@@ -109,6 +121,8 @@ def change_domain(
             adds_sender=adds_sender,
             reception=reception,
         )
+        if sts_mode is not None:
+            domain = stspolicies.change(name=name, mode=sts_mode)
         return domain if sign_in is None else signinrules.change(name=name, rules=sign_in)
 
 

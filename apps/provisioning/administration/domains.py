@@ -4,12 +4,21 @@ from django.conf import settings
 from django.db.models import Q
 
 from apps.directory import permissions
-from apps.directory.models import Domain, Organization, State, User
+from apps.directory.models import (
+    Demand,
+    Domain,
+    Organization,
+    State,
+    Sternness,
+    StsMode,
+    User,
+)
 from apps.directory.permissions import Ability, Powers
+from apps.directory.services import stspolicies
 from apps.directory.services.domains import Reception, domain_name
 from apps.directory.services.signinrules import SignInRules
 from apps.mailauth import suffixes
-from apps.provisioning import services
+from apps.provisioning import renaming, services
 from apps.provisioning.administration.sight import (
     demand,
     demand_on_all,
@@ -17,7 +26,8 @@ from apps.provisioning.administration.sight import (
     find_named,
     find_organization,
 )
-from apps.wire.errors import AlreadyExists, InvalidName
+from apps.provisioning.renaming import RenamedDomain
+from apps.wire.errors import AlreadyExists, InUse, InvalidName
 
 
 def add(
@@ -55,11 +65,14 @@ def add(
     )
 
 
-def _owner(powers: Powers, organization_id: int | None) -> Organization:
+def _owner(powers: Powers, organization_id: int | None) -> Organization | None:
+    """None: there is none yet, and the first domain makes it."""
     if organization_id is not None:
         return find_organization(powers, organization_id)
     demand(powers, Ability.ADD_DOMAINS)
     choice = list(permissions.organizations(powers, Ability.ADD_DOMAINS)[:2])
+    if not choice and powers.is_operator:
+        return None
     if len(choice) != 1:
         raise InvalidName("organisation", text="Say to which organisation the domain belongs")
     return choice[0]
@@ -135,6 +148,76 @@ def change_policies(
         adds_sender=adds_sender,
         reception=reception,
         sign_in=sign_in,
+    )
+
+
+def set_sts(*, powers: Powers, domain_id: int, mode: StsMode) -> Domain:
+    """Say what a domain's MTA-STS policy asks of senders.
+
+    Raises:
+        NotFound, NotPermitted
+        InUse: it is an alias domain.
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.CHANGE_POLICIES, domain)
+    return stspolicies.change(name=domain.name, mode=mode)
+
+
+def copy_settings(*, powers: Powers, domain_id: int, source: str) -> Domain:
+    """Give a domain the settings of another one in sight: how it takes mail, details, the space of
+    new users, what sign-in demands.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName
+        InUse: one of them is an alias domain, which has no settings of its own.
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.CHANGE_POLICIES, domain)
+    model = find_named(powers, domain_name(source))
+    demand(powers, Ability.CHANGE_POLICIES, model)
+    for one in (domain, model):
+        if one.alias_of is not None:
+            raise InUse("alias domain", text=f"{one.name} stands for {one.alias_of.name}")
+    if model.pk == domain.pk:
+        raise InvalidName("itself", text="These are its own settings")
+    return services.change_domain(
+        domain.name,
+        separator=model.detail_separator,
+        default_quota=model.default_quota,
+        adds_sender=model.adds_sender,
+        reception=Reception(
+            dmarc_policy=Sternness(model.dmarc_policy),
+            list_policy=Sternness(model.list_policy),
+            greylists=model.greylists,
+        ),
+        sign_in=SignInRules(
+            factor_demand=Demand(model.factor_demand),
+            factor_due_at=model.factor_due_at,
+            password_length=model.password_length or 0,
+        ),
+    )
+
+
+def rename(*, powers: Powers, domain_id: int, name: str, keeps_alias: bool = True) -> RenamedDomain:
+    """Give a domain, and so all its users, another name.
+
+    Args:
+        keeps_alias: the old name becomes an alias domain: its addresses go on to work.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName, AlreadyExists, InUse, LimitReached
+    """
+    domain = find_domain(powers, domain_id)
+    demand(powers, Ability.REMOVE_DOMAINS, domain)
+    demand(powers, Ability.ADD_DOMAINS, domain)
+    demand_on_all(powers, User.objects.filter(domain=domain))
+    wanted = domain_name(name)
+    if wanted == domain.name:
+        raise InvalidName("same name", text="That is its name already")
+    if not powers.is_operator:
+        _refuse_claimed(powers, wanted)
+    return renaming.rename_domain(
+        domain.name, wanted, keeps_alias=keeps_alias, unlimited=powers.is_operator
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.directory.models import Domain, Role, State, Sternness, User
+from apps.directory.models import Domain, Role, State, Sternness, StsMode, User
 from apps.directory.permissions import Powers
 from apps.directory.services import organizations
 from apps.directory.services.domains import Reception
@@ -203,3 +203,16 @@ def test_a_reseller_removes_its_own_only(
         with pytest.raises(MailError) as caught:
             domains.remove(powers=reseller, domain_id=pk, force=True)
         assert caught.value.reply.text == "There is no such domain"
+
+
+def test_an_administrator_sets_the_policy_for_senders(
+    admin: Powers, helpdesk: Powers, domain: Domain, other_domain: Domain
+) -> None:
+    changed = domains.set_sts(powers=admin, domain_id=domain.pk, mode=StsMode.TESTING)
+
+    domain.refresh_from_db()
+    assert (domain.sts_mode, domain.sts_id) == (StsMode.TESTING, changed.sts_id)
+    with pytest.raises(NotPermitted):
+        domains.set_sts(powers=helpdesk, domain_id=domain.pk, mode=StsMode.NONE)
+    with pytest.raises(NotFound):
+        domains.set_sts(powers=admin, domain_id=other_domain.pk, mode=StsMode.ENFORCE)

@@ -276,6 +276,8 @@ def test_it_changes_users_and_domains(alice: User) -> None:
         "second_factor": "nobody",
         "second_factor_from": None,
         "password_length": None,
+        "mta_sts": "none",
+        "mta_sts_id": "",
     }
     assert run("domain", "set", "example.test", "--separator", "").code == 0
     domain = Domain.objects.get()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.directory.models import Demand, Sternness
+from apps.directory.models import Demand, Sternness, StsMode
 from apps.directory.services.domains import Reception
 from apps.directory.services.signinrules import SignInRules
 from apps.provisioning import queries, renaming, services
@@ -72,7 +72,8 @@ class Command(NounCommand):
         )
 
     def _add_reception(self, change: CommandParser) -> None:
-        """What becomes of incoming mail whose sender is in doubt; docs/reception.md."""
+        """What becomes of incoming mail whose sender is in doubt; docs/reception.md. And how it is
+        to come."""
         change.add_argument(
             "--dmarc-policy",
             choices=Sternness.values,
@@ -88,6 +89,12 @@ class Command(NounCommand):
             "--greylisting",
             choices=["on", "off"],
             help="ask mail that looks doubtful to come back later (off is the usual)",
+        )
+        change.add_argument(
+            "--mta-sts",
+            choices=StsMode.values,
+            help="the MTA-STS policy that other servers read: none (the usual), testing, or"
+            " enforce: send over TLS that proves this host, or not at all",
         )
 
     def _add_sign_in(self, change: CommandParser) -> None:
@@ -128,6 +135,7 @@ class Command(NounCommand):
             adds_sender={"refuse": False, "sender": True}.get(options["foreign_from"]),
             reception=_reception(options),
             sign_in=_sign_in(options),
+            sts_mode=options["mta_sts"] and StsMode(options["mta_sts"]),
         )
         self.report(
             options,
@@ -142,6 +150,8 @@ class Command(NounCommand):
             second_factor=domain.factor_demand,
             second_factor_from=domain.factor_due_at,
             password_length=domain.password_length,
+            mta_sts=domain.sts_mode,
+            mta_sts_id=domain.sts_id,
         )
 
     def do_suspend(self, options: dict[str, Any]) -> None:
