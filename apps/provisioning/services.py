@@ -55,6 +55,7 @@ def add_domain(
     alias_of: str | None = None,
     *,
     unlimited: bool = False,
+    keys: dkim.NewKeys | None = None,
 ) -> Domain:
     """Host a domain; it gets keys that sign its mail, whose records are to be published, and a
     shared box for the mail to its postmaster that nobody else takes.
@@ -63,11 +64,12 @@ def add_domain(
         organization: the tenant it belongs to, made if new; None is the installation's own.
         alias_of: a hosted domain all whose addresses shall be valid in this one too.
         unlimited: an operator's word: what the organisation may hold does not count.
+        keys: made before, for who is in a transaction already.
 
     Raises:
         InvalidName, AlreadyExists, NotFound, InUse, LimitReached
     """
-    keys = dkim.prepare()
+    keys = keys or dkim.prepare()
     with transaction.atomic():
         domain = domains.create(
             name=name, organization=organization, alias_of=alias_of, unlimited=unlimited
@@ -219,6 +221,30 @@ def add_user(
         if is_admin:
             make_domain_admin(user)
     return user, invented
+
+
+def add_hashed(
+    *,
+    address: Address,
+    secrets: Secrets,
+    name: str = "",
+    quota: int | None = None,
+    must_change: bool = False,
+    unlimited: bool = False,
+) -> User:
+    """Add a person whose password was hashed before; within the caller's transaction, of which it
+    takes back its own part if it fails.
+
+    Raises:
+        As `add_user`.
+    """
+    with transaction.atomic():
+        user = _add_person(address, secrets, name, quota, unlimited=unlimited)
+        if must_change:
+            users.ask_new_password(user=user)
+        detail = {"kind": Kind.PERSON, "quota": user.quota}
+        record("user.add", **subjects.of_user(user), detail=detail)
+    return user
 
 
 def _add_box(

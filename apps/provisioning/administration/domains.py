@@ -15,6 +15,7 @@ from apps.directory.models import (
 )
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import stspolicies
+from apps.directory.services.dkim import NewKeys
 from apps.directory.services.domains import Reception, domain_name
 from apps.directory.services.signinrules import SignInRules
 from apps.mailauth import suffixes
@@ -36,12 +37,14 @@ def add(
     name: str,
     organization_id: int | None = None,
     alias_of: str | None = None,
+    keys: NewKeys | None = None,
 ) -> Domain:
     """Host a domain.
 
     Args:
         organization_id: whose it shall be; None where there is but one to choose.
         alias_of: a domain in sight, for which the new one shall stand.
+        keys: made before, for who is in a transaction already.
 
     Raises:
         NotFound, NotPermitted, InvalidName, AlreadyExists, InUse, LimitReached
@@ -62,6 +65,7 @@ def add(
         owner,
         None if target is None else target.name,
         unlimited=powers.is_operator,
+        keys=keys,
     )
 
 
