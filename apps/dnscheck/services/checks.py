@@ -1,0 +1,106 @@
+"""The write door: checks that are made now or asked for, and what is left so on purpose."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.audit.services import record
+from apps.directory import subjects
+from apps.directory.models import Domain
+from apps.dnscheck import kept, queries
+from apps.dnscheck.findings import Report
+from apps.dnscheck.models import DomainCheck
+from apps.dnscheck.records import Kind
+from apps.wire.errors import NotFound
+
+AGAIN: Final = timedelta(seconds=10)  # between two wishes of the same domain
+
+
+def check(domain_id: int) -> Report:
+    """Ask the DNS now, which takes 10 seconds at most, and keep what it says. Not within an event
+    loop. While somebody else checks the domain, what is known is returned.
+
+    Raises:
+        NotFound: there is no such domain.
+    """
+    return queries.report(_domain(domain_id))
+
+
+def request(domain_id: int) -> None:
+    """Have a worker ask soon; at most once in ten seconds. `report().is_checking` tells until it
+    has.
+
+    Raises:
+        NotFound: there is no such domain.
+    """
+    now = timezone.now()
+    asked = DomainCheck.objects.filter(domain=domain_id).filter(
+        Q(checked_at=None) | Q(checked_at__lt=now - AGAIN), requested_at=None
+    )
+    if not asked.update(requested_at=now, due_at=now):
+        _row(domain_id, requested_at=now)
+
+
+def leave_alone(domain_id: int, is_elsewhere: bool) -> None:
+    """Note that a domain's DNS is as it is on purpose, or no more.
+
+    Raises:
+        NotFound: there is no such domain.
+    """
+    domain = _domain(domain_id)
+    with transaction.atomic():
+        row = _locked(domain)
+        row.is_elsewhere = is_elsewhere
+        _settle(row)
+        row.save(update_fields=["is_elsewhere", "is_alarming"])
+        detail = {"elsewhere": is_elsewhere}
+        record("dns.leave", **subjects.of_domain(domain), detail=detail)
+
+
+def leave(domain_id: int, kinds: Collection[Kind]) -> None:
+    """Note which kinds of a domain's records are as they are on purpose: all of them at once.
+
+    Raises:
+        NotFound: there is no such domain.
+    """
+    domain = _domain(domain_id)
+    with transaction.atomic():
+        row = _locked(domain)
+        row.left = sorted(kind.value for kind in set(kinds))
+        _settle(row)
+        row.save(update_fields=["left", "is_alarming"])
+        record("dns.leave", **subjects.of_domain(domain), detail={"records": row.left})
+
+
+def _settle(row: DomainCheck) -> None:
+    """Whether anything that is not left so is alarming."""
+    row.is_alarming = not row.is_elsewhere and any(
+        (short := kept.read_short(value)) is not None
+        and kept.is_alarming(short)
+        and kept.kind_of(name) not in row.left
+        for name, value in row.standings.items()
+    )
+
+
+def _locked(domain: Domain) -> DomainCheck:
+    _row(domain.pk)
+    return DomainCheck.objects.select_for_update().get(domain=domain)
+
+
+def _row(domain_id: int, requested_at: datetime | None = None) -> None:
+    """Have a row, whoever makes it; `requested_at` is of a new one."""
+    if not Domain.objects.filter(pk=domain_id).exists():
+        raise NotFound(f"domain {domain_id}", text="There is no such domain here")
+    new = {"requested_at": requested_at}
+    DomainCheck.objects.get_or_create(domain_id=domain_id, defaults=new)
+
+
+def _domain(domain_id: int) -> Domain:
+    found = Domain.objects.select_related("alias_of").filter(pk=domain_id).first()
+    if found is None:
+        raise NotFound(f"domain {domain_id}", text="There is no such domain here")
+    return found

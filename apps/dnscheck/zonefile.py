@@ -1,0 +1,44 @@
+"""A domain's records as a zone file (RFC 1035 section 5) that other name servers load."""
+
+from collections.abc import Iterable
+
+from apps.directory.models import Domain
+from apps.dnscheck.records import Wanted
+
+TTL = 3_600  # seconds
+_STRING = 255  # octets of one string of a TXT record (RFC 1035 section 3.3)
+
+
+def zone_file(domain: Domain, wanted: Iterable[Wanted]) -> str:
+    """The records that stand in the domain's own zone; those of this host's are comments."""
+    lines = [
+        f"; Mail of {domain.name}: to be added to its zone.",
+        f"$ORIGIN {domain.name}.",
+        f"$TTL {TTL}",
+    ]
+    for one in wanted:
+        mark = "" if _is_within(one.name, domain.name) else "; elsewhere: "
+        lines += [f"{mark}{_owner(one, domain)} IN {one.type} {_value(one, v)}" for v in one.values]
+    return "\n".join(lines) + "\n"
+
+
+def _is_within(name: str, zone: str) -> bool:
+    return name == zone or name.endswith(f".{zone}")
+
+
+def _owner(one: Wanted, domain: Domain) -> str:
+    return one.host if _is_within(one.name, domain.name) else f"{one.name}."
+
+
+def _value(one: Wanted, value: str) -> str:
+    return strings(value) if one.type == "TXT" else value
+
+
+def strings(text: str) -> str:
+    """A text as the strings of a TXT record, each within its limit and quoted."""
+    pieces = [text[at : at + _STRING] for at in range(0, len(text) or 1, _STRING)]
+    return " ".join(f'"{_escaped(piece)}"' for piece in pieces)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
