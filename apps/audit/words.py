@@ -114,6 +114,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "user.add": "added the user {}",
     "user.ask_password": "had {} choose another password before anything else",
     "user.change": "changed the user {}",
+    "user.invite": "sent {} an invitation",
     "user.lock": "let the user {} no longer sign in; it goes on receiving mail",
     "user.password": "set the password of {}",
     "user.purge": "let go of the removed user {} for good",

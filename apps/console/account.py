@@ -7,7 +7,7 @@ from typing import Final
 from apps.accounts import factors
 from apps.accounts.browsers import Browser, browsers_of
 from apps.accounts.factors import Factors
-from apps.console.listing import roles_of
+from apps.console.rolewords import roles_of
 from apps.directory import apppasswords, history, permissions
 from apps.directory.apppasswords import Known
 from apps.directory.models import Kind, Means, Outcome, SignIn, User, UserState

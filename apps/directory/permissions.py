@@ -44,6 +44,7 @@ class Ability(Enum):
     RESET_PASSWORDS = "reset passwords"
     RESET_FACTORS = "reset second factors"
     END_SESSIONS = "sign users out"
+    CHANGE_REPLIES = "set users' absence replies and end their forwards"
     ACT_AS_USERS = "act as a user, where that is switched on"
     READ_MAIL = "read others' mail"
     READ_AUDIT = "read the audit log"
@@ -87,6 +88,7 @@ TABLE: Final = {
     Ability.RESET_PASSWORDS: (_YES, _YES, _YES, _IF),
     Ability.RESET_FACTORS: (_YES, _YES, _YES, _IF),
     Ability.END_SESSIONS: (_YES, _YES, _YES, _IF),
+    Ability.CHANGE_REPLIES: (_YES, _YES, _YES, _NO),
     Ability.ACT_AS_USERS: (_YES, _NO, _YES, _NO),
     Ability.READ_MAIL: (_NO, _NO, _NO, _NO),
     Ability.READ_AUDIT: (_YES, _YES, _YES, _NO),

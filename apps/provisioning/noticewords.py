@@ -20,6 +20,12 @@ class About(StrEnum):
     NEW_PLACE = "new_place"
     ACTED = "acted"
     APP_PASSWORD_ADDED = "app_password_added"  # noqa: S105  (a name)
+    APP_PASSWORD_TAKEN = "app_password_taken"  # noqa: S105  (by an administrator)
+    DELEGATES_CHANGED = "delegates_changed"
+    SHARE_ENDED = "share_ended"
+    REPLY_CHANGED = "reply_changed"
+    FORWARD_ENDED = "forward_ended"
+    MAIL_RESTORED = "mail_restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +167,51 @@ WORDS: Final = {
         " password.",
         label="Name",
         page="settings-apps",
+    ),
+    About.APP_PASSWORD_TAKEN: Words(
+        "An app password was revoked",
+        "An administrator revoked a password or an access token that a mail program or a device"
+        " used for {address}. What uses it signs in no more.",
+        f"Make a new one if you still need it. {_ASK}",
+        label="Name",
+        page="settings-apps",
+    ),
+    About.DELEGATES_CHANGED: Words(
+        "An administrator changed who may write in your name",
+        "An administrator changed who may write mail in the name of {address}.",
+        _ASK,
+        label="Delegate",
+        page="settings-sharing",
+        budget=GRAVE,
+    ),
+    About.SHARE_ENDED: Words(
+        "An administrator ended what you shared",
+        "An administrator took back what somebody could do in folders of {address}.",
+        _ASK,
+        label="Shared with",
+        page="settings-sharing",
+    ),
+    About.REPLY_CHANGED: Words(
+        "An administrator changed your absence reply",
+        "An administrator turned the absence reply of {address} on or off, or changed it.",
+        "You can change it yourself at any time.",
+        label="It is now",
+        page="settings-vacation",
+    ),
+    About.FORWARD_ENDED: Words(
+        "An administrator ended a forward",
+        "Mail of {address} is no longer sent on to an address that you had chosen.",
+        _ASK,
+        label="Address",
+        page="settings-forwarding",
+        budget=GRAVE,
+    ),
+    About.MAIL_RESTORED: Words(
+        "An administrator brought deleted mail back",
+        "An administrator brought back mail that had been deleted from {address}. Nobody read it"
+        " for that.",
+        _ASK,
+        label="Messages",
+        page="home",
     ),
 }

@@ -19,7 +19,7 @@ from apps.directory import passwords, subjects
 from apps.directory.authentication import account_of, login_key
 from apps.directory.models import Domain, Kind, User
 from apps.directory.services import accountlinks, users
-from apps.directory.services.accountlinks import RESET, Link
+from apps.directory.services.accountlinks import INVITE, RESET, Link
 from apps.events import bell
 from apps.mime.address import Address
 from apps.provisioning import notices
@@ -131,7 +131,7 @@ def make_reset_link(user: User) -> str:
 
 def find(token: str) -> User:
     """Whose password a link sets; raise NotFound if it does not work (any more)."""
-    return _usable(accountlinks.find(RESET, token)).user
+    return _usable(accountlinks.find(_purpose(token), token)).user
 
 
 def reset(token: str, password: str) -> User:
@@ -145,11 +145,20 @@ def reset(token: str, password: str) -> User:
     user = find(token)  # before a stranger makes us hash
     secrets = passwords.seal(password, users.next_basis(user.pk))
     with transaction.atomic():
-        user = _usable(accountlinks.take(RESET, token)).user
+        user = _usable(accountlinks.take(_purpose(token), token)).user
         users.set_secrets(user_id=user.pk, secrets=secrets)
         sessions.end_all(user_id=user.pk)
         notices.tell(user, About.PASSWORD_RECOVERED)
     return user
+
+
+def _purpose(token: str) -> str:
+    """A link for a new password and one that invites open the same page."""
+    try:
+        accountlinks.find(INVITE, token)
+    except NotFound:
+        return RESET
+    return INVITE
 
 
 def _usable(link: Link) -> Link:

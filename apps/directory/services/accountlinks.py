@@ -1,9 +1,9 @@
 """Links by which people help themselves: the only door through which they are made and used up.
 
-`reset` sets a new password, `recovery` proves that a recovery address is read. The token is known
-to its letter alone. What is kept is a digest that covers the user's credential version, so that a
-change of password, a suspension or a new second factor ends every link that was made before,
-without anybody having to think of it.
+`reset` sets a new password, `invite` a person's first one, `recovery` proves that a recovery address
+is read. The token is known to its letter alone. What is kept is a digest that covers the user's
+credential version, so that a change of password, a suspension or a new second factor ends every
+link that was made before, without anybody having to think of it.
 
 `forgot` is a wish: an address as it was typed, of somebody or of nobody, which the worker looks
 into later. So the page that takes it does the same work for both, and cannot tell.
@@ -23,9 +23,14 @@ from apps.directory.models import Kind, OneTimeLink, User, UserState
 from apps.wire.errors import NotFound, Throttled
 
 RESET: Final = "reset"
+INVITE: Final = "invite"
 PROOF: Final = "recovery"
 FORGOT: Final = "forgot"
-LIFETIMES: Final = {RESET: timedelta(hours=1), PROOF: timedelta(hours=24)}
+LIFETIMES: Final = {
+    RESET: timedelta(hours=1),
+    INVITE: timedelta(days=7),
+    PROOF: timedelta(hours=24),
+}
 TOKEN_BYTES: Final = 32
 _TOKEN_TEXT: Final = 80  # characters; longer ones are not ours
 _NUMBER: Final = 18  # digits of a database's integer
@@ -132,7 +137,7 @@ def grant(wish_id: int) -> bool:
 def forget_old() -> int:
     """Delete what has expired; return how many rows."""
     return OneTimeLink.objects.filter(
-        purpose__in=[RESET, PROOF, FORGOT], expires_at__lt=timezone.now()
+        purpose__in=[RESET, INVITE, PROOF, FORGOT], expires_at__lt=timezone.now()
     ).delete()[0]
 
 

@@ -1,18 +1,19 @@
 """What administrators do to users."""
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from apps.accounts.services import sessions
-from apps.directory import permissions
+from apps.audit.services import record
+from apps.directory import subjects
 from apps.directory.models import Domain, Kind, User, UserState
+from apps.directory.passwords import Secrets
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import users
 from apps.directory.services.names import POSTMASTER
-from apps.mime.address import Address, AddressError
-from apps.provisioning import factors, newpasswords, recovery, renaming, services
+from apps.mime.address import Address
+from apps.provisioning import factors, invitations, newpasswords, recovery, renaming, services
 from apps.provisioning.administration.sight import demand, demand_on, find_named, find_user
-from apps.wire.errors import NotFound
+from apps.wire.errors import InvalidName
 
 # Addresses whose mail comes by a role, and those to which certificate authorities send what shows
 # who a domain belongs to (CA/Browser Forum, Baseline Requirements, section 3.2.2.4.4).
@@ -28,35 +29,73 @@ def create(
     name: str = "",
     quota: int | None = None,
     kind: Kind = Kind.PERSON,
+    invite: str = "",
 ) -> tuple[User, str | None]:
     """Add a user to a domain.
 
     Args:
         quota: bytes, 0 for no limit; None for the domain's default.
+        invite: an address to which a link for the first password goes; "" for a temporary one.
 
     Returns:
         The user, and a temporary password, which has to be changed at the first sign-in; it is
-        seen this once.
+        seen this once. None for who is invited.
 
     Raises:
         NotFound, NotPermitted, InvalidAddress, InvalidName, AlreadyExists, InUse, LimitReached
     """
     wanted = users.user_address(address)
-    domain = find_named(powers, wanted.domain)
+    demand_creation(powers, wanted, find_named(powers, wanted.domain), quota)
+    target = invitations.invited(invite, wanted.key) if invite else None
+    with transaction.atomic():
+        user, password = services.add_user(
+            wanted,
+            None,
+            name,
+            quota,
+            kind,
+            must_change=kind == Kind.PERSON and target is None,
+            unlimited=powers.is_operator,
+        )
+        if target is None:
+            return user, password
+        invitations.send(user, target)
+    return user, None
+
+
+def create_hashed(
+    *,
+    powers: Powers,
+    address: str,
+    secrets: Secrets,
+    name: str = "",
+    quota: int | None = None,
+    must_change: bool = True,
+) -> User:
+    """Add a person whose password was hashed before: for many at once, in the caller's transaction.
+
+    Raises:
+        As `create`.
+    """
+    wanted = users.user_address(address)
+    demand_creation(powers, wanted, find_named(powers, wanted.domain), quota)
+    return services.add_hashed(
+        address=wanted,
+        secrets=secrets,
+        name=name,
+        quota=quota,
+        must_change=must_change,
+        unlimited=powers.is_operator,
+    )
+
+
+def demand_creation(powers: Powers, wanted: Address, domain: Domain, quota: int | None) -> None:
+    """Raise NotPermitted unless such a user may be added to the domain."""
     demand(powers, Ability.CREATE_USERS, domain)
     if quota is not None:
         demand(powers, Ability.SET_QUOTAS, domain)
     if wanted.key.removesuffix(f"@{wanted.domain}") in _DUTIES:
         demand(powers, Ability.CHANGE_ALIASES, domain)
-    return services.add_user(
-        wanted,
-        None,
-        name,
-        quota,
-        kind,
-        must_change=kind == Kind.PERSON,
-        unlimited=powers.is_operator,
-    )
 
 
 def change(
@@ -117,31 +156,6 @@ def remove(*, powers: Powers, user_id: int) -> User:
     return user
 
 
-def restore(*, powers: Powers, user_id: int) -> User:
-    """Bring a removed user back, with its mail and password, without its roles.
-
-    Who removed a domain may have been another tenant than who has it now: the mail of its users
-    then is an operator's to give back.
-
-    Raises:
-        NotFound, AlreadyExists, InUse, LimitReached
-    """
-    user = User.objects.filter(state=UserState.REMOVED, pk=user_id).first()
-    homes = permissions.domains(powers, Ability.RESTORE_USERS).filter(alias_of=None)
-    if user is None or not (powers.is_operator or _is_of(user, homes)):
-        raise NotFound(f"tombstone {user_id}", text="There is no such removed user")
-    return users.raise_tombstone(user, unlimited=powers.is_operator)
-
-
-def _is_of(user: User, homes: QuerySet[Domain]) -> bool:
-    """Whether a removed user was of one of these domains, as they are."""
-    try:
-        name = Address.parse(user.address).domain
-    except AddressError:
-        return False
-    return homes.filter(name=name, created_at__lt=user.removed_at).exists()
-
-
 def reset_password(*, powers: Powers, user_id: int) -> str:
     """Replace a user's password by a temporary one, which has to be changed at the next sign-in;
     end its sessions, and tell it.
@@ -189,3 +203,20 @@ def end_sessions(*, powers: Powers, user_id: int) -> int:
     user = find_user(powers, user_id)
     demand_on(powers, Ability.END_SESSIONS, user)
     return sessions.end_all(user_id=user.pk)
+
+
+def ask_new_password(*, powers: Powers, user_id: int) -> User:
+    """Have a person choose another password before anything else, wherever it is signed in.
+
+    Raises:
+        NotFound, NotPermitted
+        InvalidName: the user is no person.
+    """
+    user = find_user(powers, user_id)
+    demand_on(powers, Ability.RESET_PASSWORDS, user)
+    if user.kind != Kind.PERSON:
+        raise InvalidName("password", text="Only a person has a password")
+    with transaction.atomic():
+        users.ask_new_password(user=user)
+        record("user.ask_password", **subjects.of_user(user))
+    return user

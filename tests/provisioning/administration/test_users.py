@@ -12,7 +12,7 @@ from apps.directory.models import Domain, Kind, Role, User, UserState
 from apps.directory.permissions import Powers, powers_of
 from apps.directory.services import organizations
 from apps.provisioning import services as provisioning
-from apps.provisioning.administration import users
+from apps.provisioning.administration import tombstones, users
 from apps.wire.errors import (
     AuthenticationFailed,
     InUse,
@@ -164,9 +164,9 @@ def test_limits_hold_for_all_but_operators(
 def test_a_removed_user_comes_back(admin: Powers, alice: User) -> None:
     users.remove(powers=admin, user_id=alice.pk)
 
-    assert users.restore(powers=admin, user_id=alice.pk).key == "alice@example.test"
+    assert tombstones.restore(powers=admin, user_id=alice.pk).key == "alice@example.test"
     with pytest.raises(NotFound):
-        users.restore(powers=admin, user_id=alice.pk)
+        tombstones.restore(powers=admin, user_id=alice.pk)
 
 
 def test_who_gets_a_domain_does_not_get_the_mail_of_who_had_it(
@@ -179,12 +179,12 @@ def test_who_gets_a_domain_does_not_get_the_mail_of_who_had_it(
     powers = give(eve, Role.RESELLER, other_domain.organization)
 
     with pytest.raises(NotFound) as theirs:
-        users.restore(powers=powers, user_id=alice.pk)
+        tombstones.restore(powers=powers, user_id=alice.pk)
     with pytest.raises(NotFound) as nobodys:
-        users.restore(powers=powers, user_id=999_999)
+        tombstones.restore(powers=powers, user_id=999_999)
 
     assert theirs.value.reply == nobodys.value.reply
-    assert users.restore(powers=operator, user_id=alice.pk).key == "alice@example.test"
+    assert tombstones.restore(powers=operator, user_id=alice.pk).key == "alice@example.test"
 
 
 def test_a_suspended_administrator_does_nothing(alice: User, domain: Domain, bob: User) -> None:
