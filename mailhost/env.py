@@ -452,6 +452,19 @@ SETTINGS: tuple[Setting, ...] = (
         "Name servers, as addresses with optional ports. Empty: those of /etc/resolv.conf.",
     ),
     Setting(
+        "DNS_CHECK_RESOLVERS",
+        servers,
+        "",
+        "Name servers that are asked how the records of our domains look from elsewhere, beside"
+        " each domain's own, such as 1.1.1.1 9.9.9.9. Empty: DNS_SERVERS.",
+    ),
+    Setting(
+        "DNS_OUT_PORT",
+        integer(1, 65535),
+        "53",
+        "Port of the name servers of our domains' zones, which are asked for their records.",
+    ),
+    Setting(
         "DNSSEC_TRUST",
         choice("loopback", "always", "never"),
         "loopback",

@@ -87,6 +87,8 @@ SEARCH_INDEX: bool = _values["SEARCH_INDEX"]
 QUARANTINE_DIGEST: str = _values["QUARANTINE_DIGEST"]
 QUARANTINE_DIGEST_HOUR: int = _values["QUARANTINE_DIGEST_HOUR"]
 DNS_SERVERS: tuple[env.Endpoint, ...] = _values["DNS_SERVERS"]
+DNS_CHECK_RESOLVERS: tuple[env.Endpoint, ...] = _values["DNS_CHECK_RESOLVERS"]
+DNS_OUT_PORT: int = _values["DNS_OUT_PORT"]
 DNSSEC_TRUST: str = _values["DNSSEC_TRUST"]
 SMTP_OUT_PORT: int = _values["SMTP_OUT_PORT"]
 HTTPS_OUT_PORT: int = _values["HTTPS_OUT_PORT"]
@@ -177,6 +179,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before whatever looks at the host: it is asked under names of hosted domains.
+    "apps.wellknown.middleware.WellKnownMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     # Below it: static files keep their own caching headers.

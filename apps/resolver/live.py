@@ -17,8 +17,13 @@ PORT = 53
 def live_resolver() -> Resolver:
     """A resolver that asks DNS_SERVERS, or those of /etc/resolv.conf as it is now; it belongs to
     the running loop."""
-    servers = [(server.host, server.port) for server in settings.DNS_SERVERS] or _system_servers()
+    servers = configured_servers()
     return StubResolver(servers, is_trusted=_is_trusted([host for host, _ in servers]))
+
+
+def configured_servers() -> list[tuple[str, int]]:
+    """Addresses and ports of the name servers that questions go to."""
+    return [(server.host, server.port) for server in settings.DNS_SERVERS] or _system_servers()
 
 
 def _system_servers() -> list[tuple[str, int]]:
