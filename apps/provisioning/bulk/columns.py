@@ -27,6 +27,9 @@ class Column:
 
 
 _ADDRESS: Final = "emailaddress e mail email mailaddress useraddress user username login".split()
+_TARGETS: Final = (
+    "target to goto destination destinations members member recipients forwardto".split()
+)
 KINDS: Final[Mapping[str, tuple[Column, ...]]] = {
     "users": (
         Column("address", "Address", ("address", *_ADDRESS), is_needed=True),
@@ -41,8 +44,7 @@ KINDS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column(
             "targets",
             "Targets",
-            ("targets", "target", "to", "goto", "destination", "destinations", "members")
-            + ("member", "recipients", "forwardto"),
+            ("targets", *_TARGETS),
             True,
         ),
     ),

@@ -14,6 +14,7 @@ LINES: Final = 10_000  # beside the one that names the columns
 DELIMITERS: Final = ",;\t"
 _FIRST: Final = re.compile(r"[^\r\n]*+")
 _SEPARATOR: Final = re.compile(r"\s*+sep=(.)\s*+(?:\r\n?|\n)", re.IGNORECASE)  # of spreadsheets
+_QUOTE: Final = re.compile(r' {0,9}+"')
 _ENDS: Final = {mark: re.compile(rf"[{mark}\r\n]") for mark in DELIMITERS}
 
 
@@ -77,7 +78,8 @@ class _Reader:
         """The next line."""
         number, cells, is_cut = self._number, list[str](), False
         while True:
-            cell = self._quoted() if self._text.startswith('"', self._at) else ""
+            quote = _QUOTE.match(self._text, self._at)
+            cell = "" if quote is None else self._quoted(quote.end())
             bare, ending = self._bare()
             cell += bare
             is_cut = is_cut or len(cell) > CELL or len(cells) >= CELLS
@@ -86,10 +88,10 @@ class _Reader:
             if ending != self._mark:
                 return Record(number, cells, is_cut)
 
-    def _quoted(self) -> str:
+    def _quoted(self, begin: int) -> str:
         """A cell in quotes, in which two of them stand for one; what follows up to the next
         delimiter belongs to it too."""
-        begin = at = self._at + 1
+        at = begin
         while True:
             at = self._text.find('"', at, begin + 2 * CELL)
             if at < 0:
