@@ -128,6 +128,11 @@ app.conf.update(
         "prune-drafts": {"task": "webmail.prune_drafts", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
         "prune-console": {"task": "console.prune", "schedule": 3600.0},
+        "run-imports": {
+            "task": "console.run_imports",
+            "schedule": 10.0,
+            "options": {"expires": 10.0},
+        },
     },
     beat_schedule_filename=str(settings.MAILHOST_DATA / "beat-schedule"),
 )

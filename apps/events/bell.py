@@ -2,10 +2,11 @@
 
 `ring()` is for mail to be processed, `ring_heavy()` for such as takes long to look into,
 `ring_outgoing()` for mail to be sent to other servers, `ring_learning()` for the outbox of what
-users said of mail, `ring_recovery()` for who has forgotten a password. A ring costs the caller
-nothing: a thread of the bell's own tells the worker loops that listen on the event bus, and only
-when none does, it sends the Celery task that starts one. The broker may be slow or away: the caller
-never waits for it and never hears of it; the sweep finds the rows.
+users said of mail, `ring_recovery()` for who has forgotten a password, `ring_imports()` for lines
+of a file that are to be added. A ring costs the caller nothing: a thread of the bell's own tells
+the worker loops that listen on the event bus, and only when none does, it sends the Celery task
+that starts one. The broker may be slow or away: the caller never waits for it and never hears of
+it; the sweep finds the rows.
 """
 
 import logging
@@ -47,6 +48,7 @@ _PROCESS: Final = _Call(QueueRang(), "delivery.process", "mail")
 _SEND: Final = _Call(OutgoingRang(), "delivery.send", "outbound")
 _LEARN: Final = _Call(None, "scan.learn", "housekeeping")
 _RECOVER: Final = _Call(None, "provisioning.answer_wishes", "housekeeping")
+_IMPORT: Final = _Call(None, "console.run_imports", "housekeeping")
 
 
 def ring() -> None:
@@ -72,6 +74,11 @@ def ring_learning() -> None:
 def ring_recovery() -> None:
     """Somebody has forgotten a password. The same promises."""
     _bell(_RECOVER).ring()
+
+
+def ring_imports() -> None:
+    """An administrator has begun an import. The same promises."""
+    _bell(_IMPORT).ring()
 
 
 def call_worker() -> None:

@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("name", "Name", ("name", "displayname", "fullname", "realname")),
         Column("quota", "Space", ("space", "quota", "storage", "size", "mailboxsize", "limit")),
         Column("password", "Password", ("password", "pass", "passwd", "pwd", "secret")),
+        Column("kind", "Kind", ("kind", "type")),
     ),
     "aliases": (
         Column(

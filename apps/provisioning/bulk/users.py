@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.conf import settings
 
@@ -19,6 +20,8 @@ from apps.provisioning.bulk.rooms import Rooms
 from apps.provisioning.bulk.sheets import Line
 from apps.provisioning.bulk.verdicts import Seen, Verdict, WrongCell, wrong
 from apps.wire.errors import MailError
+
+_PERSONS: Final = frozenset({"", "person", "user"})
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ class UserCheck:
     def _look(self, line: Line, address: Address, known: _Known) -> Verdict:
         domain = self._homes.find(address.domain, what="users")
         self._seen.note("address", address.key, line)
+        if line.cells.get("kind", "").casefold() not in _PERSONS:
+            raise WrongCell("kind", "Only people come from a file; empty is one")
         if address.key in known.users:
             return Verdict("there", "address", "This user is there already")
         _check_address(address, domain, known)

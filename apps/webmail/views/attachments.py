@@ -1,19 +1,18 @@
 """Attachments to look at and to take along: previews that are drawn here, and all as one ZIP."""
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from apps.mime import charset
+from apps.ui.streaming import Streamed
 from apps.webmail import preview
 from apps.webmail.archive import safe_names, stream
 from apps.webmail.attachments import Attachment, listing
@@ -21,17 +20,6 @@ from apps.webmail.reading import part_content, read
 from apps.webmail.views.content import FILE_POLICY, whole
 from apps.webmail.visitor import find_folder
 from apps.wire.errors import MailError
-
-
-class Streamed(StreamingHttpResponse):
-    """Pieces made by a plain iterator, each in a thread when the server asks for it. Django's own
-    would make all of them before the first is sent."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = iter(self)
-        step = sync_to_async(lambda: next(pieces, None), thread_sensitive=False)
-        while (piece := await step()) is not None:
-            yield piece
 
 
 @login_required

@@ -22,10 +22,10 @@ from apps.contacts.exports import exported
 from apps.contacts.models import Contact
 from apps.contacts.services import imports
 from apps.contacts.services.imports import Taken
+from apps.ui.streaming import Streamed
 from apps.webmail import folders as boxes
 from apps.webmail.archive import safe_names
 from apps.webmail.contactform import numbers
-from apps.webmail.views.attachments import Streamed
 from apps.webmail.views.contacts import FORM, HERE
 from apps.webmail.visitor import person
 from apps.wire.errors import InvalidName, MailError, MessageTooLarge

@@ -20,10 +20,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.ui.answers import wants_page
+from apps.ui.streaming import Streamed
 from apps.webmail import imagehead
 from apps.webmail.models import DraftFile
 from apps.webmail.services import draftfiles
-from apps.webmail.views.attachments import Streamed
 from apps.webmail.views.content import FILE_POLICY
 from apps.webmail.visitor import person
 from apps.webmail.writing import files
