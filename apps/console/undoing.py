@@ -8,8 +8,19 @@ a sentence of what came of it.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from apps.console.addresses import bulkaliases, bulkshared
+from apps.console.domains import bulk as domains
+from apps.console.policies import undoing as policies
 from apps.directory.permissions import Powers
 
 Undo = Callable[[Powers, Any], str]
 
-UNDOERS: Final[Mapping[str, Undo]] = {}
+UNDOERS: Final[Mapping[str, Undo]] = {
+    "alias.remove": bulkaliases.undo_remove,
+    "alias.state": bulkaliases.undo_state,
+    domains.STATE: domains.undo_state,
+    "policy.change": policies.undo_policies,
+    "policy.files": policies.undo_files,
+    "policy.list": policies.undo_list,
+    "shared.remove": bulkshared.undo_remove,
+}

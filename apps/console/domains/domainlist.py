@@ -1,0 +1,187 @@
+"""Domains as the console lists them: a page by name, filtered in the database, in a few statements
+however many there are."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from django.db.models import Count, QuerySet
+
+from apps.console.domains.standings import Look, cells
+from apps.directory import permissions
+from apps.directory.models import Domain, DomainKind, Kind, State, User
+from apps.directory.permissions import Powers
+from apps.directory.services.names import POSTMASTER
+from apps.dnscheck import queries as dns
+from apps.dnscheck.findings import Summary
+from apps.mime.address import AddressError, display_domain, normalise_domain
+
+PAGE: Final = 50
+MAX_TEXT: Final = 253
+CHOICES: Final = 200  # organisations that the filter offers
+ALL: Final = ""
+NEEDS_WORK: Final = "work"
+SUSPENDED: Final = "suspended"
+SHOWS: Final = {ALL: "All", NEEDS_WORK: "Needs work", SUSPENDED: "Suspended"}
+_ASLEEP: Final = (State.SUSPENDED, State.LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for; "" asks for anything.
+
+    Args:
+        text: the beginning of a name.
+        show: one of SHOWS.
+        organization: its name.
+        after: the last domain of the page before.
+    """
+
+    text: str = ""
+    show: str = ""
+    organization: str = ""
+    after: str = ""
+
+    @classmethod
+    def of(cls, values: dict[str, str]) -> "Wanted":
+        """Read what came in a URL: anything."""
+        taken = {
+            name: values.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
+            for name in ("text", "show", "organization", "after")
+        }
+        if taken["show"] not in SHOWS:
+            taken["show"] = ALL
+        return cls(**taken)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a filter is set."""
+        return bool(self.text or self.show or self.organization)
+
+    def query(self, **changes: str) -> str:
+        """The same question with something changed, on its first page, as a query string."""
+        asked = {"text": self.text, "show": self.show, "organization": self.organization} | changes
+        return urlencode({name: value for name, value in asked.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class DomainLine:
+    """A domain in the list.
+
+    Args:
+        name: in its own letters; `stored` as the DNS has it.
+        note: what there is to say beside its name.
+        summary: None before anything was asked of the DNS.
+        users: people and boxes, without its own postmaster's.
+    """
+
+    id: int
+    name: str
+    stored: str
+    note: str
+    state: str
+    kind: str
+    is_alias: bool
+    users: int
+    summary: Summary | None
+    cells: list[tuple[str, Look]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some domains by name; `query_first` and `query_next` lead to others, "" if there are none."""
+
+    lines: list[DomainLine]
+    words: str
+    query_first: str
+    query_next: str
+
+
+def domains(powers: Powers, wanted: Wanted, *, tells_organization: bool) -> Page:
+    """A page of the domains in sight."""
+    found = _found(powers, wanted)
+    if wanted.after:
+        found = found.filter(name__gt=wanted.after)
+    rows = list(found.order_by("name").select_related("organization", "alias_of")[: PAGE + 1])
+    shown = rows[:PAGE]
+    ids = [row.pk for row in shown]
+    users, summaries = user_counts(ids), dns.summaries(ids)
+    lines = [
+        _line(row, users.get(row.pk, 0), summaries.get(row.pk), tells_organization) for row in shown
+    ]
+    return Page(
+        lines,
+        "",
+        (wanted.query() or "show=") if wanted.after else "",
+        wanted.query(after=shown[-1].name) if len(rows) > PAGE else "",
+    )
+
+
+def needing_work(powers: Powers) -> int:
+    """How many domains in sight have records that are wrong; one statement."""
+    return dns.alarming(permissions.domains(powers)).count()
+
+
+def _found(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
+    found = permissions.domains(powers)
+    if wanted.text:
+        text = beginning(wanted.text)
+        # A range rather than LIKE: an index serves it, whatever the collation.
+        found = found.filter(name__gte=text, name__lt=f"{text}\U0010ffff")
+    if wanted.organization:
+        found = found.filter(organization__name=wanted.organization)
+    if wanted.show == SUSPENDED:
+        found = found.filter(state__in=_ASLEEP)
+    if wanted.show == NEEDS_WORK:
+        found = dns.alarming(found)
+    return found
+
+
+def beginning(text: str) -> str:
+    """What people type, as names are stored: international ones in A-labels."""
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    try:
+        return normalise_domain(folded.rstrip("."))
+    except AddressError:
+        return folded
+
+
+def _line(row: Domain, users: int, summary: Summary | None, tells_organization: bool) -> DomainLine:
+    notes = [row.name] if display_domain(row.name) != row.name else []
+    if row.alias_of is not None:
+        notes.append(f"Mirrors {display_domain(row.alias_of.name)}")
+    if row.kind == DomainKind.RELAY:
+        notes.append("Relay to another server")
+    if tells_organization:
+        notes.append(row.organization.name)
+    return DomainLine(
+        id=row.pk,
+        name=display_domain(row.name),
+        stored=row.name,
+        note=" · ".join(notes),
+        state=row.state,
+        kind=row.kind,
+        is_alias=row.alias_of_id is not None,
+        users=users,
+        summary=summary,
+        cells=cells(summary),
+    )
+
+
+def user_counts(ids: list[int]) -> dict[int, int]:
+    """How many people and boxes domains have, without their own postmasters'; one statement."""
+    rows = (
+        User.objects.living()
+        .filter(domain__in=ids)
+        .exclude(kind=Kind.SHARED, key__startswith=f"{POSTMASTER}@")
+    )
+    return dict(rows.order_by().values_list("domain").annotate(Count("pk")))
+
+
+def organization_choices(powers: Powers) -> list[str]:
+    """Names of organisations in sight, for the filter: empty if there is but one."""
+    found = permissions.organizations(powers).order_by("name").values_list("name", flat=True)
+    names = list(found[:CHOICES])
+    return names if len(names) > 1 else []

@@ -1,0 +1,63 @@
+"""The other servers that a domain's mail goes through: operators alone say which.
+
+Whoever names a host here has this service connect to it, and hands it mail and a password.
+"""
+
+from django.db import transaction
+
+from apps.directory.models import Domain, RelayCheck, TransportScope
+from apps.directory.permissions import Powers
+from apps.directory.services import relay, transports
+from apps.directory.services.transports import Server
+from apps.provisioning.administration.sight import find_domain
+from apps.wire.errors import NotPermitted
+
+
+def set_relay(
+    *, powers: Powers, domain_id: int, check: RelayCheck | None, server: Server | None = None
+) -> Domain:
+    """Hand mail for a domain on to another server, as far as nobody here takes it.
+
+    Args:
+        check: how its recipients are known; None: all its mailboxes are here.
+        server: None: the one that was named before, or that its MX records name.
+
+    Raises:
+        NotFound, NotPermitted, InvalidName
+        InUse: it is an alias domain.
+    """
+    domain = _domain(powers, domain_id)
+    with transaction.atomic():
+        relay.set_relay(domain=domain, check=check)
+        if server is not None:
+            transports.put(scope=TransportScope.RECIPIENT, domain=domain.name, server=server)
+    return domain
+
+
+def set_smarthost(*, powers: Powers, domain_id: int, server: Server) -> None:
+    """Send a domain's mail by another server.
+
+    Raises:
+        NotFound, NotPermitted
+        InvalidName: a value that cannot be, or a password that would travel unprotected.
+    """
+    domain = _domain(powers, domain_id)
+    transports.put(scope=TransportScope.SENDER, domain=domain.name, server=server)
+
+
+def remove_smarthost(*, powers: Powers, domain_id: int) -> None:
+    """Send a domain's mail as that of any other.
+
+    Raises:
+        NotFound: also where there is none.
+        NotPermitted
+    """
+    domain = _domain(powers, domain_id)
+    transports.remove(scope=TransportScope.SENDER, domain=domain.name)
+
+
+def _domain(powers: Powers, domain_id: int) -> Domain:
+    domain = find_domain(powers, domain_id)
+    if not powers.is_operator:
+        raise NotPermitted("transport", text="Only operators say by which server mail goes")
+    return domain
