@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from apps.console.views import audit, finding, home, undo
+from apps.console.views import audit, finding, home, roles, undo
 
 urlpatterns = [
     path("", home.home, name="console"),
     path("find/", finding.find, name="console-find"),
     path("undo/", undo.undo, name="console-undo"),
+    path("roles/", roles.listing, name="console-roles"),
+    path("roles/give/", roles.give, name="console-role-give"),
+    path("roles/<row:number>/take/", roles.take, name="console-role-take"),
     path("audit/", audit.log, name="console-audit"),
 ]

@@ -8,5 +8,8 @@ ROWS: Final[dict[str, Row]] = {
     "console": console(302, 405),
     "console-audit": console(200, 405, may=AUDIT),
     "console-find": console(200, 405),
+    "console-roles": console(200, 405, may=AUDIT),
+    "console-role-give": console(200, 422, may=AUDIT),
+    "console-role-take": console(200, 302, "grant", may=AUDIT),
     "console-undo": console(405, 404),
 }

@@ -40,7 +40,9 @@ from tests.console.matrixrows import CONSOLE, ROLES, STRANGERS, Row, own, public
 from tests.console.world import Tenant, rows_of, signed_in, tenant
 
 # Things that administrators of the tenant see, and operators.
-OF_TENANTS: Final = frozenset({"person", "domain", "alias", "organization", "tombstone", "shared"})
+OF_TENANTS: Final = frozenset(
+    {"person", "domain", "alias", "organization", "tombstone", "shared", "grant"}
+)
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORT: Final = ("GET", "POST", "DELETE")  # HEAD is asked as GET is, the rest as DELETE
 A, B, NOBODY = "wombat", "quokka", "nobody"

@@ -65,6 +65,7 @@ def tenant(name: str, word: str) -> Tenant:
     made.people["admin"] = holder(made.address("admin"), Role.DOMAIN_ADMIN, where)
     if name == "A":
         _administrators(made)
+    made.ids["grant"] = made.people["helpdesk" if name == "A" else "admin"].grants.get().pk
     _furnish(made)
     return made
 

@@ -4,9 +4,12 @@ from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import roles
+from apps.directory.services.domains import domain_name
 from apps.provisioning.administration.sight import (
+    find_addressed,
     find_domain,
     find_grant,
+    find_named,
     find_organization,
     find_user,
 )
@@ -41,6 +44,32 @@ def grant(
         raise NotPermitted(f"grant {role}", text="Your own role does not reach that far")
     return roles.grant(
         user=user, role=role, organization=organization, domain=domain, may_reset=may_reset
+    )
+
+
+def grant_to(
+    *,
+    powers: Powers,
+    address: str,
+    role: Role,
+    organization_id: int | None = None,
+    domain: str | None = None,
+    may_reset: bool = False,
+) -> RoleGrant:
+    """The same by an address and a domain's name, as people write them.
+
+    Raises:
+        InvalidAddress, InvalidName, NotFound, NotPermitted, InUse, LimitReached
+    """
+    user = find_addressed(powers, address)
+    where = None if domain is None else find_named(powers, domain_name(domain)).pk
+    return grant(
+        powers=powers,
+        user_id=user.pk,
+        role=role,
+        organization_id=organization_id,
+        domain_id=where,
+        may_reset=may_reset,
     )
 
 

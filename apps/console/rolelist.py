@@ -1,0 +1,192 @@
+"""Who holds which role, as far as somebody's powers reach: a page by key in one statement."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from apps.console.rolewords import ROLE_WORDS
+from apps.directory import permissions
+from apps.directory.models import Domain, Organization, Role, RoleGrant
+from apps.directory.permissions import Ability, Powers
+
+PAGE: Final = 50
+MAX_TEXT: Final = 320
+CHOICES: Final = 200  # organisations that the form offers
+
+_WHAT: Final = {
+    Role.OPERATOR: "Everything, everywhere",
+    Role.RESELLER: "Domains, users and roles of an organisation",
+    Role.DOMAIN_ADMIN: "Users, aliases and policies",
+    Role.HELPDESK: "Sees users and adds them; resets passwords only if allowed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for; "" asks for anything.
+
+    Args:
+        text: the beginning of a holder's address.
+        after: the id of the last role of the page before.
+    """
+
+    text: str = ""
+    role: str = ""
+    after: int = 0
+
+    @classmethod
+    def of(cls, values: dict[str, str]) -> "Wanted":
+        """Read what came in a URL: anything."""
+        text = values.get("text", "").replace("\0", "").strip()[:MAX_TEXT]
+        role = values.get("role", "")
+        after = values.get("after", "")
+        is_number = after.isascii() and after.isdigit() and len(after) < 19
+        return cls(text, role if role in Role.values else "", int(after) if is_number else 0)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a filter is set."""
+        return bool(self.text or self.role)
+
+    def query(self, after: int = 0) -> str:
+        """The query string that asks the same, from a place in the list on."""
+        asked = QueryDict(mutable=True)
+        for name, value in (("text", self.text), ("role", self.role), ("after", after)):
+            if value:
+                asked[name] = str(value)
+        return asked.urlencode()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A role of somebody.
+
+    Args:
+        user_id: 0 if its holder is out of sight: who administers a thing knows who else does, but
+            is shown nothing more of them.
+        may_take: whether who looks can take it back.
+    """
+
+    id: int
+    user_id: int
+    address: str
+    name: str
+    has_factor: bool
+    role: str
+    where: str
+    organization_id: int | None
+    domain_id: int | None
+    may_reset: bool
+    may_take: bool
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some roles in the order in which they were given."""
+
+    lines: list[Line]
+    query_first: str
+    query_next: str
+    words: str = ""
+
+
+def in_sight(powers: Powers) -> QuerySet[RoleGrant]:
+    """The roles that hold where somebody may make helpdesks, or more."""
+    found = RoleGrant.objects.all()
+    if powers.is_operator:
+        return found
+    return found.filter(
+        Q(organization__in=permissions.organizations(powers, Ability.MAKE_HELPDESKS).values("pk"))
+        | Q(domain__in=permissions.domains(powers, Ability.MAKE_HELPDESKS).values("pk"))
+    )
+
+
+def within(powers: Powers, organization: Organization) -> QuerySet[RoleGrant]:
+    """Those of one organisation and of its domains."""
+    return in_sight(powers).filter(
+        Q(organization=organization) | Q(domain__organization=organization)
+    )
+
+
+def roles(powers: Powers, wanted: Wanted, among: QuerySet[RoleGrant] | None = None) -> Page:
+    """A page of the roles in sight; two statements."""
+    found = in_sight(powers) if among is None else among
+    if wanted.text:
+        folded = wanted.text.casefold()
+        found = found.filter(user__key__gte=folded, user__key__lt=folded + "\U0010ffff")
+    if wanted.role:
+        found = found.filter(role=wanted.role)
+    if wanted.after:
+        found = found.filter(pk__gt=wanted.after)
+    rows = list(_joined(found).order_by("pk")[: PAGE + 1])
+    shown = rows[:PAGE]
+    return Page(
+        lines_of(powers, shown),
+        query_first=(wanted.query() or "text=") if wanted.after else "",
+        query_next=wanted.query(shown[-1].pk) if len(rows) > PAGE else "",
+    )
+
+
+def line_of(powers: Powers, grant_id: int) -> Line | None:
+    """One role that may be taken back; None if there is none."""
+    rows = list(_joined(in_sight(powers).filter(pk=grant_id)))
+    lines = [line for line in lines_of(powers, rows) if line.may_take]
+    return lines[0] if lines else None
+
+
+def lines_of(powers: Powers, rows: Iterable[RoleGrant]) -> list[Line]:
+    """Roles as they are shown; one statement."""
+    found = list(rows)
+    holders = permissions.users(powers).filter(pk__in={row.user_id for row in found})
+    known = set(holders.values_list("pk", flat=True))
+    return [
+        Line(
+            id=row.pk,
+            user_id=row.user_id if row.user_id in known else 0,
+            address=row.user.address,
+            name=row.user.name if row.user_id in known else "",
+            has_factor=row.user.has_factor,
+            role=ROLE_WORDS[Role(row.role)],
+            where=_where(row),
+            organization_id=row.organization_id,
+            domain_id=row.domain_id,
+            may_reset=row.may_reset,
+            may_take=permissions.may_grant(powers, Role(row.role), row.organization or row.domain),
+            is_own=row.user_id == powers.user_id,
+        )
+        for row in found
+    ]
+
+
+def choices(powers: Powers) -> list[tuple[str, str, str]]:
+    """Roles that somebody may give somewhere: value, name, what it is for."""
+    return [
+        (role.value, ROLE_WORDS[role], _WHAT[role])
+        for role in reversed(permissions.ROLES)
+        if powers.may(permissions.MAKERS[role])
+    ]
+
+
+def organization_choices(powers: Powers) -> list[tuple[int, str]]:
+    """Organisations in which somebody may give roles, by name."""
+    found = permissions.organizations(powers, Ability.MAKE_HELPDESKS).order_by("name")
+    return list(found.values_list("pk", "name")[:CHOICES])
+
+
+def domain_choices(powers: Powers) -> list[str]:
+    """Domains in which somebody may give roles, by name; a beginning, for the field to offer."""
+    found = permissions.domains(powers, Ability.MAKE_HELPDESKS).filter(alias_of=None)
+    return list(found.order_by("name").values_list("name", flat=True)[:CHOICES])
+
+
+def _joined(found: QuerySet[RoleGrant]) -> QuerySet[RoleGrant]:
+    return found.select_related("user", "organization", "domain__organization")
+
+
+def _where(row: RoleGrant) -> str:
+    where: Organization | Domain | None = row.organization or row.domain
+    return "Everywhere" if where is None else where.name
