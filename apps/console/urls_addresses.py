@@ -1,5 +1,22 @@
 """Aliases, groups and shared mailboxes, and where mail for an address would go."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.console.views import alias, aliases, route, shared, sharedbox
+
+urlpatterns = [
+    path("aliases/", aliases.listing, name="console-aliases"),
+    path("aliases/add/", aliases.add, name="console-alias-add"),
+    path("aliases/bulk/", aliases.bulk, name="console-aliases-bulk"),
+    path("aliases/<row:number>/", alias.page, name="console-alias"),
+    path("aliases/<row:number>/targets/", alias.targets, name="console-alias-targets"),
+    path("aliases/<row:number>/state/", alias.state, name="console-alias-state"),
+    path("aliases/<row:number>/remove/", alias.remove, name="console-alias-remove"),
+    path("route/", route.route, name="console-route"),
+    path("shared/", shared.listing, name="console-shared"),
+    path("shared/add/", shared.add, name="console-shared-add"),
+    path("shared/<row:number>/", sharedbox.page, name="console-shared-box"),
+    path("shared/<row:number>/member/", sharedbox.member, name="console-shared-member"),
+    path("shared/<row:number>/leave/", sharedbox.leave, name="console-shared-leave"),
+    path("shared/<row:number>/remove/", sharedbox.remove, name="console-shared-remove"),
+]

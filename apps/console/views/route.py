@@ -1,0 +1,26 @@
+"""Where mail for an address would go."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_http_methods
+
+from apps.console.addresses import whereto
+from apps.console.addresses.aliaslist import MAX_TEXT
+from apps.console.admission import for_administrators
+from apps.console.views.pages import show
+from apps.directory.permissions import Powers
+from apps.wire.errors import MailError
+
+
+@for_administrators
+@require_http_methods(["GET", "HEAD"])
+def route(request: HttpRequest, powers: Powers) -> HttpResponseBase:
+    """The steps, as a path; without an address the question alone."""
+    text = request.GET.get("address", "").replace("\0", "").strip()[:MAX_TEXT]
+    context: dict[str, object] = {"text": text, "nav": "aliases"}
+    status = 200
+    if text:
+        try:
+            context["way"] = whereto.way(powers, text)
+        except MailError as error:
+            context["trouble"], status = f"{error.reply.text}.", 422
+    return show(request, powers, "route.html", context, status)
