@@ -3,8 +3,9 @@ doors.
 
 With WEB_TLS=on one port takes both: TLS is served, and plain HTTP is answered with a redirect to
 https (308, so that a form is sent again as it was), except for the health pages, which probes ask
-for plainly. Behind a proxy named in TRUSTED_PROXIES, its X-Forwarded-For and X-Forwarded-Proto are
-believed; nobody else's are.
+for plainly, and for what mail programs ask for under names that may have no certificate. Behind a
+proxy named in TRUSTED_PROXIES, its X-Forwarded-For and X-Forwarded-Proto are believed; nobody
+else's are.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from apps.ops.bounds import bounded
 from apps.ops.listeners import on_signals
 from apps.runtime import db, listener, tls
 from apps.runtime.listener import Door, Peer
+from apps.wellknown import paths as wellknown
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ _REQUEST = 20.0  # seconds to send the headers of the first request
 _BODY = 120.0  # seconds to send a request's body, which `bounded` bounds
 _TIDY = 2.0  # seconds, at the end, for what follows an answer
 _KEEP_ALIVE = 30  # seconds between two requests
-_PLAIN = frozenset({"/healthz", "/readyz"})
+_PLAIN = frozenset({"/healthz", "/readyz", *wellknown.PLAIN})
 _REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 Scope = dict[str, Any]
 

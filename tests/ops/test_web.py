@@ -155,8 +155,11 @@ async def test_it_sends_plain_http_to_https(files: dict[str, Path]) -> None:
         )
         assert (status, body) == (308, b"")
         assert headers["location"] == "https://mail.example.test:8080/mail/?page=2&q=%C3%BC"
-        for path in ("/healthz", "/readyz"):
+        for path in ("/healthz", "/readyz", "/mail/config-v1.1.xml"):
             assert (await server.ask(get(path), tls=False))[0] == 200
+        # Under whatever name: RFC 8461 section 3.3 has no policy in the clear, nor a redirect.
+        policy = get("/.well-known/mta-sts.txt", host="mta-sts.example.test")
+        assert (await server.ask(policy, tls=False))[0] == 400
 
 
 @pytest.mark.parametrize("host", ["evil.example", "", "mail.example.test@evil.example", "a b"])

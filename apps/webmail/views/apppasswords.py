@@ -23,8 +23,8 @@ from apps.directory.services import apppasswords as services
 from apps.directory.services.credentials import MOST
 from apps.provisioning import ownapppasswords
 from apps.ui.proving import recently_proved
+from apps.ui.serversettings import servers
 from apps.webmail.accountforms import AppPasswordForm
-from apps.webmail.serversettings import servers
 from apps.webmail.visitor import person
 from apps.wire.errors import InvalidName, MailError, NotFound
 
