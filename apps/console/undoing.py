@@ -8,6 +8,7 @@ a sentence of what came of it.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from apps.console import userbulk
 from apps.console.addresses import bulkaliases, bulkshared
 from apps.console.domains import bulk as domains
 from apps.console.policies import undoing as policies
@@ -23,4 +24,8 @@ UNDOERS: Final[Mapping[str, Undo]] = {
     "policy.files": policies.undo_files,
     "policy.list": policies.undo_list,
     "shared.remove": bulkshared.undo_remove,
+    userbulk.GROUP: userbulk.undo_group,
+    userbulk.QUOTA: userbulk.undo_quota,
+    userbulk.REMOVE: userbulk.undo_remove,
+    userbulk.STATE: userbulk.undo_state,
 }

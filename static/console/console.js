@@ -2,3 +2,5 @@
 import './palette.js';
 import './selection.js';
 import './fresh.js';
+import './policies.js';
+import './import.js';
