@@ -9,7 +9,7 @@ urlpatterns = [
     path("admin/domains/", include("apps.console.urls_domains")),
     path("admin/users/", include("apps.console.urls_users")),
     path("admin/", include("apps.console.urls_addresses")),
-    path("admin/import/", include("apps.console.urls_import")),
+    path("admin/", include("apps.console.urls_import")),
     path("admin/organizations/", include("apps.console.urls_organizations")),
     path("admin/policies/", include("apps.console.urls_policies")),
     path("admin/setup/", include("apps.console.urls_setup")),

@@ -12,6 +12,7 @@ from django.conf import settings
 from apps.ops import uploads
 
 Scope = dict[str, Any]
+_WORDS = {413: b"This is larger than what may be sent here. Go back, and send less at once."}
 
 
 def bounded(app: Any) -> Any:
@@ -57,6 +58,11 @@ class _Body:
 
 async def _refuse(send: Any, status: int) -> None:
     # RFC 9112 section 6.1: the connection ends, as nobody knows where the next request begins.
-    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    body = _WORDS.get(status, b"")
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})

@@ -1,5 +1,5 @@
 """The forms that may be larger than others: a letter with its files, from a page without script,
-and an address book.
+an address book, and a file that an administrator imports.
 
 Their sender is asked for before the body is taken: who is not signed in fills no disk. Pages with
 script send files in pieces, which need none of this.
@@ -14,11 +14,13 @@ from django.db import DatabaseError
 
 from apps.accounts.sessions import SessionStore
 from apps.contacts.services import imports
+from apps.provisioning.bulk.text import LARGEST
 from apps.runtime.db import in_db
 from apps.wire.errors import MailError
 
 _LETTER: Final = re.compile(r"/mail/compose/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:send/)?")
 _CONTACTS: Final = "/mail/contacts/import/"
+_CONSOLE: Final = "/admin/import/"
 
 
 async def largest(scope: dict[str, Any], headers: dict[bytes, bytes]) -> int:
@@ -41,6 +43,8 @@ def _files(path: str) -> int:
     it."""
     if path == _CONTACTS:
         return imports.LARGEST
+    if path == _CONSOLE:
+        return LARGEST
     return int(settings.MESSAGE_SIZE_LIMIT) if _LETTER.fullmatch(path) else 0
 
 

@@ -267,6 +267,7 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
             .replace("<str:signed>", "no-such-picture")
             .replace("<int:number>", "1")
             .replace("<slug:verb>", "unread")
+            .replace("<uuid:job>", str(UUID(int=1)))
         )
         for owner in (A, B, NOBODY) if row.thing else (A,):
             number = str(world.number(row.thing, owner)) if row.thing else ""

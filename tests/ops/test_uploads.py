@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from apps.contacts.services import imports
 from apps.directory.models import User
+from apps.ops import uploads
 from apps.ops.bounds import bounded
 from apps.runtime.ulid import new_ulid
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FORM = "multipart/form-data; boundary=x"
 CONTACTS = reverse("contacts-import")
+CONSOLE = reverse("console-import")
 LETTER = f"/mail/compose/{new_ulid()}/"
 
 
@@ -78,6 +80,15 @@ def test_an_address_book_may_be_as_large_as_its_page_says(
     assert ask(CONTACTS, cookie, 60_000) == 200
     assert ask(CONTACTS, cookie, 60_001) == 413
     assert ask(CONTACTS, "", 10_001) == 413
+
+
+def test_a_file_of_users_may_be_as_large_as_its_page_says(
+    cookie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "LARGEST", 50_000)
+    assert ask(CONSOLE, cookie, 60_000) == 200
+    assert ask(CONSOLE, cookie, 60_001) == 413
+    assert ask(CONSOLE, "", 10_001) == 413
 
 
 def test_other_forms_may_not(cookie: str) -> None:

@@ -99,7 +99,7 @@ class Page:
 
 def domains(powers: Powers, wanted: Wanted, *, tells_organization: bool) -> Page:
     """A page of the domains in sight."""
-    found = _found(powers, wanted)
+    found = chosen(powers, wanted)
     if wanted.after:
         found = found.filter(name__gt=wanted.after)
     rows = list(found.order_by("name").select_related("organization", "alias_of")[: PAGE + 1])
@@ -122,7 +122,8 @@ def needing_work(powers: Powers) -> int:
     return dns.alarming(permissions.domains(powers)).count()
 
 
-def _found(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
+def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
+    """The domains in sight that fit, in no order, whatever the page; also of the export."""
     found = permissions.domains(powers)
     if wanted.text:
         text = beginning(wanted.text)

@@ -62,10 +62,10 @@ class UserCheck:
     def _look(self, line: Line, address: Address, known: _Known) -> Verdict:
         domain = self._homes.find(address.domain, what="users")
         self._seen.note("address", address.key, line)
-        if line.cells.get("kind", "").casefold() not in _PERSONS:
-            raise WrongCell("kind", "Only people come from a file; empty is one")
         if address.key in known.users:
             return Verdict("there", "address", "This user is there already")
+        if line.cells.get("kind", "").casefold() not in _PERSONS:
+            raise WrongCell("kind", "Only people come from a file; empty is one")
         _check_address(address, domain, known)
         quota = quota_of(line.cells)
         try:

@@ -1,9 +1,5 @@
 """An address book from a file, and as a file: /mail/contacts/import/ and contacts.vcf."""
 
-from collections.abc import Iterable, Iterator
-from tempfile import SpooledTemporaryFile
-from typing import IO, Final
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files import File
@@ -22,16 +18,13 @@ from apps.contacts.exports import exported
 from apps.contacts.models import Contact
 from apps.contacts.services import imports
 from apps.contacts.services.imports import Taken
-from apps.ui.streaming import Streamed
+from apps.ui.streaming import Spooled, Streamed
 from apps.webmail import folders as boxes
 from apps.webmail.archive import safe_names
 from apps.webmail.contactform import numbers
 from apps.webmail.views.contacts import FORM, HERE
 from apps.webmail.visitor import person
 from apps.wire.errors import InvalidName, MailError, MessageTooLarge
-
-_PIECE: Final = 64 * 1024  # octets
-_IN_MEMORY: Final = 1024 * 1024  # octets
 
 
 @login_required
@@ -73,7 +66,7 @@ def take_along(request: HttpRequest) -> Streamed:
     if one := numbers(request.GET, "contact"):
         rows = rows.filter(pk=one[0])
         name = _name_of(rows)
-    pieces = _Pieces(exported(rows, version))
+    pieces = Spooled(card.encode() for card in exported(rows, version))
     response = Streamed(pieces, content_type="text/vcard; charset=utf-8")
     response["Content-Length"] = str(pieces.size)
     disposition = content_disposition_header(True, safe_names([f"{name}.vcf"])[0])
@@ -99,30 +92,6 @@ def _octets(file: "File[bytes] | None") -> bytes:
     if b"begin:vcard" not in octets.replace(b"\0", b"").lower():
         raise InvalidName("no card", text=_("There is no contact in this file: it is no vCard"))
     return octets
-
-
-class _Pieces(Iterator[bytes]):
-    """Cards as octets. All of them are read before the first one goes: a slow client must hold no
-    connection to the database. What is large waits on the disk."""
-
-    def __init__(self, cards: Iterable[str]) -> None:
-        self._kept: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed
-        for one in cards:
-            self._kept.write(one.encode())
-        self.size = self._kept.tell()  # octets
-        self._kept.seek(0)
-
-    def __next__(self) -> bytes:
-        if piece := self._kept.read(_PIECE):
-            return piece
-        raise StopIteration
-
-    def close(self) -> None:
-        """Called when the answer is gone, whole or not."""
-        self._kept.close()
-
-    def __del__(self) -> None:  # of an answer that nobody began to read
-        self.close()
 
 
 def _tell(request: HttpRequest, taken: Taken) -> None:
