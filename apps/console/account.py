@@ -2,38 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from apps.accounts import factors
-from apps.accounts.browsers import Browser, browsers_of
-from apps.accounts.factors import Factors
 from apps.console.rolewords import roles_of
-from apps.directory import apppasswords, history, permissions
-from apps.directory.apppasswords import Known
-from apps.directory.models import Kind, Means, Outcome, SignIn, User, UserState
+from apps.directory import limits, permissions
+from apps.directory.models import Kind, User, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.mailstore.models import Usage
 from apps.provisioning import acting
-from apps.ui.clients import browser_words
-
-SIGN_INS: Final = 10
-UNKNOWN: Final = "Unknown browser"
-_OUTCOMES: Final = {
-    Outcome.OK: "Signed in",
-    Outcome.WRONG: "Wrong sign-in",
-    Outcome.REFUSED: "Refused",
-    Outcome.SUSPENDED: "Refused: suspended",
-}
-_MEANS: Final = {
-    Means.PASSWORD: "password",
-    Means.TOTP: "password and code",
-    Means.RECOVERY_CODE: "password and recovery code",
-    Means.PASSKEY: "passkey",
-    Means.TRUSTED_DEVICE: "password, trusted browser",
-    Means.APP_PASSWORD: "app password",
-    Means.TOKEN: "access token",
-    Means.ACTING: "an administrator, as the user",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,99 +16,119 @@ class Acts:
     """Which acts the page offers; the doors ask again."""
 
     changes: bool
+    renames: bool
     suspends: bool
+    removes: bool
+    restores: bool
     resets: bool
     resets_factors: bool
     ends_sessions: bool
+    changes_replies: bool
+    changes_aliases: bool
+    sets_limits: bool
     acts_as: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """A sign-in in words."""
-
-    words: str
-    how: str
-    address: str
-    at: datetime
-    times: int
-    is_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """A user, and what is told of it: sign-in matters only to those who may end sessions.
+    """A user, and what may be done to it.
 
     Args:
-        used: bytes; None before anything was stored.
         is_beyond: its roles reach further than those of who looks.
+        is_told: whether who looks sees sign-ins and devices: who may end sessions does.
     """
 
     user: User
     roles: list[str]
-    used: int
-    percent: int
     acts: Acts
     is_beyond: bool
     is_told: bool
-    factors: Factors | None
-    browsers: list[tuple[str, Browser]]
-    app_passwords: list[Known]
-    visits: list[Visit]
+
+    @property
+    def who(self) -> str:
+        """How the user is called."""
+        return self.user.name or self.user.address
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a user keeps, bytes.
+
+    Args:
+        sent: messages that were sent today, UTC; None where nothing is counted.
+    """
+
+    used: int
+    messages: int
+    deleted: int
+    percent: int
+    sent: int | None
+    most: int
 
 
 def account_of(powers: Powers, administrator: User, user: User) -> Account:
     """What somebody with these powers is shown of a user in sight."""
-    grants = permissions.grants_of([user.pk])
-    is_beyond = not powers.covers(grants)
     acts = _acts(powers, administrator, user)
-    is_told = acts.ends_sessions and user.kind == Kind.PERSON
-    size = Usage.objects.filter(user=user).values_list("size", flat=True).first() or 0
-    browsers = browsers_of(user) if is_told else []
     return Account(
         user=user,
         roles=roles_of(powers, [user.pk]).get(user.pk, []),
-        used=size,
-        percent=min(100, size * 100 // user.quota) if user.quota else 0,
         acts=acts,
-        is_beyond=is_beyond,
-        is_told=is_told,
-        factors=factors.summary(user) if is_told else None,
-        browsers=[(browser_words(one.client) or UNKNOWN, one) for one in browsers],
-        app_passwords=list(apppasswords.of_user(user.pk)) if is_told else [],
-        visits=[_visit(row) for row in _sign_ins(user)] if is_told else [],
+        is_beyond=not powers.covers(permissions.grants_of([user.pk])),
+        is_told=acts.ends_sessions and user.kind == Kind.PERSON,
     )
 
 
 def _acts(powers: Powers, administrator: User, user: User) -> Acts:
+    theirs = permissions.grants_of([user.pk])
+
     def may(ability: Ability) -> bool:
-        return permissions.may_act_on(powers, ability, user)
+        return permissions.may_act_with(powers, ability, user, theirs)
 
     is_person = user.kind == Kind.PERSON
     return Acts(
         changes=may(Ability.CHANGE_USERS),
+        renames=may(Ability.RENAME_USERS),
         suspends=may(Ability.SUSPEND_USERS),
+        removes=may(Ability.REMOVE_USERS),
+        restores=may(Ability.RESTORE_USERS),
         resets=is_person and may(Ability.RESET_PASSWORDS),
         resets_factors=is_person and user.has_factor and may(Ability.RESET_FACTORS),
         ends_sessions=may(Ability.END_SESSIONS),
+        changes_replies=may(Ability.CHANGE_REPLIES),
+        changes_aliases=may(Ability.CHANGE_ALIASES),
+        sets_limits=may(Ability.SET_LIMITS),
         acts_as=is_person
         and user.state == UserState.ACTIVE
         and acting.may_begin(administrator, user),
     )
 
 
-def _sign_ins(user: User) -> list[SignIn]:
-    return history.of_user(user.pk, limit=SIGN_INS).rows
-
-
-def _visit(row: SignIn) -> Visit:
-    means = _MEANS.get(Means(row.means), row.means)
-    door = "web" if row.door == "web" else row.door.upper()
-    return Visit(
-        words=_OUTCOMES[Outcome(row.outcome)],
-        how=", ".join(word for word in (door, means, row.via) if word),
-        address=row.address,
-        at=row.last_at,
-        times=row.times,
-        is_bad=row.outcome != Outcome.OK,
+def space_of(user: User) -> Space:
+    """What a user keeps, and sent today; three statements."""
+    columns = ("size", "messages", "expunged")
+    row = Usage.objects.filter(user=user).values_list(*columns).first() or (0, 0, 0)
+    own = [one for one in limits.limits_of([user.pk])[user.pk].meters if _is_own(one, user)]
+    sent = limits.counts(own)
+    return Space(
+        used=row[0],
+        messages=row[1],
+        deleted=row[2],
+        percent=min(100, row[0] * 100 // user.quota) if user.quota else 0,
+        sent=sent.get(own[0].key, (0, 0))[0] if own else None,
+        most=own[0].messages if own else 0,
     )
+
+
+def _is_own(meter: limits.Meter, user: User) -> bool:
+    return meter.scope == f"user/{user.pk}" and meter.span == "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A removed user."""
+
+    id: int
+    address: str
+    name: str
+    removed_at: datetime
+    used: int

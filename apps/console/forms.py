@@ -1,28 +1,70 @@
-"""What administrators fill in. Whether it is allowed, the doors say."""
+"""What administrators fill in about users. Whether it is allowed, the doors say."""
 
 from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 
+from apps.directory.limits import FIELDS
 from apps.directory.services.users import MAX_NAME
+from apps.sieve.services import SUBJECT_MOST, TEXT_MOST
 
 GIGABYTE: Final = 1 << 30
+TEMPORARY: Final = "password"
+INVITATION: Final = "invite"
+_LIMIT_WORDS: Final = (
+    "Messages per hour",
+    "Messages per day",
+    "Recipients per hour",
+    "Recipients per day",
+    "Recipients of one message",
+)
+
+
+def _space(*, required: bool = False) -> forms.DecimalField:
+    return forms.DecimalField(
+        label="Space in GB", required=required, min_value=0, max_value=10**6, decimal_places=3
+    )
 
 
 class AddUserForm(forms.Form):
-    """A new user. Space only for who may set it."""
+    """A new user. Space only for who may set it.
+
+    The address is a whole one, or what stands before the @ of the domain that is chosen.
+    """
 
     address = forms.CharField(label="Address", max_length=320)
+    domain = forms.CharField(label="Domain", max_length=253, required=False)
     name = forms.CharField(label="Name", max_length=MAX_NAME, required=False)
-    space = forms.DecimalField(
-        label="Space in GB", required=False, min_value=0, max_value=10**6, decimal_places=3
+    space = _space()
+    first = forms.ChoiceField(
+        label="First sign-in", required=False, choices=[(TEMPORARY, ""), (INVITATION, "")]
     )
+    invite = forms.CharField(label="Where the invitation goes", max_length=320, required=False)
 
     def __init__(self, *args: Any, sets_quotas: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not sets_quotas:
             del self.fields["space"]
+
+    def clean(self) -> dict[str, Any]:
+        """The invitation needs an address."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("first") == INVITATION and not data.get("invite"):
+            self.add_error("invite", "Say to which address the invitation goes.")
+        return data
+
+    @property
+    def whole(self) -> str:
+        """The address with its domain."""
+        typed, domain = self.cleaned_data["address"], self.cleaned_data.get("domain", "")
+        return typed if "@" in typed or not domain else f"{typed}@{domain.removeprefix('@')}"
+
+    @property
+    def invitation(self) -> str:
+        """Where it goes; "" for a temporary password."""
+        is_wanted = self.cleaned_data.get("first") == INVITATION
+        return str(self.cleaned_data["invite"]) if is_wanted else ""
 
     @property
     def quota(self) -> int | None:
@@ -36,13 +78,116 @@ class ChangeUserForm(AddUserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["address"]
+        for name in ("address", "domain", "first", "invite"):
+            del self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        """Nothing hangs on something else here."""
+        return self.cleaned_data
 
     @property
     def quota(self) -> int | None:
         """Bytes; None if it is what it was: the page shows it rounded."""
         space = self.cleaned_data.get("space")
         return None if space is None or space == Decimal(self.initial["space"]) else super().quota
+
+
+class RenameForm(forms.Form):
+    """Another address of a user."""
+
+    address = forms.CharField(label="New address", max_length=320)
+
+
+class AddAliasForm(forms.Form):
+    """Another address that leads to a user."""
+
+    address = forms.CharField(label="Address", max_length=320)
+
+
+class RemoveUserForm(forms.Form):
+    """The address, typed, so that nobody is removed by a slip."""
+
+    address = forms.CharField(label="Address of the user", max_length=320)
+
+    def __init__(self, *args: Any, key: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._key = key
+
+    def clean_address(self) -> str:
+        """It must be the user's."""
+        typed = str(self.cleaned_data["address"])
+        if typed.casefold() != self._key.casefold():
+            raise forms.ValidationError("This is not the address of this user.")
+        return typed
+
+
+class DelegateForm(forms.Form):
+    """Who writes in a user's name."""
+
+    delegate = forms.CharField(label="Person", max_length=320)
+    how = forms.ChoiceField(
+        label="How",
+        choices=[("behalf", "On behalf: the mail says who wrote it"), ("as", "As the user")],
+        initial="behalf",
+    )
+
+
+class ReplyForm(forms.Form):
+    """What is answered while a person is away. Days are those of UTC."""
+
+    first_day = forms.DateField(label="First day", required=False)
+    last_day = forms.DateField(label="Last day", required=False)
+    subject = forms.CharField(label="Subject", max_length=SUBJECT_MOST, required=False)
+    text = forms.CharField(label="Message", max_length=TEXT_MOST)
+
+
+class SendLimitForm(forms.Form):
+    """How much a user may send: empty is what the service allows, 0 no limit."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in zip(FIELDS, _LIMIT_WORDS, strict=True):
+            self.fields[name] = forms.IntegerField(label=words, required=False, min_value=0)
+
+
+class BulkSureForm(forms.Form):
+    """Nothing but the word that it is meant."""
+
+    def __init__(self, *args: Any, count: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count = count
+
+
+class BulkQuotaForm(BulkSureForm):
+    """A quota for all of them."""
+
+    space = _space(required=True)
+
+    def clean(self) -> dict[str, Any]:
+        """With the quota in bytes."""
+        data: dict[str, Any] = super().clean() or {}
+        if (space := data.get("space")) is not None:
+            data["quota"] = int(space * GIGABYTE)
+        return data
+
+
+class BulkGroupForm(BulkSureForm):
+    """The group."""
+
+    group = forms.CharField(label="Address of the group", max_length=320)
+
+
+class BulkRemoveForm(BulkSureForm):
+    """How many they are, typed."""
+
+    number = forms.CharField(label="How many users", max_length=10)
+
+    def clean_number(self) -> str:
+        """It must be their number, as it is now."""
+        typed = str(self.cleaned_data["number"]).strip()
+        if typed != str(self.count):
+            raise forms.ValidationError(f"They are {self.count}: type that number.")
+        return typed
 
 
 def shown_space(quota: int) -> str:

@@ -253,12 +253,16 @@ def may_act_on(powers: Powers, ability: Ability, user: User) -> bool:
     Not if the person's own grants, also sleeping ones, reach beyond those of who acts; by a
     helpdesk's grant, not if there are any. Some things nobody does to oneself.
     """
+    return may_act_with(powers, ability, user, grants_of([user.pk]))
+
+
+def may_act_with(powers: Powers, ability: Ability, user: User, theirs: list[Grant]) -> bool:
+    """The same where the person's grants are known: for a page that asks for many abilities."""
     if ability in NOT_TO_ONESELF and user.pk == powers.user_id:
         return False
     mine = [grant for grant in powers.grants if grant.allows(ability) and _reaches(grant, user)]
     if not mine:
         return False
-    theirs = grants_of([user.pk])
     if theirs and all(grant.role is Role.HELPDESK for grant in mine):
         return False
     return powers.covers(theirs)

@@ -129,7 +129,7 @@ def test_a_long_list_costs_as_many_statements_as_a_short_one(
 def test_a_page_tells_of_a_user(admin: User, alice: User) -> None:
     browser(alice)
 
-    page = said(browser(admin), f"/admin/users/{alice.pk}/")
+    page = said(browser(admin), f"/admin/users/{alice.pk}/devices/")
 
     for words in ("Alice Archer", "Second factor", "Signed in on the web", "App passwords"):
         assert words in page
@@ -190,7 +190,7 @@ def test_what_is_not_known_has_words(admin: User, alice: User) -> None:
     browser(alice)
     client = browser(admin)
 
-    assert "Unknown browser" in said(client, f"/admin/users/{alice.pk}/")
+    assert "Unknown browser" in said(client, f"/admin/users/{alice.pk}/devices/")
     page = said(client, f"/admin/users/{nameless.pk}/").partition('id="main"')[2]
     assert page.count("nameless@example.test") == 1
     assert re.search(r'name="space"[^>]*value="0"', page)

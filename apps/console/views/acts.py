@@ -8,14 +8,18 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.console import userbulk
 from apps.console.admission import for_administrators
+from apps.console.forms import RemoveUserForm, RenameForm
+from apps.console.services import bulkacts
 from apps.console.views.pages import administrator, show, user_in_sight
-from apps.console.views.users import user_page
+from apps.console.views.userpage import user_page
 from apps.directory import permissions
 from apps.directory.models import User, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning import acting
 from apps.provisioning.administration import users as doors
+from apps.provisioning.services import KEEP_DAYS
 from apps.ui.proving import recently_proved
 from apps.wire.errors import MailError, NotFound
 
@@ -111,6 +115,52 @@ def act_as(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
     except MailError as error:
         return user_page(request, powers, user, trouble=error)
     return redirect("home")
+
+
+@for_administrators
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
+    """Ask for another address, and give it."""
+    user = _user_for(powers, Ability.RENAME_USERS, number)
+    form = RenameForm(
+        request.POST if request.method == "POST" else None, initial={"address": user.address}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            renamed = doors.rename(
+                powers=powers, user_id=user.pk, address=form.cleaned_data["address"]
+            )
+        except MailError as error:
+            form.add_error("address", f"{error.reply.text}.")
+        else:
+            messages.success(request, f"{user.address} is {renamed.address} now.")
+            return redirect("console-user", user.pk)
+    context = {"account": user, "form": form, "nav": "users"}
+    return show(request, powers, "user-rename.html", context, 422 if form.errors else 200)
+
+
+@for_administrators
+@recently_proved
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
+    """Ask for the address, typed, and remove the user; its mail is kept for some time."""
+    user = _user_for(powers, Ability.REMOVE_USERS, number)
+    form = RemoveUserForm(request.POST if request.method == "POST" else None, key=user.key)
+    if request.method == "POST" and form.is_valid():
+        try:
+            doors.remove(powers=powers, user_id=user.pk)
+        except NotFound:
+            raise Http404 from None
+        except MailError as error:
+            form.add_error(None, f"{error.reply.text}.")
+        else:
+            act = bulkacts.keep(
+                user=administrator(request), what=userbulk.REMOVE, before=[{"id": user.pk}]
+            )
+            messages.success(request, f"{user.address} is removed.", extra_tags=f"back:{act.pk}")
+            return redirect("console-users")
+    context = {"account": user, "form": form, "days": KEEP_DAYS, "nav": "users"}
+    return show(request, powers, "user-remove.html", context, 422 if form.errors else 200)
 
 
 def _user_for(powers: Powers, ability: Ability, number: int) -> User:

@@ -40,3 +40,8 @@ def administrator(request: HttpRequest) -> User:
     """Who asks; `for_administrators` has made sure of it."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def number_of(text: str) -> int:
+    """An id that came in a form; 0, which nothing has, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,20 +1,26 @@
-"""Users: the list, a page for each, and adding one."""
+"""Users: the list, those that were removed, and adding one."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.console.account import account_of
 from apps.console.admission import for_administrators
-from apps.console.forms import AddUserForm, ChangeUserForm, shown_space
-from apps.console.listing import STATES, Wanted, domain_choices, users
-from apps.console.views.pages import administrator, show, user_in_sight
-from apps.directory.models import User
+from apps.console.forms import INVITATION, AddUserForm
+from apps.console.graveyard import removed
+from apps.console.listing import STATES, domain_choices, users
+from apps.console.rolewords import ROLE_WORDS
+from apps.console.useraddresses import free_addresses
+from apps.console.userfilter import ADDRESS, NAME, NO_ROLE, STORAGE, Wanted
+from apps.console.views.pages import show
+from apps.directory.models import Kind, User, UserState
 from apps.directory.permissions import Ability, Powers
+from apps.directory.services.users import user_address
+from apps.provisioning.administration import tombstones
 from apps.provisioning.administration import users as doors
 from apps.ui.proving import recently_proved
-from apps.wire.errors import MailError, NotFound
+from apps.wire.errors import AlreadyExists, InvalidAddress, InvalidName, MailError, NotFound
 
 
 @for_administrators
@@ -22,14 +28,74 @@ from apps.wire.errors import MailError, NotFound
 def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """The users in sight."""
     wanted = Wanted.of(request.GET.dict())
+    restores = powers.may(Ability.RESTORE_USERS)
+    if wanted.state == UserState.REMOVED and restores:
+        return redirect("console-users-removed")
+    page = users(powers, wanted)
+    is_more = page.count > len(page.lines)
     context = {
         "wanted": wanted,
-        "found": users(powers, wanted),
+        "page": page,
         "domains": domain_choices(powers),
         "states": STATES,
+        "roles": [*ROLE_WORDS.items(), (NO_ROLE, "No role")],
+        "kinds": Kind.choices,
+        "by_address": wanted.query(sort=ADDRESS, after="") or "sort=address",
+        "by_name": wanted.query(sort=NAME, after=""),
+        "by_storage": wanted.query(sort=STORAGE, after=""),
+        "everything": page.words.rpartition(" of ")[2] if is_more else "",
+        "restores": restores,
+        "sets_quotas": powers.may(Ability.SET_QUOTAS),
+        "suspends": powers.may(Ability.SUSPEND_USERS),
+        "removes": powers.may(Ability.REMOVE_USERS),
+        "groups": powers.may(Ability.CHANGE_ALIASES),
+        "resets": powers.may(Ability.RESET_PASSWORDS),
+        "ends_sessions": powers.may(Ability.END_SESSIONS),
+        "export": address_of("console-export", f"kind=users&{wanted.filter_query}"),
+        "imports": address_of("console-import") if powers.may(Ability.CREATE_USERS) else "",
         "nav": "users",
     }
     return show(request, powers, "users.html", context)
+
+
+def address_of(name: str, query: str = "") -> str:
+    """The address of a page that may not be there; "" if it is not."""
+    try:
+        return reverse(name) + (f"?{query.rstrip('&')}" if query else "")
+    except NoReverseMatch:
+        return ""
+
+
+@for_administrators
+@require_http_methods(["GET", "HEAD"])
+def gone(request: HttpRequest, powers: Powers) -> HttpResponseBase:
+    """The removed users that can be brought back."""
+    if not powers.may(Ability.RESTORE_USERS):
+        raise Http404
+    text = request.GET.get("text", "")
+    context = {
+        "page": removed(powers, text=text, after=request.GET.get("after", "")),
+        "text": text,
+        "nav": "users",
+    }
+    return show(request, powers, "user-removed.html", context)
+
+
+@for_administrators
+@require_POST
+def restore(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
+    """Bring a removed user back."""
+    if not powers.may(Ability.RESTORE_USERS):
+        raise Http404
+    try:
+        user = tombstones.restore(powers=powers, user_id=number)
+    except NotFound:
+        raise Http404 from None
+    except MailError as error:
+        messages.error(request, f"{error.reply.text}.")
+        return redirect("console-users-removed")
+    messages.success(request, f"{user.address} is back, with its mail and without its roles.")
+    return redirect("console-user", user.pk)
 
 
 @for_administrators
@@ -39,74 +105,56 @@ def add(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """Add one; its temporary password stands in the answer, and nowhere else."""
     if not powers.may(Ability.CREATE_USERS):
         raise Http404
+    domains = domain_choices(powers)
+    asked = request.GET.get("domain", "")
     form = AddUserForm(
         request.POST or None,
         sets_quotas=powers.may(Ability.SET_QUOTAS),
-        initial={"address": f"@{next(iter(domain_choices(powers)), '')}"},
+        initial={"domain": asked if asked in domains else next(iter(domains), "")},
     )
     if request.method == "POST" and form.is_valid():
         try:
-            user, password = doors.create(
-                powers=powers,
-                address=form.cleaned_data["address"],
-                name=form.cleaned_data["name"],
-                quota=form.quota,
-            )
+            return _added(request, powers, form)
         except MailError as error:
-            form.add_error(None, f"{error.reply.text}.")
-        else:
-            made = {"account": user, "password": password, "is_new": True, "nav": "users"}
-            return show(request, powers, "password-made.html", made)
-    context = {"form": form, "nav": "users"}
+            _complain(form, error)
+    context = {"form": form, "domains": domains, "invitation": INVITATION, "nav": "users"}
     return show(request, powers, "user-add.html", context, 422 if form.errors else 200)
 
 
-@for_administrators
-@require_http_methods(["GET", "HEAD", "POST"])
-def page(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
-    """A user, and the form of its name and space."""
-    user = user_in_sight(powers, number)
-    if request.method != "POST":
-        return user_page(request, powers, user)
-    form = _form(powers, user, request)
-    if not form.is_valid():
-        return user_page(request, powers, user, form=form, status=422)
-    try:
-        doors.change(
-            powers=powers, user_id=user.pk, name=form.cleaned_data["name"], quota=form.quota
-        )
-    except NotFound:
-        raise Http404 from None
-    except MailError as error:
-        return user_page(request, powers, user, trouble=error)
-    messages.success(request, f"{user.address} is changed.")
-    return redirect("console-user", user.pk)
-
-
-def user_page(
-    request: HttpRequest,
-    powers: Powers,
-    user: User,
-    *,
-    form: ChangeUserForm | None = None,
-    trouble: MailError | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """The page of a user, with what went wrong."""
-    context = {
-        "one": account_of(powers, administrator(request), user),
-        "form": form or _form(powers, user),
-        "trouble": "" if trouble is None else f"{trouble.reply.text}.",
-        "nav": "users",
-    }
-    if trouble is not None:
-        status = trouble.http_status
-    return show(request, powers, "user.html", context, status)
-
-
-def _form(powers: Powers, user: User, request: HttpRequest | None = None) -> ChangeUserForm:
-    return ChangeUserForm(
-        None if request is None else request.POST,
-        sets_quotas=powers.may(Ability.SET_QUOTAS, user),
-        initial={"name": user.name, "space": shown_space(user.quota)},
+def _added(request: HttpRequest, powers: Powers, form: AddUserForm) -> HttpResponse:
+    user, password = doors.create(
+        powers=powers,
+        address=form.whole,
+        name=form.cleaned_data["name"],
+        quota=form.quota,
+        invite=form.invitation,
     )
+    if password is None:
+        messages.success(request, f"{user.address} is added. The invitation is on its way.")
+        return redirect("console-user", user.pk)
+    made: dict[str, User | str | bool] = {"account": user, "password": password}
+    return show(request, powers, "password-made.html", {**made, "is_new": True, "nav": "users"})
+
+
+def _complain(form: AddUserForm, error: MailError) -> None:
+    text = f"{error.reply.text}."
+    if isinstance(error, AlreadyExists):
+        free = free_addresses(form.whole.casefold(), form.cleaned_data["name"])
+        form.add_error("address", f"{text} Free: {', '.join(free)}." if free else text)
+    elif isinstance(error, InvalidName):
+        form.add_error("space" if error.detail.startswith("quota") else "name", text)
+    elif isinstance(error, InvalidAddress) and form.invitation and _is_of_invitation(form):
+        form.add_error("invite", text)
+    elif isinstance(error, InvalidAddress | NotFound):
+        form.add_error("address", text)
+    else:
+        form.add_error(None, text)
+
+
+def _is_of_invitation(form: AddUserForm) -> bool:
+    """Whether the user's own address is one, so that the other is what was refused."""
+    try:
+        user_address(form.whole)
+    except InvalidAddress:
+        return False
+    return True
