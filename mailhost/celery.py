@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import (
     beat_embedded_init,
+    beat_init,
     setup_logging,
     worker_init,
     worker_process_init,
@@ -27,6 +28,7 @@ from django.conf import settings
 
 from apps.delivery import stopping
 from apps.delivery.outbound import stopping as outbound
+from apps.provisioning.health import signs
 from apps.runtime import process
 
 # What a worker begins with, so that doors and mail need not wait for a bell: those that rang while
@@ -109,6 +111,8 @@ app.conf.update(
         "read-reports": {"task": "reports.read", "schedule": 60.0},
         "prune-reports": {"task": "reports.prune", "schedule": 3600.0},
         "turn-dkim-keys": {"task": "directory.turn_dkim_keys", "schedule": 600.0},
+        # Somebody may look at a domain's page, and wait.
+        "check-dns": {"task": "dnscheck.check_due", "schedule": 5.0, "options": {"expires": 5.0}},
         "prune-sign-ins": {"task": "directory.prune_history", "schedule": 3600.0},
         "learn": {"task": "scan.learn", "schedule": 60.0},
         # Those that wait behind a long run say nothing new.
@@ -164,12 +168,20 @@ def _end_with_worker(**_: object) -> None:
 def _end_beat_with_worker(**_: object) -> None:
     process.name_process("mh-beat")
     process.die_with_parent(_worker, signal.SIGKILL)
+    signs.keep(["beat"])
+
+
+@beat_init.connect(weak=False)
+def _show_beat(**_: object) -> None:
+    """The beat that runs alone, for workers elsewhere."""
+    signs.keep(["beat"])
 
 
 @worker_ready.connect(weak=False)
 def _begin(sender: Any, **_: object) -> None:
     """Send the first task of each queue that this worker works on. A broker that is away costs what
     a lost bell costs."""
+    signs.keep(sender.app.amqp.queues.consume_from)
     for queue in FIRST.keys() & sender.app.amqp.queues.consume_from.keys():
         try:
             app.send_task(FIRST[queue], expires=FIRST_LIFE, retry=False, ignore_result=True)

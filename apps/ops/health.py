@@ -9,23 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.blobs.backends.contract import MissingObjectError
-from apps.blobs.storage import backend
+from apps.provisioning.health import parts
 
 logger = logging.getLogger(__name__)
 
 _FRESH = 1.0  # seconds that an answer is given again: asking must not become a way to load us
-_BROKER_TIMEOUT = 2
-_NO_OBJECT = "0" * 32
 
 
 @require_safe
@@ -44,31 +37,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("unavailable\n", content_type="text/plain", status=503)
 
 
-def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def _blobs() -> None:
-    try:
-        backend().read(_NO_OBJECT, 0, 1)
-    except MissingObjectError:
-        return  # the store has answered
-
-
-def _broker() -> None:
-    app = import_string(settings.CELERY_APP)
-    with app.connection_for_write(connect_timeout=_BROKER_TIMEOUT) as broker:
-        broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT)
-        # On Redis a queue is there only while something waits in it: "no such queue" is an answer.
-        with suppress(*broker.channel_errors):
-            broker.default_channel.queue_declare(app.conf.task_default_queue, passive=True)
-
-
 _PARTS: dict[str, Callable[[], None]] = {
-    "database": _database,
-    "blobs": _blobs,
-    "broker": _broker,
+    "database": parts.database,
+    "blobs": parts.blobs,
+    "broker": parts.broker,
 }
 
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections
 from apps.ops import doors, listeners, locks, schema, web, welcome, worker
 from apps.ops.supervisor import Role, Sockets, Supervisor
 from apps.provisioning import services as provisioning
+from apps.provisioning.health.scanners import what_is_missing
 from apps.runtime import process, sockets, tls
 from apps.runtime.sockets import DoorError, Endpoint
 
@@ -63,7 +64,7 @@ def serve(
     except (ValueError, DoorError, locks.RunningError, tls.CertificateError) as error:
         raise StartError(str(error)) from None
     _greet({door: doors_open[door] for door in mail}, doors_open.get(doors.WEB), say)
-    if "worker" in roles and (missing := welcome.what_is_missing()):
+    if "worker" in roles and (missing := what_is_missing()):
         say(missing)
     if also_say is not None:
         say(also_say(doors_open))

@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from apps.ops.doors import SECURITY
 from apps.runtime.sockets import Endpoint
-from apps.scan.attachments import library
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -30,16 +29,6 @@ def web_address(where: Endpoint) -> str:
 def setup_address(where: Endpoint, token: str) -> str:
     """The link that makes the first operator."""
     return web_address(where).rstrip("/") + reverse("setup", args=[token])
-
-
-def what_is_missing() -> str:
-    """What the service can do without, and does less; "" if all is there."""
-    if library.loaded() is not None:
-        return ""
-    return (
-        "Packed rar, lzh and arj archives, and some of 7z and cab, are not opened: libarchive is "
-        "not on this machine (on Debian: apt-get install libarchive13)."
-    )
 
 
 def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:

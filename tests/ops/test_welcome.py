@@ -33,11 +33,3 @@ def test_it_writes_an_address_that_a_browser_takes(
     settings.WEB_TLS = is_tls
     assert welcome.web_address(endpoint) == address
     assert welcome.setup_address(endpoint, "t0ken") == f"{address}setup/t0ken/"
-
-
-def test_it_says_what_is_missing_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert welcome.what_is_missing() == ""
-    monkeypatch.setattr("apps.scan.attachments.library.loaded", lambda: None)
-    missing = welcome.what_is_missing()
-    assert "rar" in missing
-    assert "apt-get install libarchive13" in missing
