@@ -95,6 +95,7 @@ class Answers:
         others: by resolvers.
         hosts: what resolvers say of the addresses of mail hosts that MX records name.
         spf: what its SPF record says of each of our addresses.
+        addresses: of this host, from which mail leaves; `seen_addresses` are those in the DNS now.
         stray: a name that nobody has, asked for to find wildcards.
     """
 
@@ -106,6 +107,7 @@ class Answers:
     hosts: Mapping[str, Reply] = field(default_factory=dict)
     spf: Mapping[str, Spf] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+    seen_addresses: tuple[str, ...] = ()
     stray: str = ""
 
     def all_of(self, key: Key) -> tuple[Reply, ...]:

@@ -4,6 +4,7 @@ All questions together have SECONDS. What has not come by then is silence, and w
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ SECONDS: Final = 10.0
 _FIND_SECONDS: Final = 4.0
 _ASK_SECONDS: Final = 8.0  # from the beginning
 _PROVE_SECONDS: Final = 9.5
+_HOST_SECONDS: Final = 2.0
 ADDRESSES_MOST: Final = 4  # of this host
 
 
@@ -68,6 +70,7 @@ class Inquiry:
             hosts=dict(self._hosts),
             spf=dict(self._spf),
             addresses=self._addresses,
+            seen_addresses=tuple(self._seen_addresses())[:ADDRESSES_MOST],
             stray=self._stray,
         )
 
@@ -154,6 +157,17 @@ class Inquiry:
             )
 
 
+async def addresses_of(host: str) -> tuple[str, ...]:
+    """The addresses that the DNS gives a host; none if it does not answer soon."""
+    asked = delegation.resolvers(configured_servers())
+    found: list[str] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_HOST_SECONDS):
+            for kind in ("A", "AAAA"):
+                found += (await delegation.ask_any(asked, host, kind)).records
+    return tuple(found)[:ADDRESSES_MOST]
+
+
 async def ask(domain: str, wanted: Sequence[Wanted], here: Here) -> Answers:
     """Ask for all records of a domain (A-labels)."""
     return await Inquiry(domain, wanted, here).answers()
@@ -173,8 +187,8 @@ def _judged(found: Found, soa: Mapping[str, Reply]) -> Zone:
     if zone.problem not in {Problem.NONE, Problem.LAME}:
         return zone
     outcomes = {reply.outcome for reply in soa.values()}
-    if not outcomes or any(one.is_answer for one in outcomes):
-        problem = Problem.NONE if outcomes or zone.problem is Problem.NONE else Problem.SILENT
+    if any(one.is_answer for one in outcomes):
+        problem = Problem.NONE
     elif outcomes <= {Outcome.SILENT}:
         problem = Problem.SILENT
     else:

@@ -62,6 +62,9 @@ async def find(domain: str, asked: Sequence[Server]) -> Found:
             break
     if failed:
         return await _why(failed, asked)
+    if has_apex_alias:
+        hosts, glue = await _handed(domain, asked) or ([], {})
+        return await _found(domain, hosts, asked, glue=glue, has_apex_alias=True)
     is_online = await ask_any(asked, "", "NS")
     problem = Problem.NO_ZONE if is_online.outcome is Outcome.RECORDS else Problem.OFFLINE
     return Found(Zone(problem=problem, has_apex_alias=has_apex_alias))
@@ -133,11 +136,21 @@ async def _why(name: str, asked: Sequence[Server]) -> Found:
     is_online = await ask_any(asked, "", "NS")
     if is_online.outcome is not Outcome.RECORDS:
         return Found(Zone(problem=Problem.OFFLINE))
+    if handed := await _handed(name, asked):
+        hosts, glue = handed
+        return await _found(name, hosts, asked, problem=Problem.LAME, glue=glue)
+    return Found(Zone(name, problem=Problem.SILENT))
+
+
+async def _handed(
+    name: str, asked: Sequence[Server]
+) -> tuple[list[str], dict[str, list[str]]] | None:
+    """To which servers a zone was handed, by the word of those above it."""
     for message in await _parents_word(name, asked):
         hosts, glue = _referral(name, message)
         if hosts:
-            return await _found(name, hosts, asked, problem=Problem.LAME, glue=glue)
-    return Found(Zone(name, problem=Problem.SILENT))
+            return hosts, glue
+    return None
 
 
 async def _parents_word(name: str, asked: Sequence[Server]) -> list[dns.message.Message]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from apps.directory import dkim, stspolicies
-from apps.directory.models import DkimKey, DkimState, Domain, DomainKind, StsMode
+from apps.directory.models import DkimKey, DkimState, Domain, DomainKind
 from apps.dnscheck.here import Here
 from apps.dnscheck.records import Kind, Wanted
 
@@ -97,8 +97,11 @@ def _dkim(domain: Domain, key: DkimKey, make: Make) -> Wanted:
 
 
 def _sts(domain: Domain, here: Here, make: Make) -> Iterator[Wanted]:
+    """Where there never was a policy, there is nothing to tell of. One that was withdrawn is told
+    of too: who has kept it learns of that by a new id (RFC 8461 section 8.3).
+    """
     policy = stspolicies.policy_of(domain)
-    if policy is None or policy.mode == StsMode.NONE:
+    if policy is None:
         return
     text = f"v=STSv1; id={policy.id};"
     yield make("mta-sts", Kind.MTA_STS, "TXT", "_mta-sts", text, "MTA-STS", False)

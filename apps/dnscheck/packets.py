@@ -186,4 +186,4 @@ def _text(data: Any) -> str:
 
 
 def _name(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower()
+    return "" if name == dns.name.root else name.to_text(omit_final_dot=True).lower()

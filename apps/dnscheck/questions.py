@@ -1,4 +1,4 @@
-"""What is asked of a domain: each record that it should have, and where people put it by mistake."""
+"""What is asked of a domain: each record that it should have, and where it lands by mistake."""
 
 import secrets
 from collections.abc import Iterable

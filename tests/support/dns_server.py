@@ -42,9 +42,10 @@ class DnsServer:
 
     Args:
         host: loopback address to listen on; "::1" is possible.
+        port: of several that answer for one zone at the same port; 0 is any.
     """
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.questions: list[Key] = []
         self._lock = threading.Lock()
         self._records: dict[Key, tuple[int, tuple[str, ...]]] = {}
@@ -55,7 +56,7 @@ class DnsServer:
         self._secure: set[str] = set()
         self._raw: dict[Key, Callable[[dns.message.Message], bytes]] = {}
         self._stopping = threading.Event()
-        self._udp, self._tcp = self._open(host)
+        self._udp, self._tcp = self._open(host, port)
         self.host, self.port = host, int(self._udp.server_address[1])
         self._threads = [
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -164,13 +165,13 @@ class DnsServer:
             return sum(_matches(key, name, kind) for key in self.questions)
 
     @staticmethod
-    def _bind(host: str) -> tuple[socket.socket, socket.socket]:
+    def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         for _ in range(50):
             tcp = socket.socket(family, socket.SOCK_STREAM)
             udp = socket.socket(family, socket.SOCK_DGRAM)
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, 0))
+            tcp.bind((host, port))
             try:
                 udp.bind((host, tcp.getsockname()[1]))
             except OSError:  # somebody else's; the next one
@@ -180,8 +181,8 @@ class DnsServer:
             return udp, tcp
         raise OSError("no port is free for both UDP and TCP")
 
-    def _open(self, host: str) -> tuple[Any, Any]:
-        udp_socket, tcp_socket = self._bind(host)
+    def _open(self, host: str, port: int) -> tuple[Any, Any]:
+        udp_socket, tcp_socket = self._bind(host, port)
         answer, stopping = self._answer, self._stopping
 
         class Datagram(socketserver.BaseRequestHandler):

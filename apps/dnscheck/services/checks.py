@@ -11,10 +11,11 @@ from django.utils import timezone
 from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import Domain
-from apps.dnscheck import kept, queries
+from apps.dnscheck import queries
 from apps.dnscheck.findings import Report
 from apps.dnscheck.models import DomainCheck
 from apps.dnscheck.records import Kind
+from apps.dnscheck.services import inquiries, keeping
 from apps.wire.errors import NotFound
 
 AGAIN: Final = timedelta(seconds=10)  # between two wishes of the same domain
@@ -27,7 +28,11 @@ def check(domain_id: int) -> Report:
     Raises:
         NotFound: there is no such domain.
     """
-    return queries.report(_domain(domain_id))
+    domain = _domain(domain_id)
+    keeping.enrol(domain_id)
+    if keeping.claim(domain_id):
+        inquiries.run([domain_id])
+    return queries.report(domain)
 
 
 def request(domain_id: int) -> None:
@@ -41,7 +46,7 @@ def request(domain_id: int) -> None:
     asked = DomainCheck.objects.filter(domain=domain_id).filter(
         Q(checked_at=None) | Q(checked_at__lt=now - AGAIN), requested_at=None
     )
-    if not asked.update(requested_at=now, due_at=now):
+    if not asked.update(requested_at=now, due_at=keeping.AT_ONCE):
         _row(domain_id, requested_at=now)
 
 
@@ -55,7 +60,7 @@ def leave_alone(domain_id: int, is_elsewhere: bool) -> None:
     with transaction.atomic():
         row = _locked(domain)
         row.is_elsewhere = is_elsewhere
-        _settle(row)
+        row.is_alarming = keeping.is_alarming(row)
         row.save(update_fields=["is_elsewhere", "is_alarming"])
         detail = {"elsewhere": is_elsewhere}
         record("dns.leave", **subjects.of_domain(domain), detail=detail)
@@ -71,19 +76,9 @@ def leave(domain_id: int, kinds: Collection[Kind]) -> None:
     with transaction.atomic():
         row = _locked(domain)
         row.left = sorted(kind.value for kind in set(kinds))
-        _settle(row)
+        row.is_alarming = keeping.is_alarming(row)
         row.save(update_fields=["left", "is_alarming"])
         record("dns.leave", **subjects.of_domain(domain), detail={"records": row.left})
-
-
-def _settle(row: DomainCheck) -> None:
-    """Whether anything that is not left so is alarming."""
-    row.is_alarming = not row.is_elsewhere and any(
-        (short := kept.read_short(value)) is not None
-        and kept.is_alarming(short)
-        and kept.kind_of(name) not in row.left
-        for name, value in row.standings.items()
-    )
 
 
 def _locked(domain: Domain) -> DomainCheck:
@@ -95,7 +90,7 @@ def _row(domain_id: int, requested_at: datetime | None = None) -> None:
     """Have a row, whoever makes it; `requested_at` is of a new one."""
     if not Domain.objects.filter(pk=domain_id).exists():
         raise NotFound(f"domain {domain_id}", text="There is no such domain here")
-    new = {"requested_at": requested_at}
+    new = {"requested_at": requested_at, "due_at": keeping.AT_ONCE}
     DomainCheck.objects.get_or_create(domain_id=domain_id, defaults=new)
 
 
