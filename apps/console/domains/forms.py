@@ -1,6 +1,7 @@
 """What administrators fill in about domains. Whether it is allowed, the doors say."""
 
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -108,7 +109,7 @@ class PoliciesForm(forms.Form):
                 "greylists": domain.greylists,
                 "adds_sender": domain.adds_sender,
                 "separator": domain.detail_separator,
-                "space": None if quota is None else shown_space(quota),
+                "space": None if quota is None else Decimal(shown_space(quota)),
                 "factor_demand": domain.factor_demand,
                 "factor_due": None if due is None else due.date(),
                 "password_length": domain.password_length,
@@ -154,9 +155,8 @@ class PoliciesForm(forms.Form):
 class LimitsForm(forms.Form):
     """How much a domain may send; nothing is no limit."""
 
-    def __init__(self, *args: Any, limit: SendLimit | None, **kwargs: Any) -> None:
-        now = {name: getattr(limit, name, None) for name in FIELDS}
-        super().__init__(*args, initial=now, **kwargs)
+    def __init__(self, data: Any = None, *, limit: SendLimit | None) -> None:
+        super().__init__(data, initial={name: getattr(limit, name, None) for name in FIELDS})
         for name in FIELDS:
             most = UNBOUNDED if name == "recipients_per_message" else HIGHEST
             self.fields[name] = forms.IntegerField(

@@ -5,7 +5,6 @@ from typing import Final
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
@@ -66,12 +65,7 @@ def _policies(
     trouble: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    try:
-        more = reverse("console-policies")
-    except NoReverseMatch:
-        more = ""
-    context = {"form": form, "more": more}
-    return tab(request, powers, domain, "policies", context, trouble=trouble, status=status)
+    return tab(request, powers, domain, "policies", {"form": form}, trouble=trouble, status=status)
 
 
 @for_administrators
