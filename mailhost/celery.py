@@ -105,6 +105,7 @@ app.conf.update(
         "answer-wishes": {"task": "provisioning.answer_wishes", "schedule": 60.0},
         "prune-send-counts": {"task": "provisioning.prune_send_counts", "schedule": 3600.0},
         "tell-full": {"task": "provisioning.tell_full", "schedule": 300.0},
+        "tell-dns": {"task": "provisioning.tell_dns", "schedule": 60.0},
         "refresh-tls-policies": {"task": "remote.refresh_policies", "schedule": 3600.0},
         "report-tls": {"task": "delivery.tls_reports", "schedule": 3600.0},
         "report-dmarc": {"task": "delivery.dmarc_reports", "schedule": 900.0},

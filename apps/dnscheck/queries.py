@@ -3,13 +3,13 @@
 Nobody is asked here, and what a list of domains costs the database does not depend on its length.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.directory.models import Domain
+from apps.directory.models import Domain, State
 from apps.dnscheck import expected, kept
 from apps.dnscheck.findings import Report, Standing, Summary
 from apps.dnscheck.here import here
@@ -27,6 +27,7 @@ _WORST = (
     Standing.ELSEWHERE,
     Standing.RIGHT,
 )
+PAGE = 200  # rows
 _GOOD = frozenset({Standing.RIGHT, Standing.BETTER, Standing.ELSEWHERE})
 
 
@@ -128,3 +129,30 @@ def alarming(domains: QuerySet[Domain]) -> QuerySet[Domain]:
     a condition that an index answers."""
     wrong = DomainCheck.objects.filter(is_alarming=True)
     return domains.filter(pk__in=wrong.values("domain_id"))
+
+
+def untold() -> Iterator[Trouble]:
+    """Domains of which a required record is wrong in two checks in a row, and whose administrators
+    were not told of it, a page of rows at a time."""
+    this, after = here(), 0
+    rows = DomainCheck.objects.filter(is_alarming=True, told_at=None)
+    rows = rows.exclude(domain__state=State.SUSPENDED).select_related("domain__alias_of")
+    while page := list(rows.filter(domain__gt=after).order_by("domain").defer("findings")[:PAGE]):
+        found = expected.of_domains([row.domain for row in page], this)
+        for row in page:
+            wanted = [one for one in found[row.domain_id] if _needs_work(one, row)]
+            if wanted:
+                titles = tuple(one.title for one in wanted)
+                yield Trouble(row.domain_id, row.domain.name, titles)
+        after = page[-1].domain_id
+
+
+def _needs_work(one: Wanted, row: DomainCheck) -> bool:
+    short = kept.read_short(row.standings.get(one.id))
+    return (
+        one.is_required
+        and one.kind not in row.left
+        and short is not None
+        and short.digest == kept.digest(one)
+        and kept.is_alarming(short)
+    )

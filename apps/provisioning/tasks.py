@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.directory.services import accountlinks, forwards, limits
-from apps.provisioning import quotaletters, recovery, services
+from apps.provisioning import dnsletters, quotaletters, recovery, services
 
 
 @shared_task(name="provisioning.purge_removed")
@@ -30,3 +30,9 @@ def answer_wishes() -> None:
 def tell_full() -> None:
     """Write to whose mailbox fills up."""
     quotaletters.tell_all()
+
+
+@shared_task(name="provisioning.tell_dns")
+def tell_dns() -> None:
+    """Write to the administrators of domains whose records are wrong."""
+    dnsletters.tell_all()
