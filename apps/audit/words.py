@@ -100,6 +100,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "secrets.reseal": "sealed all secrets anew",
     "session.end": "ended sessions of {}",
     "setup.link": "made a link that makes the first operator",
+    "setup.message": "sent the first message to {}",
     "share.grant": "shared mailboxes of {}",
     "share.revoke": "took shared mailboxes of {} back",
     "spam.forget": "had all forgotten that {} taught the filter",

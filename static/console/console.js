@@ -4,3 +4,4 @@ import './selection.js';
 import './fresh.js';
 import './policies.js';
 import './import.js';
+import './setup.js';

@@ -189,7 +189,7 @@ def test_it_makes_the_first_operator_once(browser: Client) -> None:
         "host_domain": "on",
     }
     response = post(browser, address, data)
-    assert (response.status_code, response.headers["Location"]) == (302, "/mail/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/setup/")
     assert RoleGrant.objects.get().role == Role.OPERATOR
     domain = User.objects.get(key="olga@example.test").domain
     assert domain is not None

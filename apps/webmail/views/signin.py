@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -99,7 +98,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid() and (user := _first_operator(form, token)) is not None:
         complete_sign_in(request, user, means=Means.PASSWORD)
         messages.success(request, "Welcome. You run this mail service now.")
-        return redirect(settings.LOGIN_REDIRECT_URL)
+        return redirect("console-setup")  # the next steps of the first run
     context = {"form": form, "token": token}
     return render(request, "auth/setup.html", context, status=422 if form.errors else 200)
 

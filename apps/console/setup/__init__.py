@@ -1,0 +1,1 @@
+"""The first run: from an account to a delivered message."""
