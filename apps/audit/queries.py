@@ -36,6 +36,7 @@ class Wanted:
         actor: part of the name of who acted, or as whom.
         action: an action, or the beginning of some: `user`, `user.suspend`.
         subject: part of its name.
+        text: part of who acted, of the subject, or of the address from which it was done.
         users: ids; of what was done to one of them, or by one of them.
         domain_id: what was done to the domain, or to what is in it.
         since, until: the first moment, and the first one after.
@@ -44,6 +45,7 @@ class Wanted:
     actor: str = ""
     action: str = ""
     subject: str = ""
+    text: str = ""
     users: Collection[int] | None = None
     domain_id: int | None = None
     organization_id: int | None = None
@@ -121,13 +123,7 @@ def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
             | Q(domain_id__in=list(scope.domains))
             | Q(user_id__in=list(scope.users))
         )
-    if wanted.actor:
-        text = _plain(wanted.actor)
-        found = found.filter(Q(actor__icontains=text) | Q(acting_for__icontains=text))
-    if wanted.action:
-        found = found.filter(action__startswith=_plain(wanted.action))
-    if wanted.subject:
-        found = found.filter(subject__icontains=_plain(wanted.subject))
+    found = _named(found, wanted)
     if wanted.users is not None:
         ids = list(wanted.users)
         found = found.filter(Q(user_id__in=ids) | Q(actor_kind="user", actor_id__in=ids))
@@ -139,6 +135,26 @@ def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
         found = found.filter(at__gte=wanted.since)
     if wanted.until is not None:
         found = found.filter(at__lt=wanted.until)
+    return found
+
+
+def _named(found: QuerySet[AuditRecord], wanted: Wanted) -> QuerySet[AuditRecord]:
+    """Those whose words are asked for."""
+    if wanted.actor:
+        text = _plain(wanted.actor)
+        found = found.filter(Q(actor__icontains=text) | Q(acting_for__icontains=text))
+    if wanted.action:
+        found = found.filter(action__startswith=_plain(wanted.action))
+    if wanted.subject:
+        found = found.filter(subject__icontains=_plain(wanted.subject))
+    if wanted.text:
+        text = _plain(wanted.text)
+        found = found.filter(
+            Q(actor__icontains=text)
+            | Q(acting_for__icontains=text)
+            | Q(subject__icontains=text)
+            | Q(address__icontains=text)
+        )
     return found
 
 

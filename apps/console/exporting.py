@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Prefetch
 
 from apps.audit import queries as audit
+from apps.console.auditlog import Asked
 from apps.console import userfilter
 from apps.console.addresses import aliaslist
 from apps.console.domains import domainlist
@@ -69,12 +70,7 @@ def _domains(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
 
 
 def _audit(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
-    wanted = audit.Wanted(
-        actor=asked.get("actor", ""),
-        subject=asked.get("subject", ""),
-        action=asked.get("action", ""),
-    )
-    for row in audit.export(wanted, scope=audit_scope(powers)):
+    for row in audit.export(Asked.of(asked).wanted, scope=audit_scope(powers)):
         at = f"{row.at:%Y-%m-%dT%H:%M:%SZ}"
         yield [
             *(at, row.actor, row.acting_for, row.door, row.address, row.action, row.subject),

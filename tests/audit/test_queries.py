@@ -177,3 +177,17 @@ def test_a_name_is_never_read_as_anything_else() -> None:
     assert words.sentence("user.add", evil) == "added the user {0} {} {subject} %s %(x)s ?[2J ?"
     assert words.sentence("no.such", "x") == "did no.such: x"
     assert words.details({evil: {"in": [evil]}}).count("?") == 4
+
+
+def test_a_text_is_looked_for_in_who_on_what_and_from_where() -> None:
+    wanted = [
+        made(actor="Zoe@example.test"),
+        made(acting_for="zoe@example.test"),
+        made(subject="zoe@example.test"),
+        made(address="192.0.2.77"),
+    ]
+    made(detail={"name": "zoe"})
+
+    assert ids(page(Wanted(text="ZOE@"))) == [one.pk for one in reversed(wanted[:3])]
+    assert ids(page(Wanted(text="192.0.2.77"))) == [wanted[3].pk]
+    assert ids(page(Wanted(text="\0\ud800%_"))) == []

@@ -181,7 +181,7 @@ def test_the_export_is_whole_and_no_formula(admin: User, domain: Domain) -> None
 
     answer = browser(admin).get(page_of(domain) + "export/")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    text = b"".join(answer).decode()  # type: ignore[arg-type]  # a stream of octets
+    text = b"".join(answer).decode()
     rows = list(csv.reader(io.StringIO(text)))
     assert len(rows) == 1_102
     assert rows[1][:2] == ["allow", "friend.test"]

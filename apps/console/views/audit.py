@@ -1,14 +1,21 @@
 """The audit log, as far as one's powers reach."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.audit import queries
+from apps.audit.queries import Page
 from apps.console.admission import for_administrators
+from apps.console.auditlog import Asked, sorts
 from apps.console.views.pages import show
 from apps.directory.permissions import Ability, Powers, audit_scope
 
-_MAX_TEXT = 320
+_PERIODS = (("Today", 0), ("7 days", 6), ("30 days", 29))
 
 
 @for_administrators
@@ -17,18 +24,33 @@ def log(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """A page of acts, newest first."""
     if not powers.may(Ability.READ_AUDIT):
         raise Http404
-    asked = {name: _text(request, name) for name in ("actor", "subject", "action")}
+    asked = Asked.of(request.GET.dict())
     before = request.GET.get("before", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Http404
-    found = queries.page(
-        queries.Wanted(actor=asked["actor"], subject=asked["subject"], action=asked["action"]),
-        scope=audit_scope(powers),
-        before=int(before) if before else None,
-    )
-    context = {"found": found, "asked": asked, "before": before, "nav": "audit"}
-    return show(request, powers, "audit.html", context)
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    return request.GET.get(name, "").replace("\0", "").strip()[:_MAX_TEXT]
+    errors = asked.errors
+    found = Page([], None)
+    if not errors:
+        found = queries.page(
+            asked.wanted, scope=audit_scope(powers), before=int(before) if before else None
+        )
+    today = timezone.now().date()
+    context = {
+        "found": found,
+        "asked": asked,
+        "errors": errors,
+        "before": before,
+        "sorts": sorts(asked.action),
+        "periods": [
+            (words, asked.query(since=str(today - timedelta(days=days)), until=str(today)))
+            for words, days in _PERIODS
+        ],
+        "page": {
+            "query_first": asked.query() if before else "",
+            "query_next": asked.query(before=str(found.after)) if found.after else "",
+        },
+        "export": f"{reverse('console-export')}?{asked.query(kind='audit')}",
+        "kept_days": settings.AUDIT_DAYS,
+        "nav": "audit",
+    }
+    return show(request, powers, "audit.html", context, 422 if errors else 200)
