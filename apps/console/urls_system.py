@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from apps.console.views import audit, finding, home, roles, undo
+from apps.console.views import audit, finding, health, home, roles, undo
 
 urlpatterns = [
-    path("", home.home, name="console"),
+    path("", home.dashboard, name="console-dashboard"),
+    path("", home.dashboard, name="console"),
+    path("health/", health.health, name="console-health"),
     path("find/", finding.find, name="console-find"),
     path("undo/", undo.undo, name="console-undo"),
     path("roles/", roles.listing, name="console-roles"),

@@ -5,7 +5,9 @@ from typing import Final
 from tests.console.matrixrows import AUDIT, Row, console
 
 ROWS: Final[dict[str, Row]] = {
-    "console": console(302, 405),
+    "console": console(200, 405),
+    "console-dashboard": console(200, 405),
+    "console-health": console(200, 405, may=("operator",)),
     "console-audit": console(200, 405, may=AUDIT),
     "console-find": console(200, 405),
     "console-roles": console(200, 405, may=AUDIT),
