@@ -58,7 +58,11 @@ def removed(powers: Powers, *, text: str, after: str) -> Page:
         found = found.filter(place)
     columns = ("pk", "address", "name", "removed_at", "usage__size")
     rows = list(found.order_by("-removed_at", "-pk").values_list(*columns)[: PAGE + 1])
-    lines = [Tombstone(*row[:4], row[4] or 0) for row in rows[:PAGE]]
+    lines = [
+        Tombstone(pk, address, name, at, used or 0)
+        for pk, address, name, at, used in rows[:PAGE]
+        if at is not None  # the database sees to it
+    ]
     following = ""
     if len(rows) > PAGE:
         following = f"{lines[-1].removed_at.isoformat()}_{lines[-1].id}"

@@ -24,7 +24,7 @@ _TABS: Final = (
     ("addresses", "Addresses"),
     ("devices", "Devices and passwords"),
     ("sharing", "Delegations and sharing"),
-    ("replies", "Rules and replies"),
+    ("replies", "Replies and forwards"),
     ("limits", "Limits"),
     ("activity", "Activity"),
 )

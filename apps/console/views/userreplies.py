@@ -105,9 +105,11 @@ def _page(
 
 
 def _initial(kept: Vacation) -> dict[str, Any]:
+    first, last = _day(kept.starts_at), _day(kept.ends_at - 1 if kept.ends_at else 0)
     return {
-        "first_day": _day(kept.starts_at),
-        "last_day": _day(kept.ends_at - 1 if kept.ends_at else 0),
+        # As the field of a browser reads it, whatever the language is.
+        "first_day": first.isoformat() if first else "",
+        "last_day": last.isoformat() if last else "",
         "subject": kept.subject,
         "text": kept.text,
     }
