@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Count, Q, Sum
 from django.http import QueryDict
 
+from apps.console.dearcounts import DearCounts
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, State, User
 from apps.directory.permissions import Powers
@@ -129,9 +130,30 @@ def organizations(powers: Powers, wanted: Wanted) -> Page:
     )
 
 
+_Counts = tuple[dict[int, int], dict[int, tuple[int, int, int]]]
+
+counts: Final = DearCounts[_Counts]()
+
+
 def holdings(found: Collection[Organization]) -> dict[int, Holding]:
-    """What each of them holds, by its id; two statements."""
-    ids = [row.pk for row in found]
+    """What each of them holds, by its id; two statements. Where they hold very much, it is what
+    they held a moment ago."""
+    ids = tuple(row.pk for row in found)
+    domains, users = counts.get(ids, lambda: _counted(ids))
+    made = {}
+    for row in found:
+        number, given, used = users.get(row.pk, (0, 0, 0))
+        made[row.pk] = Holding(
+            Share(domains.get(row.pk, 0), row.max_domains),
+            Share(number, row.max_users),
+            Share(given, row.max_storage),
+            used,
+        )
+    return made
+
+
+def _counted(ids: Collection[int]) -> _Counts:
+    """Domains of organisations; their users, what is given to these and what they use in bytes."""
     domains: dict[int, int] = dict(
         Domain.objects.filter(organization__in=ids)
         .order_by()
@@ -149,13 +171,4 @@ def holdings(found: Collection[Organization]) -> dict[int, Holding]:
             used=Sum("usage__size"),
         )
     }
-    made = {}
-    for row in found:
-        number, given, used = users.get(row.pk, (0, 0, 0))
-        made[row.pk] = Holding(
-            Share(domains.get(row.pk, 0), row.max_domains),
-            Share(number, row.max_users),
-            Share(given, row.max_storage),
-            used,
-        )
-    return made
+    return domains, users

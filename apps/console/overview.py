@@ -1,13 +1,10 @@
 """What the dashboard tells: real figures of what is in sight, in a constant number of statements.
 
-The sums over all users cost as much as there are users. Where that is much they are kept for a
-while, by whose sight they are of: counting takes one hundredth of the time at most. What somebody
-should act on is found by small tables: who was told that a mailbox is full
+The sums over all users cost as much as there are users, and are kept where that is much. What
+somebody should act on is found by small tables: who was told that a mailbox is full
 (`mailstore.QuotaNotice`), what the DNS check keeps, who holds a role.
 """
 
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from apps.audit import queries as audit
 from apps.console import rolelist
+from apps.console.dearcounts import DearCounts
 from apps.directory import permissions
 from apps.directory.models import DkimKey, DkimState, Kind, State, UserState
 from apps.directory.permissions import Ability, Powers
@@ -28,9 +26,6 @@ from apps.provisioning.health import flow
 from apps.provisioning.health.checks import Check, Report
 from apps.provisioning.health.checks import State as Health
 
-CHEAP: Final = 0.05  # seconds: what takes less is counted each time
-KEPT: Final = 100.0  # what takes more is told again for so many times as long as it took
-_MOST: Final = 1_000  # sights that are kept; beyond them all are counted anew
 NAMED: Final = 3  # names of things that an item tells
 RECENT: Final = 6  # acts
 TROUBLES: Final = 6  # of the service
@@ -131,30 +126,12 @@ class _Known:
     items: tuple[Item, ...]
 
 
-_lock = threading.Lock()
-_kept: dict[tuple[object, ...], tuple[float, _Known]] = {}
-
-
-def forget() -> None:
-    """Count anew the next time (tests)."""
-    _kept.clear()
+counts: Final = DearCounts[_Known]()
 
 
 def _known(powers: Powers) -> _Known:
     sight = () if powers.is_operator else powers.grants
-    began = time.monotonic()
-    with _lock:
-        until, known = _kept.get(sight, (0.0, None))
-    if known is not None and began < until:
-        return known
-    known = _Known(_counted(powers), tuple(_of_directory(powers)))
-    took = time.monotonic() - began
-    if took > CHEAP:
-        with _lock:
-            if len(_kept) >= _MOST:
-                _kept.clear()
-            _kept[sight] = began + took * KEPT, known
-    return known
+    return counts.get(sight, lambda: _Known(_counted(powers), tuple(_of_directory(powers))))
 
 
 def _counted(powers: Powers) -> Totals:

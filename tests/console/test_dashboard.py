@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.console import overview
+from apps.console.dearcounts import DearCounts
 from apps.directory.models import DkimKey, Domain, Role, User
 from apps.directory.permissions import powers_of
 from apps.dnscheck.models import DomainCheck
@@ -25,8 +26,7 @@ HOSTILE = "<script>alert(1)</script> {{7*7}} %s"
 
 @pytest.fixture(autouse=True)
 def _ask_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(overview, "CHEAP", 1e6)
-    overview.forget()
+    monkeypatch.setattr(overview, "counts", DearCounts(cheap=1e6))
     report.forget()
     yield
     report.forget()
@@ -203,8 +203,7 @@ def test_what_is_dear_is_counted_seldom(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(overview, "CHEAP", -1.0)
-    monkeypatch.setattr(overview, "KEPT", 1e6)
+    monkeypatch.setattr(overview, "counts", DearCounts(cheap=-1.0, kept=1e6))
     powers = powers_of(admin)
     overview.overview(powers, None)
 

@@ -6,6 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.models import AuditRecord
 from apps.console import organizationlist
+from apps.console.dearcounts import DearCounts
 from apps.directory.models import Domain, Organization, Role, SendLimit, State, User
 from apps.directory.permissions import powers_of
 from apps.directory.services import organizations
@@ -13,6 +14,11 @@ from apps.provisioning import services as provisioning
 from tests.console.conftest import browser, holder
 
 HOSTILE = "<script>alert(1)</script> {{7*7}} %s"
+
+
+@pytest.fixture(autouse=True)
+def _counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(organizationlist, "counts", DearCounts(cheap=1e6))
 
 
 def said(client: Client, path: str) -> str:
