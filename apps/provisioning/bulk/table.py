@@ -13,7 +13,7 @@ CELLS: Final = 100  # of a line
 LINES: Final = 10_000  # beside the one that names the columns
 DELIMITERS: Final = ",;\t"
 _FIRST: Final = re.compile(r"[^\r\n]*+")
-_SEPARATOR: Final = re.compile(r"\s*+sep=(.)\s*+(?:\r\n?|\n)", re.IGNORECASE)  # of spreadsheets
+_SEPARATOR: Final = re.compile(r" *+sep=(.) *+(?:\r\n?|\n)", re.IGNORECASE)  # of spreadsheets
 _QUOTE: Final = re.compile(r' {0,9}+"')
 _ENDS: Final = {mark: re.compile(rf"[{mark}\r\n]") for mark in DELIMITERS}
 
