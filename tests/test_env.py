@@ -46,6 +46,12 @@ def test_it_has_a_usable_default_for_every_setting() -> None:
         ("RSPAMD_URL", "", ""),
         ("RSPAMD_URL", "http://rspamd:11333/", "http://rspamd:11333"),
         ("RSPAMD_URL", "https://[::1]/scan", "https://[::1]/scan"),
+        ("DNS_CHECK_RESOLVERS", "", ()),
+        (
+            "DNS_CHECK_RESOLVERS",
+            "192.0.2.1 [::1]:53",
+            (Endpoint("192.0.2.1", 53), Endpoint("::1", 53)),
+        ),
         ("ARC_TRUSTED_SEALERS", "Google.com., b\u00fccher.de", ("google.com", "xn--bcher-kva.de")),
     ],
 )
@@ -116,6 +122,8 @@ def test_it_reads_networks() -> None:
         ("RSPAMD_URL", "http://host:port"),
         ("RSPAMD_URL", "http://host/?password=x"),
         ("RSPAMD_URL", "http://host\r\nX: y"),
+        ("DNS_CHECK_RESOLVERS", "dns.example.org"),
+        ("DNS_OUT_PORT", "0"),
     ],
 )
 def test_it_refuses_a_wrong_value_in_one_sentence(name: str, value: str) -> None:
