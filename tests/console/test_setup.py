@@ -139,6 +139,7 @@ def test_it_goes_on_where_it_was_left(owner: User) -> None:
     assert "First message: done" in said
     assert "DNS: still to do" in said
     assert "Almost there" in said
+    assert "Done: DNS" not in said
     assert "There is mail in this mailbox already" in text(another_day.get(MESSAGE))
     assert "is hosted here" in text(another_day.get(DOMAIN))
 

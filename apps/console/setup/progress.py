@@ -58,8 +58,12 @@ class Progress:
             return "domain"
         if self.has_mail:
             return "done"
+        return "message" if self.is_found() else "dns"
+
+    def is_found(self) -> bool:
+        """Whether all records that mail needs are there."""
         found = self.records()
-        return "dns" if found is not None and found.left else "message"
+        return found is not None and not found.left
 
 
 def progress(user: User) -> Progress:
@@ -85,11 +89,11 @@ def _first_person(domain: Domain | None) -> User | None:
 
 
 def bar(at: str, found: Progress) -> list[Step]:
-    """The steps, as they are seen from one of them."""
+    """The steps, as they are seen from one of them, or from "done"."""
     done = {
         "": True,
         "domain": found.domain is not None,
-        "dns": at in ("message", "done"),
+        "dns": at in ("message", "done") and found.is_found(),
         "message": found.has_mail,
     }
     return [
