@@ -16,7 +16,8 @@ class TargetsField(forms.CharField):
     """Addresses, one in a line; what is wrong with one is said with the number of its line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_LINES, widget=forms.Textarea, **kwargs)
+        # What was typed is not stripped: the numbers of the lines would be others.
+        super().__init__(max_length=MAX_LINES, widget=forms.Textarea, strip=False, **kwargs)
 
     def clean(self, value: Any) -> list[str]:
         """Raises ValidationError."""
@@ -33,6 +34,8 @@ class TargetsField(forms.CharField):
             more = len(wrong) - _SHOWN
             left = [f"{more} more lines are wrong."] if more > 0 else []
             raise forms.ValidationError([*wrong[:_SHOWN], *left])
+        if not found:
+            raise forms.ValidationError(self.error_messages["required"])
         if len(set(found)) > MAX_TARGETS:
             raise forms.ValidationError(
                 f"An alias has at most {MAX_TARGETS} targets, and these are {len(set(found))}."
