@@ -33,7 +33,7 @@ def _sign(key: str, name: str, without: str, silent: float | None) -> Check:
     advice = "See the log of the service: it starts a worker again that ends."
     if silent is None:
         words = f"It has never been seen. {without}"
-        return Check(key, name, State.BAD, words, "Run `manage.py serve`, or its worker role.")
+        return Check(key, name, State.BAD, words, "Run manage.py serve, or its worker role.")
     if silent > signs.SILENT:
         words = f"It was seen {age(silent)} ago, and not since. {without}"
         return Check(key, name, State.BAD, words, advice)
@@ -78,7 +78,7 @@ def _sending() -> Check:
     late = max(0.0, (now_us() - first) / 1_000_000) if first else 0.0
     if late > STUCK:
         words += f" The first is due since {age(late)}."
-        advice = "See the worker for sending, and `manage.py queue destinations`."
+        advice = "See the worker for sending, and manage.py queue destinations."
         return Check("queue.out", name, State.WARNING, words, advice)
     return Check("queue.out", name, State.OK, words)
 
@@ -88,7 +88,7 @@ def _held() -> Check:
     if not held:
         return Check("queue.held", "Held mail", State.OK, "None is held.")
     words = f"{many(held, 'message')} held: a worker ended over it, or somebody stopped it."
-    advice = "`manage.py queue list --state held` shows it; then release or remove it."
+    advice = "manage.py queue list --state held shows it; then release or remove it."
     return Check("queue.held", "Held mail", State.WARNING, words, advice)
 
 

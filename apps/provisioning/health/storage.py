@@ -159,7 +159,7 @@ def backup() -> list[Check]:
         .values_list("at", flat=True)
         .first()
     )
-    advice = "Run `manage.py backup FOLDER` each night, and keep it on another machine."
+    advice = "Run manage.py backup FOLDER each night, and keep it on another machine."
     if made is None:
         words = "The audit log knows of none. If you back up by other means, all is well."
         return [Check("backup", name, State.WARNING, words, advice)]
