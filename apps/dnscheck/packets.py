@@ -24,8 +24,9 @@ TCP_SECONDS: Final = 2.5
 TRIES: Final = 2
 PAYLOAD: Final = 1_232  # octets of a datagram that is never fragmented
 OCTETS_MOST: Final = 256 * 1024  # that are read of one server in a check
-SILENCES_MOST: Final = 2  # questions without an answer, after which a server that never spoke is
-# taken for gone: each one more would cost its whole time.
+SILENCES_MOST: Final = 1
+"""Questions without an answer, after which a server that never spoke is taken for gone: each one
+more would cost its whole time."""
 AT_ONCE: Final = 6  # questions to one server
 CHAIN: Final = 8  # CNAMEs
 

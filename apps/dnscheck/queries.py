@@ -5,6 +5,7 @@ Nobody is asked here, and what a list of domains costs the database does not dep
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -28,6 +29,7 @@ _WORST = (
     Standing.RIGHT,
 )
 PAGE = 200  # rows
+PATIENCE = timedelta(minutes=2)
 _GOOD = frozenset({Standing.RIGHT, Standing.BETTER, Standing.ELSEWHERE})
 
 
@@ -79,8 +81,10 @@ def report_of(domain: Domain, found: Collection[Wanted], row: DomainCheck | None
 
 
 def _is_checking(row: DomainCheck) -> bool:
-    is_leased = row.lease_until is not None and row.lease_until > timezone.now()
-    return is_leased or row.requested_at is not None
+    """A wish that nobody has heard for so long waits for a worker that is away."""
+    now = timezone.now()
+    is_leased = row.lease_until is not None and row.lease_until > now
+    return is_leased or (row.requested_at is not None and row.requested_at > now - PATIENCE)
 
 
 def summaries(domain_ids: Collection[int]) -> dict[int, Summary]:

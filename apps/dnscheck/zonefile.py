@@ -17,9 +17,18 @@ def zone_file(domain: Domain, wanted: Iterable[Wanted]) -> str:
         f"$TTL {TTL}",
     ]
     for one in wanted:
+        lines += _notes(one, domain)
         mark = "" if _is_within(one.name, domain.name) else "; elsewhere: "
         lines += [f"{mark}{_owner(one, domain)} IN {one.type} {_value(one, v)}" for v in one.values]
     return "\n".join(lines) + "\n"
+
+
+def _notes(one: Wanted, domain: Domain) -> list[str]:
+    """A host of the same zone is of no use without its addresses, which are not ours to know."""
+    host = one.values[0].rpartition(" ")[2].rstrip(".")
+    if one.type == "MX" and _is_within(host, domain.name):
+        return [f"; {host}. needs A and AAAA records as well: the addresses of this host."]
+    return []
 
 
 def _is_within(name: str, zone: str) -> bool:

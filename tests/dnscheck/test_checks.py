@@ -183,6 +183,13 @@ def test_a_wish_is_heard_once_in_ten_seconds_and_comes_first(net: World) -> None
     assert not queries.report(other).is_checking
 
 
+def test_a_wish_that_no_worker_hears_does_not_turn_for_ever(net: World) -> None:
+    domain = harbor()
+    checks.request(domain.pk)
+    DomainCheck.objects.update(requested_at=timezone.now() - timedelta(minutes=3))
+    assert not queries.report(domain).is_checking
+
+
 def test_a_wish_costs_two_statements_at_most_when_repeated(
     net: World, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -190,6 +190,17 @@ def test_an_answer_that_never_ends_over_tcp(net: World) -> None:
     assert found["dmarc"][0] is Standing.UNKNOWN
 
 
+def test_an_answer_that_comes_octet_by_octet_over_tcp(net: World) -> None:
+    seen: set[int] = set()
+    net.first.raw("_dmarc.harbor.example", "TXT", lambda query: _cut_off(query, seen))
+    net.first.trickle("_dmarc.harbor.example")
+    net.resolver.fail("_dmarc.harbor.example")
+    net.second.fail("_dmarc.harbor.example")
+    _, found = _ask(net, harbor())
+    assert found["dmarc"][0] is Standing.UNKNOWN
+    assert found["mx"][0] is Standing.RIGHT
+
+
 def _cut_off(query: dns.message.Message, seen: set[int]) -> bytes:
     """What sends the asker to TCP, where the same question comes again."""
     seen.add(query.id)

@@ -52,6 +52,15 @@ def test_what_stands_in_other_zones_is_a_comment(net: World) -> None:
     assert line.startswith("; elsewhere: 25.2.0.192.in-addr.arpa. IN PTR mail.host.example.")
 
 
+@pytest.mark.django_db
+def test_a_host_in_the_zone_itself_is_said_to_need_addresses(net: World) -> None:
+    domain = harbor("host.example")
+    note = "; mail.host.example. needs A and AAAA records as well: the addresses of this host."
+    assert note in zone_file(domain, queries.wanted(domain)).splitlines()
+    other = harbor()
+    assert note not in zone_file(other, queries.wanted(other)).splitlines()
+
+
 def test_a_long_text_is_cut_into_strings_that_fit() -> None:
     text = "v=DKIM1; p=" + "A" * 500
     wanted = Wanted(

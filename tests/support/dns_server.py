@@ -53,6 +53,7 @@ class DnsServer:
         self._delays: dict[Key, float] = {}
         self._dropped: set[Key] = set()
         self._truncated: set[str] = set()
+        self._trickling: set[str] = set()
         self._secure: set[str] = set()
         self._raw: dict[Key, Callable[[dns.message.Message], bytes]] = {}
         self._stopping = threading.Event()
@@ -149,6 +150,11 @@ class DnsServer:
         with self._lock:
             self._truncated.add(_name(name))
 
+    def trickle(self, name: str) -> None:
+        """Answer over TCP octet by octet, four a second."""
+        with self._lock:
+            self._trickling.add(_name(name))
+
     def secure(self, zone: str) -> None:
         """Set AD on what is at or below `zone`; "" is everything."""
         with self._lock:
@@ -183,7 +189,7 @@ class DnsServer:
 
     def _open(self, host: str, port: int) -> tuple[Any, Any]:
         udp_socket, tcp_socket = self._bind(host, port)
-        answer, stopping = self._answer, self._stopping
+        answer, stopping, send = self._answer, self._stopping, self._send
 
         class Datagram(socketserver.BaseRequestHandler):
             def handle(self) -> None:
@@ -202,12 +208,30 @@ class DnsServer:
                         query = self.rfile.read(int.from_bytes(head, "big"))
                         reply = answer(query, False, stopping)
                         if reply is not None:
-                            self.wfile.write(len(reply).to_bytes(2, "big") + reply)
+                            whole = len(reply).to_bytes(2, "big") + reply
+                            send(query, whole, self.wfile.write, stopping)
 
         return (
             _adopt(socketserver.ThreadingUDPServer, udp_socket, Datagram),
             _adopt(socketserver.ThreadingTCPServer, tcp_socket, Stream),
         )
+
+    def _send(
+        self,
+        query: bytes,
+        whole: bytes,
+        write: Callable[[bytes], object],
+        stopping: threading.Event,
+    ) -> None:
+        """An answer over TCP."""
+        name = dns.message.from_wire(query).question[0].name.to_text(omit_final_dot=True).lower()
+        if name not in self._trickling:
+            write(whole)
+            return
+        for octet in whole:
+            write(bytes([octet]))
+            if stopping.wait(0.25):
+                return
 
     def _answer(self, data: bytes, is_udp: bool, stopping: threading.Event) -> bytes | None:
         query = dns.message.from_wire(data)

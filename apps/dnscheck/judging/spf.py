@@ -53,6 +53,8 @@ def _unproved(case: Case, text: str) -> Verdict:
         f"Whether it lets this host send cannot be worked out: {case.host} has no address in the"
         " DNS yet."
     )
+    if case.answers.addresses:
+        sentence = "Whether it lets this host send could not be worked out in time."
     return Verdict(Standing.UNKNOWN, sentence, (text,))
 
 
