@@ -1,7 +1,6 @@
 """One user as the console shows it: a few statements, no matter how much the user has."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from apps.console.rolewords import roles_of
 from apps.directory import limits, permissions
@@ -121,14 +120,3 @@ def space_of(user: User) -> Space:
 
 def _is_own(meter: limits.Meter, user: User) -> bool:
     return meter.scope == f"user/{user.pk}" and meter.span == "day"
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A removed user."""
-
-    id: int
-    address: str
-    name: str
-    removed_at: datetime
-    used: int

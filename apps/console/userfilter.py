@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 
 from apps.directory import permissions
-from apps.directory.models import Role, RoleGrant, User
+from apps.directory.models import RoleGrant, User
 from apps.directory.permissions import Powers
 
 MAX_TEXT: Final = 320  # characters of what is searched for
@@ -98,6 +98,3 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[User]:
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
     return found
-
-
-ROLES: Final = (*Role.values, NO_ROLE)
