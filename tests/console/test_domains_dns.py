@@ -1,0 +1,138 @@
+"""The console's page of a domain's records."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.directory.models import (
+    Domain,
+    User,
+)
+from apps.dnscheck import kept, queries
+from apps.dnscheck.findings import Finding, Piece, Standing
+from apps.dnscheck.models import DomainCheck
+from apps.dnscheck.records import Kind
+from tests.console.conftest import browser
+from tests.console.test_domains_page import post
+from tests.console.test_users import said
+
+
+def keep(domain: Domain, *findings: Finding) -> None:
+    """As a check does."""
+    DomainCheck.objects.update_or_create(
+        domain=domain,
+        defaults={
+            "checked_at": timezone.now(),
+            "standings": {
+                one.wanted.id: kept.Short(one.standing, 0, kept.digest(one.wanted)).as_json()
+                for one in findings
+            },
+            "findings": {one.wanted.id: kept.write(one) for one in findings},
+        },
+    )
+
+
+def test_before_the_first_check_nothing_is_known(admin: User, domain: Domain) -> None:
+    page = said(browser(admin), f"/admin/domains/{domain.pk}/")
+
+    assert "not checked yet" in page
+    assert "Nobody has looked yet." in page
+    for one in queries.wanted(domain):
+        assert f'id="dns-{one.id}"' in page
+    assert "data-fresh" in page  # somebody may have it looked at elsewhere
+
+
+def test_a_typing_error_is_marked_with_words(admin: User, domain: Domain) -> None:
+    wanted = next(one for one in queries.wanted(domain) if one.kind is Kind.SPF)
+    pieces = (Piece("v=spf1 "), Piece("<b>", "extra"), Piece("mx", "lacking"))
+    found = Finding(wanted, Standing.WRONG, "Two letters differ.", ("v=spf1 <b>",), pieces, 2, 4)
+    keep(domain, found)
+
+    page = said(browser(admin), f"/admin/domains/{domain.pk}/")
+
+    assert (
+        '<del><span class="vh">[too much: </span>&lt;b&gt;<span class="vh">]</span></del>' in page
+    )
+    assert '<ins><span class="vh">[lacking: </span>mx<span class="vh">]</span></ins>' in page
+    assert "Two letters differ." in page
+    assert "seen by 2 of 4" in page
+
+
+def test_what_strangers_publish_is_never_read_as_anything_else(admin: User, domain: Domain) -> None:
+    hostile = "<script>alert(1)</script>{{7*7}}"
+    findings = [
+        Finding(one, Standing.WRONG, hostile, (hostile, hostile)) for one in queries.wanted(domain)
+    ]
+    keep(domain, *findings)
+    DomainCheck.objects.update(host=hostile, trouble=hostile)
+    client = browser(admin)
+
+    assert "<script>alert" not in said(client, f"/admin/domains/{domain.pk}/")
+    assert "49" not in said(client, f"/admin/domains/{domain.pk}/records/")
+
+
+def test_the_end_of_an_old_record_is_counted_down(admin: User, domain: Domain) -> None:
+    wanted = queries.wanted(domain)[0]
+    ends = timezone.now() + timedelta(minutes=11, seconds=30)
+    keep(domain, Finding(wanted, Standing.WAITING, "Changed.", ("old",), expires_at=ends))
+
+    page = said(browser(admin), f"/admin/domains/{domain.pk}/")
+
+    assert "The old one ends in 11\xa0minutes." in page
+    assert 'data-fresh="60"' in page
+
+
+def test_checking_now_is_asked_for_and_the_part_says_so(helpdesk: User, domain: Domain) -> None:
+    client = browser(helpdesk)
+
+    assert post(client, f"/admin/domains/{domain.pk}/check/") == 302
+
+    answer = client.get(f"/admin/domains/{domain.pk}/", headers={"hx-request": "true"})
+    part = answer.content.decode()
+    assert part.lstrip().startswith('<div class="grid-21" id="records" data-fresh="3"')
+    assert "being checked" in part
+    assert "<html" not in part
+
+
+def test_all_is_well_and_the_page_rests(admin: User, domain: Domain) -> None:
+    keep(domain, *(Finding(one, Standing.RIGHT, "") for one in queries.wanted(domain)))
+    client = browser(admin)
+
+    page = said(client, f"/admin/domains/{domain.pk}/")
+
+    assert "Nothing is left to do." in page
+    assert "data-fresh" not in page
+    assert "All set" in said(client, "/admin/domains/")
+
+
+def test_records_are_left_as_they_are(admin: User, helpdesk: User, domain: Domain) -> None:
+    keep(domain, *(Finding(one, Standing.MISSING, "Not there.") for one in queries.wanted(domain)))
+    client, path = browser(admin), f"/admin/domains/{domain.pk}/"
+    assert "Leave it so" not in said(browser(helpdesk), path)
+
+    assert post(client, f"{path}leave/", kind="spf", is_left="1") == 302
+    assert post(client, f"{path}leave/", kind="dmarc", is_left="1") == 302
+    assert post(client, f"{path}leave/", kind="spf", is_left="0") == 302
+
+    assert DomainCheck.objects.get().left == ["dmarc"]
+    assert "Watch it again" in said(client, path)
+    assert post(client, f"{path}leave/", kind="nonsense", is_left="1") == 404
+    assert post(browser(helpdesk), f"{path}leave/", kind="mx", is_left="1") == 403
+    assert post(client, f"{path}elsewhere/", is_elsewhere="1") == 302
+    assert DomainCheck.objects.get().is_elsewhere
+    assert "nobody is alarmed" in said(client, path)
+    assert post(client, f"{path}elsewhere/", is_elsewhere="0") == 302
+    assert not DomainCheck.objects.get().is_elsewhere
+
+
+def test_the_list_is_handed_over_in_files(admin: User, domain: Domain) -> None:
+    client = browser(admin)
+
+    zone = client.get(f"/admin/domains/{domain.pk}/zone/")
+    text = client.get(f"/admin/domains/{domain.pk}/records/")
+
+    assert zone["Content-Disposition"] == 'attachment; filename="example.test.zone"'
+    assert text["Content-Disposition"] == 'attachment; filename="example.test.txt"'
+    assert "v=DMARC1" in zone.content.decode()
+    for one in queries.wanted(domain):
+        assert f"  Value: {one.values[0]}\n" in text.content.decode()
