@@ -215,8 +215,11 @@ def set_state(*, pattern: Pattern, state: State) -> Alias:
         if alias.state != state:
             Alias.objects.filter(pk=alias.pk).update(state=state)
             alias.state = state
-            action = "alias.resume" if state == State.ACTIVE else "alias.suspend"
-            record(action, **subjects.of_domain(alias.domain, str(pattern)))
+            about = subjects.of_domain(alias.domain, str(pattern))
+            if state == State.ACTIVE:
+                record("alias.resume", **about)
+            else:
+                record("alias.suspend", **about)
     return alias
 
 
