@@ -1,5 +1,5 @@
-"""An administrator brings users from a CSV file, with lines that are wrong; by a whole service, whose
-passwords cost what they cost."""
+"""An administrator brings users from a CSV file, with lines that are wrong, by a whole service,
+where passwords cost what they cost."""
 
 import os
 from collections.abc import Iterator
