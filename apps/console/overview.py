@@ -53,6 +53,11 @@ class Totals:
     unlimited: int
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether all have a quota, so that their sum means something."""
+        return bool(self.given) and not self.unlimited
+
+    @property
     def percent(self) -> int:
         """How much of what is given out is used, 0 to 100."""
         return min(100, self.used * 100 // self.given) if self.given else 0
