@@ -8,7 +8,7 @@ again. No session is looked at, no cookie set, nothing written.
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from apps.wellknown.urls import PATHS
 
@@ -26,7 +26,8 @@ class WellKnownMiddleware:
         view = PATHS.get(request.path_info)
         if view is None:
             return self._get_response(request)
-        response: HttpResponseBase = view(request)
+        response: HttpResponse = view(request)
+        response.headers["Content-Length"] = str(len(response.content))
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Content-Security-Policy"] = "default-src 'none'"
         response.headers["Cache-Control"] = "no-store"  # RFC 8461 s3.3: policies are not cached

@@ -73,7 +73,9 @@ def _submit(user: User, me: Address) -> UUID:
                 prefix=prepared.fields,
                 cuts=prepared.cuts,
                 sender=str(me),
-                recipients=(EnvelopeRecipient(user.address, str(me), user.pk, is_limited),),
+                recipients=(
+                    EnvelopeRecipient(user.address, str(me), user.pk, is_limited=is_limited),
+                ),
                 door=_DOOR,
                 user_id=user.pk,
                 client={},
