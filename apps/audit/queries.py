@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from apps.audit import words
 from apps.audit.models import AuditRecord
@@ -13,6 +13,7 @@ from apps.audit.models import AuditRecord
 PAGE: Final = 50
 MOST: Final = 1_000  # of one page
 _BATCH: Final = 500  # of an export
+_CLOCKS: Final = timedelta(days=1)  # by which the clocks of machines may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,18 @@ def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
         found = found.filter(domain_id=wanted.domain_id)
     if wanted.organization_id is not None:
         found = found.filter(organization_id=wanted.organization_id)
+    return _in_period(found, wanted)
+
+
+def _in_period(found: QuerySet[AuditRecord], wanted: Wanted) -> QuerySet[AuditRecord]:
+    """Those of a period. Ids grow with time but for what clocks differ: they bound what is read
+    for words that nothing has."""
     if wanted.since is not None:
-        found = found.filter(at__gte=wanted.since)
+        first = AuditRecord.objects.filter(at__gte=wanted.since - _CLOCKS).order_by("at")
+        found = found.filter(at__gte=wanted.since, pk__gte=Subquery(first.values("pk")[:1]))
     if wanted.until is not None:
-        found = found.filter(at__lt=wanted.until)
+        last = AuditRecord.objects.filter(at__lt=wanted.until + _CLOCKS).order_by("-at")
+        found = found.filter(at__lt=wanted.until, pk__lte=Subquery(last.values("pk")[:1]))
     return found
 
 
