@@ -10,6 +10,7 @@ from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.aliases import Pattern
+from apps.mime.address import take_apart
 
 MOST: Final = 200  # aliases that are shown
 _SECOND_NAMES: Final = 20
@@ -66,7 +67,7 @@ def second_names(user: User) -> list[str]:
     """The user's address in alias domains of its domain; one statement."""
     if user.domain is None:
         return []
-    local = user.address.rpartition("@")[0]
+    local = take_apart(user.address)[0]
     names = user.domain.alias_domains.order_by("name").values_list("name", flat=True)
     return [f"{local}@{name}" for name in names[:_SECOND_NAMES]]
 
@@ -74,7 +75,7 @@ def second_names(user: User) -> list[str]:
 def free_addresses(address: str, name: str) -> list[str]:
     """Some addresses like a taken one that nobody has; two statements. The domain is in sight of
     who asks: what is taken in it is no secret there."""
-    local, _, domain = address.rpartition("@")
+    local, domain = take_apart(address)
     words = [word for word in name.casefold().split() if word.isascii() and word.isalnum()]
     ideas = [local + str(number) for number in range(2, 5)]
     if words:

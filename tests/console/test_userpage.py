@@ -288,7 +288,8 @@ def test_a_forward_is_ended_on_its_owners_page(admin: User, alice: User, bob: Us
     values = {"what": "end-forward", "forward": str(row.pk)}
     assert client.post(at(bob, "replies/"), values).status_code == 404
     assert client.post(at(alice, "replies/"), values).status_code == 302
-    assert not Forward.objects.exists()
+    assert forwards.living(alice) == []
+    assert 'value="end-forward"' not in said(client, at(alice, "replies/"))
 
 
 def test_an_operator_sets_limits_and_others_see_them(

@@ -13,8 +13,9 @@ from apps.console.admission import for_administrators
 from apps.console.forms import ReplyForm
 from apps.console.views.pages import administrator, number_of, user_in_sight
 from apps.console.views.userpage import user_tab
-from apps.directory.models import Forward, Kind, User
+from apps.directory.models import Kind, User
 from apps.directory.permissions import Powers
+from apps.directory.services import forwards
 from apps.provisioning.administration import replies as doors
 from apps.sieve import queries
 from apps.sieve.models import Vacation
@@ -38,11 +39,12 @@ def replies(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
         words = _do(request, powers, user, what, form)
     except NotFound:
         raise Http404 from None
-    except Refused as error:
+    except MailError as error:
+        if type(error) is not Refused:
+            return _page(request, powers, user, trouble=error)
+        # What is wrong with the reply, as a sentence with its full stop.
         form.add_error(_FIELDS.get(error.detail), error.reply.text)
         return _page(request, powers, user, form=form)
-    except MailError as error:
-        return _page(request, powers, user, trouble=error)
     messages.success(request, f"{words} The user is told.")
     return redirect("console-user-replies", user.pk)
 
@@ -97,7 +99,7 @@ def _page(
     }
     if one.acts.changes_replies:
         context["form"] = form or ReplyForm(initial=_initial(kept))
-        context["forwards"] = list(Forward.objects.filter(user=user).order_by("pk"))
+        context["forwards"] = forwards.living(user)
     status = 422 if form is not None and form.errors else 200
     return user_tab(
         request, powers, user, "replies", context, one=one, trouble=trouble, status=status

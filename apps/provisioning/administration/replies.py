@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from apps.directory.models import Forward, Kind, User
+from apps.directory.models import Kind, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import forwards
 from apps.provisioning.administration.sight import demand_on, find_user
@@ -77,7 +77,7 @@ def end_forward(*, powers: Powers, user_id: int, forward_id: int) -> str:
         NotPermitted
     """
     user = _owner(powers, user_id)
-    row = Forward.objects.filter(user=user, pk=forward_id).first()
+    row = next((one for one in forwards.living(user) if one.pk == forward_id), None)
     if row is None:
         raise NotFound("forward", text="There is no such forward any more")
     with transaction.atomic():
