@@ -8,9 +8,9 @@ from typing import Final
 from django.db.models import Prefetch
 
 from apps.audit import queries as audit
-from apps.console.auditlog import Asked
 from apps.console import userfilter
 from apps.console.addresses import aliaslist
+from apps.console.auditlog import Asked
 from apps.console.domains import domainlist
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
