@@ -11,9 +11,10 @@ one changes places with it, keys and all.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 
 from apps.audit.services import record
 from apps.directory import subjects
@@ -89,10 +90,12 @@ def _rename(before: str, after: str, keys: NewKeys, *, keeps_old: bool, unlimite
     users = _lock_users(domain)
     _check_lengths([*users, *_relayed(domain)], before, after)
     _check_strangers(domain, users, after)
+    strangers = _removed(after).aggregate(last=Max("removed_at"))["last"]
     if keeps_old and other is None and not unlimited:
         capacity.take_domain(domain.organization_id)
     alias = _exchange(domain, other, before, after, keys, keeps_old=keeps_old)
     _rewrite(domain, before, after)
+    _part_from_strangers(domain, strangers)
     _move_transports(before, after, keeps_old=keeps_old)
     followed = targets.follow_domain(domain.organization_id, before, after)
     detail = {"name": after, "alias": keeps_old, "users": len(users)}
@@ -207,12 +210,26 @@ def _rewrite(domain: Domain, before: str, after: str) -> None:
     User.objects.filter(domain=None, key__endswith=f"@{after}").exclude(
         state=UserState.REMOVED
     ).update(domain=domain)
-    removed = User.objects.filter(state=UserState.REMOVED, address__endswith=f"@{before}")
+    # Who was removed before the domain was here was removed from another one of that name.
+    removed = _removed(before).filter(removed_at__gt=domain.created_at)
     for tombstone in removed.order_by("pk").iterator(_CHUNK):
         address = Address(Address.parse(tombstone.address).local, after)
         User.objects.filter(pk=tombstone.pk, state=UserState.REMOVED).update(
             address=str(address), key=f"{address.key}#{tombstone.pk}"
         )
+
+
+def _removed(name: str) -> QuerySet[User]:
+    return User.objects.filter(state=UserState.REMOVED, address__endswith=f"@{name}")
+
+
+def _part_from_strangers(domain: Domain, last: datetime | None) -> None:
+    """Users who were removed from an earlier domain of the new name were another tenant's, perhaps:
+    whose they are is told by when the domain came (`administration.tombstones`), so it came after
+    them. Own ones that were removed before are an operator's to bring back then."""
+    if last is not None and last > domain.created_at:
+        domain.created_at = last
+        domain.save(update_fields=["created_at"])
 
 
 def _move_transports(before: str, after: str, *, keeps_old: bool) -> None:
