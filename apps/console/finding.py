@@ -3,6 +3,7 @@
 Three statements of a few rows each, by indexes, however many there are: beginnings only.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from apps.directory import permissions
 from apps.directory.models import Alias, PatternKind
 from apps.directory.permissions import Powers
 from apps.directory.services.aliases import Pattern
+from apps.mime.address import take_apart
 
 MAX_TEXT: Final = 320
 MOST: Final = 8  # of each sort
@@ -40,7 +42,7 @@ def found(powers: Powers, text: str) -> list[Result]:
         Result(item.words, "Page", item.icon, url)
         for _, items in menu(powers)
         for item, url in items
-        if folded in item.words.casefold()
+        if _begins(item.words.casefold(), folded)
     ]
     if not folded:
         return pages
@@ -71,9 +73,10 @@ def _users(powers: Powers, folded: str, text: str) -> list[Result]:
 
 
 def _aliases(powers: Powers, folded: str) -> list[Result]:
-    local, at, domain = folded.partition("@")
-    rows = permissions.aliases(powers).filter(**_beginning("local", local))
-    if at:
+    local, domain = take_apart(folded)
+    has_sign = domain != folded
+    rows = permissions.aliases(powers).filter(**_beginning("local", local if has_sign else folded))
+    if has_sign:
         rows = rows.filter(**_beginning("domain__name", domain))
     return [
         Result(_written(alias), "Alias", "at-sign", url)
@@ -84,6 +87,16 @@ def _aliases(powers: Powers, folded: str) -> list[Result]:
 
 def _written(alias: Alias) -> str:
     return str(Pattern(PatternKind(alias.kind), alias.local, alias.domain.name))
+
+
+def _begins(words: str, text: str) -> bool:
+    """Whether a word of a page's begins so: letters from within would stand above those people whom
+    most look for."""
+    return any(rest.startswith(text) for rest in _tails(words.split()))
+
+
+def _tails(words: list[str]) -> Iterator[str]:
+    return (" ".join(words[at:]) for at in range(len(words)))
 
 
 def _beginning(column: str, text: str) -> dict[str, str]:

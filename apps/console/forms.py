@@ -7,6 +7,7 @@ from django import forms
 
 from apps.directory.limits import FIELDS
 from apps.directory.services.users import MAX_NAME
+from apps.mime.address import take_apart
 from apps.sieve.services import SUBJECT_MOST, TEXT_MOST
 
 GIGABYTE: Final = 1 << 30
@@ -58,7 +59,8 @@ class AddUserForm(forms.Form):
     def whole(self) -> str:
         """The address with its domain."""
         typed, domain = self.cleaned_data["address"], self.cleaned_data.get("domain", "")
-        return typed if "@" in typed or not domain else f"{typed}@{domain.removeprefix('@')}"
+        has_domain = take_apart(typed)[1] != typed
+        return typed if has_domain or not domain else f"{typed}@{domain.removeprefix('@')}"
 
     @property
     def invitation(self) -> str:

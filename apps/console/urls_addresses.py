@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console.views import alias, aliases, route, shared, sharedbox
+from apps.console.views import alias, aliases, route, sharedbox, sharedboxes
 
 urlpatterns = [
     path("aliases/", aliases.listing, name="console-aliases"),
@@ -13,8 +13,8 @@ urlpatterns = [
     path("aliases/<row:number>/state/", alias.state, name="console-alias-state"),
     path("aliases/<row:number>/remove/", alias.remove, name="console-alias-remove"),
     path("route/", route.route, name="console-route"),
-    path("shared/", shared.listing, name="console-shared"),
-    path("shared/add/", shared.add, name="console-shared-add"),
+    path("shared/", sharedboxes.listing, name="console-shared"),
+    path("shared/add/", sharedboxes.add, name="console-shared-add"),
     path("shared/<row:number>/", sharedbox.page, name="console-shared-box"),
     path("shared/<row:number>/member/", sharedbox.member, name="console-shared-member"),
     path("shared/<row:number>/leave/", sharedbox.leave, name="console-shared-leave"),

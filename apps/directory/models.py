@@ -199,6 +199,7 @@ class User(AbstractBaseUser):
         indexes = [
             models.Index(fields=["domain", "key"], name="user_domain"),
             models.Index(fields=["name"], name="user_name"),  # who is called as a stranger is
+            models.Index(fields=["kind", "key"], name="user_kind"),  # shared mailboxes, in order
         ]
         constraints = [
             models.CheckConstraint(
@@ -298,6 +299,7 @@ class Alias(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(fields=["local"], name="alias_local"),  # found by its beginning
             # Few rows: what is left to try when no exact alias matches.
             models.Index(
                 fields=["domain"],

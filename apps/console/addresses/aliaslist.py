@@ -13,6 +13,7 @@ from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State
 from apps.directory.permissions import Powers
 from apps.directory.services.aliases import Pattern
+from apps.mime.address import take_apart
 
 PAGE: Final = 50
 SHOWN: Final = 3  # targets of one alias in the list
@@ -157,9 +158,10 @@ def _like(text: str) -> Q:
     """The beginning of the own address, or of a target's. Ranges, which an index serves on both
     databases, and in which no letter stands for others."""
     folded = text.casefold()
-    local, at, domain = folded.rpartition("@")
-    own = _beginning("local", local if at else folded)
-    if at:
+    local, domain = take_apart(folded)
+    has_sign = domain != folded
+    own = _beginning("local", local if has_sign else folded)
+    if has_sign:
         # A whole local part before the "@"; of a catch-all there is none, or an asterisk.
         own = Q(local="" if local == "*" else local) & _beginning("domain__name", domain)
     lower = text.lower()

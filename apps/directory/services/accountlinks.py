@@ -1,7 +1,7 @@
 """Links by which people help themselves: the only door through which they are made and used up.
 
-`reset` sets a new password, `invite` a person's first one, `recovery` proves that a recovery address
-is read. The token is known to its letter alone. What is kept is a digest that covers the user's
+`reset` sets a new password, `invite` a person's first one, `recovery` proves that a recovery
+address is read. The token is known to its letter alone. What is kept is a digest that covers the user's
 credential version, so that a change of password, a suspension or a new second factor ends every
 link that was made before, without anybody having to think of it.
 
