@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from apps.directory.models import Domain
@@ -21,6 +22,7 @@ from apps.dnscheck.models import DomainCheck, HostAddress
 LEASE: Final = timedelta(seconds=60)
 AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Due before all that is due by itself."""
+OTHERS: Final = 4  # one of so many places is for what is due by itself
 ENROL_MOST: Final = 500  # domains that get their row in one round
 ALL_RIGHT: Final = timedelta(hours=6)
 SURE: Final = timedelta(minutes=2)  # after a first failure
@@ -51,11 +53,30 @@ def claim(domain_id: int) -> bool:
 
 
 def claim_due(most: int) -> list[int]:
-    """Take the leases of domains that are due, those that somebody waits for first."""
+    """Take the leases of domains that are due, those that somebody waits for first.
+
+    Organisations take turns: who asks for ten thousand domains keeps nobody waiting. Some places
+    are for what is due by itself, which asking for others must not put off for ever.
+    """
     now = timezone.now()
-    due = DomainCheck.objects.filter(_free(now), due_at__lte=now).order_by("due_at")
-    ids = list(due.values_list("domain_id", flat=True)[:most])
-    return [pk for pk in ids if claim(pk)]
+    free = DomainCheck.objects.filter(_free(now))
+    asked = list(_in_turn(free.filter(due_at__lte=AT_ONCE))[:most])
+    by_itself = free.filter(due_at__gt=AT_ONCE, due_at__lte=now).order_by("due_at")
+    due = list(by_itself.values_list("domain_id", flat=True)[:most])
+    places = max(most - len(due), most - most // OTHERS)
+    ids = [*asked[:places], *due]
+    return [pk for pk in ids[:most] if claim(pk)]
+
+
+def _in_turn(rows: QuerySet[DomainCheck]) -> QuerySet[DomainCheck, int]:
+    """Ids of domains: the first of each organisation, the second of each, and so on."""
+    turn = Window(
+        RowNumber(),
+        partition_by=F("domain__organization"),
+        order_by=[F("requested_at").asc(nulls_last=True), F("domain").asc()],
+    )
+    found = rows.annotate(turn=turn).order_by("turn", "requested_at", "domain")
+    return found.values_list("domain_id", flat=True)
 
 
 def release(domain_ids: Collection[int]) -> None:
