@@ -3,7 +3,6 @@
 Three statements of a few rows each, by indexes, however many there are: beginnings only.
 """
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -42,7 +41,8 @@ def found(powers: Powers, text: str) -> list[Result]:
         Result(item.words, "Page", item.icon, url)
         for _, items in menu(powers)
         for item, url in items
-        if _begins(item.words.casefold(), folded)
+        # By the beginning of a word: else "bo" has the Dashboard above Bob.
+        if f" {folded}" in f" {item.words.casefold()}"
     ]
     if not folded:
         return pages
@@ -87,16 +87,6 @@ def _aliases(powers: Powers, folded: str) -> list[Result]:
 
 def _written(alias: Alias) -> str:
     return str(Pattern(PatternKind(alias.kind), alias.local, alias.domain.name))
-
-
-def _begins(words: str, text: str) -> bool:
-    """Whether a word of a page's begins so: letters from within would stand above those people whom
-    most look for."""
-    return any(rest.startswith(text) for rest in _tails(words.split()))
-
-
-def _tails(words: list[str]) -> Iterator[str]:
-    return (" ".join(words[at:]) for at in range(len(words)))
 
 
 def _beginning(column: str, text: str) -> dict[str, str]:

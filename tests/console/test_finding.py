@@ -30,7 +30,16 @@ def test_a_user_is_found_by_the_beginning_of_address_and_name(admin: User) -> No
 
 
 def test_a_page_is_found_by_its_words(admin: User) -> None:
-    assert "Audit log" in words(browser(admin), "audit")
+    client = browser(admin)
+
+    for text in ("audit", "log", "Audit lo"):
+        assert "Audit log" in words(client, text)
+
+
+def test_letters_from_within_a_word_find_no_page(admin: User) -> None:
+    provisioning.add_user("bob@example.test", "correct horse battery")
+
+    assert words(browser(admin), "bo") == ["bob@example.test"]  # and no Dashboard above
 
 
 def test_a_helpdesk_finds_no_page_that_it_has_not(helpdesk: User) -> None:
