@@ -1,4 +1,4 @@
-"""Users as the console lists them: a page by key, filtered in the database, in six statements
+"""Users as the console lists them: a page by key, filtered in the database, in eight statements
 however many there are."""
 
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from apps.console.rolewords import roles_of
 from apps.console.userfilter import ADDRESS, NAME, STORAGE, Wanted, chosen
 from apps.directory import permissions
 from apps.directory.models import Outcome, SignIn, User, UserState
-from apps.directory.permissions import Powers
+from apps.directory.permissions import Ability, Powers
 
 PAGE: Final = 50
 CHOICES: Final = 200  # domains that the filter offers
 COUNTED: Final = 10_000  # users; there are "more than" so many beyond
 STATES: Final = (UserState.ACTIVE, UserState.LOCKED, UserState.SUSPENDED)
 _ORDER: Final = {ADDRESS: ("key",), NAME: ("name", "pk"), STORAGE: ("-used", "pk")}
+_ACTS: Final = (Ability.RESET_PASSWORDS, Ability.REMOVE_USERS)  # that the menu of a row offers
 _COLUMNS: Final = (
     *("pk", "key", "address", "name", "kind", "state", "quota", "used"),
     "has_factor",
@@ -27,7 +28,11 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class UserLine:
-    """A user in the list; sizes in bytes, quota 0 is no limit."""
+    """A user in the list; sizes in bytes, quota 0 is no limit.
+
+    Args:
+        resets, removes: whether who looks may do that to this very user.
+    """
 
     id: int
     address: str
@@ -39,6 +44,8 @@ class UserLine:
     used: int
     has_factor: bool
     seen_at: datetime | None
+    resets: bool
+    removes: bool
 
     @property
     def percent(self) -> int:
@@ -84,6 +91,7 @@ def users(powers: Powers, wanted: Wanted) -> Page:
     shown = rows[:PAGE]
     ids = [row["pk"] for row in shown]
     roles, seen = roles_of(powers, ids), _seen(ids)
+    acts = permissions.acts_on_each(powers, _ACTS, ids)
     lines = [
         UserLine(
             id=row["pk"],
@@ -96,6 +104,8 @@ def users(powers: Powers, wanted: Wanted) -> Page:
             used=row["used"],
             has_factor=row["has_factor"],
             seen_at=seen.get(row["pk"]),
+            resets=Ability.RESET_PASSWORDS in acts.get(row["pk"], ()),
+            removes=Ability.REMOVE_USERS in acts.get(row["pk"], ()),
         )
         for row in shown
     ]

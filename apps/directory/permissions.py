@@ -10,7 +10,7 @@ Two rules hold above the table. Nobody acts on a person whose roles reach beyond
 out, or takes back, a role that the own ones do not cover (`may_grant`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -266,6 +266,24 @@ def may_act_with(powers: Powers, ability: Ability, user: User, theirs: list[Gran
     if theirs and all(grant.role is Role.HELPDESK for grant in mine):
         return False
     return powers.covers(theirs)
+
+
+def acts_on_each(
+    powers: Powers, abilities: Collection[Ability], ids: Collection[int]
+) -> dict[int, set[Ability]]:
+    """Which of these may be done to each of some living users, for a list; two statements."""
+    people = User.objects.living().filter(pk__in=ids).select_related("domain")
+    rows = RoleGrant.objects.filter(user__in=ids).order_by().values_list("user_id", *_COLUMNS)
+    grants: dict[int, list[Grant]] = {}
+    for user_id, *columns in rows:
+        grant = _grant(*columns)
+        if grant is not None:
+            grants.setdefault(user_id, []).append(grant)
+    found: dict[int, set[Ability]] = {}
+    for user in people:
+        theirs = grants.get(user.pk, [])
+        found[user.pk] = {one for one in abilities if may_act_with(powers, one, user, theirs)}
+    return found
 
 
 def may_act_on_all(powers: Powers, users: QuerySet[User]) -> bool:

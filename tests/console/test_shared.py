@@ -292,3 +292,10 @@ def test_names_are_never_read_as_anything_else(admin: User, domain: Domain) -> N
         page = said(browser(admin), path)
         assert "<script>alert" not in page
         assert "{{7*7}} %s {0.__class__}" in page
+
+
+def test_who_restores_nobody_is_led_to_no_list_of_removed_ones(
+    admin: User, helpdesk: User, team: User
+) -> None:
+    assert "/admin/users/removed/" in said(browser(admin), LIST)
+    assert "/admin/users/removed/" not in said(browser(helpdesk), LIST)

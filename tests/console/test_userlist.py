@@ -311,3 +311,18 @@ def test_names_of_groups_to_choose_are_in_sight(admin: User, other_domain: Domai
     provisioning.add_alias("crew@example.test", ["x@y.test"])
     provisioning.add_alias("secret@other.test", ["x@y.test"])
     assert userbulk.group_choices(powers_of(admin)) == ["crew@example.test"]
+
+
+def test_a_row_offers_what_may_be_done_to_this_very_user(
+    admin: User, helpdesk: User, alice: User
+) -> None:
+    page = said(browser(helpdesk), LIST)
+    assert f"/admin/users/{alice.pk}/password/" in page
+    assert f"/admin/users/{alice.pk}/remove/" not in page
+    for other in (admin, helpdesk):  # whoever has a role, and oneself
+        assert f"/admin/users/{other.pk}/password/" not in page
+
+    page = said(browser(admin), LIST)
+    assert f"/admin/users/{helpdesk.pk}/password/" in page
+    assert f"/admin/users/{admin.pk}/password/" not in page
+    assert f"/admin/users/{admin.pk}/remove/" not in page

@@ -27,6 +27,7 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "wanted": wanted,
         "page": sharedlist.shared(powers, wanted),
         "domains": domain_choices(powers),
+        "restores": powers.may(Ability.RESTORE_USERS),
         "nav": "shared",
     }
     return show(request, powers, "shared.html", context)
