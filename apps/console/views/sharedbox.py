@@ -83,6 +83,7 @@ def leave(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
 
 
 @for_administrators
+@recently_proved
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """Ask for its address, and remove it; its mail is kept for some time, and an Undo."""

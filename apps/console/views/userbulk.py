@@ -19,6 +19,7 @@ from apps.console.userfilter import Wanted
 from apps.console.views.pages import administrator, number_of, show
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
+from apps.ui.proving import ask, is_recent
 from apps.wire.errors import MailError
 
 
@@ -115,6 +116,8 @@ def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     act = _ACTS.get(name)
     if act is None or not powers.may(act.ability):
         raise Http404
+    if act.is_grave and not is_recent(request):
+        return ask(request)
     return _asked(request, powers, act, name, users, wanted if is_all else None, wanted)
 
 

@@ -21,6 +21,7 @@ from apps.directory.limits import FIELDS
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.administration import aliases, credentials, delegations, limits, shares
+from apps.ui.proving import ask, is_recent
 from apps.wire.errors import InvalidName, MailError, NotFound
 
 _ENTRIES = 20  # of the audit log
@@ -121,6 +122,8 @@ def sharing(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
     user = user_in_sight(powers, number)
     what = request.POST.get("what", "")
     form = DelegateForm(request.POST if what == "grant" else None)
+    if what == "grant" and not is_recent(request):
+        return ask(request)
     if what == "grant" and form.is_valid():
         is_as = form.cleaned_data["how"] == "as"
         try:
