@@ -16,7 +16,7 @@ from apps.blobs import services as blobs
 from apps.directory.models import OneTimeLink, State, User
 from apps.directory.services import accountlinks, domains, users
 from apps.mailqueue.models import QueuedMessage
-from apps.provisioning import forwarding, recovery, recoveryaddresses
+from apps.provisioning import forwarding, recovery, recoveryaddresses, renaming
 from apps.provisioning import services as provisioning
 from apps.wire.errors import (
     AlreadyExists,
@@ -163,6 +163,18 @@ def test_no_link_goes_to_who_came_after_the_proof(alice_recovers: User) -> None:
     User.objects.filter(pk=alice_recovers.pk).update(recovery_confirmed_at=timezone.now())
     ask(alice_recovers.address)
     assert [to for to, *_ in letters()] == [OUT]
+
+
+def test_no_link_goes_to_whose_domain_took_the_name_after_the_proof(alice: User) -> None:
+    """The domain is older than the proof; under this name it is not."""
+    provisioning.add_domain("old.test", organization="B")
+    provisioning.add_user("alice@old.test")
+    User.objects.filter(pk=alice.pk).update(
+        recovery_address=OUT, recovery_confirmed_at=timezone.now()
+    )
+    renaming.rename_domain("old.test", "elsewhere.test")
+    ask(alice.address)
+    assert letters() == []
 
 
 def test_an_hour_has_three_letters(alice_recovers: User, bob: User) -> None:

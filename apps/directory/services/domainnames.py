@@ -11,7 +11,7 @@ one changes places with it, keys and all.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
@@ -90,12 +90,12 @@ def _rename(before: str, after: str, keys: NewKeys, *, keeps_old: bool, unlimite
     users = _lock_users(domain)
     _check_lengths([*users, *_relayed(domain)], before, after)
     _check_strangers(domain, users, after)
-    strangers = _removed(after).aggregate(last=Max("removed_at"))["last"]
+    last = _last_of_strangers(domain, after)
     if keeps_old and other is None and not unlimited:
         capacity.take_domain(domain.organization_id)
     alias = _exchange(domain, other, before, after, keys, keeps_old=keeps_old)
     _rewrite(domain, before, after)
-    _part_from_strangers(domain, strangers)
+    _part_from_strangers(domain, last)
     _move_transports(before, after, keeps_old=keeps_old)
     followed = targets.follow_domain(domain.organization_id, before, after)
     detail = {"name": after, "alias": keeps_old, "users": len(users)}
@@ -223,12 +223,24 @@ def _removed(name: str) -> QuerySet[User]:
     return User.objects.filter(state=UserState.REMOVED, address__endswith=f"@{name}")
 
 
+def _last_of_strangers(domain: Domain, after: str) -> datetime | None:
+    """When somebody was last removed from an earlier domain of the new name, or proved that an
+    address under it was read: by others than will read it from now on."""
+    removed = _removed(after).aggregate(last=Max("removed_at"))["last"]
+    proved = (
+        User.objects.filter(recovery_address__iendswith=f"@{after}")
+        .exclude(domain__organization=domain.organization_id)
+        .aggregate(last=Max("recovery_confirmed_at"))["last"]
+    )
+    return max((at for at in (removed, proved) if at is not None), default=None)
+
+
 def _part_from_strangers(domain: Domain, last: datetime | None) -> None:
-    """Users who were removed from an earlier domain of the new name were another tenant's, perhaps:
-    whose they are is told by when the domain came (`administration.tombstones`), so it came after
-    them. Own ones that were removed before are an operator's to bring back then."""
-    if last is not None and last > domain.created_at:
-        domain.created_at = last
+    """What was another tenant's under the new name stays so. That is told by when the domain came
+    (`administration.tombstones`, `provisioning.recovery`), so it came after them. Own users who
+    were removed before are an operator's to bring back then."""
+    if last is not None and last >= domain.created_at:
+        domain.created_at = last + timedelta(microseconds=1)
         domain.save(update_fields=["created_at"])
 
 
