@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 LETTERS_AN_HOUR: Final = 3
 LIFETIME: Final[timedelta] = accountlinks.LIFETIMES[RESET]
+_PURPOSES: Final = (RESET, INVITE)  # of links that open the page of a new password
 
 
 def wish(typed: str) -> None:
@@ -131,7 +132,7 @@ def make_reset_link(user: User) -> str:
 
 def find(token: str) -> User:
     """Whose password a link sets; raise NotFound if it does not work (any more)."""
-    return _usable(accountlinks.find(_purpose(token), token)).user
+    return _usable(accountlinks.find(token, *_PURPOSES)).user
 
 
 def reset(token: str, password: str) -> User:
@@ -145,20 +146,11 @@ def reset(token: str, password: str) -> User:
     user = find(token)  # before a stranger makes us hash
     secrets = passwords.seal(password, users.next_basis(user.pk))
     with transaction.atomic():
-        user = _usable(accountlinks.take(_purpose(token), token)).user
+        user = _usable(accountlinks.take(token, *_PURPOSES)).user
         users.set_secrets(user_id=user.pk, secrets=secrets)
         sessions.end_all(user_id=user.pk)
         notices.tell(user, About.PASSWORD_RECOVERED)
     return user
-
-
-def _purpose(token: str) -> str:
-    """A link for a new password and one that invites open the same page."""
-    try:
-        accountlinks.find(INVITE, token)
-    except NotFound:
-        return RESET
-    return INVITE
 
 
 def _usable(link: Link) -> Link:

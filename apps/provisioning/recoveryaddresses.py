@@ -50,7 +50,7 @@ def ask(user: User, typed: str) -> Address:
 
 def find(token: str) -> Link:
     """What a link asks; raise NotFound if it does not work (any more)."""
-    return accountlinks.find(PROOF, token)
+    return accountlinks.find(token, PROOF)
 
 
 def agree(token: str) -> Link:
@@ -61,7 +61,7 @@ def agree(token: str) -> Link:
         InvalidAddress: its mail comes to the user's own mailbox by now.
     """
     with transaction.atomic():
-        link = accountlinks.take(PROOF, token)
+        link = accountlinks.take(token, PROOF)
         _usable(link.user, link.address)
         was = [link.user.recovery_address] if link.user.recovery_confirmed_at else []
         recoveryaddresses.put(user=link.user, address=link.address)
@@ -75,7 +75,7 @@ def agree(token: str) -> Link:
 def refuse(token: str) -> Link:
     """End a question whose answer is no; raise NotFound."""
     with transaction.atomic():
-        return accountlinks.take(PROOF, token)
+        return accountlinks.take(token, PROOF)
 
 
 def withdraw(user: User) -> None:

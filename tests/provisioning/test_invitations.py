@@ -31,7 +31,7 @@ def test_it_is_no_link_of_another_sort(alice: User) -> None:
 
     for purpose in (RESET, accountlinks.PROOF):
         with pytest.raises(NotFound):
-            accountlinks.find(purpose, token)
+            accountlinks.find(token, purpose)
 
 
 def test_who_is_suspended_is_not_let_in_by_it(alice: User) -> None:

@@ -1,9 +1,9 @@
 """Links by which people help themselves: the only door through which they are made and used up.
 
 `reset` sets a new password, `invite` a person's first one, `recovery` proves that a recovery
-address is read. The token is known to its letter alone. What is kept is a digest that covers the user's
-credential version, so that a change of password, a suspension or a new second factor ends every
-link that was made before, without anybody having to think of it.
+address is read. The token is known to its letter alone. What is kept is a digest that covers the
+user's credential version, so that a change of password, a suspension or a new second factor ends
+every link that was made before, without anybody having to think of it.
 
 `forgot` is a wish: an address as it was typed, of somebody or of nobody, which the worker looks
 into later. So the page that takes it does the same work for both, and cannot tell.
@@ -11,6 +11,7 @@ into later. So the page that takes it does the same work for both, and cannot te
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,17 +78,17 @@ def make(*, user: User, purpose: str, address: str = "", most: int = 0) -> str:
     return f"{user.pk}.{secret}"
 
 
-def find(purpose: str, token: str) -> Link:
-    """The link of a token; nothing is used up.
+def find(token: str, *purposes: str) -> Link:
+    """The link of a token, of one of these purposes; nothing is used up.
 
     Raises:
         NotFound: unknown, used, expired or ended: never told apart.
     """
     user_id, secret = _parts(token)
-    return _found(purpose, User.objects.filter(pk=user_id).first(), secret)
+    return _found(purposes, User.objects.filter(pk=user_id).first(), secret)
 
 
-def take(purpose: str, token: str) -> Link:
+def take(token: str, *purposes: str) -> Link:
     """Use a link up, in the transaction that does what it is for; the user is locked, so of two
     who open it at once one comes second.
 
@@ -95,7 +96,7 @@ def take(purpose: str, token: str) -> Link:
         NotFound
     """
     user_id, secret = _parts(token)
-    link = _found(purpose, _lock(user_id), secret)
+    link = _found(purposes, _lock(user_id), secret)
     OneTimeLink.objects.filter(pk=link.id).update(used_at=timezone.now())
     return link
 
@@ -151,14 +152,14 @@ def _lock(user_id: int) -> User | None:
     return users.filter(pk=user_id).first()
 
 
-def _found(purpose: str, user: User | None, secret: str) -> Link:
+def _found(purposes: Sequence[str], user: User | None, secret: str) -> Link:
     gone = _gone()
     if user is None or user.state != UserState.ACTIVE or user.kind != Kind.PERSON:
         raise gone
     row = OneTimeLink.objects.filter(
-        purpose=purpose,
         user=user,
-        digest=_digest(purpose, user, secret),
+        purpose__in=purposes,
+        digest__in=[_digest(purpose, user, secret) for purpose in purposes],
         used_at=None,
         expires_at__gt=timezone.now(),
     ).first()

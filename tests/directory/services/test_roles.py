@@ -51,12 +51,12 @@ def test_only_living_persons_have_roles(alice: User, domain: Domain) -> None:
 def test_a_link_from_before_is_none_into_the_role(alice: User, domain: Domain) -> None:
     """A helpdesk that has made one for a user would be what the user becomes."""
     token = accountlinks.make(user=alice, purpose=accountlinks.RESET)
-    assert accountlinks.find(accountlinks.RESET, token)
+    assert accountlinks.find(token, accountlinks.RESET)
 
     roles.grant(user=alice, role=Role.DOMAIN_ADMIN, domain=domain)
 
     with pytest.raises(NotFound):
-        accountlinks.find(accountlinks.RESET, token)
+        accountlinks.find(token, accountlinks.RESET)
 
 
 def test_a_role_is_given_where_the_users_are(alice: User, domain: Domain) -> None:
