@@ -299,7 +299,8 @@ class Alias(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["local"], name="alias_local"),  # found by its beginning
+            # None of `local` alone: planners would take it for an address, and "info" is in each
+            # domain.
             # Few rows: what is left to try when no exact alias matches.
             models.Index(
                 fields=["domain"],
