@@ -26,7 +26,7 @@ class DomainCheck(models.Model):
     left = models.JSONField(default=list)  # kinds that are as they are on purpose
     is_elsewhere = models.BooleanField(default=False)
     is_alarming = models.BooleanField(default=False)  # and neither left nor elsewhere
-    told_at = models.DateTimeField(null=True, blank=True)  # its administrators, of this trouble
+    told_at = models.DateTimeField(null=True, blank=True)  # its administrators, last
 
     class Meta:
         indexes = [

@@ -5,9 +5,9 @@ Nobody is asked here, and what a list of domains costs the database does not dep
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.directory.models import Domain, State
@@ -30,6 +30,8 @@ _WORST = (
 )
 PAGE = 200  # rows
 PATIENCE = timedelta(minutes=2)
+LETTERS_EVERY = timedelta(days=1)
+"""Between two letters on the same domain."""
 _GOOD = frozenset({Standing.RIGHT, Standing.BETTER, Standing.ELSEWHERE})
 
 
@@ -135,11 +137,18 @@ def alarming(domains: QuerySet[Domain]) -> QuerySet[Domain]:
     return domains.filter(pk__in=wrong.values("domain_id"))
 
 
+def to_tell(now: datetime) -> Q:
+    """Of rows: in trouble of which nobody was told, nor of another one within LETTERS_EVERY. A zone
+    can be made to fail and to be right again by turns, all day long."""
+    again = Q(told_at__lt=F("trouble_since")) & Q(told_at__lt=now - LETTERS_EVERY)
+    return Q(is_alarming=True) & (Q(told_at=None) | again)
+
+
 def untold() -> Iterator[Trouble]:
     """Domains of which a required record is wrong in two checks in a row, and whose administrators
     were not told of it, a page of rows at a time."""
     this, after = here(), 0
-    rows = DomainCheck.objects.filter(is_alarming=True, told_at=None)
+    rows = DomainCheck.objects.filter(to_tell(timezone.now()))
     rows = rows.exclude(domain__state=State.SUSPENDED).select_related("domain__alias_of")
     while page := list(rows.filter(domain__gt=after).order_by("domain").defer("findings")[:PAGE]):
         found = expected.of_domains([row.domain for row in page], this)

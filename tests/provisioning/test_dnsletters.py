@@ -5,9 +5,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
+from django.utils import timezone
 
 from apps.blobs import queries as blobs
 from apps.directory.models import Domain
+from apps.dnscheck import queries
+from apps.dnscheck.models import DomainCheck
 from apps.dnscheck.records import Kind
 from apps.dnscheck.services import checks
 from apps.mailqueue.models import QueuedMessage
@@ -52,10 +55,28 @@ def test_trouble_is_told_at_the_second_check_and_once(net: World) -> None:
 
 def test_it_is_told_again_when_all_was_right_between(net: World) -> None:
     domain = harbor()
-    for zone in ("mx-missing", "mx-missing", "healthy", "dmarc-missing", "dmarc-missing"):
+    for zone in ("mx-missing", "mx-missing", "healthy"):
         _check(net, zone, domain)
         tell_all()
+    yesterday = timezone.now() - queries.LETTERS_EVERY
+    DomainCheck.objects.update(told_at=yesterday)
+    for _ in range(2):
+        _check(net, "dmarc-missing", domain)
+        tell_all()
     assert ["MX" in one.get_content() for one in _letters()] == [True, False]
+
+
+def test_a_zone_that_is_right_and_wrong_by_turns_makes_one_letter_a_day(net: World) -> None:
+    domain = harbor()
+    for zone in ("mx-missing", "mx-missing", "healthy") * 3:
+        _check(net, zone, domain)
+        tell_all()
+    assert len(_letters()) == 1
+    for _ in range(2):
+        _check(net, "mx-missing", domain)
+    assert tell_all() == 0
+    DomainCheck.objects.update(told_at=timezone.now() - queries.LETTERS_EVERY)
+    assert tell_all() == 1, "it stayed wrong until it might be told"
 
 
 def test_of_what_is_only_recommended_nobody_is_told(net: World) -> None:

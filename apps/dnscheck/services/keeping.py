@@ -14,7 +14,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from apps.directory.models import Domain
-from apps.dnscheck import kept
+from apps.dnscheck import kept, queries
 from apps.dnscheck.findings import Finding, Standing
 from apps.dnscheck.kept import Short
 from apps.dnscheck.models import DomainCheck, HostAddress
@@ -133,7 +133,7 @@ def _note(row: DomainCheck, findings: list[Finding], at: datetime) -> None:
     if any(one.standing in kept.FAILED for one in needed):
         row.trouble_since = row.trouble_since or at
     elif all(one.standing is not Standing.UNKNOWN for one in needed):
-        row.trouble_since = row.told_at = None
+        row.trouble_since = None
 
 
 def _short(finding: Finding, before: object) -> Short:
@@ -197,5 +197,5 @@ def keep_addresses(host: str, addresses: Collection[str]) -> None:
 
 def note_told(domain_id: int, at: datetime) -> bool:
     """Note that a domain's administrators are told of its trouble; False if somebody has."""
-    row = DomainCheck.objects.filter(domain=domain_id, is_alarming=True, told_at=None)
+    row = DomainCheck.objects.filter(queries.to_tell(at), domain=domain_id)
     return bool(row.update(told_at=at))
