@@ -178,12 +178,15 @@ def undo_quota(powers: Powers, before: Any) -> str:
 
 
 def undo_group(powers: Powers, before: Any) -> str:
-    """Take users out of the group again."""
+    """Take users out of the group again, as far as nobody has meanwhile."""
     count = 0
     for row in before:
-        targets = row["targets"]
-        aliases.remove_targets(powers=powers, alias_id=row["alias"], targets=targets)
-        count += len(targets)
+        group = sight.find_alias(powers, row["alias"])
+        has = {text.casefold() for text in group.targets.values_list("address", flat=True)}
+        targets = [text for text in row["targets"] if text.casefold() in has]
+        if targets:
+            aliases.remove_targets(powers=powers, alias_id=group.pk, targets=targets)
+            count += len(targets)
     return f"{counted(count)} as before."
 
 

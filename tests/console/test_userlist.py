@@ -9,11 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.console import listing, userbulk
+from apps.console.models import BulkAct
 from apps.console.services import bulkacts
 from apps.directory.models import Domain, Kind, Role, User, UserState
 from apps.directory.permissions import powers_of
 from apps.mailstore.models import Usage
 from apps.provisioning import services as provisioning
+from apps.provisioning.administration import aliases
 from tests.console.conftest import browser, holder
 
 LIST = "/admin/users/"
@@ -217,6 +219,19 @@ def test_many_join_a_group(admin: User, alice: User, bob: User) -> None:
 
     assert "1 user is added to the group." in page
     assert "1 user is as before." in take_back(client, page)
+
+
+def test_who_left_the_group_meanwhile_keeps_nobody_in_it(
+    admin: User, alice: User, bob: User
+) -> None:
+    """An Undo takes out whom it can, and is no trouble over who is out already."""
+    alias = provisioning.add_alias("crew@example.test", ["other@elsewhere.test"])
+    client, powers = browser(admin), powers_of(admin)
+    done(client, "group", [alice, bob], sure="1", group="crew@example.test")
+    aliases.remove_targets(powers=powers, alias_id=alias.pk, targets=[bob.address])
+    act = BulkAct.objects.get()
+    assert userbulk.undo_group(powers, act.before) == "1 user is as before."
+    assert list(alias.targets.values_list("address", flat=True)) == ["other@elsewhere.test"]
 
 
 @pytest.mark.parametrize("group", ["nobody@example.test", "eve@other.test", "x", "*@example.test"])
