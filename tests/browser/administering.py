@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import APIResponse, Browser, Locator, expect
 
 from tests.support.installation import PASSWORD, Installation
-from tests.support.watching import Watched, opened
+from tests.support.watching import IS_LONG, Watched, opened
 
 ADMIN, HELPDESK = "alice@example.test", "helen@example.test"
 MEMBER, READER = "bob@example.test", "carol@example.test"
@@ -48,6 +48,12 @@ def at_work(
     with opened(chromium, base_of(service), as_whom=whom, reduced_motion="reduce", **more) as seen:
         seen.go("/admin/")
         yield seen
+
+
+def look_long(seen: Watched) -> None:
+    """At pages that are like others: in the long form of the tests alone."""
+    if IS_LONG:
+        seen.look()
 
 
 def said(seen: Watched, words: str) -> Locator:

@@ -19,6 +19,7 @@ from tests.browser.administering import (
     choose_password,
     focused,
     has_ring,
+    look_long,
     open_user,
     path_of,
     path_of_user,
@@ -89,7 +90,7 @@ def test_a_new_colleague(service: Installation, chromium: Browser, alice: Watche
     page.click("text=New group")
     page.fill("[name=address]", "team@example.test")
     page.fill("[name=targets]", f"anna@example.test\n{MEMBER}")
-    alice.look()
+    look_long(alice)
     page.click("text=Make group")
     expect(page.locator("h1")).to_have_text("team@example.test")
     alice.look()
@@ -110,7 +111,7 @@ def test_finding_and_many_at_once(service: Installation, alice: Watched) -> None
     alice.look()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(MEMBER)
-    alice.look()
+    look_long(alice)
 
     page.get_by_role("button", name="Suspend").click()
     said(alice, "bob@example.test is suspended")
@@ -128,13 +129,13 @@ def test_finding_and_many_at_once(service: Installation, alice: Watched) -> None
     alice.look()
     page.click("text=Set quota")
     expect(page.locator("h1")).to_have_text("Set the quota")
-    alice.look()
+    look_long(alice)
     page.fill("[name=space]", "2.5")
     page.click("text=Set it")
     expect(page.locator("td", has_text="of 2.5")).to_have_count(3)
     take_back(alice, "3 users are given this quota")
     expect(page.locator("td", has_text="of 2.5")).to_have_count(0)
-    alice.look()
+    look_long(alice)
     with page.expect_download() as taken:
         page.click("main >> text=Export")
     rows = list(csv.reader(taken.value.path().read_text(encoding="utf-8-sig").splitlines()))
@@ -148,7 +149,6 @@ def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> Non
     alice.look()
     page.click("table >> text=example.test")
     expect(page.locator("#dns-mx")).to_contain_text("mail.example.test")
-    alice.look()
     page.locator("#dns-mx").get_by_label("Copy the value of").click()
     expect(page.get_by_label("Copied")).to_be_visible()
     assert "mail.example.test" in page.evaluate("navigator.clipboard.readText()")
@@ -164,7 +164,7 @@ def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> Non
     alice.look()
 
     page.click("main nav >> text=Policies")
-    alice.look()
+    look_long(alice)
     page.click("aside >> text=Policies")
     alice.look()
     page.fill("[name=domain]", "example.test")
@@ -186,7 +186,7 @@ def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) 
     page.click("nav >> text=Shared mailboxes")
     alice.look()
     page.click("text=Add shared mailbox")
-    alice.look()
+    look_long(alice)
     page.fill("[name=address]", "office@example.test")
     page.fill("[name=name]", "Office")
     page.press("[name=name]", "Enter")
@@ -202,7 +202,7 @@ def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) 
     open_user(alice, "dave@example.test")
     page.locator("summary", has_text="More").click()
     page.click("text=Remove…")
-    alice.look()
+    look_long(alice)
     page.fill("[name=address]", "dave@example.tes")
     page.click("main >> button >> text=Remove user")
     expect(page.locator(".error")).to_contain_text("This is not the address")
@@ -234,7 +234,7 @@ def test_a_helpdesk_helps_and_reads_nothing(
         expect(menu).not_to_contain_text(item)
     for path in ("policies", "audit", "organizations", "health", "setup", "roles"):
         assert page.request.get(f"{helen.base}/admin/{path}/").status == 404, path
-    helen.look()
+    look_long(helen)
     open_user(helen, READER)
     expect(page.locator("main")).not_to_contain_text("Look as this user")
     expect(page.locator("main")).not_to_contain_text("Suspend")
@@ -243,7 +243,6 @@ def test_a_helpdesk_helps_and_reads_nothing(
     helen.look()
     page.click("text=Reset it")
     temporary = page.locator("code").inner_text().strip()
-    helen.look()
     page.click("text=Done")
     assert temporary not in page.content()
     with opened(chromium, base_of(service)) as hers:
