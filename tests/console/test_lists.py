@@ -92,6 +92,17 @@ def test_adding_is_taken_back_to_what_was_said_before(admin: User, domain: Domai
     assert ListEntry.objects.get().note == "a friend"
 
 
+def test_what_somebody_has_said_since_stays(admin: User, domain: Domain) -> None:
+    client, path = browser(admin), page_of(domain)
+    page = client.post(path, added("a.test\nb.test"), follow=True).content.decode()
+    lists.add(Verb.ALLOW, "a.test", Scope(domain_id=domain.pk), note="a friend after all")
+
+    page = client.post("/admin/undo/", {"act": undo_of(page)}, follow=True).content.decode()
+    assert values() == {("allow", "a.test")}
+    assert ListEntry.objects.get().note == "a friend after all"
+    assert "1 of 2 are as before. Somebody has changed that since; it stays." in page
+
+
 def test_removing_nothing_says_so(admin: User, domain: Domain) -> None:
     page = browser(admin).post(page_of(domain), {"act": "remove"}, follow=True).content.decode()
     assert "No sender was removed" in page
@@ -178,14 +189,16 @@ def test_the_export_is_whole_and_no_formula(admin: User, domain: Domain) -> None
     for number in range(1_100):
         lists.add(Verb.BLOCK, f"s{number:04}.test", scope)
     lists.add(Verb.ALLOW, "friend.test", scope, note=WILD)
+    lists.add(Verb.BLOCK, "=cmd|'/c'!a0@evil.test", scope)
 
     answer = browser(admin).get(page_of(domain) + "export/")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     text = b"".join(answer).decode()
     rows = list(csv.reader(io.StringIO(text)))
-    assert len(rows) == 1_102
-    assert rows[1][:2] == ["allow", "friend.test"]
-    assert rows[1][3].startswith("'=1+1")
+    assert len(rows) == 1_103
+    assert rows[1][:2] == ["block", "'=cmd|'/c'!a0@evil.test"]
+    assert rows[2][:2] == ["allow", "friend.test"]
+    assert rows[2][3].startswith("'=1+1")
 
 
 def test_a_note_is_literal(admin: User, domain: Domain) -> None:

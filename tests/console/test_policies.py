@@ -266,6 +266,15 @@ def test_files(admin: User, operator: User, domain: Domain) -> None:
     assert set(AttachmentPolicy.objects.values_list("value", flat=True)) == {"bat"}
 
 
+def test_of_files_what_somebody_has_said_since_stays(admin: User, domain: Domain) -> None:
+    client, path = browser(admin), f"{PAGE}{domain.pk}/files/"
+    page = client.post(path, {"group-program": "allow"}, follow=True).content.decode()
+    client.post(path, {"group-program": "refuse"})
+    page = client.post("/admin/undo/", {"act": undo_of(page)}, follow=True).content.decode()
+    assert AttachmentPolicy.objects.get().action == "refuse"
+    assert "Somebody has changed that since; it stays." in page
+
+
 def test_files_that_cannot_be(admin: User, domain: Domain) -> None:
     client, path = browser(admin), f"{PAGE}{domain.pk}/files/"
     for values in ("e xe", "a/b\\c", "x" * 50_000, "%s", "<script>"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.console.policies import changes, standing
+from apps.console.policies import changes, files, senders, standing
 from apps.console.policies.finding import place_of
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import lists, policies
@@ -26,7 +26,10 @@ def undo_policies(powers: Powers, before: Mapping[str, Any]) -> str:
 def undo_files(powers: Powers, before: Mapping[str, Any]) -> str:
     """Say of files what was said before. Raises: as the doors do."""
     domain_id = before["domain"]
-    for what, value, action in before["entries"]:
+    place = place_of(powers, *_place(domain_id))
+    now = files.entries(place.domain)
+    same = [one for one in before["entries"] if now.get((one[0], one[1]), "") == one[3]]
+    for what, value, action, _ in same:
         if action:
             policies.set_file(
                 powers=powers, domain_id=domain_id, what=What(what), value=value, action=action
@@ -36,17 +39,33 @@ def undo_files(powers: Powers, before: Mapping[str, Any]) -> str:
             policies.unset_file(powers=powers, domain_id=domain_id, what=What(what), value=value)
         except MailError:
             continue  # somebody else was quicker
-    return "What is said of files is as it was."
+    return _told("What is said of files is as it was.", len(same), len(before["entries"]))
 
 
 def undo_list(powers: Powers, before: Mapping[str, Any]) -> str:
     """Put senders back into a list, or take them out of it. Raises: as the doors do."""
     domain_id = before["domain"]
-    for verb, value, note in before["entries"]:
+    scope = policies.scope_of(powers, domain_id=domain_id)
+    now = {
+        one.value: one.verb for one in senders.named(scope, [one[1] for one in before["entries"]])
+    }
+    same = [one for one in before["entries"] if now.get(one[1], "") == one[3]]
+    for verb, value, note, _ in same:
         if verb:
             lists.add(
                 powers=powers, domain_id=domain_id, verb=Verb(verb), senders=[value], note=note
             )
         else:
             lists.remove(powers=powers, domain_id=domain_id, senders=[value])
-    return "The list is as it was."
+    return _told("The list is as it was.", len(same), len(before["entries"]))
+
+
+def _place(domain_id: int | None) -> tuple[str, int]:
+    return ("server", 0) if domain_id is None else ("domain", domain_id)
+
+
+def _told(words: str, undone: int, count: int) -> str:
+    if undone == count:
+        return words
+    stays = "Somebody has changed that since; it stays."
+    return f"{undone} of {count} are as before. {stays}" if undone else stays

@@ -68,7 +68,7 @@ def _sorts(request: HttpRequest, powers: Powers, place: Place) -> Undone:
         if action == sort.own:
             continue
         _say(powers, place, sort.what, sort.value, action)
-        undone.append([sort.what, sort.value, sort.own])
+        undone.append([sort.what, sort.value, sort.own, action])
     return undone
 
 
@@ -82,7 +82,7 @@ def _add(request: HttpRequest, powers: Powers, place: Place) -> Undone:
     values = request.POST.get("values", "").replace("\0", "").replace(",", "\n").splitlines()
     for text in [line.strip() for line in values if line.strip()][:MOST_LINES]:
         value = _say(powers, place, what, text, action)
-        undone.append([what, value, known.get((what, value), "")])
+        undone.append([what, value, known.get((what, value), ""), action])
     return undone
 
 
@@ -92,7 +92,7 @@ def _remove(request: HttpRequest, powers: Powers, place: Place) -> Undone:
     undone: Undone = []
     for entry in [one for one in own if one.id in chosen]:
         _say(powers, place, entry.what, entry.value, "")
-        undone.append([entry.what, entry.value, entry.action])
+        undone.append([entry.what, entry.value, entry.action, ""])
     return undone
 
 

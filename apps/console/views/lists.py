@@ -26,6 +26,7 @@ from apps.directory.permissions import Powers
 from apps.provisioning.administration import lists as doors
 from apps.provisioning.administration.lists import WrongLines
 from apps.provisioning.administration.policies import scope_of
+from apps.provisioning.bulk.cells import safe
 from apps.scan.models import Verb
 from apps.scan.scopes import Scope
 from apps.scan.services.lists import NOTE_LENGTH
@@ -72,12 +73,8 @@ def _lines(scope: Scope) -> Iterator[str]:
     writer = csv.writer(_Echo(), lineterminator="\r\n")
     yield writer.writerow(("verb", "sender", "since", "note"))
     for one in senders.everything(scope):
-        yield writer.writerow((one.verb, one.value, f"{one.at:%Y-%m-%d}", _cell(one.note)))
-
-
-def _cell(text: str) -> str:
-    """A note as no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+        # A local part may begin with "=" and go on as a formula does (RFC 5322 section 3.2.3).
+        yield writer.writerow((one.verb, safe(one.value), f"{one.at:%Y-%m-%d}", safe(one.note)))
 
 
 def _found(powers: Powers, number: int | None) -> tuple[Place, Scope]:
@@ -122,7 +119,8 @@ def _added(
     undone = []
     for one in added:
         known = before.get(one.value)
-        undone.append([one.replaced or "", one.value, "" if known is None else known.note])
+        note_before = "" if known is None else known.note
+        undone.append([one.replaced or "", one.value, note_before, one.verb])
     act = bulkacts.keep(
         user=administrator(request),
         what="policy.list",
@@ -148,7 +146,7 @@ def _remove(request: HttpRequest, powers: Powers, place: Place, scope: Scope) ->
     if not gone:
         messages.error(request, "No sender was removed: tick those that shall go.")
         return redirect(_url(place))
-    before = [[one.verb, one.value, one.note] for one in chosen if one.value in gone]
+    before = [[one.verb, one.value, one.note, ""] for one in chosen if one.value in gone]
     act = bulkacts.keep(
         user=administrator(request),
         what="policy.list",
