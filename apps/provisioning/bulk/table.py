@@ -11,8 +11,12 @@ from apps.wire.errors import InvalidName
 CELL: Final = 4_096  # characters
 CELLS: Final = 100  # of a line
 LINES: Final = 10_000  # beside the one that names the columns
+ALL_CELLS: Final = 500_000
+"""Of a file, the empty ones too: each takes some microseconds, and five megabytes of commas are as
+many cells."""
 DELIMITERS: Final = ",;\t"
 _FIRST: Final = re.compile(r"[^\r\n]*+")
+_BLANK: Final = re.compile(r"[\r\n]++")
 _SEPARATOR: Final = re.compile(r" *+sep=(.) *+(?:\r\n?|\n)", re.IGNORECASE)  # of spreadsheets
 _QUOTE: Final = re.compile(r' {0,9}+"')
 _ENDS: Final = {mark: re.compile(rf"[{mark}\r\n]") for mark in DELIMITERS}
@@ -37,7 +41,7 @@ def records(text: str) -> Iterator[Record]:
     """The lines of a text that have something in them, the first of them too.
 
     Raises:
-        InvalidName: a quote is not closed within CELL, or there are more than LINES.
+        InvalidName: a quote is not closed within CELL, or there are more than LINES or ALL_CELLS.
     """
     at, number = 0, 1
     named = _SEPARATOR.match(text)
@@ -49,6 +53,7 @@ def records(text: str) -> Iterator[Record]:
     count = 0
     while reader.is_within:
         record = reader.record()
+        reader.skip_blank()
         if not any(cell.strip() for cell in record.cells):
             continue
         count += 1
@@ -69,15 +74,27 @@ class _Reader:
     def __init__(self, text: str, mark: str, at: int, number: int) -> None:
         self._text, self._mark, self._at, self._number = text, mark, at, number
         self._end = _ENDS[mark]
+        self._count = 0  # of cells
+        self.skip_blank()
 
     @property
     def is_within(self) -> bool:
         return self._at < len(self._text)
 
+    def skip_blank(self) -> None:
+        """Go over lines with nothing in them, all at once."""
+        if found := _BLANK.match(self._text, self._at):
+            self._number += _breaks(found[0])
+            self._at = found.end()
+
     def record(self) -> Record:
         """The next line."""
         number, cells, is_cut = self._number, list[str](), False
         while True:
+            self._count += 1
+            if self._count > ALL_CELLS:
+                words = f"A file has up to {ALL_CELLS:,} cells, the empty ones too; cut it in two"
+                raise InvalidName("many cells", text=words)
             quote = _QUOTE.match(self._text, self._at)
             cell = "" if quote is None else self._quoted(quote.end())
             bare, ending = self._bare()

@@ -71,6 +71,21 @@ def test_a_line_of_very_many_cells() -> None:
     assert found[1].is_cut
 
 
+@pytest.mark.parametrize("piece", [",", "\n,", " \n", '"",'])
+def test_cells_with_nothing_in_them_count_too(piece: str) -> None:
+    """Five megabytes of them would keep a processor for half a minute."""
+    with pytest.raises(InvalidName, match="many cells"):
+        list(records("address\n" + piece * (table.ALL_CELLS + 1)))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_with_nothing_in_them_cost_nothing_and_are_numbered(end: str) -> None:
+    text = end + "address" + end * 1_000_000 + "a@b.test" + end * 1_000_000
+    first, second = records(text)
+    assert (first.number, second.number) == (2, 1_000_002)
+    assert cost(lambda: list(records(text))) < 1
+
+
 def test_10_000_lines_and_not_one_more() -> None:
     assert len(read("a\n" + "x\n" * 10_000)) == 10_001
     with pytest.raises(InvalidName) as refused:
