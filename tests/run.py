@@ -46,6 +46,7 @@ TWICE_IN_LONG = (
     *("tests/ops/test_supervisor.py", "tests/webmail/test_hostile.py"),
     # Each walks a whole table by statements that other tests ask of both databases.
     *("tests/console/test_matrix.py", "tests/imap/test_rights.py", "tests/imap/test_broken.py"),
+    *("tests/console/test_secondorder.py", "tests/console/test_nplusone.py"),
     *("tests/webmail/test_csrf.py", "tests/demo/test_command.py", "tests/demo/test_seed.py"),
     *("tests/scan/test_whole.py", "tests/accounts/test_passkeys.py", "tests/pop3/test_lock.py"),
     # What these say to clients is the same; the services behind them are asked on both.
@@ -54,6 +55,14 @@ TWICE_IN_LONG = (
     *("tests/imap/test_hostile.py", "tests/imap/test_server.py", "tests/imap/test_several.py"),
     *("tests/imap/test_signin.py", "tests/smtp/test_attacks.py", "tests/smtp/test_judgement.py"),
     *("tests/smtp/test_offers.py", "tests/smtp/test_strangers.py", "tests/smtp/test_submission.py"),
+    *("tests/dnscheck/test_broken.py", "tests/dnscheck/test_hostile.py", "tests/wellknown"),
+    *(
+        f"tests/console/test_{name}.py"
+        for name in (
+            *("aliases", "audit", "domains_acts", "domains_dns", "domains_page", "lists"),
+            *("policies", "route", "setup", "shared", "userpage", "users"),
+        )
+    ),
     *(
         f"tests/webmail/test_{name}.py"
         for name in (
