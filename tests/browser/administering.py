@@ -15,10 +15,11 @@ from tests.support.watching import IS_LONG, Watched, opened
 
 ADMIN, HELPDESK = "alice@example.test", "helen@example.test"
 MEMBER, READER = "bob@example.test", "carol@example.test"
-PEOPLE = (ADMIN, MEMBER, READER, "dave@example.test", "erin@example.test", HELPDESK)
+LEAVER = "frank@example.test"
+PEOPLE = (ADMIN, MEMBER, READER, "dave@example.test", "erin@example.test", LEAVER, HELPDESK)
 SUBJECT, TEXT = "Quokka accounts", "The wombat sleeps at noon"  # of mail that nobody else reads
 _LINK = re.compile(r'(?:href|data-url|data-from)="(/[^"#]*)')
-# Each person's page has the same tabs, and a list the same filters: one of a sort is enough.
+# Plain pages come first: these are all of them, and a good part of the lists by their filters.
 _MOST = 120
 
 

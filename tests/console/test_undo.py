@@ -11,6 +11,7 @@ from apps.console.models import BulkAct
 from apps.console.services import bulkacts
 from apps.directory.models import User
 from apps.directory.permissions import Powers
+from apps.provisioning import services as provisioning
 from apps.wire.errors import NotFound
 from tests.console.conftest import browser
 
@@ -78,3 +79,12 @@ def test_an_act_that_never_was_is_too_late(admin: User) -> None:
     answer = browser(admin).post("/admin/undo/", {"act": str(uuid4())}, follow=True)
 
     assert "too late" in answer.content.decode()
+
+
+def test_the_undo_stands_before_the_menu_for_whoever_goes_by_tab(admin: User) -> None:
+    alice, _ = provisioning.add_user("alice@example.test", "correct horse battery")
+    sent = {"act": "lock", "id": str(alice.pk)}
+
+    page = browser(admin).post("/admin/users/bulk/", sent, follow=True).content.decode()
+
+    assert page.index(">Undo</button>") < page.index("<aside")
