@@ -1,6 +1,6 @@
 """Takes the pictures of docs/screens and docs/screenshots from a running demo: `make screenshots`.
 
-docs/screens has the four that the README shows; docs/screenshots has every page at a desk and on a
+docs/screens has those that the README shows; docs/screenshots has every page at a desk and on a
 phone, light and dark, as small JPEG files. Needs Debian's chromium and requirements-dev.txt;
 fonts-noto-cjk and fonts-noto-color-emoji, so that no name is a row of boxes. The mail is the demo's
 (docs/demo.md); the pages are the product's.
@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS
-from tests.support.installation import ROOT, installation
+from tests.support.installation import ROOT, Installation, installation
+from tests.support.zone_server import ZoneServer
 
 SCREENS: Final = ROOT / "docs" / "screens"
 ALL: Final = ROOT / "docs" / "screenshots"
@@ -40,8 +41,26 @@ OWN: Final = {
     "settings-vacation": "/settings/vacation/",
     "settings-storage": "/settings/storage/",
 }
+CHECKED: Final = """
+from apps.directory.models import Domain
+from apps.dnscheck.services import checks
+checks.check(Domain.objects.get(name="fernhill.example").pk)
+"""
 OPERATORS: Final = {
+    "console-dashboard": "/admin/",
+    "console-domains": "/admin/domains/",
+    "console-domain": "/admin/domains/1/",
+    "console-sending": "/admin/domains/1/sending/",
     "console-users": "/admin/users/",
+    "console-user": "/admin/users/5/",
+    "console-aliases": "/admin/aliases/",
+    "console-route": "/admin/route/?address=studio@fernhill.example",
+    "console-shared": "/admin/shared/",
+    "console-organizations": "/admin/organizations/",
+    "console-roles": "/admin/roles/",
+    "console-policies": "/admin/policies/",
+    "console-import": "/admin/import/",
+    "console-health": "/admin/health/",
     "console-audit": "/admin/audit/",
     "settings-security": "/settings/security/",
     "settings-apps": "/settings/apps/",
@@ -49,6 +68,39 @@ OPERATORS: Final = {
     "settings-recovery": "/settings/recovery/",
     "settings-activity": "/settings/activity/",
 }
+
+# The DNS that the demo's domain is in: what is above it, and its own servers.
+_SOA: Final = "@ 300 SOA ns1.dns-host.example. hostmaster.dns-host.example. 1 3600 600 86400 60\n"
+_ABOVE: Final = f"""\
+$ORIGIN example.
+$TTL 300
+{_SOA}@ NS ns1.dns-host
+fernhill NS ns1.dns-host
+ns1.dns-host A 127.0.0.2
+"""
+_OWN: Final = f"$ORIGIN fernhill.example.\n$TTL 300\n{_SOA}@ NS ns1.dns-host.example.\n"
+
+
+@contextmanager
+def names() -> Iterator[tuple[ZoneServer, ZoneServer]]:
+    """A resolver, and the server of the demo's domain."""
+    with ExitStack() as stack:
+        resolver = stack.enter_context(ZoneServer())
+        own = stack.enter_context(ZoneServer("127.0.0.2", authoritative=True))
+        for zone in (f"$ORIGIN .\n{_SOA}@ 300 NS ns1.dns-host.example.\n", _ABOVE):
+            resolver.load(zone)
+        yield resolver, own
+
+
+def publish(service: Installation, resolver: ZoneServer, own: ZoneServer) -> None:
+    """Put the domain's records into the DNS as somebody in a hurry does: one is not there yet, one
+    was typed wrongly; and have them looked at."""
+    lines = service.manage("dns", "zone", "fernhill.example").splitlines()
+    zone = _OWN + "\n".join(line for line in lines if "_dmarc" not in line)
+    zone = zone.replace("v=TLSRPTv1;", "v=TLSRPTv1:") + "\nmail A 192.0.2.25\n"
+    for server in (resolver, own):
+        server.load(zone)
+    service.manage("shell", "-v0", "-c", CHECKED)
 
 
 @contextmanager
@@ -150,14 +202,19 @@ def take_readme(browser: Browser, link: str) -> None:
 
 
 def take_console(browser: Browser, base: str, password: str) -> None:
-    """Those of the README that an operator sees: the users, and the own security page."""
+    """Those of the README that an operator sees: the console, and the own security page."""
     with look(browser, "desk", "light") as page:
         page.goto(f"{base}/login/")
         page.fill("[name=address]", OPERATOR)
         page.fill("[name=password]", password)
         page.keyboard.press("Enter")
         page.wait_for_url("**/mail/**")
-        for name, path in (("console", "/admin/users/"), ("security", "/settings/security/")):
+        for name, path in (
+            ("dashboard", "/admin/"),
+            ("console", "/admin/users/"),
+            ("domain", "/admin/domains/1/"),
+            ("security", "/settings/security/"),
+        ):
             page.goto(base + path)
             settled(page)
             page.screenshot(path=SCREENS / f"{name}.png")
@@ -169,12 +226,18 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="mailhost-screens-"))
     settings = {"DEMO": "true", "WEB_TLS": "off", "MAIL_HOSTNAME": "mail.fernhill.example"}
-    with installation(place, settings, start=False) as service, sync_playwright() as playwright:
+    with ExitStack() as stack:
+        resolver, own = stack.enter_context(names())
+        settings |= {"DNS_SERVERS": str(resolver), "DNS_OUT_PORT": str(own.port)}
+        settings |= {"SMTP_OUT_PRIVATE": "true"}
+        service = stack.enter_context(installation(place, settings, start=False))
+        playwright = stack.enter_context(sync_playwright())
         link = json.loads(service.manage("demo", "--json"))["link"]
         added = service.manage(
             "user", "add", OPERATOR, "--operator", "--name", "Olga Lind", "--json"
         )
         service.start()
+        publish(service, resolver, own)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         base = f"http://localhost:{service.ports['WEB']}"
         password = json.loads(added)["password"]
