@@ -5,7 +5,7 @@ import pytest
 from apps.directory.models import Domain, User
 from apps.directory.permissions import Powers
 from apps.provisioning import services as provisioning
-from apps.provisioning.administration import domains, tombstones, users
+from apps.provisioning.administration import domains, sight, tombstones
 from apps.wire.errors import NotFound
 
 
@@ -46,4 +46,4 @@ def test_the_own_removed_users_follow_a_rename(domain: Domain, reseller: Powers)
     domains.rename(powers=reseller, domain_id=domain.pk, name="fresh.test")
     back = tombstones.restore(powers=reseller, user_id=mine.pk)
     assert back.address == "former@fresh.test"
-    assert users.find_user(reseller, back.pk).domain == domain
+    assert sight.find_user(reseller, back.pk).domain == domain
