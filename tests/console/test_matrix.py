@@ -46,7 +46,7 @@ OF_TENANTS: Final = frozenset(
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORT: Final = ("GET", "POST", "DELETE")  # HEAD is asked as GET is, the rest as DELETE
 # Their own mail and settings are those of every person: in the short form they walk the console.
-MAIL_AS_OTHERS: Final = ("user", "helpdesk", "reseller", "operator")
+MAIL_AS_OTHERS: Final = ("suspended", "user", "helpdesk", "admin", "reseller", "operator")
 A, B, NOBODY = "wombat", "quokka", "nobody"
 NOBODYS: Final = 999_999
 _WRITES: Final = re.compile(

@@ -29,15 +29,15 @@ def test_one_is_blocked_allowed_instead_and_taken_off(reader: Client, alice: Use
 
     assert post(reader, "block", " Spam@Seller.test ")[0] == 302
     assert post(reader, "block", "@bad.test")[0] == 302
-    page = read(reader)
+    page = read(reader).split("</h1>")[1]
     assert page.index("bad.test") < page.index("spam@seller.test") < page.index('"allowed-h"')
 
     assert post(reader, "allow", "spam@seller.test")[0] == 302
-    page = read(reader)
+    page = read(reader).split("</h1>")[1]
     assert page.index('"allowed-h"') < page.index("spam@seller.test")
 
     assert post(reader, "remove", "spam@seller.test")[0] == 302
-    assert "spam@seller.test" not in read(reader).split("</h1>")[1].split("toasts")[0]
+    assert "spam@seller.test" not in read(reader).split("</h1>")[1]
     assert ListEntry.objects.get().user_id == alice.pk
 
 

@@ -14,6 +14,7 @@ from apps.directory.models import Role, RoleGrant, User
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
+LONG = pytest.mark.long  # what Django answers as it does the others
 
 # What stands for each kind of argument; numbers for all others.
 SAMPLES = {"str": "x" * 20, "slug": "inbox", "path": "x", "uuid": str(UUID(int=1))}
@@ -67,14 +68,18 @@ def test_no_form_is_taken_without_a_token(browser: Client) -> None:
         assert written(asked) == [], path
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize(
+    "method", [*(pytest.param(one, marks=LONG) for one in ("put", "patch")), "delete"]
+)
 def test_no_other_method_is_taken_either(browser: Client, method: str) -> None:
     for path, _ in ALL:
         response = getattr(browser, method)(path, secure=True)
         assert response.status_code in {403, 404, 405}, path
 
 
-@pytest.mark.parametrize("method", ["get", pytest.param("head", marks=pytest.mark.long), "options"])
+@pytest.mark.parametrize(
+    "method", ["get", *(pytest.param(one, marks=LONG) for one in ("head", "options"))]
+)
 def test_looking_changes_nothing(browser: Client, method: str) -> None:
     for path, name in ALL:
         if name in WRITES_BY_GET:
