@@ -68,7 +68,9 @@ TWICE_IN_LONG = (
         for name in (
             *("acting", "activity", "apppasswords", "attachments", "blocked"),
             *("body", "codes", "compose", "confirm", "draftfiles", "forcedsteps"),
+            *("acts", "contacts", "folders", "identities", "listing", "sending", "sendingflow"),
             *("invitations", "leaving", "letterfiles", "live", "locale", "mail", "nextpage"),
+            *("snooze", "thread", "undo"),
             *("odd", "pictures", "preferences", "recovery", "removed", "reported", "security"),
             *("sendingpages", "sessions", "sharing", "signin", "verify", "why"),
         )
