@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from apps.audit.queries import Wanted
 from apps.audit.words import SENTENCES
+from apps.console.typed import typed
 
 MAX_TEXT: Final = 320
 _FIELDS: Final = ("text", "actor", "action", "subject", "since", "until")
@@ -64,8 +65,7 @@ class Asked:
         """Read what came in an address: anything."""
 
         def taken(name: str) -> str:
-            text = values.get(name, "").replace("\0", "").strip()
-            return text.encode("utf-8", "replace").decode()[:MAX_TEXT]
+            return typed(values, name, MAX_TEXT)
 
         return cls(**{name: taken(name) for name in _FIELDS})
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from apps.console.typed import plain
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import tombstones
 from apps.provisioning.services import KEEP_DAYS
@@ -50,7 +51,7 @@ def removed(powers: Powers, *, text: str, after: str) -> Page:
         after: the key of the last one of the page before.
     """
     found = tombstones.in_sight(powers)
-    text = text.encode("utf-8", "ignore").decode().replace("\0", "").strip()[:MAX_TEXT]
+    text = plain(text, MAX_TEXT)
     if text:
         found = found.filter(key__startswith=text.casefold())
     place = _place(after)

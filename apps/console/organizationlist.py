@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.http import QueryDict
 
 from apps.console.dearcounts import DearCounts
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, State, User
 from apps.directory.permissions import Powers
@@ -35,10 +36,7 @@ class Wanted:
     @classmethod
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL: anything."""
-        taken = {
-            name: values.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
-            for name in ("text", "state", "after")
-        }
+        taken = {name: typed(values, name, MAX_TEXT) for name in ("text", "state", "after")}
         return cls(**taken)
 
     @property

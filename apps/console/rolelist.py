@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from apps.console.rolewords import ROLE_WORDS
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
 from apps.directory.permissions import Ability, Powers
@@ -40,7 +41,7 @@ class Wanted:
     @classmethod
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL: anything."""
-        text = values.get("text", "").replace("\0", "").strip()[:MAX_TEXT]
+        text = typed(values, "text", MAX_TEXT)
         role = values.get("role", "")
         after = values.get("after", "")
         is_number = after.isascii() and after.isdigit() and len(after) < 19

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import RoleGrant, User
 from apps.directory.permissions import Powers
@@ -44,7 +45,7 @@ class Wanted:
     @classmethod
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL or a form: anything."""
-        taken = {name: _plain(values.get(name, "")) for name in (*_FILTERS, "sort", "after")}
+        taken = {name: typed(values, name, MAX_TEXT) for name in (*_FILTERS, "sort", "after")}
         if taken["sort"] not in SORTS:
             taken["sort"] = ADDRESS
         return cls(**taken)
@@ -70,11 +71,6 @@ class Wanted:
     def filter_query(self) -> str:
         """The filters alone as a query string."""
         return urlencode(self.filters)
-
-
-def _plain(text: str) -> str:
-    # A URL may hold half of a pair, and NUL; neither goes into a statement of Postgres.
-    return text.encode("utf-8", "ignore").decode().replace("\0", "").strip()[:MAX_TEXT]
 
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[User]:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.fixtures import SettingsWrapper
 
 from apps.directory.models import Domain, Role, User
 from apps.provisioning.health import report
 from apps.provisioning.health.checks import Check, State
+from mailhost.env import Endpoint
 from tests.console.conftest import browser, holder
+from tests.support.services import free_port
 
 HOSTILE = "<script>alert(1)</script> {{7*7}} %s"
 
@@ -19,7 +22,9 @@ def _ask_anew() -> Iterator[None]:
     report.forget()
 
 
-def test_operators_see_every_part(operator: User) -> None:
+def test_operators_see_every_part(operator: User, settings: SettingsWrapper) -> None:
+    settings.IMAP_LISTEN = Endpoint("127.0.0.1", free_port())  # whatever else runs on this machine
+
     answer = browser(operator).get("/admin/health/")
 
     page = answer.content.decode()

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Lower, RowNumber
 
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State
 from apps.directory.permissions import Powers
@@ -50,8 +51,7 @@ class Wanted:
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL: anything."""
         taken = {
-            name: values.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
-            for name in ("text", "sort", "domain", "after")
+            name: typed(values, name, MAX_TEXT) for name in ("text", "sort", "domain", "after")
         }
         found = cls(**taken)
         return found if found.sort in dict(SORTS) else replace(found, sort="")

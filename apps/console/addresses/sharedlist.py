@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Delegation, Kind, User, UserState
 from apps.directory.permissions import Powers
@@ -34,10 +35,7 @@ class Wanted:
     @classmethod
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL: anything."""
-        taken = {
-            name: values.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
-            for name in ("text", "domain", "after")
-        }
+        taken = {name: typed(values, name, MAX_TEXT) for name in ("text", "domain", "after")}
         return cls(**taken)
 
     @property

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, QuerySet
 
 from apps.console.domains.standings import Look, cells
+from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Domain, DomainKind, Kind, State, User
 from apps.directory.permissions import Powers
@@ -46,7 +47,7 @@ class Wanted:
     def of(cls, values: dict[str, str]) -> "Wanted":
         """Read what came in a URL: anything."""
         taken = {
-            name: values.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
+            name: typed(values, name, MAX_TEXT)
             for name in ("text", "show", "organization", "after")
         }
         if taken["show"] not in SHOWS:

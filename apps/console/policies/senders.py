@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from apps.console.typed import typed
 from apps.mime.headers import printable
 from apps.scan.models import ListEntry, Verb
 from apps.scan.scopes import Scope
@@ -36,8 +37,7 @@ class Wanted:
         """Read what came in a URL: anything."""
 
         def taken(name: str) -> str:
-            text = values.get(name, "").replace("\0", "").strip()
-            return text.encode("utf-8", "replace").decode()[:MAX_TEXT]
+            return typed(values, name, MAX_TEXT)
 
         verb = taken("verb")
         return cls(taken("text"), verb if verb in Verb.values else "", taken("after"))

@@ -9,6 +9,7 @@ from apps.console.admission import for_administrators
 from apps.console.domains.bulk import STATES
 from apps.console.domains.domainlist import CHOICES
 from apps.console.domains.domainpage import contents
+from apps.console.typed import typed
 from apps.console.views.domainsframe import act, domain_in_sight, tab
 from apps.directory import permissions
 from apps.directory.models import Domain
@@ -138,4 +139,4 @@ def _status(error: MailError) -> int:
 
 
 def _text(request: HttpRequest, name: str) -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()[:_MAX_NAME]
+    return typed(request.POST.dict(), name, _MAX_NAME)

@@ -5,6 +5,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
 from apps.console.finding import MAX_TEXT, found
+from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers
 from apps.ui.answers import wants_page
@@ -14,7 +15,7 @@ from apps.ui.answers import wants_page
 @require_http_methods(["GET", "HEAD"])
 def find(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """A page with what was found; for the palette the same as JSON."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    text = typed(request.GET.dict(), "q", MAX_TEXT)
     results = found(powers, text)
     if not wants_page(request):
         return JsonResponse({"found": [result.as_json() for result in results]})

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.models import TransportProtocol, TransportScope, TransportTls
 from apps.directory.permissions import Powers
@@ -153,7 +154,7 @@ def _chosen(request: HttpRequest, name: str, values: list[str], usual: str = "")
 
 
 def _text(request: HttpRequest, name: str) -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()[:1_000]
+    return typed(request.POST.dict(), name, 1_000)
 
 
 def _status(error: MailError) -> int:

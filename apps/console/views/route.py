@@ -6,6 +6,7 @@ from django.views.decorators.http import require_http_methods
 from apps.console.addresses import whereto
 from apps.console.addresses.aliaslist import MAX_TEXT
 from apps.console.admission import for_administrators
+from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers
 from apps.wire.errors import MailError
@@ -15,7 +16,7 @@ from apps.wire.errors import MailError
 @require_http_methods(["GET", "HEAD"])
 def route(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """The steps, as a path; without an address the question alone."""
-    text = request.GET.get("address", "").replace("\0", "").strip()[:MAX_TEXT]
+    text = typed(request.GET.dict(), "address", MAX_TEXT)
     context: dict[str, object] = {"text": text, "nav": "aliases"}
     status = 200
     if text:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
@@ -44,13 +45,13 @@ def _number(text: str) -> float:
 
 
 def _text(request: HttpRequest, name: str) -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()[:100]
+    return typed(request.POST.dict(), name, 100)
 
 
 def _page(
     request: HttpRequest, powers: Powers, trouble: str = "", status: int = 200
 ) -> HttpResponse:
-    text = request.GET.get("text", "").replace("\0", "").strip()[:100]
+    text = typed(request.GET.dict(), "text", 100)
     folded = text.casefold()
     rows = [
         row
