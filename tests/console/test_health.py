@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from apps.directory.models import Domain, Role, User
 from apps.provisioning.health import report
@@ -22,7 +22,7 @@ def _ask_anew() -> Iterator[None]:
     report.forget()
 
 
-def test_operators_see_every_part(operator: User, settings: SettingsWrapper) -> None:
+def test_operators_see_every_part(operator: User, settings: Settings) -> None:
     settings.IMAP_LISTEN = Endpoint("127.0.0.1", free_port())  # whatever else runs on this machine
 
     answer = browser(operator).get("/admin/health/")

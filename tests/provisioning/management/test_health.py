@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from apps.provisioning.health import report
+from mailhost.env import Endpoint
 from tests.provisioning.management.running import run
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.usefixtures("keep_connection")
 
@@ -15,7 +18,9 @@ def _ask_anew() -> None:
     report.forget()
 
 
-def test_it_says_how_everything_stands(db: None) -> None:
+def test_it_says_how_everything_stands(db: None, settings: Settings) -> None:
+    settings.IMAPS_LISTEN = Endpoint("127.0.0.1", free_port())  # whatever else runs on this machine
+
     done = run("health")
 
     assert done.code == 1  # no doors are open here
