@@ -4,17 +4,14 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.blobs import services as blobs
-from apps.delivery import submission
-from apps.delivery.accept import accept
+from apps.delivery.handing import hand_in
 from apps.directory import routing, throttle
 from apps.directory.models import User
 from apps.directory.routing import Status
 from apps.events import bell
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime import dsn
 from apps.mime.address import Address
 from apps.mime.compose_header import date_field, fold, fold_addresses
@@ -24,7 +21,7 @@ from apps.resolver.live import live_resolver
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.webmail.why.unsubscribing import Offer
-from apps.wire.errors import MailError, Refused, Throttled
+from apps.wire.errors import Refused, Throttled
 
 SECONDS: Final = 10.0
 BODY: Final = b"List-Unsubscribe=One-Click"  # RFC 8058 section 3.2
@@ -78,36 +75,16 @@ def write(user: User, offer: Offer) -> str:
     """
     mail_id, at_us = new_ulid(), now_us()
     me, to = Address.parse(user.address), Address.parse(offer.to)
-    raw = _letter(me, to, offer, at_us)
-    prepared = submission.submit(
-        raw,
+    hand_in(
+        _letter(me, to, offer, at_us),
+        mail_id=mail_id,
         user_id=user.pk,
         sender=me,
-        message_id=mail_id,
-        now_us=at_us,
-        hostname=settings.MAIL_HOSTNAME,
+        recipients=_recipients(to),
+        door="webmail",
+        at_us=at_us,
+        smtputf8=not (me.is_ascii and to.is_ascii),
     )
-    (answer,) = accept(
-        [
-            Submission(
-                id=mail_id,
-                trace_id=mail_id,
-                blob=blobs.prepare(raw),
-                prefix=prepared.fields,
-                cuts=prepared.cuts,
-                sender=str(me),
-                recipients=_recipients(to),
-                door="webmail",
-                user_id=user.pk,
-                client={},
-                received_at_us=at_us,
-                smtputf8=not (me.is_ascii and to.is_ascii),
-                message_id=prepared.message_id,
-            )
-        ]
-    )
-    if isinstance(answer, MailError):
-        raise answer
     bell.ring()
     return _("A letter to {address} is on its way.").replace("{address}", str(to))
 

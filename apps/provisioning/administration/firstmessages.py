@@ -8,21 +8,20 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.audit.services import record
-from apps.blobs import services as blobs
-from apps.delivery import ownletters, submission
-from apps.delivery.accept import accept
+from apps.delivery import ownletters
+from apps.delivery.handing import hand_in
 from apps.directory import subjects
 from apps.directory.models import Kind, User
 from apps.directory.permissions import Ability, Powers
 from apps.events import bell
-from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.mailstore.queries import limits
 from apps.mime.address import Address
 from apps.mime.compose_header import date_field, fold, fold_addresses
 from apps.provisioning.administration.sight import demand, find_user
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
-from apps.wire.errors import InUse, MailError
+from apps.wire.errors import InUse
 
 SUBJECT = "Your first message"
 _DOOR = "setup"
@@ -54,39 +53,18 @@ def send(*, powers: Powers, user_id: int) -> UUID:
 
 def _submit(user: User, me: Address) -> UUID:
     mail_id, at_us = new_ulid(), now_us()
-    raw = _letter(me, at_us)
-    prepared = submission.submit(
-        raw,
+    is_limited = user.pk in limits([user.pk])
+    to = EnvelopeRecipient(user.address, str(me), user.pk, is_limited=is_limited)
+    hand_in(
+        _letter(me, at_us),
+        mail_id=mail_id,
         user_id=user.pk,
         sender=me,
-        message_id=mail_id,
-        now_us=at_us,
-        hostname=settings.MAIL_HOSTNAME,
+        recipients=[to],
+        door=_DOOR,
+        at_us=at_us,
+        smtputf8=not me.is_ascii,
     )
-    is_limited = user.pk in limits([user.pk])
-    (answer,) = accept(
-        [
-            Submission(
-                id=mail_id,
-                trace_id=mail_id,
-                blob=blobs.prepare(raw),
-                prefix=prepared.fields,
-                cuts=prepared.cuts,
-                sender=str(me),
-                recipients=(
-                    EnvelopeRecipient(user.address, str(me), user.pk, is_limited=is_limited),
-                ),
-                door=_DOOR,
-                user_id=user.pk,
-                client={},
-                received_at_us=at_us,
-                smtputf8=not me.is_ascii,
-                message_id=prepared.message_id,
-            )
-        ]
-    )
-    if isinstance(answer, MailError):
-        raise answer
     return mail_id
 
 
