@@ -1,7 +1,9 @@
 """Health pages: one word, whatever is wrong."""
 
+import itertools
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
@@ -56,9 +58,13 @@ def test_it_asks_its_parts_once_a_second_at_most(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(health, "_PARTS", {"database": lambda: asked.append("once")})
+    clock = itertools.chain([1_000.0] * 21, itertools.repeat(1_001.1))
+    monkeypatch.setattr(health, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     for _ in range(20):
         client.get("/readyz")
     assert asked == ["once"]
+    client.get("/readyz")
+    assert asked == ["once", "once"]
 
 
 def test_it_is_not_ready_without_a_broker(client: Client, settings: Settings) -> None:

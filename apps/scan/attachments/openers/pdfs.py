@@ -8,6 +8,7 @@ and fonts no more than the beginning is: they are most of what a PDF weighs.
 import base64
 import re
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Final
 
 from apps.scan.attachments import packing
@@ -45,7 +46,9 @@ def members(data: bytes, budget: Budget) -> Iterator[Member]:
 
 def plain_names(data: bytes) -> bytes:
     """`/J#61vaScript` is `/JavaScript` (ISO 32000 section 7.3.5)."""
-    return _HEX.sub(lambda found: bytes((int(found[1], 16),)), data)
+    pieces = _HEX.split(data)  # every second one is two digits
+    pieces[1::2] = map(bytes.fromhex, map(str, pieces[1::2], repeat("ascii")))
+    return b"".join(pieces)
 
 
 def _streams(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
