@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.remote.models import StsPolicy, TlsMode, TlsOverride, TlsReport, TlsResult
 from apps.remote.sts import Sts
 from apps.runtime.clock import now
+from apps.runtime.exchange import exchange
 from apps.runtime.rows import ManyRows
 from apps.wire.errors import InvalidName, NotFound
 
@@ -24,6 +25,10 @@ _ADD = ManyRows(
     "ON CONFLICT (day, domain, policy_type, result, mx_host, sending_address, receiving_address)"
     " DO UPDATE SET sessions = remote_tlsresult.sessions + excluded.sessions",
 )
+
+
+Said = tuple[TlsMode, tuple[str, ...]]
+"""What an administrator says of a domain: the mode, and names that its certificate may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,29 @@ def remove_override(*, domain: str) -> None:
     removed, _ = TlsOverride.objects.filter(domain=domain).delete()
     if not removed:
         raise NotFound(text=f"No TLS policy is set for {domain}")
+
+
+def standing_override(domain: str) -> Said | None:
+    """What an administrator has said of a domain, held until the transaction ends."""
+    row = TlsOverride.objects.select_for_update().filter(domain=domain).first()
+    return None if row is None else (TlsMode(row.mode), tuple(json.loads(row.names)))
+
+
+def put_back_override(*, domain: str, was: Said | None, then: Said | None) -> bool:
+    """Say something else of a domain, if what is said is what is expected; None is nothing.
+    Returns whether it was."""
+    return exchange(
+        TlsOverride,
+        {"domain": domain},
+        now=None if was is None else _columns(was),
+        then=None if then is None else _columns(then),
+        first={"created_at": now()},
+    )
+
+
+def _columns(said: Said) -> dict[str, str]:
+    mode, names = said
+    return {"mode": mode.value, "names": json.dumps(list(names))}
 
 
 def add_sessions(batch: Sequence[Sessions]) -> None:

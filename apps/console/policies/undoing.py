@@ -1,15 +1,19 @@
 """Taking changed policies back: what somebody has changed since stays."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from apps.console.policies import changes, files, senders, standing
 from apps.console.policies.finding import place_of
+from apps.directory.models import TransportScope
 from apps.directory.permissions import Powers
-from apps.provisioning.administration import lists, policies
+from apps.provisioning.administration import lists, outbound, policies
+from apps.provisioning.administration.policies import Changed
 from apps.scan.attachments.policy import What
 from apps.scan.models import Verb
 from apps.wire.errors import MailError
+
+STAYS: Final = "Somebody has changed that since; it stays."
 
 
 def undo_policies(powers: Powers, before: Mapping[str, Any]) -> str:
@@ -19,7 +23,7 @@ def undo_policies(powers: Powers, before: Mapping[str, Any]) -> str:
     wanted = changes.still_so(standings, before["values"])
     changes.apply(powers, place, wanted)
     if not wanted:
-        return "Somebody has changed that since; it stays."
+        return STAYS
     return f"The policies of {place.name} are as they were."
 
 
@@ -60,6 +64,35 @@ def undo_list(powers: Powers, before: Mapping[str, Any]) -> str:
     return _told("The list is as it was.", len(same), len(before["entries"]))
 
 
+def undo_points(powers: Powers, before: Any) -> str:
+    """Let a rule count what it did. Raises: as the door does."""
+    changed = Changed(*before["changed"])
+    is_back = policies.put_points_back(powers=powers, changed=changed)
+    return f"{changed.name} counts what it did." if is_back else STAYS
+
+
+def undo_tls(powers: Powers, before: Any) -> str:
+    """Ask of a domain what was asked before. Raises: as the door does."""
+    changed = Changed(*before["changed"])
+    is_back = outbound.put_tls_back(powers=powers, changed=changed)
+    return f"TLS of mail to {changed.name} is as it was." if is_back else STAYS
+
+
+def undo_transport(powers: Powers, before: Any) -> str:
+    """Set a transport as it was. Raises: as the door does."""
+    is_back = outbound.put_transport_back(
+        powers=powers,
+        scope=TransportScope(before["scope"]),
+        changed=Changed(*before["changed"]),
+    )
+    return "The transport is as it was." if is_back else STAYS
+
+
+def kept(changed: Changed, **more: str) -> dict[str, Any]:
+    """What has to be known to take back what was done to a row."""
+    return {"changed": [changed.name, changed.before, changed.now], **more}
+
+
 def _place(domain_id: int | None) -> tuple[str, int]:
     return ("server", 0) if domain_id is None else ("domain", domain_id)
 
@@ -67,5 +100,4 @@ def _place(domain_id: int | None) -> tuple[str, int]:
 def _told(words: str, undone: int, count: int) -> str:
     if undone == count:
         return words
-    stays = "Somebody has changed that since; it stays."
-    return f"{undone} of {count} are as before. {stays}" if undone else stays
+    return f"{undone} of {count} are as before. {STAYS}" if undone else STAYS

@@ -18,7 +18,8 @@ def keep(*, user: User, what: str, before: Any) -> BulkAct:
     """Remember how things were, for LIFETIME.
 
     Args:
-        before: JSON; an entry for each thing that was really changed. No secrets.
+        before: JSON; an entry for each thing that was really changed. A secret only as it
+            is sealed in its own row.
     """
     return BulkAct.objects.create(user=user, what=what, before=before, done_at=timezone.now())
 

@@ -3,13 +3,16 @@
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.policies.undoing import kept
+from apps.console.services import bulkacts
 from apps.console.typed import typed
-from apps.console.views.pages import show
+from apps.console.views.pages import administrator, show
 from apps.directory.models import TransportProtocol, TransportScope, TransportTls
 from apps.directory.permissions import Powers
 from apps.directory.services.transports import Server
@@ -53,20 +56,24 @@ def tls(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         return _tls(request, powers)
     domain = _text(request, "domain")
     try:
-        if request.POST.get("act") == "remove":
-            doors.remove_tls(powers=powers, domain=domain)
-            words = f"{domain} says itself again what TLS it has."
-        else:
-            kept = doors.set_tls(
-                powers=powers,
-                domain=domain,
-                mode=TlsMode(_chosen(request, "mode", TlsMode.values)),
-                names=_text(request, "names").replace(",", " ").split()[:MOST_NAMES],
+        with transaction.atomic():
+            if request.POST.get("act") == "remove":
+                changed = doors.remove_tls(powers=powers, domain=domain)
+                words = f"{changed.name} says itself again what TLS it has."
+            else:
+                changed = doors.set_tls(
+                    powers=powers,
+                    domain=domain,
+                    mode=TlsMode(_chosen(request, "mode", TlsMode.values)),
+                    names=_text(request, "names").replace(",", " ").split()[:MOST_NAMES],
+                )
+                words = f"TLS of mail to {changed.name} is set."
+            act = bulkacts.keep(
+                user=administrator(request), what="policy.tls", before=kept(changed)
             )
-            words = f"TLS of mail to {kept} is set."
     except MailError as error:
         return _tls(request, powers, f"{error.reply.text}.", _status(error))
-    messages.success(request, words)
+    messages.success(request, words, extra_tags=f"back:{act.pk}")
     return redirect("console-policies-tls")
 
 
@@ -95,17 +102,23 @@ def transports(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     scope = TransportScope(_chosen(request, "scope", TransportScope.values))
     domain = "" if scope == TransportScope.ALL else _text(request, "domain")
     try:
-        if request.POST.get("act") == "remove":
-            doors.remove_transport(powers=powers, scope=scope, domain=domain)
-            words = "The transport is removed. Mail that waits for it is routed anew."
-        else:
-            row = doors.set_transport(
-                powers=powers, scope=scope, domain=domain, server=_server(request)
+        with transaction.atomic():
+            if request.POST.get("act") == "remove":
+                changed = doors.remove_transport(powers=powers, scope=scope, domain=domain)
+                words = "The transport is removed. Mail that waits for it is routed anew."
+            else:
+                changed = doors.set_transport(
+                    powers=powers, scope=scope, domain=domain, server=_server(request)
+                )
+                words = f"The transport to {changed.now['host']} is set."
+            act = bulkacts.keep(
+                user=administrator(request),
+                what="policy.transport",
+                before=kept(changed, scope=scope),
             )
-            words = f"The transport to {row.host} is set."
     except MailError as error:
         return _transports(request, powers, f"{error.reply.text}.", _status(error))
-    messages.success(request, words)
+    messages.success(request, words, extra_tags=f"back:{act.pk}")
     return redirect("console-policies-transports")
 
 

@@ -3,13 +3,16 @@
 import math
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.policies.undoing import kept
+from apps.console.services import bulkacts
 from apps.console.typed import typed
-from apps.console.views.pages import show
+from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
 from apps.scan import queries
@@ -25,14 +28,18 @@ def page(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     if request.method != "POST":
         return _page(request, powers)
     rule, text = _text(request, "rule"), _text(request, "points")
+    points = None if "usual" in request.POST else _number(text)
     try:
-        doors.set_points(
-            powers=powers, rule=rule, points=None if "usual" in request.POST else _number(text)
-        )
+        with transaction.atomic():
+            changed = doors.set_points(powers=powers, rule=rule, points=points)
+            act = bulkacts.keep(
+                user=administrator(request), what="policy.points", before=kept(changed)
+            )
     except MailError as error:
         status = 422 if error.http_status == 400 else error.http_status
         return _page(request, powers, f"{error.reply.text}.", status)
-    messages.success(request, f"What {rule} counts is changed.")
+    words = f"What {rule} counts is changed."
+    messages.success(request, words, extra_tags=f"back:{act.pk}")
     return redirect("console-policies-rules")
 
 

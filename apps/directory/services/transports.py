@@ -5,8 +5,10 @@ this machine itself. It is kept sealed for that host and user name.
 """
 
 import ipaddress
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -16,11 +18,13 @@ from apps.directory.models import Transport, TransportProtocol, TransportScope, 
 from apps.directory.services import domains
 from apps.mime.address import AddressError, normalise_domain
 from apps.runtime import sealing
+from apps.runtime.exchange import exchange
 from apps.wire.errors import InvalidName, NotFound
 
 PORTS: Final = {TransportProtocol.SMTP: 25, TransportProtocol.LMTP: 24}
 IMPLICIT_PORT: Final = 465  # RFC 8314 section 7.3
 MAX_PASSWORD: Final = 1_000  # characters
+_SAID: Final = ("protocol", "host", "port", "tls", "username")
 _VERIFIED: Final = frozenset({TransportTls.VERIFY, TransportTls.IMPLICIT})
 
 
@@ -68,8 +72,7 @@ def remove(*, scope: TransportScope, domain: str = "") -> Transport:
     Raises:
         InvalidName, NotFound
     """
-    # A sender's domain may be hosted here no more: its rule must still be removable.
-    stored = "" if scope == TransportScope.ALL else _any_domain(domain)
+    stored = stored_domain(scope, domain)
     with transaction.atomic():
         found = Transport.objects.select_for_update().filter(scope=scope, domain=stored).first()
         if found is None:
@@ -84,6 +87,61 @@ def remove(*, scope: TransportScope, domain: str = "") -> Transport:
     return found
 
 
+def standing(scope: TransportScope, domain: str) -> dict[str, Any] | None:
+    """What the transport of a rule is, held until the transaction ends; None: there is none.
+
+    Args:
+        domain: as it is stored.
+
+    Returns:
+        JSON. The password is sealed, as in the row: for this host and user name alone.
+    """
+    rows = Transport.objects.select_for_update().filter(scope=scope, domain=domain)
+    found = rows.values(*_SAID, "secret").first()
+    return None if found is None else {**found, "secret": b64encode(found["secret"]).decode()}
+
+
+def put_back(
+    *,
+    scope: TransportScope,
+    domain: str,
+    now: Mapping[str, Any] | None,
+    then: Mapping[str, Any] | None,
+) -> bool:
+    """Set the transport of a rule as it was before, if it is what is expected.
+
+    Args:
+        now, then: as `standing` gave them; None for none.
+
+    Returns:
+        Whether it was.
+
+    Raises:
+        InvalidName
+        NotFound: the sender's domain is hosted here no more.
+    """
+    stored = stored_domain(scope, domain) if then is None else rule_domain(scope, domain)
+    with transaction.atomic():
+        is_changed = exchange(
+            Transport,
+            {"scope": scope, "domain": stored},
+            now=None if now is None else _columns(now),
+            then=None if then is None else _columns(then),
+            first={},
+        )
+        if is_changed and then is not None:
+            row = Transport.objects.get(scope=scope, domain=stored)
+            record("transport.set", **_about(row), detail={name: then[name] for name in _SAID})
+        elif is_changed and now is not None:
+            gone = Transport(scope=scope, domain=stored)
+            record("transport.remove", **_about(gone), detail={"host": now["host"]})
+    return is_changed
+
+
+def _columns(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: said[name] for name in _SAID}, "secret": b64decode(said["secret"])}
+
+
 def _about(rule: Transport) -> subjects.Subject:
     return subjects.of_service(f"{rule.scope} {rule.domain}".rstrip())
 
@@ -91,6 +149,12 @@ def _about(rule: Transport) -> subjects.Subject:
 def forget_sender(domain: str) -> None:
     """Remove the transport for mail from a domain that is hosted here no more."""
     Transport.objects.filter(scope=TransportScope.SENDER, domain=domain).delete()
+
+
+def stored_domain(scope: TransportScope, text: str) -> str:
+    """The stored form of the domain of a rule that may be there. A sender's may be hosted here no
+    more: its rule must still be removable. Raises: InvalidName."""
+    return "" if scope == TransportScope.ALL else _any_domain(text)
 
 
 def rule_domain(scope: TransportScope, text: str) -> str:

@@ -5,6 +5,11 @@ from here is held protects everybody else's deliveries: only who sets an organis
 changes that, wherever it is set.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
 from apps.directory.models import Domain
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration.sight import demand, demand_on, find_domain, find_user
@@ -14,6 +19,19 @@ from apps.scan.scopes import SERVER, Scope
 from apps.scan.services import attachments, rulepoints, thresholds
 from apps.scan.services.thresholds import Change
 from apps.wire.errors import InUse, NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A row that was changed, as JSON can keep it for the opposite; None for no row.
+
+    Args:
+        name: which one.
+    """
+
+    name: str
+    before: Any
+    now: Any
 
 
 def own_domain(powers: Powers, domain_id: int) -> Domain:
@@ -96,14 +114,27 @@ def _domain_or_server(powers: Powers, domain_id: int | None) -> Domain | None:
     return None
 
 
-def set_points(*, powers: Powers, rule: str, points: float | None) -> None:
+def set_points(*, powers: Powers, rule: str, points: float | None) -> Changed:
     """Let a rule count something; None: what is usual.
 
     Raises:
         NotPermitted, NotFound, InvalidName, LimitReached
     """
     demand_operator(powers)
-    if points is None:
-        rulepoints.unset(rule)
-    else:
-        rulepoints.set_points(rule, points)
+    with transaction.atomic():
+        before = rulepoints.standing(rule)
+        if points is None:
+            rulepoints.unset(rule)
+        else:
+            rulepoints.set_points(rule, points)
+        return Changed(rule, before, points)
+
+
+def put_points_back(*, powers: Powers, changed: Changed) -> bool:
+    """Let a rule count what it did, unless somebody has changed that since; say whether it does.
+
+    Raises:
+        NotPermitted, NotFound, LimitReached
+    """
+    demand_operator(powers)
+    return rulepoints.put_back(changed.name, now=changed.now, then=changed.before)

@@ -9,6 +9,7 @@ from apps.directory.services.transports import Server
 from apps.provisioning import services as provisioning
 from apps.provisioning.administration import limits, lists, outbound, policies
 from apps.provisioning.administration.lists import WrongLines
+from apps.provisioning.administration.policies import Changed
 from apps.remote.models import TlsMode
 from apps.scan.attachments.policy import What
 from apps.scan.models import ListEntry, Threshold, Verb
@@ -49,7 +50,14 @@ def test_what_is_for_all_is_for_operators(reseller: Powers, operator: Powers) ->
         outbound.set_transport(
             powers=reseller, scope=TransportScope.ALL, domain="", server=Server("a.test")
         )
-    assert outbound.set_tls(powers=operator, domain=".A.test", mode=TlsMode.NONE) == ".a.test"
+    made = Changed("a.test", None, (TlsMode.NONE, ()))
+    for put_back in (policies.put_points_back, outbound.put_tls_back):
+        with pytest.raises(NotPermitted):
+            put_back(powers=reseller, changed=made)
+    with pytest.raises(NotPermitted):
+        outbound.put_transport_back(powers=reseller, scope=TransportScope.ALL, changed=made)
+    done = outbound.set_tls(powers=operator, domain=".A.test", mode=TlsMode.NONE)
+    assert done == Changed(".a.test", None, (TlsMode.NONE, ()))
     assert AuditRecord.objects.filter(action="tlspolicy.set").count() == 1
 
 
