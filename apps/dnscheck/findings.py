@@ -67,6 +67,7 @@ class Report:
         is_checking: one is under way, or asked for.
         trouble: why nothing could be found out, one calm sentence; "" if it could.
         is_elsewhere: somebody said that the domain's DNS is as it is on purpose: no alerts.
+        lost_host: the name that this host gives itself, if nobody can find it by that; else "".
     """
 
     domain: str
@@ -76,6 +77,7 @@ class Report:
     is_checking: bool = False
     trouble: str = ""
     is_elsewhere: bool = False
+    lost_host: str = ""
 
     @property
     def right(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from apps.directory.models import Domain, State
 from apps.dnscheck import expected, kept
 from apps.dnscheck.findings import Report, Standing, Summary
 from apps.dnscheck.here import here
+from apps.dnscheck.hostname import is_lost
 from apps.dnscheck.models import DomainCheck
 from apps.dnscheck.records import Kind, Wanted
 
@@ -79,7 +81,14 @@ def report_of(domain: Domain, found: Collection[Wanted], row: DomainCheck | None
         is_checking=_is_checking(row),
         trouble=row.trouble,
         is_elsewhere=row.is_elsewhere,
+        lost_host=lost_host(),
     )
+
+
+def lost_host() -> str:
+    """The name that this host gives itself, if nobody can find it by that; else ""."""
+    host = str(settings.MAIL_HOSTNAME)
+    return host if is_lost(host) else ""
 
 
 def _is_checking(row: DomainCheck) -> bool:

@@ -3,22 +3,31 @@
 from collections.abc import Iterable
 
 from apps.directory.models import Domain
+from apps.dnscheck.hostname import NAMING
 from apps.dnscheck.records import Wanted
 
 TTL = 3_600  # seconds
 _STRING = 255  # octets of one string of a TXT record (RFC 1035 section 3.3)
 
 
-def zone_file(domain: Domain, wanted: Iterable[Wanted]) -> str:
-    """The records that stand in the domain's own zone; those of this host's are comments."""
+def zone_file(domain: Domain, wanted: Iterable[Wanted], lost_host: str = "") -> str:
+    """The records that stand in the domain's own zone; those of this host's are comments.
+
+    Args:
+        lost_host: the name of this host, if nobody can find it by that: what names it is a comment.
+    """
     lines = [
         f"; Mail of {domain.name}: to be added to its zone.",
         f"$ORIGIN {domain.name}.",
         f"$TTL {TTL}",
     ]
+    if lost_host:
+        lines.append(f"; {lost_host} is no name that others can find: set MAIL_HOSTNAME first.")
     for one in wanted:
         lines += _notes(one, domain)
         mark = "" if _is_within(one.name, domain.name) else "; elsewhere: "
+        if lost_host and one.kind in NAMING:
+            mark = "; cannot work: "
         lines += [f"{mark}{_owner(one, domain)} IN {one.type} {_value(one, v)}" for v in one.values]
     return "\n".join(lines) + "\n"
 

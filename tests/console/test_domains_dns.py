@@ -1,8 +1,10 @@
 """The console's page of a domain's records."""
 
+import re
 from datetime import timedelta
 
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from apps.directory.models import (
     Domain,
@@ -10,6 +12,7 @@ from apps.directory.models import (
 )
 from apps.dnscheck import kept, queries
 from apps.dnscheck.findings import Finding, Piece, Standing
+from apps.dnscheck.hostname import NAMING
 from apps.dnscheck.models import DomainCheck
 from apps.dnscheck.records import Kind
 from tests.console.conftest import browser
@@ -136,3 +139,46 @@ def test_the_list_is_handed_over_in_files(admin: User, domain: Domain) -> None:
     assert "v=DMARC1" in zone.content.decode()
     for one in queries.wanted(domain):
         assert f"  Value: {one.values[0]}\n" in text.content.decode()
+
+
+def test_a_host_that_nobody_finds_is_said_on_top(
+    admin: User, operator: User, domain: Domain, settings: Settings
+) -> None:
+    path = f"/admin/domains/{domain.pk}/"
+    assert "lost-host" not in said(browser(admin), path)
+    assert "Cannot work" not in said(browser(admin), path)
+    settings.MAIL_HOSTNAME = "vm"
+    keep(domain, *(Finding(one, Standing.RIGHT, "There.") for one in queries.wanted(domain)))
+
+    page = said(browser(admin), path)
+
+    assert "Nobody can find this server as vm." in page
+    assert "Ask who runs this service" in page
+    assert "MAIL_HOSTNAME" not in page
+    naming = [one for one in queries.wanted(domain) if one.kind in NAMING]
+    assert page.count("Cannot work") == len(naming) > 3
+    assert page.count("It names a host that nobody can find.") == len(naming)
+    mine = said(browser(operator), path)
+    assert "Set MAIL_HOSTNAME to a full name, such as mail.example.test" in text_of(mine)
+
+
+def test_what_cannot_work_is_handed_over_as_such(
+    admin: User, domain: Domain, settings: Settings
+) -> None:
+    settings.MAIL_HOSTNAME = "server.local"
+    client = browser(admin)
+
+    zone = client.get(f"/admin/domains/{domain.pk}/zone/").content.decode()
+    listed = client.get(f"/admin/domains/{domain.pk}/records/").content.decode()
+
+    assert "; server.local is no name that others can find" in zone
+    assert "; cannot work: @ IN MX 10 server.local." in zone
+    live = [line for line in zone.splitlines() if not line.startswith((";", "$"))]
+    assert live
+    assert not any("server.local" in line for line in live)
+    assert "MX: cannot work" in listed
+    assert "records that name it cannot" in listed
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", "", page).split())

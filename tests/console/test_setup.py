@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from apps.audit.models import AuditRecord
 from apps.directory.models import DkimKey, Domain, Role, State, User
@@ -229,3 +230,20 @@ def test_a_suspended_domain_is_still_shown(owner: User, operator: User) -> None:
     Domain.objects.update(state=State.SUSPENDED)
 
     assert browser(operator).get(DNS).status_code == 200
+
+
+def test_a_host_that_nobody_finds_is_said_before_any_record_is_entered(
+    operator: User, settings: Settings
+) -> None:
+    settings.MAIL_HOSTNAME = "vm"
+    client = browser(operator)
+    # The domain of the operator's own address is not hosted: the first step asks for one.
+    assert "such as mail.example.org, give that name" in text(client.get(DOMAIN))
+
+    provisioning.add_domain("first.test")
+
+    for page in (DOMAIN, DNS):
+        assert "such as mail.first.test, give that name" in text(client.get(page))
+    settings.MAIL_HOSTNAME = "mail.first.test"
+    for page in (DOMAIN, DNS):
+        assert "full host name" not in text(client.get(page))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import Final
 
-from apps.console.domains.standings import LOOKS, Look
+from apps.console.domains.standings import LOOKS, LOST, Look
 from apps.dnscheck.findings import Finding, Report, Standing
+from apps.dnscheck.hostname import NAMING
 from apps.dnscheck.records import Kind, Wanted
 
 _CLOSED: Final = frozenset({Standing.RIGHT, Standing.ELSEWHERE})
@@ -24,6 +25,7 @@ class Line:
         is_folded: all is well: the record is there for who asks.
         may_leave: it can be left as it is, on purpose.
         is_left: that was said of it.
+        is_lost: it names this host by a name that nobody finds: it cannot work.
     """
 
     finding: Finding
@@ -31,6 +33,7 @@ class Line:
     is_folded: bool
     may_leave: bool
     is_left: bool
+    is_lost: bool
 
     @property
     def wanted(self) -> Wanted:
@@ -74,13 +77,15 @@ def records(report: Report) -> Records:
 def _line(report: Report, finding: Finding) -> Line:
     standing = finding.standing
     is_left = standing is Standing.ELSEWHERE
+    is_lost = bool(report.lost_host) and finding.wanted.kind in NAMING
     return Line(
         finding=finding,
-        look=LOOKS[standing],
-        is_folded=standing in _CLOSED,
+        look=LOST if is_lost else LOOKS[standing],
+        is_folded=is_lost or standing in _CLOSED,
         may_leave=not report.is_elsewhere
         and standing not in (Standing.RIGHT, Standing.UNKNOWN, Standing.WAITING),
         is_left=is_left and not report.is_elsewhere,
+        is_lost=is_lost,
     )
 
 
@@ -101,6 +106,13 @@ def _text(domain: str, report: Report) -> Iterator[str]:
     yield f"DNS records of {domain}"
     yield ""
     yield fill("Host is what stands before the domain; @ is the domain itself.", _WIDTH)
+    if report.lost_host:
+        yield ""
+        yield fill(
+            f"{report.lost_host} is no name that others can find: records that name it cannot "
+            "work. Do not enter them; first MAIL_HOSTNAME has to be set.",
+            _WIDTH,
+        )
     for head, is_required in (("Required", True), ("Recommended", False)):
         found = [one for one in report.findings if one.wanted.is_required is is_required]
         if not found:
@@ -108,13 +120,13 @@ def _text(domain: str, report: Report) -> Iterator[str]:
         yield ""
         yield f"== {head} =="
         for finding in found:
-            yield from _record(finding)
+            yield from _record(report, finding)
 
 
-def _record(finding: Finding) -> Iterator[str]:
+def _record(report: Report, finding: Finding) -> Iterator[str]:
     wanted = finding.wanted
     yield ""
-    yield f"{wanted.title}: {LOOKS[finding.standing].word.lower()}"
+    yield f"{wanted.title}: {_line(report, finding).look.word.lower()}"
     yield fill(wanted.why, _WIDTH)
     yield f"  Type:  {wanted.type}"
     yield f"  Host:  {wanted.host}   (in full: {wanted.name})"

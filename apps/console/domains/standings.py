@@ -32,6 +32,7 @@ LOOKS: Final = {
     Standing.ELSEWHERE: Look("On purpose", "circle-check", "faint", "neutral"),
     Standing.UNKNOWN: Look("Not known", "circle-help", "faint", "neutral"),
 }
+LOST: Final = Look("Cannot work", "ban", "t-bad", "bad")
 # The columns of the list; of several kinds in one, the worst counts.
 COLUMNS: Final[tuple[tuple[str, tuple[Kind, ...]], ...]] = (
     ("MX", (Kind.MX,)),

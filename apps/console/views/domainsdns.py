@@ -83,7 +83,7 @@ def leave(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
 def zone(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """The records as a zone file."""
     domain = domain_in_sight(powers, number)
-    return _file(zone_file(domain, queries.wanted(domain)), domain, "zone")
+    return _file(zone_file(domain, queries.wanted(domain), queries.lost_host()), domain, "zone")
 
 
 @for_administrators

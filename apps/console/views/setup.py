@@ -16,6 +16,7 @@ from apps.console.setup.progress import Progress, bar, progress, remember, waiti
 from apps.console.views.pages import administrator, show
 from apps.directory.models import User
 from apps.directory.permissions import Powers
+from apps.dnscheck.queries import lost_host
 from apps.mime.address import display_domain
 from apps.provisioning.administration import dnschecks, domains, firstmessages
 from apps.wire.errors import MailError
@@ -61,7 +62,7 @@ def domain(request: HttpRequest, powers: Powers, found: Progress) -> HttpRespons
             dnschecks.request(powers=powers, domain_id=made.pk)
             messages.success(request, f"{display_domain(made.name)} is hosted here now.")
             return redirect("console-setup-dns")
-    return _step(request, powers, found, "domain", {"form": form})
+    return _step(request, powers, found, "domain", {"form": form, "lost_host": lost_host()})
 
 
 @_for_operators("POST")

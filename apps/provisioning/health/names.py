@@ -5,6 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
+from apps.dnscheck.hostname import is_lost
 from apps.provisioning.health.checks import Check, State
 from apps.resolver.base import DnsError, DnsUnavailableError, IPAddress, Resolver
 from apps.resolver.live import live_resolver
@@ -36,7 +37,7 @@ async def look(resolver: Resolver, host: str) -> list[Check]:
 
 
 async def _look(resolver: Resolver, host: str) -> list[Check]:
-    if "." not in host:
+    if is_lost(host):
         await _answers(resolver, host)
         words = f"{host} is no name that others can find."
         advice = "Set MAIL_HOSTNAME to a whole name, such as the one in your MX record."

@@ -73,7 +73,7 @@ class Command(NounCommand):
             documents = [dataclasses.asdict(one) for one in wanted]
             self.stdout.write(json.dumps(documents, cls=DjangoJSONEncoder))
             return
-        self.stdout.write(zone_file(domain, wanted), ending="")
+        self.stdout.write(zone_file(domain, wanted, queries.lost_host()), ending="")
 
     def _show(self, options: dict[str, Any], report: Report) -> None:
         if options["json"]:
@@ -107,6 +107,8 @@ def _for_people(report: Report) -> Iterable[str]:
     yield f"{report.domain}: {report.right} of {report.total} right; checked: {when}"
     if report.host:
         yield f"served by {report.host}"
+    if report.lost_host:
+        yield f"{report.lost_host} is no name that others can find: set MAIL_HOSTNAME first"
     if report.trouble:
         yield report.trouble
     for finding in report.findings:
