@@ -18,6 +18,7 @@ from apps.directory.remembered import RememberedPasswords
 from apps.provisioning import services as provisioning
 from apps.wire.errors import AccountSuspended, AuthenticationFailed, Throttled
 from mailhost.logs import logging_config
+from tests.support.cost import cost
 
 PASSWORD = "correct horse battery"
 HOME, HOTEL = "192.0.2.1", "198.51.100.7"
@@ -149,15 +150,11 @@ def test_it_forgets_the_old_password_at_once(alice: User) -> None:
 @pytest.mark.real_passwords
 def test_it_asks_for_one_row_and_hashes_once_for_many_sign_ins(alice: User) -> None:
     sign_in("alice@example.test")
-    before = time.thread_time()
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        for _ in range(20):
-            sign_in("alice@example.test")
+    with CaptureQueriesContext(connection) as queries:
+        spent = cost(lambda: [sign_in("alice@example.test") for _ in range(20)], tries=3)
 
-    assert len(queries) == 20
-    assert time.thread_time() - before < 0.1  # 20 hashes take 0.4 s
+    assert len(queries) == 3 * 20
+    assert spent < 0.1  # 20 hashes take 0.4 s
 
 
 def test_it_takes_a_password_that_was_wrong_before(alice: User) -> None:

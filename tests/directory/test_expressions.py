@@ -1,12 +1,11 @@
 """Regular expressions: what they match, and that no expression and no address costs much."""
 
-import time
-
 import pytest
 
 from apps.directory import expressions
 from apps.directory.expressions import ExpressionError
 from apps.mime.address import MAX_ADDRESS
+from tests.support.cost import cost
 
 BOMBS = [
     r"(a+)+",
@@ -40,10 +39,8 @@ def test_it_matches_the_whole_local_part(text: str, matches: list[str], misses: 
 def test_it_has_no_bombs(text: str) -> None:
     expressions.check(text)
     worst = "a" * MAX_ADDRESS
-    started = time.thread_time()
-    for number in range(20):
-        expressions.matches(text, worst[number:] + "!")
-    assert time.thread_time() - started < 0.5
+    names = [worst[number:] + "!" for number in range(20)]
+    assert cost(lambda: [expressions.matches(text, name) for name in names], enough=0.5) < 0.5
 
 
 def test_it_refuses_what_would_be_large() -> None:

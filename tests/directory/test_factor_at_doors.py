@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import logging
 import secrets
 import statistics
@@ -147,6 +148,7 @@ def test_right_and_wrong_cost_the_same(alice: User) -> None:
         refused(password, address=f"203.0.113.{number}")
         return time.thread_time() - before
 
+    gc.collect()  # what others have left to collect may cost more than a hash: it is asked but once
     right = cost(PASSWORD, 1)
     wrong = statistics.median(cost(f"wrong {number}", number) for number in range(2, 7))
     assert 0.4 < right / wrong < 2.5

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +24,7 @@ from apps.runtime.clock import now
 from apps.runtime.db import in_db
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.wire.replies import Reply
+from tests.support.cost import cost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,10 +170,13 @@ async def test_it_counts_a_bounded_number_of_users(
 async def test_it_costs_the_door_next_to_nothing(clock: time_machine.Traveller) -> None:
     memory = Rejects()
     raw = b"X: y\r\n" * 100_000 + b"\r\n"
-    started = time.process_time()
-    for n in range(5_000):
-        memory.add(rejected((n % 7, "x@example.test"), raw=raw))
-    assert time.process_time() - started < 1.5  # measured: 0.15 s
+    rows = [rejected((n % 7, "x@example.test"), raw=raw) for n in range(5_000)]
+
+    def add() -> None:
+        for row in rows:
+            memory.add(row)
+
+    assert cost(add, enough=1.5) < 1.5  # measured: 0.15 s
     await memory.close()
 
 

@@ -1,8 +1,6 @@
 """Reports: in words on their own page, with a link to the message that they are about, and on that
 message what is known."""
 
-import time
-
 import pytest
 from django.test import Client
 
@@ -12,6 +10,7 @@ from apps.mailstore.models import Mailbox
 from apps.trace import services as trace
 from apps.trace.services import Event
 from apps.webmail.bounces import report
+from tests.support.cost import cost
 from tests.support.mail import RAW, drain, local, submission
 from tests.webmail.test_sent import DELIVERED, sent_by
 from tests.webmail.test_thread import keep, pane
@@ -86,7 +85,6 @@ def test_ordinary_mail_is_no_report() -> None:
     ],
 )
 def test_no_report_is_a_bomb(tail: bytes) -> None:
-    start = time.process_time()
-    report(REPORT.partition(b"--B")[0] + tail)
-    report(b"Return-Path: <>\r\n\r\n" + tail)
-    assert time.process_time() - start < 2
+    raw = REPORT.partition(b"--B")[0] + tail
+    bare = b"Return-Path: <>\r\n\r\n" + tail
+    assert cost(lambda: (report(raw), report(bare)), enough=2) < 2
