@@ -13,6 +13,7 @@ from apps.runtime.glance import ask_database
 from apps.wire.errors import NotFound
 from tests.conftest import PASSWORD
 from tests.mailstore.making import ORIGIN, box
+from tests.support.reading import Reading, analyze
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +139,25 @@ def test_it_asks_once_however_much_is_shared(alice: User, bob: User) -> None:
             shares.shared_with(bob.pk)
         assert len(asked) == 1
     assert len(shares.shared_with(bob.pk)) == 21
+
+
+@pytest.mark.parametrize("is_shared", [False, True], ids=["nothing shared", "something shared"])
+def test_it_reads_no_others_users(
+    domain: Domain, archive: Mailbox, bob: User, is_shared: bool
+) -> None:
+    """Every page of the web asks, on an installation where hardly anybody shares anything."""
+    User.objects.bulk_create(
+        User(key=f"u{number}@example.test", address=f"u{number}@example.test", domain=domain)
+        for number in range(3_000)
+    )
+    if is_shared:
+        give(archive, None, "lr")
+    analyze()
+    reading = Reading(("directory_user", "mailstore_mailboxright"))
+    with connection.execute_wrapper(reading):
+        assert len(shares.shared_with(bob.pk)) == is_shared
+    assert len(reading.found) == 1
+    assert reading.beyond(100) == []
 
 
 def test_it_lists_the_entries_of_a_mailbox(inbox: Mailbox, bob: User) -> None:
