@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.audit.services import record
@@ -35,6 +36,7 @@ begun."""
 KEPT: Final = timedelta(days=30)  # what became of it
 MOST_WAITING: Final = 5  # of one person, beyond which the oldest is forgotten
 _AT_ONCE: Final = 500  # rows of a transaction
+_WAITING: Final = (ImportState.READING, ImportState.READY)
 
 
 def take(
@@ -54,9 +56,9 @@ def take(
 
     Raises:
         InvalidName: it cannot be read.
+        Gone: while it was read so many others were sent that it is forgotten already.
     """
     sheet = sheets.read(octets, kind)
-    _forget_waiting(user)
     job = Import.objects.create(
         user=user,
         kind=kind,
@@ -66,13 +68,28 @@ def take(
         must_change=must_change,
         made_at=timezone.now(),
     )
+    # With its own row there: of several who do this at once the last one sees all of them.
+    _forget_oldest(user)
     counts = _write(job, verdicts(_check(kind, powers), sheet.lines))
-    job.good, job.wrong, job.there = (
-        counts[state] for state in (LineState.GOOD, LineState.WRONG, LineState.THERE)
+    read = _reading(job).update(
+        state=ImportState.READY,
+        good=counts[LineState.GOOD],
+        wrong=counts[LineState.WRONG],
+        there=counts[LineState.THERE],
     )
-    job.state = ImportState.READY
-    job.save(update_fields=["state", "good", "wrong", "there"])
-    return job
+    if not read:
+        raise _overtaken()
+    return Import.objects.get(pk=job.pk)
+
+
+def _reading(job: Import) -> QuerySet[Import]:
+    """Its row, as long as nobody has forgotten it."""
+    return Import.objects.filter(pk=job.pk, state=ImportState.READING)
+
+
+def _overtaken() -> Gone:
+    text = f"Only the last {MOST_WAITING} files are kept, and this one was overtaken: send it again"
+    return Gone("import", text=text)
 
 
 def _check(kind: ImportKind, powers: Powers) -> Check:
@@ -90,7 +107,11 @@ def _write(job: Import, looked_at: Iterable[tuple[Line, Verdict]]) -> Counter[st
     counts: Counter[str] = Counter()
     rest = iter(looked_at)
     while some := [_row(job, line, verdict) for line, verdict in islice(rest, _AT_ONCE)]:
-        ImportLine.objects.bulk_create(some)
+        with transaction.atomic():
+            # Whoever forgets it waits for this lock, and no line comes after that.
+            if _reading(job).select_for_update().first() is None:
+                raise _overtaken()
+            ImportLine.objects.bulk_create(some)
         counts.update(row.state for row in some)
     return counts
 
@@ -112,12 +133,22 @@ def _row(job: Import, line: Line, verdict: Verdict) -> ImportLine:
     )
 
 
-def _forget_waiting(user: User) -> None:
-    waiting = Import.objects.filter(
-        user=user, state__in=[ImportState.READING, ImportState.READY]
-    ).order_by("-made_at")
-    for job in waiting[MOST_WAITING - 1 :]:
-        _delete(job.pk)
+def _forget_oldest(user: User) -> None:
+    waiting = Import.objects.filter(user=user, state__in=_WAITING).order_by("-made_at", "pk")
+    for job_id in waiting.values_list("pk", flat=True)[MOST_WAITING:]:
+        _forget(job_id)
+
+
+def _forget(job_id: UUID) -> bool:
+    """Forget one that was not begun; False if it was, or if somebody else forgets it.
+
+    It is ended first, so that nobody writes its lines any more, and nobody begins it without them.
+    """
+    waiting = Import.objects.filter(pk=job_id, state__in=_WAITING)
+    if not waiting.update(**_ending(ImportState.CANCELLED)):
+        return False
+    _delete(job_id)
+    return True
 
 
 def start(*, user: User, job_id: UUID, address: str) -> bool:
@@ -150,8 +181,8 @@ def cancel(*, user: User, job_id: UUID) -> None:
     Raises:
         InUse: it is over.
     """
-    if Import.objects.filter(pk=job_id, user=user, state=ImportState.READY).exists():
-        _delete(job_id)
+    is_own = Import.objects.filter(pk=job_id, user=user).exists()
+    if is_own and _forget(job_id):
         return
     with transaction.atomic():
         ended = Import.objects.filter(pk=job_id, user=user, state=ImportState.RUNNING).update(
@@ -239,14 +270,12 @@ def prune() -> int:
     Import.objects.filter(state__in=WORKED_ON, made_at__lt=now - KEPT).update(
         **_ending(ImportState.STOPPED)
     )
-    waiting = Import.objects.filter(
-        state__in=[ImportState.READING, ImportState.READY], made_at__lt=now - OPEN
-    )
+    waiting = Import.objects.filter(state__in=_WAITING, made_at__lt=now - OPEN)
     old = Import.objects.filter(finished_at__lt=now - KEPT)
-    gone = [*waiting.values_list("pk", flat=True), *old.values_list("pk", flat=True)]
+    gone = list(old.values_list("pk", flat=True))
     for job_id in gone:
         _delete(job_id)
-    return len(gone)
+    return len(gone) + sum(map(_forget, list(waiting.values_list("pk", flat=True))))
 
 
 def _delete(job_id: UUID) -> None:
