@@ -85,6 +85,11 @@ def report_of(domain: Domain, found: Collection[Wanted], row: DomainCheck | None
     )
 
 
+def has_left(domain: Domain) -> bool:
+    """Whether somebody said of some records of a domain that they are so on purpose."""
+    return DomainCheck.objects.filter(domain=domain).exclude(left=[]).exists()
+
+
 def lost_host() -> str:
     """The name that this host gives itself, if nobody can find it by that; else ""."""
     host = str(settings.MAIL_HOSTNAME)

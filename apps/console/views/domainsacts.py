@@ -9,11 +9,13 @@ from apps.console.admission import for_administrators
 from apps.console.domains.bulk import STATES
 from apps.console.domains.domainlist import CHOICES
 from apps.console.domains.domainpage import contents
+from apps.console.domains.renaming import ending, follows, people
 from apps.console.typed import typed
 from apps.console.views.domainsframe import act, domain_in_sight, tab
 from apps.directory import permissions
 from apps.directory.models import Domain
 from apps.directory.permissions import Ability, Powers
+from apps.directory.services.domains import domain_name
 from apps.mime.address import AddressError, normalise_domain
 from apps.provisioning.administration import domains as doors
 from apps.provisioning.services import KEEP_DAYS
@@ -47,32 +49,44 @@ def rename(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
     domain = domain_in_sight(powers, number, Ability.REMOVE_DOMAINS)
     if request.method != "POST":
         return _rename_page(request, powers, domain)
+    keeps_old = request.POST.get("keeps_alias") == "1"
     try:
-        done = doors.rename(
-            powers=powers,
-            domain_id=number,
-            name=_text(request, "name"),
-            keeps_alias=request.POST.get("keeps_alias") == "1",
-        )
+        name = domain_name(_text(request, "name"))
+        ends = ending(powers, domain, name, keeps_old=keeps_old)
+        if request.POST.get("ends", "0") != str(ends):
+            return _rename_page(request, powers, domain, ends=ends)
+        done = doors.rename(powers=powers, domain_id=number, name=name, keeps_alias=keeps_old)
     except NotFound:
         raise Http404 from None
     except MailError as error:
         return _rename_page(request, powers, domain, trouble=error)
     words = f"{done.before} is {done.domain.name} now. Its records come next: the keys are others."
+    if ends:
+        words += f" {people(ends)} no recovery address that works any more."
     messages.success(request, words)
     return redirect("console-domain", number)
 
 
 def _rename_page(
-    request: HttpRequest, powers: Powers, domain: Domain, *, trouble: MailError | None = None
+    request: HttpRequest,
+    powers: Powers,
+    domain: Domain,
+    *,
+    trouble: MailError | None = None,
+    ends: int = 0,
 ) -> HttpResponse:
+    """The form; with `ends` the question whether so many recovery addresses shall end."""
     context = {
         "contents": contents(domain),
+        "follows": follows(powers, domain),
+        "ends": ends,
         "name": _text(request, "name"),
         "keeps_alias": request.method != "POST" or request.POST.get("keeps_alias") == "1",
         "error": "" if trouble is None else f"{trouble.reply.text}.",
     }
-    status = 200 if trouble is None else _status(trouble)
+    status = 422 if request.method == "POST" else 200
+    if trouble is not None:
+        status = _status(trouble)
     return tab(request, powers, domain, "rename", context, status=status)
 
 
