@@ -6,10 +6,12 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache as once
 from pathlib import Path
 
 import pytest
+import time_machine
 import trustme
 from django.core.cache import cache
 from django.db import connection
@@ -129,6 +131,14 @@ def _quickly_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())
         yield
+
+
+@pytest.fixture
+def noon() -> Iterator[time_machine.Traveller]:
+    """It is noon of today, and time goes on: neither the minute nor the day or month ends soon."""
+    today = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    with time_machine.travel(today) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -131,6 +131,7 @@ def test_nobody_writes_header_fields_or_links_into_it(alice: User) -> None:
         assert len(text) < 2_000
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_day_has_an_end(alice: User, bob: User) -> None:
     told = [tell(alice, About.NEW_PLACE) for _ in range(6)]
     assert told == [True, True, True, False, False, False]

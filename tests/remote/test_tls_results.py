@@ -153,6 +153,7 @@ def test_it_lists_what_is_to_be_reported() -> None:
     assert len(list(queries.counted(7, "a.test", limit=1))) == 1
 
 
+@pytest.mark.usefixtures("noon")
 def test_it_removes_what_is_old() -> None:
     today = now() // 86_400
     for day in (today, today - KEEP_DAYS - 1):

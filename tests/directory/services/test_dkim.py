@@ -20,6 +20,7 @@ def _states(domain: Domain) -> list[tuple[str, str]]:
     return [(row.selector[-1], row.state) for row in dkim.keys_of(domain.name)]
 
 
+@pytest.mark.usefixtures("noon")
 def test_selectors_tell_month_and_kind_and_never_come_again(domain: Domain) -> None:
     month = f"m{timezone.now():%Y%m}"
     keys.rotate(domain.name)

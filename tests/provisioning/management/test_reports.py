@@ -18,9 +18,7 @@ from tests.reports.samples import gzipped, mail, tls_json, tls_mail, xml
 from tests.support.dns_server import DnsServer
 from tests.support.mail import drain, local, submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-TODAY = now() // 86_400
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("noon")]
 
 
 @pytest.fixture
@@ -37,6 +35,10 @@ def came(alice: User) -> User:
     drain()
     assert run("reports", "read").out == "2 messages were looked into.\n"
     return alice
+
+
+def today() -> int:
+    return now() // 86_400
 
 
 def count(day: int) -> None:
@@ -81,7 +83,7 @@ def test_it_sums_up_who_sends_by_genuine_reports(alice: User) -> None:
 
 
 def test_it_previews_and_sends_ours(alice: User, dns: DnsServer) -> None:
-    count(TODAY - 1)
+    count(today() - 1)
     day = run("reports", "sent", "--json").json
     assert [(row["domain"], row["messages"], row["outcome"]) for row in day] == [
         ("bank.test", 3, "waits")
@@ -100,9 +102,9 @@ def test_it_previews_and_sends_ours(alice: User, dns: DnsServer) -> None:
 
 
 def test_it_sends_of_today_only_when_asked_to(alice: User, dns: DnsServer) -> None:
-    count(TODAY)
-    today = run("reports", "sent", "--json").json[0]["day"]
-    refused = run("reports", "send", "--day", today)
+    count(today())
+    day = run("reports", "sent", "--json").json[0]["day"]
+    refused = run("reports", "send", "--day", day)
     assert (refused.code, "not over" in refused.err) == (1, True)
     assert run("reports", "send", "--early", "--domain", "other.test").out.startswith("0 of 0 ")
     assert run("reports", "send", "--early", "--json").json["sent"] == 1

@@ -106,6 +106,7 @@ def test_it_shows_what_each_server_must_have(dns: DnsServer) -> None:
     assert all(row["is_used"] for row in told["hosts"])
 
 
+@pytest.mark.usefixtures("noon")
 def test_it_lists_how_tls_went() -> None:
     today = now() // 86_400
     day = datetime.fromtimestamp(now(), UTC).date().isoformat()
