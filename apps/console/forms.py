@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 
+from apps.console.seen import SeenForm
 from apps.directory.limits import FIELDS
 from apps.directory.services.users import MAX_NAME
 from apps.mime.address import take_apart
@@ -22,10 +23,17 @@ _LIMIT_WORDS: Final = (
 )
 
 
-def _space(*, required: bool = False) -> forms.DecimalField:
-    return forms.DecimalField(
-        label="Space in GB", required=required, min_value=0, max_value=10**6, decimal_places=3
-    )
+class SpaceField(forms.DecimalField):
+    """Gigabytes, with a point or a comma before the part of one."""
+
+    def __init__(self, *, most: int = 10**6, required: bool = False, label: str) -> None:
+        super().__init__(
+            label=label, required=required, min_value=0, max_value=most, decimal_places=3
+        )
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError."""
+        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
 
 
 class AddUserForm(forms.Form):
@@ -37,7 +45,7 @@ class AddUserForm(forms.Form):
     address = forms.CharField(label="Address", max_length=320)
     domain = forms.CharField(label="Domain", max_length=253, required=False)
     name = forms.CharField(label="Name", max_length=MAX_NAME, required=False)
-    space = _space()
+    space = SpaceField(label="Space in GB")
     first = forms.ChoiceField(
         label="First sign-in", required=False, choices=[(TEMPORARY, ""), (INVITATION, "")]
     )
@@ -75,23 +83,27 @@ class AddUserForm(forms.Form):
         return None if space is None else int(space * GIGABYTE)
 
 
-class ChangeUserForm(AddUserForm):
-    """Name and space of a user."""
+class ChangeUserForm(SeenForm):
+    """Name and space of a user. Space only for who may set it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    name = forms.CharField(label="Name", max_length=MAX_NAME, required=False)
+    space = SpaceField(label="Space in GB")
+
+    def __init__(self, *args: Any, sets_quotas: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("address", "domain", "first", "invite"):
-            del self.fields[name]
+        if not sets_quotas:
+            del self.fields["space"]
 
-    def clean(self) -> dict[str, Any]:
-        """Nothing hangs on something else here."""
-        return self.cleaned_data
+    @property
+    def new_name(self) -> str | None:
+        """None if nobody touched it."""
+        return self.cleaned_data["name"] if "name" in self.touched else None
 
     @property
     def quota(self) -> int | None:
-        """Bytes; None if it is what it was: the page shows it rounded."""
+        """Bytes; None if nobody touched it: the page shows it rounded."""
         space = self.cleaned_data.get("space")
-        return None if space is None or space == Decimal(self.initial["space"]) else super().quota
+        return None if space is None or "space" not in self.touched else int(space * GIGABYTE)
 
 
 class RenameForm(forms.Form):
@@ -143,13 +155,18 @@ class ReplyForm(forms.Form):
     text = forms.CharField(label="Message", max_length=TEXT_MOST)
 
 
-class SendLimitForm(forms.Form):
+class SendLimitForm(SeenForm):
     """How much a user may send: empty is what the service allows, 0 no limit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, words in zip(FIELDS, _LIMIT_WORDS, strict=True):
             self.fields[name] = forms.IntegerField(label=words, required=False, min_value=0)
+
+    @property
+    def changes(self) -> dict[str, int | None]:
+        """As the door takes them: what was touched."""
+        return {name: self.cleaned_data[name] for name in FIELDS if name in self.touched}
 
 
 class BulkSureForm(forms.Form):
@@ -163,7 +180,7 @@ class BulkSureForm(forms.Form):
 class BulkQuotaForm(BulkSureForm):
     """A quota for all of them."""
 
-    space = _space(required=True)
+    space = SpaceField(label="Space in GB", required=True)
 
     def clean(self) -> dict[str, Any]:
         """With the quota in bytes."""

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django import forms
 
-from apps.console.forms import GIGABYTE, shown_space
+from apps.console.forms import GIGABYTE, SpaceField, shown_space
+from apps.console.seen import SeenForm
 from apps.directory.limits import FIELDS
 from apps.directory.models import Organization, SendLimit
 from apps.directory.services.organizations import MAX_NAME, MOST
@@ -20,22 +21,15 @@ _SENDING: Final = {
 }
 
 
-class OrganizationForm(forms.Form):
+class OrganizationForm(SeenForm):
     """A name, and what may be held. Empty is no limit, 0 is nothing."""
 
     name = forms.CharField(label="Name", max_length=MAX_NAME)
     domains = forms.IntegerField(label="Domains", required=False, min_value=0, max_value=MOST)
     users = forms.IntegerField(label="Users", required=False, min_value=0, max_value=MOST)
-    storage = forms.DecimalField(
-        label="Storage to give out, in GB",
-        required=False,
-        min_value=0,
-        max_value=10**9,
-        decimal_places=3,
-    )
+    storage = SpaceField(label="Storage to give out, in GB", most=10**9)
 
     def __init__(self, *args: Any, before: Organization | None = None, **kwargs: Any) -> None:
-        self._before = before
         if before is not None:
             kwargs["initial"] = {
                 "name": before.name,
@@ -46,22 +40,24 @@ class OrganizationForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     @property
+    def new_name(self) -> str | None:
+        """None if nobody touched it."""
+        return self.cleaned_data["name"] if "name" in self.touched else None
+
+    @property
     def limits(self) -> dict[str, int | None]:
-        """As the doors take them; storage in bytes."""
+        """As the doors take them, storage in bytes; those that were touched: what the page shows
+        rounded stays as it is."""
         space: Decimal | None = self.cleaned_data["storage"]
-        storage = None if space is None else int(space * GIGABYTE)
-        before = None if self._before is None else self._before.max_storage
-        # The page shows it rounded: what looks the same is the same.
-        if before is not None and space is not None and space == Decimal(shown_space(before)):
-            storage = before
-        return {
-            "max_domains": self.cleaned_data["domains"],
-            "max_users": self.cleaned_data["users"],
-            "max_storage": storage,
+        values = {
+            "domains": self.cleaned_data["domains"],
+            "users": self.cleaned_data["users"],
+            "storage": None if space is None else int(space * GIGABYTE),
         }
+        return {f"max_{name}": values[name] for name in values if name in self.touched}
 
 
-class SendingForm(forms.Form):
+class SendingForm(SeenForm):
     """How much all users of an organisation together may send."""
 
     def __init__(self, *args: Any, before: SendLimit | None, **kwargs: Any) -> None:
@@ -74,8 +70,8 @@ class SendingForm(forms.Form):
 
     @property
     def changes(self) -> dict[str, int | None]:
-        """As the door takes them."""
-        return {name: self.cleaned_data[name] for name in FIELDS}
+        """As the door takes them: what was touched."""
+        return {name: self.cleaned_data[name] for name in FIELDS if name in self.touched}
 
 
 class RoleForm(forms.Form):

@@ -38,6 +38,7 @@ from apps.directory.services import (
     users,
 )
 from apps.directory.services.names import POSTMASTER, is_own_postmaster
+from apps.directory.services.organizations import KEEP, Limit
 from apps.directory.services.signinrules import SignInRules
 from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
@@ -100,16 +101,16 @@ def change_domain(
     name: str,
     *,
     separator: str | None = None,
-    default_quota: int | None = None,
+    default_quota: Limit = KEEP,
     adds_sender: bool | None = None,
     reception: domains.Reception | None = None,
     sign_in: SignInRules | None = None,
     sts_mode: StsMode | None = None,
 ) -> Domain:
-    """Change the separator of details, the quota of new users (bytes, 0 for no limit), whether mail
-    whose From is not its sender's gets a Sender field in place of being refused, what becomes of
-    incoming mail whose sender is in doubt, what its people's sign-in demands, or what its MTA-STS
-    policy asks of senders.
+    """Change the separator of details, the quota of new users (bytes, 0 for no limit, None for the
+    installation's), whether mail whose From is not its sender's gets a Sender field in place of
+    being refused, what becomes of incoming mail whose sender is in doubt, what its people's sign-in
+    demands, or what its MTA-STS policy asks of senders.
 
     Raises:
         InvalidName, NotFound

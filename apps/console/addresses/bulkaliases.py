@@ -9,7 +9,7 @@ from apps.directory.models import Alias, State
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import aliases as doors
 from apps.provisioning.administration.sight import find_alias
-from apps.wire.errors import AlreadyExists, MailError
+from apps.wire.errors import AlreadyExists, InUse, MailError
 
 
 @dataclass
@@ -57,7 +57,7 @@ def set_state(powers: Powers, ids: Iterable[int], state: State) -> Done:
             done.refuse(error)
         else:
             if before != state:
-                done.before.append({"id": alias_id, "state": before})
+                done.before.append({"id": alias_id, "state": before, "is": state.value})
     return done
 
 
@@ -78,10 +78,11 @@ def undo_remove(powers: Powers, before: Any) -> str:
 
 
 def undo_state(powers: Powers, before: Any) -> str:
-    """Give them the states that they had."""
+    """Give them the states that they had, where nobody has changed them since."""
     done = Done()
     for kept in before:
         try:
+            _demand_same(find_alias(powers, kept["id"]), kept)
             doors.set_state(powers=powers, alias_id=kept["id"], state=State(kept["state"]))
         except MailError as error:
             done.refuse(error)
@@ -104,6 +105,11 @@ def rest(done: Done) -> str:
 def _all_refused(done: Done) -> None:
     if done.left and not done.before:
         raise AlreadyExists("nothing undone", text=done.refused.removesuffix("."))
+
+
+def _demand_same(alias: Alias, kept: dict[str, Any]) -> None:
+    if alias.state != kept["is"]:
+        raise InUse("changed", text="Somebody has changed that since; it stays")
 
 
 def _kept(alias: Alias) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What administrators fill in about shared mailboxes. Whether it is allowed, the doors say."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 
 from apps.console.addresses.members import LEVEL_WORDS
-from apps.console.forms import GIGABYTE, shown_space
+from apps.console.forms import GIGABYTE, SpaceField, shown_space
+from apps.console.seen import SeenForm
 from apps.directory.models import User
 from apps.directory.services.users import MAX_NAME
 from apps.provisioning.administration.sharing import LEVELS
@@ -18,13 +18,11 @@ SENDING: Final = (
 )
 
 
-class BoxForm(forms.Form):
+class BoxForm(SeenForm):
     """Name and space of a shared mailbox. Space only for who may set it."""
 
     name = forms.CharField(label="Name", max_length=MAX_NAME, required=False)
-    space = forms.DecimalField(
-        label="Space in GB", required=False, min_value=0, max_value=10**6, decimal_places=3
-    )
+    space = SpaceField(label="Space in GB")
 
     def __init__(self, *args: Any, sets_quotas: bool, box: User | None = None) -> None:
         super().__init__(*args)
@@ -37,9 +35,12 @@ class BoxForm(forms.Form):
     def quota(self) -> int | None:
         """Bytes; None for what it is, or for the domain's default: the page shows it rounded."""
         space = self.cleaned_data.get("space")
-        if space is None or ("space" in self.initial and space == Decimal(self.initial["space"])):
-            return None
-        return int(space * GIGABYTE)
+        return None if space is None or "space" not in self.touched else int(space * GIGABYTE)
+
+    @property
+    def new_name(self) -> str | None:
+        """None if nobody touched it."""
+        return self.cleaned_data["name"] if "name" in self.touched else None
 
 
 class AddBoxForm(BoxForm):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.console.services import bulkacts
+from apps.directory import permissions
 from apps.directory.models import State
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import dnschecks, sight
@@ -24,11 +25,11 @@ class Done:
     """What came of it.
 
     Args:
-        before: of each domain that was changed, its id and the state that it had.
+        before: of each domain that was changed, its id, the state that it had and the one it got.
         refused: why others were not, each reason once.
     """
 
-    before: list[tuple[int, str]]
+    before: list[tuple[int, str, str]]
     refused: list[str]
 
     @property
@@ -52,17 +53,27 @@ def set_state(powers: Powers, ids: Collection[int], state: State) -> Done:
             if error.reply.text not in done.refused:
                 done.refused.append(error.reply.text)
             continue
-        done.before.append((number, before))
+        done.before.append((number, before, state.value))
     return done
 
 
 def undo_state(powers: Powers, before: Any) -> str:
-    """Give domains the states that they had."""
-    count = 0
+    """Give domains the states that they had, where nobody has changed them since."""
+    count, reasons = 0, list[str]()
+    now = dict(
+        permissions.domains(powers)
+        .values_list("pk", "state")
+        .filter(pk__in=[number for number, _, _ in before])
+    )
+    same = [(number, was) for number, was, became in before if now.get(number) == became]
+    if len(same) < len(before):
+        reasons.append("Somebody has changed that since; it stays")
     for state in State:
-        ids = [number for number, was in before if was == state]
-        count += set_state(powers, ids, state).count
-    return f"{counted(count)} as before."
+        done = set_state(powers, [number for number, was in same if was == state], state)
+        count += done.count
+        reasons += done.refused
+    whys = [f"{one}." for one in dict.fromkeys(reasons)]
+    return " ".join([f"{counted(count)} as before.", *whys])
 
 
 def check(powers: Powers, ids: Collection[int]) -> int:

@@ -1,12 +1,12 @@
 """What administrators fill in about domains. Whether it is allowed, the doors say."""
 
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 
-from apps.console.forms import GIGABYTE, shown_space
+from apps.console.forms import GIGABYTE, SpaceField, shown_space
+from apps.console.seen import SeenForm
 from apps.directory.limits import FIELDS, UNBOUNDED
 from apps.directory.models import Demand, Domain, SendLimit, Sternness, Transport, TransportTls
 from apps.directory.services.domains import SEPARATORS, Reception
@@ -65,7 +65,7 @@ class AddDomainForm(forms.Form):
         return values
 
 
-class PoliciesForm(forms.Form):
+class PoliciesForm(SeenForm):
     """How a domain takes mail and lets people in."""
 
     dmarc_policy = forms.ChoiceField(label="Mail that fails DMARC", choices=_STERN)
@@ -84,13 +84,7 @@ class PoliciesForm(forms.Form):
         ],
         required=False,
     )
-    space = forms.DecimalField(
-        label="Space of new users in GB",
-        required=False,
-        min_value=0,
-        max_value=10**6,
-        decimal_places=3,
-    )
+    space = SpaceField(label="Space of new users in GB")
     factor_demand = forms.ChoiceField(label="Who needs a second factor", choices=_DEMANDS)
     factor_due = forms.DateField(label="From this day on (UTC)", required=False)
     password_length = forms.IntegerField(
@@ -109,7 +103,7 @@ class PoliciesForm(forms.Form):
                 "greylists": domain.greylists,
                 "adds_sender": domain.adds_sender,
                 "separator": domain.detail_separator,
-                "space": None if quota is None else Decimal(shown_space(quota)),
+                "space": None if quota is None else shown_space(quota),
                 "factor_demand": domain.factor_demand,
                 "factor_due": None if due is None else due.date(),
                 "password_length": domain.password_length,
@@ -124,35 +118,45 @@ class PoliciesForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """What is to change, as the door takes it; what is as it was is left out."""
-        values, changed = self.cleaned_data, set(self.changed_data)
+        values, changed = self.cleaned_data, self.touched
         asked: dict[str, Any] = {}
         if "separator" in changed:
             asked["separator"] = values["separator"]
-        if "space" in changed and values["space"] is not None:
-            asked["default_quota"] = int(values["space"] * GIGABYTE)
+        if "space" in changed:
+            space = values["space"]
+            asked["default_quota"] = None if space is None else int(space * GIGABYTE)
         if "adds_sender" in changed:
             asked["adds_sender"] = values["adds_sender"]
         if changed & {"dmarc_policy", "list_policy", "greylists"}:
             asked["reception"] = Reception(
-                dmarc_policy=Sternness(values["dmarc_policy"]),
-                list_policy=Sternness(values["list_policy"]),
-                greylists=values["greylists"],
+                dmarc_policy=_stern(values, changed, "dmarc_policy"),
+                list_policy=_stern(values, changed, "list_policy"),
+                greylists=values["greylists"] if "greylists" in changed else None,
             )
         if changed & {"factor_demand", "factor_due", "password_length"}:
             asked["sign_in"] = self._sign_in(changed)
         return asked
 
     def _sign_in(self, changed: set[str]) -> SignInRules:
-        values, due = self.cleaned_data, self.cleaned_data["factor_due"]
+        values = self.cleaned_data
         demands = bool(changed & {"factor_demand", "factor_due"})
+        # Both are written together: what was not touched is as it is now.
+        demand = (
+            values["factor_demand"] if "factor_demand" in changed else self.initial["factor_demand"]
+        )
+        due = values["factor_due"] if "factor_due" in changed else self.initial["factor_due"]
         return SignInRules(
-            factor_demand=Demand(values["factor_demand"]) if demands else None,
+            factor_demand=Demand(demand) if demands else None,
             factor_due_at=None if due is None else datetime.combine(due, time.min, UTC),
             password_length=values["password_length"] if "password_length" in changed else None,
         )
 
 
-class LimitsForm(forms.Form):
+def _stern(values: dict[str, Any], changed: set[str], name: str) -> Sternness | None:
+    return Sternness(values[name]) if name in changed else None
+
+
+class LimitsForm(SeenForm):
     """How much a domain may send; nothing is no limit."""
 
     def __init__(self, data: Any = None, *, limit: SendLimit | None) -> None:

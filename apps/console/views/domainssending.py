@@ -107,7 +107,7 @@ def limits(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
         return sending_page(request, powers, domain, status=422, limits=form)
 
     def do() -> str:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        changes = {name: form.cleaned_data[name] for name in form.touched}
         if changes:
             sending.set_limits(powers=powers, domain_id=number, changes=changes)
         return "These limits count from now on."

@@ -72,7 +72,7 @@ def page(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
         return _page(request, powers, found, form=form, status=422)
     try:
         changed = doors.change(
-            powers=powers, organization_id=found.pk, name=form.cleaned_data["name"], **form.limits
+            powers=powers, organization_id=found.pk, name=form.new_name, **form.limits
         )
     except NotFound:
         raise Http404 from None
@@ -90,7 +90,7 @@ def page(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
 def sending(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """How much all its users together may send."""
     found = _operated(powers, number)
-    form = SendingForm(request.POST, before=None)
+    form = SendingForm(request.POST, before=page_of(powers, found).sending)
     if not form.is_valid():
         return _page(request, powers, found, sending=form, status=422)
     try:

@@ -35,9 +35,7 @@ def page(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, powers, box, form=form, status=422)
     try:
-        doors.change(
-            powers=powers, user_id=box.pk, name=form.cleaned_data["name"], quota=form.quota
-        )
+        doors.change(powers=powers, user_id=box.pk, name=form.new_name, quota=form.quota)
     except MailError as error:
         return _refused(request, powers, box, error)
     messages.success(request, f"{box.address} is changed.")
@@ -90,11 +88,11 @@ def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
     box = _box(powers, number)
     typed = request.POST.get("typed", "").strip().casefold()
     context: dict[str, Any] = {"box": box, "nav": "shared"}
-    if request.method != "POST":
-        return show(request, powers, "shared-remove.html", context)
     if not permissions.may_act_on(powers, Ability.REMOVE_USERS, box):
         error = NotPermitted("remove", text="Your role does not let you remove mailboxes here")
         return _refused(request, powers, box, error)
+    if request.method != "POST":
+        return show(request, powers, "shared-remove.html", context)
     if typed not in (box.key, box.address.casefold()):
         context["wrong"] = f"Write {box.address}, to be sure that it is the right one."
         return show(request, powers, "shared-remove.html", context, 422)

@@ -81,9 +81,7 @@ def page(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     if not form.is_valid():
         return user_page(request, powers, user, form=form)
     try:
-        doors.change(
-            powers=powers, user_id=user.pk, name=form.cleaned_data["name"], quota=form.quota
-        )
+        doors.change(powers=powers, user_id=user.pk, name=form.new_name, quota=form.quota)
     except NotFound:
         raise Http404 from None
     except InvalidName as error:

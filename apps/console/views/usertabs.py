@@ -188,7 +188,7 @@ def sending(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
     trouble: MailError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            limits.set_user(powers=powers, user_id=user.pk, changes=form.cleaned_data)
+            limits.set_user(powers=powers, user_id=user.pk, changes=form.changes)
         except NotFound:
             raise Http404 from None
         except InvalidName as error:

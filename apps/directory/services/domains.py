@@ -10,6 +10,7 @@ from apps.directory import subjects
 from apps.directory.models import Domain, Organization, State, Sternness, User
 from apps.directory.services import capacity, operators, organizations
 from apps.directory.services.names import lock_domain
+from apps.directory.services.organizations import KEEP, Keep, Limit
 from apps.events.bus import publish_on_commit
 from apps.events.types import EVERYBODY, UserChanged
 from apps.mime.address import AddressError, normalise_domain
@@ -21,6 +22,7 @@ _TO_STATE = {
     State.SUSPENDED: "domain.suspend",
     State.LOCKED: "domain.lock",
 }
+_COLUMNS = {"separator": "detail_separator"}
 SEPARATORS = "+-_=#."  # one of them, or none, divides a user's address from a detail
 
 
@@ -157,15 +159,15 @@ def change(
     *,
     name: str,
     separator: str | None = None,
-    default_quota: int | None = None,
+    default_quota: Limit = KEEP,
     adds_sender: bool | None = None,
     reception: Reception | None = None,
 ) -> Domain:
-    """Change how a domain works; None leaves a thing as it is.
+    """Change how a domain works; None leaves a thing as it is, but for the quota.
 
     Args:
         separator: one of `SEPARATORS`, "" for no details.
-        default_quota: bytes of a new user, 0 for no limit.
+        default_quota: bytes of a new user, 0 for no limit, None for the installation's.
         adds_sender: mail whose From is not its sender's gets a Sender field, and is not refused.
         reception: what to do with mail whose sender is in doubt.
 
@@ -174,27 +176,25 @@ def change(
         InUse: `reception` of an alias domain, which has that of the domain it stands for.
     """
     domain = find(name)
+    said: dict[str, object] = {}  # what nobody asks for is not written: another may, just now
     if separator is not None:
         if separator and (len(separator) != 1 or separator not in SEPARATORS):
             raise InvalidName("separator", text=f"A separator is one of {SEPARATORS} or nothing")
-        domain.detail_separator = separator
-    if default_quota is not None:
-        domain.default_quota = checked_quota(default_quota)
+        domain.detail_separator = said["separator"] = separator
+    if not isinstance(default_quota, Keep):
+        quota = None if default_quota is None else checked_quota(default_quota)
+        domain.default_quota = said["default_quota"] = quota
     if adds_sender is not None:
-        domain.adds_sender = adds_sender
+        domain.adds_sender = said["adds_sender"] = adds_sender
     if reception is not None and domain.alias_of is not None:
         target = domain.alias_of.name
         raise InUse("alias domain", text=f"{domain.name} stands for {target}: set it there")
-    changed = ["detail_separator", "default_quota", "adds_sender"]
-    asked = {"separator": separator, "default_quota": default_quota, "adds_sender": adds_sender}
-    said = {key: value for key, value in asked.items() if value is not None}
     for field, value in vars(reception or Reception()).items():
         if value is not None:
             said[field] = value
             setattr(domain, field, value)
-            changed.append(field)
     with transaction.atomic():
-        domain.save(update_fields=changed)
+        domain.save(update_fields=[_COLUMNS.get(name, name) for name in said])
         record("domain.change", **subjects.of_domain(domain), detail=said)
     return domain
 

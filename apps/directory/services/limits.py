@@ -189,10 +189,11 @@ def set_limits(
         most = UNBOUNDED if name == "recipients_per_message" else HIGHEST
         if name not in FIELDS or (value is not None and not 0 <= value <= most):
             raise InvalidName("limit", text=f"This limit is a number from 0 to {most}")
+    scope: dict[str, Any] = {"user": user, "domain": domain, "organization": organization}
+    if not changes:
+        return SendLimit.objects.filter(**scope).first() or SendLimit(**scope)
     with transaction.atomic():
-        row, _ = SendLimit.objects.update_or_create(
-            user=user, domain=domain, organization=organization, defaults=dict(changes)
-        )
+        row, _ = SendLimit.objects.update_or_create(**scope, defaults=dict(changes))
         record("limit.set", **_about(user, domain, organization), detail=changes)
     return row
 

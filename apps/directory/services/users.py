@@ -323,6 +323,8 @@ def change(
         LimitReached: the organisation has not so much to give.
     """
     said = {key: value for key, value in (("name", name), ("quota", quota)) if value is not None}
+    if not said:
+        return
     with transaction.atomic():
         found = _lock_living(user.pk)
         if name is not None:

@@ -17,6 +17,7 @@ from apps.directory.permissions import Ability, Powers
 from apps.directory.services import stspolicies
 from apps.directory.services.dkim import NewKeys
 from apps.directory.services.domains import Reception, domain_name
+from apps.directory.services.organizations import KEEP, Limit
 from apps.directory.services.signinrules import SignInRules
 from apps.mailauth import suffixes
 from apps.provisioning import renaming, services
@@ -133,12 +134,13 @@ def change_policies(
     powers: Powers,
     domain_id: int,
     separator: str | None = None,
-    default_quota: int | None = None,
+    default_quota: Limit = KEEP,
     adds_sender: bool | None = None,
     reception: Reception | None = None,
     sign_in: SignInRules | None = None,
 ) -> Domain:
-    """Change how a domain works; None leaves a thing as it is.
+    """Change how a domain works; None leaves a thing as it is, but for the quota of new users: its
+    None is the installation's.
 
     Raises:
         NotFound, NotPermitted, InvalidName, InUse

@@ -68,7 +68,7 @@ def change(
     *,
     powers: Powers,
     organization_id: int,
-    name: str,
+    name: str | None = None,
     max_domains: Limit = KEEP,
     max_users: Limit = KEEP,
     max_storage: Limit = KEEP,
@@ -81,7 +81,7 @@ def change(
     with transaction.atomic():
         found = find_organization(powers, organization_id)
         demand(powers, Ability.CHANGE_ORGANIZATIONS, found)
-        if name.strip() != found.name:
+        if name is not None and name.strip() != found.name:
             rename(powers=powers, organization_id=found.pk, name=name)
         return set_limits(
             powers=powers,

@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from apps.directory.models import Demand, Sternness, StsMode
 from apps.directory.services.domains import Reception
+from apps.directory.services.organizations import KEEP
 from apps.directory.services.signinrules import SignInRules
 from apps.provisioning import queries, renaming, services
 from apps.provisioning.management.noun import Error, NounCommand, first_day, size
@@ -131,7 +132,7 @@ class Command(NounCommand):
         domain = services.change_domain(
             options["name"],
             separator=options["separator"],
-            default_quota=options["default_quota"],
+            default_quota=KEEP if (quota := options["default_quota"]) is None else quota,
             adds_sender={"refuse": False, "sender": True}.get(options["foreign_from"]),
             reception=_reception(options),
             sign_in=_sign_in(options),
