@@ -43,6 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "domain.resume": "let the domain {} work again",
     "domain.sign_in": "changed what sign-in of the domain {} demands",
     "domain.suspend": "suspended the domain {}",
+    "domain.test": "had a test letter written as postmaster of {}",
     "factor.add": "set up a second factor of {}",
     "factor.codes": "made new recovery codes of {}",
     "factor.forget": "had browsers that {} trusted forgotten",
@@ -137,8 +138,8 @@ SENTENCES: Final[Mapping[str, str]] = {
 
 def sentence(action: str, subject: str) -> str:
     """What was done, as one says it after the name of who did it; on one line."""
-    before, _, after = SENTENCES.get(action, f"did {line(action, 60)}: {{}}").partition("{}")
-    return f"{before}{line(subject, _SHOWN)}{after}"
+    before, sign, after = SENTENCES.get(action, f"did {line(action, 60)}: {{}}").partition("{}")
+    return f"{before}{line(subject, _SHOWN)}{after}" if sign else before
 
 
 def details(detail: Mapping[str, object]) -> str:

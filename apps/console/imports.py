@@ -1,6 +1,7 @@
 """Imports as their owner reads them: nobody else sees one, whatever the role."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.console.models import Import, ImportLine, ImportState, LineState
+from apps.directory import permissions
 from apps.directory.models import User
+from apps.directory.permissions import Powers
 from apps.provisioning.bulk import columns
 from apps.provisioning.bulk.columns import Layout
 from apps.runtime import sealing
@@ -74,17 +77,27 @@ def to_mend(job: Import) -> tuple[list[str], Iterator[list[str]]]:
     return [*head, "What is wrong"], rows
 
 
-def results(job: Import) -> tuple[list[str], Iterator[list[str]]]:
-    """Names of columns, and a line for each that was added, with its temporary password."""
+def results(job: Import, powers: Powers) -> tuple[list[str], Iterator[list[str]]]:
+    """Names of columns, and a line for each that was added, with its temporary password: of users
+    that are in sight now, for a role may have ended or moved since."""
     named = [field for field in job.columns if field != "password"]
     head = [columns.words_of(job.kind, field) for field in named]
     has_passwords = job.kind == "users"
     rows = (
         [line.cells.get(field, "") for field in named]
         + ([opened(job, line)] if has_passwords else [])
-        for line in lines(job, (LineState.ADDED,))
+        for line in _in_sight(powers, job)
     )
     return [*head, *(["Temporary password"] if has_passwords else [])], rows
+
+
+def _in_sight(powers: Powers, job: Import) -> Iterator[ImportLine]:
+    """The lines that were added, some hundred at a time; of users those in sight."""
+    found = lines(job, (LineState.ADDED,))
+    while some := list(islice(found, _BATCH)):
+        ids = [line.made_id for line in some]
+        seen = set(permissions.users(powers).filter(pk__in=ids).values_list("pk", flat=True))
+        yield from (line for line in some if job.kind != "users" or line.made_id in seen)
 
 
 def has_passwords(job: Import) -> bool:

@@ -150,7 +150,7 @@ def _counted(powers: Powers) -> Totals:
         at_home=Count("domain", filter=mine),
         people=Count("pk", filter=Q(kind=Kind.PERSON)),
         asleep=Count("pk", filter=~Q(state=UserState.ACTIVE)),
-        given=Sum("quota"),
+        given=Sum("quota", filter=mine),
         unlimited=Count("pk", filter=mine & Q(quota=0)),
     )
     # Of all users the small table alone is read; it has those that were removed, too, whose mail
@@ -225,6 +225,8 @@ def _without_factor(powers: Powers) -> Iterator[Item]:
     grants = rolelist.in_sight(powers).filter(
         user__has_factor=False, user__state=UserState.ACTIVE, user__kind=Kind.PERSON
     )
+    if not powers.is_operator:  # of who is out of sight nothing is told but the role
+        grants = grants.filter(user__in=permissions.users(powers).values("pk"))
     number = grants.aggregate(people=Count("user", distinct=True))["people"]
     if number:
         title = f"{number} administrator{'s' if number > 1 else ''} without a second factor"

@@ -68,6 +68,7 @@ class Line:
     Args:
         user_id: 0 if its holder is out of sight: who administers a thing knows who else does, but
             is shown nothing more of them.
+        has_factor: also of who is out of sight, whatever they have.
         may_take: whether who looks can take it back.
     """
 
@@ -150,7 +151,7 @@ def lines_of(powers: Powers, rows: Iterable[RoleGrant]) -> list[Line]:
             user_id=row.user_id if row.user_id in known else 0,
             address=row.user.address,
             name=row.user.name if row.user_id in known else "",
-            has_factor=row.user.has_factor,
+            has_factor=row.user_id not in known or row.user.has_factor,
             role=ROLE_WORDS[Role(row.role)],
             where=_where(row),
             organization_id=row.organization_id,

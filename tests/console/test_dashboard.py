@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.console import overview
 from apps.console.dearcounts import DearCounts
+from apps.console.organizationlist import holdings
 from apps.directory.models import DkimKey, Domain, Role, User
 from apps.directory.permissions import powers_of
 from apps.dnscheck.models import DomainCheck
@@ -216,3 +217,13 @@ def test_an_alarm_of_long_ago_is_still_one(admin: User, domain: Domain) -> None:
     DomainCheck.objects.update(checked_at=timezone.now() - timedelta(days=3))
 
     assert "example.test: DNS is wrong" in said(browser(admin))
+
+
+def test_what_is_given_out_is_what_the_organisation_has_given(
+    operator: User, domain: Domain
+) -> None:
+    """A domain's own postmaster box has a quota, and takes none of what is given."""
+    provisioning.add_user("new@example.test", "correct horse battery", quota=7 << 30)
+    totals = overview.overview(powers_of(operator), None).totals
+
+    assert totals.given == holdings([domain.organization])[domain.organization_id].given.held

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -208,3 +209,21 @@ def test_a_note_is_literal(admin: User, domain: Domain) -> None:
     assert "<script>alert" not in page
     assert "{{7*7}}%s" in page
     assert "\x1b" not in page
+
+
+def test_taking_a_list_along_is_recorded(admin: User, domain: Domain) -> None:
+    browser(admin).head(page_of(domain) + "export/")
+    assert not AuditRecord.objects.filter(action="directory.export").exists()
+    browser(admin).get(page_of(domain) + "export/")
+
+    record = AuditRecord.objects.get(action="directory.export")
+    assert record.subject == "senders, example.test"
+
+
+@pytest.mark.parametrize("name", ["\0", "far.test\0", "x" * 9_000, "\ud800"])
+def test_what_is_ticked_may_be_anything(admin: User, domain: Domain, name: str) -> None:
+    form = urlencode({"act": "remove", "id": name}, errors="surrogatepass")
+    answer = browser(admin).post(
+        page_of(domain), form, content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 302

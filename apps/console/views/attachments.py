@@ -18,7 +18,7 @@ from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
 from apps.scan.attachments.policy import What
-from apps.wire.errors import MailError
+from apps.wire.errors import InvalidName, MailError
 
 MOST_LINES: Final = 200
 Undone = list[list[str]]
@@ -80,7 +80,10 @@ def _add(request: HttpRequest, powers: Powers, place: Place) -> Undone:
     known = files.entries(place.domain)
     undone: Undone = []
     values = request.POST.get("values", "").replace("\0", "").replace(",", "\n").splitlines()
-    for text in [line.strip() for line in values if line.strip()][:MOST_LINES]:
+    lines = [line.strip() for line in values if line.strip()]
+    if len(lines) > MOST_LINES:
+        raise InvalidName(f"{len(lines)} lines", text=f"At most {MOST_LINES} at once")
+    for text in lines:
         value = _say(powers, place, what, text, action)
         undone.append([what, value, known.get((what, value), ""), action])
     return undone

@@ -79,7 +79,7 @@ def added(request: HttpRequest, powers: Powers, job: UUID) -> HttpResponseBase:
         except MailError as error:
             messages.error(request, f"{error.reply.text}.")
             return redirect("console-import-job", found.pk)
-    return _file(*results(found), f"added-{found.kind}.csv")
+    return _file(*results(found, powers), f"added-{found.kind}.csv")
 
 
 def _file(head: Sequence[str], rows: Iterable[Iterable[object]], name: str) -> Streamed:

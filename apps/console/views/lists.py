@@ -20,7 +20,8 @@ from apps.console.admission import for_administrators
 from apps.console.policies import senders
 from apps.console.policies.finding import place_of
 from apps.console.policies.places import Place
-from apps.console.services import bulkacts
+from apps.console.services import bulkacts, exports
+from apps.console.typed import plain
 from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import lists as doors
@@ -53,8 +54,10 @@ def listing(request: HttpRequest, powers: Powers, number: int | None = None) -> 
 @require_http_methods(["GET", "HEAD"])
 def export(request: HttpRequest, powers: Powers, number: int | None = None) -> HttpResponseBase:
     """All of a list, as CSV."""
-    _, scope = _found(powers, number)
+    place, scope = _found(powers, number)
     name = "senders" if number is None else f"senders-{number}"
+    if request.method == "GET":
+        exports.note(user=administrator(request), what=f"senders, {place.name}")
     return StreamingHttpResponse(
         _lines(scope),
         content_type="text/csv; charset=utf-8",
@@ -138,7 +141,8 @@ def _values(lines: list[str]) -> list[str]:
 
 def _remove(request: HttpRequest, powers: Powers, place: Place, scope: Scope) -> HttpResponseBase:
     domain_id = None if place.domain is None else place.domain.pk
-    chosen = senders.named(scope, request.POST.getlist("id")[: bulkacts.MOST])
+    ids = [plain(one, senders.MAX_TEXT) for one in request.POST.getlist("id")[: bulkacts.MOST]]
+    chosen = senders.named(scope, ids)
     removed = doors.remove(
         powers=powers, domain_id=domain_id, senders=[one.value for one in chosen]
     )

@@ -21,9 +21,10 @@ from apps.provisioning.administration import outbound as doors
 from apps.remote import queries
 from apps.remote.models import TlsMode
 from apps.ui.proving import recently_proved
-from apps.wire.errors import MailError
+from apps.wire.errors import InvalidName, MailError
 
 MOST_NAMES: Final = 20
+MOST_TEXT: Final = 10_000  # characters of them
 _MODES: Final = {
     TlsMode.NONE: "Never TLS",
     TlsMode.OPPORTUNISTIC: "TLS if it works",
@@ -65,7 +66,7 @@ def tls(request: HttpRequest, powers: Powers) -> HttpResponseBase:
                     powers=powers,
                     domain=domain,
                     mode=TlsMode(_chosen(request, "mode", TlsMode.values)),
-                    names=_text(request, "names").replace(",", " ").split()[:MOST_NAMES],
+                    names=_names(request),
                 )
                 words = f"TLS of mail to {changed.name} is set."
             act = bulkacts.keep(
@@ -75,6 +76,14 @@ def tls(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         return _tls(request, powers, f"{error.reply.text}.", _status(error))
     messages.success(request, words, extra_tags=f"back:{act.pk}")
     return redirect("console-policies-tls")
+
+
+def _names(request: HttpRequest) -> list[str]:
+    """All that were written: one left out would be a certificate that is not taken."""
+    found = typed(request.POST.dict(), "names", MOST_TEXT).replace(",", " ").split()
+    if len(found) > MOST_NAMES:
+        raise InvalidName(f"{len(found)} names", text=f"At most {MOST_NAMES} names")
+    return found
 
 
 def _tls(

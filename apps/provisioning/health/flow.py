@@ -67,8 +67,9 @@ def _sending() -> Check:
     name = "Mail to other servers"
     if not waiting:
         return Check("queue.out", name, State.OK, "None waits.")
-    some = "More than" if waiting >= COUNTED else ""
-    words = f"{some} {many(waiting, 'recipient')} wait for another try.".strip()
+    some = "More than " if waiting >= COUNTED else ""
+    waits = "waits" if waiting == 1 else "wait"
+    words = f"{some}{many(waiting, 'recipient')} {waits} for another try."
     first = (
         QueuedRecipient.objects.filter(state=RecipientState.WAITING)
         .order_by("next_attempt_at")
