@@ -6,12 +6,14 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from apps.audit.acting import Actor, acting
 from apps.console import rolelist
 from apps.directory.models import Domain, Role, RoleGrant, User
 from apps.directory.permissions import powers_of
 from apps.directory.services import roles
+from apps.provisioning import newpasswords
 from apps.provisioning import services as provisioning
-from tests.console.conftest import browser, holder
+from tests.console.conftest import PASSWORD, browser, holder
 
 
 def said(client: Client, path: str) -> str:
@@ -230,3 +232,38 @@ def test_the_list_costs_the_same_however_many_there_are(
     assert "h59@example.test" in said(client, f"/admin/roles/?{page.query_next}")
     assert "h07@example.test" in said(client, "/admin/roles/?text=H07&role=helpdesk&after=x")
     assert "No role like that" in said(client, "/admin/roles/?text=%25")
+
+
+@pytest.mark.parametrize("way", ["temporary", "invitation", "reset"])
+def test_nobody_gives_a_role_to_whose_password_a_weaker_one_gave(
+    admin: User, helpdesk: User, domain: Domain, way: str
+) -> None:
+    """Whoever added the account, or reset it, would have the role too."""
+    helping, address = browser(helpdesk), "new@example.test"
+    if way == "reset":
+        bob, _ = provisioning.add_user(address, PASSWORD)
+        helping.post(f"/admin/users/{bob.pk}/password/", {"how": "password"})
+    else:
+        first = {"temporary": "password", "invitation": "invite"}[way]
+        form = {"address": address, "first": first, "invite": "helper@home.test"}
+        assert helping.post("/admin/users/add/", form).status_code in (200, 302)
+        bob = User.objects.get(key=address)
+    form = {"user": address, "role": "helpdesk", "domain": "example.test"}
+    answer = browser(admin).post("/admin/roles/give/", form)
+
+    assert answer.status_code == 422
+    assert "let it be changed first" in answer.content.decode()
+    assert not RoleGrant.objects.filter(user=bob).exists()
+    with acting(Actor("user", bob.pk, bob.address, "web")):
+        newpasswords.change_own(bob, "another horse battery")
+    assert browser(admin).post("/admin/roles/give/", form).status_code == 302
+
+
+def test_who_could_give_the_role_may_have_given_the_password(
+    admin: User, operator: User, domain: Domain
+) -> None:
+    adding = {"address": "new@example.test", "first": "password"}
+    browser(admin).post("/admin/users/add/", adding)
+    form = {"user": "new@example.test", "role": "helpdesk", "domain": "example.test"}
+
+    assert browser(operator).post("/admin/roles/give/", form).status_code == 302

@@ -1,7 +1,7 @@
 """What administrators do to roles: nobody gives, or takes, more than the own ones cover."""
 
 from apps.directory import permissions
-from apps.directory.models import Domain, Organization, Role, RoleGrant
+from apps.directory.models import Domain, Organization, Role, RoleGrant, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import roles
 from apps.directory.services.domains import domain_name
@@ -13,7 +13,8 @@ from apps.provisioning.administration.sight import (
     find_organization,
     find_user,
 )
-from apps.wire.errors import NotPermitted
+from apps.provisioning.passwordmakers import maker_of
+from apps.wire.errors import InUse, NotPermitted
 
 
 def grant(
@@ -42,9 +43,31 @@ def grant(
     where = organization or domain
     if not permissions.may_grant(powers, role, where, may_reset=may_reset):
         raise NotPermitted(f"grant {role}", text="Your own role does not reach that far")
+    _demand_own_password(powers, user, role, where, may_reset=may_reset)
     return roles.grant(
         user=user, role=role, organization=organization, domain=domain, may_reset=may_reset
     )
+
+
+def _demand_own_password(
+    powers: Powers,
+    user: User,
+    role: Role,
+    where: Organization | Domain | None,
+    *,
+    may_reset: bool,
+) -> None:
+    """Raise InUse if somebody who could not give the role has given the password: it would be a
+    role for two."""
+    maker = maker_of(user)
+    if maker is None or maker.pk == powers.user_id:
+        return
+    if not permissions.may_grant(permissions.powers_of(maker), role, where, may_reset=may_reset):
+        text = (
+            f"{maker.address} gave {user.address} its password, and has less power than this role:"
+            " let it be changed first"
+        )
+        raise InUse("known password", text=text)
 
 
 def grant_to(
