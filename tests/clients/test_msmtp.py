@@ -23,7 +23,7 @@ def send(desk: Desk, *, door: str = "SUBMISSIONS", auth: str, statuses: tuple[in
 
 
 def received(desk: Desk) -> list[bytes]:
-    desk.service.wait_for(lambda: len(desk.messages()) > 0, 20, "the message was not delivered")
+    desk.service.wait_for(lambda: len(desk.messages()) > 0, 60, "the message was not delivered")
     return list(desk.messages().values())
 
 

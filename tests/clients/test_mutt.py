@@ -213,7 +213,7 @@ def test_it_sends(desk: Desk, program: str) -> None:
     editor.chmod(0o700)
     keys = f"<mail>{desk.address}<enter>Grüße<enter><send-message>"
     press(desk, program, keys, f'set editor = "{editor}"')
-    desk.service.wait_for(lambda: desk.messages(), 20, "the message did not arrive")
+    desk.service.wait_for(lambda: desk.messages(), 60, "the message did not arrive")
     (received,) = desk.messages().values()
     (kept,) = desk.messages("Sent").values()
     assert desk.flags("Sent") == {1: {rb"\Seen"}}

@@ -197,7 +197,7 @@ def test_it_does_not_let_one_that_hangs_delay_the_others(
     live = [world.domain(f"live{number}.test") for number in range(5)]
     with override_settings(OUT_CONNECTIONS=4):
         sender.start()
-        wait_for(lambda: slow.count("MAIL") >= 2, 20, "the slow one hangs")
+        wait_for(lambda: slow.count("MAIL") >= 2, 60, "the slow one hangs")
         for number in range(5):
             queue(*(f"u{one}@live{number}.test" for one in range(3)))
         for sink in live:
@@ -240,7 +240,7 @@ def test_it_finishes_what_is_being_sent_and_gives_back_the_rest_when_it_is_to_en
     with override_settings(OUT_CONNECTIONS_PER_DESTINATION=1):
         items = [queue(f"user{number}@a.test") for number in range(4)]
         sender.start()
-        wait_for(lambda: sink.count("DATA") == 1, 20, "a message is under way")
+        wait_for(lambda: sink.count("DATA") == 1, 60, "a message is under way")
         stopping.stop()
         go.set()
         sender.join(20)
@@ -261,13 +261,13 @@ def test_it_does_not_send_what_another_worker_took_over(
     sink.on("RCPT", after(go, "250 2.1.5 fine"))
     item = queue("bob@a.test")
     sender.start()
-    wait_for(lambda: sink.count("RCPT") == 1, 20, "a message is under way")
+    wait_for(lambda: sink.count("RCPT") == 1, 60, "a message is under way")
     # As if this process had been stopped for an hour, and its lease had lapsed.
     QueuedRecipient.objects.update(lease_token="0" * 32)
     began = leases.boottime()
     monkeypatch.setattr(leases, "boottime", lambda: began + 3600)
     go.set()
-    wait_for(lambda: sink.open == 0, 20, "the connection is cut")
+    wait_for(lambda: sink.open == 0, 60, "the connection is cut")
     assert not sink.messages
     assert row(item).state == "waiting"
 
@@ -280,13 +280,13 @@ def test_it_goes_on_with_a_lease_that_lapsed_and_that_nobody_took(
     sink.on("RCPT", after(go, "250 2.1.5 fine"))
     item = queue("bob@a.test")
     sender.start()
-    wait_for(lambda: sink.count("RCPT") == 1, 20, "a message is under way")
+    wait_for(lambda: sink.count("RCPT") == 1, 60, "a message is under way")
     QueuedRecipient.objects.update(lease_until=1)
     began = leases.boottime()
     monkeypatch.setattr(leases, "boottime", lambda: began + 3600)
     go.set()
     sink.wait(1)
-    wait_for(lambda: state(item) == "done", 20, "it is settled")
+    wait_for(lambda: state(item) == "done", 60, "it is settled")
 
 
 def test_it_defers_what_is_lost_after_the_final_dot(world: Outside) -> None:

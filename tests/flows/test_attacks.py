@@ -219,7 +219,7 @@ def test_it_makes_no_second_message_at_any_door(service: Installation) -> None:
             assert len(replies) == 2, (door, look_alike, replies)
             assert replies[0][:3] in {b"250", b"554"}
             assert replies[1].startswith(b"221")
-    service.wait_for_empty_queue(20, "the queue is not empty")
+    service.wait_for_empty_queue(60, "the queue is not empty")
     for address in (BOB, "eve@other.test"):
         for raw in service.inbox(address):
             header = raw.partition(b"\r\n\r\n")[0]
@@ -245,7 +245,7 @@ def test_it_keeps_dots_at_every_border_on_the_whole_way(service: Installation) -
         found[:] = [raw for raw in service.inbox("eve@other.test") if b"Subject: dots" in raw]
         return len(found) == len(bodies)
 
-    service.wait_for(look, 20, "not all messages arrive")
+    service.wait_for(look, 60, "not all messages arrive")
     for body in bodies:
         assert sum(raw.endswith(b"\r\n" + body) for raw in found) == 1
 
@@ -482,7 +482,7 @@ def test_it_keeps_and_shows_messages_made_to_hurt(service: Installation, name: s
 
     found: list[int] = []
     with service.imap(BOB) as client:
-        service.wait_for(look, 20, f"{name} did not arrive")
+        service.wait_for(look, 60, f"{name} did not arrive")
         for items in FETCHES:
             begin = time.monotonic()
             client.fetch(found, items.split())
@@ -636,11 +636,17 @@ def _visit(service: Installation) -> None:
 def test_it_does_not_grow_with_the_visitors(service: Installation) -> None:
     for _ in range(80):
         _visit(service)
-    before = listener_memory(service)
-    for _ in range(160):
-        _visit(service)
-    # A session that stayed would cost more than 50 KB each.
-    assert listener_memory(service) - before < 4 * MIB
+    grew = []
+    # A session that stayed would cost more than 50 KB each, in every round. What is made once, such
+    # as one thread more with its connection, is made in one round or another.
+    for _ in range(4):
+        before = listener_memory(service)
+        for _ in range(160):
+            _visit(service)
+        grew.append(listener_memory(service) - before)
+        if grew[-1] < 4 * MIB:
+            break
+    assert min(grew) < 4 * MIB, grew
 
 
 # logs and files
@@ -682,7 +688,7 @@ def test_it_logs_no_line_of_a_stranger_and_no_secret(service: Installation) -> N
     before = service.log.stat().st_size
     for nasty in NASTY:
         _whisper(service, nasty)
-    service.wait_for_empty_queue(20, "the queue is not empty")
+    service.wait_for_empty_queue(60, "the queue is not empty")
     written = service.log.read_bytes()[before:].decode()
     events = [json.loads(line) for line in written.splitlines()]
     assert any(event["event"] == "sign-in refused" for event in events)

@@ -208,7 +208,7 @@ def test_it_remembers_what_was_refused_for_whom(world: World) -> None:
         told = world.ours.manage("rejects", "list", "--user", ALICE, "--json")
         return "remembered@bank.test" in told and "Your account" in told
 
-    world.ours.wait_for(is_kept, 20, "nothing is remembered")
+    world.ours.wait_for(is_kept, 60, "nothing is remembered")
     assert "refused" in world.ours.manage("trace", "remembered@bank.test")
     assert world.ours.queue() == [], "a refusal is answered, not sent"
     rows = world.ours.manage("rejects", "list", "--user", "bob@example.test", "--json")
@@ -434,7 +434,7 @@ def test_mail_is_taken_while_name_servers_are_in_trouble(world: World, trouble: 
         assert world.give(again, "again@bank.test", BANK)[0] == 250
         return "dmarc=pass" in _results(world.got(again))
 
-    world.ours.wait_for(recovers, 20, "it does not ask again")
+    world.ours.wait_for(recovers, 60, "it does not ask again")
 
 
 # reports

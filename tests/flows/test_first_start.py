@@ -38,7 +38,7 @@ def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
         assert f" 127.0.0.1:{nothing.ports[door.upper()]} " in said
     assert f"https://localhost:{nothing.ports['WEB']}/setup/" in said
     data = Path(nothing.environment["MAILHOST_DATA"])
-    nothing.wait_for(lambda: len(nothing.children()) == 6, 20, "not all roles are up")
+    nothing.wait_for(lambda: len(nothing.children()) == 6, 60, "not all roles are up")
     children = _descendants(nothing.process.pid)
 
     started = time.monotonic()

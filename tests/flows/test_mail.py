@@ -37,7 +37,7 @@ def arrives(service: Installation, address: str, mark: str) -> bytes:
         found[:] = [raw for raw in service.inbox(address) if mark.encode() in raw]
         return bool(found)
 
-    service.wait_for(look, 20, f"{mark} did not arrive")
+    service.wait_for(look, 60, f"{mark} did not arrive")
     assert len(found) == 1
     return found[0]
 
@@ -126,7 +126,7 @@ def test_it_keeps_mail_in_the_queue_while_no_name_server_answers(service: Instal
     def put_off() -> list[dict[str, Any]]:
         return [row for row in service.queue() if row["recipients"][0]["attempts"]]
 
-    service.wait_for(put_off, 20, "the message does not wait")
+    service.wait_for(put_off, 60, "the message does not wait")
     (row,) = put_off()
     assert row["state"] == "routed"
     assert row["recipients"][0]["address"] == "dave@outside.invalid"

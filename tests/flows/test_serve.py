@@ -56,7 +56,7 @@ def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installat
     assert fresh.process is not None
     pid = fresh.process.pid
     # Five roles, and the worker's own: two workers and the beat.
-    fresh.wait_for(lambda: len(_descendants(pid)) >= 8, 20, "the worker is not up")
+    fresh.wait_for(lambda: len(_descendants(pid)) >= 8, 60, "the worker is not up")
     children = _descendants(pid)
     fresh.process.kill()
     fresh.process.wait(10)
@@ -289,5 +289,5 @@ def test_it_reloads_its_certificate_on_the_way(fresh: Installation, tmp_path: Pa
     first = shown()
     with fresh.smtp() as open_before:
         issue()
-        fresh.wait_for(lambda: shown() != first, 20, "the new certificate is not shown")
+        fresh.wait_for(lambda: shown() != first, 60, "the new certificate is not shown")
         assert open_before.noop()[0] == 250

@@ -130,7 +130,7 @@ class World:
                 told[:] = [self.manage("why", named[0] if named else name)]
             return bool(told)
 
-        self.ours.wait_for(look, 20, f"nothing is told of {name}")
+        self.ours.wait_for(look, 60, f"nothing is told of {name}")
         return told[0]
 
     def findings(self, raw: bytes) -> dict[str, float]:
@@ -495,7 +495,7 @@ def test_mail_waits_for_a_scanner_that_is_dead(
     def do_wait() -> bool:
         return sum("clamd" in one["last_error"] for one in queue()) == 2
 
-    world.ours.wait_for(do_wait, 20, "the messages do not wait for clamd", pause=0.7)
+    world.ours.wait_for(do_wait, 60, "the messages do not wait for clamd", pause=0.7)
     assert world.where(kept) == ""
     with clamd(extra=_listening(clam_port)):
         world.arrives(kept, "INBOX")

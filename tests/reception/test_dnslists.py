@@ -109,10 +109,16 @@ async def test_it_hardly_waits_for_a_list_that_is_silent(
         await some.ask(ADDRESS)
         return loop.time() - began >= 0.02
 
-    assert [await waited() for _ in range(6)] == [True] * 3 + [False] * 3
+    async def hardly_waited() -> bool:
+        """At least once: the machine may have stood still."""
+        return not all([await waited() for _ in range(5)])
+
+    assert [await waited() for _ in range(3)] == [True] * 3
+    assert await hardly_waited()
     assert [one.message for one in caplog.records] == ["a DNS list does not answer"]
     now += 61
-    assert [await waited() for _ in range(2)] == [True, False], "one looks whether it is back"
+    assert await waited(), "one looks whether it is back"
+    assert await hardly_waited()
     zones.mend()
     zones.add(f"{BACKWARDS}.bl.example", "A", "127.0.0.2")
     now += 61
@@ -133,9 +139,9 @@ async def test_it_goes_by_the_others_when_one_is_late_or_away() -> None:
 
 async def test_it_asks_all_lists_at_once() -> None:
     zones = Zones()
-    zones.delay(0.1)
-    some = lists(zones, *(f"{number}.example" for number in range(20)))
-    async with asyncio.timeout(1.5):
+    zones.delay(0.5)
+    some = lists(zones, *(f"{number}.example" for number in range(40)), seconds=30)
+    async with asyncio.timeout(10):  # one after the other would take twice as long
         assert await some.ask(ADDRESS) == Verdict()
 
 

@@ -412,7 +412,7 @@ async def test_it_takes_mail_when_the_dns_is_silent(
     list_it(zones)
     zones.drop()
     visit = arrive(gate(zones, block=(parse("bl.example"),)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await visit.refusal(ALICE) is None
         facts = await visit.facts()
     assert facts.iprev.result is Result.TEMPERROR
@@ -426,7 +426,7 @@ async def test_it_does_not_wait_for_a_name_before_it_takes_a_recipient(zones: Zo
     zones.drop("mx.example.org")
     list_it(zones)
     visit = arrive(gate(zones, block=(parse("bl.example"),)))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(4):
         assert words(await visit.refusal(ALICE)).startswith("550 5.7.1")
     visit.close()
 
@@ -438,7 +438,7 @@ async def test_it_asks_nobody_any_more_when_the_client_is_gone(zones: Zones) -> 
     waiting = asyncio.ensure_future(visit.facts())
     await asyncio.sleep(0)
     visit.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         facts = await waiting
     assert facts.iprev.result is Result.TEMPERROR
     await asyncio.sleep(0)

@@ -33,7 +33,7 @@ async def test_it_runs_once_for_all_who_asked() -> None:
     later = Later(job, 0.01)
     for _ in range(5):
         later.ask()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await job.begun.wait()
     assert job.runs == 1
     await later.close()
@@ -43,7 +43,7 @@ async def test_it_never_runs_twice_at_a_time() -> None:
     job = Job(is_slow=True)
     later = Later(job, 0.0)
     later.ask()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await job.begun.wait()
     later.ask()
     for _ in range(5):
@@ -52,7 +52,7 @@ async def test_it_never_runs_twice_at_a_time() -> None:
     await asyncio.sleep(0)
     assert not closing.done()
     job.may_end.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await closing
     assert (job.runs, job.most_at_a_time) == (2, 1)
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 _STEP = re.compile(r"(\d?)\s*(C|S|S~):(?: (.*))?")
 _SECURE = re.compile(r"(\d?)\s*secure")
 _DEFLATE = re.compile(r"(\d?)\s*deflate")

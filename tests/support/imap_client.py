@@ -27,7 +27,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 _NUMBER = re.compile(r"\* (\d+) (EXISTS|RECENT|EXPUNGE)")
 _FETCH = re.compile(r"\* (\d+) (FETCH|UIDFETCH) \((.*)\)")
 _VANISHED = re.compile(r"\* VANISHED( \(EARLIER\))? ([0-9:,]+)")

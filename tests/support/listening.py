@@ -13,7 +13,7 @@ from apps.runtime import db
 from apps.runtime.listener import Door, Listener
 from mailhost.env import Endpoint
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 class Service(Protocol):

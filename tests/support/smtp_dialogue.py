@@ -33,7 +33,7 @@ from mailhost.env import Endpoint
 from tests.support.zones import Zones
 
 PASSWORD = "correct horse battery"
-PATIENCE = 15.0  # seconds until a test that waits in vain fails
+PATIENCE = 30.0  # seconds until a test that waits in vain fails
 QUICK = Limits(tarpit_seconds=0.0)  # the usual limits, without the wait that harvesters pay
 
 BALANCER = ip_network("127.0.0.9")

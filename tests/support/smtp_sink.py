@@ -196,7 +196,7 @@ class SmtpSink:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10), "the sink did not start"
+        assert self._ready.wait(30), "the sink did not start"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -223,7 +223,7 @@ class SmtpSink:
             else:
                 self._rules.clear()
 
-    def wait(self, count: int, timeout: float = 20.0) -> list[Message]:
+    def wait(self, count: int, timeout: float = 60.0) -> list[Message]:
         """Return the messages as soon as there are at least `count`."""
         wait_for(lambda: len(self.messages) >= count, timeout, f"{count} messages at the sink")
         return self.messages
