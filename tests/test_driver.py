@@ -117,9 +117,22 @@ def test_it_deals_out_what_waits_among_what_computes() -> None:
     waiting = [f"tests/flows/test_{number}.py" for number in range(3)]
     dealt = units.dealt([*computing, *waiting, "tests/clients/"])
     assert dealt[:3] == ["tests/clients/", computing[0], waiting[0]]
+    assert units.dealt(["tests/clients/", "tests/browser/"])[0] == "tests/browser/"
     assert [name for name in dealt if name in computing] == computing
     assert [name for name in dealt if name in waiting] == waiting
     assert not set(dealt[-2:]) & set(waiting)
     assert units.dealt(waiting) == waiting
     assert units.unit("tests/clients/test_mutt.py::test_a[::]") == "tests/clients/"
     assert units.unit("tests/flows/test_mail.py::test_a[::]") == "tests/flows/test_mail.py"
+
+
+def test_it_takes_a_few_of_each_table() -> None:
+    cases = [f"tests/imap/test_a.py::test_b[{number}]" for number in range(9)]
+    others = ["tests/imap/test_a.py::test_c", "tests/imap/test_a.py::test_d[only]"]
+    every = [f"tests/search/test_races.py::test_e[{number}]" for number in range(9)]
+    kept = units.few([*cases, *others, *every], 3)
+    assert kept == [cases[0], cases[4], cases[8], *others, *every]
+
+
+def test_what_is_not_few_is_there() -> None:
+    assert [path for path in units.EVERY_CASE if not (run.ROOT / path).exists()] == []

@@ -1,7 +1,8 @@
 """Databases that are up to date and empty, to be copied: the migrations of a run are applied once.
 
 They cost seconds, and every test process and every installation wants their outcome. All processes
-of a run share the folder that tests/run.py names; without it each process makes its own.
+of a run share the folder that tests/run.py names; without it each process makes its own. Run as a
+program it makes the one that the tests of a pass work on.
 """
 
 import atexit
@@ -119,3 +120,8 @@ def _migrate(folder: Path, url: str) -> None:
         check=True,
         timeout=SECONDS,
     )
+
+
+if __name__ == "__main__":
+    address = os.environ.get("DATABASE_URL", "")
+    database(address) if address.startswith("postgres") else file()

@@ -1,15 +1,18 @@
 """Pytest plugin: what a test process is given at once, in which order, and what it may ask for.
 
-A file stays on one process, and so does all of tests/clients: what it starts is started once. Files
-that start whole programs and wait for them are dealt out among the others, the first ones early: so
-there is always somebody who computes while others wait, and nobody who waits alone at the end.
+A file stays on one process, and so do all of tests/browser, and of tests/clients: what they start
+is started once. Files that start whole programs and wait for them are dealt out among the others,
+the first ones early: so there is always somebody who computes while others wait, and nobody who
+waits alone at the end. Of each table of cases a pass may take a few only (FEW).
 Loaded by tests/run.py (`-p tests.support.units`).
 """
 
 import gc
+import os
 from collections.abc import Generator
 from contextlib import suppress
 from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
@@ -19,8 +22,15 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  
 _LINES = (Path(__file__).parent.parent / "pure.txt").read_text().splitlines()
 PURE = tuple(line for line in _LINES if line and not line.startswith("#"))
 ASKS = frozenset({"db", "transactional_db"})
-TOGETHER = ("tests/clients/",)
-WAITING = ("tests/browser/", "tests/faults/", "tests/flows/")
+TOGETHER = ("tests/browser/", "tests/clients/")
+WAITING = ("tests/faults/", "tests/flows/")
+FEW = "MAILHOST_TESTS_FEW"  # set by tests/run.py: how many cases of each table; all of them if not
+# Each case of these asks the database another thing.
+EVERY_CASE = (
+    *("tests/directory/services/test_races.py", "tests/mailqueue/", "tests/mailstore/"),
+    *("tests/search/finding/", "tests/search/test_races.py"),
+)
+GARBAGE = 10_000  # objects that are made until it is looked for
 SPREAD = 0.7  # of the others: the last one that waits begins when they are through so far
 
 
@@ -44,6 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Each process collects all tests, and so would compile all of a fresh clone, beside the
     others. Here each begins with a share of the files, and finds the rest compiled by them."""
+    gc.disable()  # of what is made now nothing becomes garbage: a quarter of the time
     config = session.config
     worker = getattr(config, "workerinput", None)
     if worker is not None and config.args == config.getini("testpaths"):
@@ -58,8 +69,23 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Collector, obj: object
+) -> list[pytest.Item | pytest.Collector] | None:
+    """Half of all tests are long: in the short form they are not even made."""
+    if not isfunction(obj) or collector.config.getoption("markexpr") != "not long":
+        return None
+    marks = [*getattr(obj, "pytestmark", ()), *collector.iter_markers()]
+    return [] if any(mark.name == "long" for mark in marks) else None
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if number := int(os.environ.get(FEW, "0")):
+        kept = set(few([item.nodeid for item in items], number))
+        config.hook.pytest_deselected(items=[one for one in items if one.nodeid not in kept])
+        items[:] = [item for item in items if item.nodeid in kept]
     found: dict[str, list[pytest.Item]] = {}
     for item in items:
         found.setdefault(unit(item.nodeid), []).append(item)
@@ -75,11 +101,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_collection_finish() -> None:
     """Thousands of tests stay until the end: who collects garbage, or forks, leaves them alone."""
     gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
+
+
+def few(names: list[str], number: int) -> list[str]:
+    """Of each table of cases so many, from its first to its last, and all other tests."""
+    tables: dict[str, list[str]] = {}
+    for name in names:
+        tables.setdefault(name.partition("[")[0], []).append(name)
+    kept: list[str] = []
+    for name, cases in tables.items():
+        if len(cases) <= number or name.startswith(EVERY_CASE):
+            kept += cases
+        else:
+            last = len(cases) - 1
+            kept += [cases[last * place // (number - 1)] for place in range(number)]
+    return kept
 
 
 def dealt(units: list[str]) -> list[str]:
     """The same units: folders first, then those that wait among those that compute."""
-    folders = [name for name in units if name in TOGETHER]
+    folders = [name for name in TOGETHER if name in units]
     waiting = [name for name in units if name.startswith(WAITING)]
     others = [name for name in units if name not in folders and name not in waiting]
     places = {name: number / len(others) for number, name in enumerate(others)}
