@@ -86,4 +86,5 @@ def _place(after: str) -> Q | None:
         return None
     if not number.isdigit() or len(number) > 18:
         return None
-    return Q(removed_at__lt=at) | Q(removed_at=at, pk__lt=int(number))
+    # The first condition is the second's shadow: an index serves it.
+    return Q(removed_at__lte=at) & (Q(removed_at__lt=at) | Q(pk__lt=int(number)))

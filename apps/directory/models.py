@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -187,6 +187,9 @@ class User(AbstractBaseUser):
     # Where a forgotten password's link goes, once that address has confirmed it.
     recovery_address = models.CharField(max_length=320, default="", blank=True)
     recovery_confirmed_at = models.DateTimeField(null=True, blank=True)
+    # When somebody last got in, up to half a day behind (services/history.py), however long ago:
+    # the sign-ins themselves are forgotten.
+    seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()
@@ -200,6 +203,14 @@ class User(AbstractBaseUser):
             models.Index(fields=["domain", "key"], name="user_domain"),
             models.Index(fields=["name"], name="user_name"),  # who is called as a stranger is
             models.Index(fields=["kind", "key"], name="user_kind"),  # shared mailboxes, in order
+            # Who was not seen for long; who never was counts from the first day.
+            models.Index(Coalesce("seen_at", "created_at"), "id", name="user_idle"),
+            # By what planners know without values: a state in a parameter finds no partial index.
+            models.Index(
+                fields=["removed_at", "id"],
+                name="user_removed",
+                condition=models.Q(removed_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,12 +1,14 @@
 """The list of users: filters, orders, pages, and what is done to many at once."""
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.console import listing, userbulk
 from apps.console.models import BulkAct
@@ -57,7 +59,7 @@ def crowd(domain: Domain) -> list[User]:
     return made
 
 
-@pytest.mark.parametrize("sort", ["address", "name", "storage"])
+@pytest.mark.parametrize("sort", ["address", "name", "storage", "idle"])
 def test_each_order_shows_everybody_once(
     admin: User, crowd: list[User], monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
@@ -72,6 +74,8 @@ def test_each_order_shows_everybody_once(
         assert [sizes.get(pk, 0) for pk in found] == sorted(
             (sizes.get(pk, 0) for pk in found), reverse=True
         )
+    if sort == "idle":
+        assert found == list(living.order_by("created_at", "pk").values_list("pk", flat=True))
     if sort == "name":
         names = dict(living.values_list("pk", "name"))
         assert [names[pk] for pk in found].index("Ann") < [names[pk] for pk in found].index("zoé")
@@ -80,7 +84,7 @@ def test_each_order_shows_everybody_once(
 @pytest.mark.parametrize(
     "after", ["x", "~", "1~", "-1~a", "1~9999999999999999999999", "%00~%00", "٣~٣", "1e400~2"]
 )
-@pytest.mark.parametrize("sort", ["name", "storage", "nothing", "address"])
+@pytest.mark.parametrize("sort", ["name", "storage", "nothing", "address", "idle"])
 def test_a_page_that_is_none_is_no_error(admin: User, sort: str, after: str) -> None:
     said(browser(admin), f"{LIST}?sort={sort}&after={after}")
 
@@ -112,7 +116,31 @@ def test_it_says_how_many_fit(
     assert "4 of more than 5" in said(client, f"{LIST}?kind=resource")
 
 
-@pytest.mark.parametrize("sort", ["address", "name", "storage"])
+def test_who_was_not_seen_for_long_is_found(admin: User, alice: User, bob: User) -> None:
+    def at(user: User, seen: int | None, made: int = 400) -> None:
+        now = timezone.now()
+        seen_at = None if seen is None else now - timedelta(days=seen)
+        User.objects.filter(pk=user.pk).update(
+            seen_at=seen_at, created_at=now - timedelta(days=made)
+        )
+
+    client = browser(admin)
+    at(admin, 0)
+    at(alice, 100)
+    at(bob, None)
+    assert shown(said(client, f"{LIST}?idle=90&sort=idle")) == [bob.pk, alice.pk]
+    assert shown(said(client, f"{LIST}?idle=180")) == [bob.pk]
+    assert f"{timezone.now() - timedelta(days=100):%Y}" in said(client, f"{LIST}?idle=90")
+    at(bob, None, made=3)  # nobody can have signed in before that
+    assert shown(said(client, f"{LIST}?idle=30")) == [alice.pk]
+    for nonsense in ("0", "-90", "90 days", "\u0669\u0660"):
+        assert admin.pk in shown(said(client, f"{LIST}?idle={nonsense}"))
+    box = provisioning.add_user("box@example.test", None, kind=Kind.SHARED)[0]
+    at(box, None)
+    assert box.pk not in shown(said(client, f"{LIST}?idle=30"))
+
+
+@pytest.mark.parametrize("sort", ["address", "name", "storage", "idle"])
 def test_a_long_list_costs_what_a_short_one_does(admin: User, sort: str) -> None:
     client = browser(admin)
     counts = []
@@ -125,7 +153,8 @@ def test_a_long_list_costs_what_a_short_one_does(admin: User, sort: str) -> None
             said(client, f"{LIST}?sort={sort}&text=x")
         counts.append(len(found))
 
-    assert counts[0] == counts[1]
+    # How many there are in all is asked where a page does not tell.
+    assert counts[1] == counts[0] + 1
 
 
 def done(client: Client, act: str, users: list[User], **more: str) -> str:

@@ -57,6 +57,58 @@ def test_alike_within_an_hour_is_one_row(alice: User) -> None:
     )
 
 
+def seen_at(user: User) -> datetime | None:
+    return User.objects.values_list("seen_at", flat=True).get(pk=user.pk)
+
+
+def test_a_user_was_seen_when_somebody_got_in_and_that_is_written_twice_a_day(
+    alice: User, bob: User
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        note(alice, Outcome.WRONG)
+        history.note(
+            user_id=alice.pk, outcome=Outcome.OK, door="web", means=Means.ACTING, address=HOME
+        )
+        assert seen_at(alice) is None
+        note(alice)
+        assert seen_at(alice) == NOON
+        for hours in (1, 10):
+            clock.shift(3_600 * hours)
+            note(alice, address=f"198.51.{hours}.7")
+            assert seen_at(alice) == NOON
+        clock.shift(3_600 + 1)
+        note(alice, address="203.0.113.9")
+        assert seen_at(alice) == NOON + timedelta(hours=12, seconds=1)
+    assert seen_at(bob) is None
+
+
+def test_notes_of_many_are_seen_in_the_order_of_their_ids(alice: User, bob: User) -> None:
+    """Two processes that write of the same users wait for each other, never in a circle."""
+    users = [bob, alice, bob] if alice.pk < bob.pk else [alice, bob, alice]
+    waiting = [
+        history._Note(
+            bytes([number]) * 16,
+            user.pk,
+            Outcome.OK,
+            "imap",
+            Means.PASSWORD,
+            "",
+            HOME,
+            "",
+            NOON + timedelta(seconds=number),
+            1,
+        )
+        for number, user in enumerate(users)
+    ]
+    with CaptureQueriesContext(connection) as found:
+        history._see(waiting)
+    assert len(found) == 2
+    first, second = (one["sql"] for one in found)
+    assert f"id = {min(alice.pk, bob.pk)} " in first
+    assert f"id = {max(alice.pk, bob.pk)} " in second
+    assert seen_at(users[0]) == NOON + timedelta(seconds=2)
+
+
 def test_a_mail_program_that_gets_in_is_one_row_a_day(alice: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(8):

@@ -1,4 +1,4 @@
-"""How many rows statements read: what grows with a table is found while the table is still small."""
+"""How many rows statements read: what grows with a table is found while the table is small."""
 
 import json
 from dataclasses import dataclass, field

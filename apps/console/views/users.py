@@ -12,7 +12,7 @@ from apps.console.graveyard import removed
 from apps.console.listing import STATES, domain_choices, users
 from apps.console.rolewords import ROLE_WORDS
 from apps.console.useraddresses import free_addresses
-from apps.console.userfilter import ADDRESS, NAME, NO_ROLE, STORAGE, Wanted
+from apps.console.userfilter import ADDRESS, IDLE, IDLE_DAYS, NAME, NO_ROLE, STORAGE, Wanted
 from apps.console.views.pages import show
 from apps.directory.models import Kind, User, UserState
 from apps.directory.permissions import Ability, Powers
@@ -43,6 +43,8 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "by_address": wanted.query(sort=ADDRESS, after="") or "sort=address",
         "by_name": wanted.query(sort=NAME, after=""),
         "by_storage": wanted.query(sort=STORAGE, after=""),
+        "by_idle": wanted.query(sort=IDLE, after=""),
+        "idle_days": IDLE_DAYS,
         "everything": page.words.rpartition(" of ")[2] if is_more else "",
         "restores": restores,
         "sets_quotas": powers.may(Ability.SET_QUOTAS),
@@ -139,7 +141,7 @@ def _added(request: HttpRequest, powers: Powers, form: AddUserForm) -> HttpRespo
 def _complain(form: AddUserForm, error: MailError) -> None:
     text = f"{error.reply.text}."
     if isinstance(error, AlreadyExists):
-        free = free_addresses(form.whole.casefold(), form.cleaned_data["name"])
+        free = free_addresses(user_address(form.whole).key, form.cleaned_data["name"])
         form.add_error("address", f"{text} Free: {', '.join(free)}." if free else text)
     elif isinstance(error, InvalidName):
         form.add_error("space" if error.detail.startswith("quota") else "name", text)

@@ -9,6 +9,9 @@ remembers which rows it has written, so a program that signs in every minute cos
 ten; what was counted since the last of them is lost with the process. Failures are counted exactly
 up to the twentieth, and from then on once a minute.
 
+When somebody last got in stands in the user's own row as well, for lists of who was not seen for
+long: that is written twice a day at most, for it moves a row that has many indexes.
+
 A user has at most `MOST` rows of an outcome in an hour; what goes beyond is told in one of them,
 from `OTHERS`. Rows of removed users go with them, and all after `KEEP_DAYS`.
 """
@@ -35,6 +38,7 @@ from apps.wire.errors import MailError
 logger = logging.getLogger(__name__)
 
 KEEP_DAYS: Final = 90
+SEEN_EVERY: Final = timedelta(hours=12)
 OTHERS: Final = "*"  # in place of the address: many networks
 MOST: Final = {Outcome.OK: 60}  # rows of a user in an hour
 MOST_FAILED: Final = 20
@@ -56,6 +60,10 @@ INSERT INTO directory_signin (user_id, digest, outcome, door, means, via, addres
 SELECT u.id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM directory_user u WHERE u.id = %s
 ON CONFLICT (digest) DO UPDATE SET times = directory_signin.times + excluded.times,
     last_at = excluded.last_at, address = excluded.address"""
+
+
+_SEEN: Final = """
+UPDATE directory_user SET seen_at = %s WHERE id = %s AND (seen_at IS NULL OR seen_at < %s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ def write_waiting() -> None:
                 # Sorted, so that two processes wait for each other's rows in one order.
                 for one in sorted(some, key=lambda one: one.digest):
                     _put(one)
+                _see(some)
         except (DatabaseError, MailError):
             logger.exception("sign-ins were not noted", extra={"number": len(some)})
 
@@ -166,6 +175,15 @@ def _put(one: _Note) -> None:
                 one.user_id,
             ],
         )
+
+
+def _see(notes: list[_Note]) -> None:
+    """Note in their own rows that users were here: in the order of ids, as all lock them."""
+    got_in = [one for one in notes if one.outcome is _OK and one.means != Means.ACTING]
+    seen = {one.user_id: one.at for one in sorted(got_in, key=lambda one: one.at)}
+    with connection.cursor() as cursor:
+        for user_id, at in sorted(seen.items()):
+            cursor.execute(_SEEN, [_column(at), user_id, _column(at - SEEN_EVERY)])
 
 
 def _column(at: datetime) -> Any:

@@ -16,7 +16,8 @@ def in_sight(powers: Powers) -> QuerySet[User]:
     Who removed a domain may have been another tenant than who has it now: the mail of its users
     then is an operator's to give back. So the domain must have been there all the time.
     """
-    gone = User.objects.filter(state=UserState.REMOVED)
+    # The same by a column of which an index knows; the state is a parameter, and helps no planner.
+    gone = User.objects.filter(state=UserState.REMOVED, removed_at__isnull=False)
     if not powers.may(Ability.RESTORE_USERS):
         return gone.none()
     if powers.is_operator:
