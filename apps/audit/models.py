@@ -33,6 +33,7 @@ class AuditRecord(models.Model):
             models.Index(fields=["organization_id", "id"], name="audit_organization"),
             models.Index(fields=["domain_id", "id"], name="audit_domain"),
             models.Index(fields=["user_id", "id"], name="audit_user"),
+            models.Index(fields=["actor_id", "id"], name="audit_actor"),
         ]
 
     def __str__(self) -> str:

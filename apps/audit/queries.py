@@ -1,4 +1,5 @@
-"""Reading the audit log: newest first, a page by one statement, whatever is asked for."""
+"""Reading the audit log: newest first, a page by one statement, and by two where words are searched
+for: a page looks through `LOOKED` records at most, and says how far it has come."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from apps.audit.models import AuditRecord
 
 PAGE: Final = 50
 MOST: Final = 1_000  # of one page
+LOOKED: Final = 50_000  # records: what words are searched in for a page
 _BATCH: Final = 500  # of an export
 _CLOCKS: Final = timedelta(days=1)  # by which the clocks of machines may differ
 
@@ -53,6 +55,11 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def has_words(self) -> bool:
+        """Whether records have to be read to see whether they fit."""
+        return bool(self.actor or self.action or self.subject or self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -74,10 +81,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, and what to give as `before` for those that are older; None if there are none."""
+    """Rows, and what to give as `before` for those that are older; None if there are none.
+
+    Args:
+        looked_to: where the search for words has ended for now, if it has not seen everything.
+    """
 
     rows: list[Row]
     after: int | None
+    looked_to: datetime | None = None
 
 
 EVERYTHING: Final = Wanted()
@@ -98,17 +110,24 @@ def page(
         limit: at most `MOST`.
     """
     limit = max(1, min(limit, MOST))
-    found = _chosen(wanted, scope)
+    found = _in_reach(wanted, scope)
     if before is not None:
         found = found.filter(pk__lt=before)
-    rows = [_row(one) for one in found.order_by("-pk")[: limit + 1]]
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+    end = None
+    if wanted.has_words:
+        end = found.order_by("-pk").values_list("pk", "at")[LOOKED : LOOKED + 1].first()
+    if end is not None:
+        found = found.filter(pk__gt=end[0])
+    rows = [_row(one) for one in _named(found, wanted).order_by("-pk")[: limit + 1]]
+    if len(rows) > limit:
+        return Page(rows[:limit], rows[limit - 1].id)
+    return Page(rows, None) if end is None else Page(rows, end[0] + 1, looked_to=end[1])
 
 
 def export(wanted: Wanted = EVERYTHING, *, scope: Scope | None = None) -> Iterator[Row]:
     """All of it, oldest first, as of now: what is recorded meanwhile is left out. A statement for
     some hundred rows, so that memory stays small and no transaction long."""
-    found = _chosen(wanted, scope).order_by("pk")
+    found = _named(_in_reach(wanted, scope), wanted).order_by("pk")
     last = AuditRecord.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     at = 0
     while rows := list(found.filter(pk__gt=at, pk__lte=last)[:_BATCH]):
@@ -116,7 +135,8 @@ def export(wanted: Wanted = EVERYTHING, *, scope: Scope | None = None) -> Iterat
         at = rows[-1].pk
 
 
-def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
+def _in_reach(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
+    """What there is to look through: those whose ids and times fit."""
     found = AuditRecord.objects.all()
     if scope is not None:
         found = found.filter(
@@ -124,7 +144,6 @@ def _chosen(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:
             | Q(domain_id__in=list(scope.domains))
             | Q(user_id__in=list(scope.users))
         )
-    found = _named(found, wanted)
     if wanted.users is not None:
         ids = list(wanted.users)
         found = found.filter(Q(user_id__in=ids) | Q(actor_kind="user", actor_id__in=ids))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.audit import queries, words
 from apps.audit.models import AuditRecord
 from apps.audit.queries import Page, Scope, Wanted, export, page
+from tests.support.reading import Reading, analyze
 
 pytestmark = pytest.mark.django_db
 
@@ -77,11 +78,74 @@ def test_a_full_last_page_has_no_next_one() -> None:
 
 def test_a_page_is_one_statement_however_much_there_is() -> None:
     many(3_000)
+    for limit in (10, 1_000):
+        with CaptureQueriesContext(connection) as statements:
+            assert page(scope=Scope(domains=[3]), limit=limit).rows
+        assert len(statements) == 1
+
+
+def test_a_search_for_words_is_two_statements_however_much_there_is() -> None:
+    many(3_000)
     wanted = Wanted(actor="x", action="user", subject="", since=timezone.now() - timedelta(days=1))
     for limit in (10, 1_000):
         with CaptureQueriesContext(connection) as statements:
             assert page(wanted, scope=Scope(domains=[3]), limit=limit).rows
-        assert len(statements) == 1
+        assert len(statements) == 2
+
+
+def test_a_search_looks_through_so_many_records_and_says_how_far_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queries, "LOOKED", 100)
+    old = made(subject="needle.test")
+    many(250)
+    new = made(subject="needle.test")
+    wanted = Wanted(subject="needle")
+
+    pages = list(all_pages(wanted, 10))
+
+    assert [ids(one) for one in pages] == [[new.pk], [], [old.pk]]
+    ends = [one.looked_to for one in pages]
+    assert ends[2] is None
+    assert ends[0] is not None
+    assert ends[0] == AuditRecord.objects.get(pk=new.pk - 100).at
+
+
+def test_a_search_misses_none_where_its_looks_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "LOOKED", 7)
+    many(60)
+    for limit in (1, 3, 10):
+        pages = list(all_pages(Wanted(action="user"), limit, Scope(domains=[3])))
+        found = [row for one in pages for row in ids(one)]
+        everything = ids(page(scope=Scope(domains=[3]), limit=1_000))
+        assert found == everything
+
+
+def test_a_search_that_nothing_fits_reads_so_many_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "LOOKED", 100)
+    many(5_000)
+    analyze()
+    for wanted in (Wanted(text="zzzz"), Wanted(action="zzzz"), Wanted(subject="z", actor="z")):
+        reading = Reading(("audit_auditrecord",))
+        with connection.execute_wrapper(reading):
+            assert page(wanted).rows == []
+        assert len(reading.found) == 2
+        assert reading.beyond(1_500) == []
+
+
+def test_what_somebody_did_is_found_without_reading_everything() -> None:
+    AuditRecord.objects.bulk_create(
+        AuditRecord(
+            at=timezone.now(), actor_kind="user", actor_id=1_000 + n, user_id=9_000 + n, action="a"
+        )
+        for n in range(5_000)
+    )
+    mine = made(actor_id=777, user_id=None)
+    analyze()
+    reading = Reading(("audit_auditrecord",))
+    with connection.execute_wrapper(reading):
+        assert ids(page(Wanted(users=[777]))) == [mine.pk]
+    assert reading.beyond(100) == []
 
 
 @pytest.mark.long

@@ -34,6 +34,7 @@ def log(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         found = queries.page(
             asked.wanted, scope=audit_scope(powers), before=int(before) if before else None
         )
+    older = asked.query(before=str(found.after)) if found.after else ""
     today = timezone.now().date()
     context = {
         "found": found,
@@ -47,8 +48,9 @@ def log(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         ],
         "page": {
             "query_first": asked.query() if before else "",
-            "query_next": asked.query(before=str(found.after)) if found.after else "",
+            "query_next": "" if found.looked_to else older,
         },
+        "further": older if found.looked_to else "",
         "export": f"{reverse('console-export')}?{asked.query(kind='audit')}",
         "kept_days": settings.AUDIT_DAYS,
         "nav": "audit",
