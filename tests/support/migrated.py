@@ -21,7 +21,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = "MAILHOST_TESTS_FOLDER"  # set by tests/run.py: what all processes of a pass may share
-SECONDS = 120
+SECONDS = 250
 
 
 def is_shared() -> bool:
