@@ -95,7 +95,7 @@ def _in_sight(powers: Powers, job: Import) -> Iterator[ImportLine]:
     """The lines that were added, some hundred at a time; of users those in sight."""
     found = lines(job, (LineState.ADDED,))
     while some := list(islice(found, _BATCH)):
-        ids = [line.made_id for line in some]
+        ids = [line.made_id for line in some if line.made_id is not None]
         seen = set(permissions.users(powers).filter(pk__in=ids).values_list("pk", flat=True))
         yield from (line for line in some if job.kind != "users" or line.made_id in seen)
 

@@ -16,7 +16,7 @@ def maker_of(user: User) -> User | None:
     """Who gave the password that holds now; None if its user did, or this machine; one statement,
     two if there is one."""
     given = AuditRecord.objects.filter(user_id=user.pk, action__in=_GIVING).order_by("-pk")
-    last = given.values_list("actor_kind", "actor_id").first()
-    if last is None or last[0] != "user" or last[1] == user.pk:
+    kind, actor_id = given.values_list("actor_kind", "actor_id").first() or ("", None)
+    if kind != "user" or actor_id is None or actor_id == user.pk:
         return None
-    return User.objects.filter(pk=last[1]).first()
+    return User.objects.filter(pk=actor_id).first()

@@ -10,21 +10,22 @@ from apps.console.models import BulkAct
 from apps.directory.models import Domain, Kind, Organization, Role, SendLimit, State, User
 from apps.directory.services import limits
 from apps.provisioning import services as provisioning
+from apps.scan.models import AttachmentPolicy, Threshold
 from tests.console.conftest import PASSWORD, browser, holder
 from tests.console.hostile import forms_of
 
 pytestmark = pytest.mark.django_db
 
 GB = 1 << 30
-BOXES = ("greylists", "adds_sender")
 
 
-def opened(client: Client, path: str, action: str = "") -> dict[str, str]:
+def opened(client: Client, path: str, action: str | None = None) -> dict[str, str]:
     """What a browser sends of the form of a page, before anybody types."""
+    action = path if action is None else action
     page = client.get(path).content.decode()
-    form = next(one for one in forms_of(page) if one.action == (action or path))
-    ticked = {name for name in BOXES if form.fields.get(f"was-{name}") == "on"}
-    return form.fields | dict.fromkeys(ticked, "on")
+    form = next(one for one in forms_of(page) if one.action == action and one.method == "post")
+    # What it shows is what it says to have shown; a box that is not ticked is as good as not sent.
+    return {name: form.fields.get(f"was-{name}", value) for name, value in form.fields.items()}
 
 
 def saved(client: Client, path: str, **values: Any) -> None:
@@ -226,3 +227,38 @@ def test_an_undo_leaves_the_state_that_somebody_else_gave_a_domain(
     assert "Somebody has changed that since; it stays." in page
     mine.refresh_from_db()
     assert mine.state == State.SUSPENDED
+
+
+def test_the_filter_of_a_domain_is_not_set_back(admin: User, domain: Domain) -> None:
+    first, second, path = browser(admin), browser(admin), f"/admin/policies/{domain.pk}/"
+    form = opened(first, path, "") | {"reset": ""}
+    theirs = form | {"refuse": "12"}
+    page = second.post(path, theirs).content.decode()
+    saved(second, path, **next(one for one in forms_of(page) if "seen" in one.fields).fields)
+    page = first.post(path, form | {"junk": "4"}).content.decode()
+    saved(first, path, **next(one for one in forms_of(page) if "seen" in one.fields).fields)
+
+    row = Threshold.objects.get(domain=domain)
+    assert (row.junk, row.refuse) == (4, 12)
+
+
+def test_what_is_done_with_files_is_not_set_back(admin: User, domain: Domain) -> None:
+    first, second, path = browser(admin), browser(admin), f"/admin/policies/{domain.pk}/files/"
+    form = opened(first, path, "")
+    saved(second, path, **form | {"group-script": "refuse"})
+    saved(first, path, **form | {"group-disk": "junk"})
+    answer = first.post(path, form | {"group-script": "junk"})
+
+    assert "Somebody has changed what is done with “Scripts” meanwhile" in answer.content.decode()
+    rows = AttachmentPolicy.objects.filter(domain=domain).values_list("value", "action")
+    assert dict(rows) == {"script": "refuse", "disk": "junk"}
+
+
+def test_enter_saves_an_absence_reply_and_never_ends_it(admin: User, bob: User) -> None:
+    """A browser sends a form of which Enter is pressed by its first button."""
+    client, path = browser(admin), f"/admin/users/{bob.pk}/replies/"
+    client.post(path, {"what": "reply", "text": "Away."})
+    form = client.get(path).content.decode().partition('name="first_day"')[0]
+
+    assert 'name="what" value="reply"' in form
+    assert 'value="end-reply"' not in form

@@ -40,7 +40,8 @@ class Sent:
 
 
 def read(standings: Mapping[str, Standing], posted: Mapping[str, str]) -> Sent:
-    """Read it. A field that is not in it stays as it is; so does what one may not change.
+    """Read it. A field that is not in it stays as it is; so does what one may not change, and what
+    says what its page showed, whatever somebody else has set meanwhile.
 
     Args:
         posted: with `reset`, the name of a field that shall go back to the wider value.
@@ -51,6 +52,8 @@ def read(standings: Mapping[str, Standing], posted: Mapping[str, str]) -> Sent:
         if standing.may:
             text = posted.get(name, text).replace("\0", "").strip()[:100]
             text = "" if posted.get("reset") == name else text
+        if text == posted.get(f"was-{name}", standing.text):
+            text = standing.text
         texts[name] = text
         if text == standing.text:
             continue  # what is shown rounded stays as it is

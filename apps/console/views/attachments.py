@@ -18,7 +18,7 @@ from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
 from apps.scan.attachments.policy import What
-from apps.wire.errors import InvalidName, MailError
+from apps.wire.errors import InUse, InvalidName, MailError
 
 MOST_LINES: Final = 200
 Undone = list[list[str]]
@@ -61,12 +61,17 @@ def _found(powers: Powers, number: int | None) -> Place:
 
 
 def _sorts(request: HttpRequest, powers: Powers, place: Place) -> Undone:
-    """Groups and conditions, as the form has them; what is not in it stays."""
+    """Groups and conditions, as the form has them; what is not in it stays, and so does what says
+    what its page showed."""
     undone: Undone = []
     for sort in files.sorts(files.entries(place.domain), {}):
         action = request.POST.get(sort.name, sort.own)
-        if action == sort.own:
+        was = request.POST.get(f"was-{sort.name}", sort.own)
+        if action in (sort.own, was):
             continue
+        if was != sort.own:
+            text = f"Somebody has changed what is done with “{sort.label}” meanwhile: look again"
+            raise InUse("changed", text=text)
         _say(powers, place, sort.what, sort.value, action)
         undone.append([sort.what, sort.value, sort.own, action])
     return undone

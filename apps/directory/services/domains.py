@@ -193,6 +193,8 @@ def change(
         if value is not None:
             said[field] = value
             setattr(domain, field, value)
+    if not said:
+        return domain
     with transaction.atomic():
         domain.save(update_fields=[_COLUMNS.get(name, name) for name in said])
         record("domain.change", **subjects.of_domain(domain), detail=said)
