@@ -333,6 +333,8 @@ def change(
             before, found.quota = found.quota, checked_quota(quota)
             if not unlimited and found.domain is not None:
                 organization = found.domain.organization_id
+                if is_own_postmaster(found) and found.quota > before:
+                    before = 0  # it takes none of what is counted, so it gives none back
                 capacity.take_space(organization, before=before, after=found.quota)
         found.save(update_fields=["name", "quota"])
         record("user.change", **subjects.of_user(found), detail=said)

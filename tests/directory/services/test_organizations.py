@@ -104,6 +104,18 @@ def test_space_is_promised_once(tenant: Organization) -> None:
     assert User.objects.aggregate(Sum("quota"))["quota__sum"] == 100
 
 
+def test_the_box_that_came_with_the_domain_does_not_grow_beyond_it(tenant: Organization) -> None:
+    limit(tenant, max_storage=100)
+    key = "postmaster@example.test"
+    User.objects.filter(key=key).update(quota=10)
+    provisioning.change_user(key, quota=100)
+    with pytest.raises(LimitReached):
+        provisioning.change_user(key, quota=150)
+    provisioning.change_user(key, quota=20)  # to get smaller is always allowed
+
+    assert User.objects.get(key=key).quota == 20
+
+
 def test_what_was_promised_before_a_limit_stays(tenant: Organization) -> None:
     provisioning.add_user("one@example.test", quota=500)
     provisioning.add_user("two@example.test", quota=0)
