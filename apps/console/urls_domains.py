@@ -8,6 +8,7 @@ from apps.console.views import (
     domainsdns,
     domainssending,
     domainstabs,
+    domainstest,
 )
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("<row:number>/policies/", domainstabs.policies, name="console-domain-policies"),
     path("<row:number>/reports/", domainstabs.received, name="console-domain-reports"),
     path("<row:number>/state/", domainsacts.state, name="console-domain-state"),
+    path("<row:number>/test/", domainstest.page, name="console-domain-test"),
     path("<row:number>/rename/", domainsacts.rename, name="console-domain-rename"),
     path("<row:number>/copy/", domainsacts.copy, name="console-domain-copy"),
     path("<row:number>/remove/", domainsacts.remove, name="console-domain-remove"),

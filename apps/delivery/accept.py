@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from apps.blobs import services as blobs
 from apps.delivery import alerts
+from apps.delivery.members import members
 from apps.directory.limits import MeterReached
 from apps.directory.services import limits
 from apps.directory.services.limits import Sending, Tally
@@ -27,7 +28,6 @@ from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
 from apps.wire.errors import MailError, QuotaExceeded
 
-MEMBERS_TOLD = 500
 JUDGED = "reception.judged"  # the kind of the event that tells what was found out about a sender
 
 
@@ -171,19 +171,12 @@ def _received(item: Submission) -> trace.Event:
             "to": [recipient.original for recipient in item.recipients],
             "size": item.size,
             "queue_id": ulid_text(item.id),
-            **_members(item),
+            **members(item.recipients),
             **({"until": item.hold_until_us} if item.hold_until_us else {}),
             **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
         },
         at_us=item.received_at_us,
     )
-
-
-def _members(item: Submission) -> dict[str, dict[str, str]]:
-    """Which final addresses stand for which that was written, where they differ: later events name
-    the final ones, people know the others."""
-    pairs = [(one.address, one.original) for one in item.recipients if one.address != one.original]
-    return {"members": dict(pairs[:MEMBERS_TOLD])} if pairs else {}
 
 
 def _sent(item: Submission, user_id: int) -> trace.SentMessage:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
+from apps.delivery.members import members
 from apps.delivery.ownmail import own_mail
 from apps.directory import routing
 from apps.directory.postmasters import POSTMASTER
@@ -100,6 +101,7 @@ def queue(
         "to": sorted({one.original for one in recipients}),
         "size": mail.size,
         "queue_id": ulid_text(letter_id),
+        **members(recipients),
     }
     trace.record([trace.Event(letter_id, f"{DOOR}.received", told)])
     transaction.on_commit(bell.ring)

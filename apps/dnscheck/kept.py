@@ -1,6 +1,7 @@
 """Findings as they are kept in a row: plain JSON, and bounded, for they quote strangers."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -87,6 +88,17 @@ def read(wanted: Wanted, short: Short | None, value: Any, *, is_left: bool) -> F
 def is_alarming(short: Short) -> bool:
     """Whether it was wrong in two checks in a row."""
     return short.standing in FAILED and short.failures >= ALARMING_AFTER
+
+
+def is_left(left: Collection[str], name: str) -> bool:
+    """Whether a record is left as it is on purpose: itself, or all of its kind.
+
+    Args:
+        left: of the row: ids of records, and kinds.
+        name: the id of the record.
+    """
+    kind = kind_of(name)
+    return name in left or (kind is not None and kind.value in left)
 
 
 def kind_of(name: str) -> Kind | None:

@@ -23,7 +23,7 @@ class DomainCheck(models.Model):
     trouble = models.CharField(max_length=500, default="", blank=True)
     findings = models.JSONField(default=dict)  # by the id of what is wanted: `kept.py`
     standings = models.JSONField(default=dict)  # the same, short: for lists of domains
-    left = models.JSONField(default=list)  # kinds that are as they are on purpose
+    left = models.JSONField(default=list)  # ids (or kinds) of records that are so on purpose
     is_elsewhere = models.BooleanField(default=False)
     is_alarming = models.BooleanField(default=False)  # and neither left nor elsewhere
     told_at = models.DateTimeField(null=True, blank=True)  # its administrators, last

@@ -72,7 +72,7 @@ def report_of(domain: Domain, found: Collection[Wanted], row: DomainCheck | None
                 one,
                 kept.read_short(row.standings.get(one.id)),
                 row.findings.get(one.id),
-                is_left=one.kind in row.left,
+                is_left=kept.is_left(row.left, one.id),
             )
             for one in found
         ),
@@ -136,7 +136,7 @@ def _summary(pk: int, records: Collection[Wanted], row: DomainCheck) -> Summary:
 
 
 def _standing(one: Wanted, row: DomainCheck) -> Standing:
-    if one.kind in row.left:
+    if kept.is_left(row.left, one.id):
         return Standing.ELSEWHERE
     short = kept.read_short(row.standings.get(one.id))
     if short is None or short.digest != kept.digest(one):
@@ -178,7 +178,7 @@ def _needs_work(one: Wanted, row: DomainCheck) -> bool:
     short = kept.read_short(row.standings.get(one.id))
     return (
         one.is_required
-        and one.kind not in row.left
+        and not kept.is_left(row.left, one.id)
         and short is not None
         and short.digest == kept.digest(one)
         and kept.is_alarming(short)

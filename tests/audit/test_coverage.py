@@ -42,6 +42,7 @@ EXCEPTED: Final = {
     "apps.remote.services.keep_sts": OWN,
     "apps.console.services.bulkacts.": "how to take an act back; each act is recorded itself",
     "apps.console.services.imports._delete": "a file that is no longer wanted",
+    "apps.console.services.imports._forget": "a file that is no longer wanted",
     "apps.console.services.imports._wipe_unused": PART,
     "apps.console.services.imports._write": PART,
     "apps.console.services.imports.finish": "what was added is recorded line by line",

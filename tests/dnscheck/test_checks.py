@@ -153,20 +153,51 @@ def test_a_kind_that_is_left_so_is_quiet_and_counts_as_good(net: World) -> None:
     net.load(zone_text("mx-elsewhere"))
     checks.check(domain.pk)
     checks.check(domain.pk)
-    checks.leave(domain.pk, [Kind.MX])
+    checks.leave(domain.pk, "mx", is_left=True)
     report = queries.report(domain)
     assert report.of(Kind.MX)[0].standing is Standing.ELSEWHERE
     assert (report.right, _alarming()) == (14, [])
-    checks.leave(domain.pk, [])
+    checks.leave(domain.pk, "mx", is_left=False)
     assert (queries.report(domain).right, _alarming()) == (13, ["harbor.example"])
+
+
+def test_one_of_several_of_a_kind_is_left_so(net: World) -> None:
+    domain = harbor()
+    net.load(zone_text("mx-elsewhere"))
+    checks.check(domain.pk)
+    srv = [one.wanted.id for one in queries.report(domain).of(Kind.SRV)]
+    assert len(srv) > 1
+
+    def left() -> list[str]:
+        found = queries.report(domain).findings
+        return [one.wanted.id for one in found if one.standing is Standing.ELSEWHERE]
+
+    checks.leave(domain.pk, srv[0], is_left=True)
+    assert left() == srv[:1]
+    # A whole kind was left so, once: the others stay so when one is watched again.
+    DomainCheck.objects.update(left=["srv", "gone-1", "dkim-old"])
+    assert left() == srv
+    checks.leave(domain.pk, srv[1], is_left=False)
+    assert left() == [srv[0], *srv[2:]]
+    # What shall not be there any more is forgotten.
+    assert DomainCheck.objects.get().left == sorted([srv[0], *srv[2:]])
+
+
+@pytest.mark.parametrize("name", ["", "x", "srv", "dkim", "srv-", "mx\0", "x" * 9_000])
+def test_a_record_that_it_shall_not_have_is_not_left_so(net: World, name: str) -> None:
+    domain = harbor()
+    with pytest.raises(NotFound):
+        checks.leave(domain.pk, name, is_left=True)
+    assert not AuditRecord.objects.filter(action="dns.leave").exists()
 
 
 def test_who_leaves_something_so_is_recorded(net: World) -> None:
     domain = harbor()
-    checks.leave(domain.pk, [Kind.TLSA, Kind.CAA])
-    (entry,) = AuditRecord.objects.filter(action="dns.leave")
+    checks.leave(domain.pk, "spf", is_left=True)
+    checks.leave(domain.pk, "caa", is_left=True)
+    _, entry = AuditRecord.objects.filter(action="dns.leave").order_by("pk")
     assert (entry.subject, entry.domain_id) == ("harbor.example", domain.pk)
-    assert entry.detail == {"records": ["caa", "tlsa"]}
+    assert entry.detail == {"records": ["caa", "spf"]}
 
 
 def test_a_wish_is_heard_once_in_ten_seconds_and_comes_first(net: World) -> None:
@@ -248,7 +279,7 @@ def test_a_domain_that_is_not_there(net: World) -> None:
         with pytest.raises(NotFound):
             act(987_654)
     with pytest.raises(NotFound):
-        checks.leave(987_654, [Kind.MX])
+        checks.leave(987_654, "mx", is_left=True)
 
 
 def test_a_domain_that_goes_takes_its_row_along(net: World) -> None:

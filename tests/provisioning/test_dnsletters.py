@@ -11,7 +11,6 @@ from apps.blobs import queries as blobs
 from apps.directory.models import Domain
 from apps.dnscheck import queries
 from apps.dnscheck.models import DomainCheck
-from apps.dnscheck.records import Kind
 from apps.dnscheck.services import checks
 from apps.mailqueue.models import QueuedMessage
 from apps.provisioning import services
@@ -90,8 +89,8 @@ def test_of_what_is_so_on_purpose_nobody_is_told(net: World) -> None:
     domain = harbor()
     for _ in range(2):
         _check(net, "mx-elsewhere", domain)
-    checks.leave(domain.pk, [Kind.MX])
+    checks.leave(domain.pk, "mx", is_left=True)
     assert tell_all() == 0
-    checks.leave(domain.pk, [])
+    checks.leave(domain.pk, "mx", is_left=False)
     checks.leave_alone(domain.pk, is_elsewhere=True)
     assert tell_all() == 0

@@ -8,7 +8,7 @@ from typing import Final
 from apps.console.domains.standings import LOOKS, LOST, Look
 from apps.dnscheck.findings import Finding, Report, Standing
 from apps.dnscheck.hostname import NAMING
-from apps.dnscheck.records import Kind, Wanted
+from apps.dnscheck.records import Wanted
 
 _CLOSED: Final = frozenset({Standing.RIGHT, Standing.ELSEWHERE})
 _CALM: Final = frozenset({Standing.RIGHT, Standing.BETTER, Standing.ELSEWHERE, Standing.UNSET})
@@ -87,14 +87,6 @@ def _line(report: Report, finding: Finding) -> Line:
         is_left=is_left and not report.is_elsewhere,
         is_lost=is_lost,
     )
-
-
-def left_kinds(report: Report) -> set[Kind]:
-    """The kinds of records of which somebody said that they are so on purpose."""
-    if report.is_elsewhere:
-        return set()
-    findings = report.findings
-    return {one.wanted.kind for one in findings if one.standing is Standing.ELSEWHERE}
 
 
 def as_text(domain: str, report: Report) -> str:

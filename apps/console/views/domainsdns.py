@@ -4,14 +4,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
-from apps.console.domains.dnsrecords import as_text, left_kinds, records
+from apps.console.domains.dnsrecords import as_text, records
 from apps.console.domains.domainpage import overview
+from apps.console.typed import typed
 from apps.console.views.domainsframe import act, domain_in_sight, tab
 from apps.console.views.pages import show
 from apps.directory.models import Domain
 from apps.directory.permissions import Powers
 from apps.dnscheck import queries
-from apps.dnscheck.records import Kind
 from apps.dnscheck.zonefile import zone_file
 from apps.mime.address import display_domain
 from apps.provisioning.administration import dnschecks
@@ -61,18 +61,15 @@ def elsewhere(request: HttpRequest, powers: Powers, number: int) -> HttpResponse
 @for_administrators
 @require_POST
 def leave(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
-    """Records of a kind are as they are on purpose, or no more."""
-    try:
-        kind = Kind(request.POST.get("kind", ""))
-    except ValueError:
-        raise Http404 from None
-    is_left = request.POST.get("is_left") == "1"
+    """A record is as it is on purpose, or no more."""
     domain = domain_in_sight(powers, number)
-    before = left_kinds(queries.report(domain))
+    record_id = typed(request.POST.dict(), "record", 100)
+    if record_id not in {one.id for one in queries.wanted(domain)}:
+        raise Http404
+    is_left = request.POST.get("is_left") == "1"
 
     def do() -> str:
-        kinds = before | {kind} if is_left else before - {kind}
-        dnschecks.leave(powers=powers, domain_id=number, kinds=kinds)
+        dnschecks.leave(powers=powers, domain_id=number, record_id=record_id, is_left=is_left)
         return "It is left as it is." if is_left else "It is watched again."
 
     return act(request, number, do, to=_PAGE)

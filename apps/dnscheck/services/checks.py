@@ -1,6 +1,5 @@
 """The write door: checks that are made now or asked for, and what is left so on purpose."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,10 +10,9 @@ from django.utils import timezone
 from apps.audit.services import record
 from apps.directory import subjects
 from apps.directory.models import Domain
-from apps.dnscheck import queries
+from apps.dnscheck import kept, queries
 from apps.dnscheck.findings import Report
 from apps.dnscheck.models import DomainCheck
-from apps.dnscheck.records import Kind
 from apps.dnscheck.services import inquiries, keeping
 from apps.wire.errors import NotFound
 
@@ -66,16 +64,21 @@ def leave_alone(domain_id: int, is_elsewhere: bool) -> None:
         record("dns.leave", **subjects.of_domain(domain), detail=detail)
 
 
-def leave(domain_id: int, kinds: Collection[Kind]) -> None:
-    """Note which kinds of a domain's records are as they are on purpose: all of them at once.
+def leave(domain_id: int, record_id: str, *, is_left: bool) -> None:
+    """Note that a record of a domain is as it is on purpose, or no more.
 
     Raises:
-        NotFound: there is no such domain.
+        NotFound: there is no such domain, or it shall have no such record.
     """
     domain = _domain(domain_id)
+    wanted = {one.id: one.kind.value for one in queries.wanted(domain)}
+    if record_id not in wanted:
+        raise NotFound(f"record {record_id[:100]}", text="There is no such record")
     with transaction.atomic():
         row = _locked(domain)
-        row.left = sorted(kind.value for kind in set(kinds))
+        # A whole kind may have been left: of each of its records that is said for itself now.
+        left = {name for name in wanted if kept.is_left(row.left, name)}
+        row.left = sorted(left | {record_id} if is_left else left - {record_id})
         row.is_alarming = keeping.is_alarming(row)
         row.save(update_fields=["left", "is_alarming"])
         record("dns.leave", **subjects.of_domain(domain), detail={"records": row.left})

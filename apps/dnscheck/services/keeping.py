@@ -151,8 +151,7 @@ def _short(finding: Finding, before: object) -> Short:
 def is_alarming(row: DomainCheck) -> bool:
     """Whether anything that is not left so on purpose failed twice in a row."""
     return not row.is_elsewhere and any(
-        kept.is_alarming(short) and kept.kind_of(name) not in row.left
-        for name, short in _shorts(row)
+        kept.is_alarming(short) and not kept.is_left(row.left, name) for name, short in _shorts(row)
     )
 
 
@@ -164,7 +163,7 @@ def _shorts(row: DomainCheck) -> list[tuple[str, Short]]:
 def _due(row: DomainCheck, *, is_check: bool) -> datetime:
     """When to ask again; a little at random, so that domains that began together do not stay so."""
     now = timezone.now()
-    shorts = [short for name, short in _shorts(row) if kept.kind_of(name) not in row.left]
+    shorts = [short for name, short in _shorts(row) if not kept.is_left(row.left, name)]
     failed = [short for short in shorts if short.standing in kept.FAILED]
     waits = any(short.standing in {Standing.WAITING, Standing.UNKNOWN} for short in shorts)
     if not is_check:

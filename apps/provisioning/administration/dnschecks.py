@@ -1,10 +1,7 @@
 """What administrators do about the records of a domain: have them checked, and leave them so."""
 
-from collections.abc import Collection
-
 from apps.directory.models import Domain
 from apps.directory.permissions import Ability, Powers
-from apps.dnscheck.records import Kind
 from apps.dnscheck.services import checks
 from apps.provisioning.administration.sight import demand, find_domain
 
@@ -32,13 +29,14 @@ def leave_alone(*, powers: Powers, domain_id: int, is_elsewhere: bool) -> Domain
     return domain
 
 
-def leave(*, powers: Powers, domain_id: int, kinds: Collection[Kind]) -> Domain:
-    """Say which kinds of records are as they are on purpose, all of them at once.
+def leave(*, powers: Powers, domain_id: int, record_id: str, is_left: bool) -> Domain:
+    """Say that a record is as it is on purpose, or no more.
 
     Raises:
-        NotFound, NotPermitted
+        NotFound: also of the record.
+        NotPermitted
     """
     domain = find_domain(powers, domain_id)
     demand(powers, Ability.CHANGE_POLICIES, domain)
-    checks.leave(domain.pk, kinds)
+    checks.leave(domain.pk, record_id, is_left=is_left)
     return domain

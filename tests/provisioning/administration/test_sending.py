@@ -20,7 +20,6 @@ from apps.directory.services.domains import Reception
 from apps.directory.services.signinrules import SignInRules
 from apps.directory.services.transports import Server
 from apps.dnscheck.models import DomainCheck
-from apps.dnscheck.records import Kind
 from apps.provisioning import services as provisioning
 from apps.provisioning.administration import dnschecks, domains, sending, servers
 from apps.wire.errors import AlreadyExists, InUse, InvalidName, NotFound, NotPermitted
@@ -33,7 +32,9 @@ BY_ADMINISTRATORS: dict[str, Act] = {
     "alone": lambda powers, pk: dnschecks.leave_alone(
         powers=powers, domain_id=pk, is_elsewhere=True
     ),
-    "leave": lambda powers, pk: dnschecks.leave(powers=powers, domain_id=pk, kinds=[Kind.MX]),
+    "leave": lambda powers, pk: dnschecks.leave(
+        powers=powers, domain_id=pk, record_id="mx", is_left=True
+    ),
     "copy": lambda powers, pk: domains.copy_settings(
         powers=powers, domain_id=pk, source="example.test"
     ),
