@@ -266,7 +266,7 @@ async def test_it_tells_what_a_server_does_that_does_not_talk(
 ) -> None:
     dns.mail("example.org")
     sink.on("CONNECT", action)  # type: ignore[arg-type]
-    async with carrying(dns, replace(SHORT, greeting=0.2)) as carrier:
+    async with carrying(dns, replace(SHORT, greeting=2)) as carrier:
         error = await unreachable(carrier, mx(port=sink.port))
     assert error.status == "4.4.2"
     assert error.reply.startswith(words)

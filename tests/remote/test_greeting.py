@@ -39,7 +39,7 @@ async def carrier(
 ) -> AsyncIterator[Carrier]:
     settings.EXTRA_CA = authority.file
     dns.mail("example.org")
-    async with carrying(dns, replace(SHORT, handshake=1)) as made:
+    async with carrying(dns, replace(SHORT, handshake=4)) as made:
         yield made
 
 

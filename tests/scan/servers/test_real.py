@@ -52,6 +52,7 @@ def rspam() -> Iterator[Rspamd]:
 @pytest.fixture(autouse=True)
 def _no_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(check, "SECONDS", 60.0)  # they compete with other tests for the processor
+    monkeypatch.setattr(asking, "PING_SECONDS", 30.0)
     check._guards.clear()
     yield
     check._guards.clear()
@@ -171,15 +172,16 @@ def _scanners() -> str:
 def test_one_that_is_stopped_and_goes_on_is_heard_again(
     settings: Settings, clam: Clamd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "SECONDS", 1.0)
-    monkeypatch.setattr(asking, "PING_SECONDS", 0.3)
     monkeypatch.setattr(guard, "PAUSES", (0.0,))
     settings.CLAMD, settings.SCANNERS_DEAD = clam.socket, "defer"
     virus = _mail(EICAR)
     clam.process.send_signal(signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        (found,) = _findings(virus)
+        with monkeypatch.context() as hasty:
+            hasty.setattr(check, "SECONDS", 1.0)
+            hasty.setattr(asking, "PING_SECONDS", 0.3)
+            began = time.monotonic()
+            (found,) = _findings(virus)
         assert (found.rule, found.action) == ("SCANNER_AWAY", Action.DEFER)
         assert time.monotonic() - began < 10
     finally:
