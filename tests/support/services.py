@@ -6,6 +6,7 @@ run, and nothing already running on the machine is touched. The servers keep not
 persistence): they are for tests alone. Binaries are Debian's (scripts/debian-test-packages.txt).
 """
 
+import fcntl
 import itertools
 import os
 import pwd
@@ -16,10 +17,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import redis as redis_client
@@ -37,6 +41,8 @@ STOP_SECONDS = 15.0
 # A port that was given stays unused for a moment: none is given twice before all were. Where the
 # round starts is random, for another run of the tests may be under way on this machine.
 _round = itertools.islice(itertools.cycle(PORTS), random.randrange(len(PORTS)), None)
+_HELD = 128  # ports that a process keeps for itself: of seven doors each, those of many services
+_held: deque[int] = deque()
 
 
 class ServiceError(Exception):
@@ -55,6 +61,8 @@ class Server:
 def free_port() -> int:
     """Return a loopback TCP port that nothing listens on."""
     for port in itertools.islice(_round, len(PORTS)):
+        if not _is_held(port):
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
@@ -62,6 +70,25 @@ def free_port() -> int:
                 continue
             return port
     raise ServiceError("no port is free")
+
+
+def _is_held(port: int) -> bool:
+    """Keep a port from other runs of the tests until this process is given a hundred others: a
+    service opens it seconds after it was found free. Locks end with the process."""
+    try:
+        fcntl.lockf(_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _held.append(port)
+    if len(_held) > _HELD:
+        fcntl.lockf(_ports(), fcntl.LOCK_UN, 1, _held.popleft())
+    return True
+
+
+@cache
+def _ports() -> BinaryIO:
+    """One for all runs of a user, wherever else they keep files; its octets stand for ports."""
+    return Path(f"/tmp/mailhost-tests-{os.getuid()}.ports").open("ab")
 
 
 def wait_for(
