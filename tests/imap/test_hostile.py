@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -255,6 +256,16 @@ def narrow_server(transactional_db: None) -> Iterator[RunningServer]:
         yield one
 
 
+def patient(server: RunningServer) -> Client:
+    """Who is let in late rather than not at all, however slow the machine is."""
+    hasty = server.service.limits
+    server.service.limits = replace(hasty, literal_wait=30)
+    try:
+        return signed_in(server)
+    finally:
+        server.service.limits = hasty
+
+
 def begin(client: Client, tag: str) -> None:
     client.send(f"{tag} APPEND INBOX {{{LARGE}}}")
 
@@ -271,6 +282,7 @@ def test_it_takes_no_more_large_messages_than_it_has_memory_for(
         closing(signed_in(narrow_server)) as one,
         closing(signed_in(narrow_server)) as two,
         closing(signed_in(narrow_server, "bob@example.test")) as other,
+        closing(patient(narrow_server)) as waiting,
     ):
         begin(one, "a")
         assert one.line().startswith("+ ")
@@ -279,10 +291,10 @@ def test_it_takes_no_more_large_messages_than_it_has_memory_for(
         assert answer(two, "NOOP")[-1].startswith("x OK")
         begin(other, "c")  # of another: nobody shuts it out
         assert other.line().startswith("+ ")
-        begin(two, "d")  # waits until there is room
+        begin(waiting, "d")  # until there is room
         finish(one, "a")
-        assert two.line().startswith("+ ")
-        finish(two, "d")
+        assert waiting.line().startswith("+ ")
+        finish(waiting, "d")
         finish(other, "c")
     assert narrow_server.service.allowance.taken == 0
 
@@ -292,13 +304,17 @@ def test_it_reads_no_unasked_message_that_it_has_no_memory_for(
 ) -> None:
     raw = b"Subject: x\r\n\r\n".ljust(LARGE, b"x")
     whole = b"b APPEND INBOX {%d+}\r\n" % LARGE + raw + b"\r\n"
-    with closing(signed_in(narrow_server)) as one, closing(signed_in(narrow_server)) as two:
+    with (
+        closing(signed_in(narrow_server)) as one,
+        closing(signed_in(narrow_server)) as two,
+        closing(patient(narrow_server)) as waiting,
+    ):
         begin(one, "a")
         assert one.line().startswith("+ ")
-        sender = threading.Thread(target=two.socket.sendall, args=(whole,))
+        sender = threading.Thread(target=waiting.socket.sendall, args=(whole,))
         sender.start()
         finish(one, "a")
-        assert two.line().startswith("b OK")
+        assert waiting.line().startswith("b OK")
         sender.join()
         begin(one, "a")
         assert one.line().startswith("+ ")
@@ -352,7 +368,7 @@ def test_it_gives_the_room_of_a_literal_that_does_not_come_to_others(
 def test_it_has_the_memory_again_when_a_sender_is_gone(
     alice: User, narrow_server: RunningServer
 ) -> None:
-    with closing(signed_in(narrow_server)) as one, closing(signed_in(narrow_server)) as two:
+    with closing(signed_in(narrow_server)) as one, closing(patient(narrow_server)) as two:
         begin(one, "a")
         assert one.line().startswith("+ ")
         one.socket.sendall(b"x" * 1000)

@@ -219,7 +219,7 @@ def test_it_waits_ten_minutes_for_a_word() -> None:
 
 
 def test_it_logs_out_who_is_silent(alice: User) -> None:
-    patience = Patience(login_time=2.0, idle_time=0.5)
+    patience = Patience(login_time=20, idle_time=2.5)
     add_message(alice.pk, b"Subject: x\r\n\r\n")
     with (
         listening(lambda: Service(patience), "pop3", "pop3s") as server,
