@@ -15,6 +15,7 @@ from apps.console.services import imports
 from apps.console.services.imports import MOST_WAITING
 from apps.directory.models import Domain, User
 from apps.directory.permissions import powers_of
+from apps.provisioning.bulk.verdicts import verdicts
 from apps.wire.errors import Gone, InUse
 from tests.console.conftest import browser
 from tests.console.test_imports import HEAD, csv, upload
@@ -77,13 +78,11 @@ def take(user: User, name: str) -> Import:
 def test_one_that_is_overtaken_while_it_is_read_leaves_nothing(
     admin: User, domain: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = imports.verdicts
-
     def overtaken(*about: Any) -> Any:
-        monkeypatch.setattr(imports, "verdicts", read)
+        monkeypatch.setattr(imports, "verdicts", verdicts)
         for number in range(MOST_WAITING):
             take(admin, f"later{number}")
-        return read(*about)
+        return verdicts(*about)
 
     monkeypatch.setattr(imports, "verdicts", overtaken)
 

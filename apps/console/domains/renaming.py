@@ -44,7 +44,9 @@ class Follows:
         words = []
         if self.own:
             who = people(self.own)
-            words.append(f"{who} one in {self.name}: with the mirror it works, without it it ends.")
+            words.append(
+                f"{who} one in {self.name}: it works on with the mirror, and ends without it."
+            )
         if self.strangers:
             who = people(self.strangers, "of another organisation")
             words.append(f"{who} one in {self.name}: it ends.")
