@@ -47,7 +47,7 @@ def test_whose_recovery_addresses_are_concerned_is_told(
     path: str, reseller: User, operator: User
 ) -> None:
     mine = text(said(browser(reseller), path))
-    assert "2 people have one in example.test: it works on with the mirror, and ends." in mine
+    assert "2 people have one in example.test: it works on with the mirror, and ends" in mine
     assert "of another organisation" not in mine  # of other tenants nothing is told
 
     all_of_it = text(said(browser(operator), path))
