@@ -10,11 +10,11 @@ from django.db.models import Q, QuerySet, Subquery
 
 from apps.audit import words
 from apps.audit.models import AuditRecord
+from apps.runtime.keyset import Column, Order, walk
 
 PAGE: Final = 50
 MOST: Final = 1_000  # of one page
 LOOKED: Final = 50_000  # records: what words are searched in for a page
-_BATCH: Final = 500  # of an export
 _CLOCKS: Final = timedelta(days=1)  # by which the clocks of machines may differ
 
 
@@ -125,14 +125,10 @@ def page(
 
 
 def export(wanted: Wanted = EVERYTHING, *, scope: Scope | None = None) -> Iterator[Row]:
-    """All of it, oldest first, as of now: what is recorded meanwhile is left out. A statement for
-    some hundred rows, so that memory stays small and no transaction long."""
-    found = _named(_in_reach(wanted, scope), wanted).order_by("pk")
+    """All of it, oldest first, as of now: what is recorded meanwhile is left out."""
     last = AuditRecord.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    at = 0
-    while rows := list(found.filter(pk__gt=at, pk__lte=last)[:_BATCH]):
-        yield from map(_row, rows)
-        at = rows[-1].pk
+    found = _named(_in_reach(wanted, scope), wanted).filter(pk__lte=last)
+    yield from map(_row, walk(found, Order(Column("pk"))))
 
 
 def _in_reach(wanted: Wanted, scope: Scope | None) -> QuerySet[AuditRecord]:

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import ClassVar, Final
 
-from django.http import QueryDict
-
-from apps.audit.queries import Wanted
+from apps.audit import queries
+from apps.audit.queries import Row, Wanted
 from apps.audit.words import SENTENCES
-from apps.console.typed import typed
+from apps.console.filters import PeriodFilter
+from apps.console.paging import Page, next_link
+from apps.directory.permissions import Powers, audit_scope
+from apps.wire.numbers import whole_number
 
-MAX_TEXT: Final = 320
-_FIELDS: Final = ("text", "actor", "action", "subject", "since", "until")
 _NOUNS: Final[Mapping[str, str]] = {
     "alias": "Aliases and groups",
     "apppassword": "App passwords",
@@ -43,79 +43,62 @@ _NOUNS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """As people wrote it; "" asks for anything.
+class Asked(PeriodFilter):
+    """As people wrote it.
 
     Args:
         text: part of a person, an object or an address.
         actor, subject: part of who did it, and of what it was done to.
         action: an action, or what all of some sort begin with: `user.`.
-        since, until: days, as 2026-01-31; both are in it.
     """
 
-    text: str = ""
+    PLACE: ClassVar[str] = "before"
+
     actor: str = ""
     action: str = ""
     subject: str = ""
-    since: str = ""
-    until: str = ""
-
-    @classmethod
-    def of(cls, values: Mapping[str, str]) -> "Asked":
-        """Read what came in an address: anything."""
-
-        def taken(name: str) -> str:
-            return typed(values, name, MAX_TEXT)
-
-        return cls(**{name: taken(name) for name in _FIELDS})
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return any(getattr(self, name) for name in _FIELDS)
-
-    @property
-    def errors(self) -> dict[str, str]:
-        """What of it is no day."""
-        wrong = {
-            name: "A day, such as 2026-01-31."
-            for name in ("since", "until")
-            if getattr(self, name) and _day(getattr(self, name)) is None
-        }
-        if not wrong and self.since and self.until and self.since > self.until:
-            wrong["until"] = "The last day is before the first one."
-        return wrong
 
     @property
     def wanted(self) -> Wanted:
         """As the log is asked; a day that is none asks for anything."""
-        since, until = _day(self.since), _day(self.until)
+        since, until = self.period
         return Wanted(
             text=self.text,
             actor=self.actor,
             action=self.action,
             subject=self.subject,
             since=since,
-            until=None if until is None else until + timedelta(days=1),
+            until=until,
         )
 
-    def query(self, **more: str) -> str:
-        """As it stands behind the `?`."""
-        query = QueryDict(mutable=True)
-        values = {name: getattr(self, name) for name in _FIELDS} | more
-        query.update({name: value for name, value in values.items() if value})
-        return query.urlencode() or "text="
+
+@dataclass(frozen=True, slots=True)
+class Acts(Page[Row]):
+    """Some acts.
+
+    Args:
+        looked_to: where the search for words has ended for now, if it has not seen everything.
+        further_link: where it goes on.
+    """
+
+    looked_to: datetime | None = None
+    further_link: str = ""
 
 
-def _day(text: str) -> datetime | None:
-    """The beginning of a day in UTC; years of which there is a next day."""
-    try:
-        day = date.fromisoformat(text) if len(text) == len("2026-01-31") else None
-    except ValueError:
-        return None
-    if day is None or not 1970 <= day.year < 9999:
-        return None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def acts(powers: Powers, asked: Asked) -> Acts:
+    """A page of acts, newest first; none if what is asked for is wrong."""
+    if asked.errors:
+        return Acts([])
+    before = whole_number(asked.after)
+    found = queries.page(asked.wanted, scope=audit_scope(powers), before=before)
+    older = next_link(asked, str(found.after or ""))
+    return Acts(
+        found.rows,
+        first_link="" if before is None else asked.link(),
+        next_link="" if found.looked_to else older,
+        looked_to=found.looked_to,
+        further_link=older if found.looked_to else "",
+    )
 
 
 def sorts(chosen: str) -> list[tuple[str, str]]:

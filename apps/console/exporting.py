@@ -15,8 +15,8 @@ from apps.console.domains import domainlist
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.bulk.cells import shown_size
+from apps.runtime.keyset import Column, Order, batches, walk
 
-_AT_ONCE: Final = 500
 Row = list[object]
 
 
@@ -30,41 +30,32 @@ class Export:
 
 
 def _users(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
-    found = userfilter.chosen(powers, userfilter.Wanted.of(asked)).order_by("key")
+    found = userfilter.chosen(powers, userfilter.Wanted.of(asked))
     names = ("key", "address", "name", "quota", "kind", "state", "has_factor", "usage__size")
-    after = ""
-    while rows := list(found.filter(key__gt=after).values_list(*names, "created_at")[:_AT_ONCE]):
-        for _, address, name, quota, kind, state, has_factor, used, made in rows:
-            factor = "on" if has_factor else "off"
-            yield [
-                *(address, name, shown_size(quota), kind, state, factor, used or 0, _day(made)),
-            ]
-        after = rows[-1][0]
+    for row in walk(found.values(*names, "created_at"), Order(Column("key", str))):
+        yield [
+            *(row["address"], row["name"], shown_size(row["quota"]), row["kind"], row["state"]),
+            *("on" if row["has_factor"] else "off", row["usage__size"] or 0),
+            _day(row["created_at"]),
+        ]
 
 
 def _aliases(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
     targets = Prefetch("targets", AliasTarget.objects.order_by("pk"))
-    found = aliaslist.chosen(powers, aliaslist.Wanted.of(asked)).order_by("pk")
-    after = 0
-    while rows := list(
-        found.filter(pk__gt=after).select_related("domain").prefetch_related(targets)[:_AT_ONCE]
-    ):
-        for alias in rows:
-            to = " ".join(target.address for target in alias.targets.all())
-            yield [str(aliaslist.pattern_of(alias)), to, alias.state, _day(alias.created_at)]
-        after = rows[-1].pk
+    found = aliaslist.chosen(powers, aliaslist.Wanted.of(asked)).select_related("domain")
+    for alias in walk(found.prefetch_related(targets), Order(Column("pk"))):
+        to = " ".join(target.address for target in alias.targets.all())
+        yield [str(aliaslist.pattern_of(alias)), to, alias.state, _day(alias.created_at)]
 
 
 def _domains(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
-    found = domainlist.chosen(powers, domainlist.Wanted.of(asked)).order_by("name")
-    after = ""
-    while rows := list(found.filter(name__gt=after).select_related("alias_of")[:_AT_ONCE]):
+    found = domainlist.chosen(powers, domainlist.Wanted.of(asked))
+    for rows in batches(found.select_related("alias_of"), Order(Column("name", str))):
         owners = domainlist.known_owners(powers, rows)
         for domain in rows:
             owner = owners.get(domain.organization_id, "")
             target = "" if domain.alias_of is None else domain.alias_of.name
             yield [domain.name, owner, target, domain.kind, domain.state, _day(domain.created_at)]
-        after = rows[-1].name
 
 
 def _audit(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:

@@ -7,7 +7,9 @@ from typing import Final
 from django.utils import timezone
 
 from apps.console import imports
+from apps.console.filters import Filter
 from apps.console.models import Import, ImportKind, ImportLine, ImportState, LineState
+from apps.console.paging import Page, next_link
 from apps.directory.models import User
 from apps.provisioning.bulk import columns
 
@@ -37,15 +39,6 @@ class Row:
     state: str
     cells: list[tuple[str, str]]  # column, text
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What the pager wants."""
-
-    words: str
-    query_first: str
-    query_next: str
 
 
 def badge_of(job: Import) -> tuple[str, str, str]:
@@ -89,7 +82,7 @@ class View:
     heads: list[str]
     first: list[Row]
     bad: list[Row]
-    pager: Head
+    pager: Page[Row]
     has_passwords: bool
 
     @property
@@ -147,22 +140,24 @@ def view(job: Import, *, after: int = 0) -> View:
     Args:
         after: the line after which those that are wrong begin.
     """
+    fields = [field for field in job.columns if field != "password"]
     bad = imports.page(job, (*_BAD, LineState.KEPT), after)
     shown = bad[: imports.PAGE]
-    following = f"after={shown[-1].number}" if len(bad) > len(shown) else ""
+    following = str(shown[-1].number) if len(bad) > len(shown) else ""
+    rows = _rows(job, fields, shown)
     is_ready = job.state == ImportState.READY
-    fields = [field for field in job.columns if field != "password"]
     return View(
         job=job,
         title=title(job),
         badge=badge_of(job),
         heads=[columns.words_of(job.kind, field) for field in fields],
         first=_rows(job, fields, imports.first_lines(job)) if is_ready else [],
-        bad=_rows(job, fields, shown),
-        pager=Head(
-            words=f"From line {shown[0].number} to {shown[-1].number}" if shown else "",
-            query_first="after=0" if after else "",
-            query_next=following,
+        bad=rows,
+        pager=Page(
+            rows,
+            first_link="?" if after else "",
+            next_link=next_link(Filter(), following),
+            said=f"From line {shown[0].number} to {shown[-1].number}" if shown else "",
         ),
         has_passwords=imports.has_passwords(job),
     )

@@ -1,56 +1,32 @@
-"""Organisations as the console lists them: a page by name, with what each holds, in three
-statements however many there are."""
+"""Organisations as the console lists them, with what each holds, in three statements however many
+there are."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db.models import Count, Q, Sum
-from django.http import QueryDict
 
+from apps.console import paging
 from apps.console.dearcounts import DearCounts
-from apps.console.typed import typed
+from apps.console.filters import Filter, words
+from apps.console.paging import Page
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, State, User
 from apps.directory.permissions import Powers
 from apps.directory.services.capacity import OWN_BOX
+from apps.runtime.keyset import Column, Order
 
-PAGE: Final = 50
-MAX_TEXT: Final = 200  # characters of what is searched for
+_ORDER: Final = Order(Column("name", str))
 STATES: Final = (State.ACTIVE, State.LOCKED, State.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for: `text` is part of a name."""
 
-    Args:
-        text: part of a name.
-        after: the name of the last organisation of the page before.
-    """
-
-    text: str = ""
+    text: str = field(default="", metadata=words(200))
     state: str = ""
-    after: str = ""
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL: anything."""
-        taken = {name: typed(values, name, MAX_TEXT) for name in ("text", "state", "after")}
-        return cls(**taken)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return bool(self.text or self.state)
-
-    def query(self, after: str = "") -> str:
-        """The query string that asks the same, from a place in the list on."""
-        asked = QueryDict(mutable=True)
-        for name, value in (("text", self.text), ("state", self.state), ("after", after)):
-            if value:
-                asked[name] = value
-        return asked.urlencode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +74,19 @@ class Line:
     holding: Holding
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some organisations by name, and the query strings of the first and the next page: "" where
-    there is none. `words` is for the pager."""
-
-    lines: list[Line]
-    query_first: str
-    query_next: str
-    words: str = ""
-
-
-def organizations(powers: Powers, wanted: Wanted) -> Page:
+def organizations(powers: Powers, wanted: Wanted) -> Page[Line]:
     """A page of the organisations in sight."""
     found = permissions.organizations(powers)
     if wanted.text:
         found = found.filter(name__icontains=wanted.text)
     if wanted.state:
         found = found.filter(state=wanted.state)
-    if wanted.after:
-        found = found.filter(name__gt=wanted.after)
-    rows = list(found.order_by("name")[: PAGE + 1])
-    shown = rows[:PAGE]
-    held = holdings(shown)
-    return Page(
-        [Line(row.pk, row.name, row.state, held[row.pk]) for row in shown],
-        query_first=(wanted.query() or "text=") if wanted.after else "",
-        query_next=wanted.query(shown[-1].name) if len(rows) > PAGE else "",
-    )
+    return paging.page(found, _ORDER, wanted, _lines)
+
+
+def _lines(rows: Sequence[Organization]) -> list[Line]:
+    held = holdings(rows)
+    return [Line(row.pk, row.name, row.state, held[row.pk]) for row in rows]
 
 
 _Counts = tuple[dict[int, int], dict[int, tuple[int, int, int]]]

@@ -1,22 +1,22 @@
-"""Who holds which role, as far as somebody's powers reach: a page by key in one statement."""
+"""Who holds which role, as far as somebody's powers reach."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
 
+from apps.console import paging
+from apps.console.filters import Filter, beginning, choice
+from apps.console.paging import Page
 from apps.console.rolewords import ROLE_WORDS
-from apps.console.typed import typed
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
 from apps.directory.permissions import Ability, Powers
+from apps.runtime.keyset import Column, Order
 
-PAGE: Final = 50
-MAX_TEXT: Final = 320
 CHOICES: Final = 200  # organisations that the form offers
-
+_ORDER: Final = Order(Column("pk"))  # in which they were given
 _WHAT: Final = {
     Role.OPERATOR: "Everything, everywhere",
     Role.RESELLER: "Domains, users and roles of an organisation",
@@ -26,39 +26,10 @@ _WHAT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for: `text` is the beginning of a holder's address."""
 
-    Args:
-        text: the beginning of a holder's address.
-        after: the id of the last role of the page before.
-    """
-
-    text: str = ""
-    role: str = ""
-    after: int = 0
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL: anything."""
-        text = typed(values, "text", MAX_TEXT)
-        role = values.get("role", "")
-        after = values.get("after", "")
-        is_number = after.isascii() and after.isdigit() and len(after) < 19
-        return cls(text, role if role in Role.values else "", int(after) if is_number else 0)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return bool(self.text or self.role)
-
-    def query(self, after: int = 0) -> str:
-        """The query string that asks the same, from a place in the list on."""
-        asked = QueryDict(mutable=True)
-        for name, value in (("text", self.text), ("role", self.role), ("after", after)):
-            if value:
-                asked[name] = str(value)
-        return asked.urlencode()
+    role: str = field(default="", metadata=choice(Role.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +57,6 @@ class Line:
     is_own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some roles in the order in which they were given."""
-
-    lines: list[Line]
-    query_first: str
-    query_next: str
-    words: str = ""
-
-
 def in_sight(powers: Powers) -> QuerySet[RoleGrant]:
     """The roles that hold where somebody may make helpdesks, or more."""
     found = RoleGrant.objects.all()
@@ -114,23 +75,14 @@ def within(powers: Powers, organization: Organization) -> QuerySet[RoleGrant]:
     )
 
 
-def roles(powers: Powers, wanted: Wanted, among: QuerySet[RoleGrant] | None = None) -> Page:
+def roles(powers: Powers, wanted: Wanted, among: QuerySet[RoleGrant] | None = None) -> Page[Line]:
     """A page of the roles in sight; two statements."""
     found = in_sight(powers) if among is None else among
     if wanted.text:
-        folded = wanted.text.casefold()
-        found = found.filter(user__key__gte=folded, user__key__lt=folded + "\U0010ffff")
+        found = found.filter(beginning("user__key", wanted.text.casefold()))
     if wanted.role:
         found = found.filter(role=wanted.role)
-    if wanted.after:
-        found = found.filter(pk__gt=wanted.after)
-    rows = list(_joined(found).order_by("pk")[: PAGE + 1])
-    shown = rows[:PAGE]
-    return Page(
-        lines_of(powers, shown),
-        query_first=(wanted.query() or "text=") if wanted.after else "",
-        query_next=wanted.query(shown[-1].pk) if len(rows) > PAGE else "",
-    )
+    return paging.page(_joined(found), _ORDER, wanted, lambda rows: lines_of(powers, rows))
 
 
 def line_of(powers: Powers, grant_id: int) -> Line | None:

@@ -1,20 +1,18 @@
 """Which users are asked for: the filters of the list, of its bulk acts and of the export."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.console.typed import typed
+from apps.console.filters import Filter, choice, order
 from apps.directory import permissions
 from apps.directory.models import Domain, Kind, RoleGrant, User
 from apps.directory.permissions import Powers
 
-MAX_TEXT: Final = 320  # characters of what is searched for
 NO_ROLE: Final = "none"
 ADDRESS: Final = "address"
 NAME: Final = "name"
@@ -24,12 +22,11 @@ SORTS: Final = (ADDRESS, NAME, STORAGE, IDLE)
 IDLE_DAYS: Final = ("30", "90", "180", "365")
 IDLE_SINCE: Final = Coalesce("seen_at", "created_at")
 """When a user was seen last; who never was counts from the first day."""
-_FILTERS: Final = ("text", "domain", "role", "factor", "state", "kind", "idle")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for.
 
     Args:
         text: part of a name or address.
@@ -38,50 +35,15 @@ class Wanted:
         factor: on, off: a second factor, of persons.
         idle: one of IDLE_DAYS: persons who did not sign in for so long.
         sort: one of SORTS.
-        after: the key of the last user of the page before, in that order.
     """
 
-    text: str = ""
     domain: str = ""
     role: str = ""
     factor: str = ""
     state: str = ""
     kind: str = ""
-    idle: str = ""
-    sort: str = ADDRESS
-    after: str = ""
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL or a form: anything."""
-        taken = {name: typed(values, name, MAX_TEXT) for name in (*_FILTERS, "sort", "after")}
-        if taken["sort"] not in SORTS:
-            taken["sort"] = ADDRESS
-        if taken["idle"] not in IDLE_DAYS:
-            taken["idle"] = ""
-        return cls(**taken)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return any(getattr(self, name) for name in _FILTERS)
-
-    def query(self, **others: str) -> str:
-        """As a query string, with other values in place of some; "" are left out."""
-        values = {**asdict(self), **others}
-        if values["sort"] == ADDRESS:
-            values["sort"] = ""
-        return urlencode({name: value for name, value in values.items() if value})
-
-    @property
-    def filters(self) -> list[tuple[str, str]]:
-        """Name and value of each filter that is set."""
-        return [(name, getattr(self, name)) for name in _FILTERS if getattr(self, name)]
-
-    @property
-    def filter_query(self) -> str:
-        """The filters alone as a query string."""
-        return urlencode(self.filters)
+    idle: str = field(default="", metadata=choice(IDLE_DAYS))
+    sort: str = field(default=ADDRESS, metadata=order(SORTS))
 
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[User]:

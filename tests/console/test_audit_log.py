@@ -194,4 +194,4 @@ def test_no_secret_is_in_it(operator: User, admin: User, alice: User, domain: Do
 def test_a_query_is_read_back(operator: User) -> None:
     asked = Asked.of({"text": "a&b=c", "since": "2026-01-01", "before": "x"})
     assert asked.query(before="7") == "text=a%26b%3Dc&since=2026-01-01&before=7"
-    assert Asked().query() == "text="
+    assert Asked().link() == "?"

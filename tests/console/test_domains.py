@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from apps.audit.models import AuditRecord
-from apps.console.domains import domainlist
+from apps.console import paging
 from apps.console.models import BulkAct
 from apps.directory.models import Domain, DomainKind, Organization, Role, State, Transport, User
 from apps.directory.services import organizations
@@ -119,7 +119,7 @@ def test_who_sees_one_organisation_is_not_asked_which(admin: User) -> None:
 
 
 def test_the_list_turns_pages_by_name(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domainlist, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     for number in range(5):
         provisioning.add_domain(f"d{number}.test", organization="Q & R")
     client = browser(operator)
@@ -317,7 +317,7 @@ def test_adding_asks_who_one_is_again(reseller: User) -> None:
 
 
 def bulk(client: Client, act: str, *ids: object) -> str:
-    values = {"act": act, "id": [str(one) for one in ids], "next": "/admin/domains/?text=e"}
+    values = {"act": act, "id": [str(one) for one in ids], "text": "e"}
     answer = client.post("/admin/domains/bulk/", values)
     assert answer.status_code == 302, answer.status_code
     assert answer.headers["Location"] == "/admin/domains/?text=e"

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.models import AuditRecord
-from apps.console.policies import senders
+from apps.console import paging
 from apps.directory.models import Domain, User
 from apps.scan.models import ListEntry, Verb
 from apps.scan.scopes import SERVER, Scope
@@ -139,13 +139,13 @@ def test_a_full_list_says_so(admin: User, domain: Domain, monkeypatch: pytest.Mo
 
 def test_searching_and_turning_pages(admin: User, domain: Domain) -> None:
     scope = Scope(domain_id=domain.pk)
-    for number in range(senders.PAGE + 5):
+    for number in range(paging.PAGE + 5):
         lists.add(Verb.BLOCK, f"s{number:03}.test", scope)
     lists.add(Verb.ALLOW, "friend.test", scope, note="An old Friend")
     client, path = browser(admin), page_of(domain)
 
     page = client.get(path).content.decode()
-    assert page.count('name="id"') == senders.PAGE
+    assert page.count('name="id"') == paging.PAGE
     following = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert client.get(path + following).content.decode().count('name="id"') == 6
     for query in ({"text": "old friend"}, {"verb": "allow"}, {"text": "FRIEND.T"}):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.models import AuditRecord
-from apps.console.addresses import sharedlist
+from apps.console import paging
 from apps.directory.authority import Authority, authority
 from apps.directory.models import Delegation, Domain, Kind, User, UserState
 from apps.mailstore import shares
@@ -88,7 +88,7 @@ def test_the_list_turns_pages_and_costs_the_same(
     with django_assert_num_queries(len(few)):
         assert said(client, LIST).count("1 member") == 4
 
-    monkeypatch.setattr(sharedlist, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
     seen: list[str] = []
     path: str | None = LIST
     while path is not None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.console import listing, userbulk
+from apps.console import paging, userbulk
 from apps.console.models import BulkAct
 from apps.console.services import bulkacts
 from apps.directory.models import Domain, Kind, Role, User, UserState
@@ -63,7 +63,7 @@ def crowd(domain: Domain) -> list[User]:
 def test_each_order_shows_everybody_once(
     admin: User, crowd: list[User], monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
 
     found = walked(browser(admin), f"sort={sort}")
 
@@ -105,14 +105,14 @@ def test_filters_narrow(admin: User, alice: User, crowd: list[User]) -> None:
 def test_it_says_how_many_fit(
     admin: User, crowd: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 4)
+    monkeypatch.setattr(paging, "PAGE", 4)
     client = browser(admin)
 
     page = said(client, f"{LIST}?kind=resource")
     assert "4 of 9" in page
     assert "All 9 that match" in page
 
-    monkeypatch.setattr(listing, "COUNTED", 5)
+    monkeypatch.setattr(paging, "COUNTED", 5)
     assert "4 of more than 5" in said(client, f"{LIST}?kind=resource")
 
 

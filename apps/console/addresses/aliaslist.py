@@ -1,25 +1,23 @@
-"""Aliases as the console lists them: a page by key, filtered in the database, in three statements
-however many there are."""
+"""Aliases as the console lists them, in three statements however many there are."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Lower, RowNumber
 
-from apps.console.typed import typed
+from apps.console import paging
+from apps.console.filters import Filter, beginning, choice
+from apps.console.paging import Page
 from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State
 from apps.directory.permissions import Powers
 from apps.directory.services.aliases import Pattern
 from apps.mime.address import take_apart
+from apps.runtime.keyset import Column, Order
 
-PAGE: Final = 50
 SHOWN: Final = 3  # targets of one alias in the list
-MAX_TEXT: Final = 320  # characters of what is searched for
-_END: Final = "\U0010ffff"
 SORTS: Final = (
     ("", "All"),
     ("alias", "Aliases"),
@@ -27,55 +25,27 @@ SORTS: Final = (
     ("pattern", "Patterns"),
     ("catch-all", "Catch-all"),
 )
+_ORDER: Final = Order(Column("domain_id"), Column("local", str))  # of the index `alias_once`
 _PATTERNS: Final = (PatternKind.WILDCARD, PatternKind.REGEX)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for.
 
     Args:
         text: the beginning of an address, or of the address of a target.
         sort: one of SORTS.
         domain: its name.
-        after: domain's id, a colon and the local part of the last alias of the page before: the
-            order is that of the index `alias_once`.
     """
 
-    text: str = ""
-    sort: str = ""
+    sort: str = field(default="", metadata=choice(dict(SORTS)))
     domain: str = ""
-    after: str = ""
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL: anything."""
-        taken = {
-            name: typed(values, name, MAX_TEXT) for name in ("text", "sort", "domain", "after")
-        }
-        found = cls(**taken)
-        return found if found.sort in dict(SORTS) else replace(found, sort="")
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return bool(self.text or self.sort or self.domain)
-
-    def query(self, **changes: str) -> str:
-        """The same as a query string, with something else in it."""
-        other = replace(self, **{"after": "", **changes})
-        pairs = {
-            "text": other.text,
-            "sort": other.sort,
-            "domain": other.domain,
-            "after": other.after,
-        }
-        return urlencode({name: value for name, value in pairs.items() if value})
 
     @property
     def choices(self) -> list[tuple[str, str, bool]]:
-        """Query, words and whether it is chosen, of each sort."""
-        return [(self.query(sort=key), words, key == self.sort) for key, words in SORTS]
+        """Link, words and whether it is chosen, of each sort."""
+        return [(self.link(sort=key), words, key == self.sort) for key, words in SORTS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +72,10 @@ class AliasLine:
         return f"{self.count} members" if self.sort == "group" else f"{self.count} addresses"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some aliases, and what the pager says; see `console/_pager.html`."""
-
-    lines: list[AliasLine]
-    words: str = ""
-    query_first: str = ""
-    query_next: str = ""
-
-
-def aliases(powers: Powers, wanted: Wanted) -> Page:
+def aliases(powers: Powers, wanted: Wanted) -> Page[AliasLine]:
     """A page of the aliases in sight."""
-    rows = list(
-        _after(chosen(powers, wanted), wanted.after)
-        .select_related("domain")
-        .order_by("domain_id", "local")[: PAGE + 1]
-    )
-    shown = rows[:PAGE]
-    targets = _targets([alias.pk for alias in shown])
-    following = f"{shown[-1].domain_id}:{shown[-1].local}" if len(rows) > PAGE else ""
-    lines = [_line(alias, *targets.get(alias.pk, ([], 0))) for alias in shown]
-    return Page(
-        lines,
-        words=f"{len(lines)} on this page" if following or wanted.after else "",
-        query_first=(wanted.query() or "all") if wanted.after else "",
-        query_next=wanted.query(after=following) if following else "",
-    )
+    found = chosen(powers, wanted).select_related("domain")
+    return paging.page(found, _ORDER, wanted, _lines)
 
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Alias]:
@@ -155,34 +102,17 @@ def _sorted(found: QuerySet[Alias], sort: str) -> QuerySet[Alias]:
 
 
 def _like(text: str) -> Q:
-    """The beginning of the own address, or of a target's. Ranges, which an index serves on both
-    databases, and in which no letter stands for others."""
+    """The beginning of the own address, or of a target's."""
     folded = text.casefold()
     local, domain = take_apart(folded)
     has_sign = domain != folded
-    own = _beginning("local", local if has_sign else folded)
+    own = beginning("local", local if has_sign else folded)
     if has_sign:
         # A whole local part before the "@"; of a catch-all there is none, or an asterisk.
-        own = Q(local="" if local == "*" else local) & _beginning("domain__name", domain)
+        own = Q(local="" if local == "*" else local) & beginning("domain__name", domain)
     lower = text.lower()
-    members = AliasTarget.objects.annotate(lower=Lower("address")).filter(
-        lower__gte=lower, lower__lt=lower + _END
-    )
+    members = AliasTarget.objects.annotate(lower=Lower("address")).filter(beginning("lower", lower))
     return own | Q(pk__in=members.values("alias"))
-
-
-def _beginning(column: str, text: str) -> Q:
-    return Q(**{f"{column}__gte": text, f"{column}__lt": text + _END})
-
-
-def _after(found: QuerySet[Alias], after: str) -> QuerySet[Alias]:
-    domain, colon, local = after.partition(":")
-    if not (colon and domain.isascii() and domain.isdigit() and len(domain) < 19):
-        return found
-    number = int(domain)
-    return found.filter(
-        Q(domain_id__gt=number) | Q(domain_id=number, local__gt=local), domain_id__gte=number
-    )
 
 
 def _targets(ids: Iterable[int]) -> dict[int, tuple[list[str], int]]:
@@ -211,6 +141,11 @@ def sort_of(alias: Alias, count: int) -> str:
     if alias.kind == PatternKind.EXACT:
         return "group" if count > 1 else "alias"
     return "catch-all" if alias.kind == PatternKind.CATCH_ALL else "pattern"
+
+
+def _lines(aliases: Sequence[Alias]) -> list[AliasLine]:
+    targets = _targets([alias.pk for alias in aliases])
+    return [_line(alias, *targets.get(alias.pk, ([], 0))) for alias in aliases]
 
 
 def _line(alias: Alias, targets: list[str], count: int) -> AliasLine:

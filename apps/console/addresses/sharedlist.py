@@ -1,53 +1,30 @@
-"""Shared mailboxes as the console lists them: a page by key, filtered in the database, in three
-statements however many there are."""
+"""Shared mailboxes as the console lists them, in three statements however many there are."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final
-from urllib.parse import urlencode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
-from apps.console.typed import typed
+from apps.console import paging
+from apps.console.filters import Filter
+from apps.console.paging import Page
 from apps.directory import permissions
 from apps.directory.models import Delegation, Kind, User, UserState
 from apps.directory.permissions import Powers
 from apps.directory.services.names import POSTMASTER
 from apps.mailstore.models import MailboxRight
+from apps.runtime.keyset import Column, Order
 
-PAGE: Final = 50
-MAX_TEXT: Final = 320
+_ORDER: Final = Order(Column("key", str))
+_COLUMNS: Final = ("pk", "key", "address", "name", "state", "quota", "usage__size")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for: `text` is part of an address or a name."""
 
-    Args:
-        text: part of an address or a name.
-        after: the key of the last mailbox of the page before.
-    """
-
-    text: str = ""
     domain: str = ""
-    after: str = ""
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL: anything."""
-        taken = {name: typed(values, name, MAX_TEXT) for name in ("text", "domain", "after")}
-        return cls(**taken)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return bool(self.text or self.domain)
-
-    def query(self, after: str = "") -> str:
-        """The same as a query string, from another place on."""
-        other = replace(self, after=after)
-        pairs = {"text": other.text, "domain": other.domain, "after": other.after}
-        return urlencode({name: value for name, value in pairs.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +55,7 @@ class BoxLine:
         return "1 member" if self.members == 1 else f"{self.members} members"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some shared mailboxes, and what the pager says; see `console/_pager.html`."""
-
-    lines: list[BoxLine]
-    words: str = ""
-    query_first: str = ""
-    query_next: str = ""
-
-
-def shared(powers: Powers, wanted: Wanted) -> Page:
+def shared(powers: Powers, wanted: Wanted) -> Page[BoxLine]:
     """A page of the shared mailboxes in sight."""
     found = boxes(powers)
     if wanted.text:
@@ -96,32 +63,24 @@ def shared(powers: Powers, wanted: Wanted) -> Page:
         found = found.filter(Q(key__contains=folded) | Q(name__icontains=wanted.text))
     if wanted.domain:
         found = found.filter(domain__name=wanted.domain.casefold())
-    if wanted.after:
-        found = found.filter(key__gt=wanted.after)
-    columns = ("pk", "key", "address", "name", "state", "quota", "usage__size")
-    rows = list(found.order_by("key").values_list(*columns)[: PAGE + 1])
-    shown = rows[:PAGE]
-    members = _members([row[0] for row in shown])
-    lines = [
+    return paging.page(found.values(*_COLUMNS), _ORDER, wanted, _lines)
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> list[BoxLine]:
+    members = _members([row["pk"] for row in rows])
+    return [
         BoxLine(
-            id=pk,
-            address=address,
-            name=name,
-            state=UserState(state).value,
-            quota=quota,
-            used=used or 0,
-            members=len(members.get(pk, set()) - {None}),
-            is_for_all=None in members.get(pk, set()),
+            id=row["pk"],
+            address=row["address"],
+            name=row["name"],
+            state=UserState(row["state"]).value,
+            quota=row["quota"],
+            used=row["usage__size"] or 0,
+            members=len(members.get(row["pk"], set()) - {None}),
+            is_for_all=None in members.get(row["pk"], set()),
         )
-        for pk, _, address, name, state, quota, used in shown
+        for row in rows
     ]
-    following = shown[-1][1] if len(rows) > PAGE else ""
-    return Page(
-        lines,
-        words=f"{len(lines)} on this page" if following or wanted.after else "",
-        query_first=(wanted.query() or "all") if wanted.after else "",
-        query_next=wanted.query(following) if following else "",
-    )
 
 
 def boxes(powers: Powers) -> QuerySet[User]:

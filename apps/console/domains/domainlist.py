@@ -1,15 +1,15 @@
-"""Domains as the console lists them: a page by name, filtered in the database, in a few statements
-however many there are."""
+"""Domains as the console lists them, in a few statements however many there are."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 
+from apps.console import paging
 from apps.console.domains.standings import Look, cells
-from apps.console.typed import typed
+from apps.console.filters import Filter, beginning, choice, words
+from apps.console.paging import Page
 from apps.directory import permissions
 from apps.directory.models import Domain, DomainKind, Kind, State, User
 from apps.directory.permissions import Powers
@@ -17,53 +17,30 @@ from apps.directory.services.names import POSTMASTER
 from apps.dnscheck import queries as dns
 from apps.dnscheck.findings import Summary
 from apps.mime.address import AddressError, display_domain, normalise_domain
+from apps.runtime.keyset import Column, Order
 
-PAGE: Final = 50
-MAX_TEXT: Final = 253
 CHOICES: Final = 200  # organisations that the filter offers
 ALL: Final = ""
 NEEDS_WORK: Final = "work"
 SUSPENDED: Final = "suspended"
 SHOWS: Final = {ALL: "All", NEEDS_WORK: "Needs work", SUSPENDED: "Suspended"}
+_ORDER: Final = Order(Column("name", str))
 _ASLEEP: Final = (State.SUSPENDED, State.LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for; "" asks for anything.
+class Wanted(Filter):
+    """What is asked for.
 
     Args:
         text: the beginning of a name.
         show: one of SHOWS.
         organization: its name.
-        after: the last domain of the page before.
     """
 
-    text: str = ""
-    show: str = ""
+    text: str = field(default="", metadata=words(253))
+    show: str = field(default=ALL, metadata=choice(SHOWS))
     organization: str = ""
-    after: str = ""
-
-    @classmethod
-    def of(cls, values: dict[str, str]) -> "Wanted":
-        """Read what came in a URL: anything."""
-        taken = {
-            name: typed(values, name, MAX_TEXT)
-            for name in ("text", "show", "organization", "after")
-        }
-        if taken["show"] not in SHOWS:
-            taken["show"] = ALL
-        return cls(**taken)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a filter is set."""
-        return bool(self.text or self.show or self.organization)
-
-    def query(self, **changes: str) -> str:
-        """The same question with something changed, on its first page, as a query string."""
-        asked = {"text": self.text, "show": self.show, "organization": self.organization} | changes
-        return urlencode({name: value for name, value in asked.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +66,10 @@ class DomainLine:
     cells: list[tuple[str, Look]]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some domains by name; `query_first` and `query_next` lead to others, "" if there are none."""
-
-    lines: list[DomainLine]
-    words: str
-    query_first: str
-    query_next: str
-
-
-def domains(powers: Powers, wanted: Wanted, *, tells_organization: bool) -> Page:
+def domains(powers: Powers, wanted: Wanted, *, tells_organization: bool) -> Page[DomainLine]:
     """A page of the domains in sight."""
-    found = chosen(powers, wanted)
-    if wanted.after:
-        found = found.filter(name__gt=wanted.after)
-    rows = list(found.order_by("name").select_related("alias_of")[: PAGE + 1])
-    shown = rows[:PAGE]
-    ids = [row.pk for row in shown]
-    users, summaries = user_counts(ids), dns.summaries(ids)
-    owners = known_owners(powers, shown) if tells_organization else {}
-    lines = [
-        _line(row, users.get(row.pk, 0), summaries.get(row.pk), owners.get(row.organization_id, ""))
-        for row in shown
-    ]
-    return Page(
-        lines,
-        "",
-        (wanted.query() or "show=") if wanted.after else "",
-        wanted.query(after=shown[-1].name) if len(rows) > PAGE else "",
-    )
+    found = chosen(powers, wanted).select_related("alias_of")
+    return paging.page(found, _ORDER, wanted, lambda rows: _lines(powers, rows, tells_organization))
 
 
 def needing_work(powers: Powers) -> int:
@@ -130,9 +81,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
     """The domains in sight that fit, in no order, whatever the page; also of the export."""
     found = permissions.domains(powers)
     if wanted.text:
-        text = beginning(wanted.text)
-        # A range rather than LIKE: an index serves it, whatever the collation.
-        found = found.filter(name__gte=text, name__lt=f"{text}\U0010ffff")
+        found = found.filter(beginning("name", stored_name(wanted.text)))
     if wanted.organization:
         mine = permissions.organizations(powers).filter(name=wanted.organization)
         found = found.filter(organization__in=mine.values("pk"))
@@ -143,7 +92,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
     return found
 
 
-def beginning(text: str) -> str:
+def stored_name(text: str) -> str:
     """What people type, as names are stored: international ones in A-labels."""
     folded = text.casefold()
     if folded.isascii():
@@ -159,6 +108,16 @@ def known_owners(powers: Powers, rows: Collection[Domain]) -> dict[int, str]:
     does not tell whose it is; one statement."""
     mine = permissions.organizations(powers).filter(pk__in={row.organization_id for row in rows})
     return dict(mine.values_list("pk", "name"))
+
+
+def _lines(powers: Powers, rows: Sequence[Domain], tells_organization: bool) -> list[DomainLine]:
+    ids = [row.pk for row in rows]
+    users, summaries = user_counts(ids), dns.summaries(ids)
+    owners = known_owners(powers, rows) if tells_organization else {}
+    return [
+        _line(row, users.get(row.pk, 0), summaries.get(row.pk), owners.get(row.organization_id, ""))
+        for row in rows
+    ]
 
 
 def _line(row: Domain, users: int, summary: Summary | None, owner: str) -> DomainLine:

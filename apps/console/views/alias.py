@@ -9,6 +9,7 @@ from apps.console.addresses import aliaslist, whereto
 from apps.console.addresses.aliasforms import AddTargetsForm
 from apps.console.addresses.targets import targets_of
 from apps.console.admission import for_administrators
+from apps.console.filters import MAX_TEXT
 from apps.console.views import aliases as many
 from apps.console.views.pages import show
 from apps.directory import permissions
@@ -35,7 +36,7 @@ def targets(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
     alias = _alias(powers, number)
     if request.POST.get("do") == "add":
         return _add(request, powers, alias)
-    target = request.POST.get("target", "")[: aliaslist.MAX_TEXT]
+    target = request.POST.get("target", "")[:MAX_TEXT]
     try:
         left = doors.remove_targets(powers=powers, alias_id=alias.pk, targets=[target])
     except MailError as error:

@@ -9,9 +9,10 @@ from apps.console.addresses import aliaslist, bulkaliases
 from apps.console.addresses.aliasforms import AddAliasForm
 from apps.console.addresses.aliaslist import Wanted
 from apps.console.admission import for_administrators
-from apps.console.listing import domain_choices
 from apps.console.services import bulkacts
-from apps.console.views.pages import administrator, show
+from apps.console.typed import ticked
+from apps.console.userlist import domain_choices
+from apps.console.views.pages import administrator, back_to, export_link, show
 from apps.directory.models import State
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration import aliases as doors
@@ -33,6 +34,7 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "wanted": wanted,
         "page": aliaslist.aliases(powers, wanted),
         "domains": domain_choices(powers),
+        "export": export_link("aliases", wanted),
         "may_change": powers.may(Ability.CHANGE_ALIASES),
         "nav": "aliases",
     }
@@ -70,15 +72,11 @@ def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     act = request.POST.get("act", "")
     if act not in _ACTS or not powers.may(Ability.CHANGE_ALIASES):
         raise Http404
-    ids = _ids(request.POST.getlist("id"))
+    ids = ticked(request.POST.getlist("id"))
     if len(ids) > bulkacts.MOST:
         raise LimitReached(f"{len(ids)} at once", text=f"At most {bulkacts.MOST} at once")
     do(request, powers, act, ids)
-    wanted = Wanted.of(request.POST.dict())
-    answer = redirect("console-aliases")
-    if query := wanted.query():
-        answer["Location"] += f"?{query}"
-    return answer
+    return back_to("console-aliases", Wanted.of(request.POST.dict()))
 
 
 def do(request: HttpRequest, powers: Powers, act: str, ids: list[int]) -> bool:
@@ -95,9 +93,3 @@ def do(request: HttpRequest, powers: Powers, act: str, ids: list[int]) -> bool:
     words = bulkaliases.said(len(done.before), *_ACTS[act]) + bulkaliases.rest(done)
     messages.success(request, words, extra_tags=f"back:{kept.pk}")
     return True
-
-
-def _ids(texts: list[str]) -> list[int]:
-    """Ids as the boxes have them, each once; anything else is left out."""
-    found = (text for text in texts if text.isascii() and text.isdigit() and len(text) < 19)
-    return list(dict.fromkeys(map(int, found)))

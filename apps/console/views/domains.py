@@ -3,8 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
@@ -12,7 +11,8 @@ from apps.console.domains import bulk as many
 from apps.console.domains import domainlist
 from apps.console.domains.forms import MIRROR, RELAY, AddDomainForm
 from apps.console.services import bulkacts
-from apps.console.views.pages import administrator, show
+from apps.console.typed import ticked
+from apps.console.views.pages import administrator, back_to, export_link, show
 from apps.directory import permissions
 from apps.directory.models import Domain, RelayCheck
 from apps.directory.permissions import Ability, Powers
@@ -34,30 +34,23 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     context = {
         "wanted": wanted,
         "page": domainlist.domains(powers, wanted, tells_organization=bool(organizations)),
-        "shows": [(words, key, wanted.query(show=key)) for key, words in domainlist.SHOWS.items()],
+        "shows": [(words, key, wanted.link(show=key)) for key, words in domainlist.SHOWS.items()],
         "needing_work": domainlist.needing_work(powers),
         "organizations": organizations,
         "adds": powers.may(Ability.ADD_DOMAINS),
         "suspends": powers.may(Ability.SUSPEND_DOMAINS),
-        "export": _address("console-export", wanted.query(kind="domains")),
-        "imports": _address("console-import") if powers.may(Ability.ADD_DOMAINS) else "",
+        "export": export_link("domains", wanted),
+        "imports": reverse("console-import") if powers.may(Ability.ADD_DOMAINS) else "",
         "nav": "domains",
     }
     return show(request, powers, "domains.html", context)
-
-
-def _address(name: str, query: str = "") -> str:
-    try:
-        return reverse(name) + (f"?{query}" if query else "")
-    except NoReverseMatch:
-        return ""
 
 
 @for_administrators
 @require_POST
 def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """Do something to the domains that were ticked."""
-    ids = [int(one) for one in request.POST.getlist("id") if _is_number(one)][: bulkacts.MOST]
+    ids = ticked(request.POST.getlist("id"))[: bulkacts.MOST]
     act = request.POST.get("act", "")
     if act == "check":
         messages.success(request, f"{many.counted(many.check(powers, ids))} being checked.")
@@ -65,9 +58,7 @@ def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         _set_states(request, powers, ids, act)
     else:
         raise Http404
-    before = request.POST.get("next", "")
-    is_ours = before.startswith("/") and url_has_allowed_host_and_scheme(before, allowed_hosts=None)
-    return redirect(before if is_ours else "console-domains")
+    return back_to("console-domains", domainlist.Wanted.of(request.POST.dict()))
 
 
 def _set_states(request: HttpRequest, powers: Powers, ids: list[int], act: str) -> None:
@@ -81,10 +72,6 @@ def _set_states(request: HttpRequest, powers: Powers, ids: list[int], act: str) 
         messages.info(request, "No domain had to be changed.")
     for reason in done.refused[:_LEGEND]:
         messages.error(request, f"{reason}.")
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @for_administrators

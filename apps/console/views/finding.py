@@ -4,7 +4,8 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
-from apps.console.finding import MAX_TEXT, found
+from apps.console.filters import MAX_TEXT
+from apps.console.finding import found
 from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers

@@ -17,11 +17,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.filters import MAX_TEXT
 from apps.console.policies import senders
 from apps.console.policies.finding import place_of
 from apps.console.policies.places import Place
 from apps.console.services import bulkacts, exports
-from apps.console.typed import plain
+from apps.console.typed import storable
 from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import lists as doors
@@ -141,7 +142,7 @@ def _values(lines: list[str]) -> list[str]:
 
 def _remove(request: HttpRequest, powers: Powers, place: Place, scope: Scope) -> HttpResponseBase:
     domain_id = None if place.domain is None else place.domain.pk
-    ids = [plain(one, senders.MAX_TEXT) for one in request.POST.getlist("id")[: bulkacts.MOST]]
+    ids = [storable(one)[:MAX_TEXT] for one in request.POST.getlist("id")[: bulkacts.MOST]]
     chosen = senders.named(scope, ids)
     removed = doors.remove(
         powers=powers, domain_id=domain_id, senders=[one.value for one in chosen]

@@ -1,10 +1,13 @@
 """What all pages of the console have in common."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
+from apps.console.filters import Filter
 from apps.console.navigation import menu
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
@@ -42,6 +45,17 @@ def administrator(request: HttpRequest) -> User:
     return request.user
 
 
-def number_of(text: str) -> int:
-    """An id that came in a form; 0, which nothing has, for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+def address_in(name: str, wanted: Filter) -> str:
+    """The address of a list, at the very page from which somebody came."""
+    query = urlencode(wanted.here)
+    return reverse(name) + (f"?{query}" if query else "")
+
+
+def back_to(name: str, wanted: Filter) -> HttpResponseRedirect:
+    """Back there, from what a form with `console/_here.html` did."""
+    return HttpResponseRedirect(address_in(name, wanted))
+
+
+def export_link(kind: str, wanted: Filter) -> str:
+    """The address of a list as a file, by the same filters."""
+    return f"{reverse('console-export')}?{urlencode([('kind', kind), *wanted.narrowing])}"

@@ -15,7 +15,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
-from apps.console.listing import domain_choices
 from apps.console.policies import changes, senders, standing
 from apps.console.policies.changes import Sent
 from apps.console.policies.fields import LIMITS, THRESHOLDS, shown
@@ -23,6 +22,7 @@ from apps.console.policies.finding import place_of
 from apps.console.policies.places import Place
 from apps.console.policies.standing import Standing
 from apps.console.services import bulkacts
+from apps.console.userlist import domain_choices
 from apps.console.views.pages import administrator, show
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.domains import domain_name

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_http_methods
 
 from apps.console.addresses import whereto
-from apps.console.addresses.aliaslist import MAX_TEXT
 from apps.console.admission import for_administrators
+from apps.console.filters import MAX_TEXT
 from apps.console.typed import typed
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers

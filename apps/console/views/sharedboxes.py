@@ -9,7 +9,7 @@ from apps.console.addresses import sharedlist
 from apps.console.addresses.sharedforms import AddBoxForm
 from apps.console.addresses.sharedlist import Wanted
 from apps.console.admission import for_administrators
-from apps.console.listing import domain_choices
+from apps.console.userlist import domain_choices
 from apps.console.views.pages import show
 from apps.directory.models import Kind
 from apps.directory.permissions import Ability, Powers

@@ -6,17 +6,16 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.console import userbulk
 from apps.console.admission import for_administrators
 from apps.console.forms import BulkGroupForm, BulkQuotaForm, BulkRemoveForm, BulkSureForm
 from apps.console.services import bulkacts
+from apps.console.typed import ticked
 from apps.console.userbulk import Done
 from apps.console.userfilter import Wanted
-from apps.console.views.pages import administrator, number_of, show
+from apps.console.views.pages import address_in, administrator, back_to, show
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
 from apps.ui.proving import ask, is_recent
@@ -98,21 +97,21 @@ _ACTS: Final = {
 def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """Do it, or ask first."""
     name = request.POST.get("act", "")
-    wanted = Wanted.of({key: str(value) for key, value in request.POST.items()})
+    wanted = Wanted.of(request.POST.dict())
     is_all = bool(request.POST.get("everything"))
-    ids = [number_of(one) for one in request.POST.getlist("id")]
+    ids = ticked(request.POST.getlist("id"))
     users = userbulk.people(powers, ids, wanted if is_all else None)
     if not users:
         messages.info(request, "Nobody was chosen: tick the users that you mean.")
-        return _back(wanted)
+        return back_to("console-users", wanted)
     if len(users) > bulkacts.MOST:
         most = f"{bulkacts.MOST:,}"
         messages.error(request, f"That is done to {most} users at a time: narrow the list first.")
-        return _back(wanted)
+        return back_to("console-users", wanted)
     if name in userbulk.STATES:
         state, words = userbulk.STATES[name]
         _tell(request, userbulk.set_state(powers, users, state), userbulk.STATE, words)
-        return _back(wanted)
+        return back_to("console-users", wanted)
     act = _ACTS.get(name)
     if act is None or not powers.may(act.ability):
         raise Http404
@@ -139,7 +138,7 @@ def _asked(
             form.add_error(act.field, f"{error.reply.text}.")
         else:
             _tell(request, done, act.what, act.words)
-            return _back(wanted)
+            return back_to("console-users", wanted)
     context = {
         "act": act,
         "name": name,
@@ -150,6 +149,7 @@ def _asked(
         "ids": [] if everything else [user.pk for user in users],
         "everything": everything,
         "wanted": wanted,
+        "back": address_in("console-users", wanted),
         "groups": userbulk.group_choices(powers) if name == "group" else [],
         "nav": "users",
     }
@@ -167,8 +167,3 @@ def _tell(request: HttpRequest, done: Done, what: str, words: str) -> None:
         messages.info(request, "Nothing had to be changed.")
     if done.refused:
         messages.error(request, done.refusal)
-
-
-def _back(wanted: Wanted) -> HttpResponseBase:
-    query = wanted.query()
-    return redirect(reverse("console-users") + (f"?{query}" if query else ""))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from apps.console.account import account_of
 from apps.console.admission import for_administrators
 from apps.console.forms import ReplyForm
-from apps.console.views.pages import administrator, number_of, user_in_sight
+from apps.console.views.pages import administrator, user_in_sight
 from apps.console.views.userpage import user_tab
 from apps.directory.models import Kind, User
 from apps.directory.permissions import Powers
@@ -20,6 +20,7 @@ from apps.provisioning.administration import replies as doors
 from apps.sieve import queries
 from apps.sieve.models import Vacation
 from apps.wire.errors import MailError, NotFound, Refused
+from apps.wire.numbers import whole_number
 
 
 @for_administrators
@@ -69,7 +70,7 @@ def _do(request: HttpRequest, powers: Powers, user: User, what: str, form: Reply
         doors.end_reply(powers=powers, user_id=user.pk)
         return "The reply is off."
     if what == "end-forward":
-        forward = number_of(request.POST.get("forward", ""))
+        forward = whole_number(request.POST.get("forward", "")) or 0
         address = doors.end_forward(powers=powers, user_id=user.pk, forward_id=forward)
         return f"Mail is no longer sent on to {address}."
     raise Http404

@@ -3,17 +3,18 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
+from apps.console.filters import Filter
 from apps.console.forms import INVITATION, AddUserForm
-from apps.console.graveyard import removed
-from apps.console.listing import STATES, domain_choices, users
+from apps.console.removedlist import removed
 from apps.console.rolewords import ROLE_WORDS
 from apps.console.useraddresses import free_addresses
 from apps.console.userfilter import ADDRESS, IDLE, IDLE_DAYS, NAME, NO_ROLE, STORAGE, Wanted
-from apps.console.views.pages import show
+from apps.console.userlist import STATES, domain_choices, users
+from apps.console.views.pages import export_link, show
 from apps.directory.models import Kind, User, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.users import user_address
@@ -32,7 +33,6 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     if wanted.state == UserState.REMOVED and restores:
         return redirect("console-users-removed")
     page = users(powers, wanted)
-    is_more = page.count > len(page.lines)
     context = {
         "wanted": wanted,
         "page": page,
@@ -40,12 +40,11 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "states": STATES,
         "roles": [*ROLE_WORDS.items(), (NO_ROLE, "No role")],
         "kinds": Kind.choices,
-        "by_address": wanted.query(sort=ADDRESS, after="") or "sort=address",
-        "by_name": wanted.query(sort=NAME, after=""),
-        "by_storage": wanted.query(sort=STORAGE, after=""),
-        "by_idle": wanted.query(sort=IDLE, after=""),
+        "by_address": wanted.link(sort=ADDRESS),
+        "by_name": wanted.link(sort=NAME),
+        "by_storage": wanted.link(sort=STORAGE),
+        "by_idle": wanted.link(sort=IDLE),
         "idle_days": IDLE_DAYS,
-        "everything": page.words.rpartition(" of ")[2] if is_more else "",
         "restores": restores,
         "sets_quotas": powers.may(Ability.SET_QUOTAS),
         "suspends": powers.may(Ability.SUSPEND_USERS),
@@ -53,19 +52,11 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "groups": powers.may(Ability.CHANGE_ALIASES),
         "resets": powers.may(Ability.RESET_PASSWORDS),
         "ends_sessions": powers.may(Ability.END_SESSIONS),
-        "export": address_of("console-export", f"kind=users&{wanted.filter_query}"),
-        "imports": address_of("console-import") if powers.may(Ability.CREATE_USERS) else "",
+        "export": export_link("users", wanted),
+        "imports": reverse("console-import") if powers.may(Ability.CREATE_USERS) else "",
         "nav": "users",
     }
     return show(request, powers, "users.html", context)
-
-
-def address_of(name: str, query: str = "") -> str:
-    """The address of a page that may not be there; "" if it is not."""
-    try:
-        return reverse(name) + (f"?{query.rstrip('&')}" if query else "")
-    except NoReverseMatch:
-        return ""
 
 
 @for_administrators
@@ -74,12 +65,8 @@ def gone(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """The removed users that can be brought back."""
     if not powers.may(Ability.RESTORE_USERS):
         raise Http404
-    text = request.GET.get("text", "")
-    context = {
-        "page": removed(powers, text=text, after=request.GET.get("after", "")),
-        "text": text,
-        "nav": "users",
-    }
+    wanted = Filter.of(request.GET.dict())
+    context = {"wanted": wanted, "page": removed(powers, wanted), "nav": "users"}
     return show(request, powers, "user-removed.html", context)
 
 
@@ -141,7 +128,7 @@ def _added(request: HttpRequest, powers: Powers, form: AddUserForm) -> HttpRespo
 def _complain(form: AddUserForm, error: MailError) -> None:
     text = f"{error.reply.text}."
     if isinstance(error, AlreadyExists):
-        free = free_addresses(user_address(form.whole).key, form.cleaned_data["name"])
+        free = free_addresses(form.whole.casefold(), form.cleaned_data["name"])
         form.add_error("address", f"{text} Free: {', '.join(free)}." if free else text)
     elif isinstance(error, InvalidName):
         form.add_error("space" if error.detail.startswith("quota") else "name", text)

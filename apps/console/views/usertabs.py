@@ -15,7 +15,7 @@ from apps.console.useraddresses import leading_to, second_names, written_in
 from apps.console.userdevices import devices_of, visits_of
 from apps.console.userlending import lending_of
 from apps.console.usersending import sending_of
-from apps.console.views.pages import administrator, number_of, user_in_sight
+from apps.console.views.pages import administrator, user_in_sight
 from apps.console.views.userpage import user_tab
 from apps.directory.limits import FIELDS
 from apps.directory.models import User
@@ -23,6 +23,7 @@ from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.administration import aliases, credentials, delegations, limits, shares
 from apps.ui.proving import ask, is_recent
 from apps.wire.errors import InvalidName, MailError, NotFound
+from apps.wire.numbers import whole_number
 
 _ENTRIES = 20  # of the audit log
 
@@ -68,7 +69,7 @@ def _addresses(
 
 def _remove_alias(request: HttpRequest, powers: Powers, user: User) -> HttpResponseBase:
     """Only what leads to this user: the id may name anything."""
-    wanted = number_of(request.POST.get("alias", ""))
+    wanted = whole_number(request.POST.get("alias", "")) or 0
     alias = next((one for one in leading_to(powers, user) if one.id == wanted), None)
     if alias is None:
         raise Http404
@@ -96,7 +97,7 @@ def devices(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
         raise Http404
     trouble: MailError | None = None
     if request.method == "POST":
-        chosen = number_of(request.POST.get("id", ""))
+        chosen = whole_number(request.POST.get("id", "")) or 0
         try:
             if request.POST.get("what") == "token":
                 name = credentials.revoke_token(powers=powers, user_id=user.pk, token_id=chosen)
@@ -158,7 +159,7 @@ def _sharing(
 
 def _take_back(request: HttpRequest, powers: Powers, user: User, what: str) -> HttpResponseBase:
     def revoke() -> object:
-        delegate = number_of(request.POST.get("delegate", ""))
+        delegate = whole_number(request.POST.get("delegate", "")) or 0
         return delegations.revoke(powers=powers, owner_id=user.pk, delegate_id=delegate)
 
     def unshare() -> object:
