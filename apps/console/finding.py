@@ -11,6 +11,7 @@ from django.urls import reverse
 from apps.console.addresses.aliaslist import pattern_of
 from apps.console.filters import beginning
 from apps.console.navigation import menu
+from apps.console.typed import stored_address, stored_domain
 from apps.directory import permissions
 from apps.directory.permissions import Powers
 from apps.mime.address import take_apart
@@ -46,8 +47,8 @@ def found(powers: Powers, text: str) -> list[Result]:
         return pages
     return [
         *pages,
-        *_domains(powers, folded),
-        *_users(powers, folded, text),
+        *_domains(powers, stored_domain(text)),
+        *_users(powers, stored_address(text) if "@" in text else folded, text),
         *_aliases(powers, folded),
     ]
 

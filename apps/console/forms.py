@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 
 from apps.console.seen import SeenForm
+from apps.console.typed import stored_address
 from apps.directory.limits import FIELDS
 from apps.directory.services.users import MAX_NAME
 from apps.mime.address import take_apart
@@ -130,7 +131,7 @@ class RemoveUserForm(forms.Form):
     def clean_address(self) -> str:
         """It must be the user's."""
         typed = str(self.cleaned_data["address"])
-        if typed.casefold() != self._key.casefold():
+        if stored_address(typed) != self._key:
             raise forms.ValidationError("This is not the address of this user.")
         return typed
 

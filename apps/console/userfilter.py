@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.console.filters import Filter, choice, order
+from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Domain, Kind, RoleGrant, User
 from apps.directory.permissions import Powers
@@ -54,7 +55,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[User]:
         found = found.filter(Q(key__contains=folded) | Q(name__icontains=wanted.text))
     if wanted.domain:
         # One domain, not a join: so an index of it has its users in order.
-        domain = Domain.objects.filter(name=wanted.domain.casefold())
+        domain = Domain.objects.filter(name=stored_domain(wanted.domain))
         found = found.filter(domain=Subquery(domain.values("pk")[:1]))
     if wanted.role:
         held = RoleGrant.objects.all()

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, RowNumber
 from apps.console import paging
 from apps.console.filters import Filter, beginning, choice
 from apps.console.paging import Page
+from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State
 from apps.directory.permissions import Powers
@@ -82,7 +83,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Alias]:
     """The aliases in sight that fit, without an order."""
     found = _sorted(permissions.aliases(powers), wanted.sort)
     if wanted.domain:
-        found = found.filter(domain__name=wanted.domain.casefold())
+        found = found.filter(domain__name=stored_domain(wanted.domain))
     if wanted.text:
         found = found.filter(_like(wanted.text))
     return found

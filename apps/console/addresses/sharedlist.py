@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from apps.console import paging
 from apps.console.filters import Filter
 from apps.console.paging import Page
+from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Delegation, Kind, User, UserState
 from apps.directory.permissions import Powers
@@ -62,7 +63,7 @@ def shared(powers: Powers, wanted: Wanted) -> Page[BoxLine]:
         folded = wanted.text.casefold()
         found = found.filter(Q(key__contains=folded) | Q(name__icontains=wanted.text))
     if wanted.domain:
-        found = found.filter(domain__name=wanted.domain.casefold())
+        found = found.filter(domain__name=stored_domain(wanted.domain))
     return paging.page(found.values(*_COLUMNS), _ORDER, wanted, _lines)
 
 

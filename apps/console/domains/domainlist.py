@@ -10,13 +10,14 @@ from apps.console import paging
 from apps.console.domains.standings import Look, cells
 from apps.console.filters import Filter, beginning, choice, words
 from apps.console.paging import Page
+from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Domain, DomainKind, Kind, State, User
 from apps.directory.permissions import Powers
 from apps.directory.services.names import POSTMASTER
 from apps.dnscheck import queries as dns
 from apps.dnscheck.findings import Summary
-from apps.mime.address import AddressError, display_domain, normalise_domain
+from apps.mime.address import display_domain
 from apps.runtime.keyset import Column, Order
 
 CHOICES: Final = 200  # organisations that the filter offers
@@ -81,7 +82,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
     """The domains in sight that fit, in no order, whatever the page; also of the export."""
     found = permissions.domains(powers)
     if wanted.text:
-        found = found.filter(beginning("name", stored_name(wanted.text)))
+        found = found.filter(beginning("name", stored_domain(wanted.text)))
     if wanted.organization:
         mine = permissions.organizations(powers).filter(name=wanted.organization)
         found = found.filter(organization__in=mine.values("pk"))
@@ -90,17 +91,6 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
     if wanted.show == NEEDS_WORK:
         found = dns.alarming(found)
     return found
-
-
-def stored_name(text: str) -> str:
-    """What people type, as names are stored: international ones in A-labels."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    try:
-        return normalise_domain(folded.rstrip("."))
-    except AddressError:
-        return folded
 
 
 def known_owners(powers: Powers, rows: Collection[Domain]) -> dict[int, str]:

@@ -11,6 +11,7 @@ from apps.console.addresses.members import LEVEL_WORDS, members
 from apps.console.addresses.sharedforms import SENDING, BoxForm, MemberForm
 from apps.console.admission import for_administrators
 from apps.console.services import bulkacts
+from apps.console.typed import stored_address
 from apps.console.views.pages import administrator, show
 from apps.directory import permissions
 from apps.directory.models import User
@@ -22,6 +23,7 @@ from apps.ui.proving import recently_proved
 from apps.wire.errors import MailError, NotFound, NotPermitted
 
 _CONFLICT = 409
+MAX_TEXT = 320  # characters of an address
 
 
 @for_administrators
@@ -86,14 +88,14 @@ def leave(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
 def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """Ask for its address, and remove it; its mail is kept for some time, and an Undo."""
     box = _box(powers, number)
-    typed = request.POST.get("typed", "").strip().casefold()
+    typed = request.POST.get("typed", "")[:MAX_TEXT]
     context: dict[str, Any] = {"box": box, "nav": "shared"}
     if not permissions.may_act_on(powers, Ability.REMOVE_USERS, box):
         error = NotPermitted("remove", text="Your role does not let you remove mailboxes here")
         return _refused(request, powers, box, error)
     if request.method != "POST":
         return show(request, powers, "shared-remove.html", context)
-    if typed not in (box.key, box.address.casefold()):
+    if stored_address(typed) != box.key:
         context["wrong"] = f"Write {box.address}, to be sure that it is the right one."
         return show(request, powers, "shared-remove.html", context, 422)
     try:
