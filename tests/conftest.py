@@ -31,11 +31,12 @@ from apps.mailauth import keys
 from apps.provisioning import services as provisioning
 from apps.runtime import db
 from apps.scan.lookalikes import queries as lookalikes
-from tests.support import migrated
+from tests.support import laws, migrated
 from tests.support.database import empty_tables
 
 # A busy machine is no bug: time is bounded by the test's own timeout.
-settings.register_profile("house", deadline=None)
+_examples = 100 if os.environ.get(laws.LONG) else 40  # of what a test does not say a number itself
+settings.register_profile("house", deadline=None, max_examples=_examples)
 settings.load_profile("house")
 
 PASSWORD = "correct horse battery"

@@ -58,10 +58,13 @@ TWICE_IN_LONG = (
     *("tests/dnscheck/test_broken.py", "tests/dnscheck/test_hostile.py", "tests/wellknown"),
     *("tests/pop3/test_dialogues.py", "tests/pop3/test_hostile.py", "tests/pop3/test_session.py"),
     *("tests/dnscheck/test_checks.py", "tests/remote/test_tls_delivery.py"),
+    *("tests/delivery/test_outbound_engine.py", "tests/smtp/test_sending.py"),
+    *("tests/directory/test_bearer.py", "tests/directory/test_scram.py"),
     # The database has no part in what they are about.
     *("tests/audit/test_coverage.py", "tests/blobs/test_s3.py", "tests/flows/test_first_start.py"),
-    *("tests/provisioning/bulk/test_table.py", "tests/scan/attachments"),
-    "tests/provisioning/management/test_spam_learning.py",
+    *("tests/mailstore/test_prepare.py", "tests/provisioning/bulk/test_table.py"),
+    *("tests/provisioning/management/test_spam_learning.py", "tests/scan/attachments"),
+    "tests/provisioning/test_dnsletters.py",
     *(
         f"tests/console/test_{name}.py"
         for name in (

@@ -25,11 +25,14 @@ ASKS = frozenset({"db", "transactional_db"})
 TOGETHER = ("tests/browser/", "tests/clients/")
 WAITING = ("tests/faults/", "tests/flows/")
 FEW = "MAILHOST_TESTS_FEW"  # set by tests/run.py: how many cases of each table; all of them if not
-# Each case of these asks the database another thing.
-EVERY_CASE = (
-    *("tests/directory/services/test_races.py", "tests/mailqueue/", "tests/mailstore/"),
-    *("tests/search/finding/", "tests/search/test_races.py"),
-)
+MORE = {  # cases of tables in these files: each of them asks the database another thing
+    "tests/directory/services/test_races.py": 100,
+    "tests/mailqueue/": 100,
+    "tests/mailstore/test_fsck_damage.py": 18,
+    "tests/mailstore/test_histories.py": 100,
+    "tests/search/finding/": 100,
+    "tests/search/test_races.py": 10,
+}
 GARBAGE = 10_000  # objects that are made until it is looked for
 SPREAD = 0.7  # of the others: the last one that waits begins when they are through so far
 
@@ -112,11 +115,10 @@ def few(names: list[str], number: int) -> list[str]:
         tables.setdefault(name.partition("[")[0], []).append(name)
     kept: list[str] = []
     for name, cases in tables.items():
-        if len(cases) <= number or name.startswith(EVERY_CASE):
-            kept += cases
-        else:
-            last = len(cases) - 1
-            kept += [cases[last * place // (number - 1)] for place in range(number)]
+        most = next((more for path, more in MORE.items() if name.startswith(path)), number)
+        last = len(cases) - 1
+        places = range(len(cases)) if last < most else (last * n // (most - 1) for n in range(most))
+        kept += [cases[place] for place in places]
     return kept
 
 
