@@ -21,7 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 SAMPLES = {"str": "x" * 20, "slug": "inbox", "path": "x", "uuid": str(UUID(int=1))}
 _ARGUMENT = re.compile(r"<(?:(\w+):)?\w+>")
 # The demo's link signs in, and is there in a demo alone (tests/demo).
-WRITES_BY_GET = {"demo"}
+# A list that is taken along is noted in the audit log, and nothing else comes of it.
+WRITES_BY_GET = {"demo", "console-policies-lists-export", "console-policies-domain-lists-export"}
 SAFE = ("SELECT", "SAVEPOINT", "RELEASE", "BEGIN", "ROLLBACK", "WITH", "EXPLAIN", "PRAGMA")
 
 

@@ -91,8 +91,7 @@ def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
     typed = request.POST.get("typed", "")[:MAX_TEXT]
     context: dict[str, Any] = {"box": box, "nav": "shared"}
     if not permissions.may_act_on(powers, Ability.REMOVE_USERS, box):
-        error = NotPermitted("remove", text="Your role does not let you remove mailboxes here")
-        return _refused(request, powers, box, error)
+        raise Http404
     if request.method != "POST":
         return show(request, powers, "shared-remove.html", context)
     if stored_address(typed) != box.key:
