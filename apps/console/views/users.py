@@ -128,7 +128,7 @@ def _added(request: HttpRequest, powers: Powers, form: AddUserForm) -> HttpRespo
 def _complain(form: AddUserForm, error: MailError) -> None:
     text = f"{error.reply.text}."
     if isinstance(error, AlreadyExists):
-        free = free_addresses(form.whole.casefold(), form.cleaned_data["name"])
+        free = free_addresses(user_address(form.whole).key, form.cleaned_data["name"])
         form.add_error("address", f"{text} Free: {', '.join(free)}." if free else text)
     elif isinstance(error, InvalidName):
         form.add_error("space" if error.detail.startswith("quota") else "name", text)
