@@ -39,7 +39,10 @@ test: dev ## run the tests, on SQLite and on Postgres with Redis
 test-long: dev ## also the long ones: races, fuzzing, the browser matrix
 	@$(PY) tests/run.py --long $(ARGS)
 
-check: lint types contracts deploy-check migrations-check templates-check settings-check packages-check ## all that can be checked without running a test
+# Each of them keeps one processor busy. What one of them says is shown at its end, not between the words of another.
+CHECKS := types lint contracts deploy-check migrations-check templates-check settings-check packages-check
+check: dev ## all that can be checked without running a test
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --keep-going --output-sync=target $(CHECKS)
 
 lint: dev ## style and common mistakes (ruff)
 	$(PY) -m ruff format --check .
