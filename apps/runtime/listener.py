@@ -401,14 +401,17 @@ async def _proxy_header(
     deadline = loop.time() + _PROXY_FIRST
     seen = 0
     while True:
-        try:
+        # Where the time is over it is looked once more: a machine that stood still did not see what
+        # came in time, and would take a stranger for the proxy.
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await _readable(loop, sock)
-        except TimeoutError:
-            if not seen:
-                return None
-            raise
-        raw = sock.recv(proxy.LONGEST, socket.MSG_PEEK)
+        try:
+            raw = sock.recv(proxy.LONGEST, socket.MSG_PEEK)
+        except BlockingIOError:
+            if loop.time() < deadline:
+                continue
+            return None
         if not raw:
             raise ConnectionResetError("closed before its first octet")
         if not proxy.might_begin(raw):

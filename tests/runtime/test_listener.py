@@ -345,6 +345,22 @@ async def test_it_lets_a_trusted_proxy_speak_for_itself(
         writer.close()
 
 
+async def test_it_reads_a_header_that_came_while_the_machine_stood_still(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a stranger would be taken for the proxy itself."""
+    settings.TRUSTED_PROXIES = (ipaddress.ip_network("127.0.0.0/8"),)
+    for piece in (b"PROXY TCP4 203.0.113.9 192.0.2.1 5000 25\r\n", b"PROXY TCP4 203.0"):
+        monkeypatch.setattr(module, "_PROXY_FIRST", 0.0)  # over before anybody looks
+        async with running(smtp()) as server:
+            client = socket.create_connection(("127.0.0.1", server.ports["smtp"]))
+            client.sendall(piece)
+            reader, writer = await asyncio.open_connection(sock=client)
+            writer.write(b".113.9 192.0.2.1 5000 25\r\n" if not piece.endswith(b"\n") else b"")
+            assert await reader.readline() == b"hello 203.0.113.9 plain\r\n"
+            writer.close()
+
+
 async def test_it_closes_on_a_bad_header_of_a_proxy(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = (ipaddress.ip_network("127.0.0.0/8"),)
     async with running(smtp()) as server:
