@@ -1,7 +1,6 @@
 """Imports as their owner reads them: nobody else sees one, whatever the role."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -15,13 +14,14 @@ from apps.directory.permissions import Powers
 from apps.provisioning.bulk import columns
 from apps.provisioning.bulk.columns import Layout
 from apps.runtime import sealing
+from apps.runtime.keyset import Column, Order, batches, walk
 
 PAGE: Final = 50
 FIRST: Final = 10  # lines that are shown as they were understood
 SHOWN: Final = 10  # earlier imports
 WORKED_ON: Final = (ImportState.RUNNING, ImportState.TAKING_BACK)
+_ORDER: Final = Order(Column("number"))
 ENDED: Final = (ImportState.DONE, ImportState.CANCELLED, ImportState.STOPPED)
-_BATCH: Final = 500
 
 
 def context_of(job_id: UUID, number: int) -> str:
@@ -57,12 +57,8 @@ def page(job: Import, states: Sequence[LineState], after: int) -> list[ImportLin
 
 
 def lines(job: Import, states: Sequence[LineState]) -> Iterator[ImportLine]:
-    """All lines in some states, a statement for some hundred."""
-    at = 0
-    found = job.lines.filter(state__in=states).order_by("number")
-    while rows := list(found.filter(number__gt=at)[:_BATCH]):
-        yield from rows
-        at = rows[-1].number
+    """All lines in some states."""
+    return walk(job.lines.filter(state__in=states), _ORDER)
 
 
 def to_mend(job: Import) -> tuple[list[str], Iterator[list[str]]]:
@@ -93,8 +89,7 @@ def results(job: Import, powers: Powers) -> tuple[list[str], Iterator[list[str]]
 
 def _in_sight(powers: Powers, job: Import) -> Iterator[ImportLine]:
     """The lines that were added, some hundred at a time; of users those in sight."""
-    found = lines(job, (LineState.ADDED,))
-    while some := list(islice(found, _BATCH)):
+    for some in batches(job.lines.filter(state=LineState.ADDED), _ORDER):
         ids = [line.made_id for line in some if line.made_id is not None]
         seen = set(permissions.users(powers).filter(pk__in=ids).values_list("pk", flat=True))
         yield from (line for line in some if job.kind != "users" or line.made_id in seen)

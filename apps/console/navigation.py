@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from apps.directory.permissions import Ability, Powers
 
@@ -80,9 +80,5 @@ def menu(powers: Powers) -> list[tuple[str, list[tuple[Item, str]]]]:
 
 def _items(powers: Powers, items: tuple[Item, ...]) -> Iterator[tuple[Item, str]]:
     for item in items:
-        if item.needs is not None and not powers.may(item.needs):
-            continue
-        try:
+        if item.needs is None or powers.may(item.needs):
             yield item, reverse(item.url)
-        except NoReverseMatch:
-            continue

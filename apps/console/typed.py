@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from apps.wire.numbers import whole_number
-
 from apps.mime.address import Address, AddressError, normalise_domain, take_apart
+from apps.wire.numbers import whole_number
 
 
 def typed(values: Mapping[str, str], name: str, most: int) -> str:

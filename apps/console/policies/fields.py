@@ -12,6 +12,7 @@ from apps.directory.limits import UNBOUNDED
 from apps.directory.services.limits import HIGHEST as MOST_SENT
 from apps.scan.models.policies import NEVER
 from apps.scan.services.thresholds import HIGHEST
+from apps.wire.numbers import whole_number
 
 Own = float | int | bool | None
 """What is set in a place: points, a number, whether filtering is off; None: nothing."""
@@ -135,9 +136,10 @@ def _points(text: str) -> float:
 
 def _count(field: Field, text: str) -> int:
     most = UNBOUNDED if field.name == "recipients_per_message" else MOST_SENT
-    if len(text) > MOST_TEXT or not (text.isascii() and text.isdigit()) or int(text) > most:
+    found = whole_number(text, most)
+    if found is None:
         raise WrongTextError(f"A whole number from 0 to {most:,}; 0 is no limit.")
-    return int(text)
+    return found
 
 
 def shown(field: Field, value: Own) -> str:

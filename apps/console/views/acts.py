@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.console import userbulk
 from apps.console.admission import for_administrators
 from apps.console.forms import RemoveUserForm, RenameForm
-from apps.console.services import bulkacts
-from apps.console.views.pages import administrator, show, user_in_sight
+from apps.console.views.pages import administrator, keep_and_say, show, user_in_sight
 from apps.console.views.userpage import user_page
 from apps.directory import permissions
 from apps.directory.models import User, UserState
@@ -154,10 +153,8 @@ def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
         except MailError as error:
             form.add_error(None, f"{error.reply.text}.")
         else:
-            act = bulkacts.keep(
-                user=administrator(request), what=userbulk.REMOVE, before=[{"id": user.pk}]
-            )
-            messages.success(request, f"{user.address} is removed.", extra_tags=f"back:{act.pk}")
+            words, before = f"{user.address} is removed.", [{"id": user.pk}]
+            keep_and_say(request, words, what=userbulk.REMOVE, before=before)
             return redirect("console-users")
     context = {"account": user, "form": form, "days": KEEP_DAYS, "nav": "users"}
     return show(request, powers, "user-remove.html", context, 422 if form.errors else 200)

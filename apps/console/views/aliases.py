@@ -12,7 +12,7 @@ from apps.console.admission import for_administrators
 from apps.console.services import bulkacts
 from apps.console.typed import ticked
 from apps.console.userlist import domain_choices
-from apps.console.views.pages import administrator, back_to, export_link, show
+from apps.console.views.pages import back_to, export_link, keep_and_say, show
 from apps.directory.models import State
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration import aliases as doors
@@ -89,7 +89,6 @@ def do(request: HttpRequest, powers: Powers, act: str, ids: list[int]) -> bool:
     if not done.before:
         messages.error(request, done.refused or "Nothing was to be done.")
         return False
-    kept = bulkacts.keep(user=administrator(request), what=what, before=done.before)
     words = bulkaliases.said(len(done.before), *_ACTS[act]) + bulkaliases.rest(done)
-    messages.success(request, words, extra_tags=f"back:{kept.pk}")
+    keep_and_say(request, words, what=what, before=done.before)
     return True

@@ -13,8 +13,7 @@ from apps.console.admission import for_administrators
 from apps.console.policies import files
 from apps.console.policies.finding import place_of
 from apps.console.policies.places import Place
-from apps.console.services import bulkacts
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import keep_and_say, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
 from apps.scan.attachments.policy import What
@@ -41,13 +40,9 @@ def page(request: HttpRequest, powers: Powers, number: int | None = None) -> Htt
     if not undone:
         messages.info(request, "Nothing is changed.")
         return redirect(_url(place))
-    kept = bulkacts.keep(
-        user=administrator(request),
-        what="policy.files",
-        before={"domain": _domain_id(place), "entries": undone},
-    )
+    before = {"domain": _domain_id(place), "entries": undone}
     words = "What is done with files is changed."
-    messages.success(request, words, extra_tags=f"back:{kept.pk}")
+    keep_and_say(request, words, what="policy.files", before=before)
     return redirect(_url(place))
 
 

@@ -12,7 +12,7 @@ from apps.console.domains import domainlist
 from apps.console.domains.forms import MIRROR, RELAY, AddDomainForm
 from apps.console.services import bulkacts
 from apps.console.typed import ticked
-from apps.console.views.pages import administrator, back_to, export_link, show
+from apps.console.views.pages import back_to, export_link, keep_and_say, show
 from apps.directory import permissions
 from apps.directory.models import Domain, RelayCheck
 from apps.directory.permissions import Ability, Powers
@@ -65,9 +65,8 @@ def _set_states(request: HttpRequest, powers: Powers, ids: list[int], act: str) 
     state, word = many.STATES[act]
     done = many.set_state(powers, ids, state)
     if done.count:
-        kept = bulkacts.keep(user=administrator(request), what=many.STATE, before=done.before)
         words = f"{many.counted(done.count)} {word}."
-        messages.success(request, words, extra_tags=f"back:{kept.pk}")
+        keep_and_say(request, words, what=many.STATE, before=done.before)
     elif not done.refused:
         messages.info(request, "No domain had to be changed.")
     for reason in done.refused[:_LEGEND]:

@@ -22,6 +22,7 @@ from apps.provisioning.bulk import table
 from apps.provisioning.bulk.text import LARGEST
 from apps.ui.proving import is_recent, recently_proved
 from apps.wire.errors import Gone, InUse, MailError
+from apps.wire.numbers import whole_number
 
 
 @for_administrators
@@ -65,10 +66,10 @@ def bring(request: HttpRequest, powers: Powers) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD"])
 def page(request: HttpRequest, powers: Powers, job: UUID) -> HttpResponseBase:
     """How far an import is; for the script that asks again, the part that changes."""
-    after = request.GET.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) < 10):
+    after = whole_number(request.GET.get("after", "0"), 999_999_999)
+    if after is None:
         raise Http404
-    return _page(request, powers, _mine(request, job), after=int(after))
+    return _page(request, powers, _mine(request, job), after=after)
 
 
 def _page(

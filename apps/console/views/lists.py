@@ -23,7 +23,7 @@ from apps.console.policies.finding import place_of
 from apps.console.policies.places import Place
 from apps.console.services import bulkacts, exports
 from apps.console.typed import storable
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import administrator, keep_and_say, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import lists as doors
 from apps.provisioning.administration.lists import WrongLines
@@ -125,13 +125,9 @@ def _added(
         known = before.get(one.value)
         note_before = "" if known is None else known.note
         undone.append([one.replaced or "", one.value, note_before, one.verb])
-    act = bulkacts.keep(
-        user=administrator(request),
-        what="policy.list",
-        before={"domain": domain_id, "entries": undone},
-    )
     many = f"{len(added)} senders are" if len(added) != 1 else f"{added[0].value} is"
-    messages.success(request, f"{many} {_PAST[verb]} now.", extra_tags=f"back:{act.pk}")
+    kept = {"domain": domain_id, "entries": undone}
+    keep_and_say(request, f"{many} {_PAST[verb]} now.", what="policy.list", before=kept)
     return redirect(_url(place))
 
 
@@ -152,13 +148,9 @@ def _remove(request: HttpRequest, powers: Powers, place: Place, scope: Scope) ->
         messages.error(request, "No sender was removed: tick those that shall go.")
         return redirect(_url(place))
     before = [[one.verb, one.value, one.note, ""] for one in chosen if one.value in gone]
-    act = bulkacts.keep(
-        user=administrator(request),
-        what="policy.list",
-        before={"domain": domain_id, "entries": before},
-    )
     words = "1 sender is removed." if len(gone) == 1 else f"{len(gone)} senders are removed."
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    kept = {"domain": domain_id, "entries": before}
+    keep_and_say(request, words, what="policy.list", before=kept)
     return redirect(_url(place))
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -12,7 +11,7 @@ from apps.console.admission import for_administrators
 from apps.console.policies.undoing import kept
 from apps.console.services import bulkacts
 from apps.console.typed import typed
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import administrator, say_undoable, show
 from apps.directory.models import TransportProtocol, TransportScope, TransportTls
 from apps.directory.permissions import Powers
 from apps.directory.services.transports import Server
@@ -22,6 +21,7 @@ from apps.remote import queries
 from apps.remote.models import TlsMode
 from apps.ui.proving import recently_proved
 from apps.wire.errors import InvalidName, MailError
+from apps.wire.numbers import whole_number
 
 MOST_NAMES: Final = 20
 MOST_TEXT: Final = 10_000  # characters of them
@@ -74,7 +74,7 @@ def tls(request: HttpRequest, powers: Powers) -> HttpResponseBase:
             )
     except MailError as error:
         return _tls(request, powers, f"{error.reply.text}.", _status(error))
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    say_undoable(request, words, act)
     return redirect("console-policies-tls")
 
 
@@ -127,16 +127,16 @@ def transports(request: HttpRequest, powers: Powers) -> HttpResponseBase:
             )
     except MailError as error:
         return _transports(request, powers, f"{error.reply.text}.", _status(error))
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    say_undoable(request, words, act)
     return redirect("console-policies-transports")
 
 
 def _server(request: HttpRequest) -> Server:
     port = _text(request, "port")
-    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else -1
+    number = whole_number(port, 99_999)
     return Server(
         host=_text(request, "host"),
-        port=number if port else None,
+        port=(-1 if number is None else number) if port else None,
         protocol=TransportProtocol(_chosen(request, "protocol", TransportProtocol.values, "smtp")),
         tls=TransportTls(found)
         if (found := _text(request, "tls")) in TransportTls.values

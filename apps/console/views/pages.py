@@ -3,12 +3,15 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
 from apps.console.filters import Filter
+from apps.console.models import BulkAct
 from apps.console.navigation import menu
+from apps.console.services import bulkacts
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration.sight import find_user
@@ -43,6 +46,17 @@ def administrator(request: HttpRequest) -> User:
     """Who asks; `for_administrators` has made sure of it."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def say_undoable(request: HttpRequest, words: str, act: BulkAct) -> None:
+    """Say what was done, beside an Undo (`webmail/_undo.html`)."""
+    messages.success(request, words, extra_tags=f"back:{act.pk}")
+
+
+def keep_and_say(request: HttpRequest, words: str, *, what: str, before: Any) -> None:
+    """Keep how things were, and say what was done to them."""
+    act = bulkacts.keep(user=administrator(request), what=what, before=before)
+    say_undoable(request, words, act)
 
 
 def address_in(name: str, wanted: Filter) -> str:

@@ -23,7 +23,7 @@ from apps.console.policies.places import Place
 from apps.console.policies.standing import Standing
 from apps.console.services import bulkacts
 from apps.console.userlist import domain_choices
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import administrator, say_undoable, show
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.domains import domain_name
 from apps.provisioning.administration.sight import find_named
@@ -111,7 +111,7 @@ def _review(
         trouble, status = f"{error.reply.text}.", error.http_status
         return _page(request, powers, place, standings, sent=sent, trouble=trouble, status=status)
     words = "1 policy is changed." if len(found) == 1 else f"{len(found)} policies are changed."
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    say_undoable(request, words, act)
     return redirect(place.url)
 
 

@@ -18,6 +18,7 @@ from apps.provisioning.administration import roles as doors
 from apps.provisioning.administration.sight import find_organization
 from apps.ui.proving import recently_proved
 from apps.wire.errors import InvalidAddress, InvalidName, MailError, NotFound
+from apps.wire.numbers import whole_number
 
 
 @for_administrators
@@ -128,10 +129,11 @@ def _list(
 def _form(request: HttpRequest, powers: Powers) -> RoleForm:
     choices = rolelist.organization_choices(powers)
     asked = request.GET.get("organization", "")
-    if asked.isascii() and asked.isdigit() and len(asked) < 19:
+    named = whole_number(asked)
+    if named is not None:
         # The list is a beginning: what a link names is offered too, if it is in sight.
         try:
-            found = find_organization(powers, int(asked), Ability.MAKE_HELPDESKS)
+            found = find_organization(powers, named, Ability.MAKE_HELPDESKS)
         except NotFound:
             pass
         else:

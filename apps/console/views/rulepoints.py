@@ -2,7 +2,6 @@
 
 import math
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -12,7 +11,7 @@ from apps.console.admission import for_administrators
 from apps.console.policies.undoing import kept
 from apps.console.services import bulkacts
 from apps.console.typed import typed
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import administrator, say_undoable, show
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import policies as doors
 from apps.scan import queries
@@ -39,7 +38,7 @@ def page(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         status = 422 if error.http_status == 400 else error.http_status
         return _page(request, powers, f"{error.reply.text}.", status)
     words = f"What {rule} counts is changed."
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    say_undoable(request, words, act)
     return redirect("console-policies-rules")
 
 

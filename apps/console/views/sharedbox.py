@@ -10,9 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.console.addresses.members import LEVEL_WORDS, members
 from apps.console.addresses.sharedforms import SENDING, BoxForm, MemberForm
 from apps.console.admission import for_administrators
-from apps.console.services import bulkacts
 from apps.console.typed import stored_address
-from apps.console.views.pages import administrator, show
+from apps.console.views.pages import keep_and_say, show
 from apps.directory import permissions
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
@@ -21,6 +20,7 @@ from apps.provisioning.administration import sharing
 from apps.provisioning.administration import users as doors
 from apps.ui.proving import recently_proved
 from apps.wire.errors import MailError, NotFound, NotPermitted
+from apps.wire.numbers import whole_number
 
 _CONFLICT = 409
 MAX_TEXT = 320  # characters of an address
@@ -70,12 +70,11 @@ def leave(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
     """Take a member out, or what everybody in the organisation may do ("all")."""
     box = _box(powers, number)
     named = request.POST.get("member", "")
-    if named != "all" and not (named.isascii() and named.isdigit() and len(named) < 19):
+    member_id = whole_number(named)
+    if named != "all" and member_id is None:
         raise Http404
     try:
-        sharing.remove_member(
-            powers=powers, user_id=box.pk, member_id=None if named == "all" else int(named)
-        )
+        sharing.remove_member(powers=powers, user_id=box.pk, member_id=member_id)
     except MailError as error:
         return _refused(request, powers, box, error)
     messages.success(request, f"That is taken back. Mail of {box.address} is as it was.")
@@ -101,8 +100,8 @@ def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBas
         doors.remove(powers=powers, user_id=box.pk)
     except MailError as error:
         return _refused(request, powers, box, error)
-    act = bulkacts.keep(user=administrator(request), what="shared.remove", before=[box.pk])
-    messages.success(request, f"{box.address} is removed.", extra_tags=f"back:{act.pk}")
+    words = f"{box.address} is removed."
+    keep_and_say(request, words, what="shared.remove", before=[box.pk])
     return redirect("console-shared")
 
 

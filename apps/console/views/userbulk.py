@@ -15,7 +15,7 @@ from apps.console.services import bulkacts
 from apps.console.typed import ticked
 from apps.console.userbulk import Done
 from apps.console.userfilter import Wanted
-from apps.console.views.pages import address_in, administrator, back_to, show
+from apps.console.views.pages import address_in, back_to, keep_and_say, show
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
 from apps.ui.proving import ask, is_recent
@@ -157,12 +157,11 @@ def _asked(
 
 
 def _tell(request: HttpRequest, done: Done, what: str, words: str) -> None:
-    if done.count:
-        tags = ""
-        if what:
-            act = bulkacts.keep(user=administrator(request), what=what, before=done.before)
-            tags = f"back:{act.pk}"
-        messages.success(request, f"{userbulk.counted(done.count)} {words}.", extra_tags=tags)
+    told = f"{userbulk.counted(done.count)} {words}."
+    if done.count and what:
+        keep_and_say(request, told, what=what, before=done.before)
+    elif done.count:
+        messages.success(request, told)
     elif not done.refused:
         messages.info(request, "Nothing had to be changed.")
     if done.refused:
