@@ -69,7 +69,10 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
                 name = ".".join(file.relative_to(config.rootpath).with_suffix("").parts)
                 with suppress(Exception):  # the collection, which comes next, tells of it
                     import_module(name)
-    return (yield)
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,7 +108,6 @@ def pytest_collection_finish() -> None:
     """Thousands of tests stay until the end: who collects garbage, or forks, leaves them alone."""
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    gc.enable()
 
 
 def few(names: list[str], number: int) -> list[str]:
