@@ -165,7 +165,8 @@ def test_it_returns_no_content_of_what_needs_tls_or_is_large(
 def test_it_hides_what_the_sender_hid(alice: User) -> None:
     raw = b"Bcc: eve@other.test\r\n" + RAW
     message = claimed(alice.address, raw, cuts=((0, 21),))
-    assert b"eve@" not in raw_of(bounce.prepare(message, [fate()])[0])
+    # With its domain: the name of a message may end in any letters before its "@".
+    assert b"eve@other" not in raw_of(bounce.prepare(message, [fate()])[0])
 
 
 def test_it_never_reports_on_a_report() -> None:

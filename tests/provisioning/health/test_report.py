@@ -36,7 +36,7 @@ def asker(**asks: Any) -> report._Asker:
 
 
 def test_one_that_hangs_says_so_and_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "SECONDS", 0.3)
+    monkeypatch.setattr(report, "SECONDS", 1.0)
     monkeypatch.setattr(report, "FRESH", 0.0)
     free, asked = threading.Event(), []
 
