@@ -17,6 +17,10 @@ Finding = tuple[int, str]
 Rule = Callable[["Source"], Iterator[Finding]]
 
 FUNCTION_LINES = 50
+LOOKED_FOR = (
+    *(ast.arg, ast.Assign, ast.AsyncFunctionDef, ast.Attribute, ast.Call, ast.Compare),
+    *(ast.Constant, ast.For, ast.FunctionDef, ast.Import, ast.ImportFrom),
+)
 WRITERS = frozenset({"services.py", "submission.py"})
 JUNK_DRAWERS = frozenset(
     {"utils.py", "helpers.py", "common.py", "misc.py", "tools.py", "shared.py"}
@@ -58,8 +62,8 @@ class Source:
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """All of `tree`: walked once, for every rule looks at it."""
-        return tuple(ast.walk(self.tree))
+        """What of `tree` a rule looks for: walked once, for every rule looks at it."""
+        return tuple(node for node in ast.walk(self.tree) if isinstance(node, LOOKED_FOR))
 
     @property
     def name(self) -> str:
