@@ -38,6 +38,7 @@ _BATCH = 64  # connections taken at one turn of the loop, so that the open ones 
 _BACK_OFF = 0.25  # seconds without accepting after descriptors or memory ran out
 _PROXY_FIRST = 1.0  # seconds for a trusted proxy to begin its header, before it speaks for itself
 _PROXY_WHOLE = 5.0  # seconds for the whole header
+_LATE = 0.5  # seconds that nobody is late who is only busy
 _PEEK_PAUSE = 0.01  # seconds between looks at a header that comes in pieces
 _EVICTED = 5.0  # seconds that a connection gets to say goodbye when it has to make room
 _RESERVED_FILES = 400  # descriptors that DNS, databases, blobs, events and logs may need
@@ -401,16 +402,8 @@ async def _proxy_header(
     deadline = loop.time() + _PROXY_FIRST
     seen = 0
     while True:
-        # Where the time is over it is looked once more: a machine that stood still did not see what
-        # came in time, and would take a stranger for the proxy.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                await _readable(loop, sock)
-        try:
-            raw = sock.recv(proxy.LONGEST, socket.MSG_PEEK)
-        except BlockingIOError:
-            if loop.time() < deadline:
-                continue
+        raw = await _peeked(loop, sock, deadline)
+        if raw is None:
             return None
         if not raw:
             raise ConnectionResetError("closed before its first octet")
@@ -427,6 +420,27 @@ async def _proxy_header(
         seen = len(raw)
         if loop.time() > deadline:
             raise TimeoutError("the header does not end")
+
+
+async def _peeked(
+    loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float
+) -> bytes | None:
+    """What lies on the socket as soon as something does, b"" at its end; None if nothing came.
+
+    A machine that stood still did not see what came in time, and would take a stranger for the
+    proxy: where the time is over it is looked once more, and longer if it was over long ago.
+    """
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await _readable(loop, sock)
+        with contextlib.suppress(BlockingIOError):
+            return sock.recv(proxy.LONGEST, socket.MSG_PEEK)
+        late = loop.time() - deadline
+        if 0 <= late < _LATE:
+            return None
+        if late > 0:  # who is to speak may have stood still as well
+            deadline = loop.time() + _PROXY_FIRST
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
