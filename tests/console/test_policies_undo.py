@@ -143,3 +143,24 @@ def test_whoever_is_no_operator_any_more_takes_nothing_back(
     roles.revoke(user=operator, role=Role.OPERATOR)
     client.post("/admin/undo/", {"act": undo_of(made.content.decode())})
     assert TlsOverride.objects.count() == 1
+
+
+def test_a_smarthost_of_a_domain_is_taken_back(operator: User, domain: Domain) -> None:
+    client, path = browser(operator), f"/admin/domains/{domain.pk}/smarthost/"
+    wanted = {"host": "one.test", "port": "", "tls": "verify", "username": "u", "password": "pw9"}
+    client.post(path, wanted)
+    second = client.post(path, {**wanted, "host": "two.test"}, follow=True)
+    assert "Mail of this domain goes by that server." in second.content.decode()
+    assert "The transport is as it was." in taken_back(client, second)
+    assert Transport.objects.get().host == "one.test"
+    gone = client.post(path, {"act": "remove"}, follow=True)
+    assert Transport.objects.count() == 0
+    assert "The transport is as it was." in taken_back(client, gone)
+    row = Transport.objects.get()
+    hop = transports.by_key(transports.key_of(row))
+    assert hop is not None
+    assert (row.scope, row.domain, hop.password) == ("sender", "example.test", "pw9")
+    client.post(path, {"act": "remove"})
+    again = client.post(path, {"act": "remove"}, follow=True)
+    assert "There is no transport" in again.content.decode()
+    assert AuditRecord.objects.filter(action="transport.set").count() == 4

@@ -1,21 +1,29 @@
 """The mail that leaves a domain: its keys, how much it may be, by which server it goes."""
 
+from django.contrib import messages
+from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
 from apps.console.domains.forms import LimitsForm, ServerForm
 from apps.console.domains.sendingpage import keys, limit_of, servers_of
+from apps.console.models import BulkAct
+from apps.console.policies import undoing
+from apps.console.services import bulkacts
 from apps.console.views.domainsframe import act, demand_or_refuse, domain_in_sight, tab
+from apps.console.views.pages import administrator
 from apps.directory.dkim import Finding
-from apps.directory.models import Domain, RelayCheck, StsMode
+from apps.directory.models import Domain, RelayCheck, StsMode, TransportScope
 from apps.directory.permissions import Ability, Powers
 from apps.dnscheck import queries
 from apps.provisioning.administration import dnschecks, sending, servers
 from apps.provisioning.administration import domains as doors
+from apps.provisioning.administration.policies import Changed
 from apps.ui.proving import recently_proved
-from apps.wire.errors import InvalidName
+from apps.wire.errors import InvalidName, MailError
 
 _PAGE = "console-domain-sending"
 
@@ -138,23 +146,35 @@ def sts(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
 def smarthost(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """Send the domain's mail by another server, or no more."""
     domain = _operators(powers, number)
-
     if request.POST.get("act") == "remove":
-
-        def remove() -> str:
-            servers.remove_smarthost(powers=powers, domain_id=number)
-            return "Mail of this domain goes as that of any other."
-
-        return act(request, number, remove, to=_PAGE)
+        try:
+            with transaction.atomic():
+                changed = servers.remove_smarthost(powers=powers, domain_id=number)
+                kept = _keep(request, changed)
+        except MailError as error:
+            messages.error(request, f"{error.reply.text}.")
+        else:
+            words = "Mail of this domain goes as that of any other."
+            messages.success(request, words, extra_tags=f"back:{kept.pk}")
+        return redirect(_PAGE, number)
     form = ServerForm.of(servers_of(domain).get("sender"), request.POST)
     if not form.is_valid():
         return sending_page(request, powers, domain, status=422, smarthost_form=form)
     try:
-        servers.set_smarthost(powers=powers, domain_id=number, server=form.server())
+        with transaction.atomic():
+            changed = servers.set_smarthost(powers=powers, domain_id=number, server=form.server())
+            kept = _keep(request, changed)
     except InvalidName as error:
         form.add_error(_field(error), f"{error.reply.text}.")
         return sending_page(request, powers, domain, status=422, smarthost_form=form)
-    return act(request, number, lambda: "Mail of this domain goes by that server.", to=_PAGE)
+    words = "Mail of this domain goes by that server."
+    messages.success(request, words, extra_tags=f"back:{kept.pk}")
+    return redirect(_PAGE, number)
+
+
+def _keep(request: HttpRequest, changed: Changed) -> BulkAct:
+    before = undoing.kept(changed, scope=TransportScope.SENDER)
+    return bulkacts.keep(user=administrator(request), what="policy.transport", before=before)
 
 
 @for_administrators

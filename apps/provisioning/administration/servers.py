@@ -9,6 +9,8 @@ from apps.directory.models import Domain, RelayCheck, TransportScope
 from apps.directory.permissions import Powers
 from apps.directory.services import relay, transports
 from apps.directory.services.transports import Server
+from apps.provisioning.administration import outbound
+from apps.provisioning.administration.policies import Changed
 from apps.provisioning.administration.sight import find_domain
 from apps.wire.errors import NotPermitted
 
@@ -34,26 +36,28 @@ def set_relay(
     return domain
 
 
-def set_smarthost(*, powers: Powers, domain_id: int, server: Server) -> None:
-    """Send a domain's mail by another server.
+def set_smarthost(*, powers: Powers, domain_id: int, server: Server) -> Changed:
+    """Send a domain's mail by another server; what `outbound.put_transport_back` takes.
 
     Raises:
         NotFound, NotPermitted
         InvalidName: a value that cannot be, or a password that would travel unprotected.
     """
     domain = _domain(powers, domain_id)
-    transports.put(scope=TransportScope.SENDER, domain=domain.name, server=server)
+    return outbound.set_transport(
+        powers=powers, scope=TransportScope.SENDER, domain=domain.name, server=server
+    )
 
 
-def remove_smarthost(*, powers: Powers, domain_id: int) -> None:
-    """Send a domain's mail as that of any other.
+def remove_smarthost(*, powers: Powers, domain_id: int) -> Changed:
+    """Send a domain's mail as that of any other; what `outbound.put_transport_back` takes.
 
     Raises:
         NotFound: also where there is none.
         NotPermitted
     """
     domain = _domain(powers, domain_id)
-    transports.remove(scope=TransportScope.SENDER, domain=domain.name)
+    return outbound.remove_transport(powers=powers, scope=TransportScope.SENDER, domain=domain.name)
 
 
 def _domain(powers: Powers, domain_id: int) -> Domain:
