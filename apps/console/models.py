@@ -11,8 +11,8 @@ class BulkAct(models.Model):
     """What an administrator did to many things at once, with how each was before.
 
     `before` has an entry per thing that was really changed: what `apps.console.undoing` needs to
-    do the opposite; a secret only sealed, as in its row. The opposite is done by the same doors with
-    the powers of that moment.
+    do the opposite; a secret only sealed, as in its row. The opposite is done by the same doors
+    with the powers of that moment.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
