@@ -10,13 +10,14 @@ from typing import Any
 
 from playwright.sync_api import APIResponse, Browser, Locator, expect
 
+from tests.browser.conftest import moved_in
 from tests.support.installation import PASSWORD, Installation
 from tests.support.watching import IS_LONG, Watched, opened
 
-ADMIN, HELPDESK = "alice@example.test", "helen@example.test"
-MEMBER, READER = "bob@example.test", "carol@example.test"
-LEAVER = "frank@example.test"
-PEOPLE = (ADMIN, MEMBER, READER, "dave@example.test", "erin@example.test", LEAVER, HELPDESK)
+ADMIN, HELPDESK = "alice@weser.test", "helen@weser.test"
+MEMBER, READER = "bob@weser.test", "carol@weser.test"
+LEAVER = "frank@weser.test"
+PEOPLE = (ADMIN, MEMBER, READER, "dave@weser.test", "erin@weser.test", LEAVER, HELPDESK)
 SUBJECT, TEXT = "Quokka accounts", "The wombat sleeps at noon"  # of mail that nobody else reads
 _LINK = re.compile(r'(?:href|data-url|data-from)="(/[^"#]*)')
 # Plain pages come first: these are all of them, and a good part of the lists by their filters.
@@ -27,18 +28,18 @@ def base_of(service: Installation) -> str:
     return f"https://localhost:{service.ports['WEB']}"
 
 
-def people(service: Installation) -> None:
-    """Their roles, and a letter that only its reader is to see."""
-    service.add_people(*PEOPLE)
-    service.manage("spam", "threshold", "--filter", "off")
-    service.manage("role", "grant", ADMIN, "domain_admin", "--domain", "example.test")
-    service.manage("role", "grant", HELPDESK, "helpdesk", "--domain", "example.test", "--may-reset")
+def people(house: Installation) -> Installation:
+    """These people are in it, have roles, and a letter that only its reader is to see."""
+    service = moved_in(house, PEOPLE)
+    service.manage("role", "grant", ADMIN, "domain_admin", "--domain", "weser.test")
+    service.manage("role", "grant", HELPDESK, "helpdesk", "--domain", "weser.test", "--may-reset")
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = "x@elsewhere.test", READER, SUBJECT
     letter.set_content(TEXT)
     with service.smtp() as client:
         client.send_message(letter)
     service.wait_for(lambda: service.inbox(READER), 60, "the letter does not come", pause=0.2)
+    return service
 
 
 @contextmanager

@@ -162,7 +162,7 @@ class Guard:
 @contextmanager
 def guarded(chromium: Browser, base: str, ear: Ear, **more: object) -> Iterator[Guard]:
     """A page of Alice's with all its ears open; `more` is for `opened`."""
-    with opened(chromium, base, **{"as_whom": "alice@example.test", **more}) as watched:  # type: ignore[arg-type]  # a test's keywords
+    with opened(chromium, base, **{"as_whom": "alice@havel.test", **more}) as watched:  # type: ignore[arg-type]  # a test's keywords
         guard = Guard(watched, ear)
         context = watched.page.context
         context.on("page", lambda page: guard.popups.append(page.url))

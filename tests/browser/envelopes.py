@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from tests.browser import matrix
 
-ALICE = "alice@example.test"
+ALICE = "alice@havel.test"
 EACH = 18  # bodies of one message: a page has frames for twenty
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{0}\r\nN:{0}\r\nNOTE:{0}\r\nURL:{0}\r\nEND:VCARD\r\n"
 EVENT = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:{1}@evil.invalid\r\n"
     "DTSTART:20301124T100000Z\r\nDTEND:20301124T110000Z\r\nSUMMARY:{0}\r\nLOCATION:{0}\r\n"
     'DESCRIPTION:{0}\r\nURL:{0}\r\nORGANIZER;CN="{2}":mailto:m@evil.invalid\r\n'
-    'ATTENDEE;CN="{2}":mailto:alice@example.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
+    'ATTENDEE;CN="{2}":mailto:alice@havel.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
 )
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='top.document.title=1'><script>1</script></svg>"
 HTML = b"<html xmlns='http://www.w3.org/1999/xhtml'><mh-canary/><script>document.title=1</script></html>"

@@ -8,9 +8,10 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
-WHO = "alice@example.test"
+PEOPLE = ("alice@aare.test", "bob@aare.test")
+WHO = PEOPLE[0]
 NAMES = ["Amber", "Birch", "Cedar", "Damson", "Elder", "Fir"]
-LETTER = "From: Bob <bob@example.test>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@x>\r\n\r\nHi\r\n"
+LETTER = "From: Bob <bob@aare.test>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@x>\r\n\r\nHi\r\n"
 
 # A finger that goes 200 pixels to the right.
 SWIPE = """row => ['touchstart', 'touchmove', 'touchend'].forEach((kind, at) => {
@@ -26,7 +27,7 @@ def filled(service: Installation) -> Installation:
     with service.smtp() as client:
         for name in NAMES:
             raw = LETTER.format(WHO, name, name).encode()
-            client.sendmail("bob@example.test", [WHO], raw)
+            client.sendmail("bob@aare.test", [WHO], raw)
     service.wait_for(lambda: len(service.inbox(WHO)) == len(NAMES), 30, "no mail")
     return service
 

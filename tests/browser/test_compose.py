@@ -6,14 +6,15 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.writing import ALICE, BOB, composer, found, new, one, state, text_of, write
+from tests.browser.writing import composer, found, new, one, state, text_of, write
 from tests.support.installation import Installation
 from tests.support.watching import SIZES, Watched, opened
 
-HOSTILE = """From: Bob <bob@example.test>
-To: alice@example.test, carol@example.net
+PEOPLE = ALICE, BOB = ("alice@elbe.test", "bob@elbe.test")
+HOSTILE = """From: Bob <bob@elbe.test>
+To: alice@elbe.test, carol@example.net
 Subject: {0}
-Message-ID: <{0}@example.test>
+Message-ID: <{0}@elbe.test>
 MIME-Version: 1.0
 Content-Type: text/html; charset=utf-8
 
@@ -48,7 +49,7 @@ def test_a_letter_is_written_saved_and_sent_by_keyboard(
 ) -> None:
     page = watched.page
     new(page)
-    write(page, "By keyboard", "One line")
+    write(page, "By keyboard", "One line", BOB)
     page.keyboard.press("Enter")
     page.keyboard.press("Control+b")
     page.keyboard.type("loud")
@@ -80,7 +81,7 @@ def test_a_letter_is_written_saved_and_sent_by_keyboard(
 def test_sending_is_taken_back(service: Installation, watched: Watched) -> None:
     page = watched.page
     new(page)
-    write(page, "Too soon", "Wait")
+    write(page, "Too soon", "Wait", BOB)
     page.keyboard.press("Control+Enter")
     expect(page.locator(".toast [data-undo]")).to_be_visible()
     page.keyboard.press("z")
@@ -100,7 +101,7 @@ def test_sending_is_taken_back(service: Installation, watched: Watched) -> None:
 def test_a_double_click_sends_one_letter(service: Installation, watched: Watched) -> None:
     page = watched.page
     new(page)
-    write(page, "Twice", "Once")
+    write(page, "Twice", "Once", BOB)
     composer(page).locator("[data-compose=send]").dblclick()
     expect(page.locator(".composer")).to_have_count(0)
     one(service, "Sent", "Twice")
@@ -155,7 +156,7 @@ def test_hostile_mail_is_answered(
     sent = next(each for each in found(service, "Sent") if said in text_of(each))
     assert text_of(sent).startswith(said)
     if key != "f":
-        assert sent["In-Reply-To"] == f"<{letter}@example.test>"
+        assert sent["In-Reply-To"] == f"<{letter}@elbe.test>"
         assert "> Hi there" in text_of(sent)
     assert ("carol@example.net" in str(sent["Cc"]) + str(sent["To"])) == (key == "a")
     assert not re.search(r"onclick|onerror|<script|javascript:", text_of(sent, "html"))
@@ -191,7 +192,7 @@ def test_pasted_html_is_cleaned(watched: Watched) -> None:
 def test_plain_text_and_back(service: Installation, watched: Watched) -> None:
     page = watched.page
     box = new(page)
-    write(page, "Plain", "One")
+    write(page, "Plain", "One", BOB)
     box.get_by_role("button", name="Bulleted list").click()
     box.locator("[data-compose=plain]").click()
     area = box.locator("[data-plain]")
@@ -209,7 +210,7 @@ def test_plain_text_and_back(service: Installation, watched: Watched) -> None:
 def test_a_letter_waits_for_its_time(service: Installation, watched: Watched) -> None:
     page = watched.page
     box = new(page)
-    write(page, "Later", "On Monday")
+    write(page, "Later", "On Monday", BOB)
     page.keyboard.press("Control+Shift+Enter")
     expect(box.locator("[data-later] .menu__item").first).to_be_focused()
     watched.check_accessibility()
@@ -218,7 +219,7 @@ def test_a_letter_waits_for_its_time(service: Installation, watched: Watched) ->
     assert one(service, "Scheduled", "Later")["Subject"] == "Later"
     # And a time of one's own.
     new(page)
-    write(page, "Later still", "Some day")
+    write(page, "Later still", "Some day", BOB)
     box.locator("[data-later] summary").click()
     box.locator("[data-compose=pick]").click()
     dialog = page.locator("dialog[open]")
@@ -264,7 +265,7 @@ def test_on_a_phone_back_closes_it(
         page = seen.page
         seen.go("/mail/inbox/")
         page.locator(".fab").click()
-        write(page, "On a phone", "Small")
+        write(page, "On a phone", "Small", BOB)
         seen.check_accessibility()
         page.go_back()
         expect(page.locator(".composer")).to_have_count(0)

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Dialog, Locator, Page, Request, expect
 
-from tests.browser.writing import ALICE, composer, found, new, one, state, write
+from tests.browser.writing import composer, found, new, one, state, write
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
+PEOPLE = ALICE, BOB = ("alice@ebro.test", "bob@ebro.test")
 MEGABYTE = 1024 * 1024
 LARGE = Random(11).randbytes(25 * MEGABYTE)
 PROGRESS = 30_000  # milliseconds
@@ -135,8 +136,7 @@ def test_a_file_tells_how_far_it_is_and_survives_a_lost_connection(
 ) -> None:
     page = watched.page
     content = LARGE[: size * MEGABYTE]
-    write(page, f"Large {size}", "Look at this")
-    page.wait_for_load_state("networkidle")  # there is no such moment while a file goes
+    write(page, f"Large {size}", "Look at this", BOB)
     begun = pieces(page)
     session = slow(page, len(content) // 50)  # it would take 50 seconds
     attach(page, file(tmp_path, "drawing.bin", content), file(tmp_path, "notes.txt", b"few words"))
@@ -146,7 +146,7 @@ def test_a_file_tells_how_far_it_is_and_survives_a_lost_connection(
     expect(bar).to_be_visible()
     expect(large).to_contain_text(f"of {size} MB · ", timeout=PROGRESS)
     expect(large.get_by_role("button", name="Cancel upload of drawing.bin")).to_be_visible()
-    watched.look()
+    watched.look(rests=False)
     carry(session, 0)
     expect(large).to_contain_text("Connection lost", timeout=PROGRESS)
     last = begun[-1]
@@ -177,7 +177,7 @@ def test_a_draft_takes_its_files_even_if_the_first_save_fails(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
-    write(page, "Late", "Look at this")
+    write(page, "Late", "Look at this", BOB)
     state(page, "Draft saved")
     letter = re.compile(rf"/mail/compose/{composer(page).get_attribute('data-composer')}/$")
     page.route(letter, lambda route: route.abort(), times=1)
@@ -191,7 +191,7 @@ def test_a_draft_takes_its_files_even_if_the_first_save_fails(
 @pytest.mark.long
 def test_a_file_goes_on_after_its_page_was_closed(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    write(page, "Closed", "Look at this")
+    write(page, "Closed", "Look at this", BOB)
     session = slow(page, MEGABYTE // 3)
     attach(page, file(tmp_path, "drawing.bin", LARGE[: 6 * MEGABYTE]))
     expect(tile(page, "drawing.bin")).to_contain_text(
@@ -233,7 +233,7 @@ def test_uploads_are_cancelled_refused_and_awaited(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
-    write(page, "Awaited", "Look at this")
+    write(page, "Awaited", "Look at this", BOB)
     session = slow(page, MEGABYTE // 2)
     attach(page, file(tmp_path, "wrong.bin", LARGE[: 8 * MEGABYTE]))
     tile(page, "wrong.bin").get_by_role("button", name="Cancel").click()
@@ -272,7 +272,7 @@ def test_files_are_dropped_and_pictures_stand_in_the_text(
     service: Installation, watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
-    write(page, "Pictures", "Before ")
+    write(page, "Pictures", "Before ", BOB)
     drop(page, ".composer__head", ("a b.txt", "text/plain", b"dropped"))
     expect(tile(page, "a b.txt")).to_contain_text("7 bytes")
     drop(page, "[data-rich]", ("view_line.png", "image/png", picture()))
@@ -321,7 +321,7 @@ def test_files_are_dropped_and_pictures_stand_in_the_text(
 @pytest.mark.long
 def test_a_missing_attachment_is_said_while_one_writes(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    write(page, "Hint", "Hello, the plan is attached.")
+    write(page, "Hint", "Hello, the plan is attached.", BOB)
     hint = composer(page).locator(".hint-files")
     expect(hint).to_contain_text("You write “attached”, and no file is attached.")
     watched.look()
@@ -332,7 +332,7 @@ def test_a_missing_attachment_is_said_while_one_writes(watched: Watched, tmp_pat
 
 def test_links_are_asked_for(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    write(page, "Link", "")
+    write(page, "Link", "", BOB)
     page.keyboard.press("Control+k")
     dialog = page.get_by_role("dialog", name="Add link")
     expect(dialog.get_by_label("Text")).to_be_focused()

@@ -32,18 +32,16 @@ from tests.browser.administering import (
     take_back,
     walk,
 )
-from tests.support.installation import Installation, installation
+from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
 SLOW = 60_000  # milliseconds: what a worker does
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One service for all of the stories: none of them lives on what another leaves behind."""
-    with installation(tmp_path_factory.mktemp("console")) as running:
-        people(running)
-        yield running
+def service(house: Installation) -> Installation:
+    """None of the stories lives on what another leaves behind."""
+    return people(house)
 
 
 @pytest.fixture
@@ -64,6 +62,7 @@ def test_a_new_colleague(service: Installation, chromium: Browser, alice: Watche
     expect(page.locator("h1")).to_have_text("Dashboard")
     alice.look()
     page.click("text=Add user")
+    expect(page.locator("h1")).to_have_text("Add user")
     alice.look()
     page.fill("[name=name]", "Anna Adler")
     page.fill("[name=address]", "anna")
@@ -76,31 +75,31 @@ def test_a_new_colleague(service: Installation, chromium: Browser, alice: Watche
     assert temporary not in page.content()
 
     with opened(chromium, base_of(service)) as hers:
-        sign_in(hers, "anna@example.test", temporary)
+        sign_in(hers, "anna@weser.test", temporary)
         hers.go("/mail/inbox/")  # nothing else opens before
         choose_password(hers, temporary)
         hers.go("/admin/users/")
         expect(hers.page.locator("h1")).not_to_have_text("Users")
 
     page.get_by_role("navigation", name="User", exact=True).get_by_text("Addresses").click()
-    page.fill("[name=address]", "a.adler@example.test")
+    page.fill("[name=address]", "a.adler@weser.test")
     page.click("text=Add alias")
-    expect(page.locator("main li", has_text="a.adler@example.test")).to_be_visible()
+    expect(page.locator("main li", has_text="a.adler@weser.test")).to_be_visible()
     alice.look()
     page.click("nav >> text=Aliases and groups")
     page.click("text=New group")
-    page.fill("[name=address]", "team@example.test")
-    page.fill("[name=targets]", f"anna@example.test\n{MEMBER}")
+    page.fill("[name=address]", "team@weser.test")
+    page.fill("[name=targets]", f"anna@weser.test\n{MEMBER}")
     look_long(alice)
     page.click("text=Make group")
-    expect(page.locator("h1")).to_have_text("team@example.test")
+    expect(page.locator("h1")).to_have_text("team@weser.test")
     alice.look()
     page.click("text=Where would it go")
-    expect(page.locator(".way__stop h2")).to_contain_text(["team@example.test"])
-    expect(page.locator(".verdict")).to_contain_text("Mailbox of anna@example.test")
+    expect(page.locator(".way__stop h2")).to_contain_text(["team@weser.test"])
+    expect(page.locator(".verdict")).to_contain_text("Mailbox of anna@weser.test")
     alice.look()
     page.click("nav >> text=Aliases and groups")
-    expect(page.locator("table")).to_contain_text("a.adler@example.test")
+    expect(page.locator("table")).to_contain_text("a.adler@weser.test")
     alice.look()
 
 
@@ -115,7 +114,7 @@ def test_finding_and_many_at_once(service: Installation, alice: Watched) -> None
     look_long(alice)
 
     page.get_by_role("button", name="Suspend").click()
-    said(alice, "bob@example.test is suspended")
+    said(alice, "bob@weser.test is suspended")
     expect(page.locator("header .badge", has_text="Suspended")).to_be_visible()
     alice.look()
     page.get_by_role("button", name="Resume").click()
@@ -124,7 +123,7 @@ def test_finding_and_many_at_once(service: Installation, alice: Watched) -> None
     page.click("nav >> text=Users")
     expect(page.locator(".bulkbar")).to_be_hidden()
     for name in ("bob", "dave", "erin"):
-        page.get_by_label(f"Select {name}@example.test").focus()
+        page.get_by_label(f"Select {name}@weser.test").focus()
         page.keyboard.press("Space")
     expect(page.locator(".bulkbar")).to_contain_text("3 selected")
     alice.look()
@@ -147,8 +146,9 @@ def test_finding_and_many_at_once(service: Installation, alice: Watched) -> None
 def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> None:
     page = alice.page
     page.click("nav >> text=Domains")
+    expect(page.locator("h1")).to_have_text("Domains")
     alice.look()
-    page.click("table >> text=example.test")
+    page.click("table >> text=weser.test")
     expect(page.locator("#dns-mx")).to_contain_text("mail.example.test")
     page.locator("#dns-mx").get_by_label("Copy the value of").click()
     expect(page.get_by_label("Copied")).to_be_visible()
@@ -167,8 +167,9 @@ def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> Non
     page.click("main nav >> text=Policies")
     look_long(alice)
     page.click("aside >> text=Policies")
+    expect(page.locator("[name=domain]")).to_be_visible()
     alice.look()
-    page.fill("[name=domain]", "example.test")
+    page.fill("[name=domain]", "weser.test")
     page.click("text=Go to domain")
     page.fill("[name=junk]", "7.5")
     expect(page.locator("[data-words]")).to_contain_text("1 change")
@@ -185,10 +186,12 @@ def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> Non
 def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) -> None:
     page = alice.page
     page.click("nav >> text=Shared mailboxes")
+    expect(page.locator("h1")).to_have_text("Shared mailboxes")
     alice.look()
     page.click("text=Add shared mailbox")
+    expect(page.locator("h1")).to_have_text("Add shared mailbox")
     look_long(alice)
-    page.fill("[name=address]", "office@example.test")
+    page.fill("[name=address]", "office@weser.test")
     page.fill("[name=name]", "Office")
     page.press("[name=name]", "Enter")
     expect(page.locator("h1")).to_have_text("Office")
@@ -203,6 +206,7 @@ def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) 
     open_user(alice, LEAVER)
     page.locator("summary", has_text="More").click()
     page.click("text=Remove…")
+    expect(page.locator("main >> button >> text=Remove user")).to_be_visible()
     look_long(alice)
     page.fill("[name=address]", LEAVER[:-1])
     page.click("main >> button >> text=Remove user")
@@ -220,7 +224,7 @@ def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) 
         pass
 
     page.click("nav >> text=Audit log")
-    for words in ("office@example.test", LEAVER):
+    for words in ("office@weser.test", LEAVER):
         expect(page.locator("main li", has_text=words).first).to_be_visible()
     alice.look()
 
@@ -241,6 +245,7 @@ def test_a_helpdesk_helps_and_reads_nothing(
     expect(page.locator("main")).not_to_contain_text("Suspend")
     helen.look()
     page.click("text=Reset password")
+    expect(page.locator("h1")).to_have_text("Reset password")
     helen.look()
     page.click("text=Reset it")
     temporary = page.locator("code").inner_text().strip()
@@ -260,22 +265,22 @@ def test_a_helpdesk_helps_and_reads_nothing(
 
 
 def test_a_helpdesk_takes_nothing(service: Installation, helen: Watched) -> None:
-    service.manage("user", "add", "board@example.test", "--kind", "shared")
-    hers, board = (path_of_user(helen, name) for name in (READER, "board@example.test"))
+    service.manage("user", "add", "board@weser.test", "--kind", "shared")
+    hers, board = (path_of_user(helen, name) for name in (READER, "board@weser.test"))
     box = board.replace("/users/", "/shared/")
     attempts = [
         (f"{hers}state/", {"to": "suspend"}),
-        (f"{hers}rename/", {"address": "other@example.test"}),
+        (f"{hers}rename/", {"address": "other@weser.test"}),
         (f"{hers}remove/", {"address": READER}),
         (f"{hers}act/", {"reason": "I would like to"}),
-        (f"{hers}addresses/", {"what": "add", "address": "hers@example.test"}),
+        (f"{hers}addresses/", {"what": "add", "address": "hers@weser.test"}),
         (f"{hers}sharing/", {"what": "grant", "delegate": HELPDESK, "how": "as"}),
         (f"{board}sharing/", {"what": "grant", "delegate": HELPDESK, "how": "as"}),
         (f"{box}member/", {"member": HELPDESK, "level": "read", "sending": "as"}),
         (f"{hers.replace('/users/', '/shared/')}member/", {"member": HELPDESK, "level": "read"}),
         (f"{hers}replies/", {"what": "forward", "address": HELPDESK}),
         (f"{hers}recover/", {"id": "1"}),
-        ("/admin/aliases/add/", {"address": "c@example.test", "targets": HELPDESK}),
+        ("/admin/aliases/add/", {"address": "c@weser.test", "targets": HELPDESK}),
         ("/admin/roles/give/", {"address": HELPDESK, "role": "operator"}),
         ("/admin/policies/", {"junk": "1"}),
         ("/admin/users/bulk/", {"act": "remove", "id": hers.split("/")[-2]}),
@@ -289,7 +294,7 @@ def test_a_helpdesk_takes_nothing(service: Installation, helen: Watched) -> None
     with service.imap(HELPDESK) as client:
         names = [name for _, _, name in client.list_folders()]
         assert not [name for name in names if "carol" in name or "board" in name]
-    for address in ("c@example.test", "hers@example.test"):
+    for address in ("c@weser.test", "hers@weser.test"):
         assert address not in service.manage("alias", "list")
 
 
@@ -298,9 +303,9 @@ def test_a_keyboard_alone(service: Installation, alice: Watched) -> None:
     tab_to(alice, "Users")
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/users/")
-    tab_to(alice, "Select dave@example.test")
+    tab_to(alice, "Select dave@weser.test")
     page.keyboard.press("Space")
-    tab_to(alice, "Select erin@example.test")
+    tab_to(alice, "Select erin@weser.test")
     page.keyboard.press("Space")
     expect(page.locator(".bulkbar")).to_contain_text("2 selected")
     tab_to(alice, "Lock", most=200)
@@ -332,8 +337,8 @@ def test_without_script(service: Installation, chromium: Browser) -> None:
         page.click("text=Find a user, domain or page")
         page.fill("[name=q]", "erin")
         page.press("[name=q]", "Enter")
-        page.click("main >> text=erin@example.test")
-        expect(page.locator("h1")).to_have_text("erin@example.test")
+        page.click("main >> text=erin@weser.test")
+        expect(page.locator("h1")).to_have_text("erin@weser.test")
         page.click("nav >> text=Users")
         page.fill("[name=text]", "erin")
         page.press("[name=text]", "Enter")
@@ -345,9 +350,9 @@ def test_without_script(service: Installation, chromium: Browser) -> None:
         expect(page.locator("td .badge")).to_contain_text("Active")
         page.click("nav >> text=Aliases and groups")
         page.click("text=Add alias")
-        page.fill("[name=address]", "e@example.test")
-        page.fill("[name=targets]", "erin@example.test")
+        page.fill("[name=address]", "e@weser.test")
+        page.fill("[name=targets]", "erin@weser.test")
         page.click("main >> button >> text=Add alias")
-        expect(page.locator("h1")).to_have_text("e@example.test")
+        expect(page.locator("h1")).to_have_text("e@weser.test")
         page.go_back()
         assert path_of(seen).startswith("/admin/aliases/")

@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.writing import ALICE, BOB, beside, composer, new, one, state, text_of, write
+from tests.browser.writing import beside, composer, new, one, state, text_of, write
 from tests.support.installation import PASSWORD, Installation, installation
 from tests.support.watching import Watched, opened
 
+PEOPLE = ALICE, BOB = ("alice@volga.test", "bob@volga.test")
 LETTER = (
-    b"From: Bob <bob@example.test>\r\nSubject: Ferns\r\n"
-    b"Message-ID: <ferns@example.test>\r\n\r\nHi.\r\n"
+    b"From: Bob <bob@volga.test>\r\nSubject: Ferns\r\nMessage-ID: <ferns@volga.test>\r\n\r\nHi.\r\n"
 )
 
 
 def test_two_tabs_do_not_overwrite_each_other(service: Installation, watched: Watched) -> None:
     page = watched.page
     new(page)
-    write(page, "Tabs", "From the first")
+    write(page, "Tabs", "From the first", BOB)
     state(page, "Draft saved")
     other = beside(watched)
     other.locator("[data-rich]").click()
@@ -41,11 +41,14 @@ def test_two_tabs_do_not_overwrite_each_other(service: Installation, watched: Wa
 def test_a_closed_tab_loses_nothing(service: Installation, watched: Watched) -> None:
     page = watched.page
     new(page)
-    write(page, "Closed", "Typed at the last moment")
-    page.wait_for_timeout(400)  # strokes are gathered for a quarter of a second
+    write(page, "Closed", "Typed at the last moment", BOB)
+    # Strokes are gathered for a quarter of a second.
+    is_kept = "/last moment/.test(Object.values(localStorage).join())"
+    service.wait_for(lambda: page.evaluate(is_kept), 15, "it is not kept")
     context = page.context
     page.close(run_before_unload=True)
     watched.page = context.new_page()
+    watched.follow()
     watched.listen()
     watched.go("/mail/inbox/")
     draft = one(service, "Drafts", "Closed")
@@ -57,7 +60,7 @@ def test_a_lost_session_is_found_again_over_the_letter(
 ) -> None:
     page = watched.page
     new(page)
-    write(page, "Signed out", "Before")
+    write(page, "Signed out", "Before", BOB)
     state(page, "Draft saved")
     page.context.clear_cookies()
     page.keyboard.type(" and after")
@@ -83,7 +86,7 @@ def test_it_survives_that_the_server_cannot_be_reached(
 
     new(page)
     page.route("**/mail/compose/**", cut)
-    write(page, "Away", "Kept here")
+    write(page, "Away", "Kept here", BOB)
     state(page, "Offline, kept on this device")
     page.keyboard.press("Control+Enter")
     expect(composer(page).locator("[data-bar]")).to_contain_text("cannot be reached")
@@ -102,7 +105,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, chromium: Browser) -> Non
             page = seen.page
             seen.go("/mail/inbox/")
             new(page)
-            write(page, "Killed", "Before")
+            write(page, "Killed", "Before", BOB)
             state(page, "Draft saved")
             running.kill_everything()
             page.keyboard.type(" and while it was away")

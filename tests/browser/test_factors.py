@@ -8,19 +8,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from apps.accounts import onetime
 from apps.runtime import clock
-from tests.support.installation import PASSWORD, Installation, installation
+from tests.browser.conftest import moved_in
+from tests.support.installation import PASSWORD, Installation
 from tests.support.watching import SIZES, Watched
 
-PEOPLE = ("alice@example.test", "bob@example.test")
+PEOPLE = ("alice@isar.test", "bob@isar.test")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation whose pages are plain HTTP: browsers refuse passkeys to a site whose
-    certificate nobody vouches for, and take http://localhost as safe."""
-    with installation(tmp_path_factory.mktemp("factors"), {"WEB_TLS": "off"}) as running:
-        running.add_people(*PEOPLE)
-        yield running
+def service(plain_house: Installation) -> Installation:
+    """Pages that a browser gives passkeys."""
+    return moved_in(plain_house, PEOPLE)
 
 
 @pytest.fixture
@@ -79,13 +77,14 @@ def sign_out(watched: Watched) -> None:
 def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched: Watched) -> None:
     page = watched.page
     plug_in(page)
-    sign_in(watched, "alice@example.test")
+    sign_in(watched, "alice@isar.test")
     page.wait_for_url("**/mail/**")
     watched.go("/settings/security/")
     expect(page.get_by_role("heading", name="Add a second factor")).to_be_visible()
     watched.look()
 
     page.get_by_role("link", name="Add passkey").click()
+    expect(page.locator("[name=name]")).to_be_visible()
     watched.look()
     page.fill("[name=name]", "My laptop")
     page.get_by_role("button", name="Add passkey").click()
@@ -104,6 +103,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
     expect(page.get_by_text("My laptop")).to_be_visible()
     watched.look()
     page.get_by_role("link", name="Rename or remove My laptop").click()
+    expect(page.locator("[name=name]")).to_have_value("My laptop")
     watched.look()
 
     # Without a password: the browser offers it in the address field, and this one's owner takes
@@ -119,7 +119,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
 
     # After the password.
     sign_out(watched)
-    sign_in(watched, "alice@example.test")
+    sign_in(watched, "alice@isar.test")
     page.wait_for_url("**/login/verify/**")
     watched.look()
     page.get_by_role("button", name="Use a passkey or security key").click()
@@ -136,7 +136,7 @@ def test_a_passkey_is_added_and_opens_the_account(service: Installation, watched
 @pytest.mark.timeout(300)
 def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: Watched) -> None:
     page = watched.page
-    sign_in(watched, "bob@example.test")
+    sign_in(watched, "bob@isar.test")
     page.wait_for_url("**/mail/**")
     watched.go("/settings/security/authenticator/")
     watched.look()
@@ -155,7 +155,7 @@ def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: W
     assert len(codes) == 10
 
     sign_out(watched)
-    sign_in(watched, "bob@example.test")
+    sign_in(watched, "bob@isar.test")
     page.wait_for_url("**/login/verify/**")
     # The code of the set-up is used up: the next one is taken a step ahead of its time.
     page.fill("[name=code]", onetime.code_at(secret, clock.now() + onetime.STEP))
@@ -163,7 +163,7 @@ def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: W
     page.wait_for_url("**/mail/**")
 
     sign_out(watched)
-    sign_in(watched, "bob@example.test")
+    sign_in(watched, "bob@isar.test")
     page.wait_for_url("**/login/verify/**")
     watched.go("/login/verify/?recovery")
     watched.look()
@@ -174,10 +174,10 @@ def test_an_app_is_set_up_and_asked_at_sign_in(service: Installation, watched: W
     expect(page.get_by_text("9 of 10 left")).to_be_visible()
 
     # Lost: an administrator helps.
-    said = service.manage("factor", "reset", "bob@example.test")
+    said = service.manage("factor", "reset", "bob@isar.test")
     assert "1 second factor is gone" in said
     watched.go("/settings/security/")
     page.wait_for_url("**/login/**")
-    sign_in(watched, "bob@example.test")
+    sign_in(watched, "bob@isar.test")
     page.wait_for_url("**/mail/**")
     assert watched.complaints == []

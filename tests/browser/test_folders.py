@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
-ALICE, BOB = "alice@example.test", "bob@example.test"
+PEOPLE = ALICE, BOB = ("alice@loire.test", "bob@loire.test")
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ def test_it_makes_colours_deletes_and_brings_back_a_folder(seen: Watched) -> Non
     expect(page.locator("#side a[title='New folder']")).to_be_focused()
     assert page.url.endswith("/mail/inbox/")
     page.click("#side a.nav__title:has-text('Folders')")
+    expect(page.locator("h1")).to_have_text("Folders")
     seen.look()
     # Esc, Cancel and back change nothing.
     change = page.locator("a[aria-label='Change Plans 🗻']")
@@ -88,7 +89,7 @@ def test_it_makes_and_deletes_a_label(seen: Watched) -> None:
 
 def test_it_reads_what_is_shared(service: Installation, seen: Watched) -> None:
     with service.imap(BOB) as imap:
-        imap.append("INBOX", b"Subject: For the team\r\nFrom: c@example.test\r\n\r\nHello\r\n")
+        imap.append("INBOX", b"Subject: For the team\r\nFrom: c@loire.test\r\n\r\nHello\r\n")
         imap.setacl("INBOX", ALICE, "lr")
     page = seen.page
     seen.go("/mail/inbox/")

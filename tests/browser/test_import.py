@@ -11,13 +11,14 @@ from playwright.sync_api import Browser, expect
 from tests.support.installation import PASSWORD, Installation
 from tests.support.watching import Watched, opened
 
-ALICE = "alice@example.test"
+PEOPLE = ("alice@neva.test", "bob@neva.test")
+ALICE = PEOPLE[0]
 BAD = 20
 
 
 @pytest.fixture
 def seen(service: Installation, chromium: Browser) -> Iterator[Watched]:
-    grant = ("role", "grant", ALICE, "domain_admin", "--domain", "example.test")
+    grant = ("role", "grant", ALICE, "domain_admin", "--domain", "neva.test")
     service.manage(*grant)
     base = f"https://localhost:{service.ports['WEB']}"
     with opened(chromium, base, as_whom=ALICE) as watched:
@@ -37,7 +38,7 @@ def lines(good: int) -> str:
     every = good // BAD
     found = ["Address;Name;Space"]
     for number in range(good):
-        found.append(f"person{number}@example.test;Person {number} Ünïcode;1 GB")
+        found.append(f"person{number}@neva.test;Person {number} Ünïcode;1 GB")
         if number % every == 0:
             found.append(f"<b>x</b>{number // every}@nowhere.test;=1+1;{{{{7*7}}}}")
     return "\r\n".join(found) + "\r\n"

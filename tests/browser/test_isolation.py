@@ -20,7 +20,8 @@ BODY_CSP = (
     " base-uri 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
     " allow-popups-to-escape-sandbox"
 )
-ALICE = "alice@example.test"
+PEOPLE = ("alice@tiber.test", "bob@tiber.test")
+ALICE = PEOPLE[0]
 EACH = 18  # payloads of one message
 NAME = "<img src=x onerror=\"document.title='owned'\">"
 
@@ -32,14 +33,14 @@ def mixed(subject: str, bodies: Sequence[str]) -> bytes:
         for body in bodies
     )
     return (
-        f"From: M <m@evil.invalid>\r\nTo: alice@example.test\r\nSubject: {subject}\r\n"
+        f"From: M <m@evil.invalid>\r\nTo: alice@tiber.test\r\nSubject: {subject}\r\n"
         f'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="B"\r\n\r\n{parts}--B--\r\n'
     ).encode()
 
 
 def plain(body: str) -> bytes:
     return (
-        "From: M <m@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Plain\r\n"
+        "From: M <m@evil.invalid>\r\nTo: alice@tiber.test\r\nSubject: Plain\r\n"
         f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n"
     ).encode()
 
@@ -47,7 +48,7 @@ def plain(body: str) -> bytes:
 def efail(sink: str) -> bytes:
     """HTML that an encrypted part would become an attribute of, if they shared a document (93)."""
     return (
-        "From: M <m@evil.invalid>\r\nTo: alice@example.test\r\nSubject: EFAIL\r\n"
+        "From: M <m@evil.invalid>\r\nTo: alice@tiber.test\r\nSubject: EFAIL\r\n"
         "MIME-Version: 1.0\r\n"
         'Content-Type: multipart/mixed; boundary="B"\r\n\r\n'
         f'--B\r\nContent-Type: text/html\r\n\r\n<p>before</p><img src="{sink}/\r\n'
@@ -60,9 +61,7 @@ def hostile_names() -> bytes:
     """What is shown elsewhere than in the body: subject, names, file names, types (80, 81)."""
     letter = EmailMessage()
     letter["From"] = '"<img src=x onerror=alert(1)>" <m@evil.invalid>'
-    letter["To"] = f'"{NAME[:20]}" <alice@example.test>'.replace('"<img', '"x<img').replace(
-        '="', "="
-    )
+    letter["To"] = f'"{NAME[:20]}" <alice@tiber.test>'.replace('"<img', '"x<img').replace('="', "=")
     letter["Subject"] = NAME
     letter.set_content("Files.")
     script = b"<script>top.document.title='owned'</script>"
@@ -78,7 +77,7 @@ def hostile_names() -> bytes:
 
 def bomb(name: str, rest: str) -> bytes:
     return (
-        f"From: M <m@evil.invalid>\r\nTo: alice@example.test\r\nSubject: {name}\r\n"
+        f"From: M <m@evil.invalid>\r\nTo: alice@tiber.test\r\nSubject: {name}\r\n"
         f"MIME-Version: 1.0\r\n{rest}\r\n"
     ).encode()
 

@@ -9,20 +9,21 @@ from playwright.sync_api import Browser, Route, expect
 from tests.support.installation import Installation
 from tests.support.watching import opened
 
-LETTER = "From: Carol <carol@example.net>\r\nTo: alice@example.test\r\nSubject: {0}\r\n\r\nHi\r\n"
+PEOPLE = ("alice@douro.test", "bob@douro.test")
+LETTER = "From: Carol <carol@example.net>\r\nTo: alice@douro.test\r\nSubject: {0}\r\n\r\nHi\r\n"
 
 
 def send(service: Installation) -> str:
     subject = f"News {uuid4().hex[:8]}"
     with service.smtp() as client:
-        client.sendmail("carol@example.net", ["alice@example.test"], LETTER.format(subject))
+        client.sendmail("carol@example.net", ["alice@douro.test"], LETTER.format(subject))
     return subject
 
 
 def test_mail_is_told_to_all_tabs_within_a_second(service: Installation, chromium: Browser) -> None:
     base = f"https://localhost:{service.ports['WEB']}"
     first = send(service)
-    with opened(chromium, base, as_whom="alice@example.test") as watched:
+    with opened(chromium, base, as_whom="alice@douro.test") as watched:
         one = watched.page
         watched.go("/mail/inbox/")
         expect(one.locator(f"a.conv__subj:text-is('{first}')")).to_be_visible(timeout=20_000)
@@ -63,14 +64,14 @@ def test_mail_that_comes_while_the_page_is_made_is_shown(
     def late(route: Route) -> None:
         """The page is there, and its stream is not yet: now it comes."""
         if not subjects:
-            known = len(service.inbox("alice@example.test"))
+            known = len(service.inbox("alice@douro.test"))
             subjects.append(send(service))
             service.wait_for(
-                lambda: len(service.inbox("alice@example.test")) > known, 20, "it did not come"
+                lambda: len(service.inbox("alice@douro.test")) > known, 20, "it did not come"
             )
         route.continue_()
 
-    with opened(chromium, base, as_whom="alice@example.test") as watched:
+    with opened(chromium, base, as_whom="alice@douro.test") as watched:
         watched.page.route("**/mail/events/", late)
         watched.go("/mail/inbox/")
         expect(watched.page.locator("#live")).to_have_text("Up to date", timeout=20_000)
@@ -80,7 +81,7 @@ def test_mail_that_comes_while_the_page_is_made_is_shown(
 
 def test_without_a_stream_it_asks_now_and_then(service: Installation, chromium: Browser) -> None:
     base = f"https://localhost:{service.ports['WEB']}"
-    with opened(chromium, base, as_whom="alice@example.test") as watched:
+    with opened(chromium, base, as_whom="alice@douro.test") as watched:
         page = watched.page
 
         def refuse(route: Route) -> None:
@@ -93,7 +94,7 @@ def test_without_a_stream_it_asks_now_and_then(service: Installation, chromium: 
         expect(page.locator("#live")).to_have_text("Up to date")
         subject = send(service)
         service.wait_for(
-            lambda: any(subject.encode() in raw for raw in service.inbox("alice@example.test")),
+            lambda: any(subject.encode() in raw for raw in service.inbox("alice@douro.test")),
             20,
             "no mail",
         )

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, expect
 from tests.support.installation import Installation
 from tests.support.watching import SIZES, Watched, opened
 
+PEOPLE = ("alice@drina.test", "bob@drina.test")
 HOSTILE = (
-    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Hostile {mark}\r\n"
+    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@drina.test\r\nSubject: Hostile {mark}\r\n"
     "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     "<h1>Offer</h1><script>document.title='owned'</script>"
     "<img src=x onerror=\"top.document.title='owned'\">"
@@ -28,18 +29,18 @@ HOSTILE = (
     '<form action="https://evil.invalid/"><input name=password></form>\r\n'
 )
 PLAIN = (
-    "From: Bob Baker <bob@example.test>\r\nTo: Alice Archer <alice@example.test>\r\n"
+    "From: Bob Baker <bob@drina.test>\r\nTo: Alice Archer <alice@drina.test>\r\n"
     "Subject: Lunch {mark}\r\nDate: Tue, 24 Nov 2026 12:00:00 +0100\r\n\r\n"
     "Hi Alice,\r\n\r\nsee https://example.org/menu.\r\n\r\n> Shall we have lunch?\r\n\r\nBob\r\n"
 )
 HEBREW = (
-    "From: =?utf-8?B?16DXldei15Q=?= <noa@example.test>\r\nTo: alice@example.test\r\n"
+    "From: =?utf-8?B?16DXldei15Q=?= <noa@drina.test>\r\nTo: alice@drina.test\r\n"
     "Subject: שלום {mark}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
     "שלום, אור חם, 2700K. תודה!\r\n\r\nRegards, Noa\r\n\r\n> Which light, please?\r\n"
 )
 # As shops write it: a table of a fixed width in one of the window's.
 NEWSLETTER = (
-    "From: Shop <news@shop.invalid>\r\nTo: alice@example.test\r\nSubject: Sale {mark}\r\n"
+    "From: Shop <news@shop.invalid>\r\nTo: alice@drina.test\r\nSubject: Sale {mark}\r\n"
     "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     '<table width="100%"><tr><td align="center"><table width="600" cellpadding="20"><tr>'
     '<td width="300"><h1>Wool socks are back</h1></td><td width="300">In nine colours, and in one'
@@ -59,14 +60,15 @@ def theme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
 
 
 @pytest.fixture
+def base(service: Installation) -> str:
+    return f"https://localhost:{service.ports['WEB']}"
+
+
+@pytest.fixture
 def watched(
-    service: Installation,
-    chromium: Browser,
-    size: tuple[int, int],
-    theme: Literal["light", "dark"],
+    chromium: Browser, base: str, size: tuple[int, int], theme: Literal["light", "dark"]
 ) -> Iterator[Watched]:
-    base = f"https://localhost:{service.ports['WEB']}"
-    with opened(chromium, base, size=size, theme=theme) as seen:
+    with opened(chromium, base, size=size, theme=theme, as_whom=PEOPLE[0]) as seen:
         yield seen
 
 
@@ -74,40 +76,47 @@ def deliver(service: Installation, text: str) -> str:
     """Send a message to alice and wait until it is in her inbox; its subject."""
     raw = text.format(mark=uuid4().hex[:8]).encode()
     with service.smtp() as client:
-        client.sendmail("mallory@evil.invalid", ["alice@example.test"], raw)
+        client.sendmail("mallory@evil.invalid", ["alice@drina.test"], raw)
     found = re.search(rb"Subject: ([^\r]+)", raw)
     assert found is not None
     subject = found[1]
     service.wait_for(
-        lambda: any(subject in raw for raw in service.inbox("alice@example.test")), 20, "no mail"
+        lambda: any(subject in raw for raw in service.inbox("alice@drina.test")), 20, "no mail"
     )
     return subject.decode()
 
 
-def test_it_signs_in_reads_and_signs_out(service: Installation, watched: Watched) -> None:
+def test_it_signs_in_reads_and_signs_out(
+    service: Installation,
+    chromium: Browser,
+    base: str,
+    size: tuple[int, int],
+    theme: Literal["light", "dark"],
+) -> None:
     subject = deliver(service, PLAIN)
-    page = watched.page
-    watched.go("/")
-    watched.check_accessibility()
-    watched.sign_in()
-    watched.check()
-    watched.check_accessibility()
-    page.click(f"a.conv__subj:text-is('{subject}')")
-    expect(page.locator("h1")).to_have_text(subject)
-    expect(page.locator(".msg__body")).to_contain_text("Hi Alice")
-    expect(page.locator("blockquote")).to_be_hidden()
-    page.click(".quote-btn")
-    expect(page.locator("blockquote")).to_contain_text("Shall we have lunch?")
-    watched.check()
-    watched.check_accessibility()
-    watched.go("/settings/password/")
-    watched.check()
-    watched.check_accessibility()
+    with opened(chromium, base, size=size, theme=theme) as watched:
+        page = watched.page
+        watched.go("/")
+        watched.check_accessibility()
+        watched.sign_in(PEOPLE[0])
+        watched.check()
+        watched.check_accessibility()
+        page.click(f"a.conv__subj:text-is('{subject}')")
+        expect(page.locator("h1")).to_have_text(subject)
+        expect(page.locator(".msg__body")).to_contain_text("Hi Alice")
+        expect(page.locator("blockquote")).to_be_hidden()
+        page.click(".quote-btn")
+        expect(page.locator("blockquote")).to_contain_text("Shall we have lunch?")
+        watched.check()
+        watched.check_accessibility()
+        watched.go("/settings/password/")
+        watched.check()
+        watched.check_accessibility()
 
 
 def test_it_shows_hostile_mail_and_nothing_runs(service: Installation, watched: Watched) -> None:
     subject = deliver(service, HOSTILE)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     watched.page.click(f"a.conv__subj:text-is('{subject}')")
     frame = watched.page.frame_locator("iframe.msg__frame")
     expect(frame.locator("h1")).to_have_text("Offer")
@@ -121,11 +130,14 @@ def test_it_shows_hostile_mail_and_nothing_runs(service: Installation, watched: 
     watched.check()
 
 
+@pytest.mark.parametrize(
+    "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.long)], ids=["desk", "phone"]
+)
 def test_it_opens_hostile_mail_directly_and_nothing_runs(
     service: Installation, watched: Watched
 ) -> None:
     subject = deliver(service, HOSTILE)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     watched.page.click(f"a.conv__subj:text-is('{subject}')")
     source = watched.page.locator("iframe.msg__frame").get_attribute("src")
     assert source is not None
@@ -141,7 +153,7 @@ def test_it_shows_scripts_that_run_from_right_to_left(
     service: Installation, watched: Watched
 ) -> None:
     subject = deliver(service, HEBREW)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     page = watched.page
     row = page.locator(f"a.conv__subj:text-is('{subject}')")
     expect(row).to_have_css("direction", "rtl")
@@ -165,11 +177,12 @@ def test_it_makes_the_frame_as_high_as_its_mail(
 ) -> None:
     head, _, _ = NEWSLETTER.partition("<table")
     subject = deliver(service, head + "<p>Short.</p>\r\n" * lines)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     watched.page.click(f"a.conv__subj:text-is('{subject}')")
     frame = watched.page.locator("iframe.msg__frame")
     expect(watched.page.frame_locator("iframe.msg__frame").locator("p").first).to_be_visible()
-    watched.page.wait_for_load_state("networkidle")
+    expect(frame).to_have_attribute("height", re.compile("^[1-9]"))
+    watched.rest()
     assert low < frame.evaluate("f => f.clientHeight") < high
     hidden = "f => f.contentDocument.documentElement.scrollHeight - f.clientHeight"
     assert frame.evaluate(hidden) <= 1
@@ -178,7 +191,7 @@ def test_it_makes_the_frame_as_high_as_its_mail(
 @pytest.mark.parametrize("theme", ["light"])
 def test_it_fits_a_newsletter_to_the_window(service: Installation, watched: Watched) -> None:
     subject = deliver(service, NEWSLETTER)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     watched.page.click(f"a.conv__subj:text-is('{subject}')")
     expect(watched.page.frame_locator("iframe.msg__frame").locator("h1")).to_be_visible()
     wide = "f => f.contentDocument.documentElement.scrollWidth - f.clientWidth"
@@ -190,7 +203,7 @@ def test_it_fits_a_newsletter_to_the_window(service: Installation, watched: Watc
 @pytest.mark.parametrize("theme", ["light"])
 def test_it_is_used_by_keyboard(service: Installation, watched: Watched) -> None:
     first, second = deliver(service, PLAIN), deliver(service, PLAIN)
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     page = watched.page
     page.keyboard.press("j")
     expect(page.locator(f"a.conv__subj:text-is('{second}')")).to_be_focused()
@@ -212,25 +225,19 @@ def test_it_is_used_by_keyboard(service: Installation, watched: Watched) -> None
 @pytest.mark.parametrize("size", [(1440, 900)], ids=["desk"])
 @pytest.mark.parametrize("theme", ["light"])
 def test_it_keeps_the_theme_that_was_chosen(watched: Watched) -> None:
-    watched.sign_in()
+    watched.go("/mail/inbox/")
     watched.page.click("[data-do=theme]")
     watched.go("/mail/inbox/")
     assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
 def test_it_works_without_script(
-    service: Installation, chromium: Browser, size: tuple[int, int]
+    service: Installation, chromium: Browser, base: str, size: tuple[int, int]
 ) -> None:
     subject = deliver(service, PLAIN)
-    context = chromium.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        java_script_enabled=False,
-        ignore_https_errors=True,
-    )
-    seen = Watched(context.new_page(), f"https://localhost:{service.ports['WEB']}")
-    seen.sign_in()
-    seen.page.click(f"a.conv__subj:text-is('{subject}')")
-    expect(seen.page.locator(".thread h1")).to_have_text(subject)
-    seen.page.locator(".mail__read").get_by_role("button", name="Move to Trash").click()
-    expect(seen.page.locator(f"a.conv__subj:text-is('{subject}')")).to_have_count(0)
-    context.close()
+    with opened(chromium, base, size=size, java_script_enabled=False) as seen:
+        seen.sign_in(PEOPLE[0])
+        seen.page.click(f"a.conv__subj:text-is('{subject}')")
+        expect(seen.page.locator(".thread h1")).to_have_text(subject)
+        seen.page.locator(".mail__read").get_by_role("button", name="Move to Trash").click()
+        expect(seen.page.locator(f"a.conv__subj:text-is('{subject}')")).to_have_count(0)

@@ -15,13 +15,14 @@ from tests.browser.payloads import OVERLAYS
 from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
-ALICE = "alice@example.test"
+PEOPLE = ("alice@rhone.test", "bob@rhone.test")
+ALICE = PEOPLE[0]
 FIRST = (
-    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Planting plan\r\n"
+    "From: Mallory <mallory@evil.invalid>\r\nTo: alice@rhone.test\r\nSubject: Planting plan\r\n"
     "Message-ID: <r1@evil.invalid>\r\n\r\nThe first words.\r\n"
 )
 NEXT = (
-    "From: Dora <dora@evil.invalid>\r\nTo: alice@example.test\r\nSubject: Re: Planting plan\r\n"
+    "From: Dora <dora@evil.invalid>\r\nTo: alice@rhone.test\r\nSubject: Re: Planting plan\r\n"
     "Message-ID: <r{n}@evil.invalid>\r\nReferences: <r1@evil.invalid>\r\n\r\n"
     "Your code is 4829{n}1.\r\n\r\n> Quoted words {n}\r\n-- \r\nDora\r\n"
 )
@@ -229,7 +230,7 @@ def test_a_preview_that_cannot_be_had_is_said_in_its_dialog(
 
 
 DESIGNED = b"""From: Shop <shop@evil.invalid>\r
-To: alice@example.test\r
+To: alice@rhone.test\r
 Subject: Sale\r
 Message-ID: <sale@evil.invalid>\r
 Content-Type: text/html; charset=utf-8\r
@@ -284,19 +285,14 @@ def test_designed_mail_has_light_and_dark_paper(
     service.wait_for(lambda: "sheet=light" in address(), 20, "the frame is the same")
     expect(dark).to_be_hidden()
     # Without script each is a link into the frame.
-    context = chromium.new_context(
-        ignore_https_errors=True,
-        java_script_enabled=False,
-        color_scheme="dark",
-        storage_state=page.context.storage_state(),
-    )
-    plain = context.new_page()
-    plain.goto(watched.base + path)
-    plain.click("[data-sheet=dark]")
-    expect(plain.frame_locator("iframe.msg__frame").locator("html")).to_have_css(
-        "filter", "invert(0.9) hue-rotate(180deg)"
-    )
-    context.close()
+    with opened(
+        chromium, watched.base, theme="dark", as_whom=ALICE, java_script_enabled=False
+    ) as plain:
+        plain.go(path)
+        plain.page.click("[data-sheet=dark]")
+        expect(plain.page.frame_locator("iframe.msg__frame").locator("html")).to_have_css(
+            "filter", "invert(0.9) hue-rotate(180deg)"
+        )
 
 
 # Of everything that a hand can reach above and beside a message: what lies under a pointer there.
@@ -364,18 +360,13 @@ def test_it_reads_without_script(
     service: Installation, watched: Watched, chromium: Browser, conversation: str
 ) -> None:
     watched.go(conversation)
-    context = chromium.new_context(
-        ignore_https_errors=True,
-        java_script_enabled=False,
-        storage_state=watched.page.context.storage_state(),
-    )
-    page = context.new_page()
-    page.goto(watched.base + conversation)
-    page.locator("a.msg--fold").first.click()
-    expect(page.locator("article.msg").first).to_contain_text("The first words.")
-    page.locator(".quote-btn").first.click()
-    expect(page.locator("blockquote").first).to_be_visible()
-    context.close()
+    with opened(chromium, watched.base, as_whom=ALICE, java_script_enabled=False) as plain:
+        page = plain.page
+        plain.go(conversation)
+        page.locator("a.msg--fold").first.click()
+        expect(page.locator("article.msg").first).to_contain_text("The first words.")
+        page.locator(".quote-btn").first.click()
+        expect(page.locator("blockquote").first).to_be_visible()
 
 
 @pytest.mark.long

@@ -13,15 +13,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from tests.browser import envelopes, matrix
 from tests.browser.conftest import FLAGS
 from tests.browser.ears import MOVED, Ear, Guard, guarded, looked_up
 from tests.support.installation import Installation
 
-ALICE = envelopes.ALICE
-BOB = "bob@example.test"
+PEOPLE = ALICE, BOB = (envelopes.ALICE, "bob@havel.test")
 FOLDER = "<mh-canary><img src=x onerror=alert(1)>"
 KEYWORD = "<mh-canary/onclick=alert`1`>"
 LABEL = "\"'><mh-canary><svg onload=alert(1)>"
@@ -48,12 +47,11 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium(names: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, f"--log-net-log={names}"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        yield browser
-        browser.close()
+def chromium(playwright: Playwright, names: Path) -> Iterator[Browser]:
+    flags = [*FLAGS, f"--log-net-log={names}"]
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    yield browser
+    browser.close()
 
 
 Letters = list[tuple[str, bytes]]

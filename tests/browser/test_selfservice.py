@@ -11,21 +11,18 @@ import pytest
 from imapclient import IMAPClient
 from playwright.sync_api import Browser, expect
 
-from tests.support.installation import DOORS, PASSWORD, UNCHECKED, Installation, installation
+from tests.browser.conftest import moved_in
+from tests.support.installation import PASSWORD, UNCHECKED, Installation
 from tests.support.watching import SIZES, Watched
 
-PEOPLE = ("alice@example.test", "bob@example.test", "carol@example.test")
+PEOPLE = ("alice@lech.test", "bob@lech.test", "carol@lech.test")
 NEW = "a quite new sentence"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Alice, bob and carol, on plain HTTP, where a browser gives pages the clipboard."""
-    doors = (*DOORS, "POP3S")
-    with installation(tmp_path_factory.mktemp("self"), {"WEB_TLS": "off"}, doors=doors) as running:
-        running.add_people(*PEOPLE)
-        running.manage("spam", "threshold", "--filter", "off")
-        yield running
+def service(plain_house: Installation) -> Installation:
+    """Pages that a browser gives the clipboard."""
+    return moved_in(plain_house, PEOPLE)
 
 
 @pytest.fixture
@@ -96,11 +93,12 @@ def path_in(text: str) -> str:
 @pytest.mark.long
 def test_an_app_password_opens_what_it_is_for(service: Installation, watched: Watched) -> None:
     page = watched.page
-    sign_in(watched, "alice@example.test")
+    sign_in(watched, "alice@lech.test")
     watched.go("/settings/apps/")
     expect(page.get_by_role("heading", name="No app passwords yet")).to_be_visible()
     watched.look()
     page.get_by_role("link", name="New app password").click()
+    expect(page.locator("[name=name]")).to_be_visible()
     watched.look()
     page.fill("[name=name]", "Telephone")
     page.get_by_label("POP3: fetch mail").uncheck()
@@ -118,22 +116,23 @@ def test_an_app_password_opens_what_it_is_for(service: Installation, watched: Wa
     text = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(r"[a-z0-9]{5}(-[a-z0-9]{5}){3}", text)
 
-    assert opens_imap(service, "alice@example.test", text)
-    assert not opens_pop3(service, "alice@example.test", text)
-    assert not opens_submission(service, "alice@example.test", text)
-    assert "Telephone" in letter_to(service, "alice@example.test", "An app password was made")
+    assert opens_imap(service, "alice@lech.test", text)
+    assert not opens_pop3(service, "alice@lech.test", text)
+    assert not opens_submission(service, "alice@lech.test", text)
+    assert "Telephone" in letter_to(service, "alice@lech.test", "An app password was made")
 
     page.get_by_role("link", name="Done").click()
     expect(page.locator("tbody tr").first).to_contain_text("Telephone")
     expect(page.locator("tbody tr").first).to_contain_text("from 127.0.0.1")
     watched.look()
-    with service.imap("alice@example.test", text) as program:
+    with service.imap("alice@lech.test", text) as program:
         page.get_by_role("link", name="Revoke Telephone").click()
+        expect(page.get_by_role("button", name="Revoke")).to_be_visible()
         watched.look()
         page.get_by_role("button", name="Revoke").click()
         expect(page.get_by_text("Telephone is revoked")).to_be_visible()
         service.wait_for(lambda: is_signed_out(program), 60, "it stayed signed in", pause=0.5)
-    assert not opens_imap(service, "alice@example.test", text)
+    assert not opens_imap(service, "alice@lech.test", text)
 
 
 def is_signed_out(program: IMAPClient) -> bool:
@@ -147,19 +146,19 @@ def is_signed_out(program: IMAPClient) -> bool:
 @pytest.mark.long
 def test_the_way_back_in(service: Installation, watched: Watched) -> None:
     page = watched.page
-    sign_in(watched, "bob@example.test")
+    sign_in(watched, "bob@lech.test")
     watched.go("/settings/recovery/")
     expect(page.get_by_text("You have no recovery address")).to_be_visible()
     watched.look()
-    page.fill("[name=address]", "bob+x@example.test")
+    page.fill("[name=address]", "bob+x@lech.test")
     page.get_by_role("button", name="Send the letter").click()
     expect(page.get_by_text("comes to your own mailbox")).to_be_visible()
     watched.look()
-    page.fill("[name=address]", "carol@example.test")
+    page.fill("[name=address]", "carol@lech.test")
     page.get_by_role("button", name="Send the letter").click()
     expect(page.get_by_text("A letter went to")).to_be_visible()
     watched.look()
-    watched.go(path_in(letter_to(service, "carol@example.test", "Recovery address of bob@")))
+    watched.go(path_in(letter_to(service, "carol@lech.test", "Recovery address of bob@")))
     watched.look()
     page.get_by_role("button", name="Yes, the account is mine").click()
     expect(page.get_by_role("heading", name="This is the recovery address now")).to_be_visible()
@@ -174,11 +173,11 @@ def test_the_way_back_in(service: Installation, watched: Watched) -> None:
     watched.go("/login/")
     page.get_by_role("link", name="Forgot").click()
     watched.look()
-    page.fill("[name=address]", "bob@example.test")
+    page.fill("[name=address]", "bob@lech.test")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Look at your other mailbox")).to_be_visible()
     watched.look()
-    link = path_in(letter_to(service, "carol@example.test", "A new password for bob@"))
+    link = path_in(letter_to(service, "carol@lech.test", "A new password for bob@"))
     watched.go(link)
     watched.look()
     page.fill("[name=new]", NEW)
@@ -190,8 +189,8 @@ def test_the_way_back_in(service: Installation, watched: Watched) -> None:
     page.fill("[name=again]", NEW)
     page.get_by_role("button", name="Set the new password").click()
     expect(page.get_by_text("Your new password is set")).to_be_visible()
-    sign_in(watched, "bob@example.test", NEW)
-    assert not opens_imap(service, "bob@example.test", PASSWORD)
+    sign_in(watched, "bob@lech.test", NEW)
+    assert not opens_imap(service, "bob@lech.test", PASSWORD)
     watched.go(link)
     expect(page.get_by_role("heading", name="does not work any more")).to_be_visible()
     watched.look()
@@ -209,8 +208,8 @@ def test_the_way_back_in(service: Installation, watched: Watched) -> None:
 
 def test_the_password_page(service: Installation, watched: Watched) -> None:
     page = watched.page
-    service.manage("user", "passwd", "carol@example.test", "--password-stdin", text=f"{PASSWORD}\n")
-    sign_in(watched, "carol@example.test")
+    service.manage("user", "passwd", "carol@lech.test", "--password-stdin", text=f"{PASSWORD}\n")
+    sign_in(watched, "carol@lech.test")
     watched.go("/settings/password/")
     expect(page.get_by_role("link", name="Password", exact=True)).to_have_attribute(
         "aria-current", "page"
@@ -227,10 +226,10 @@ def test_the_password_page(service: Installation, watched: Watched) -> None:
     page.fill("[name=again]", NEW)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("Password changed")).to_be_visible()
-    assert opens_imap(service, "carol@example.test", NEW)
+    assert opens_imap(service, "carol@lech.test", NEW)
 
 
 def test_a_link_of_an_administrator(service: Installation, watched: Watched) -> None:
-    link = service.manage("user", "passwd", "alice@example.test", "--link").strip()
+    link = service.manage("user", "passwd", "alice@lech.test", "--link").strip()
     watched.go(path_in(link))
-    expect(watched.page.locator("main")).to_contain_text("alice@example.test")
+    expect(watched.page.locator("main")).to_contain_text("alice@lech.test")

@@ -1,59 +1,52 @@
-"""What becomes of a letter: sent later, by whom, with what, to whom it came and to whom not.
-
-The world outside is a name server and a server for far.test, which refuses whom a test wants.
-"""
+"""What becomes of a letter: sent later, by whom, with what."""
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from email.message import EmailMessage
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import moved_in
 from tests.browser.writing import (
-    ALICE,
-    BOB,
     beside,
     composer,
     found,
     new,
     one,
+    send_now,
+    show,
     state,
     text_of,
     write,
 )
-from tests.support.dns_server import DnsServer
-from tests.support.installation import Installation, installation
-from tests.support.outgoing import Outside
-from tests.support.services import free_port
-from tests.support.smtp_sink import SmtpSink
+from tests.support.installation import Installation
 from tests.support.watching import Watched, opened
 
-FAR = "far.test"
-TEAM = "team@example.test"
-SHOP = "alice+shop@example.test"
+PEOPLE = ALICE, BOB, HASTY = ("alice@moldau.test", "bob@moldau.test", "hasty@moldau.test")
+TEAM = "team@moldau.test"
+SHOP = "alice+shop@moldau.test"
 SETUP = """
 from apps.directory.models import Kind, User
 from apps.directory.services import delegations
 from apps.provisioning import services
-from apps.webmail.services import identities
+from apps.webmail.services import identities, preferences
 from apps.webmail.services.identities import Wanted
-alice = User.objects.get(key="alice@example.test")
-team, _ = services.add_user("team@example.test", name="The team", kind=Kind.SHARED)
+alice = User.objects.get(key="alice@moldau.test")
+team, _ = services.add_user("team@moldau.test", name="The team", kind=Kind.SHARED)
 delegations.grant(owner=team, delegate=alice, send_as=True, send_on_behalf=False)
 for address, name, text, is_default in (
     (alice.address, "Alice", "Alice at home", True),
-    ("alice+shop@example.test", "Shop", "Alice sells", False),
-    ("team@example.test", "The team", "All of us", False),
+    ("alice+shop@moldau.test", "Shop", "Alice sells", False),
+    ("team@moldau.test", "The team", "All of us", False),
 ):
     identities.change(user=alice, address=address, wanted=Wanted(
         name=name, signature_html=f"<p>{text}</p>", signature_text=text, is_default=is_default))
+preferences.change(user_id=User.objects.get(key="hasty@moldau.test").id, undo_seconds=0)
 """
-WITH_FILE = """From: Bob <bob@example.test>
-To: alice@example.test
+WITH_FILE = """From: Bob <bob@moldau.test>
+To: undisclosed-recipients:;
 Subject: {0}
-Message-ID: <{0}@example.test>
+Message-ID: <{0}@moldau.test>
 MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary=B
 
@@ -73,45 +66,18 @@ PLAN = b"%PDF-1.4 plan"
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Outside]:
-    with ExitStack() as stack:
-        yield Outside(stack.enter_context(DnsServer()), free_port(), stack)
+def service(house: Installation) -> Installation:
+    """Alice may write as the team, and as a shop; each has a signature. Whom hasty writes to has it
+    at once."""
+    service = moved_in(house, PEOPLE)
+    service.manage("shell", "-v0", "-c", SETUP)
+    return service
 
 
-@pytest.fixture(scope="module")
-def far(world: Outside) -> SmtpSink:
-    return world.domain(FAR)
-
-
-@pytest.fixture(scope="module")
-def service(
-    world: Outside, far: SmtpSink, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    outside = {
-        "DNS_SERVERS": str(world.dns.endpoint),
-        "SMTP_OUT_PORT": str(world.port),
-        "SMTP_OUT_PRIVATE": "true",
-        "SMTP_OUT_IPV6": "false",
-    }
-    with installation(tmp_path_factory.mktemp("sending"), outside) as running:
-        running.add_people(ALICE, BOB)
-        running.manage("shell", "-v0", "-c", SETUP)
-        yield running
-
-
-def show(watched: Watched, folder: str, subject: str) -> Page:
-    """The message with that subject, read in its folder."""
-    page = watched.page
-    watched.go(f"/mail/{folder}/")
-    page.locator(f"a.conv__subj:text-is('{subject}')").first.click()
-    expect(page.locator(".mail__read article.msg").last).to_be_visible()
-    return page
-
-
-def arrives(service: Installation, raw: str, subject: str) -> None:
+def arrives(service: Installation, raw: str, subject: str, whom: str = ALICE) -> None:
     with service.smtp() as client:
-        client.sendmail(BOB, [ALICE], raw.format(subject).replace("\n", "\r\n").encode())
-    one(service, "INBOX", subject)
+        client.sendmail(BOB, [whom], raw.format(subject).replace("\n", "\r\n").encode())
+    one(service, "INBOX", subject, whom)
 
 
 def is_in(service: Installation, folder: str, subject: str) -> bool:
@@ -120,21 +86,10 @@ def is_in(service: Installation, folder: str, subject: str) -> bool:
 
 def schedule(page: Page, subject: str) -> None:
     new(page)
-    write(page, subject, "In good time")
+    write(page, subject, "In good time", BOB)
     page.keyboard.press("Control+Shift+Enter")
     composer(page).locator("[data-later]").get_by_text("Monday morning").click()
     expect(page.locator(".composer")).to_have_count(0)
-
-
-def send_now(page: Page) -> None:
-    """And do not think again."""
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".composer")).to_have_count(0)
-
-
-def gone(page: Page) -> None:
-    """The time of undo is over."""
-    expect(page.locator(".toast [data-undo]")).to_have_count(0, timeout=20_000)
 
 
 def test_a_scheduled_letter_is_changed_and_sent_now(
@@ -184,71 +139,6 @@ def test_a_scheduled_letter_is_cancelled_and_written_on(
     watched.check()
 
 
-@pytest.mark.long
-def test_each_recipient_has_a_word_and_who_failed_is_written_to_again(
-    service: Installation, watched: Watched, far: SmtpSink
-) -> None:
-    far.on(f"RCPT gone@{FAR}", "550 5.1.1 no such user here")
-    far.on(f"RCPT slow@{FAR}", "451 4.3.0 come back later")
-    page = watched.page
-    new(page)
-    write(page, "To many", "Hello all", f"{BOB},gone@{FAR},slow@{FAR},well@{FAR}")
-    send_now(page)
-    service.wait_for(
-        lambda: b"no such user here" in b"".join(service.inbox(ALICE)), 40, "no bounce", pause=0.5
-    )
-    # In the list: the worst, by icon and word.
-    watched.go("/mail/sent/")
-    row = page.locator("article.conv", has_text="To many")
-    expect(row).to_contain_text("Failed: 1 of 4")
-    watched.look()
-    show(watched, "sent", "To many")
-    box = page.locator("details[id^=sent-]")
-    expect(box.locator("summary")).to_contain_text("Delivered to 2 of 4 recipients")
-    box.locator("summary").click()
-    for who, word in ((BOB, "Delivered"), ("well@", "Delivered"), ("gone@", "Failed")):
-        line = box.locator("li", has_text=who)
-        expect(line.locator(".badge")).to_have_text(word)
-        expect(line.locator(".badge svg")).to_be_visible()
-    expect(box.locator("li", has_text="gone@")).to_contain_text("no such user here")
-    expect(box.locator("li", has_text="slow@").locator(".badge")).to_have_text("Delayed")
-    watched.look()
-    tried_again(service, page, far)
-    # The report says it too, and leads to the letter and on.
-    page.locator(".mail__side a[href='/mail/inbox/']").first.click()
-    page.locator("a.conv__subj", has_text=re.compile("[Uu]ndeliver|not delivered")).first.click()
-    again = page.locator(".mail__read").get_by_role("link", name="Edit and send again")
-    expect(again).to_be_visible()
-    watched.look()
-    again.click()
-    to = composer(page).locator("[data-people=to]")
-    expect(to).to_contain_text("gone@")
-    expect(to).not_to_contain_text("slow@")
-    expect(to).not_to_contain_text("bob@")
-    expect(composer(page).locator("[name=subject]")).to_have_value("To many")
-    to.get_by_role("button", name=re.compile("Remove")).first.click()
-    to.locator("input").fill(f"here@{FAR},")
-    composer(page).locator("[data-compose=send]").click()
-    expect(page.locator(".composer")).to_have_count(0)
-    service.wait_for(lambda: [f"here@{FAR}"] in [each.recipients for each in far.messages], 30, "")
-    assert sum(f"well@{FAR}" in each.recipients for each in far.messages) == 1
-    watched.check()
-
-
-def tried_again(service: Installation, page: Page, far: SmtpSink) -> None:
-    far.forget(f"RCPT slow@{FAR}")
-    page.get_by_role("button", name="Try again now").click()
-    expect(page.locator(".toast", has_text="It is tried again now.")).to_be_visible()
-    service.wait_for(
-        lambda: any(f"slow@{FAR}" in each.recipients for each in far.messages), 30, "not tried"
-    )
-    # Who looks at it sees it change.
-    box = page.locator("details[id^=sent-]")
-    expect(box.locator("li", has_text="slow@").locator(".badge")).not_to_have_text(
-        "Delayed", timeout=15_000
-    )
-
-
 def choose(box: Locator, address: str) -> None:
     box.locator("[data-from] summary").click()
     box.locator(f"[data-choice='{address}']").click()
@@ -267,7 +157,7 @@ def test_the_signature_goes_with_who_writes(service: Installation, watched: Watc
     expect(text).to_contain_text("All of us")
     watched.look()
     box.locator("[data-people=to] input").focus()
-    write(page, "From us all", "We have decided")
+    write(page, "From us all", "We have decided", BOB)
     send_now(page)
     sent = one(service, "INBOX", "From us all", BOB)
     assert sent["From"] == f"The team <{TEAM}>"
@@ -297,7 +187,7 @@ def test_an_answer_puts_what_it_answers_into_the_archive(
     box.locator("[data-later] summary").click()
     box.locator("[data-compose=archive]").click()
     expect(page.locator(".composer")).to_have_count(0)
-    assert one(service, "Sent", "Re: Done")["In-Reply-To"] == "<Done@example.test>"
+    assert one(service, "Sent", "Re: Done")["In-Reply-To"] == "<Done@moldau.test>"
     one(service, "Archive", "Done")
     assert not is_in(service, "INBOX", "Done")
     expect(page.locator("a.conv__subj:text-is('Done')")).to_have_count(0)
@@ -314,19 +204,21 @@ def files(message: EmailMessage) -> dict[str, object]:
     return {each.get_filename() or "": each.get_content() for each in message.iter_attachments()}
 
 
-def test_a_letter_is_forwarded_with_its_files(service: Installation, watched: Watched) -> None:
-    arrives(service, WITH_FILE, "Plan")
-    page = show(watched, "inbox", "Plan")
-    page.keyboard.press("f")
-    box = composer(page)
-    expect(box.locator(".file")).to_contain_text("plan.pdf")
-    page.keyboard.type(f"{BOB},")
-    state(page, "Draft saved")
-    send_now(page)
-    sent = one(service, "INBOX", "Fwd: Plan", BOB)
-    assert "The plan is attached." in text_of(sent)
-    assert files(sent) == {"plan.pdf": PLAN}
-    watched.check()
+def test_a_letter_is_forwarded_with_its_files(service: Installation, chromium: Browser) -> None:
+    arrives(service, WITH_FILE, "Plan", HASTY)
+    base = f"https://localhost:{service.ports['WEB']}"
+    with opened(chromium, base, as_whom=HASTY) as seen:
+        page = show(seen, "inbox", "Plan")
+        page.keyboard.press("f")
+        box = composer(page)
+        expect(box.locator(".file")).to_contain_text("plan.pdf")
+        page.keyboard.type(f"{BOB},")
+        state(page, "Draft saved")
+        send_now(page)
+        sent = one(service, "INBOX", "Fwd: Plan", BOB)
+        assert "The plan is attached." in text_of(sent)
+        assert files(sent) == {"plan.pdf": PLAN}
+        seen.check()
 
 
 @pytest.mark.long
@@ -345,7 +237,7 @@ def test_a_letter_is_forwarded_whole(service: Installation, watched: Watched) ->
     (inner,) = one(service, "INBOX", "Fwd: Whole", BOB).iter_attachments()
     assert inner.get_content_type() == "message/rfc822"
     whole = inner.get_content()
-    assert whole["Message-ID"] == "<Whole@example.test>"
+    assert whole["Message-ID"] == "<Whole@moldau.test>"
     assert files(whole) == {"plan.pdf": PLAN}
     watched.check()
 
@@ -359,7 +251,7 @@ def test_what_was_thrown_away_elsewhere_is_kept_as_a_new_draft(
 ) -> None:
     page = watched.page
     new(page)
-    write(page, "Here still", "First")
+    write(page, "Here still", "First", BOB)
     state(page, "Draft saved")
     old = composer(page).locator("form").get_attribute("action")
     other = beside(watched)
@@ -389,11 +281,11 @@ def test_who_signs_out_leaves_nothing_on_the_device(
 ) -> None:
     base = f"https://localhost:{service.ports['WEB']}"
     with opened(chromium, base) as seen:
-        seen.sign_in()
+        seen.sign_in(ALICE)
         page = seen.page
         page.route("**/mail/compose/*/", lambda route: route.abort("connectionrefused"))
         new(page)
-        write(page, "Secret", "Nobody else")
+        write(page, "Secret", "Nobody else", BOB)
         state(page, "Offline, kept on this device")
         assert len(page.evaluate(COPIES)) == 1
         page.locator("[data-compose=minimise]").click()

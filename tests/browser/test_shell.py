@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Response, expect
 from tests.support.installation import Installation
 from tests.support.watching import SIZES, Watched, opened
 
-ALICE = "alice@example.test"
+PEOPLE = ("alice@thames.test", "bob@thames.test")
+ALICE = PEOPLE[0]
 MOST = 150_000  # bytes of own static files, packed, at the first load
 # Sums up what moved without a hand having moved it (Layout Instability).
 SHIFTS = """window.moved = 0; new PerformanceObserver(seen => {
@@ -63,7 +64,7 @@ def test_the_first_load_is_small_and_nothing_moves(watched: Watched) -> None:
 def test_the_keyboard_alone_reads_mail(watched: Watched) -> None:
     page = watched.page
     watched.go("/mail/inbox/")
-    page.wait_for_load_state("networkidle")
+    watched.rest()
     page.evaluate("window.stays = true")
     first, second = subject(watched, 0), subject(watched, 1)
     page.keyboard.press("j")
@@ -192,7 +193,7 @@ OUTSIDE = """() => [...document.querySelectorAll('a, button, summary, input, h1,
   .map(one => one.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("width", [320, pytest.param(390, marks=pytest.mark.long)])
 def test_a_phone_shows_all_of_it(chromium: Browser, base: str, width: int) -> None:
     phone: dict[str, Any] = {"has_touch": True, "is_mobile": True}
     with opened(chromium, base, size=(width, 700), as_whom=ALICE, **phone) as watched:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.installation import PASSWORD, Installation
 from tests.support.watching import SIZES, Watched
 
+PEOPLE = ("alice@tweed.test", "bob@tweed.test")
 NEW = "another good sentence"
 
 
@@ -42,7 +43,7 @@ def test_one_signs_in_by_keyboard_alone(chromium: Browser, base: str) -> None:
         page = watched.page
         watched.go("/mail/sent/")
         watched.look()
-        page.keyboard.type("alice@example.test")  # the field has the focus
+        page.keyboard.type("alice@tweed.test")  # the field has the focus
         press(page, "Tab")
         expect(page.get_by_role("link", name="Forgot it?")).to_be_focused()
         press(page, "Tab")
@@ -50,7 +51,7 @@ def test_one_signs_in_by_keyboard_alone(chromium: Browser, base: str) -> None:
         press(page, "Enter")
         expect(page.get_by_role("alert").first).to_contain_text("do not belong together")
         watched.look()
-        expect(page.locator("[name=address]")).to_have_value("alice@example.test")
+        expect(page.locator("[name=address]")).to_have_value("alice@tweed.test")
         expect(page.locator("[name=password]")).to_have_value("")
         press(page, "Tab", "Tab")
         page.keyboard.type(PASSWORD)
@@ -65,8 +66,8 @@ def test_one_signs_in_by_keyboard_alone(chromium: Browser, base: str) -> None:
 @pytest.mark.timeout(300)
 def test_a_session_is_ended_from_another_browser(chromium: Browser, base: str) -> None:
     with opened(chromium, base) as desk, opened(chromium, base) as other:
-        other.sign_in()
-        desk.sign_in()
+        other.sign_in(PEOPLE[0])
+        desk.sign_in(PEOPLE[0])
         desk.go("/settings/security/")
         here = desk.page.get_by_role("region", name="Where you are signed in")
         expect(here.get_by_text("This session")).to_have_count(1)
@@ -78,7 +79,7 @@ def test_a_session_is_ended_from_another_browser(chromium: Browser, base: str) -
         other.page.wait_for_url("**/login/?next=/mail/sent/")
         expect(other.page.get_by_role("status").first).to_contain_text("its session has ended")
         other.look()
-        other.page.fill("[name=address]", "alice@example.test")
+        other.page.fill("[name=address]", "alice@tweed.test")
         other.page.fill("[name=password]", PASSWORD)
         other.page.keyboard.press("Enter")
         other.page.wait_for_url("**/mail/sent/")
@@ -87,7 +88,7 @@ def test_a_session_is_ended_from_another_browser(chromium: Browser, base: str) -
 @pytest.mark.timeout(300)
 def test_the_password_is_asked_again(chromium: Browser, base: str) -> None:
     with opened(chromium, base) as watched:
-        watched.sign_in()
+        watched.sign_in(PEOPLE[0])
         watched.go("/login/confirm/?next=/settings/security/")
         watched.look()
         watched.page.keyboard.type("wrong")
@@ -104,12 +105,12 @@ def test_the_password_is_asked_again(chromium: Browser, base: str) -> None:
 def test_a_password_of_somebody_else_is_changed_first(
     chromium: Browser, base: str, service: Installation
 ) -> None:
-    words = ("user", "passwd", "bob@example.test", "--password-stdin", "--must-change")
+    words = ("user", "passwd", "bob@tweed.test", "--password-stdin", "--must-change")
     service.manage(*words, text=f"{PASSWORD}\n")
     with opened(chromium, base) as watched:
         page = watched.page
         watched.go("/login/")
-        page.fill("[name=address]", "bob@example.test")
+        page.fill("[name=address]", "bob@tweed.test")
         page.fill("[name=password]", PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url("**/settings/password/")

@@ -12,7 +12,8 @@ from tests.browser.test_acts import LETTER, SWIPE
 from tests.support.installation import Installation
 from tests.support.watching import SIZES, Watched, opened
 
-WHO = "alice@example.test"
+PEOPLE = ("alice@vistula.test", "bob@vistula.test")
+WHO = PEOPLE[0]
 NAMES = ["Amber", "Birch", "Cedar", "Damson", "Elder", "Fir"]
 LATER = "2036-05-01T08:00"
 DUE = "from apps.webmail.models import Snooze; Snooze.objects.update(until=1)"
@@ -23,7 +24,7 @@ def filled(service: Installation) -> Installation:
     with service.smtp() as client:
         for name in NAMES:
             raw = LETTER.format(WHO, name, name).encode()
-            client.sendmail("bob@example.test", [WHO], raw)
+            client.sendmail("bob@vistula.test", [WHO], raw)
     service.wait_for(lambda: len(service.inbox(WHO)) == len(NAMES), 30, "no mail")
     return service
 

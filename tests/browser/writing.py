@@ -8,8 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.installation import Installation
 from tests.support.watching import Watched
 
-ALICE, BOB = "alice@example.test", "bob@example.test"
-
 
 def composer(page: Page) -> Locator:
     return page.locator(".composer.is-scripted:not(.composer--min)")
@@ -22,7 +20,7 @@ def new(page: Page) -> Locator:
     return composer(page)
 
 
-def write(page: Page, subject: str, text: str, to: str = BOB) -> None:
+def write(page: Page, subject: str, text: str, to: str) -> None:
     """By keyboard alone: the focus stands in To."""
     box = composer(page)
     expect(box.locator("[data-people=to] input")).to_be_focused()
@@ -39,6 +37,21 @@ def state(page: Page, words: str) -> None:
     expect(composer(page).locator("[data-state]")).to_contain_text(words, timeout=15_000)
 
 
+def send_now(page: Page) -> None:
+    """And do not think again."""
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".composer")).to_have_count(0)
+
+
+def show(watched: Watched, folder: str, subject: str) -> Page:
+    """The message with that subject, read in its folder."""
+    page = watched.page
+    watched.go(f"/mail/{folder}/")
+    page.locator(f"a.conv__subj:text-is('{subject}')").first.click()
+    expect(page.locator(".mail__read article.msg").last).to_be_visible()
+    return page
+
+
 def beside(watched: Watched) -> Page:
     """The same letter in another tab."""
     other = watched.page.context.new_page()
@@ -47,9 +60,9 @@ def beside(watched: Watched) -> Page:
     return other
 
 
-def found(service: Installation, folder: str, who: str = ALICE) -> list[EmailMessage]:
-    """What lies in a folder, as another program sees it."""
-    with service.imap(who) as client:
+def found(service: Installation, folder: str, who: str = "") -> list[EmailMessage]:
+    """What lies in a folder of the first of the people, or of `who`, as another program sees it."""
+    with service.imap(who or service.people[0]) as client:
         if not client.folder_exists(folder):
             return []
         client.select_folder(folder, readonly=True)
@@ -58,7 +71,7 @@ def found(service: Installation, folder: str, who: str = ALICE) -> list[EmailMes
     return [one for one in parsed if isinstance(one, EmailMessage)]
 
 
-def one(service: Installation, folder: str, subject: str, who: str = ALICE) -> EmailMessage:
+def one(service: Installation, folder: str, subject: str, who: str = "") -> EmailMessage:
     """The message with that subject, once it is there."""
     service.wait_for(
         lambda: any(each["Subject"] == subject for each in found(service, folder, who)),

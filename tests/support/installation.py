@@ -26,6 +26,7 @@ from uuid import uuid4
 import imapclient
 
 from tests.support import migrated
+from tests.support.clerk import Clerk
 from tests.support.services import (
     WORKERS,
     ServiceError,
@@ -42,10 +43,11 @@ NO_DNS = "127.0.0.1:9"  # nobody answers: tests that need names bring a name ser
 PASSWORD = "correct horse battery"
 UNCHECKED = ssl._create_unverified_context()  # its certificate is self-signed; S501 is for clients
 PEOPLE = """
+import sys
 from apps.provisioning import services
-password, *addresses = open(0).read().split("\\n")
+password, organization, *addresses = sys.stdin.read().split("\\n")
 for domain in dict.fromkeys(address.partition("@")[2] for address in addresses):
-    services.add_domain(domain)
+    services.add_domain(domain, organization=organization or None)
 for address in addresses:
     services.add_user(address, password)
 """
@@ -62,6 +64,8 @@ class Installation:
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(default=Path())
     has_worker: bool = False
+    clerk: Clerk | None = None  # who does the commands, if not each a process of its own
+    people: tuple[str, ...] = ()
     _begins: int = 0  # where the log of this start begins
 
     def start(self, *arguments: str) -> None:
@@ -125,7 +129,15 @@ class Installation:
 
     def manage(self, *arguments: str, text: str = "") -> str:
         """Run a command as an administrator would; its standard output. Raises if it fails."""
-        done = subprocess.run(
+        done = self._done(arguments, text)
+        if done.returncode:
+            raise AssertionError(f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def _done(self, arguments: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+        if self.clerk is not None:
+            return self.clerk.manage(arguments, text)
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -135,13 +147,16 @@ class Installation:
             timeout=60,
             check=False,
         )
-        if done.returncode:
-            raise AssertionError(f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
 
-    def add_people(self, *addresses: str) -> None:
-        """The domains and users of these addresses, all by one command."""
-        self.manage("shell", "-v0", "-c", PEOPLE, text="\n".join([PASSWORD, *addresses]))
+    def add_people(self, *addresses: str, organization: str = "") -> None:
+        """The domains and users of these addresses, all by one command.
+
+        Args:
+            organization: whose the domains are, if not the installation's own.
+        """
+        text = "\n".join([PASSWORD, organization, *addresses])
+        self.manage("shell", "-v0", "-c", PEOPLE, text=text)
+        self.people += addresses
         if self.has_worker:
             self.wait_for(self.is_judging, START_SECONDS, "no worker came")
 
@@ -208,12 +223,15 @@ def installation(
     start: bool = True,
     from_nothing: bool = False,
     doors: Sequence[str] = DOORS,
+    clerk: bool = False,
 ) -> Iterator[Installation]:
     """A service in `data` with these doors open; ended whatever happens.
 
     Args:
         from_nothing: it has to make its database itself, which takes it seconds; else it finds one
             that is empty and up to date, unless `extra` names one.
+        clerk: one process does all of its commands. Not for tests that take its database, its
+            broker or its processes away.
     """
     ports = {door: free_port() for door in doors}
     listen = {f"{door}_LISTEN": f"127.0.0.1:{port}" for door, port in ports.items()}
@@ -234,11 +252,15 @@ def installation(
         shutil.copyfile(migrated.file(), data / "var" / DATABASE)
         (data / "var" / DATABASE).chmod(0o600)  # as it would have made it
     service = Installation(data, environment, ports, log=data / "serve.log")
+    if clerk:
+        service.clerk = Clerk(environment, service.log)
     try:
         if start:
             service.start()
         yield service
     finally:
+        if service.clerk is not None:
+            service.clerk.stop()
         if service.process is not None and service.process.poll() is None:
             try:
                 service.stop()
