@@ -66,12 +66,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An organisation in the list."""
+    """An organisation in the list; `holding` is None while that is being counted."""
 
     id: int
     name: str
     state: str
-    holding: Holding
+    holding: Holding | None
 
 
 def organizations(powers: Powers, wanted: Wanted) -> Page[Line]:
@@ -85,8 +85,8 @@ def organizations(powers: Powers, wanted: Wanted) -> Page[Line]:
 
 
 def _lines(rows: Sequence[Organization]) -> list[Line]:
-    held = holdings(rows)
-    return [Line(row.pk, row.name, row.state, held[row.pk]) for row in rows]
+    held = holdings(rows) or {}
+    return [Line(row.pk, row.name, row.state, held.get(row.pk)) for row in rows]
 
 
 _Counts = tuple[dict[int, int], dict[int, tuple[int, int, int]]]
@@ -94,11 +94,22 @@ _Counts = tuple[dict[int, int], dict[int, tuple[int, int, int]]]
 counts: Final = DearCounts[_Counts]()
 
 
-def holdings(found: Collection[Organization]) -> dict[int, Holding]:
+def holdings(found: Collection[Organization]) -> dict[int, Holding] | None:
     """What each of them holds, by its id; two statements. Where they hold very much, it is what
-    they held a moment ago."""
+    they held a moment ago; None while that is counted for the first time."""
     ids = tuple(row.pk for row in found)
-    domains, users = counts.get(ids, lambda: _counted(ids))
+    counted = counts.get(ids, lambda: _counted(ids))
+    return None if counted is None else _held(found, counted)
+
+
+def holding_now(found: Organization) -> Holding:
+    """What one of them holds at this moment, however long that takes: for who is about to stop it
+    or to remove it."""
+    return _held([found], _counted([found.pk]))[found.pk]
+
+
+def _held(found: Collection[Organization], counted: _Counts) -> dict[int, Holding]:
+    domains, users = counted
     made = {}
     for row in found:
         number, given, used = users.get(row.pk, (0, 0, 0))

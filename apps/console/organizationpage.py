@@ -29,15 +29,16 @@ class OrganizationPage:
     """An organisation, and what is told of it.
 
     Args:
-        domains: the first by name; `more_domains` how many are left out.
+        holding: None while it is being counted.
+        domains: the first by name; `more_domains` says that some are left out.
         roles: those of the organisation itself and of its domains, the first ones.
         may_change: whether who looks is an operator: resellers see, and change nothing.
     """
 
     organization: Organization
-    holding: Holding
+    holding: Holding | None
     domains: list[DomainLine]
-    more_domains: int
+    more_domains: str
     roles: list[rolelist.Line]
     has_more_roles: bool
     sending: SendLimit | None
@@ -47,11 +48,11 @@ class OrganizationPage:
 
 def page_of(powers: Powers, found: Organization) -> OrganizationPage:
     """What somebody with these powers is shown of an organisation in sight."""
-    holding = holdings([found])[found.pk]
+    holding = (holdings([found]) or {}).get(found.pk)
     domains = list(
         Domain.objects.filter(organization=found)
         .order_by("name")
-        .values_list("pk", "name", "state", "alias_of__name")[:DOMAINS]
+        .values_list("pk", "name", "state", "alias_of__name")[: DOMAINS + 1]
     )
     grants = rolelist.roles(powers, rolelist.Wanted(), rolelist.within(powers, found))
     return OrganizationPage(
@@ -59,15 +60,19 @@ def page_of(powers: Powers, found: Organization) -> OrganizationPage:
         holding=holding,
         domains=[
             DomainLine(name, state, alias_of or "", _url(pk))
-            for pk, name, state, alias_of in domains
+            for pk, name, state, alias_of in domains[:DOMAINS]
         ],
-        more_domains=max(0, holding.domains.held - len(domains)),
+        more_domains=_more(holding) if len(domains) > DOMAINS else "",
         roles=grants.lines[:ROLES],
         has_more_roles=len(grants.lines) > ROLES,
         sending=SendLimit.objects.filter(organization=found).first(),
         may_change=powers.may(Ability.CHANGE_ORGANIZATIONS, found),
         may_give=powers.may(Ability.MAKE_HELPDESKS, found),
     )
+
+
+def _more(holding: Holding | None) -> str:
+    return "more" if holding is None else f"{holding.domains.held - DOMAINS} more"
 
 
 def _url(domain_id: int) -> str:

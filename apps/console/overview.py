@@ -1,8 +1,8 @@
 """What the dashboard tells: real figures of what is in sight, in a constant number of statements.
 
-The sums over all users cost as much as there are users, and are kept where that is much. What
-somebody should act on is found by small tables: who was told that a mailbox is full
-(`mailstore.QuotaNotice`), what the DNS check keeps, who holds a role.
+The sums over all users cost as much as there are users: where that is much they are kept, and the
+page does not wait for them. What somebody should act on is found by small tables: who was told that
+a mailbox is full (`mailstore.QuotaNotice`), what the DNS check keeps, who holds a role.
 """
 
 from collections.abc import Iterator
@@ -80,12 +80,13 @@ class Overview:
     """All that the dashboard tells.
 
     Args:
+        totals: None while they are counted for the first time.
         waiting: recipients elsewhere that wait for another try; None for who is no operator.
         services: doors and workers; None before anybody has looked, or for who is no operator.
         begins: whether there is nothing here yet, and the wizard is the next thing.
     """
 
-    totals: Totals
+    totals: Totals | None
     waiting: int | None
     items: list[Item]
     services: tuple[Check, ...] | None
@@ -107,18 +108,20 @@ def overview(powers: Powers, health: Report | None) -> Overview:
         health: how the service stands; None if nobody has looked, and for who is no operator.
     """
     known = _known(powers)
-    totals = known.totals
+    totals = None if known is None else known.totals
     report = health if powers.is_operator else None
     reads_audit = powers.may(Ability.READ_AUDIT)
     scope = permissions.audit_scope(powers)
     return Overview(
         totals=totals,
         waiting=flow.waiting_count() if powers.is_operator else None,
-        items=[*_of_service(report), *known.items],
+        items=[*_of_service(report), *(() if known is None else known.items)],
         services=None if report is None else _services(report),
         disk="" if report is None else _words(report, "disk"),
         acts=audit.page(scope=scope, limit=RECENT).rows if reads_audit else [],
-        begins=powers.is_operator and not (totals.domains and totals.at_home),
+        begins=powers.is_operator
+        and totals is not None
+        and not (totals.domains and totals.at_home),
         is_operator=powers.is_operator,
     )
 
@@ -134,7 +137,7 @@ class _Known:
 counts: Final = DearCounts[_Known]()
 
 
-def _known(powers: Powers) -> _Known:
+def _known(powers: Powers) -> _Known | None:
     sight = () if powers.is_operator else powers.grants
     return counts.get(sight, lambda: _Known(_counted(powers), tuple(_of_directory(powers))))
 

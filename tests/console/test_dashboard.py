@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.console import overview
-from apps.console.dearcounts import DearCounts
-from apps.console.organizationlist import holdings
+from apps.console.dearcounts import DearCounts, _Work
+from apps.console.organizationlist import holding_now
 from apps.directory.models import DkimKey, Domain, Role, User
 from apps.directory.permissions import powers_of
 from apps.dnscheck.models import DomainCheck
@@ -43,6 +45,12 @@ def main(page: str) -> str:
     return page.partition('id="main"')[2]
 
 
+def totals_of(user: User) -> overview.Totals:
+    found = overview.overview(powers_of(user), None).totals
+    assert found is not None
+    return found
+
+
 def fill(user: User, percent: int) -> None:
     User.objects.filter(pk=user.pk).update(quota=1_000_000)
     Usage.objects.update_or_create(user=user, defaults={"size": percent * 10_000})
@@ -65,14 +73,50 @@ def test_each_sees_the_figures_of_what_is_in_sight(
     fill(alice, 50)
     fill(eve, 50)
 
-    own = overview.overview(powers_of(admin), None)
-    everything = overview.overview(powers_of(operator), None)
+    own, everything = totals_of(admin), totals_of(operator)
 
-    assert (own.totals.domains, own.totals.users) == (1, 2)
-    assert (own.totals.used, own.totals.given) == (500_000, 1_000_000)
-    assert (everything.totals.domains, everything.totals.used) == (2, 1_000_000)
-    assert own.waiting is None
-    assert everything.waiting == 0
+    assert (own.domains, own.users) == (1, 2)
+    assert (own.used, own.given) == (500_000, 1_000_000)
+    assert (everything.domains, everything.used) == (2, 1_000_000)
+    assert overview.overview(powers_of(admin), None).waiting is None
+    assert overview.overview(powers_of(operator), None).waiting == 0
+
+
+def test_the_page_waits_for_no_count(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = DearCounts[overview._Known](patience=0.0)
+    monkeypatch.setattr(overview, "counts", counts)
+    counts._under_way[()] = _Work()  # somebody else is counting
+
+    page = main(said(browser(operator)))
+    part = said(browser(operator), **PART)
+
+    assert "Still looking" in page
+    for one in (page, part):
+        assert "Counting" in one
+        assert 'data-fresh="2"' in one
+        assert "There is no domain yet" not in one  # nobody knows
+
+
+STATEMENTS = 20  # of the part that many administrators ask for every 15 seconds
+
+
+def test_the_part_that_is_asked_for_again_costs_the_same_however_much_there_is(
+    operator: User, domain: Domain
+) -> None:
+    counts = []
+    for more in (1, 30):
+        for number in range(more):
+            other = provisioning.add_domain(f"x{more}-{number}.test", organization=f"X{number}")
+            alarm(other)
+            fill(provisioning.add_user(f"full@{other.name}", "correct horse battery")[0], 99)
+        client = browser(operator)
+        said(client, **PART)
+        with CaptureQueriesContext(connection) as found:
+            said(client, **PART)
+        counts.append(len(found))
+
+    assert counts[1] <= counts[0] + 2  # what it does not name it counts
+    assert counts[1] <= STATEMENTS
 
 
 def test_nothing_of_another_tenant_is_told(
@@ -224,6 +268,6 @@ def test_what_is_given_out_is_what_the_organisation_has_given(
 ) -> None:
     """A domain's own postmaster box has a quota, and takes none of what is given."""
     provisioning.add_user("new@example.test", "correct horse battery", quota=7 << 30)
-    totals = overview.overview(powers_of(operator), None).totals
+    totals = totals_of(operator)
 
-    assert totals.given == holdings([domain.organization])[domain.organization_id].given.held
+    assert totals.given == holding_now(domain.organization).given.held

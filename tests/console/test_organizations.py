@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.audit.models import AuditRecord
 from apps.console import organizationlist
-from apps.console.dearcounts import DearCounts
+from apps.console.dearcounts import DearCounts, _Work
 from apps.directory.models import Domain, Organization, Role, SendLimit, State, User
 from apps.directory.permissions import powers_of
 from apps.directory.services import organizations
@@ -90,9 +90,23 @@ def test_the_postmasters_own_box_takes_no_place(
     provisioning.add_domain("second.test", organization="A")
 
     found = Organization.objects.get(pk=domain.organization_id)
-    held = organizationlist.holdings([found])[found.pk]
+    held = organizationlist.holding_now(found)
 
     assert (held.domains.held, held.users.held) == (2, 1)
+
+
+def test_no_page_waits_for_what_organisations_hold(
+    operator: User, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = DearCounts[organizationlist._Counts](patience=0.0)
+    monkeypatch.setattr(organizationlist, "counts", counts)
+    pk = domain.organization_id
+    counts._under_way[(pk,)] = _Work()  # somebody else is counting
+
+    for path in ("/admin/organizations/?text=A", f"/admin/organizations/{pk}/"):
+        page = said(browser(operator), path)
+        assert "Counting" in page
+    assert "1 domain" in said(browser(operator), f"/admin/organizations/{pk}/state/")
 
 
 def test_the_list_costs_the_same_however_many_there_are(

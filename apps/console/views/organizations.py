@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
 from apps.console.organizationforms import OrganizationForm, SendingForm
-from apps.console.organizationlist import STATES, Wanted, holdings, organizations
+from apps.console.organizationlist import STATES, Wanted, holding_now, organizations
 from apps.console.organizationpage import page_of
 from apps.console.views.pages import show
 from apps.directory.models import Organization, State
@@ -124,7 +124,7 @@ def state(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
             return redirect("console-organization", found.pk)
     context = {
         "one": found,
-        "holding": holdings([found])[found.pk],
+        "holding": holding_now(found),
         "trouble": trouble,
         "nav": "organizations",
     }
@@ -137,7 +137,7 @@ def state(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase
 def remove(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     """Ask for its name, and remove one that has no domains."""
     found = _operated(powers, number)
-    held = holdings([found])[found.pk]
+    held = holding_now(found)
     wrong, trouble = "", ""
     if request.method == "POST":
         if request.POST.get("name", "").strip() != found.name:
