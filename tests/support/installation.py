@@ -37,7 +37,7 @@ from tests.support.services import (
 ROOT = Path(__file__).parent.parent.parent
 DOORS = ("SMTP", "SUBMISSION", "SUBMISSIONS", "LMTP", "IMAP", "IMAPS", "WEB")
 POP3_DOORS = ("POP3", "POP3S")  # off unless a test asks for them
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 DATABASE = "mailhost.sqlite3"  # in MAILHOST_DATA
 NO_DNS = "127.0.0.1:9"  # nobody answers: tests that need names bring a name server of their own
 PASSWORD = "correct horse battery"

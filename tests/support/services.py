@@ -36,7 +36,7 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 
 # between its choice here and the moment the server binds it.
 PORTS = range(20_000, 32_000)[WORKER::WORKERS]
 REDIS_DATABASES = WORKERS * 128
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 # A port that was given stays unused for a moment: none is given twice before all were. Where the
 # round starts is random, for another run of the tests may be under way on this machine.
