@@ -26,8 +26,10 @@ _ORDERS: Final = {
     IDLE: Order(Column("idle_since", datetime), Column("pk")),
 }
 _ACTS: Final = (Ability.RESET_PASSWORDS, Ability.REMOVE_USERS)  # that the menu of a row offers
+_USED: Final = Coalesce("usage__size", Value(0))
+_NO_LIFE: Final[tuple[int, datetime | None]] = (0, None)  # of who was purged just now
 _COLUMNS: Final = (
-    *("pk", "key", "address", "name", "kind", "state", "quota", "used"),
+    *("pk", "key", "address", "name", "kind", "state", "quota"),
     *("has_factor", "idle_since"),
 )
 
@@ -62,9 +64,11 @@ class UserLine:
 def users(powers: Powers, wanted: Wanted) -> Page[UserLine]:
     """A page of the users in sight."""
     found = chosen(powers, wanted)
-    known = found.annotate(used=Coalesce("usage__size", Value(0)), idle_since=IDLE_SINCE)
+    known = found.annotate(idle_since=IDLE_SINCE)
+    if wanted.sort == STORAGE:
+        known = known.annotate(used=_USED)
     return paging.page(
-        known.values(*_COLUMNS),
+        known.values(*_COLUMNS, *(["used"] if wanted.sort == STORAGE else [])),
         _ORDERS[wanted.sort],
         wanted,
         lambda rows: _lines(powers, rows),
@@ -75,7 +79,7 @@ def users(powers: Powers, wanted: Wanted) -> Page[UserLine]:
 
 def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[UserLine]:
     ids = [row["pk"] for row in rows]
-    roles, seen = roles_of(powers, ids), _seen(ids)
+    roles, lives = roles_of(powers, ids), _lives(ids)
     acts = permissions.acts_on_each(powers, _ACTS, ids)
     return [
         UserLine(
@@ -86,9 +90,9 @@ def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[UserLine]:
             state=row["state"],
             roles=roles.get(row["pk"], []),
             quota=row["quota"],
-            used=row["used"],
+            used=lives.get(row["pk"], _NO_LIFE)[0],
             has_factor=row["has_factor"],
-            seen_at=seen.get(row["pk"]),
+            seen_at=lives.get(row["pk"], _NO_LIFE)[1],
             resets=Ability.RESET_PASSWORDS in acts.get(row["pk"], ()),
             removes=Ability.REMOVE_USERS in acts.get(row["pk"], ()),
         )
@@ -102,11 +106,16 @@ def domain_choices(powers: Powers) -> list[str]:
     return list(found.values_list("name", flat=True)[:CHOICES])
 
 
-def _seen(ids: list[int]) -> dict[int, datetime]:
-    """When users last got in, by the sign-ins that are kept: for each a look at the end of an
-    index, for a mail program leaves hundreds of rows a month. Longer ago the user's own row knows.
+def _lives(ids: list[int]) -> dict[int, tuple[int, datetime | None]]:
+    """What users have in their mailboxes, in bytes, and when they last got in: of those of a page
+    alone, for a search may fit very many.
+
+    By the sign-ins that are kept: for each a look at the end of an index, for a mail program leaves
+    hundreds of rows a month. Longer ago the user's own row knows.
     """
     latest = SignIn.objects.filter(user=OuterRef("pk"), outcome=Outcome.OK)
     last = latest.exclude(means="acting").order_by("-last_at").values("last_at")[:1]
-    rows = User.objects.filter(pk__in=ids).annotate(last=Coalesce(Subquery(last), F("seen_at")))
-    return {pk: at for pk, at in rows.values_list("pk", "last") if at is not None}
+    rows = User.objects.filter(pk__in=ids).annotate(
+        used=_USED, last=Coalesce(Subquery(last), F("seen_at"))
+    )
+    return {pk: (used, at) for pk, used, at in rows.values_list("pk", "used", "last")}
