@@ -48,7 +48,7 @@ def found(powers: Powers, text: str) -> list[Result]:
     return [
         *pages,
         *_domains(powers, stored_domain(text)),
-        *_users(powers, stored_address(text) if "@" in text else folded, text),
+        *_users(powers, stored_address(text), text),
         *_aliases(powers, folded),
     ]
 
