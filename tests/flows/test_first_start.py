@@ -44,7 +44,7 @@ def test_it_starts_from_nothing_and_stops_clean(nothing: Installation) -> None:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(_too_early, nothing)
         nothing.start()
-        assert answer.result(60) == "[]\n"
+        assert answer.result(150) == "[]\n"
     assert nothing.process is not None
     said = nothing.tail()
     for door in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps"):

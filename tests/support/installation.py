@@ -144,7 +144,7 @@ class Installation:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=150,
             check=False,
         )
 
