@@ -10,8 +10,9 @@ from tests.support.installation import DOORS, PASSWORD, POP3_DOORS, Installation
 
 BATCH = 32  # accounts made at once: starting a command costs more than an account
 MAKE = """
+import sys
 from apps.provisioning import services
-for line in open(0).read().split():
+for line in sys.stdin.read().split():
     services.add_user(line, {password!r})
 """
 
@@ -42,7 +43,8 @@ def accounts(
     """A service with every door open, and a certificate that the programs can verify."""
     certificate = {"TLS_CERT": str(tls_files["cert"]), "TLS_KEY": str(tls_files["key"])}
     folder = tmp_path_factory.mktemp("clients")
-    with installation(folder, certificate, doors=(*DOORS, *POP3_DOORS)) as running:
+    doors = (*DOORS, *POP3_DOORS)
+    with installation(folder, certificate, doors=doors, clerk=True) as running:
         running.manage("domain", "add", "example.test")
         yield Accounts(running)
 

@@ -45,7 +45,7 @@ def collector(desk: Desk) -> Collector:
     return Collector(desk)
 
 
-@pytest.mark.parametrize("door", ["IMAPS", "IMAP"])
+@pytest.mark.parametrize("door", ["IMAPS", pytest.param("IMAP", marks=pytest.mark.long)])
 def test_it_keeps_what_it_takes(desk: Desk, collector: Collector, door: str) -> None:
     collector.configure("keep", door)
     collector.fetch()

@@ -78,7 +78,7 @@ def full(desk: Desk) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize("door", ["IMAPS", "IMAP"])
+@pytest.mark.parametrize("door", ["IMAPS", pytest.param("IMAP", marks=pytest.mark.long)])
 def test_it_copies_a_folder_of_tagged_messages(full: Desk, program: str, door: str) -> None:
     before = full.flags()
     commands = press(

@@ -56,7 +56,7 @@ def mirror(desk: Desk) -> Mirror:
     return Mirror(desk)
 
 
-@pytest.mark.parametrize("door", ["IMAPS", "IMAP"])
+@pytest.mark.parametrize("door", ["IMAPS", pytest.param("IMAP", marks=pytest.mark.long)])
 def test_it_takes_everything_home(desk: Desk, mirror: Mirror, door: str) -> None:
     mirror.use(door)
     mirror.sync()

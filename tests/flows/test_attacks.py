@@ -41,7 +41,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A running installation with all doors, alice and bob at example.test, eve at other.test."""
     pop3 = {door: free_port() for door in ("POP3", "POP3S")}
     extra = {f"{door}_LISTEN": f"127.0.0.1:{port}" for door, port in pop3.items()}
-    with installation(tmp_path_factory.mktemp("attacked"), extra, start=False) as running:
+    with installation(
+        tmp_path_factory.mktemp("attacked"), extra, start=False, clerk=True
+    ) as running:
         running.ports |= pop3
         running.start()
         running.add_people(ALICE, BOB, "eve@other.test")

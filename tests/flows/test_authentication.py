@@ -119,7 +119,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "SMTP_OUT_PRIVATE": "true",
         }
         with (
-            installation(folder, settings) as ours,
+            installation(folder, settings, clerk=True) as ours,
             rspamd(dns.port, seals=sealer) as judge,
             postfix(
                 "list.test",

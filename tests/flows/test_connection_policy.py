@@ -104,7 +104,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "RECEIVE_UNKNOWN_PER_HOUR": "8",
             "GREYLIST_SECONDS": "1",
         }
-        with installation(folder, settings) as ours:
+        with installation(folder, settings, clerk=True) as ours:
             ours.add_people(ALICE, STERN, "grey@greylisting.test", "mild@mild.test")
             # What the door decides is tried here, not what is thought of the mail itself.
             ours.manage("spam", "points", "AUTH_DMARC_FAIL_STRICT", "0")

@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "EXTRA_CA": str(authority.file),
         }
         with (
-            installation(folder, settings) as ours,
+            installation(folder, settings, clerk=True) as ours,
             postfix(
                 "foreign.test",
                 ["bob", "list"],

@@ -25,7 +25,7 @@ SECONDS = 30.0
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that takes a message first and looks at it then: nothing is refused."""
     extra = {"SCAN_WAIT_SECONDS": "0"}
-    with installation(tmp_path_factory.mktemp("quarantine"), extra) as running:
+    with installation(tmp_path_factory.mktemp("quarantine"), extra, clerk=True) as running:
         running.add_people(ALICE, BOB)
         yield running
 

@@ -65,6 +65,7 @@ def test_it_leaves_nothing_behind_when_the_supervisor_is_killed(fresh: Installat
     fresh.start()  # ports and locks are free
 
 
+@pytest.mark.long  # the supervisor alone does so in tests/ops/test_supervisor.py
 def test_it_starts_again_what_dies(fresh: Installation) -> None:
     fresh.start()
     for name in ("listeners", "web", "worker", "heavy", "outbound", "housekeeping"):

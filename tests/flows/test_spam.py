@@ -147,7 +147,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         bank.publish(dns, spf=f"v=spf1 ip4:{BANK} -all", dmarc="v=DMARC1; p=none")
         lists.publish(dns, spf=f"v=spf1 ip4:{LISTS} -all", dmarc="v=DMARC1; p=reject")
         settings = {"DNS_SERVERS": str(dns), "ARC_TRUSTED_SEALERS": "list.test"}
-        with installation(tmp_path_factory.mktemp("spam"), settings) as ours:
+        with installation(tmp_path_factory.mktemp("spam"), settings, clerk=True) as ours:
             ours.add_people(ALICE)
             with closing(Commands(ours)) as manage:
                 yield World(ours, manage, dns, bank, lists)

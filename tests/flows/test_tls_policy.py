@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "SMTP_OUT_PRIVATE": "true",
             "EXTRA_CA": str(authority.file),
         }
-        with installation(folder, settings) as ours:
+        with installation(folder, settings, clerk=True) as ours:
             ours.add_people("alice@example.test")
             yield World(ours, sink, web)
 

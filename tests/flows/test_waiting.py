@@ -21,7 +21,9 @@ LETTER = (
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("waiting")) as found:
+    # Longer than a look at the queue takes, on however slow a machine.
+    more = {"SCAN_WAIT_SECONDS": "30"}
+    with installation(tmp_path_factory.mktemp("waiting"), more, clerk=True) as found:
         found.add_people("alice@example.test")
         yield found
 
