@@ -21,6 +21,7 @@ from tests.support.zones import Zones
 
 STRANGER = "198.51.100.7"
 HERE = "203.0.113.1"
+NOW = 1_800_000_000.0  # no minute and no hour ends during a test
 ALICE = "alice@example.test"
 
 
@@ -35,7 +36,7 @@ def zones() -> Zones:
 
 
 def gate(zones: Zones, **options: object) -> Gate:
-    return Gate(zones, "mail.example.test", Options(**options), Rates())  # type: ignore[arg-type]
+    return Gate(zones, "mail.example.test", Options(**options), Rates(clock=lambda: NOW))  # type: ignore[arg-type]
 
 
 def arrive(at: Gate, address: str = STRANGER, name: str = "mx.example.org") -> Visit:
