@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import Installation, _descendants, installation
+from tests.support.turns import nobody_writes
 
 LETTER = (
     "From: Carol <carol@outside.invalid>\r\nTo: alice@example.test\r\nSubject: {name}\r\n"
@@ -51,6 +52,14 @@ def send_to(pids: list[int], number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def stopped(service: Installation) -> list[int]:
+    """Those of `workers`, which do nothing until they are told to go on."""
+    pids = workers(service)
+    with nobody_writes(service.data):
+        send_to(pids, signal.SIGSTOP)
+    return pids
+
+
 def offer(service: Installation, pool: ThreadPoolExecutor, name: str) -> "Future[int]":
     """A client that waits; nobody judges its message before somebody lets the workers go on."""
     answer = pool.submit(give, service, name)
@@ -66,8 +75,7 @@ def count(service: Installation, name: str) -> int:
 
 
 def test_a_door_is_killed(service: Installation) -> None:
-    paused = workers(service)
-    send_to(paused, signal.SIGSTOP)
+    paused = stopped(service)
     try:
         with ThreadPoolExecutor(1) as pool:
             answer = offer(service, pool, "door")
@@ -84,8 +92,7 @@ def test_a_door_is_killed(service: Installation) -> None:
 
 @pytest.mark.long
 def test_a_worker_is_killed(service: Installation) -> None:
-    paused = workers(service)
-    send_to(paused, signal.SIGSTOP)
+    paused = stopped(service)
     with ThreadPoolExecutor(1) as pool:
         answer = offer(service, pool, "worker")
         send_to(paused, signal.SIGKILL)
