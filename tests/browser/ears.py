@@ -86,10 +86,13 @@ class Ear:
         self.heard: list[bytes] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)  # or accept() waits on behind close()
         self._server.close()
+        self._thread.join(30)
 
     def _serve(self) -> None:
         while True:

@@ -255,6 +255,7 @@ class SmtpSink:
         self._ready.set()
         async with server:
             await self.stopping.wait()
+        await asyncio.sleep(0)  # one who came this very moment is served first, or never closed
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

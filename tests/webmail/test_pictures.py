@@ -80,7 +80,9 @@ class Sink:
         self.answers[path.encode()] = lambda to: to.sendall(answer)
 
     def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)  # or accept() waits on behind close()
         self._server.close()
+        self._thread.join(30)
 
     def _serve(self) -> None:
         while True:

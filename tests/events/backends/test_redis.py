@@ -28,7 +28,8 @@ class Cable:
         self.port = int(self._listening.getsockname()[1])
         self._is_cut = False
         self._ends: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -37,8 +38,9 @@ class Cable:
                 if self._is_cut:
                     near.close()
                     continue
+                self._ends.append(near)
                 far = socket.create_connection(("127.0.0.1", self._target))
-                self._ends += [near, far]
+                self._ends.append(far)
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=_relay, args=(source, sink), daemon=True).start()
 
@@ -58,6 +60,7 @@ class Cable:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self._accepting.join(30)  # whoever it still lets in is among the ends
         self.cut()
         for end in self._ends:
             end.close()

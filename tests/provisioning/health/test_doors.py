@@ -52,9 +52,9 @@ def server(says: bytes | None, context: ssl.SSLContext | None = None) -> Iterato
     finally:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
+        thread.join(30)  # before closing: a client may leave before its line is kept
         for line in kept:
             line.close()
-        thread.join(5)
 
 
 def found() -> dict[str, Check]:
