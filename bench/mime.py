@@ -78,7 +78,7 @@ def attachment() -> bytes:
 def structure(raw: bytes) -> None:
     """Do what IMAP needs: header, ENVELOPE, BODYSTRUCTURE, offsets."""
     block = scan(raw)
-    root = scan_tree(raw, block)
+    root = scan_tree(raw, block, with_envelopes=True)
     envelope(block)
     bodystructure(root)
     dump_parts(root)

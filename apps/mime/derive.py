@@ -73,7 +73,7 @@ class Derived:
 def derive(raw: bytes, *, limits: DeriveLimits = DEFAULT) -> Derived:
     """Return everything kept of the message `raw`."""
     block = scan(raw, limit=limits.header)
-    root = scan_tree(raw, block)
+    root = scan_tree(raw, block, with_envelopes=True)
     sent = parse_date(block.last(b"date"))
     name, address = _sender(block, limits)
     return Derived(

@@ -37,7 +37,8 @@ class Part:
 
     The body is [body_start, body_end), the header [header_start, body_start) with its empty line.
     `children` are the parts of a multipart, or the one message inside message/rfc822, whose
-    `envelope` is then set (by scanning, not by loading). `lines` is counted for text and messages.
+    `envelope` is then set where the scan was asked for it (never by loading). `lines` is counted
+    for text and messages.
     """
 
     header_start: int
@@ -142,23 +143,42 @@ class _Level:
         self.closed = 0
 
 
-def scan_tree(raw: bytes, block: HeaderBlock | None = None, *, opens_global: bool = False) -> Part:
+def scan_tree(
+    raw: bytes,
+    block: HeaderBlock | None = None,
+    *,
+    opens_global: bool = False,
+    with_envelopes: bool = False,
+) -> Part:
     """Return the tree of a whole message; `block` is its header block if scanned already.
 
     Args:
         opens_global: whether message/global is looked into as message/rfc822 is (RFC 9051 section
             6.4.5.1), unless it is encoded, as only that may be (RFC 6532 section 3.5). Elsewhere it
             is a leaf.
+        with_envelopes: whether enclosed messages get their ENVELOPE, which IMAP alone tells and
+            which costs most of the scan where such messages have many recipients.
     """
-    return _Scanner(raw, opens_global=opens_global).scan(block or scan(raw))
+    scanner = _Scanner(raw, opens_global=opens_global, with_envelopes=with_envelopes)
+    return scanner.scan(block or scan(raw))
 
 
 class _Scanner:
-    __slots__ = ("count", "end", "open", "opens_global", "position", "raw", "room")
+    __slots__ = (
+        "count",
+        "end",
+        "open",
+        "opens_global",
+        "position",
+        "raw",
+        "room",
+        "with_envelopes",
+    )
 
-    def __init__(self, raw: bytes, *, opens_global: bool) -> None:
+    def __init__(self, raw: bytes, *, opens_global: bool, with_envelopes: bool) -> None:
         self.raw = raw
         self.opens_global = opens_global
+        self.with_envelopes = with_envelopes
         self.end = len(raw)
         self.open: list[_Level] = []
         self.count = 0
@@ -196,7 +216,8 @@ class _Scanner:
             if needle is not None:
                 break
             block = self._header(part.body_start, limit)
-            part.envelope = self._envelope(block)
+            if self.with_envelopes:
+                part.envelope = self._envelope(block)
             parent = part
         self.position = max(part.body_start - 1, 0)
         return first

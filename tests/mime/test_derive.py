@@ -35,7 +35,7 @@ MESSAGE = (
 def test_it_keeps_all_of_a_message() -> None:
     kept = derive(MESSAGE)
     block = scan(MESSAGE)
-    root = scan_tree(MESSAGE)
+    root = scan_tree(MESSAGE, with_envelopes=True)
     assert kept.envelope == envelope(block)
     assert kept.bodystructure == bodystructure(root)
     assert [part.size for part in load_parts(kept.parts).children] == [9, 1]

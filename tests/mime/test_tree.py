@@ -258,7 +258,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map(b"".join) | st.binary(max_size=100))
 def test_it_reads_anything(raw: bytes) -> None:
-    root = scan_tree(raw)
+    root = scan_tree(raw, with_envelopes=True)
     assert (root.header_start, root.body_end) == (0, len(raw))
     for part in root.walk():
         assert 0 <= part.header_start <= part.body_start <= part.body_end <= len(raw)
@@ -269,3 +269,9 @@ def test_it_reads_anything(raw: bytes) -> None:
             at = child.body_start
         if part.is_message:
             assert part.envelope is not None
+
+
+def test_it_reads_envelopes_of_enclosed_messages_if_asked() -> None:
+    raw = b"Content-Type: message/rfc822\r\n\r\nSubject: inside\r\n\r\nx"
+    assert scan_tree(raw).envelope is None
+    assert b'"inside"' in (scan_tree(raw, with_envelopes=True).envelope or b"")

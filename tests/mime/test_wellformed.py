@@ -66,7 +66,7 @@ def check(raw: bytes) -> None:
     for name, octets in fields.items():
         if name.endswith(" octets"):
             check_part(raw, root, name.removesuffix(" octets"), octets, fields)
-    short = structure_fields(read_list(body(scan_tree(raw))))
+    short = structure_fields(read_list(body(scan_tree(raw, with_envelopes=True))))
     assert short["parts"] == fields["parts"]
 
 

@@ -1,5 +1,6 @@
 """What a piece of work costs in processor time, whatever else this process and machine do."""
 
+import gc
 import time
 from collections.abc import Callable
 from typing import Final
@@ -9,9 +10,9 @@ _QUICK: Final = 0.0099
 """Seconds that `_pace` took on the machine on which the bounds of the tests were written."""
 
 
-def cost(work: Callable[[], object], *, tries: int = 3, enough: float = 0.0) -> float:
-    """The least processor time, in seconds, of several runs on this thread: one alone may bear the
-    whole price of a garbage collection that others have earned.
+def cost(work: Callable[[], object], *, tries: int = 9, enough: float = 0.0) -> float:
+    """The least processor time, in seconds, of several runs on this thread. Nothing is collected
+    meanwhile: a run would bear the price of garbage that other tests have left.
 
     A machine that is slower, or just now has less of its processor, takes longer for everything: of
     what it takes longer by nothing is said of the work. A quicker one is taken as it is.
@@ -28,10 +29,16 @@ def cost(work: Callable[[], object], *, tries: int = 3, enough: float = 0.0) -> 
 
 
 def _once(work: Callable[[], object]) -> float:
-    pace = _pace()
-    began = time.thread_time()
-    work()
-    took = time.thread_time() - began
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        pace = _pace()
+        began = time.thread_time()
+        work()
+        took = time.thread_time() - began
+    finally:
+        if is_collecting:
+            gc.enable()
     return took * min(1.0, _QUICK / max(pace, _pace()))
 
 

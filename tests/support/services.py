@@ -23,7 +23,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 import psycopg
 import redis as redis_client
@@ -86,9 +85,11 @@ def _is_held(port: int) -> bool:
 
 
 @cache
-def _ports() -> BinaryIO:
-    """One for all runs of a user, wherever else they keep files; its octets stand for ports."""
-    return Path(f"/tmp/mailhost-tests-{os.getuid()}.ports").open("ab")
+def _ports() -> int:
+    """A file that is open until this process ends, one for all runs of a user wherever else they
+    keep files; its octets stand for ports."""
+    place = f"/tmp/mailhost-tests-{os.getuid()}.ports"
+    return os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def wait_for(

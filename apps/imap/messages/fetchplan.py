@@ -336,7 +336,7 @@ class Reader:
     def _scanned(self) -> mime_tree.Part:
         """Its parts with all that is not kept: what else is in enclosed messages."""
         raw = self.shown.part(len(self.shown.head), self.shown.size)
-        return mime_tree.scan_tree(raw, opens_global=self._rev2)
+        return mime_tree.scan_tree(raw, opens_global=self._rev2, with_envelopes=True)
 
     def header(self) -> bytes:
         """The message's own header, from the row; from the blob if it was too long for that."""

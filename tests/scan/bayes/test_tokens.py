@@ -205,7 +205,8 @@ def test_it_is_cheap() -> None:
     assert letter.text
     assert letter.links == ()
     assert letter.parts
-    assert cost(lambda: tokens(letter), tries=9) < 0.004  # 1 ms on the machine it was written on
+    bound = 0.004  # 1 ms on the machine it was written on
+    assert cost(lambda: tokens(letter), enough=bound) < bound
 
 
 @pytest.mark.parametrize(
@@ -215,4 +216,4 @@ def test_it_is_cheap() -> None:
 def test_it_is_linear(body: str) -> None:
     letter = read(HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + body.encode())
     assert letter.text
-    assert cost(lambda: tokens(letter), tries=2) < 0.5
+    assert cost(lambda: tokens(letter), enough=0.5) < 0.5
