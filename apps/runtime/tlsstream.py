@@ -361,7 +361,11 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         if self._has_hung_up or self._inner.is_closing():
             self._inner.close()
             return
-        self._inner.write_eof()
+        try:
+            self._inner.write_eof()
+        except OSError:  # it has reset the connection just now
+            self.abort()
+            return
         if not self._is_reading:
             self._inner.resume_reading()  # to hear it hang up
         self._unsent = self._inner.get_write_buffer_size()

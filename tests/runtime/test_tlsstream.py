@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -72,12 +73,22 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.002)
 
 
+def over_tcp() -> tuple[socket.socket, socket.socket]:
+    """Ours, and theirs."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        theirs = socket.create_connection(listening.getsockname())
+        return listening.accept()[0], theirs
+
+
 @asynccontextmanager
 async def connected(
-    protocol: Recorder, context: ssl.SSLContext, trusting: ssl.SSLContext
+    protocol: Recorder,
+    context: ssl.SSLContext,
+    trusting: ssl.SSLContext,
+    pair: Callable[[], tuple[socket.socket, socket.socket]] = socket.socketpair,
 ) -> AsyncIterator[ssl.SSLSocket]:
     """A client's blocking socket, for use in threads; its TLS agreed on."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = pair()
     ours.setblocking(False)
     theirs.settimeout(10)
     wrapping = asyncio.to_thread(trusting.wrap_socket, theirs, server_hostname="localhost")
@@ -256,6 +267,23 @@ async def test_it_can_be_dropped_at_any_time(
         protocol.out.write(b"nobody hears it")
         protocol.out.close()
         protocol.out.abort()
+
+
+async def test_it_may_be_reset_while_it_says_goodbye(
+    context: ssl.SSLContext, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = Recorder()
+    async with connected(protocol, context, trusting, over_tcp) as client:
+        send = TlsTransport._send_pending
+
+        def send_to_one_who_resets(transport: TlsTransport) -> None:
+            send(transport)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+        monkeypatch.setattr(TlsTransport, "_send_pending", send_to_one_who_resets)
+        protocol.out.close()
+        await until(lambda: protocol.told[-1] == "lost")
 
 
 async def test_it_says_why_there_is_no_handshake(context: ssl.SSLContext) -> None:
