@@ -13,9 +13,9 @@ from apps.mailstore.models import Entry
 from apps.scan import runner
 from apps.scan.servers import check
 from apps.scan.servers.check import Servers
-from tests.scan.servers.peer import closed_place
 from tests.support.mail import RAW, RECEIVED, submission
 from tests.support.mail import local as recipients
+from tests.support.peer import closed_place
 
 pytestmark = pytest.mark.django_db
 

@@ -2,9 +2,6 @@
 
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ from apps.ops import doors as ops
 from apps.provisioning.health import doors
 from apps.provisioning.health.checks import Check, State
 from apps.runtime.sockets import setting_of
-from mailhost.env import Endpoint
+from tests.support.peer import Behaviour, closed_place, peer
 from tests.support.test_ca import Authority
 
 
@@ -24,37 +21,16 @@ def _all_closed(settings: Settings) -> None:
         setattr(settings, setting_of(door), None)
 
 
-@contextmanager
-def server(says: bytes | None, context: ssl.SSLContext | None = None) -> Iterator[Endpoint]:
-    """Greets whoever comes; None: takes the connection and says nothing."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    kept = []
+def greeting(says: bytes, context: ssl.SSLContext | None = None) -> Behaviour:
+    """What a door does: it speaks first, and listens until its client has gone."""
 
-    def run() -> None:
-        while True:
-            try:
-                line, _ = listening.accept()
-            except OSError:
-                return
-            try:
-                if context is not None:
-                    line = context.wrap_socket(line, server_side=True)
-                if says is not None:
-                    line.sendall(says)
-                kept.append(line)
-            except OSError:
-                line.close()
+    def greet(client: socket.socket) -> None:
+        line = client if context is None else context.wrap_socket(client, server_side=True)
+        with line:
+            line.sendall(says)
+            line.recv(1)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield Endpoint("127.0.0.1", listening.getsockname()[1])
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(30)  # before closing: a client may leave before its line is kept
-        for line in kept:
-            line.close()
+    return greet
 
 
 def found() -> dict[str, Check]:
@@ -73,8 +49,8 @@ def test_what_is_switched_off_is_no_trouble() -> None:
 
 
 def test_a_door_that_greets_works(settings: Settings) -> None:
-    with server(b"* OK ready\r\n") as imap, server(b"220 here\r\n") as smtp:
-        settings.IMAP_LISTEN, settings.SMTP_LISTEN = imap, smtp
+    with peer(greeting(b"* OK ready\r\n")) as imap, peer(greeting(b"220 here\r\n")) as smtp:
+        settings.IMAP_LISTEN, settings.SMTP_LISTEN = imap.place, smtp.place
         checks = found()
 
     assert checks["door.imap"].state is State.OK
@@ -83,8 +59,7 @@ def test_a_door_that_greets_works(settings: Settings) -> None:
 
 
 def test_a_closed_port_is_said(settings: Settings) -> None:
-    with server(b"") as gone:
-        pass
+    gone = closed_place()
     settings.POP3_LISTEN = settings.WEB_LISTEN = gone
 
     checks = found()
@@ -96,8 +71,8 @@ def test_a_closed_port_is_said(settings: Settings) -> None:
 
 
 def test_another_program_is_told_from_ours(settings: Settings) -> None:
-    with server(b"SSH-2.0-OpenSSH_9.2\r\n") as other:
-        settings.SMTP_LISTEN = other
+    with peer(greeting(b"SSH-2.0-OpenSSH_9.2\r\n")) as other:
+        settings.SMTP_LISTEN = other.place
         check = found()["door.smtp"]
 
     assert (check.state, "Another program" in check.advice) == (State.BAD, True)
@@ -105,8 +80,8 @@ def test_another_program_is_told_from_ours(settings: Settings) -> None:
 
 def test_silence_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "SECONDS", 0.2)
-    with server(None) as silent:
-        settings.SMTP_LISTEN = settings.LMTP_LISTEN = settings.IMAPS_LISTEN = silent
+    with peer() as silent:
+        settings.SMTP_LISTEN = settings.LMTP_LISTEN = settings.IMAPS_LISTEN = silent.place
         checks = found()
 
     for key in ("door.smtp", "door.lmtp", "door.imaps"):
@@ -116,9 +91,9 @@ def test_silence_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 def test_tls_is_spoken_where_it_comes_first(settings: Settings, tmp_path: Path) -> None:
     context = Authority(tmp_path).server("mail.example.test").context
-    with server(b"+OK\r\n", context) as good, server(b"* OK\r\n") as plain:
-        settings.POP3S_LISTEN, settings.IMAPS_LISTEN = good, plain
-        settings.WEB_LISTEN, settings.WEB_TLS = good, True
+    with peer(greeting(b"+OK\r\n", context)) as good, peer(greeting(b"* OK\r\n")) as plain:
+        settings.POP3S_LISTEN, settings.IMAPS_LISTEN = good.place, plain.place
+        settings.WEB_LISTEN, settings.WEB_TLS = good.place, True
         checks = found()
 
     assert checks["door.pop3s"].state is State.OK

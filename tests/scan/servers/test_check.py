@@ -13,7 +13,7 @@ from apps.scan.base import Action, Case, Finding
 from apps.scan.servers import asking, check, guard, trial
 from apps.scan.servers.check import Servers, mark
 from tests.scan.servers.cases import LETTER, case
-from tests.scan.servers.peer import closed_place, peer
+from tests.support.peer import closed_place, peer
 
 GONE = 1e9
 

@@ -1,4 +1,4 @@
-"""A scanner that misbehaves: what it does with a connection is a function of the test."""
+"""A server that misbehaves: what it does with a connection is a function of the test."""
 
 import contextlib
 import socket
