@@ -36,7 +36,8 @@ def _render(root: Part, *, extended: bool) -> bytes:
             todo.append(_multipart_tail(item, extended=extended))
             todo.extend(reversed(item.children or (_EMPTY_PART,)))
         elif item.is_message:
-            out += (_fields(item), b" ", item.envelope or b"NIL", b" ")
+            assert item.envelope is not None, "the tree was scanned without envelopes"
+            out += (_fields(item), b" ", item.envelope, b" ")
             todo.append(b" %d%b)" % (item.lines, _leaf_extension(item) if extended else b""))
             todo.append(item.children[0])
         else:

@@ -14,10 +14,7 @@ def test_it_writes_the_example_of_rfc_3501() -> None:
     # Section 7.4.2: a simple text of 48 lines and 2279 octets, and a two part message.
     text = b"\r\n" * 48 + b"x" * (2_279 - 96)
     raw = message(b"Content-Type: TEXT/PLAIN; CHARSET=US-ASCII", text)
-    assert (
-        body(scan_tree(raw, with_envelopes=True))
-        == b'("text" "plain" ("CHARSET" "US-ASCII") NIL NIL "7bit" 2279 48)'
-    )
+    assert body(scan_tree(raw)) == b'("text" "plain" ("CHARSET" "US-ASCII") NIL NIL "7bit" 2279 48)'
     first = b"\r\n" * 23 + b"x" * (1_152 - 46)
     second = b"\r\n" * 73 + b"x" * (4_554 - 146)
     raw = message(
@@ -30,7 +27,7 @@ def test_it_writes_the_example_of_rfc_3501() -> None:
         + second
         + b"\r\n--X--\r\n",
     )
-    assert body(scan_tree(raw, with_envelopes=True)) == (
+    assert body(scan_tree(raw)) == (
         b'(("text" "plain" ("CHARSET" "US-ASCII") NIL NIL "7bit" 1152 23)'
         b'("text" "plain" ("CHARSET" "US-ASCII" "NAME" "cc.diff")'
         b' "<960723163407.20117h@cac.washington.edu>" "Compiler diff" "base64" 4554 73) "mixed")'
@@ -99,6 +96,6 @@ def test_it_writes_a_deep_tree_without_recursion() -> None:
         message(b"Content-Type: multipart/mixed; boundary=b%d" % n, b"--b%d\r\n" % n)
         for n in range(100)
     )
-    rendered = bodystructure(scan_tree(raw, with_envelopes=True))
+    rendered = bodystructure(scan_tree(raw))
     assert rendered.count(b"(") == rendered.count(b")")
     assert rendered.startswith(b"(" * 51)
