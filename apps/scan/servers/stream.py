@@ -40,7 +40,7 @@ async def exchange(place: Place, question: Iterable[bytes], most: int) -> bytes:
     """
     loop = asyncio.get_running_loop()
     async with _connected(place) as connection:
-        with contextlib.suppress(OSError):  # not ConnectionError: shutdown() may say ENOTCONN
+        with contextlib.suppress(ConnectionError):
             for piece in question:
                 await loop.sock_sendall(connection, piece)
             connection.shutdown(socket.SHUT_WR)  # spamd waits for it after a line without an end
