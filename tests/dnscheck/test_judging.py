@@ -200,8 +200,6 @@ def test_a_strangers_text_in_a_sentence_is_one_short_line() -> None:
 
 def test_hostile_records_cost_little() -> None:
     many = tuple(f"v=spf1 {'a ' * 2_000}{number}" for number in range(50))
-    assert cost(lambda: judged(Kind.SPF, *many), enough=0.2) < 0.2
-    assert (
-        cost(lambda: judged(Kind.DMARC, *(f"v=DMARC1; {'p=none; ' * 500}",) * 50), enough=0.2) < 0.2
-    )
-    assert cost(lambda: judged(Kind.TLS_RPT, "v=TLSRPTv1;" + " " * 4_000), enough=0.2) < 0.2
+    assert cost(lambda: judged(Kind.SPF, *many)) < 0.2
+    assert cost(lambda: judged(Kind.DMARC, *(f"v=DMARC1; {'p=none; ' * 500}",) * 50)) < 0.2
+    assert cost(lambda: judged(Kind.TLS_RPT, "v=TLSRPTv1;" + " " * 4_000)) < 0.2

@@ -100,4 +100,4 @@ def test_all_checks_file_spam_of_the_usual_kinds(alice: User) -> None:
 @pytest.mark.parametrize("name", BAITS)
 def test_no_bait_costs_more_than_a_moment(name: str, alice: User) -> None:
     one = case_of(Example(BAITS[name]), alice)
-    assert cost(lambda: whole([one]), enough=1.0) < 1.0
+    assert cost(lambda: whole([one]), tries=1) < 1.0

@@ -10,7 +10,7 @@ _QUICK: Final = 0.0099
 """Seconds that `_pace` took on the machine on which the bounds of the tests were written."""
 
 
-def cost(work: Callable[[], object], *, tries: int = 9, enough: float = 0.0) -> float:
+def cost(work: Callable[[], object], *, tries: int = 3, enough: float = 0.0) -> float:
     """The least processor time, in seconds, of several runs on this thread. Nothing is collected
     meanwhile: a run would bear the price of garbage that other tests have left.
 

@@ -48,4 +48,4 @@ def test_it_matches_as_a_regular_expression_would(pattern: str, name: str) -> No
 def test_it_takes_linear_time_on_the_worst_pattern() -> None:
     pattern = Pattern("*a" * 500 + "b")
     assert not pattern.matches("a" * 1000)
-    assert cost(lambda: pattern.matches("a" * 1000), enough=1) < 1
+    assert cost(lambda: pattern.matches("a" * 1000)) < 1

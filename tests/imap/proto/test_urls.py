@@ -52,7 +52,7 @@ def test_it_takes_linear_time(raw: bytes) -> None:
         with pytest.raises(UrlError):
             parse_url(raw, None)
 
-    assert cost(read, enough=0.5) < 0.5
+    assert cost(read) < 0.5
 
 
 def test_it_takes_no_url_without_end() -> None:

@@ -203,7 +203,7 @@ def test_it_reads_a_long_term_in_no_time(term: str) -> None:
         with suppress(RecordError):
             record.read(text)
 
-    assert cost(read, enough=0.1) < 0.1
+    assert cost(read) < 0.1
 
 
 @given(st.binary(max_size=200))

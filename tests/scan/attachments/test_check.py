@@ -210,7 +210,7 @@ def test_it_keeps_plain_mail_out_of_the_cage() -> None:
 def test_it_costs_plain_mail_little() -> None:
     raw = raw_mail(*(b"All work and no play makes Jack a dull boy." for _ in range(230)))
     assert len(raw) > 10_000
-    assert cost(lambda: judged(raw), enough=0.005) < 0.005
+    assert cost(lambda: judged(raw)) < 0.005
 
 
 @pytest.mark.parametrize(

@@ -205,8 +205,7 @@ def test_it_is_cheap() -> None:
     assert letter.text
     assert letter.links == ()
     assert letter.parts
-    bound = 0.004  # 1 ms on the machine it was written on
-    assert cost(lambda: tokens(letter), enough=bound) < bound
+    assert cost(lambda: tokens(letter), tries=9) < 0.004  # 1 ms on the machine it was written on
 
 
 @pytest.mark.parametrize(
@@ -216,4 +215,4 @@ def test_it_is_cheap() -> None:
 def test_it_is_linear(body: str) -> None:
     letter = read(HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + body.encode())
     assert letter.text
-    assert cost(lambda: tokens(letter), enough=0.5) < 0.5
+    assert cost(lambda: tokens(letter), tries=2) < 0.5

@@ -60,13 +60,13 @@ def look_at_all(raw: bytes) -> None:
 @pytest.mark.parametrize("head", [HTML, TEXT])
 def test_it_takes_no_bait(head: bytes, bait: bytes) -> None:
     raw = head + bait * (MUCH // len(bait))
-    assert cost(lambda: look_at_all(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
 
 
 def test_it_takes_no_bait_in_one_tag() -> None:
     attributes = b" ".join(b"a%d=1" % number for number in range(MUCH // 9))
     raw = HTML + b"<x " + attributes + b">"
-    assert cost(lambda: look_at_all(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
 
 
 @pytest.mark.parametrize("bait", [b"<", b"a@b,", b"(", b'"', b"=?utf-8?q?a?= ", b"<a@b> "])
@@ -75,19 +75,19 @@ def test_it_takes_no_bait_in_the_header(bait: bytes) -> None:
         name + b": " + bait * (200_000 // len(bait)) + b"\r\n"
         for name in (b"From", b"Subject", b"References", b"Reply-To")
     )
-    assert cost(lambda: look_at_all(fields + b"\r\n"), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(fields + b"\r\n"), tries=1) < SECONDS
 
 
 def test_it_reads_a_large_message_as_fast_as_its_octets_go() -> None:
     head = b"Content-Type: application/x; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     raw = head + b"QUJD" * 10_000_000
-    assert cost(lambda: look_at_all(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
 
 
 def test_it_counts_parts_no_further_than_anybody_does() -> None:
     head = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
     raw = head + b"--a\r\n\r\nx\r\n" * 100_000
-    assert cost(lambda: look_at_all(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
     assert "it has 2000 parts or more" in read(raw).damage
 
 
@@ -96,7 +96,7 @@ def test_it_goes_down_no_further_than_anybody_does() -> None:
         b"Content-Type: multipart/mixed; boundary=a%d\r\n\r\n--a%d\r\n" % (depth, depth)
         for depth in range(3_000)
     )
-    assert cost(lambda: look_at_all(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look_at_all(raw), tries=1) < SECONDS
     assert any("nested" in one for one in read(raw).damage)
 
 

@@ -69,4 +69,4 @@ def test_it_raises_nothing_for_any_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a." * 50_000, "www." * 25_000, "a-" * 50_000, "http:" * 20_000])
 def test_it_takes_a_bounded_time(text: str) -> None:
-    assert cost(lambda: shown.__wrapped__(text), enough=0.02) < 0.02
+    assert cost(lambda: shown.__wrapped__(text)) < 0.02

@@ -48,7 +48,7 @@ def look(raw: bytes) -> None:
 def test_it_takes_no_bait(bait: str) -> None:
     text = bait * (MUCH // len(bait))
     raw = mail(text, html=f"<p>{text}")
-    assert cost(lambda: look(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look(raw), tries=1) < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_it_takes_no_bait_in_the_header(bait: str) -> None:
     text = bait * (50_000 // len(bait))
     fields = f"List-Id: {text}\r\nReceived: {text};{text}\r\nX-Spam: {text}\r\nSubject: {text}\r\n"
     raw = fields.encode() + mail(subject=None, from_=f'"{text}" <x@y.test>', precedence=text)
-    assert cost(lambda: look(raw), enough=SECONDS) < SECONDS
+    assert cost(lambda: look(raw), tries=1) < SECONDS
 
 
 def test_it_costs_little_for_a_letter_of_the_usual_size() -> None:
@@ -67,4 +67,4 @@ def test_it_costs_little_for_a_letter_of_the_usual_size() -> None:
     assert 9_000 < len(raw) < 12_000
     look(raw)
     # Two milliseconds on the machine it was written on; only what makes it many times worse fails.
-    assert cost(lambda: look(raw), enough=0.02) < 0.02
+    assert cost(lambda: look(raw), tries=5) < 0.02
