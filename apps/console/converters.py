@@ -1,6 +1,10 @@
 """Ids in the console's addresses."""
 
+from uuid import UUID
+
 from django.urls import register_converter
+
+from apps.runtime.ulid import parse_ulid, ulid_text
 
 
 class RowConverter:
@@ -18,4 +22,21 @@ class RowConverter:
         return str(value)
 
 
+class UlidConverter:
+    """The id of a message or of its trace, as people read it."""
+
+    regex = "[0-9A-HJKMNP-TV-Z]{26}"
+
+    def to_python(self, value: str) -> UUID:
+        """Raises ValueError, which Django takes as: not this address."""
+        found = parse_ulid(value)
+        if found is None:
+            raise ValueError("no ULID")
+        return found
+
+    def to_url(self, value: UUID) -> str:
+        return ulid_text(value)
+
+
 register_converter(RowConverter, "row")
+register_converter(UlidConverter, "ulid")

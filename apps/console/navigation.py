@@ -53,6 +53,15 @@ MENU: Final[tuple[tuple[str, tuple[Item, ...]], ...]] = (
     (
         "Mail flow",
         (
+            Item("trace", "console-trace", "search", "Message trace", Ability.TRACE_MAIL),
+            Item("queue", "console-queue", "send", "Queue", Ability.RUN_QUEUE),
+            Item(
+                "quarantine",
+                "console-quarantine",
+                "shield-alert",
+                "Quarantine",
+                Ability.RUN_QUARANTINE,
+            ),
             Item(
                 "policies",
                 "console-policies",

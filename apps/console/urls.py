@@ -12,5 +12,8 @@ urlpatterns = [
     path("admin/", include("apps.console.urls_import")),
     path("admin/organizations/", include("apps.console.urls_organizations")),
     path("admin/policies/", include("apps.console.urls_policies")),
+    path("admin/trace/", include("apps.console.urls_trace")),
+    path("admin/queue/", include("apps.console.urls_queue")),
+    path("admin/quarantine/", include("apps.console.urls_quarantine")),
     path("admin/setup/", include("apps.console.urls_setup")),
 ]

@@ -51,6 +51,9 @@ class Ability(Enum):
     SEE_DOMAINS = "see domains and their aliases"
     CHANGE_ALIASES = "add and remove aliases"
     CHANGE_POLICIES = "change a domain's policies"
+    TRACE_MAIL = "see what became of a message"
+    RUN_QUEUE = "act on mail that waits"
+    RUN_QUARANTINE = "look into the quarantine, release and delete"
     ADD_DOMAINS = "add domains"
     SUSPEND_DOMAINS = "suspend, lock and resume domains"
     REMOVE_DOMAINS = "remove domains"
@@ -95,6 +98,9 @@ TABLE: Final = {
     Ability.SEE_DOMAINS: (_YES, _YES, _YES, _YES),
     Ability.CHANGE_ALIASES: (_YES, _YES, _YES, _NO),
     Ability.CHANGE_POLICIES: (_YES, _YES, _YES, _NO),
+    Ability.TRACE_MAIL: (_YES, _YES, _YES, _YES),
+    Ability.RUN_QUEUE: (_YES, _YES, _YES, _NO),
+    Ability.RUN_QUARANTINE: (_YES, _YES, _YES, _NO),
     Ability.ADD_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.SUSPEND_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.REMOVE_DOMAINS: (_YES, _YES, _NO, _NO),

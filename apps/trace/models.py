@@ -1,4 +1,8 @@
-"""TraceEvent: the flight recorder. One row for each thing that happened to a message, in order."""
+"""TraceEvent: the flight recorder. One row for each thing that happened to a message, in order.
+
+`Passage` and `Party` are an index of the events, made of them in the background: they can be thrown
+away and made again. Nothing on the way of mail waits for them.
+"""
 
 from django.db import models
 
@@ -48,3 +52,119 @@ class Sent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} {self.trace_id}"
+
+
+class Outcome(models.TextChoices):
+    """What became of a message as a whole; of several recipients, the one that needs most looking
+    at."""
+
+    WAITING = "waiting"  # accepted, and not tried yet
+    DEFERRED = "deferred"  # tried, and to be tried again
+    HELD = "held"  # an administrator must look
+    QUARANTINED = "quarantined"
+    DELIVERED = "delivered"  # in a mailbox here, or accepted by another server
+    JUNK = "junk"  # in a mailbox here, in Junk
+    PUT_OFF = "put off"  # not taken for now: greylisted, too busy
+    REFUSED = "refused"
+    BOUNCED = "bounced"  # accepted, then failed for good
+    CANCELLED = "cancelled"  # by its sender, before it left
+    DELETED = "deleted"  # by an administrator, or from quarantine
+
+
+class Direction(models.TextChoices):
+    """Which way a message goes, seen from here."""
+
+    INCOMING = "incoming"  # from another server to users of ours
+    OUTGOING = "outgoing"  # from a user of ours to elsewhere, perhaps to users of ours as well
+    INTERNAL = "internal"  # from a user of ours, or from ourselves, to users of ours alone
+
+
+class Passage(models.Model):
+    """One message on its way: what its events come to. Texts are as people read them, cut to their
+    columns; strangers chose most of them."""
+
+    trace_id = models.UUIDField(primary_key=True)
+    at = models.BigIntegerField()  # of the first event, Unix microseconds
+    last_at = models.BigIntegerField()  # of the last
+    direction = models.CharField(max_length=8, choices=Direction.choices)
+    door = models.CharField(max_length=12)
+    sender = models.CharField(max_length=320)  # reverse-path
+    recipient = models.CharField(max_length=320, default="")  # the first of `recipients`
+    recipients = models.PositiveIntegerField(default=0)  # how many addresses were written
+    subject = models.CharField(max_length=300, default="")
+    message_id = models.CharField(max_length=500, default="")  # with its brackets
+    address = models.CharField(max_length=45, default="")  # of the client
+    peer = models.CharField(max_length=255, default="")  # the client's name, or the last server's
+    size = models.BigIntegerField(default=0)  # octets
+    points = models.FloatField(null=True)  # of the filter
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    cause = models.CharField(max_length=300, default="")  # in one sentence
+    # Microseconds from the first event until the last recipient was settled; null before that.
+    took = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at", "trace_id"], name="passage_time"),
+            models.Index(fields=["outcome", "at"], name="passage_outcome"),
+            models.Index(fields=["address", "at"], name="passage_client"),
+            models.Index(fields=["message_id"], name="passage_message"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender} {self.outcome}"
+
+
+class Role(models.TextChoices):
+    """What an address has to do with a message."""
+
+    SENDER = "sender"
+    WRITTEN = "written"  # as the envelope named it
+    FINAL = "final"  # what an alias or a group led to
+
+
+class Party(models.Model):
+    """An address that took part in a passage. Whose it was is looked up once, when it is indexed:
+    who gets the address later sees nothing of what went before."""
+
+    id = models.BigAutoField(primary_key=True)
+    trace_id = models.UUIDField()
+    at = models.BigIntegerField()  # Passage.at
+    role = models.CharField(max_length=7, choices=Role.choices)
+    address = models.CharField(max_length=320)  # small letters, as `Address.key` compares it
+    domain = models.CharField(max_length=255)
+    # Ids of the directory, which is a floor above; null for what is elsewhere.
+    user_id = models.BigIntegerField(null=True)
+    domain_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trace_id", "role", "address"], name="party_once")
+        ]
+        indexes = [
+            models.Index(fields=["address", "at"], name="party_address"),
+            models.Index(fields=["domain", "at"], name="party_domain"),
+            models.Index(
+                fields=["user_id", "at"],
+                name="party_user",
+                condition=models.Q(user_id__isnull=False),
+            ),
+            models.Index(
+                fields=["domain_id", "at"],
+                name="party_home",
+                condition=models.Q(domain_id__isnull=False),
+            ),
+            models.Index(fields=["at"], name="party_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.trace_id}"
+
+
+class Cursor(models.Model):
+    """How far the index has read the events; one row."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    event_id = models.BigIntegerField(default=0)  # all up to this one are indexed
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.event_id}"

@@ -30,8 +30,11 @@ from tests.console import (
     rows_import,
     rows_organizations,
     rows_policies,
+    rows_quarantine,
+    rows_queue,
     rows_setup,
     rows_system,
+    rows_trace,
     rows_users,
     rows_wellknown,
 )
@@ -175,6 +178,9 @@ TABLE: Final[dict[str, Row]] = {
     **rows_import.ROWS,
     **rows_organizations.ROWS,
     **rows_policies.ROWS,
+    **rows_quarantine.ROWS,
+    **rows_queue.ROWS,
+    **rows_trace.ROWS,
     **rows_setup.ROWS,
     **rows_wellknown.ROWS,
 }

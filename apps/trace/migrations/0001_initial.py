@@ -4,24 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='TraceEvent',
+            name="TraceEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('trace_id', models.UUIDField()),
-                ('at', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=40)),
-                ('data', models.TextField(default='{}')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("trace_id", models.UUIDField()),
+                ("at", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=40)),
+                ("data", models.TextField(default="{}")),
             ],
             options={
-                'indexes': [models.Index(fields=['trace_id', 'id'], name='trace_message'), models.Index(fields=['at'], name='trace_age')],
+                "indexes": [
+                    models.Index(fields=["trace_id", "id"], name="trace_message"),
+                    models.Index(fields=["at"], name="trace_age"),
+                ],
             },
         ),
     ]

@@ -4,23 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trace', '0001_initial'),
+        ("trace", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Sent',
+            name="Sent",
             fields=[
-                ('trace_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('user_id', models.BigIntegerField()),
-                ('message_id', models.CharField(max_length=500)),
-                ('envelope_id', models.CharField(default='', max_length=100)),
-                ('at', models.BigIntegerField()),
+                ("trace_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("user_id", models.BigIntegerField()),
+                ("message_id", models.CharField(max_length=500)),
+                ("envelope_id", models.CharField(default="", max_length=100)),
+                ("at", models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(fields=['message_id', 'user_id'], name='sent_message'), models.Index(condition=models.Q(('envelope_id', ''), _negated=True), fields=['envelope_id', 'user_id'], name='sent_envelope'), models.Index(fields=['at'], name='sent_age')],
+                "indexes": [
+                    models.Index(fields=["message_id", "user_id"], name="sent_message"),
+                    models.Index(
+                        condition=models.Q(("envelope_id", ""), _negated=True),
+                        fields=["envelope_id", "user_id"],
+                        name="sent_envelope",
+                    ),
+                    models.Index(fields=["at"], name="sent_age"),
+                ],
             },
         ),
     ]
