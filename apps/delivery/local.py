@@ -267,14 +267,23 @@ def _delivered(
                     "to": copy.recipient.address,
                     "mailbox": where.mailbox_id,
                     "uid": where.uid,
-                    **({"junk": copy.why} if copy.done is Done.JUNK else {}),
+                    **(_junk(copy) if copy.done is Done.JUNK else {}),
                 }
                 yield trace.Event(one.message.trace_id, "local.delivered", told)
 
 
+def _junk(copy: Copy) -> dict[str, Any]:
+    return {"junk": copy.why, "by": copy.by, "points": copy.points}
+
+
 def _waiting(plans: Sequence[Plan]) -> list[trace.Event]:
     return [
-        trace.Event(one.message.trace_id, "queue.waiting", {"to": recipient.address, "why": words})
+        trace.Event(
+            one.message.trace_id,
+            "queue.held" if recipient.id in held else "queue.waiting",
+            {"to": recipient.address, "why": words},
+        )
         for one in plans
+        for held in [one.held]
         for recipient, words in one.waiting
     ]

@@ -44,6 +44,8 @@ class Copy:
         user_id: whose it is; None: it goes to another server, or nowhere.
         mailbox_id: where it is filed, if it is.
         why: what speaks against it, "" if nothing does.
+        by: what decided where that says Junk: a list, the door, a rule, or points.
+        points: of the filter, for who gets it.
         forwarder: the user who has it sent to another server, if it goes there by such a wish.
     """
 
@@ -53,6 +55,8 @@ class Copy:
     mailbox_id: int = 0
     why: str = ""
     forwarder: int | None = None
+    by: str = ""
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,12 @@ class Plan:
         return [
             (recipient, words) for recipient, state, words in self.outcomes if state not in _SETTLED
         ] + [(recipient, f"to be sent to {name}") for recipient, name in self.departures]
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The ids of recipients who have no mailbox any more: an administrator must look."""
+        held = RecipientState.HELD.value
+        return frozenset(recipient.id for recipient, state, _ in self.outcomes if state == held)
 
 
 _SETTLED = frozenset((RecipientState.DELIVERED.value, RecipientState.QUARANTINED.value))
@@ -201,7 +211,10 @@ def _copy(
     if done is Done.JUNK:
         mailbox = junk.get(user_id, inbox)
         done = Done.INBOX if mailbox == inbox else done
-    return Copy(recipient, user_id, done, mailbox, judged.verdict.opinion(user_id).why)
+    verdict = judged.verdict
+    opinion = verdict.opinion(user_id)
+    by = verdict.decided_by(user_id) if done is Done.JUNK else ""
+    return Copy(recipient, user_id, done, mailbox, opinion.why, by=by, points=opinion.points)
 
 
 def _leaving(seated: Seated, copies: Sequence[Copy]) -> list[tuple[ClaimedRecipient, Elsewhere]]:

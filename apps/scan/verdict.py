@@ -138,6 +138,27 @@ class Verdict:
         """For one reader; for those elsewhere if None."""
         return self.opinions.get(user_id or ELSEWHERE, Opinion())
 
+    def decided_by(self, user_id: int) -> str:
+        """What speaks loudest against one reader's copy: their `list`, the `door`, a `rule` that
+        demands something, or all the `points` together."""
+        why, standing = self.opinion(user_id).why, self.standings.get(user_id, Standing())
+        if why and why == standing.blocked:
+            return "list"
+        if why and why == standing.ruled:
+            return "door"
+        is_demanded = any(
+            one.action is not Action.NONE and one.words == why for one in self.findings
+        )
+        return "rule" if is_demanded else "points"
+
+    def standing(self, user_id: int | None) -> Standing:
+        """What one reader wants, or those elsewhere if None."""
+        return self.standings.get(user_id or ELSEWHERE, Standing())
+
+    def findings_of(self, user_id: int | None) -> list[Finding]:
+        """What was found for all, and for one reader, or for those elsewhere if None."""
+        return [one for one in self.findings if one.reader in {None, user_id or ELSEWHERE}]
+
 
 POSITIVE_MOST: Final = 8.0
 """Points that all findings of one kind count together, unless one of them alone has more: no one

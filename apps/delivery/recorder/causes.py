@@ -113,9 +113,9 @@ def _put_off(fate: Fate, ground: Ground) -> str:
         return f"Put off: {_why(fate.data, 'its client went away before the answer')}"
     if fate.kind == "submission.limited":
         return f"Put off: {_limit(fate.data)}"
-    if word(fate.data, "cause", 20) == _STORAGE or status_of(fate.data) == "4.3.0":
-        return "Refused for now: the database was away"
-    return f"Put off: {_why_refused(fate.data, ground)}"
+    why = _why_refused(fate.data, ground)
+    is_ours = word(fate.data, "cause", 20) in _OURS or status_of(fate.data) in _OUR_STATUSES
+    return f"Refused for now: {why}" if is_ours else f"Put off: {why}"
 
 
 def _limit(data: Data) -> str:
@@ -127,7 +127,9 @@ def _limit(data: Data) -> str:
     return f"a sending limit is reached: {words}" if words else "a sending limit is reached"
 
 
-_STORAGE: Final = "storage"
+# Trouble of this server, which is no decision about the message.
+_OURS: Final = frozenset({"storage", "space", "busy"})
+_OUR_STATUSES: Final = frozenset({"4.3.0", "4.3.1", "4.3.2"})
 
 
 def _why_refused(data: Data, ground: Ground) -> str:
@@ -176,17 +178,44 @@ def _client_is(data: Data, ground: Ground) -> str:
     return f"the client {_why(data, 'is not trusted')}"
 
 
-_CAUSES: Final[dict[str, Callable[[Data, Ground], str]]] = {
-    "unknown": lambda data, ground: "there is no such user",
+def _rights(data: Data, ground: Ground) -> str:
+    account = shown_address(address(data.get("account"))) or "its account"
+    sender = shown_address(address(data.get("from"))) or "its sender"
+    return f"{account} may not send as {sender}"
+
+
+_Say = Callable[[Data, Ground], str]
+
+
+def _plainly(words: str) -> _Say:
+    return lambda data, ground: words
+
+
+_CAUSES: Final[dict[str, _Say]] = {
+    "busy": _plainly("the server was too busy"),
     "dmarc": _dmarc,
     "greylist": _greylisted,
-    "loop": _loop,
     "limit": lambda data, ground: _limit(data),
-    "storage": lambda data, ground: "the database was away",
-    "spam": lambda data, ground: f"taken for spam: {_why(data, 'no reason is known')}",
+    "loop": _loop,
+    "newline": _plainly("its lines end in a way that serves to smuggle mail"),
+    "nul": _plainly("it has NUL characters, which no mail may have"),
     "pretends": lambda data, ground: f"it pretended to be us: {_why(data, 'by its name')}",
+    "recipients": _plainly("it has too many recipients"),
+    "relay": _plainly("the recipient is not ours, and nobody had signed in"),
+    "rights": _rights,
+    "signin": _plainly("nobody had signed in"),
+    "size": _plainly("it is too big"),
+    "space": _plainly("the disk was full"),
+    "spam": lambda data, ground: f"taken for spam: {_why(data, 'no reason is known')}",
+    "storage": _plainly("the database was away"),
+    "suspended": _plainly("the mailbox is suspended"),
+    "tls": _plainly("it came without TLS"),
+    "unknown": _plainly("there is no such user"),
 }
 _STATUSES: Final = {
+    "4.3.0": "the database was away",
+    "4.3.1": "the disk was full",
+    "4.3.2": "the server was too busy",
     "5.1.1": "there is no such user",
     "4.2.2": "mailbox full",
     "5.2.2": "mailbox full",
@@ -217,8 +246,8 @@ def _junk(fate: Fate, ground: Ground) -> str:
 def _why_junk(data: Data, ground: Ground) -> str:
     """A list, the door, or points: `by` says what decided."""
     why, by = word(data, "junk"), word(data, "by", 20)
-    if by == "list":
-        return why or "a list of blocked senders"
+    if by in _DECIDED and why:
+        return why
     forged = _forged(ground)
     if by == "door" or (forged and "neither SPF nor DKIM" in why):
         return forged or why
@@ -228,6 +257,9 @@ def _why_junk(data: Data, ground: Ground) -> str:
     if found is None or not most:
         return forged or why or "it looks like spam"
     return f"{found:g} points, most for: {most}"
+
+
+_DECIDED: Final = frozenset({"list", "rule"})
 
 
 def _forged(ground: Ground) -> str:

@@ -105,8 +105,10 @@ class Fates:
             known = [self._now(self._found[final]) for final in self._finals.get(one, ())]
             if not known:
                 self._put(self._new(one, one, outcome, event, data))
+            # Refusals of a door are written a little later than what it took: who is known here
+            # was taken after all, unless it is the whole message that is refused at its end.
             for fate in known:
-                if fate.is_open:
+                if fate.is_open and word(data, "stage", 10) not in _BEFORE_TEXT:
                     self._put(self._changed(fate, outcome, event, data))
 
     def _touch_open(self, event: Recorded, data: Data) -> None:
@@ -193,6 +195,7 @@ def _of_refusal(data: Data) -> Outcome:
 
 
 _LIMITED: Final = "submission.limited"
+_BEFORE_TEXT: Final = frozenset({"mail", "rcpt"})
 
 # What a kind of event makes of everybody who is not settled, or of the one that it names.
 _WHOLE: Final[Mapping[str, Outcome]] = {
