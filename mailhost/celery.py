@@ -97,6 +97,11 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "delivery.sweep", "schedule": 5.0},
         "end-overdue": {"task": "delivery.overdue", "schedule": 60.0},
+        "end-set-aside": {
+            "task": "delivery.end_set_aside",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
         "housekeeping": {"task": "mailqueue.prune", "schedule": 300.0},
         "collect-blobs": {"task": "blobs.collect", "schedule": 3600.0},
         "purge-mail": {"task": "mailstore.purge", "schedule": 3600.0},
@@ -123,6 +128,8 @@ app.conf.update(
         "prune-reception": {"task": "reception.prune", "schedule": 3600.0},
         "prune-sieve": {"task": "sieve.prune", "schedule": 3600.0},
         "prune-audit": {"task": "audit.prune", "schedule": 86_400.0},
+        # Those that wait behind a long run say nothing new.
+        "roll-flow": {"task": "trace.roll", "schedule": 60.0, "options": {"expires": 60.0}},
         "prune-traces": {"task": "trace.prune", "schedule": 3600.0},
         "settle-scheduled": {
             "task": "webmail.scheduled",

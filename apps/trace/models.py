@@ -168,3 +168,72 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.event_id}"
+
+
+class Figures(models.Model):
+    """What is counted of messages; each counts in the span in which it began, as what has become
+    of it by now. Of what came, and of what users here sent elsewhere, `outgoing`."""
+
+    received = models.BigIntegerField(default=0)  # taken, not outgoing
+    sent = models.BigIntegerField(default=0)  # taken, outgoing
+    delivered = models.BigIntegerField(default=0)  # received, and in an inbox or a folder here
+    handed = models.BigIntegerField(default=0)  # sent, and accepted by the other servers
+    junk = models.BigIntegerField(default=0)
+    quarantined = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    put_off = models.BigIntegerField(default=0)
+    deferred = models.BigIntegerField(default=0)
+    bounced = models.BigIntegerField(default=0)
+    viruses = models.BigIntegerField(default=0)
+    octets = models.BigIntegerField(default=0)  # of what was taken
+    # How long it took to a mailbox here: microseconds in all, and how many messages took no longer
+    # than each of `flow.BOUNDS` and longer than the one before; the last one took longer than all.
+    took = models.BigIntegerField(default=0)
+    took_0 = models.BigIntegerField(default=0)
+    took_1 = models.BigIntegerField(default=0)
+    took_2 = models.BigIntegerField(default=0)
+    took_3 = models.BigIntegerField(default=0)
+    took_4 = models.BigIntegerField(default=0)
+    took_5 = models.BigIntegerField(default=0)
+    took_6 = models.BigIntegerField(default=0)
+    took_7 = models.BigIntegerField(default=0)
+    took_8 = models.BigIntegerField(default=0)
+    took_9 = models.BigIntegerField(default=0)
+    took_10 = models.BigIntegerField(default=0)
+    took_11 = models.BigIntegerField(default=0)
+    took_12 = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Flow(Figures):
+    """A minute or an hour of mail flow, of a domain or of everything. Made of the passages, and
+    made again whenever one of its messages has changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    span = models.PositiveIntegerField()  # seconds: 60 or 3600
+    domain_id = models.BigIntegerField()  # of the directory, a floor above; 0 is everything
+    at = models.BigIntegerField()  # when it begins, Unix microseconds
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["span", "domain_id", "at"], name="flow_once")
+        ]
+        indexes = [models.Index(fields=["span", "at"], name="flow_age")]
+
+    def __str__(self) -> str:
+        return f"{self.domain_id} {self.at} +{self.span} s"
+
+
+class FlowTotal(Figures):
+    """All that was ever counted, and how far that goes; one row. It only rises: what a message
+    leaves to become something else is not taken off."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    event_id = models.BigIntegerField(default=0)  # all up to this one are counted
+    highest = models.BigIntegerField(default=0)  # the same, of the totals: an index may be remade
+    until = models.BigIntegerField(default=0)  # what was recorded before is counted, microseconds
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.event_id}"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.trace import services
+from apps.trace import rolling, services
 
 KEEP_DAYS = 90
 
@@ -11,3 +11,9 @@ KEEP_DAYS = 90
 def prune() -> None:
     """Remove events older than KEEP_DAYS."""
     services.prune(KEEP_DAYS)
+
+
+@shared_task(name="trace.roll")
+def roll() -> None:
+    """Beat: count mail flow, as far as the index of messages has come."""
+    rolling.roll()
