@@ -12,6 +12,7 @@ from apps.console import userfilter
 from apps.console.addresses import aliaslist
 from apps.console.auditlog import Asked
 from apps.console.domains import domainlist
+from apps.console.quarantine import keptlist
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.bulk.cells import shown_size
@@ -67,6 +68,15 @@ def _audit(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
         ]
 
 
+def _quarantine(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
+    for one in keptlist.lines(powers, keptlist.Wanted.of(asked)):
+        yield [
+            *(f"{one.kept_at:%Y-%m-%dT%H:%M:%SZ}", one.state, one.to, one.author, one.sender),
+            *(one.subject, one.badge, one.rule, one.why, f"{one.points:g}"),
+            "yes" if one.is_wanted else "no",
+        ]
+
+
 def _day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 
@@ -82,6 +92,14 @@ EXPORTS: Final = {
         Ability.SEE_DOMAINS,
         ("Domain", "Organisation", "Alias of", "Kind", "State", "Since"),
         _domains,
+    ),
+    "quarantine": Export(
+        Ability.RUN_QUARANTINE,
+        (
+            *("Kept", "State", "For", "Author", "Sent by", "Subject", "Reason", "Rule", "Why"),
+            *("Points", "Probably wanted"),
+        ),
+        _quarantine,
     ),
     "audit": Export(
         Ability.READ_AUDIT,

@@ -12,6 +12,7 @@ from apps.console import userbulk
 from apps.console.addresses import bulkaliases, bulkshared
 from apps.console.domains import bulk as domains
 from apps.console.policies import undoing as policies
+from apps.console.quarantine import bulk as quarantine
 from apps.directory.permissions import Powers
 
 Undo = Callable[[Powers, Any], str]
@@ -26,6 +27,8 @@ UNDOERS: Final[Mapping[str, Undo]] = {
     "policy.points": policies.undo_points,
     "policy.tls": policies.undo_tls,
     "policy.transport": policies.undo_transport,
+    quarantine.BLOCK: quarantine.undo_block,
+    quarantine.DELETE: quarantine.undo_delete,
     "shared.remove": bulkshared.undo_remove,
     userbulk.GROUP: userbulk.undo_group,
     userbulk.QUOTA: userbulk.undo_quota,

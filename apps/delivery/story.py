@@ -154,7 +154,11 @@ def _quarantined(data: Data) -> str:
 
 def _by(words: str) -> Callable[[Data], str]:
     def say(data: Data) -> str:
-        who = {"command": "an administrator", "link": "the link in a digest"}
+        who = {
+            "command": "an administrator",
+            "console": "an administrator in the console",
+            "link": "the link in a digest",
+        }
         by = data.get("by", "?")
         return f"{_for(data)} was {words} by {who.get(by, by)}."
 
@@ -229,6 +233,7 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "quarantine.kept": _quarantined,
     "quarantine.released": _by("released from quarantine"),
     "quarantine.deleted": _by("deleted from quarantine"),
+    "quarantine.restored": _by("put back into quarantine"),
     "quarantine.expired": _expired,
     "outbound.delivered": _handed,
     "outbound.deferred": _deferred,

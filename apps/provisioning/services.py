@@ -44,6 +44,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import mailboxes
 from apps.mime.address import Address
 from apps.reports import services as reports
+from apps.scan.services import quarantine
 from apps.wire.errors import InUse, InvalidName, NotFound
 
 KEEP_DAYS = 30  # in which a removed user can be restored
@@ -167,6 +168,7 @@ def remove_domain(name: str, *, force: bool = False) -> None:
             if is_own_postmaster(user):
                 users.bury(user)
         transports.forget_sender(domain.name)
+        quarantine.leave_domain(domain.name)
         domains.delete(domain)
 
 

@@ -62,8 +62,7 @@ class Copy:
         """The address that is blocked with it: From, by which its reader knows the sender; the
         reverse-path if From names nobody, or somebody of the reader's own organisation, whose name
         forgers like best; "" if neither does."""
-        candidates = (self.author_address, self.sender)
-        return next((one for one in candidates if one and one not in self.ours), "")
+        return _first(self.author_address, self.sender, self.ours)
 
     @property
     def is_dangerous(self) -> bool:
@@ -93,16 +92,28 @@ def find(user_id: int, trace_id: UUID) -> Copy:
     raise NotFound(f"copy {trace_id} of user {user_id}", text="This message is not here any more")
 
 
+def blockable(author_address: str, sender: str, organization_id: int | None) -> str:
+    """As `Copy.blockable`, for readers of that organisation; two statements at the most."""
+    return _first(author_address, sender, _ours(author_address, sender, organization_id))
+
+
+def _first(author_address: str, sender: str, ours: frozenset[str]) -> str:
+    return next((one for one in (author_address, sender) if one and one not in ours), "")
+
+
 def _with_ours(found: Copy) -> Copy:
-    domains = {one: parts(one)[1] for one in (found.author_address, found.sender) if one}
-    homes = homes_of(set(domains.values()))
     mine = organizations_of([found.user_id]).get(found.user_id)
-    ours = {
+    return replace(found, ours=_ours(found.author_address, found.sender, mine))
+
+
+def _ours(author_address: str, sender: str, organization_id: int | None) -> frozenset[str]:
+    domains = {one: parts(one)[1] for one in (author_address, sender) if one}
+    homes = homes_of(set(domains.values()))
+    return frozenset(
         one
         for one, domain in domains.items()
-        if domain in homes and homes[domain].organization_id == mine
-    }
-    return replace(found, ours=frozenset(ours))
+        if domain in homes and homes[domain].organization_id == organization_id
+    )
 
 
 def _of_row(rows: Sequence[Quarantined], entries: Sequence[Entry]) -> Copy:

@@ -101,6 +101,16 @@ def source(row: Quarantined) -> bytes:
     return assemble(bytes(row.prefix), blobs.read(row.blob_id), cuts_of(row.cuts))
 
 
+def beginning(row: Quarantined, most: int) -> bytes:
+    """The same, without what lies behind the first `most` octets that were received: those are not
+    even read. Raises: as `source`."""
+    if row.blob_id is None:
+        raise NotFound(f"bytes of {row.pk}", text="It is not in quarantine any more")
+    raw = blobs.read_range(row.blob_id, 0, most)
+    cuts = [(start, min(end, len(raw))) for start, end in cuts_of(row.cuts) if start < len(raw)]
+    return assemble(bytes(row.prefix), raw, cuts)
+
+
 def _whose(user_id: int | None, organization: str | None, domain: str | None) -> Q:
     wanted = Q()
     if user_id is not None:

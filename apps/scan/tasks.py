@@ -12,6 +12,7 @@ LEARN_SECONDS = 10.0  # then other housekeeping has its turn
 @shared_task(name="scan.prune")
 def prune() -> None:
     """Beat: forget what is old."""
+    quarantine.forget_deleted()
     quarantine.prune(settings.QUARANTINE_DAYS)
     notices.prune()
     learning.prune()

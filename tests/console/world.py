@@ -25,9 +25,12 @@ from apps.directory.models import DkimKey, Domain, Kind, Means, Organization, Ou
 from apps.directory.services import apppasswords, forwards, history, tokens
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
+from apps.scan.base import Action, Finding
+from apps.scan.verdict import Verdict
 from apps.webmail.models import Draft, DraftFile
 from apps.webmail.services import draftfiles
 from tests.console.conftest import browser, holder
+from tests.scan.services.test_quarantine import claim, keep
 from tests.support.mail import drain, local, submission
 
 MAILS = {"A": 1, "B": 3}  # so that B has messages whose numbers A has not
@@ -121,6 +124,15 @@ def _furnish(made: Tenant) -> None:
         mails = [_mail(person, word, number) for number in range(MAILS[made.name])]
         accept([submission(local(person), mail) for mail in mails])
     drain()
+    made.ids["held"] = held(user, word)
+
+
+def held(user: User, word: str) -> int:
+    """A message to a user that is kept in quarantine; its number."""
+    raw = _mail(user, word, 9)
+    found = Verdict((Finding("ATTACHMENT_FORBIDDEN", 0, word, action=Action.QUARANTINE),))
+    (row,) = keep(claim(local(user), raw), found, raw=raw)
+    return row.pk
 
 
 def _letter(user: User, word: str) -> tuple[UUID, UUID]:

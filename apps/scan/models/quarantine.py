@@ -14,6 +14,7 @@ class Reason(models.TextChoices):
     VIRUS = "virus"  # only an administrator lets it go
     HARMFUL = "harmful"  # no known virus, but it would do what one does: the same
     ATTACHMENT = "attachment"  # a policy keeps such attachments
+    PHISHING = "phishing"  # spam that pretends to be of somebody else, or to lead elsewhere
     SPAM = "spam"
 
 
@@ -26,7 +27,7 @@ class QuarantineState(models.TextChoices):
 
     KEPT = "kept"
     RELEASED = "released"  # given to the queue again, in the transaction that said so
-    DELETED = "deleted"
+    DELETED = "deleted"  # its bytes stay for as long as that can be taken back
 
 
 class Quarantined(models.Model):
@@ -44,7 +45,7 @@ class Quarantined(models.Model):
     is_elsewhere = models.BooleanField(default=False)  # it is to go to another server
     trace_id = models.UUIDField(db_index=True)
     queue_id = models.UUIDField()  # of the queue row that it came in, by which its verdict is kept
-    # Of the row, the bytes: none once it was let go or deleted.
+    # Of the row, the bytes: none once it was let go, or deleted for good.
     blob = models.ForeignKey("blobs.Blob", on_delete=models.PROTECT, null=True, db_constraint=False)
     prefix = models.BinaryField(default=b"")
     cuts = models.TextField(default="[]")  # JSON [[start, end], …], as in the queue
@@ -72,6 +73,8 @@ class Quarantined(models.Model):
     settled_at = models.BigIntegerField(default=0)  # Unix seconds; 0: still kept
     settled_by = models.CharField(max_length=40, default="")  # user or administrator, and the door
     is_told = models.BooleanField(default=False)  # a digest has named it
+    # Much speaks for it that its reader wants it (`scan.wanted`), by what was known when it came.
+    is_wanted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -82,6 +85,11 @@ class Quarantined(models.Model):
                 name="quarantined_untold",
                 condition=models.Q(state="kept", is_told=False),
             ),
+            # What administrators list: all, of a reason, of a domain; and what one author sent.
+            models.Index(fields=["state", "id"], name="quarantined_state"),
+            models.Index(fields=["state", "reason", "id"], name="quarantined_reason"),
+            models.Index(fields=["domain", "state", "id"], name="quarantined_domain"),
+            models.Index(fields=["author_address", "state"], name="quarantined_author"),
         ]
 
     def __str__(self) -> str:

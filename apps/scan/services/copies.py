@@ -21,15 +21,18 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services import copy as carrying
 from apps.mailstore.services import flags, marks
 from apps.mailstore.services.flags import FlagChange
-from apps.scan import shelf
+from apps.scan import copies, shelf
 from apps.scan.copies import Copy, Place, find
-from apps.scan.models import DANGEROUS, Quarantined
+from apps.scan.models import DANGEROUS, Quarantined, Verb
+from apps.scan.scopes import Scope
 from apps.scan.services import lists, quarantine
+from apps.scan.services.lists import Added
 from apps.wire.errors import NotFound, NotPermitted
 
 ONLY_ADMINISTRATORS: Final = "This message can do harm: only an administrator can release it"
 
 NOT_KEPT: Final = "It is not in quarantine any more"
+NO_SENDER: Final = "This message names no sender whom you could block"
 
 
 def release(found: Copy, *, origin: Origin, is_admin: bool = False) -> Copy:
@@ -93,9 +96,7 @@ def block(found: Copy, *, origin: Origin) -> Copy:
         InvalidName, LimitReached: see `lists.add`.
     """
     if not found.blockable:
-        raise NotFound(
-            f"sender of {found.trace_id}", text="This message names no sender whom you could block"
-        )
+        raise NotFound(f"sender of {found.trace_id}", text=NO_SENDER)
     note = f"by {origin.door}, for the message {found.subject[:100]!r}"
     with transaction.atomic():
         lists.block_sender(found.user_id, found.blockable, note=note)
@@ -109,8 +110,13 @@ def block(found: Copy, *, origin: Origin) -> Copy:
 
 
 @transaction.atomic
-def release_number(number: int, *, origin: Origin, even_harmful: bool = False) -> None:
+def release_number(
+    number: int, *, origin: Origin, even_harmful: bool = False, teaches: bool = True
+) -> None:
     """Let what is kept under a number go, also what no reader has: an administrator's word.
+
+    Args:
+        teaches: the filter learns that it was wanted; never from what can do harm.
 
     Raises:
         NotFound: there is no such number, or it was let go or deleted before.
@@ -119,11 +125,12 @@ def release_number(number: int, *, origin: Origin, even_harmful: bool = False) -
     row = shelf.one(number)
     if row.reason in DANGEROUS and not even_harmful:
         raise NotPermitted(f"release of {number}", text=f"It can do harm ({row.rule})")
-    if row.reason not in DANGEROUS and row.user_id is not None and row.blob_id is not None:
-        marks.mark([(row.user_id, row.blob_id, Judged.HAM)])
+    if teaches and row.reason not in DANGEROUS:
+        _teach_row(row, Judged.HAM)
     if not quarantine.release([number], by=origin.door):
-        raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
-    record("quarantine.release", **_about(row), detail=_told(row))
+        raise _gone(number)
+    learned = {"learned": "wanted" if teaches and row.reason not in DANGEROUS else "nothing"}
+    record("quarantine.release", **_about(row), detail=_told(row) | learned)
 
 
 @transaction.atomic
@@ -136,12 +143,80 @@ def block_number(number: int, *, origin: Origin) -> None:
 
 
 @transaction.atomic
-def delete_number(number: int, *, origin: Origin) -> None:
-    """Delete what is kept under a number. Raises NotFound: as `release_number`."""
+def block_for(number: int, *, scope: Scope, ours: int | None, origin: Origin) -> Added:
+    """Block the sender of what is kept under a number for a whole domain or the installation, and
+    delete it; the filter learns that it is spam. `unblock` takes it back for a while.
+
+    Args:
+        ours: the organisation whose own addresses are not blocked.
+
+    Raises:
+        NotFound: there is no such number, it was let go or deleted before, or it names no sender.
+        InvalidName, LimitReached: see `lists.add`.
+    """
     row = shelf.one(number)
-    if not quarantine.delete([number], by=origin.door):
-        raise NotFound(f"{number} is {row.state}", text=NOT_KEPT)
+    sender = copies.blockable(row.author_address, row.sender, ours)
+    if not sender:
+        raise NotFound(f"sender of {number}", text=NO_SENDER)
+    note = f"by {origin.door}, for the message {row.subject[:100]!r}"
+    added = lists.blocked(sender, scope) or lists.add(Verb.BLOCK, sender, scope, note=note)
+    if not quarantine.delete([number], by=origin.door, is_restorable=True):
+        raise _gone(number)
+    if row.reason not in DANGEROUS:
+        _teach_row(row, Judged.SPAM)
+    record("quarantine.block", **_about(row), detail=_told(row) | {"blocked": added.value})
+    return added
+
+
+@transaction.atomic
+def delete_number(number: int, *, origin: Origin, is_restorable: bool = False) -> None:
+    """Delete what is kept under a number.
+
+    Args:
+        is_restorable: `restore_number` can take it back for a while.
+
+    Raises:
+        NotFound: as `release_number`.
+    """
+    row = shelf.one(number)
+    if not quarantine.delete([number], by=origin.door, is_restorable=is_restorable):
+        raise _gone(number)
     record("quarantine.delete", **_about(row), detail=_told(row))
+
+
+@transaction.atomic
+def restore_number(number: int, *, origin: Origin, unlearns: bool = False) -> None:
+    """Keep again what was deleted under a number.
+
+    Args:
+        unlearns: what the filter learned of it when its sender was blocked no longer holds.
+
+    Raises:
+        NotFound: there is no such number, or it is too late.
+    """
+    if not quarantine.restore([number], by=origin.door):
+        raise NotFound(f"restoring {number}", text="It is too late to take that back")
+    row = shelf.one(number)
+    if unlearns and row.reason not in DANGEROUS:
+        _teach_row(row, Judged.UNSPAM)
+    record("quarantine.restore", **_about(row), detail=_told(row))
+
+
+def note_look(row: Quarantined) -> None:
+    """Record that an administrator looks into somebody's message."""
+    record("quarantine.read", **_about(row), detail=_told(row))
+
+
+def _gone(number: int) -> NotFound:
+    """Somebody else was quicker, or it was long ago: with what they did."""
+    state = shelf.one(number).state
+    return NotFound(f"{number} is {state}", text=f"{NOT_KEPT}: it was {state}")
+
+
+def _teach_row(row: Quarantined, judged: Judged) -> None:
+    """Whatever no user of ours has teaches nobody's filter."""
+    if row.user_id is not None and row.blob_id is not None:
+        marks.mark([(row.user_id, row.blob_id, judged)])
 
 
 def _about(row: Quarantined) -> subjects.Subject:

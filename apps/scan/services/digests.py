@@ -57,3 +57,8 @@ def set_every(user_id: int, every: Every | None) -> None:
     )
     detail = {"every": "usual" if every is None else every.value}
     record("quarantine.digest", **subjects.of_user_id(user_id), detail=detail)
+
+
+def note_sent(user_id: int) -> None:
+    """Record that an administrator had a digest sent at once."""
+    record("quarantine.tell", **subjects.of_user_id(user_id))

@@ -82,6 +82,14 @@ def _put(verb: Verb, text: str, scope: Scope, note: str) -> Added:
     return Added(verb, named.value, None if known is None else Verb(known.verb), at)
 
 
+def blocked(text: str, scope: Scope) -> Added | None:
+    """What stands in the list, if a sender is blocked there already. Raises InvalidName."""
+    value = entries.read(text).value
+    key = entries.key_of_entry(scope, value)
+    known = ListEntry.objects.filter(key=key, verb=Verb.BLOCK).first()
+    return None if known is None else Added(Verb.BLOCK, value, Verb.BLOCK, known.created_at)
+
+
 def block_sender(user_id: int, address: str, *, note: str = "") -> Added:
     """Block an address for one user; as often as one likes.
 

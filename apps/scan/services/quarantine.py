@@ -26,10 +26,11 @@ from apps.mime.headers import scan
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows
 from apps.runtime.ulid import new_ulid
+from apps.scan import phishing, wanted
 from apps.scan.base import Action, Finding
 from apps.scan.letter.people import people
 from apps.scan.models import Quarantined, QuarantineState, Reason
-from apps.scan.verdict import ELSEWHERE, Verdict
+from apps.scan.verdict import Verdict
 from apps.trace import services as trace
 
 DAY_SECONDS: Final = 86_400
@@ -37,15 +38,19 @@ PRUNE_ROWS: Final = 1_000  # of one transaction
 HEADER_LOOK: Final = 64 << 10  # octets of a header in which author and subject are looked for
 HARMFUL: Final = frozenset({"ATTACHMENT_EXPLOIT", "ATTACHMENT_MACROS_HARMFUL"})
 
+RESTORABLE_SECONDS: Final = 900
+"""For so long what an administrator deleted can be had back, at the least."""
+
 _GRAVITY: Final = (Reason.VIRUS, Reason.HARMFUL, Reason.ATTACHMENT, Reason.SPAM)
 
 _TAKE = ManyRows(
     "INSERT INTO scan_quarantined (user_id, is_elsewhere, trace_id, queue_id, blob_id, prefix,"
     " cuts, size, sender, address, original, domain, door, smtputf8, body, requires_tls,"
     " received_at, author, author_address, subject, reason, rule, words, points, kept_at, state,"
-    " settled_at, settled_by, is_told)",
+    " settled_at, settled_by, is_told, is_wanted)",
     "bigint boolean uuid uuid uuid bytea text bigint text text text text text boolean text"
-    " boolean bigint text text text text text text float8 bigint text bigint text boolean",
+    " boolean bigint text text text text text text float8 bigint text bigint text boolean"
+    " boolean",
 )
 
 
@@ -88,6 +93,7 @@ class Taking:
     rule: str
     words: str
     points: float
+    is_wanted: bool = False
 
 
 def prepare(
@@ -107,6 +113,7 @@ def prepare(
         recipient = one.recipient
         demanding = _demanding(verdict, one.user_id)
         opinion = verdict.opinion(one.user_id)
+        reason = _reason(verdict, one.user_id, demanding)
         takings.append(
             Taking(
                 message=message,
@@ -119,10 +126,21 @@ def prepare(
                 author=author,
                 author_address=address,
                 subject=subject,
-                reason=Reason.SPAM if demanding is None else reason_of(demanding.rule),
+                reason=reason,
                 rule="" if demanding is None else demanding.rule,
                 words=opinion.why if demanding is None else demanding.words,
                 points=opinion.points,
+                is_wanted=wanted.is_wanted(
+                    wanted.hints(
+                        wanted.Kept(
+                            reason,
+                            verdict.findings_of(one.user_id),
+                            message.prefix,
+                            opinion.points,
+                            verdict.standing(one.user_id).junk,
+                        )
+                    )
+                ),
             )
         )
     return takings
@@ -178,16 +196,55 @@ def release(ids: Sequence[int], *, by: str) -> list[int]:
 
 
 @transaction.atomic
-def delete(ids: Sequence[int], *, by: str) -> list[int]:
-    """Delete kept copies; the ids of those that were still kept."""
+def delete(ids: Sequence[int], *, by: str, is_restorable: bool = False) -> list[int]:
+    """Delete kept copies; the ids of those that were still kept.
+
+    Args:
+        is_restorable: their bytes stay for RESTORABLE_SECONDS at the least (`restore`).
+    """
     rows = _kept(ids)
-    _settle(rows, QuarantineState.DELETED, by)
+    _settle(rows, QuarantineState.DELETED, by, keeps_bytes=is_restorable)
     return [one.pk for one in rows]
+
+
+@transaction.atomic
+def restore(ids: Sequence[int], *, by: str) -> list[int]:
+    """Keep copies again that were deleted so that they can be had back; the ids of those that still
+    could be."""
+    rows = list(
+        Quarantined.objects.select_for_update()
+        .filter(pk__in=ids, state=QuarantineState.DELETED)
+        .exclude(blob=None)
+        .order_by("pk")
+    )
+    Quarantined.objects.filter(pk__in=[one.pk for one in rows]).update(
+        state=QuarantineState.KEPT, settled_at=0, settled_by=""
+    )
+    trace.record([_told(one, "quarantine.restored", {"by": by}) for one in rows])
+    return [one.pk for one in rows]
+
+
+def forget_deleted() -> int:
+    """Let go of the bytes of what was deleted, and cannot be had back any more; of how many."""
+    before, total = now() - RESTORABLE_SECONDS, 0
+    gone = Quarantined.objects.filter(state=QuarantineState.DELETED, settled_at__lt=before)
+    gone = gone.exclude(blob=None).order_by("pk")
+    while ids := list(gone.values_list("pk", flat=True)[:PRUNE_ROWS]):
+        # Whoever restores one at this moment wins: the state is compared again.
+        same = Quarantined.objects.filter(pk__in=ids, state=QuarantineState.DELETED)
+        total += same.update(blob=None)
+    return total
 
 
 def rename_domain(before: str, after: str) -> None:
     """A domain has another name: its administrators go on seeing what is kept for it."""
     Quarantined.objects.filter(domain=before).update(domain=after)
+
+
+def leave_domain(name: str) -> None:
+    """A domain is hosted here no more: what is kept for it is an operator's matter, and none of
+    whoever has a domain of that name hosted next."""
+    Quarantined.objects.filter(domain=name).update(domain="")
 
 
 def prune(days: int) -> int:
@@ -215,10 +272,13 @@ def _kept(ids: Sequence[int]) -> list[Quarantined]:
     return list(rows.order_by("pk"))
 
 
-def _settle(rows: Sequence[Quarantined], state: QuarantineState, by: str) -> None:
-    Quarantined.objects.filter(pk__in=[one.pk for one in rows]).update(
-        state=state, settled_at=now(), settled_by=told(by, 40), blob=None
-    )
+def _settle(
+    rows: Sequence[Quarantined], state: QuarantineState, by: str, *, keeps_bytes: bool = False
+) -> None:
+    settled: dict[str, Any] = {"state": state, "settled_at": now(), "settled_by": told(by, 40)}
+    if not keeps_bytes:
+        settled["blob"] = None
+    Quarantined.objects.filter(pk__in=[one.pk for one in rows]).update(**settled)
     trace.record([_told(one, f"quarantine.{state.value}", {"by": by}) for one in rows])
 
 
@@ -266,14 +326,17 @@ def _demanding(verdict: Verdict, user_id: int | None) -> Finding | None:
     """The finding for which this reader's copy is kept, if one asks for more than points do: the
     gravest, then the one that asks for the hardest action. A policy that refuses programs must not
     hide that this one is a virus, or its reader could let it go."""
-    concerned = [
-        one
-        for one in verdict.findings
-        if one.reader in {None, user_id or ELSEWHERE} and one.action > Action.JUNK
-    ]
+    concerned = [one for one in verdict.findings_of(user_id) if one.action > Action.JUNK]
     return min(
         concerned, key=lambda one: (_GRAVITY.index(reason_of(one.rule)), -one.action), default=None
     )
+
+
+def _reason(verdict: Verdict, user_id: int | None, demanding: Finding | None) -> Reason:
+    reason = Reason.SPAM if demanding is None else reason_of(demanding.rule)
+    if reason is Reason.SPAM and phishing.is_phishing(verdict.findings_of(user_id)):
+        return Reason.PHISHING
+    return reason
 
 
 def _written(address: str, original: str) -> dict[str, str]:
@@ -331,4 +394,5 @@ def _row(one: Taking, at: int) -> tuple[Any, ...]:
         0,
         "",
         False,
+        one.is_wanted,
     )

@@ -1,0 +1,254 @@
+"""What is kept from its readers as the console lists it, in a few statements however much it is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from apps.console import paging
+from apps.console.filters import PeriodFilter, beginning, choice
+from apps.console.paging import Page
+from apps.console.typed import stored_domain
+from apps.directory.permissions import Powers
+from apps.provisioning.administration import quarantine as doors
+from apps.runtime.keyset import Column, Order, walk
+from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
+
+WORDS_MOST: Final = 5  # words of a search that count
+TABS: Final[tuple[tuple[str, str, tuple[Reason, ...]], ...]] = (
+    ("spam", "Spam", (Reason.SPAM,)),
+    ("phishing", "Phishing", (Reason.PHISHING,)),
+    ("virus", "Virus", (Reason.VIRUS, Reason.HARMFUL)),
+    ("attachment", "Attachments", (Reason.ATTACHMENT,)),
+)
+POINTS: Final = (
+    ("low", "Below 8 points"),
+    ("middle", "8 to 15 points"),
+    ("high", "15 points and more"),
+)
+STATES: Final = (
+    ("kept", "Kept"),
+    ("released", "Released"),
+    ("deleted", "Deleted"),
+)
+BADGES: Final = {
+    Reason.SPAM: ("warn", "Spam"),
+    Reason.PHISHING: ("bad", "Phishing"),
+    Reason.VIRUS: ("bad", "Virus"),
+    Reason.HARMFUL: ("bad", "Harmful"),
+    Reason.ATTACHMENT: ("warn", "File type"),
+}
+_BOUNDS: Final = {
+    "low": Q(points__lt=8.0),
+    "middle": Q(points__gte=8.0, points__lt=15.0),
+    "high": Q(points__gte=15.0),
+}
+_ORDER: Final = Order(Column("pk", falls=True))
+COLUMNS: Final = (
+    *("pk", "trace_id", "author", "author_address", "sender", "subject", "original", "address"),
+    *("reason", "rule", "words", "points", "kept_at", "state", "settled_at", "is_wanted"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(PeriodFilter):
+    """What is asked for.
+
+    Args:
+        text: words, each of which stands in author, sender, recipient or subject.
+        tab: one of TABS, "" for all.
+        state: one of STATES.
+        domain: of the recipient.
+        rule: the beginning of the name of the rule that asked for it.
+        points: one of POINTS.
+        likely: "yes" for what is probably wanted.
+    """
+
+    tab: str = field(default="", metadata=choice([key for key, _, _ in TABS]))
+    state: str = field(default="kept", metadata=choice(dict(STATES)) | {"narrows": True})
+    domain: str = ""
+    rule: str = ""
+    points: str = field(default="", metadata=choice(dict(POINTS)))
+    likely: str = field(default="", metadata=choice({"yes"}))
+
+    @property
+    def narrowing(self) -> list[tuple[str, str]]:
+        """As of any filter; what is kept is what the list is about, and narrows nothing."""
+        found = super(Wanted, self).narrowing
+        return [pair for pair in found if pair != ("state", "kept")]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked for but a tab."""
+        return all(name == "tab" for name, _ in self.narrowing)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A way to narrow the list by reason; `count` in words, "" if nobody counts."""
+
+    link: str
+    words: str
+    count: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A copy in the list.
+
+    Args:
+        look, badge: of the reason.
+        why: as a sentence.
+        until: when it is deleted for good.
+    """
+
+    number: int
+    author: str
+    sender: str
+    subject: str
+    to: str
+    look: str
+    badge: str
+    rule: str
+    why: str
+    points: float
+    kept_at: datetime
+    until: datetime
+    days_left: int
+    state: str
+    settled_at: datetime | None
+    is_wanted: bool
+    is_dangerous: bool
+
+
+def kept(powers: Powers, wanted: Wanted) -> Page[KeptLine]:
+    """A page of the copies in sight, newest first; none if what is asked for is wrong."""
+    if wanted.errors:
+        return Page([])
+    found = chosen(powers, wanted)
+    return paging.page(
+        found.values(*COLUMNS),
+        _ORDER,
+        wanted,
+        lambda rows: [_line(row) for row in rows],
+        counts=found,
+        nouns=("message", "messages"),
+    )
+
+
+def lines(powers: Powers, wanted: Wanted) -> Iterator[KeptLine]:
+    """All of them one by one, for a file."""
+    if not wanted.errors:
+        yield from map(_line, walk(chosen(powers, wanted).values(*COLUMNS), _ORDER))
+
+
+def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Quarantined]:
+    """The copies in sight that fit, without an order."""
+    found = doors.in_sight(powers).filter(state=wanted.state)
+    reasons = _reasons(wanted.tab)
+    if reasons:
+        found = found.filter(reason__in=reasons)
+    if wanted.domain:
+        found = found.filter(domain=stored_domain(wanted.domain))
+    if wanted.rule:
+        found = found.filter(beginning("rule", wanted.rule.upper()))
+    if wanted.points:
+        found = found.filter(_BOUNDS[wanted.points])
+    if wanted.likely:
+        found = found.filter(is_wanted=True)
+    for word in wanted.text.split()[:WORDS_MOST]:
+        found = found.filter(_has(word))
+    return found.filter(_within(*wanted.period))
+
+
+def _has(word: str) -> Q:
+    return (
+        Q(subject__icontains=word)
+        | Q(author__icontains=word)
+        | Q(original__icontains=word)
+        | Q(sender__icontains=word)
+    )
+
+
+def _within(since: datetime | None, until: datetime | None) -> Q:
+    found = Q()
+    if since is not None:
+        found &= Q(kept_at__gte=int(since.timestamp()))
+    if until is not None:
+        found &= Q(kept_at__lt=int(until.timestamp()))
+    return found
+
+
+def tabs(powers: Powers, wanted: Wanted) -> list[Tab]:
+    """All tabs; with counts where nothing else narrows the list, a statement for each."""
+    sight = doors.in_sight(powers).filter(state=wanted.state)
+    rows = [("", "All", ()), *TABS]
+    return [
+        Tab(
+            wanted.link(tab=key),
+            words,
+            paging.counted(sight.filter(reason__in=reasons) if reasons else sight)
+            if wanted.is_plain
+            else "",
+            key == wanted.tab,
+        )
+        for key, words, reasons in rows
+    ]
+
+
+def _line(row: dict[str, Any]) -> KeptLine:
+    """A row as it is shown."""
+    look, badge = BADGES[Reason(row["reason"])]
+    kept_at = _moment(row["kept_at"])
+    until = kept_at + timedelta(days=settings.QUARANTINE_DAYS)
+    return KeptLine(
+        number=row["pk"],
+        author=row["author"] or row["sender"],
+        sender="" if row["sender"] == row["author_address"] else row["sender"],
+        subject=row["subject"],
+        to=row["original"],
+        look=look,
+        badge=badge,
+        rule=row["rule"],
+        why=row["words"][:1].upper() + row["words"][1:],
+        points=row["points"],
+        kept_at=kept_at,
+        until=until,
+        days_left=max(0, (until - datetime.now(UTC)).days),
+        state=row["state"],
+        settled_at=_moment(row["settled_at"]) if row["settled_at"] else None,
+        is_wanted=row["is_wanted"],
+        is_dangerous=row["reason"] in DANGEROUS,
+    )
+
+
+def of_row(row: Quarantined) -> KeptLine:
+    """The line of one copy."""
+    return _line({name: getattr(row, name) for name in COLUMNS})
+
+
+def any_kept(powers: Powers, numbers: Sequence[int], wanted: Wanted | None, most: int) -> list[int]:
+    """Numbers that are in sight and still kept: those that were ticked, or all that fit a filter;
+    one more than `most` at the most.
+
+    Args:
+        wanted: the filter; None for `numbers`.
+    """
+    if wanted is None:
+        found = doors.in_sight(powers).filter(pk__in=numbers[: most + 1])
+    else:
+        found = chosen(powers, wanted) if not wanted.errors else Quarantined.objects.none()
+    found = found.filter(state=QuarantineState.KEPT)
+    return list(found.order_by("-pk").values_list("pk", flat=True)[: most + 1])
+
+
+def _reasons(tab: str) -> tuple[Reason, ...]:
+    return next((reasons for key, _, reasons in TABS if key == tab), ())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
