@@ -112,17 +112,19 @@ def of_messages(user_id: int, message_ids: Sequence[str]) -> dict[str, list[Reci
     for message_id, trace_id in traced.items():
         mine = events.get(trace_id, [])
         if mine and len(mine) <= EVENTS_LISTED:
-            folding = _Folding()
-            for event in mine:
-                folding.take(event)
-            found[message_id] = folding.result()
+            found[message_id] = of_events(mine)
     return found
 
 
 def of_trace(trace_id: UUID) -> list[RecipientState]:
     """What became of each address of a message, in the order they were written."""
+    return of_events(traces.events_of(trace_id, EVENTS_MAX))
+
+
+def of_events(events: Sequence[Recorded]) -> list[RecipientState]:
+    """The same of events that were read already, in their order."""
     folding = _Folding()
-    for event in traces.events_of(trace_id, EVENTS_MAX):
+    for event in events:
         folding.take(event)
     return folding.result()
 
@@ -254,6 +256,7 @@ _ONE: dict[str, Callable[[RecipientState, Recorded], RecipientState]] = {
     "local.delivered": _filed,
     # What its reader does with it then is not the sender's to know, until it is delivered.
     "quarantine.kept": lambda now, event: _said(now, event, State.HELD),
+    "quarantine.restored": lambda now, event: _said(now, event, State.HELD),
     "queue.waiting": _waits,
     "outbound.delivered": _tried(State.DELIVERED),
     "outbound.deferred": _tried(State.DELAYED),
