@@ -87,6 +87,21 @@ class QueuedMessage(models.Model):
                 name="queue_settled",
                 condition=models.Q(state__in=["done", "refused", "cancelled"]),
             ),
+            # For people: what is in the queue, oldest first; of a backlog what is held; and what
+            # users of one domain have sent. What is filed at once leaves them as soon as it came.
+            models.Index(
+                fields=["id"],
+                name="queue_unfinished",
+                condition=models.Q(state__in=["offered", "accepted", "routed", "held"]),
+            ),
+            models.Index(fields=["id"], name="queue_held", condition=models.Q(state="held")),
+            models.Index(
+                fields=["user", "id"],
+                name="queue_submitter",
+                condition=models.Q(
+                    state__in=["offered", "accepted", "routed", "held"], user__isnull=False
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -164,6 +179,11 @@ class QueuedRecipient(models.Model):
                 name="recipient_suspect",
                 condition=models.Q(state="waiting", crashes__gte=2),
             ),
+            models.Index(
+                fields=["destination", "message"],
+                name="recipient_held",
+                condition=models.Q(state="held"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -171,7 +191,8 @@ class QueuedRecipient(models.Model):
 
 
 class Destination(models.Model):
-    """How it goes with one destination; all workers share what each of them learns."""
+    """How it goes with one destination; all workers share what each of them learns. The name `*` is
+    not one: it stands for all of them, where an administrator pauses all sending."""
 
     name = models.CharField(max_length=300, primary_key=True)  # QueuedRecipient.destination
     closed_until = models.BigIntegerField(default=0)  # Unix microseconds: nobody tries before
@@ -179,9 +200,43 @@ class Destination(models.Model):
     last_ok_at = models.BigIntegerField(default=0)
     last_failed_at = models.BigIntegerField(default=0)
     last_reply = models.CharField(max_length=500, default="")
+    paused_at = models.BigIntegerField(default=0)  # since then nobody claims its mail; 0: not
+    paused_by = models.CharField(max_length=320, default="")  # who said so, by name
 
     def __str__(self) -> str:
         return self.name
+
+
+class Aside(models.Model):
+    """A message that an administrator has set aside, and how it was: what can be taken back.
+
+    The message is `held` meanwhile, whatever becomes of the workers; what is due to end is ended
+    in the transaction that removes this row, and put back in the one that removes it instead.
+    """
+
+    message = models.OneToOneField(
+        QueuedMessage,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        db_constraint=False,
+        related_name="aside",
+    )
+    act = models.UUIDField(db_index=True)  # one act may be for many messages
+    end = models.CharField(max_length=6, default="")  # "" is held, else `Ending`
+    due_at = models.BigIntegerField(default=0)  # when it ends, Unix microseconds; 0: never
+    by = models.CharField(max_length=320)  # who, by name
+    reason = models.CharField(max_length=500, default="")  # of a bounce, for its sender
+    state = models.CharField(max_length=9, choices=MessageState.choices)  # before
+    error = models.CharField(max_length=500, default="")  # `last_error` before
+    waiting = models.TextField(default="[]")  # JSON: ids of the recipients that waited
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], name="aside_due", condition=models.Q(due_at__gt=0))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.end}"
 
 
 class Attempt(models.Model):

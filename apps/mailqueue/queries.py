@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from apps.mailqueue.models import (
     Attempt,
@@ -17,7 +17,9 @@ from apps.mailqueue.models import (
     QueuedRecipient,
     RecipientState,
 )
+from apps.mailqueue.services import OUT_LEASE_SECONDS
 from apps.runtime.clock import now_us
+from apps.runtime.rows import Values, fetch
 
 UNFINISHED = (
     MessageState.OFFERED,
@@ -84,6 +86,8 @@ class DestinationRow:
         next_us: when the next recipient is due.
         closed_until_us: nobody tries before; 0 if it is open.
         failures: how often in a row nobody answered.
+        last_reply: what was said there last; why it is closed, if it is.
+        paused_at_us, paused_by: since when an administrator lets nothing go there; 0, "" if not.
     """
 
     name: str
@@ -96,6 +100,8 @@ class DestinationRow:
     closed_until_us: int
     failures: int
     last_reply: str
+    paused_at_us: int = 0
+    paused_by: str = ""
 
 
 def page(
@@ -132,43 +138,149 @@ def attempts_of(message_id: UUID) -> list[AttemptRow]:
     return [AttemptRow(*row) for row in rows.values_list(*fields)]
 
 
+_WAITING = """
+SELECT destination, COUNT(*) AS waiting, 0 AS held, MIN(id) AS first,
+  SUM(CASE WHEN next_attempt_at <= %s THEN 1 ELSE 0 END) AS due, MIN(next_attempt_at) AS next
+FROM mailqueue_queuedrecipient WHERE state = 'waiting' GROUP BY destination"""
+_HELD = """
+SELECT destination, 0 AS waiting, COUNT(*) AS held, MIN(id) AS first, 0 AS due, NULL AS next
+FROM mailqueue_queuedrecipient WHERE state = 'held' AND destination <> '' GROUP BY destination"""
+# The groups are counted in an index alone; rows are looked at for the few that are shown.
+_DESTINATIONS = f"""
+SELECT destination, SUM(waiting), SUM(held), MIN(first), SUM(due), MIN(next)
+FROM ({_WAITING} UNION ALL {_HELD}) AS stuck
+GROUP BY destination ORDER BY SUM(waiting) DESC, SUM(held) DESC, destination LIMIT %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Since when (Unix microseconds) sending is paused, and who said so."""
+
+    paused_at_us: int
+    paused_by: str
+
+
+def paused_everywhere() -> Pause | None:
+    """Whether all sending to other servers is paused."""
+    rows = Destination.objects.filter(name="*", paused_at__gt=0)
+    found = rows.values_list("paused_at", "paused_by").first()
+    return None if found is None else Pause(*found)
+
+
 def destinations(limit: int = 100) -> list[DestinationRow]:
-    """Destinations with mail that waits or is held, most of it first; two queries, the first of
-    which reads all that waits."""
+    """Destinations with mail that waits or is held, most of it first; four statements. The first
+    counts what waits, in an index; the others read a few rows for each that is returned."""
+    now = now_us()
+    rows = fetch(_DESTINATIONS, [now, limit])
+    groups = [
+        {"destination": row[0], "waiting": int(row[1]), "held": int(row[2]), "first": row[3]}
+        | {"due": int(row[4]), "next": row[5]}
+        for row in rows
+    ]
+    return _described(groups, now)
+
+
+def destinations_of(messages: QuerySet[QueuedMessage], limit: int = 100) -> list[DestinationRow]:
+    """The same of some messages alone: what others send there is not told."""
     now = now_us()
     waiting = Q(state=RecipientState.WAITING)
     groups = (
-        QueuedRecipient.objects.filter(state__in=STUCK)
+        QueuedRecipient.objects.filter(state__in=STUCK, message__in=messages.values("pk"))
         .exclude(destination="")
         .values("destination")
         .annotate(
             waiting=Count("id", filter=waiting),
             held=Count("id", filter=Q(state=RecipientState.HELD)),
-            due=Count("id", filter=waiting & Q(lease_token=None, next_attempt_at__lte=now)),
-            under_way=Count("id", filter=Q(lease_until__gt=now)),
-            oldest=Min("message__received_at"),
+            first=Min("id"),
+            due=Count("id", filter=waiting & Q(next_attempt_at__lte=now)),
             next=Min("next_attempt_at", filter=waiting),
         )
         .order_by("-waiting", "-held", "destination")[:limit]
     )
-    found = list(groups)
-    states = Destination.objects.in_bulk([row["destination"] for row in found])
+    return _described(list(groups), now, messages)
+
+
+def _described(
+    groups: Sequence[Mapping[str, Any]],
+    now: int,
+    messages: QuerySet[QueuedMessage] | None = None,
+) -> list[DestinationRow]:
+    names = [row["destination"] for row in groups]
+    states = Destination.objects.in_bulk(names)
     nothing = Destination()
-    return [_destination(row, states.get(row["destination"], nothing), now) for row in found]
+    first = QueuedRecipient.objects.filter(pk__in=[row["first"] for row in groups])
+    oldest = dict(first.values_list("destination", "message__received_at"))
+    replies = _replies(names, messages)
+    leased = _under_way(names, now, messages)
+    return [
+        _destination(row, states.get(row["destination"], nothing), now, oldest, replies, leased)
+        for row in groups
+    ]
 
 
-def _destination(row: Mapping[str, Any], known: Destination, now: int) -> DestinationRow:
+_REPLIES = """
+SELECT name, (SELECT last_reply FROM mailqueue_queuedrecipient AS tried
+  WHERE tried.state = 'waiting' AND tried.destination = name AND tried.next_attempt_at > 0
+  ORDER BY tried.next_attempt_at DESC, tried.id DESC LIMIT 1) FROM {names}"""
+_NAMES = Values("wanted", "name text")
+
+
+def _replies(names: Sequence[str], messages: QuerySet[QueuedMessage] | None) -> dict[str, str]:
+    """What was said there last, of the recipient whose next try is the last: it was tried most
+    recently. One step in an index for each name."""
+    if messages is not None:
+        mine = QueuedRecipient.objects.filter(
+            destination__in=names, state=RecipientState.WAITING, message__in=messages.values("pk")
+        )
+        return dict(mine.order_by("next_attempt_at", "id").values_list("destination", "last_reply"))
+    if not names:
+        return {}
+    rows = fetch(_REPLIES.format(names=_NAMES.sql), Values.parameters([(name,) for name in names]))
+    return {name: reply or "" for name, reply in rows}
+
+
+def _under_way(
+    names: Sequence[str], now: int, messages: QuerySet[QueuedMessage] | None
+) -> dict[str, int]:
+    """How many are being sent to: those whose next try is the end of a lease, which is near."""
+    rows = leased_recipients(now).filter(destination__in=names)
+    if messages is not None:
+        rows = rows.filter(message__in=messages.values("pk"))
+    counts = rows.values("destination").annotate(count=Count("id")).order_by("destination")
+    return dict(counts.values_list("destination", "count"))
+
+
+def leased_recipients(now: int) -> QuerySet[QueuedRecipient]:
+    """Recipients that somebody sends to at this moment; a range of the index of what is due."""
+    until = now + OUT_LEASE_SECONDS * 1_000_000
+    return QueuedRecipient.objects.extra(
+        where=["mailqueue_queuedrecipient.state = 'waiting'"]
+    ).filter(next_attempt_at__gt=now, next_attempt_at__lte=until, lease_until__gt=now)
+
+
+def _destination(
+    row: Mapping[str, Any],
+    known: Destination,
+    now: int,
+    oldest: Mapping[str, int],
+    replies: Mapping[str, str],
+    leased: Mapping[str, int],
+) -> DestinationRow:
+    name = row["destination"]
+    is_closed = known.closed_until > now
     return DestinationRow(
-        name=row["destination"],
+        name=name,
         waiting=row["waiting"],
         held=row["held"],
         due=row["due"],
-        under_way=row["under_way"],
-        oldest_us=row["oldest"],
+        under_way=leased.get(name, 0),
+        oldest_us=oldest.get(name, 0),
         next_us=row["next"] or 0,
-        closed_until_us=known.closed_until if known.closed_until > now else 0,
+        closed_until_us=known.closed_until if is_closed else 0,
         failures=known.failures,
-        last_reply=known.last_reply,
+        last_reply=known.last_reply if is_closed else replies.get(name, "") or known.last_reply,
+        paused_at_us=known.paused_at,
+        paused_by=known.paused_by,
     )
 
 

@@ -3,16 +3,37 @@
 The hot statements are constant SQL; `tests/mailqueue` proves them equal to the ORM's.
 """
 
+from apps.mailqueue.services.aside import (
+    UNDO_SECONDS,
+    DueToEnd,
+    Ending,
+    bring_back,
+    claim_ends,
+    due_to_end,
+    set_aside,
+)
 from apps.mailqueue.services.destinations import (
+    EVERYWHERE,
     Due,
     close_destination,
     due_destinations,
+    hasten_destinations,
     open_destinations,
+    pause,
     prune_destinations,
+    resume,
 )
 from apps.mailqueue.services.ending import finish_forgotten, hold_recipients
 from apps.mailqueue.services.fencing import check, give_back, renew, reroute_leased
-from apps.mailqueue.services.holding import clear, delete, hold, reroute, retry
+from apps.mailqueue.services.holding import (
+    clear,
+    delete,
+    forget_aside,
+    hold,
+    hold_again,
+    reroute,
+    retry,
+)
 from apps.mailqueue.services.intake import (
     EnvelopeRecipient,
     Submission,
@@ -51,7 +72,7 @@ from apps.mailqueue.services.outgoing import (
     claim_overdue,
 )
 from apps.mailqueue.services.pruning import KEEP_SETTLED_SECONDS, prune
-from apps.mailqueue.services.recalling import Recall, cancel, hasten, reschedule
+from apps.mailqueue.services.recalling import Recall, cancel, hasten, postpone, reschedule
 from apps.mailqueue.services.settling import (
     LeaseLostError,
     hold_unseen,
@@ -65,13 +86,17 @@ from apps.mailqueue.services.settling import (
 
 __all__ = [
     "CRASHES_ALONE",
+    "EVERYWHERE",
     "KEEP_SETTLED_SECONDS",
     "OUT_LEASE_SECONDS",
     "PORTIONS",
+    "UNDO_SECONDS",
     "Claimed",
     "ClaimedRecipient",
     "Departure",
     "Due",
+    "DueToEnd",
+    "Ending",
     "EnvelopeRecipient",
     "LeaseLostError",
     "Outcome",
@@ -82,21 +107,27 @@ __all__ = [
     "Settled",
     "Submission",
     "accept_offered",
+    "bring_back",
     "cancel",
     "check",
     "claim",
     "claim_destination",
+    "claim_ends",
     "claim_messages",
     "claim_overdue",
     "clear",
     "close_destination",
     "delete",
     "due_destinations",
+    "due_to_end",
     "enqueue",
     "finish_forgotten",
+    "forget_aside",
     "give_back",
     "hasten",
+    "hasten_destinations",
     "hold",
+    "hold_again",
     "hold_recipients",
     "hold_unseen",
     "known",
@@ -105,6 +136,8 @@ __all__ = [
     "make_heavy",
     "open_destinations",
     "outcomes_of",
+    "pause",
+    "postpone",
     "prune",
     "prune_destinations",
     "put_back",
@@ -115,7 +148,9 @@ __all__ = [
     "reroute",
     "reroute_leased",
     "reschedule",
+    "resume",
     "retry",
+    "set_aside",
     "settle",
     "settle_outgoing",
     "settle_recipients",

@@ -3,6 +3,9 @@
 All workers share what one of them learned. A closed destination costs nothing while it is: what is
 due there is moved to the time when it opens, in one statement, and mail that comes meanwhile
 begins there.
+
+An administrator may pause a destination, or all: nobody claims what waits there, and nothing about
+it is changed, so that it goes on where it was. What is under way by then ends as it does.
 """
 
 import json
@@ -12,6 +15,7 @@ from itertools import chain, zip_longest
 
 from django.db import connection, transaction
 
+from apps.mailqueue.models import Destination, QueuedRecipient, RecipientState
 from apps.mailqueue.services.columns import (
     NOW,
     SECOND,
@@ -21,11 +25,13 @@ from apps.mailqueue.services.columns import (
     rows_of,
     told,
 )
+from apps.runtime.rows import among, listed
 
 KEEP_DESTINATION_SECONDS = 7 * 86_400
 # Rows of mail to be tried again that one look reads: the oldest. A backlog of a million costs the
 # same; the next look finds the next.
 LOOK = 1_000
+EVERYWHERE = "*"  # in place of a destination's name: all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,18 @@ def _known(column: str, name: str) -> str:
     return f"COALESCE(({found}), 0)"
 
 
+def not_paused(name: str) -> str:
+    """Neither this destination nor all of them are paused. `name` is a column or a mark.
+
+    The few that are paused are read once for a statement, not once for each of its rows.
+    """
+    return (
+        f"{name} NOT IN (SELECT name FROM mailqueue_destination WHERE paused_at > 0)"
+        f" AND NOT EXISTS (SELECT 1 FROM mailqueue_destination WHERE name = '{EVERYWHERE}'"
+        " AND paused_at > 0)"
+    )
+
+
 _NEXT = """
 SELECT destination FROM mailqueue_queuedrecipient
 WHERE state = 'waiting' AND next_attempt_at = 0 AND destination > {} ORDER BY destination LIMIT 1"""
@@ -95,7 +113,7 @@ WITH RECURSIVE fresh(name) AS (
 SELECT fresh.name, {_known("failures", "fresh.name")} FROM fresh
 WHERE fresh.name IS NOT NULL AND (%s = '' OR fresh.name <= %s)
   AND {_known("closed_until", "fresh.name")} <= {NOW[connection.vendor]}
-  AND {_out_of("fresh.name")}
+  AND {_out_of("fresh.name")} AND {not_paused("fresh.name")}
 LIMIT %s""",
         [after, until, until, _listed(exclude), limit],
     )
@@ -112,6 +130,7 @@ SELECT due.name, {_known("failures", "due.name")} FROM (
     SELECT destination AS name, next_attempt_at FROM mailqueue_queuedrecipient
     WHERE state = 'waiting' AND next_attempt_at > 0 AND next_attempt_at <= {now}
       AND {_known("closed_until", "destination")} <= {now} AND {_out_of("destination")}
+      AND {not_paused("destination")}
     ORDER BY next_attempt_at LIMIT {LOOK}) AS seen
   GROUP BY name) AS due
 ORDER BY since, due.name LIMIT %s""",
@@ -134,7 +153,7 @@ def close_destination(name: str, seconds: float, reply: str) -> int:
         cursor.execute(
             """
 INSERT INTO mailqueue_destination (name, closed_until, failures, last_ok_at, last_failed_at,
-  last_reply) VALUES (%s, %s, 1, 0, %s, %s)
+  last_reply, paused_at, paused_by) VALUES (%s, %s, 1, 0, %s, %s, 0, '')
 ON CONFLICT (name) DO UPDATE SET closed_until = excluded.closed_until,
   failures = mailqueue_destination.failures + 1, last_failed_at = excluded.last_failed_at,
   last_reply = excluded.last_reply""",
@@ -183,13 +202,60 @@ AND next_attempt_at = %s AND lease_token IS NULL{locking("SKIP LOCKED")}"""
     )
 
 
+def pause(name: str, by: str) -> bool:
+    """Let nobody claim what waits for a destination, or for any (`EVERYWHERE`), from now on; in the
+    caller's transaction. Whether that is news.
+
+    Args:
+        by: who says so, by name.
+    """
+    Destination.objects.get_or_create(name=name)
+    paused = Destination.objects.filter(name=name, paused_at=0)
+    return bool(paused.update(paused_at=database_now_us(), paused_by=told(by, 320)))
+
+
+def resume(name: str) -> bool:
+    """Let it go on where it was; whether it was paused."""
+    paused = Destination.objects.filter(name=name, paused_at__gt=0)
+    return bool(paused.update(paused_at=0, paused_by=""))
+
+
+def hasten_destinations(names: Sequence[str] | None, limit: int) -> int:
+    """Make what waits for destinations due now, and open them; of how many recipients, `limit` at
+    most: to be called again until that is 0. What is under way, or due already, stays.
+
+    Args:
+        names: None for all there are.
+    """
+    now = database_now_us()
+    shut = Destination.objects.filter(closed_until__gt=now)
+    late = QueuedRecipient.objects.filter(
+        state=RecipientState.WAITING, next_attempt_at__gt=now, lease_token=None
+    )
+    if names is not None:
+        shut, late = shut.filter(name__in=names), late.filter(destination__in=names)
+    with transaction.atomic():
+        shut.update(closed_until=0)
+        rows = late.select_for_update(skip_locked=True, of=("self",)).order_by("next_attempt_at")
+        ids = list(rows.values_list("id", flat=True)[:limit])
+        with connection.cursor() as cursor:
+            # Not 0, which is for new mail.
+            cursor.execute(
+                "UPDATE mailqueue_queuedrecipient SET next_attempt_at = 1"
+                f" WHERE {among('id')} AND state = 'waiting' AND lease_token IS NULL",
+                [listed(ids)],
+            )
+    return len(ids)
+
+
 def prune_destinations() -> int:
     """Forget destinations of which nothing was learned for a week."""
     before = database_now_us() - KEEP_DESTINATION_SECONDS * SECOND
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM mailqueue_destination"
-            " WHERE closed_until < %s AND last_ok_at < %s AND last_failed_at < %s",
+            " WHERE closed_until < %s AND last_ok_at < %s AND last_failed_at < %s"
+            " AND paused_at = 0",
             [before, before, before],
         )
         return int(cursor.rowcount)

@@ -3,6 +3,9 @@
 A recipient that is under way to another server keeps its lease whatever is said here: only whoever
 sends it knows what becomes of it. Its new state stops the sending if that has not begun
 (`fencing.check`), and stands when the attempt comes back without success.
+
+Whoever acts on a message that was set aside (`aside.py`) has the last word: nothing is left of what
+was to become of it.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.mailqueue.models import (
+    Aside,
     Destination,
     MessageState,
     QueuedMessage,
@@ -30,14 +34,39 @@ def hold(ids: Sequence[UUID], reason: str) -> list[UUID]:
 
     Returns the ids of those that were in it.
     """
-    found = _in_state(ids, MessageState.OFFERED, MessageState.ACCEPTED, MessageState.ROUTED)
+    found = in_state(ids, MessageState.OFFERED, MessageState.ACCEPTED, MessageState.ROUTED)
+    forget_aside(found)
+    hold_locked(found, reason)
+    return found
+
+
+@transaction.atomic
+def hold_again(ids: Sequence[UUID], reason: str, *, was_cleared: bool) -> list[UUID]:
+    """Take back that messages were let go: those of which something is still in the flow are held
+    as they were; their ids.
+
+    Args:
+        was_cleared: whether nobody scanned them before either.
+    """
+    found = in_state(ids, MessageState.ACCEPTED, MessageState.ROUTED)
+    hold_locked(found, reason)
+    QueuedMessage.objects.filter(id__in=found).update(is_cleared=was_cleared)
+    return found
+
+
+def hold_locked(found: Sequence[UUID], reason: str) -> None:
+    """Hold messages that are locked; their schedule stays in their rows."""
     QueuedRecipient.objects.filter(message__in=found, state=RecipientState.WAITING).update(
         state=RecipientState.HELD
     )
     QueuedMessage.objects.filter(id__in=found).update(
         state=MessageState.HELD, lease_until=0, lease_token=None, last_error=told(reason)
     )
-    return found
+
+
+def forget_aside(ids: Sequence[UUID]) -> None:
+    """Nothing of what was to become of these messages counts any more; they are locked."""
+    Aside.objects.filter(message__in=ids).delete()
 
 
 @transaction.atomic
@@ -47,7 +76,8 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
 
     What has a destination goes there; what has none is processed again.
     """
-    found = _in_state(ids, MessageState.HELD, MessageState.ROUTED)
+    found = in_state(ids, MessageState.HELD, MessageState.ROUTED)
+    forget_aside(found)
     stuck = QueuedRecipient.objects.filter(
         message__in=found, state__in=(RecipientState.HELD, RecipientState.WAITING)
     )
@@ -71,7 +101,7 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
 def clear(ids: Sequence[UUID]) -> list[UUID]:
     """Let held messages go and have them not scanned again, whatever they were held for; their
     ids."""
-    found = _in_state(ids, MessageState.HELD)
+    found = in_state(ids, MessageState.HELD)
     QueuedMessage.objects.filter(id__in=found).update(is_cleared=True)
     return retry(found)
 
@@ -79,13 +109,14 @@ def clear(ids: Sequence[UUID]) -> list[UUID]:
 @transaction.atomic
 def reroute(ids: Sequence[UUID]) -> list[UUID]:
     """Choose the way of what waits or is held anew; the ids of messages that have any of it."""
-    found = _in_state(ids, MessageState.ACCEPTED, MessageState.HELD, MessageState.ROUTED)
+    found = in_state(ids, MessageState.ACCEPTED, MessageState.HELD, MessageState.ROUTED)
     stuck = QueuedRecipient.objects.filter(
         _free(),
         message__in=found,
         state__in=(RecipientState.HELD, RecipientState.WAITING),
     )
     changed = sorted(set(stuck.values_list("message", flat=True)))
+    forget_aside(changed)
     stuck.update(
         state=RecipientState.PENDING,
         destination="",
@@ -125,13 +156,14 @@ def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
         Their ids, and (user id, reserved bytes) of each local recipient that was still waiting, for
         the caller to release.
     """
-    found = _in_state(
+    found = in_state(
         ids,
         MessageState.OFFERED,
         MessageState.ACCEPTED,
         MessageState.ROUTED,
         MessageState.HELD,
     )
+    forget_aside(found)
     return found, end(found, MessageState.DONE, RecipientState.DELETED)
 
 
@@ -149,7 +181,7 @@ def end(
     return reserved
 
 
-def _in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
+def in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
     """Lock those messages that are in one of the states, and their recipients; in one order, as
     whoever settles them does, so that none waits for one that waits for it."""
     rows = QueuedMessage.objects.select_for_update().filter(id__in=ids, state__in=states)

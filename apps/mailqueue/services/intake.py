@@ -6,7 +6,7 @@ queues nothing twice.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +44,8 @@ class Submission:
     bytes. `message_id` is what the store keeps of the Message-ID; doors of submission give it.
     `judgement` is JSON of what the door found out about the sender, "" if it asked nothing.
     `offered_us` says how long its door waits for the verdict, in microseconds; 0: it does not, and
-    the message is ours with the commit. `is_cleared`: it is not to be scanned.
+    the message is ours with the commit. `is_cleared`: it is not to be scanned. `traced`: what the
+    trace keeps of it beyond this (subject, what was said at the door), and the queue does not.
     """
 
     id: UUID
@@ -68,6 +69,7 @@ class Submission:
     judgement: str = ""
     offered_us: int = 0
     is_cleared: bool = False
+    traced: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lane(self) -> Lane:

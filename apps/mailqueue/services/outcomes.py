@@ -170,8 +170,8 @@ def _settled_row(one: Settled, message: str, state: str, now: int) -> tuple[Any,
         state = one.outcome
     elif state == RecipientState.WAITING and message == MessageState.HELD:
         state = RecipientState.HELD.value
-    if state == RecipientState.WAITING:
-        # Never 0, which is new mail.
+    if state in (RecipientState.WAITING, RecipientState.HELD):
+        # Never 0, which is new mail. Of what is held as well: it may be put back where it was.
         due = now + max(1, int(one.wait_seconds * SECOND))
     return (
         *(one.recipient_id, state, due, told(one.reply)),

@@ -6,6 +6,7 @@ Promises:
 - While a recipient is leased its `next_attempt_at` is the lease's end. One that is due and still
   has a token lost its worker: it is claimed alone, and held for an administrator after three
   more crashes. It may have been sent: nobody knows.
+- What waits for a destination that is paused is not claimed to be sent.
 - Times are the database's.
 """
 
@@ -29,6 +30,7 @@ from apps.mailqueue.services.columns import (
     marks,
     uuid_of,
 )
+from apps.mailqueue.services.destinations import EVERYWHERE
 from apps.mailqueue.services.ending import hold_recipients
 from apps.mailqueue.services.leases import CRASHES_ALONE
 from apps.trace import services as trace
@@ -201,6 +203,8 @@ def _claim_sql(due: _Due) -> str:
       SELECT id, MIN(next_attempt_at) OVER same AS since, MIN(id) OVER same AS first FROM (
         SELECT id, message_id, next_attempt_at FROM mailqueue_queuedrecipient
         WHERE state = 'waiting' AND destination = %s AND {due.value.format(now=now)}
+          AND NOT EXISTS (SELECT 1 FROM mailqueue_destination AS paused
+            WHERE paused.name IN (%s, '{EVERYWHERE}') AND paused.paused_at > 0)
         ORDER BY next_attempt_at, id LIMIT %s{locking("SKIP LOCKED")}) AS due
       WINDOW same AS (PARTITION BY message_id)) AS grouped) AS placed
   WHERE place <= %s"""
@@ -237,7 +241,7 @@ def _claim(token: UUID, name: str, limit: int, lease_seconds: int, due: _Due) ->
             lease = lease_seconds * SECOND
             cursor.execute(
                 _claim_sql(due),
-                [lease, lease, token.hex, name, 1 if alone else RECIPIENTS, limit],
+                [lease, lease, token.hex, name, name, 1 if alone else RECIPIENTS, limit],
             )
             found = _with_messages(cursor, token, cursor.fetchall())
         if not alone or not found or found[0].recipients[0].crashes <= CRASHES_ALONE:

@@ -34,6 +34,7 @@ def _forget(ids: Sequence[UUID]) -> None:
     theirs = f"SELECT id FROM mailqueue_queuedrecipient WHERE message_id IN {these}"
     with connection.cursor() as cursor:
         for statement in (
+            f"DELETE FROM mailqueue_aside WHERE message_id IN {these}",
             f"DELETE FROM mailqueue_attempt WHERE recipient_id IN ({theirs})",
             f"DELETE FROM mailqueue_queuedrecipient WHERE message_id IN {these}",
             f"DELETE FROM mailqueue_queuedmessage WHERE id IN {these}",

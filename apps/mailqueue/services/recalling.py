@@ -20,7 +20,7 @@ from apps.mailqueue.models import (
     RecipientState,
 )
 from apps.mailqueue.services.columns import NOW, database_now_us
-from apps.mailqueue.services.holding import UNFINISHED, end
+from apps.mailqueue.services.holding import UNFINISHED, end, forget_aside
 
 HASTENED: Final = 100  # recipients of one message
 
@@ -58,6 +58,7 @@ def cancel(message_id: UUID, user_id: int | None = None) -> tuple[Recall, list[t
     for state, token, crashes in recipients.values_list("state", "lease_token", "crashes"):
         if state not in UNFINISHED or token is not None or crashes:
             return Recall.TOO_LATE, []
+    forget_aside([message_id])
     return Recall.CANCELLED, end([message_id], MessageState.CANCELLED, RecipientState.CANCELLED)
 
 
@@ -76,6 +77,19 @@ def reschedule(message_id: UUID, until_us: int, user_id: int | None = None) -> b
             [until_us, message_id.hex, user_id is None, user_id],
         )
         return bool(cursor.rowcount)
+
+
+def postpone(message_id: UUID, until_us: int) -> bool:
+    """Take back that a message was sent before its time: hold it back again, if nobody has begun to
+    process it.
+
+    Args:
+        until_us: as `QueuedMessage.hold_until` was.
+    """
+    rows = QueuedMessage.objects.filter(
+        id=message_id, state=MessageState.ACCEPTED, lease_until=0, hold_until=0
+    )
+    return bool(rows.update(hold_until=until_us))
 
 
 def hasten(message_id: UUID) -> list[str]:
