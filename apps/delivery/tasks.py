@@ -14,7 +14,7 @@ from typing import Final
 from celery import shared_task
 from django.conf import settings
 
-from apps.delivery import digests, dmarcreports, stopping, tlsreports
+from apps.delivery import administer, digests, dmarcreports, stopping, tlsreports
 from apps.delivery.outbound import overdue, running
 from apps.delivery.process import run_once
 from apps.events import bell, bus
@@ -146,6 +146,13 @@ def send() -> None:
 def end_overdue() -> None:
     """Beat: tell senders of mail that waits for long, and end what has waited for too long."""
     overdue.run(running.schedule())
+
+
+@shared_task(name="delivery.end_set_aside")
+def end_set_aside() -> None:
+    """Beat: end what administrators have deleted or returned, when they can no longer take it
+    back."""
+    administer.end_due()
 
 
 @shared_task(name="delivery.tls_reports")

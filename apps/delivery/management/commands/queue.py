@@ -38,10 +38,17 @@ _DONE = {
     "cancel": "cancelled",
     "delete": "deleted",
 }
+_PAUSING = {
+    "pause": "send nothing to other servers, or to one of them, until `resume`",
+    "resume": "let what was paused go on where it was",
+}
 
 
 class Command(BaseCommand):
-    help = "List, show, retry, reroute, release, hold, bounce, cancel or delete mail in the queue."
+    help = (
+        "List, show, retry, reroute, release, hold, bounce, cancel or delete mail in the queue;"
+        " pause and resume sending."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -52,6 +59,11 @@ class Command(BaseCommand):
         listing.add_argument("--destination", default="", help="those that go there")
         _output(listing)
         _output(verbs.add_parser("destinations", help="where mail waits to go, and how it goes"))
+        for verb, words in _PAUSING.items():
+            pausing = verbs.add_parser(verb, help=words)
+            pausing.add_argument(
+                "--destination", default="", help="only to there, such as mx/a.test"
+            )
         show = verbs.add_parser("show", help="one message: recipients, attempts, its story")
         show.add_argument("id")
         show.add_argument("--json", action="store_true", help="one JSON object")
@@ -67,8 +79,20 @@ class Command(BaseCommand):
         if verb in _ACTS:
             with at_shell():
                 self._act(verb, options)
+        elif verb in _PAUSING:
+            with at_shell():
+                self._pausing(verb, options["destination"])
         else:
             getattr(self, f"_{verb}")(options)
+
+    def _pausing(self, verb: str, name: str) -> None:
+        where = name or administer.EVERYWHERE
+        act = administer.pause if verb == "pause" else administer.resume
+        place = f"to {name}" if name else "to any other server"
+        if not act(where):
+            state = "paused already" if verb == "pause" else "not paused"
+            raise CommandError(f"Sending {place} is {state}.")
+        self._line(f"Sending {place} {'is paused' if verb == 'pause' else 'goes on'}.")
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = queries.page(
@@ -95,6 +119,9 @@ class Command(BaseCommand):
         if options["json"]:
             self._json([asdict(row) for row in rows])
             return
+        if paused := queries.paused_everywhere():
+            since = f"since {_time(paused.paused_at_us)} by {paused.paused_by}"
+            self._line(f"Sending to other servers is paused {since}.")
         for row in rows:
             self._line(_destination_text(row))
         if not rows:
@@ -198,7 +225,9 @@ def _recipient_text(one: RecipientRow) -> str:
 
 
 def _destination_text(row: DestinationRow) -> str:
-    if row.closed_until_us:
+    if row.paused_at_us:
+        how = f"paused since {_time(row.paused_at_us)} by {row.paused_by}"
+    elif row.closed_until_us:
         how = f"closed until {_time(row.closed_until_us)} after {row.failures} failures"
         how += f": {row.last_reply}"
     elif row.under_way:
