@@ -162,11 +162,21 @@ def _events(item: Submission) -> Iterator[trace.Event]:
 
 
 def _received(item: Submission) -> trace.Event:
+    """That a door has taken a message.
+
+    Its data: `from`, `to` (as written), `size`, `queue_id`; `address`, `helo`, `tls`, `sni`,
+    `connection`, `early_talker` and `account` of the client, `agent` of a browser; `subject` and
+    `message_id` as people read them; `connected_at`, `dialogue` and `left_out` as
+    `apps.smtp.proto.dialogue.Dialogue.told` gives them. A door's `refused` event has the same, and
+    what `apps.smtp.declined.Declined.told` gives. What is not known is not there.
+    """
     return trace.Event(
         trace_id=item.trace_id,
         kind=f"{item.door}.received",
         data={
             **item.client,
+            **item.traced,
+            **({"message_id": item.message_id} if item.message_id else {}),
             "from": item.sender,
             "to": [recipient.original for recipient in item.recipients],
             "size": item.size,

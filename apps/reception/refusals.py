@@ -2,7 +2,9 @@
 
 Whoever forges mail can have it refused as often as he likes, so what is written has bounds: so many
 a minute in all, and so many of one network. What is beyond them is told in the log alone. Written
-in batches, in the background: no client waits for it, and no mail.
+in batches, in the background: no client waits for it, and no mail. While the database is away they
+are kept in memory, in bounds, and written when it is back, with the time at which they happened; a
+process that ends before that takes them along.
 """
 
 import logging
@@ -22,9 +24,13 @@ from apps.wire.errors import MailError
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS: Final = 0.25
+AGAIN_SECONDS: Final = 5.0
+"""Until the next try after the database was away."""
 PER_MINUTE: Final = 120
 """Refusals that are written: at a thousand octets each, a flood of months fills a few gigabytes."""
 PER_NETWORK: Final = 20
+KEPT_MOST: Final = 1_000
+"""Events that wait for a database that is away."""
 
 
 class Refusals:
@@ -34,8 +40,10 @@ class Refusals:
         self._events: list[trace.Event] = []
         self._counts: dict[str, int] = {}
         self._minute = 0
+        self._is_closed = False
         self._total = 0
         self._writing = Later(self._flush, WRITE_SECONDS)
+        self._again = Later(self._flush, AGAIN_SECONDS)
         self._seldom = Seldom(logger)
 
     def note(self, address: str, events: Sequence[trace.Event]) -> bool:
@@ -44,12 +52,15 @@ class Refusals:
             self._seldom.info("refusals are not traced", "flood", {"address": address})
             return False
         self._events.extend(events)
+        self._bound()
         self._writing.ask()
         return True
 
     async def close(self) -> None:
         """Write what waits."""
         await self._writing.close()
+        self._is_closed = True
+        await self._again.close()
 
     def _admit(self, network: str) -> bool:
         minute = int(time.monotonic()) // 60
@@ -69,7 +80,17 @@ class Refusals:
         try:
             await in_db("write", _record, events)
         except MailError as error:
-            self._seldom.warning("traces of refusals were lost", "store", {"detail": error.detail})
+            self._seldom.warning("traces of refusals wait", "store", {"detail": error.detail})
+            self._events[:0] = events
+            self._bound()
+            if not self._is_closed:
+                self._again.ask()
+
+    def _bound(self) -> None:
+        """The newest are kept: of those that were first there are enough by then."""
+        if (over := len(self._events) - KEPT_MOST) > 0:
+            del self._events[:over]
+            self._seldom.warning("traces of refusals were lost", "many", {"events": over})
 
 
 def _record(events: Sequence[trace.Event]) -> None:

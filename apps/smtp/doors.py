@@ -59,6 +59,7 @@ class _Doors:
         self._intake = Intake()
         self._judge: Judge | None = None
         self._offers: Offers | None = None
+        self._handlers: list[DoorHandler] = []
 
     def all(self) -> list[Door]:
         """The doors that have an address to listen on."""
@@ -89,12 +90,19 @@ class _Doors:
     async def drain(self) -> None:
         """Return when all that was begun behind the doors is done."""
         await self._intake.drain()
+        for handler in self._handlers:
+            await handler.close()
         if self._judge is not None:
             await self._judge.close()
         if self._offers is not None:
             await self._offers.close()
 
     def _handler(self, kind: _Kind) -> DoorHandler:
+        handler = self._made(kind)
+        self._handlers.append(handler)
+        return handler
+
+    def _made(self, kind: _Kind) -> DoorHandler:
         if not kind.judges:
             return kind.handler(self._intake)
         if self._judge is None:

@@ -16,8 +16,11 @@ from apps.directory.authentication import Principal
 from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime.address import Address
 from apps.runtime import binding
+from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid, ulid_text
+from apps.smtp.declined import Declines
 from apps.smtp.proto.commands import Mail, Rcpt
+from apps.smtp.proto.dialogue import Dialogue
 from apps.smtp.proto.parameters import MailParameters
 
 
@@ -53,6 +56,7 @@ class SmtpSession(Session):
         self.id: UUID = new_ulid()
         self.address = address
         self.local_address = local_address
+        self.dialogue = Dialogue(now_us(), loop.time)
         self.early_talker = False
         self.visit: object = None  # the MX handler's own
         self.most_recipients = 0  # per message of who signed in; 0 before
@@ -118,6 +122,7 @@ class Transaction(Envelope):
     def __init__(self) -> None:
         super().__init__()
         self.id: UUID | None = None
+        self.declines = Declines()
         self.sender: Address | None = None
         self.parameters = MailParameters()
         self.recipients: dict[tuple[int | None, str], EnvelopeRecipient] = {}
@@ -138,9 +143,14 @@ class Transaction(Envelope):
             raise ValueError("no transaction is open")
         return self.id
 
+    @cached_property
+    def trace_id(self) -> UUID:
+        """Where its trace is, from the first MAIL on, and of a MAIL that was refused too."""
+        return new_ulid()
+
     def open(self, command: Mail) -> None:
         """Note an accepted MAIL."""
-        self.id = new_ulid()
+        self.id = self.trace_id
         self.sender = command.path.address
         self.parameters = command.parameters
         self.mail_from = "" if command.path.address is None else str(command.path.address)

@@ -2,9 +2,11 @@
 
 A handler is any object with some of aiosmtpd's asynchronous hooks, called as aiosmtpd calls them:
 `handle_MAIL(server, session, envelope, address, options)` and so on. An answer is aiosmtpd's status
-string ("250 OK"), a `Reply`, for LMTP's DATA a list of replies, or None for the usual answer. Two
-are ours alone: `handle_CONNECT(server, session, envelope)` is asked before the greeting, and a
-method `left(session)` is told, once, that the connection is over.
+string ("250 OK"), a `Reply`, for LMTP's DATA a list of replies, or None for the usual answer; what
+it raises or returns of `MailError` and `Refusal` is answered with the reply that is in it. Three
+are ours alone: `handle_CONNECT(server, session, envelope)` is asked before the greeting, a method
+`refused(session, envelope)` is told of a transaction of which something was refused, when it ends,
+and `left(session)`, once, that the connection is over.
 """
 
 import logging
@@ -14,6 +16,7 @@ from typing import Any, Protocol
 
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from apps.reception.judging import Refusal
 from apps.wire.errors import AuthenticationFailed, MailError
 from apps.wire.replies import Reply
 from apps.wire.sasl import PASSWORD_MECHANISMS, Challenge, Failure, PasswordOutcome
@@ -40,7 +43,7 @@ class Exchange(Protocol):
 class Hooks:
     """The hooks of one handler, looked up once and not per connection."""
 
-    __slots__ = ("_found", "_left", "_sign_in", "authenticate", "handler")
+    __slots__ = ("_found", "_left", "_refused", "_sign_in", "authenticate", "handler")
 
     def __init__(self, handler: object) -> None:
         self.handler = handler
@@ -50,6 +53,7 @@ class Hooks:
         # aiosmtpd gives its authenticator apart from the handler; ours is a method of it.
         self.authenticate: Hook | None = getattr(handler, "authenticate", None)
         self._left: Callable[[Any], None] | None = getattr(handler, "left", None)
+        self._refused: Callable[[Any, Any], None] | None = getattr(handler, "refused", None)
         # More than passwords: our own handlers bring the whole exchange.
         self._sign_in: Callable[..., Exchange] | None = getattr(handler, "sign_in", None)
 
@@ -63,6 +67,15 @@ class Hooks:
             return
         try:
             self._left(session)
+        except Exception:
+            logger.exception("a handler failed")
+
+    def refused(self, session: Any, envelope: Any) -> None:
+        """Tell the handler of what was refused in a transaction; what it raises is logged."""
+        if self._refused is None:
+            return
+        try:
+            self._refused(session, envelope)
         except Exception:
             logger.exception("a handler failed")
 
@@ -107,13 +120,14 @@ class PasswordExchange:
 
 
 async def ask(hook: Hook, *args: Any) -> Any:
-    """Call a hook; whatever it raises becomes a reply, and only ours are told to the peer."""
+    """Call a hook; a MailError that it raises is its answer (see `as_reply`), and only such words
+    are told to the peer."""
     try:
         return await hook(*args)
     except MailError as error:
         if error.detail:
             logger.info("refused", extra={"reply": str(error.reply.code), "detail": error.detail})
-        return error.reply
+        return error
     except Exception:
         logger.exception("a handler failed")
         return _BROKEN
@@ -123,6 +137,8 @@ def as_reply(answer: Any, usual: Reply) -> Reply:
     """Return a hook's answer as a reply; `usual` if it gave none."""
     if isinstance(answer, Reply):
         return answer
+    if isinstance(answer, MailError | Refusal):
+        return answer.reply
     if isinstance(answer, str) and (found := _STATUS.fullmatch(answer)) is not None:
         return Reply(int(found[1]), found[2] or "", found[3])
     return usual if answer is None else _BROKEN

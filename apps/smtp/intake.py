@@ -31,6 +31,7 @@ from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.queries import limits
 from apps.mime import dsn
 from apps.mime.address import Address, AddressError, Path
+from apps.mime.caption import caption_of
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.runtime.groupcommit import GroupCommit
@@ -66,6 +67,8 @@ INLINE_BLOB = 16 << 10
 
 # From so many addresses on the few statements of `resolve_many` cost less than one for each.
 _FEW = 6
+
+NAME_MOST = 255  # characters of a name that a client asked for
 
 _BEGINS_WITH_FIELD = re.compile(rb"[!-9;-~]{1,76}:")
 _LEFT_NO_ROW = (QuotaExceeded, SendLimitReached, TooManyRecipients)
@@ -204,7 +207,8 @@ class Intake:
         if _BEGINS_WITH_FIELD.match(raw) is None:
             prefix += submission.separator(raw)
         cuts = forged.merge(additions.cuts, forged.cuts(raw, rules.hostname))
-        text = _Text(await _prepare(raw), prefix, replace(additions, cuts=cuts), at_us)
+        traced = {**said_by(session), **text_told(transaction)}
+        text = _Text(await _prepare(raw), prefix, replace(additions, cuts=cuts), at_us, traced)
         parts, places = _split(rules, transaction)
         messages = [
             _submission(rules, session, transaction, text, recipients=part, first=not number)
@@ -251,6 +255,7 @@ class _Text:
     prefix: bytes
     additions: Additions
     at_us: int
+    traced: dict[str, Any]
 
 
 async def _prepare(raw: bytes) -> PreparedBlob:
@@ -421,6 +426,7 @@ def _submission(
         hold_until_us=_hold_until_us(parameters, text.at_us),
         requires_tls=parameters.requires_tls,
         message_id=text.additions.message_id,
+        traced=text.traced,
         judgement=text.additions.judgement,
         offered_us=text.additions.offered_us,
     )
@@ -445,6 +451,35 @@ def client_of(session: SmtpSession) -> dict[str, Any]:
     if session.early_talker:
         client["early_talker"] = True
     return client
+
+
+def passage_of(session: SmtpSession) -> dict[str, Any]:
+    """What the trace keeps of the connection."""
+    return {**client_of(session), **said_by(session)}
+
+
+def said_by(session: SmtpSession) -> dict[str, Any]:
+    """What the trace alone keeps of the connection: who signed in, and what was said."""
+    said = session.dialogue.told()
+    if session.server_name:
+        said["sni"] = session.server_name[:NAME_MOST]
+    if session.principal is not None:
+        said["account"] = session.principal.address
+    return said
+
+
+def text_told(transaction: Transaction) -> dict[str, Any]:
+    """What the trace keeps of a message that was brought: by what people know it."""
+    content = transaction.content
+    if not isinstance(content, bytes):
+        return {}
+    subject, message_id = caption_of(content)
+    told: dict[str, Any] = {"size": len(content)}
+    if subject:
+        told["subject"] = subject
+    if message_id:
+        told["message_id"] = message_id
+    return told
 
 
 def _folders() -> Sequence[Folder]:

@@ -2,18 +2,16 @@
 
 `apps.reception` knows of clients, policies and patience, `apps.mailauth` of senders. This module
 asks them at the right moment of the dialogue, and sees to it that what was found out gets into the
-message's header, the queue, the trace, the counts and the memory of refusals. It decides nothing
+message's header, the queue, the counts and the memory of refusals. It decides nothing
 itself. All work that it begins ends with the transaction or connection it was begun for.
 """
 
 import json
 import logging
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 
 from django.conf import settings
 
-from apps.delivery.accept import JUDGED
 from apps.directory.models import Sternness
 from apps.mailauth import results, spf
 from apps.mailauth.inquiry import Inquiry
@@ -26,7 +24,6 @@ from apps.reception.gate import Gate
 from apps.reception.greylist import Addressee, Arrival, Grey, Greylist
 from apps.reception.judging import Case, Judgement, Refusal, Ruling
 from apps.reception.policies import USUAL, Policies, Wishes
-from apps.reception.refusals import Refusals
 from apps.reception.rejects import Rejected, Rejects
 from apps.reception.visit import Visit
 from apps.reports import counting
@@ -34,12 +31,9 @@ from apps.reports.counting import Counts
 from apps.resolver.base import Resolver
 from apps.runtime.ulid import ulid_text
 from apps.smtp.envelope import SmtpSession, Transaction
-from apps.smtp.intake import Additions, client_of
-from apps.trace.services import Event
+from apps.smtp.intake import Additions
 
 logger = logging.getLogger(__name__)
-
-REFUSED: Final = "mx.refused"
 
 
 @dataclass(slots=True)
@@ -50,6 +44,7 @@ class Standing:
     resolver: Resolver
     inquiry: Inquiry
     wishes: dict[str, Wishes] = field(default_factory=dict)
+    judgement: Judgement | None = None
 
     def close(self) -> None:
         """It is over."""
@@ -86,7 +81,6 @@ class Judge:
         self._greylist = Greylist()
         self._counts = Counts()
         self._rejects = Rejects()
-        self._refusals = Refusals()
 
     def receive(self, session: SmtpSession) -> Visit:
         """Somebody has connected."""
@@ -129,7 +123,7 @@ class Judge:
         strict = wishes.lists is Sternness.REJECT
         refusal = await visit.refusal(address, users, lists_refuse=strict)
         if refusal is not None:
-            self._remember(session, transaction, refusal, recipients, stage="rcpt")
+            self._note_rejected(transaction, refusal, recipients)
         return refusal
 
     async def weigh(self, session: SmtpSession, transaction: Transaction) -> Weighed:
@@ -158,24 +152,23 @@ class Judge:
         refusal = Refusal(grey.reply, why, "greylist") if grey.waits else None
         return Weighed(ruling, arrival, grey, refusal, self._additions(ruling, arrival))
 
-    def refused(self, session: SmtpSession, transaction: Transaction, weighed: Weighed) -> Refusal:
+    def refused(self, transaction: Transaction, weighed: Weighed) -> Refusal:
         """A message was weighed and is not taken. Return the refusal with where to find it."""
         refusal = weighed.refusal
         assert refusal is not None
         self._count(weighed)
+        _standing(transaction).judgement = weighed.ruling.judgement
         reference = ulid_text(transaction.message_id)
         reply = replace(refusal.reply, text=f"{refusal.reply.text} (reference {reference})")
         refusal = replace(refusal, reply=reply)
-        self._remember(
-            session,
-            transaction,
-            refusal,
-            tuple(transaction.recipients.values()),
-            stage="data",
-            judgement=weighed.ruling.judgement,
-            raw=weighed.arrival.raw,
-        )
+        recipients = tuple(transaction.recipients.values())
+        self._note_rejected(transaction, refusal, recipients, weighed.arrival.raw)
         return refusal
+
+    def judgement(self, transaction: Transaction) -> Judgement | None:
+        """What was found out about the sender of a message that was refused for it."""
+        standing = transaction.standing
+        return standing.judgement if isinstance(standing, Standing) else None
 
     def filtered(self, transaction: Transaction, weighed: Weighed, refusal: Refusal) -> None:
         """A message was weighed and is not taken because of what the filter said of it; the worker
@@ -200,7 +193,6 @@ class Judge:
         await self._greylist.close()
         await self._counts.close()
         await self._rejects.close()
-        await self._refusals.close()
         await self._gate.close()
 
     def _additions(self, ruling: Ruling, arrival: Arrival) -> Additions:
@@ -227,44 +219,17 @@ class Judge:
         override = found.dmarc.override if is_usual else "local_policy"
         self._counts.add(arrival.client, found, ruling.disposition, override)
 
-    def _remember(
-        self,
-        session: SmtpSession,
-        transaction: Transaction,
-        refusal: Refusal,
-        recipients: tuple[EnvelopeRecipient, ...],
-        *,
-        stage: str,
-        judgement: Judgement | None = None,
-        raw: bytes = b"",
-    ) -> None:
-        """For the administrator the trace, for those who would have got it the header."""
-        trace_id, reply = transaction.message_id, refusal.reply
-        data: dict[str, Any] = {
-            **client_of(session),
-            "from": transaction.mail_from or "",
-            "to": list(dict.fromkeys(one.original for one in recipients)),
-            "stage": stage,
-            "cause": refusal.cause,
-            "why": refusal.why,
-            "reply": f"{reply.code} {reply.enhanced} {reply.text}",
-        }
-        events = [Event(trace_id, REFUSED, data)]
-        if judgement is not None:
-            events.append(Event(trace_id, JUDGED, judgement.as_data()))
-        self._refusals.note(session.address, events)
-        if not reply.is_permanent:
-            return  # it comes again, and is no loss until it does not
-        self._note_rejected(transaction, refusal, recipients, raw)
-
     def _note_rejected(
         self,
         transaction: Transaction,
         refusal: Refusal,
         recipients: tuple[EnvelopeRecipient, ...],
-        raw: bytes,
+        raw: bytes = b"",
     ) -> None:
-        """For those who would have got it."""
+        """For those who would have got it. What is only put off comes again, and is no loss until
+        it does not."""
+        if not refusal.reply.is_permanent:
+            return
         self._rejects.add(
             Rejected(
                 trace_id=transaction.message_id,

@@ -3,21 +3,25 @@
 import asyncio
 from dataclasses import replace
 
-from apps.delivery.accept import Accepted
+from apps.delivery.accept import JUDGED, Accepted
 from apps.mailqueue.services import EnvelopeRecipient
 from apps.reception.judging import Refusal
+from apps.runtime.clock import now_us
 from apps.smtp.envelope import Options, SmtpSession, Transaction
-from apps.smtp.handler import DoorHandler, reply_of
+from apps.smtp.handler import DoorHandler, Said, answer_of
 from apps.smtp.intake import Additions, Intake
 from apps.smtp.judge import Judge
 from apps.smtp.offers import Offers
 from apps.smtp.session import Conversation
+from apps.trace.services import Event
 from apps.wire.errors import MailError, UnknownRecipient
 from apps.wire.replies import Reply
 
 
 class MxHandler(DoorHandler):
     """Whoever comes is judged by what can be found out about it, and refused in the dialogue."""
+
+    door = "mx"
 
     def __init__(self, intake: Intake, judge: Judge, offers: Offers) -> None:
         super().__init__(intake)
@@ -60,7 +64,7 @@ class MxHandler(DoorHandler):
         envelope: Transaction,
         address: str,
         options: Options,
-    ) -> Reply | None:
+    ) -> Said | None:
         """Begin to find out whether the sender's domain knows this client."""
         refusal = await super().handle_MAIL(server, session, envelope, address, options)
         refusal = refusal or await self._judge.visit(session).mail()
@@ -75,7 +79,7 @@ class MxHandler(DoorHandler):
         envelope: Transaction,
         address: str,
         options: Options,
-    ) -> Reply | None:
+    ) -> Said | None:
         """Who tries out addresses has to wait, and is cut off in the end."""
         try:
             return await super().handle_RCPT(server, session, envelope, address, options)
@@ -83,7 +87,7 @@ class MxHandler(DoorHandler):
             farewell = await self._judge.visit(session).unknown()
             if farewell is None:
                 raise
-            return farewell
+            return Refusal(farewell, "it tries out addresses", "harvester")
 
     async def admit(
         self,
@@ -91,27 +95,34 @@ class MxHandler(DoorHandler):
         envelope: Transaction,
         address: str,
         recipients: tuple[EnvelopeRecipient, ...],
-    ) -> Reply | None:
+    ) -> Said | None:
         """Refuse clients here, where it is known for whom."""
-        refusal = await self._judge.admit(session, envelope, address, recipients)
-        return None if refusal is None else refusal.reply
+        return await self._judge.admit(session, envelope, address, recipients)
+
+    def findings(self, envelope: Transaction) -> list[Event]:
+        """What the judge thinks of a sender whose message was refused."""
+        found = self._judge.judgement(envelope)
+        if found is None:
+            return []
+        return [Event(envelope.trace_id, JUDGED, found.as_data(), now_us())]
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: Conversation, session: SmtpSession, envelope: Transaction
-    ) -> Reply:
+    ) -> Said:
         """Judge the sender, have the message judged; take responsibility, or say why not."""
         weighed = await self._judge.weigh(session, envelope)
         if weighed.refusal is not None:
-            return self._judge.refused(session, envelope, weighed).reply
+            return self._judge.refused(envelope, weighed)
         result = await self._keep(server, session, envelope, weighed.additions)
         if isinstance(result, Refusal):
+            envelope.declines.is_told = True  # by whoever decided it
             self._judge.filtered(envelope, weighed, result)
-            return result.reply
+            return result
         if isinstance(result, Accepted):
             self._judge.taken(weighed)
             users = [one.user_id for one in envelope.recipients.values() if one.user_id is not None]
             self._judge.visit(session).taken(users, len(envelope.recipients))
-        return reply_of(result)
+        return answer_of(result)
 
     async def _keep(
         self,

@@ -7,13 +7,14 @@ counted, when to hang up. What a command *does* is the handler's business (`apps
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from aiosmtpd.smtp import AuthResult
 
+from apps.smtp import declined
 from apps.smtp.envelope import Options, SmtpSession, Transaction
 from apps.smtp.hooks import Exchange, Hooks, as_reply, ask
 from apps.smtp.proto.commands import (
@@ -40,7 +41,7 @@ from apps.smtp.proto.receiver import (
     TlsHello,
 )
 from apps.smtp.rules import Rules
-from apps.wire.errors import AuthenticationFailed, MessageTooLarge
+from apps.wire.errors import AuthenticationFailed, MailError, MessageTooLarge
 from apps.wire.replies import Reply
 from apps.wire.sasl import Challenge, Failure, FailureReason
 
@@ -70,6 +71,12 @@ _FAULTS = {
     Fault.NUL: Reply(554, "5.6.0", "Message has a NUL"),
     Fault.NO_MEMORY: Reply(451, "4.3.2", "Too busy, try again later"),
 }
+_FAULT_CAUSES = {
+    Fault.TOO_BIG: "size",
+    Fault.BARE_NEWLINE: "newline",
+    Fault.NUL: "nul",
+    Fault.NO_MEMORY: "busy",
+}
 _BAD_LINES = {
     Fault.TOO_BIG: Reply(500, "5.5.2", "Line too long"),
     Fault.BARE_NEWLINE: Reply(500, "5.5.2", "Lines end with CRLF (RFC 5321 section 2.3.8)"),
@@ -92,6 +99,7 @@ _AUTH_END = Reply(421, "4.7.0", "Too many failed sign-ins")
 _MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections of this account")
 _NOT_WEB = Reply(554, "5.5.1", "This is not a web server")
 _CLOSING = 421
+_CHALLENGE = 334  # of an AUTH exchange, which is not kept
 _ABSURD = 16  # times the message limit: a chunk so long is not read to its end
 _GROUP = 100  # pipelined RCPT resolved together
 
@@ -164,7 +172,9 @@ class Conversation:
         if not reply.is_positive:
             self._log("turned away", reply)
             self.next = Next.HANG_UP
-        return _encoded(reply)
+        octets = _encoded(reply)
+        self.session.dialogue.server(octets)
+        return octets
 
     async def handle(self, event: Event) -> bytes:
         """Return the replies to one event; none, one or (LMTP, pipelined RCPT) several."""
@@ -173,7 +183,12 @@ class Conversation:
         if isinstance(event, Message):
             return await self._message(event)
         if isinstance(event, Chunk):
-            return self._counted(self._chunk(event))
+            octets = self._counted(reply := self._chunk(event))
+            if not reply.is_positive:
+                # RFC 3030 section 2: a failed chunk fails the message; the next one is out of
+                # sequence.
+                self._reset()
+            return octets
         if isinstance(event, TlsHello):
             self.next = Next.ABORT
             return b""
@@ -182,12 +197,15 @@ class Conversation:
     def tls_started(self, info: dict[str, Any]) -> None:
         """Forget all that was said in the clear (RFC 3207 section 4.2)."""
         self.session.ssl = info
+        named = f", {self.session.server_name} was asked for" if self.session.server_name else ""
+        self.session.dialogue.note(f"TLS began: {self.session.tls}{named}")
         self.session.host_name = None
         self.session.extended_smtp = False
         self._reset()
 
     def end(self) -> None:
         """The connection is over; nothing was or will be cancelled that others rely on."""
+        self._tell()
         self.transaction.close()
         self._hooks.left(self.session)
 
@@ -197,9 +215,19 @@ class Conversation:
         if self._exchange is not None:
             exchange, self._exchange = self._exchange, None
             return self._counted(self._outcome(exchange, await ask(exchange.step, raw)))
-        if raw[:5].upper() == b"RCPT " and self._receiver.next_is(b"RCPT "):
-            return await self._recipients_together(raw)
-        return self._counted(await self._command(raw))
+        verb = raw[:5].upper()
+        if verb == b"RCPT ":
+            if self._receiver.next_is(b"RCPT "):
+                return await self._recipients_together(raw)
+            self.session.dialogue.client(raw, raw)
+            return self._counted(await self._command(raw), raw)
+        if verb == b"MAIL " and not self.transaction.is_open:
+            self.session.dialogue.begin()
+        self.session.dialogue.client(raw)
+        octets = self._counted(await self._command(raw))
+        if verb == b"MAIL " and not self.transaction.is_open:
+            self._reset()  # a MAIL that was refused is a transaction of its own
+        return octets
 
     async def _command(self, raw: bytes) -> Reply | None:
         """Return the reply to one command; None if it comes later, with BDAT's text."""
@@ -223,8 +251,11 @@ class Conversation:
             lines.append(event.raw)
             replies.append(self._command(event.raw))
         answers = []
-        for reply in await asyncio.gather(*replies):
-            answers.append(self._counted(reply))
+        for number, reply in enumerate(await asyncio.gather(*replies)):
+            line = lines[number] if number < len(lines) else b""
+            if line:
+                self.session.dialogue.client(line, line)
+            answers.append(self._counted(reply, line))
             if answers[-1].startswith(b"421") or self._errors >= self._most_errors:
                 break
         return b"".join(answers)
@@ -233,13 +264,25 @@ class Conversation:
         if event.fatal:
             self.next = Next.HANG_UP
         self._exchange = None
+        self.session.dialogue.note("a line that is no command line")
         return self._counted(_BAD_LINES[event.fault])
 
-    def _counted(self, reply: Reply | None) -> bytes:
-        """Encode a reply. Count errors; hang up on a client that makes nothing else."""
-        self.delay = 0.0
+    def _counted(self, reply: Reply | None, recipient: bytes = b"") -> bytes:
+        """Encode a reply. Count errors; hang up on a client that makes nothing else.
+
+        Args:
+            recipient: the RCPT that it answers.
+        """
         if reply is None:
+            self.delay = 0.0
             return b""
+        octets = self._weighed(reply)
+        if reply.code != _CHALLENGE:
+            self.session.dialogue.server(octets, recipient)
+        return octets
+
+    def _weighed(self, reply: Reply) -> bytes:
+        self.delay = 0.0
         if not reply.is_permanent:
             if reply.is_transient and reply is not _MANY_RECIPIENTS:
                 self._log("refused for now", reply)
@@ -269,9 +312,16 @@ class Conversation:
         self.next = Next.HANG_UP
         return reply
 
+    def _tell(self) -> None:
+        """Have what was refused in the transaction recorded."""
+        if self.transaction.declines:
+            self._hooks.refused(self.session, self.transaction)
+
     def _reset(self) -> None:
         if self._chunks:
             self._receiver.forget_text()
+        self._tell()
+        self.session.dialogue.end()
         self.transaction.close()
         self.transaction = Transaction()
         self._recipients = 0
@@ -296,8 +346,8 @@ class Conversation:
         if (hook := self._hooks.get("EHLO")) is not None:
             statuses = [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
             answer = await ask(hook, self, session, self.transaction, command.name, statuses)
-            if isinstance(answer, Reply):
-                return answer
+            if isinstance(answer, Reply | MailError):
+                return as_reply(answer, _OK)
             lines = [str(status)[4:] for status in answer]
         return Reply(250, "", "\n".join(lines))
 
@@ -307,18 +357,43 @@ class Conversation:
             return _HELLO_FIRST
         if self.transaction.is_open:
             return _NESTED_MAIL
-        if self.rules.auth and not session.authenticated:
-            return _AUTH_FIRST if self.rules.may_sign_in(session) else _TLS_FIRST
-        if command.parameters.size > self.rules.limits.message:
-            return MessageTooLarge.reply
-        if (refusal := self.rules.refusal(session, command.parameters)) is not None:
+        sender = "" if command.path.address is None else str(command.path.address)
+        self.transaction.declines.sender = sender
+        if (refusal := self._mail_refusal(command)) is not None:
             return refusal
         options = Options(command)
-        sender = "" if command.path.address is None else str(command.path.address)
-        reply = as_reply(await self._ask("MAIL", sender, options), _MAIL_OK)
+        answer = await self._ask("MAIL", sender, options)
+        reply = as_reply(answer, _MAIL_OK)
         if reply.is_positive:
             self.transaction.open(command)
             self.transaction.mail_options.extend(options)
+            return reply
+        return self._declined(declined.MAIL, reply, answer=answer)
+
+    def _mail_refusal(self, command: Mail) -> Reply | None:
+        """Why a MAIL is not taken that no handler has to look at."""
+        session = self.session
+        if self.rules.auth and not session.authenticated:
+            if self.rules.may_sign_in(session):
+                return self._declined(declined.MAIL, _AUTH_FIRST, cause="signin")
+            return self._declined(declined.MAIL, _TLS_FIRST, cause="tls")
+        if command.parameters.size > self.rules.limits.message:
+            return self._declined(declined.MAIL, MessageTooLarge.reply, cause="size")
+        if (refusal := self.rules.refusal(session, command.parameters)) is not None:
+            return self._declined(declined.MAIL, refusal, cause="parameter")
+        return None
+
+    def _declined(
+        self,
+        stage: str,
+        reply: Reply,
+        *,
+        answer: object = None,
+        recipients: list[str] | None = None,
+        cause: str = "",
+    ) -> Reply:
+        """Note a refusal for the trace; return its reply."""
+        self.transaction.declines.add(stage, answer, reply, recipients or [], cause)
         return reply
 
     async def _rcpt(self, command: Rcpt) -> Reply:
@@ -326,19 +401,22 @@ class Conversation:
             return _NEED_MAIL
         if self._chunks:
             return _MIXED
+        address = "postmaster" if command.path.postmaster else str(command.path.address)
         if self._recipients >= self.rules.limits.recipients:
-            return _MANY_RECIPIENTS
+            return self._declined(
+                declined.RCPT, _MANY_RECIPIENTS, recipients=[address], cause="recipients"
+            )
         self._recipients += 1  # before waiting: pipelined ones are resolved at the same time
         options = Options(command)
-        address = "postmaster" if command.path.postmaster else str(command.path.address)
         transaction = self.transaction
-        reply = as_reply(await self._ask("RCPT", address, options), _RCPT_OK)
+        answer = await self._ask("RCPT", address, options)
+        reply = as_reply(answer, _RCPT_OK)
         if reply.is_positive:
             transaction.rcpt_tos.append(address)
             transaction.rcpt_options.extend(options)
-        else:
-            self._recipients -= 1
-        return reply
+            return reply
+        self._recipients -= 1
+        return self._declined(declined.RCPT, reply, answer=answer, recipients=[address])
 
     async def _data(self, _command: Data) -> Reply:
         if (refusal := self._text_refusal()) is not None:
@@ -413,30 +491,46 @@ class Conversation:
     def _chunk(self, event: Chunk) -> Reply:
         reply = self._chunk_reply
         if reply is None and event.fault is not None:
-            reply = _FAULTS[event.fault]
+            reply = self._faulty(event.fault)
         if reply is None:
             return _CHUNK_OK
-        # RFC 3030 section 2: a failed chunk fails the message; the next one is out of sequence.
-        self._reset()
         return reply
+
+    def _faulty(self, fault: Fault) -> Reply:
+        """Note that the text is not taken for what it is."""
+        names = list(self.transaction.rcpt_tos)
+        cause = _FAULT_CAUSES[fault]
+        return self._declined(declined.DATA, _FAULTS[fault], recipients=names, cause=cause)
 
     async def _message(self, event: Message) -> bytes:
         transaction, refusal = self.transaction, self._chunk_reply
         self._chunk_reply = None
         if refusal is not None:
+            octets = self._counted(refusal)
             self._reset()
-            return self._counted(refusal)
+            return octets
         if event.fault is not None:
-            answer: Any = _FAULTS[event.fault]
+            answer: Any = self._faulty(event.fault)
         else:
+            self.session.dialogue.note(f"{len(event.raw)} octets of text")
             transaction.content = transaction.original_content = event.raw
             answer = await self._ask("DATA")
         answers = answer if isinstance(answer, list) else [answer] * self._answers(transaction)
         replies = [as_reply(item, _OK) for item in answers]
-        self._reset()
+        if event.fault is None:
+            self._note_text_refusals(answers, replies)
         if any(reply.is_positive for reply in replies):
             self._commands = self._errors = 0
-        return b"".join(self._counted(reply) for reply in replies)
+        octets = b"".join(self._counted(reply) for reply in replies)
+        self._reset()
+        return octets
+
+    def _note_text_refusals(self, answers: Sequence[object], replies: Sequence[Reply]) -> None:
+        names = self.transaction.rcpt_tos
+        for number, (answer, reply) in enumerate(zip(answers, replies, strict=True)):
+            if not reply.is_positive:
+                about = names[number : number + 1] if self.rules.lmtp else list(names)
+                self._declined(declined.DATA, reply, answer=answer, recipients=about)
 
     def _answers(self, transaction: Transaction) -> int:
         return len(transaction.rcpt_tos) if self.rules.lmtp else 1

@@ -18,7 +18,7 @@ from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.smtp.admission import Admission, Admissions
 from apps.smtp.envelope import Options, SmtpSession, Transaction
-from apps.smtp.handler import DoorHandler, reply_of
+from apps.smtp.handler import DoorHandler, Said, answer_of
 from apps.smtp.intake import Additions, Intake, client_of
 from apps.smtp.session import Conversation, Next
 from apps.wire.errors import AccountSuspended, MailError, SenderNotAllowed
@@ -39,6 +39,7 @@ _SUSPENDED = Reply(535, "5.7.13", "This account is disabled")
 class SubmissionHandler(DoorHandler):
     """Envelope sender and From must be the user's own; mail for other hosts is taken."""
 
+    door = "submission"
     relay = True
 
     def __init__(self, intake: Intake) -> None:
@@ -69,7 +70,7 @@ class SubmissionHandler(DoorHandler):
         envelope: Transaction,
         address: str,
         options: Options,
-    ) -> Reply | None:
+    ) -> Said | None:
         """Refuse a sender that is not the user's, and a user whose sign-in no longer holds.
 
         The null sender is allowed: a mail program sends receipts with it (RFC 8098 section 2.1),
@@ -79,7 +80,7 @@ class SubmissionHandler(DoorHandler):
         try:
             admission = await self._admissions.ask(_principal(session), sender)
         except MeterReached as error:
-            await self._tell(session, error)
+            await self._tell(session, envelope, error)
             raise
         if admission is None:
             server.next = Next.HANG_UP
@@ -94,7 +95,7 @@ class SubmissionHandler(DoorHandler):
         envelope: Transaction,
         address: str,
         options: Options,
-    ) -> Reply | None:
+    ) -> Said | None:
         """Refuse what is beyond the user's limits now; acceptance counts them again."""
         admission = _admission(envelope)
         admission.asked += 1  # before waiting: pipelined ones are resolved at the same time
@@ -104,14 +105,14 @@ class SubmissionHandler(DoorHandler):
             reply = await super().handle_RCPT(server, session, envelope, address, options)
             is_taken = reply is None
         except MeterReached as error:
-            await self._tell(session, error)
+            await self._tell(session, envelope, error)
             raise
         finally:
             if not is_taken:
                 admission.asked -= 1
         return reply
 
-    async def _tell(self, session: SmtpSession, error: MeterReached) -> None:
+    async def _tell(self, session: SmtpSession, envelope: Transaction, error: MeterReached) -> None:
         """Have administrators told of a limit. The database knows whether they were; it is asked
         once, and not for each message that a flood of them tries."""
         if error.key in self._told:
@@ -126,7 +127,7 @@ class SubmissionHandler(DoorHandler):
                 alerts.limit_reached_early,
                 error,
                 user_id,
-                session.id,
+                envelope.trace_id,
                 client_of(session),
             )
         except MailError as failure:
@@ -135,7 +136,7 @@ class SubmissionHandler(DoorHandler):
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: Conversation, session: SmtpSession, envelope: Transaction
-    ) -> Reply:
+    ) -> Said:
         """Check the From field, add what is missing, hide Bcc; then take responsibility."""
         raw: bytes = envelope.content  # type: ignore[assignment]  # set by the session
         if b"\0" in raw:
@@ -159,7 +160,7 @@ class SubmissionHandler(DoorHandler):
             fields=prepared.fields, cuts=prepared.cuts, message_id=prepared.message_id
         )
         (result,) = await self.intake.keep(server.rules, session, envelope, additions)
-        return reply_of(result)
+        return answer_of(result)
 
 
 class DirectoryExchange:

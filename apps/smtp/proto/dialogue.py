@@ -1,0 +1,147 @@
+"""What was said on one connection, kept short for the flight recorder. Pure.
+
+A `Dialogue` holds the lines before the first transaction and those of the transaction that goes on,
+both in bounds, and never more of a line than its beginning. Keeping a line costs a tuple; it is
+made readable by `told`, when there is something to record.
+
+What may be a secret is not kept at all: of AUTH the mechanism alone, nothing of the exchange that
+follows it, and nothing of a line whose verb is not one of SMTP's, for a client that lost its way
+sends passwords as commands. Message text is not kept either, only how long it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from apps.mime.address import AddressError, parse_path
+from apps.mime.headers import printable
+
+PREAMBLE_MOST: Final = 10
+"""Lines before the first MAIL: greeting, EHLO, STARTTLS, EHLO, AUTH, with their answers."""
+HEAD_MOST: Final = 7
+TAIL_MOST: Final = 7
+"""Lines of a transaction that are kept at its beginning and at its end: of hundreds of recipients
+the first ones, and how it ended."""
+LINE_MOST: Final = 160
+"""Characters of a line that are shown."""
+_KEPT_MOST: Final = 1_000  # octets of a line that are kept: a RCPT is to be parsed again
+
+CLIENT: Final = ">"
+SERVER: Final = "<"
+NOTE: Final = "="
+
+_WHOLE = frozenset(
+    (b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"DATA", b"BDAT", b"RSET", b"QUIT", b"STARTTLS")
+)
+_VERB_ONLY = frozenset((b"NOOP", b"HELP", b"VRFY", b"EXPN"))
+_MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")
+_HIDDEN: Final = "…"
+
+_Spoken = tuple[float, str, bytes, bytes]  # when, kind, line, the RCPT that it belongs to
+
+
+class Dialogue:
+    """One connection's.
+
+    Args:
+        connected_at: when it began, Unix microseconds.
+        clock: seconds, only going forward.
+    """
+
+    __slots__ = ("_began", "_clock", "_is_open", "_left_out", "_lines", "_preamble", "connected_at")
+
+    def __init__(self, connected_at: int, clock: Callable[[], float]) -> None:
+        self.connected_at = connected_at
+        self._clock = clock
+        self._began = clock()
+        self._preamble: list[_Spoken] = []
+        self._lines: list[_Spoken] = []
+        self._left_out = 0
+        self._is_open = False
+
+    def begin(self) -> None:
+        """A transaction begins: what is kept from now on belongs to it."""
+        self._is_open = True
+        self._lines.clear()
+        self._left_out = 0
+
+    def end(self) -> None:
+        """It is over, and forgotten."""
+        self._is_open = False
+        self._lines.clear()
+        self._left_out = 0
+
+    def client(self, line: bytes, recipient: bytes = b"") -> None:
+        """It said a line (without CRLF); `recipient` is that line again if it is a RCPT."""
+        self._keep(CLIENT, line[:_KEPT_MOST], recipient[:_KEPT_MOST])
+
+    def server(self, reply: bytes, recipient: bytes = b"") -> None:
+        """We said a reply, perhaps of several lines; `recipient` is the RCPT that it answers."""
+        self._keep(SERVER, reply, recipient[:_KEPT_MOST])
+
+    def note(self, words: str) -> None:
+        """Something happened that nobody said."""
+        self._keep(NOTE, words.encode(), b"")
+
+    def told(self) -> dict[str, Any]:
+        """As events keep it: `connected_at` in Unix microseconds; `dialogue`, a list of
+        [milliseconds since then, kind, text], with the address as a fourth element if it is about
+        one recipient alone; `left_out`, how many lines are missing in its middle, if any are.
+        """
+        lines = [self._line(one) for one in (*self._preamble, *self._lines)]
+        told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": lines}
+        if self._left_out:
+            told["left_out"] = self._left_out
+        return told
+
+    def _keep(self, kind: str, line: bytes, recipient: bytes) -> None:
+        spoken = (self._clock(), kind, line, recipient)
+        if self._is_open:
+            self._lines.append(spoken)
+            if len(self._lines) > HEAD_MOST + TAIL_MOST:
+                del self._lines[HEAD_MOST]
+                self._left_out += 1
+        elif len(self._preamble) < PREAMBLE_MOST:
+            self._preamble.append(spoken)
+
+    def _line(self, spoken: _Spoken) -> list[Any]:
+        at, kind, line, recipient = spoken
+        text = _shown(line) if kind == CLIENT else _readable(b" / ".join(line.splitlines()))
+        shown: list[Any] = [int((at - self._began) * 1000), kind, text]
+        if recipient:
+            shown.append(_address(recipient))
+        return shown
+
+
+def _shown(line: bytes) -> str:
+    """A command as it may be read."""
+    verb, _, rest = line.partition(b" ")
+    verb = verb[:12].upper()
+    if verb in _WHOLE:
+        return _readable(line)
+    if verb == b"AUTH":
+        words = rest.split(maxsplit=1)
+        if not words or _MECHANISM.fullmatch(words[0]) is None:
+            return f"AUTH {_HIDDEN}"
+        return f"AUTH {words[0].decode().upper()} {_HIDDEN}"
+    if verb in _VERB_ONLY:
+        return f"{verb.decode()} {_HIDDEN}" if rest else verb.decode()
+    return _HIDDEN
+
+
+def _readable(raw: bytes) -> str:
+    text = raw[: LINE_MOST * 4].decode("utf-8", "replace")
+    if len(text) > LINE_MOST:
+        text = f"{text[: LINE_MOST - 1]}…"
+    return printable(text)
+
+
+def _address(line: bytes) -> str:
+    """The address that a RCPT names, "" if it names none."""
+    try:
+        path = parse_path(line.partition(b":")[2], smtputf8=True)
+    except AddressError:
+        return ""
+    return "postmaster" if path.postmaster or path.address is None else str(path.address)
