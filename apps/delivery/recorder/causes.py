@@ -166,16 +166,13 @@ def _is_of(name: str, domain: str) -> bool:
 
 
 def _greylisted(data: Data, ground: Ground) -> str:
-    why = word(data, "why")
-    return f"greylisted: {_lower(why)}" if why else "greylisted, its server has to come again"
+    return f"greylisted, {_lower(_why(data, 'its server has to come again'))}"
 
 
 def _loop(data: Data, ground: Ground) -> str:
-    return f"loop: {_why(data, 'it went in circles')}"
-
-
-def _client_is(data: Data, ground: Ground) -> str:
-    return f"the client {_why(data, 'is not trusted')}"
+    if word(data, "stage", 10) == "rcpt":
+        return "loop: its address leads round in a circle"
+    return f"loop: {_lower(_why(data, 'it went in circles'))}"
 
 
 def _rights(data: Data, ground: Ground) -> str:
@@ -348,12 +345,16 @@ def _bounced(fate: Fate, ground: Ground) -> str:
 
 
 # No way was safe enough: RFC 8461, RFC 7672, RFC 8689.
-_UNSAFE: Final = frozenset({"4.7.5", "5.7.5", "4.7.10", "5.7.10", "4.7.30", "5.7.30"})
+_UNSAFE: Final = frozenset(
+    {"4.7.4", "5.7.4", "4.7.5", "5.7.5", "4.7.10", "5.7.10", "4.7.30", "5.7.30"}
+)
 
 
 def _unsafe(data: Data) -> str:
     to = f" to {_host(data)}" if word(data, "host", 255) else ""
     heard = _answer(data)
+    if to and heard.startswith(f"{_host(data)} "):
+        heard = f"it {heard.removeprefix(_host(data)).lstrip()}"
     return f"no safe TLS{to}" + (f": {_short(heard, _SAID_MOST)}" if heard else "")
 
 

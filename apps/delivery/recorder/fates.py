@@ -93,7 +93,8 @@ class Fates:
         stand_for = set(members.values())
         named = {one: one for one in addresses(data.get("to")) if one not in stand_for} | members
         for final, written in named.items():
-            if final not in self._found or not self._found[final].is_open:
+            # What became of it may stand before, where clocks of several hosts differ.
+            if final not in self._found or self._found[final].outcome in _NOT_TAKEN:
                 self._put(self._new(final, written, Outcome.WAITING, event, data))
 
     def _refuse(self, event: Recorded, data: Data) -> None:
@@ -195,6 +196,7 @@ def _of_refusal(data: Data) -> Outcome:
 
 
 _LIMITED: Final = "submission.limited"
+_NOT_TAKEN: Final = frozenset((Outcome.REFUSED, Outcome.PUT_OFF))
 _BEFORE_TEXT: Final = frozenset({"mail", "rcpt"})
 
 # What a kind of event makes of everybody who is not settled, or of the one that it names.

@@ -5,6 +5,7 @@ raises, whatever it is.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -34,7 +35,12 @@ _HOSTS_MOST: Final = 100
 
 
 def fold(trace_id: UUID, events: Sequence[Recorded]) -> Folded | None:
-    """What these events, in their order, come to; None if they tell of no message of its own."""
+    """What these events come to; None if they tell of no message of its own.
+
+    Refusals of a door are written in the background: the order is that of their moments, and of
+    those with the same moment the one in which they are given.
+    """
+    events = sorted(events, key=attrgetter("at_us"))
     begun = [one for one in events if _begins(one)]
     if not begun:
         return None
