@@ -8,21 +8,21 @@ a mailbox is full (`mailstore.QuotaNotice`), what the DNS check keeps, who holds
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 
 from django.db.models import Count, F, Q, Sum
-from django.urls import NoReverseMatch, reverse
 
 from apps.audit import queries as audit
 from apps.console import rolelist
+from apps.console.attention import Item, address
 from apps.console.dearcounts import DearCounts
+from apps.console.mailflow import USUAL, MailFlow, Period, mail_flow
 from apps.directory import permissions
 from apps.directory.models import DkimKey, DkimState, Kind, State, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.capacity import OWN_BOX
 from apps.dnscheck.queries import alarming
 from apps.mailstore.models import QuotaNotice, Usage
-from apps.provisioning.health import flow
+from apps.provisioning.health import flow as queue
 from apps.provisioning.health.checks import Check, Report
 from apps.provisioning.health.checks import State as Health
 
@@ -64,18 +64,6 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """Something to act on; `kind` is bad, warn or info."""
-
-    kind: str
-    icon: str
-    title: str
-    words: str
-    url: str
-    act: str
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """All that the dashboard tells.
 
@@ -84,6 +72,8 @@ class Overview:
         waiting: recipients elsewhere that wait for another try; None for who is no operator.
         services: doors and workers; None before anybody has looked, or for who is no operator.
         begins: whether there is nothing here yet, and the wizard is the next thing.
+        flow: of mail; None while it is counted for the first time.
+        traces: whether somebody is told of mail at all.
     """
 
     totals: Totals | None
@@ -94,6 +84,8 @@ class Overview:
     acts: list[audit.Row]
     begins: bool
     is_operator: bool
+    flow: MailFlow | None
+    traces: bool
 
     @property
     def all_run(self) -> bool:
@@ -101,12 +93,14 @@ class Overview:
         return not any(check.is_trouble for check in self.services or ())
 
 
-def overview(powers: Powers, health: Report | None) -> Overview:
+def overview(powers: Powers, health: Report | None, period: Period = USUAL) -> Overview:
     """What somebody with these powers is told.
 
     Args:
         health: how the service stands; None if nobody has looked, and for who is no operator.
+        period: of mail flow.
     """
+    flowing = mail_flow(powers, period)
     known = _known(powers)
     totals = None if known is None else known.totals
     report = health if powers.is_operator else None
@@ -114,8 +108,12 @@ def overview(powers: Powers, health: Report | None) -> Overview:
     scope = permissions.audit_scope(powers)
     return Overview(
         totals=totals,
-        waiting=flow.waiting_count() if powers.is_operator else None,
-        items=[*_of_service(report), *(() if known is None else known.items)],
+        waiting=queue.waiting_count() if powers.is_operator else None,
+        items=[
+            *_of_service(report),
+            *(() if flowing is None else flowing.items),
+            *(() if known is None else known.items),
+        ],
         services=None if report is None else _services(report),
         disk="" if report is None else _words(report, "disk"),
         acts=audit.page(scope=scope, limit=RECENT).rows if reads_audit else [],
@@ -123,6 +121,8 @@ def overview(powers: Powers, health: Report | None) -> Overview:
         and totals is not None
         and not (totals.domains and totals.at_home),
         is_operator=powers.is_operator,
+        flow=flowing,
+        traces=powers.may(Ability.TRACE_MAIL),
     )
 
 
@@ -181,7 +181,8 @@ def _of_service(report: Report | None) -> Iterator[Item]:
     for check in report.troubles[:TROUBLES]:
         kind = "bad" if check.state is Health.BAD else "warn"
         icon = "octagon-alert" if kind == "bad" else "triangle-alert"
-        url = f"{_url('console-health')}#{check.key}"
+        is_queue = check.key in ("queue.held", "queue.out")
+        url = address("console-queue") if is_queue else f"{address('console-health')}#{check.key}"
         yield Item(kind, icon, check.name, check.words, url, "View")
 
 
@@ -198,7 +199,7 @@ def _dns(powers: Powers) -> Iterator[Item]:
     if names:
         number = found.count() if len(names) == NAMED else len(names)
         title = f"{names[0]}: DNS is wrong" if number == 1 else f"DNS of {number} domains is wrong"
-        url = _url("console-domains", show="work")
+        url = address("console-domains", show="work")
         yield Item("bad", "globe", title, _listed(names, number), url, "Fix")
 
 
@@ -218,7 +219,7 @@ def _full(powers: Powers) -> Iterator[Item]:
     if addresses:
         number = told.count() if len(addresses) == NAMED else len(addresses)
         title = f"{number} mailbox{'es' if number > 1 else ''} above {FULL} %"
-        url = _url("console-users", sort="storage")
+        url = address("console-users", sort="storage")
         yield Item("warn", "hard-drive", title, _listed(addresses, number), url, "View")
 
 
@@ -234,7 +235,7 @@ def _without_factor(powers: Powers) -> Iterator[Item]:
     if number:
         title = f"{number} administrator{'s' if number > 1 else ''} without a second factor"
         words = "A password alone opens what they administer."
-        yield Item("warn", "shield-off", title, words, _url("console-roles"), "View")
+        yield Item("warn", "shield-off", title, words, address("console-roles"), "View")
 
 
 def _unpublished(powers: Powers) -> Iterator[Item]:
@@ -245,7 +246,7 @@ def _unpublished(powers: Powers) -> Iterator[Item]:
     if number:
         title = f"DKIM keys of {number} domain{'s' if number > 1 else ''} wait for their record"
         words = "They sign mail once their records are in the DNS."
-        yield Item("info", "key-round", title, words, _url("console-domains"), "View")
+        yield Item("info", "key-round", title, words, address("console-domains"), "View")
 
 
 def _listed(names: list[str], number: int) -> str:
@@ -263,11 +264,3 @@ def _services(report: Report) -> tuple[Check, ...]:
 
 def _words(report: Report, key: str) -> str:
     return next((check.words for check in report.checks if check.key == key), "")
-
-
-def _url(name: str, **query: str) -> str:
-    try:
-        found = reverse(name)
-    except NoReverseMatch:
-        return ""
-    return f"{found}?{urlencode(query)}" if query else found

@@ -104,6 +104,11 @@ def course(scopes: Sequence[int], *, since_us: int, step: int, steps: int) -> li
     return found
 
 
+def counted_until() -> int:
+    """What was recorded before this moment is counted, Unix microseconds; 0: nothing yet."""
+    return int(FlowTotal.objects.filter(name=NAME).values_list("until", flat=True).first() or 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How far mail is counted.

@@ -109,14 +109,15 @@ def _stack(
 
 
 def lines(
-    series: Sequence[Sequence[float]],
+    series: Sequence[Sequence[float | None]],
     labels: Sequence[str],
     top: float,
     unit: str = "",
     label: str = "",
     every: int = 2,
 ) -> SafeString:
-    """Lines over time, 420 by 180; the first one is filled below."""
+    """Lines over time, 420 by 180; the first one is filled below. None is a moment of which nothing
+    is known: the line goes on to the next."""
     left, bottom, width, height = 36, 22, 420, 180
     inner = height - bottom - 8
     pitch = (width - left) / _steps(len(labels))
@@ -128,13 +129,20 @@ def lines(
                     8 + inner - value / (top or 1) * inner,
                 )
                 for at, value in enumerate(values)
+                if value is not None
             ]
         )
         for values in series
     ]
+    ends = [
+        left + at * (width - left) / _steps(len(labels))
+        for at, value in enumerate(series[0] if series else ())
+        if value is not None
+    ]
     area = format_html(
         '<polygon class="area f1" points="{},{} {} {},{}"/>',
-        *(left, 8 + inner, drawn[0] if drawn else "", width, 8 + inner),
+        *(f"{ends[0]:.1f}" if ends else left, 8 + inner, drawn[0] if drawn else ""),
+        *(f"{ends[-1]:.1f}" if ends else width, 8 + inner),
     )
     last = len(labels) - 1
     below = [

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apps.console import overview
+from apps.console import mailflow, overview
 from apps.console.dearcounts import DearCounts, _Work
 from apps.console.organizationlist import holding_now
 from apps.directory.models import DkimKey, Domain, Role, User
@@ -30,6 +30,7 @@ HOSTILE = "<script>alert(1)</script> {{7*7}} %s"
 @pytest.fixture(autouse=True)
 def _ask_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(overview, "counts", DearCounts(cheap=1e6))
+    monkeypatch.setattr(mailflow, "counts", DearCounts(cheap=1e6))
     report.forget()
     yield
     report.forget()
@@ -248,7 +249,8 @@ def test_what_is_dear_is_counted_seldom(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(overview, "counts", DearCounts(cheap=-1.0, kept=1e6))
+    for module in (overview, mailflow):
+        monkeypatch.setattr(module, "counts", DearCounts(cheap=-1.0, kept=1e6))
     powers = powers_of(admin)
     overview.overview(powers, None)
 

@@ -217,7 +217,8 @@ def test_who_counts_what_somebody_else_has_counted_meanwhile_leaves_it() -> None
 
 def test_nothing_is_counted_of_what_the_index_has_not_read() -> None:
     passage()
-    Cursor.objects.update(event_id=0)
+    FlowTotal.objects.create(name=flow.NAME, event_id=TraceEvent.objects.get().pk - 1)
+    Cursor.objects.update(event_id=TraceEvent.objects.get().pk - 1)
 
     assert rolling.roll() == 0
     found = flow.standing()

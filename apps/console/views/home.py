@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.console.admission import for_administrators
+from apps.console.mailflow import PERIODS, period
 from apps.console.overview import overview
 from apps.console.views.pages import show
 from apps.directory.permissions import Powers
@@ -20,6 +21,13 @@ def dashboard(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     if powers.is_operator:
         # Looking at everything may take seconds: the page comes at once, and asks again for it.
         health = report.report() if is_part else report.lately()
-    context = {"over": overview(powers, health), "at": timezone.now(), "nav": "dashboard"}
+    wanted = period(request.GET.get("period", ""))
+    context = {
+        "over": overview(powers, health, wanted),
+        "at": timezone.now(),
+        "nav": "dashboard",
+        "period": wanted,
+        "periods": PERIODS,
+    }
     template = "_dashboard_live.html" if is_part else "dashboard.html"
     return show(request, powers, template, context)
