@@ -13,6 +13,7 @@ from uuid import UUID
 
 from apps.delivery import states
 from apps.delivery.accept import JUDGED
+from apps.delivery.recorder.reading import data_of, text
 from apps.delivery.states import RecipientState
 from apps.mailqueue import queries as queue
 from apps.mailstore import queries as mailstore
@@ -25,6 +26,7 @@ from apps.trace import queries as traces
 from apps.trace.queries import Found, Recorded
 
 Data = dict[str, str]
+LINES_MOST = 200  # of what was said in one conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +77,49 @@ def tell(trace_id: UUID) -> Story:
 
 def sentences(event: Recorded) -> list[str]:
     """Return what happened, in lines of one sentence or a few."""
-    if event.kind == JUDGED:
+    if event.kind != JUDGED:
+        return [sentence(event)]
+    try:
         return [clean(one) for one in of_judgement(Judgement.from_data(event.data))]
-    return [sentence(event)]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Another version wrote it, or a viewer sees a part of it alone.
+        return ["What was found out about its sender cannot be read."]
 
 
 def sentence(event: Recorded) -> str:
     """Return what happened, in one line."""
     if event.kind == JUDGED:
         return " ".join(sentences(event))
-    data = {key: _shown(value) for key, value in event.data.items()}
+    told = {key: value for key, value in data_of(event).items() if key not in _DIALOGUES}
+    data = {key: _shown(value) for key, value in told.items()}
     if event.kind.endswith(traces.RECEIVED) and "queue_id" in data:
         return clean(_received(event.kind, data))
-    words = _SENTENCES.get(event.kind)
+    is_refusal = event.kind.endswith(traces.REFUSED)
+    words = _refused if is_refusal else _SENTENCES.get(event.kind)
     if words is None:
-        return clean(f"{event.kind} {json.dumps(event.data)}")
+        return clean(f"{event.kind} {json.dumps(told)}")
     return clean(words(data))
+
+
+def dialogue(event: Recorded) -> list[str]:
+    """What a client and we, or we and another server, said to each other, as far as the event has
+    it: lines that begin with `>` (the client, or we as one), `<` (the answer) or a note's sign."""
+    data = data_of(event)
+    lines = data.get("dialogue")
+    if isinstance(lines, list):
+        kept = [line for line in lines[:LINES_MOST] if isinstance(line, list)]
+        return [" ".join(map(text, line[1:3])) for line in kept]
+    said = data.get("transcript")
+    return [*map(text, said.split("\n")[:LINES_MOST])] if isinstance(said, str) and said else []
 
 
 def moment(at_us: int) -> str:
     """Return a time as this page of the story writes it, UTC to the millisecond."""
     at = datetime.fromtimestamp(at_us / 1_000_000, UTC)
     return f"{at:%Y-%m-%d %H:%M:%S}.{at_us // 1_000 % 1_000:03}"
+
+
+_DIALOGUES = frozenset({"dialogue", "transcript"})
 
 
 def _shown(value: Any) -> str:
@@ -109,15 +132,22 @@ def _received(kind: str, data: Data) -> str:
     door = kind.partition(".")[0]
     origin = f" from {data['address']}" if data.get("address") else ""
     hello = f" ({data['helo']})" if data.get("helo") else ""
+    who = f" signed in as {data['account']}" if data.get("account") else ""
     way = f" over {data['tls']}" if data.get("tls") else ""
+    about = f" Its subject is: {data['subject']}" if data.get("subject") else ""
     until = f" It is held back until {_time(data, 'until')}." if "until" in data else ""
     return (
-        f"Accepted at the door {door}{origin}{hello}{way}: <{data.get('from', '')}> to"
-        f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}.{until}"
+        f"Accepted at the door {door}{origin}{hello}{who}{way}: <{data.get('from', '')}> to"
+        f" {data.get('to', '')}, {data.get('size', '?')} bytes, queue id {data['queue_id']}."
+        f"{until}{about}"
     )
 
 
-_STAGES = {"rcpt": "when the recipient was named", "data": "at the end of its text"}
+_STAGES = {
+    "mail": "when its sender was named",
+    "rcpt": "when the recipient was named",
+    "data": "at the end of its text",
+}
 
 
 def _refused(data: Data) -> str:
@@ -126,9 +156,15 @@ def _refused(data: Data) -> str:
     said = " / ".join(data.get("reply", "").splitlines())
     return (
         f"Refused {_STAGES.get(data.get('stage', ''), '')}{origin}{hello}:"
-        f" <{data.get('from', '')}> to {data.get('to', '')}: {data.get('why', '?')}."
+        f" <{data.get('from', '')}> to {data.get('to') or 'nobody yet'}{_more(data)}:"
+        f" {data.get('why', '?').rstrip('.')}."
         f" The answer was: {said}"
     )
+
+
+def _more(data: Data) -> str:
+    more = data.get("and_more", "")
+    return f" and {more} more" if more.isdecimal() and int(more[:9]) else ""
 
 
 def _judged(data: Data) -> str:
@@ -137,7 +173,8 @@ def _judged(data: Data) -> str:
 
 
 def _filed(data: Data) -> str:
-    junk = f" It belongs into Junk: {data['junk']}." if data.get("junk") else ""
+    points = f" ({data['points']} points)" if data.get("by") == "points" else ""
+    junk = f" It belongs into Junk{points}: {data['junk']}." if data.get("junk") else ""
     where = f"mailbox {data.get('mailbox', '?')} as UID {data.get('uid', '?')}"
     return f"{_for(data)} was filed in {where}.{junk}"
 
@@ -227,7 +264,6 @@ def _why(words: str) -> Callable[[Data], str]:
 
 
 _SENTENCES: dict[str, Callable[[Data], str]] = {
-    "mx.refused": _refused,
     "scan.judged": _judged,
     "local.delivered": _filed,
     "quarantine.kept": _quarantined,
@@ -259,6 +295,10 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
         f"Nobody is told about {data.get('about', '?')}: {data.get('why', '?')}."
     ),
     "bounce.received": _returned,
+    "bounce.read": lambda data: (
+        f"Read as a report ({data.get('action', '?')}) about a message of its reader (trace"
+        f" {data.get('traces', '?')})."
+    ),
     "vacation.sent": lambda data: (
         f"{data.get('for', '?')} is away: {data.get('to', '?')} was told so"
         f" (trace {data.get('trace', '?')})."

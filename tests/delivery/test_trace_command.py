@@ -44,7 +44,9 @@ def sent(user: User) -> UUID:
 def test_it_tells_the_story_of_one_message(alice: User) -> None:
     name = ulid_text(sent(alice))
     told = trace(name)
-    assert told.startswith(f"Trace {name}\n")
+    assert told.startswith(
+        f"Trace {name}\nDelivered: mx.outside.invalid accepted it over TLSv1.3\n"
+    )
     assert (
         "Accepted at the door mx from 192.0.2.1 (outside.invalid): <alice@example.test> to"
         " dave@outside.invalid" in told
@@ -81,7 +83,9 @@ def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
     told = trace(ulid_text(one))
     assert "to b@example.test: it is forged. The answer was: 550 5.7.26 Line / line" in told
     assert 'It explains: "' in told
-    assert len(told.splitlines()) == 1 + 1 + 5  # name, refusal, address, SPF, DKIM, DMARC, doubt
+    assert (
+        len(told.splitlines()) == 2 + 1 + 5
+    )  # name, cause, refusal, address, SPF, DKIM, DMARC, doubt
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(told)
 
 

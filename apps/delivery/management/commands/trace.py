@@ -7,6 +7,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.delivery import story
+from apps.delivery.recorder import journey as recorder
+from apps.delivery.recorder.sight import Viewer
 from apps.delivery.states import RecipientState
 from apps.delivery.story import Story
 from apps.mime.headers import printable
@@ -55,9 +57,14 @@ class Command(BaseCommand):
 
     def _tell(self, one: Story) -> None:
         self._line(f"Trace {ulid_text(one.trace_id)}")
+        journey = recorder.tell(one.trace_id, Viewer(sees_all=True))
+        if journey is not None:
+            self._line(journey.headline)
         for event in one.events:
             for sentence in story.sentences(event):
                 self._line(f"{story.moment(event.at_us)}  {sentence}")
+            for said in story.dialogue(event):
+                self._line(f"    {said}")
         for recipient in one.recipients:
             reply = f" ({recipient.reply})" if recipient.reply else ""
             self._line(f"{recipient.shown}: {recipient.state}. {recipient.text}{reply}")
