@@ -124,6 +124,11 @@ app.conf.update(
         # Those that wait behind a long run say nothing new.
         "index": {"task": "search.index", "schedule": 5.0, "options": {"expires": 5.0}},
         "prune-scan": {"task": "scan.prune", "schedule": 3600.0},
+        "index-traces": {
+            "task": "delivery.index_traces",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
         "send-digests": {"task": "delivery.digests", "schedule": 900.0},
         "prune-reception": {"task": "reception.prune", "schedule": 3600.0},
         "prune-sieve": {"task": "sieve.prune", "schedule": 3600.0},

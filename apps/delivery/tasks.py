@@ -17,6 +17,7 @@ from django.conf import settings
 from apps.delivery import administer, digests, dmarcreports, stopping, tlsreports
 from apps.delivery.outbound import overdue, running
 from apps.delivery.process import run_once
+from apps.delivery.recorder import index
 from apps.events import bell, bus
 from apps.events.types import Event, HeavyRang, QueueRang
 from apps.mailqueue import queries
@@ -59,6 +60,7 @@ RETRIES_EVERY = 8  # under a flood every eighth step goes to mail that failed be
 # A loop that hears nothing looks by itself, for what was held back until now or whose ring was
 # lost; and so often whether it is to end.
 LOOK_SECONDS, AWAKE_SECONDS = 2.5, 0.5
+INDEX_SECONDS = 10.0  # then other housekeeping has its turn
 
 
 @shared_task(name="delivery.process")
@@ -171,3 +173,9 @@ def report_dmarc() -> None:
 def send_digests() -> None:
     """Beat: tell users of mail that is held back or new in Junk, once in their day or week."""
     digests.send_due()
+
+
+@shared_task(name="delivery.index_traces")
+def index_traces() -> None:
+    """Beat: put into the index of messages what is recorded and not there yet."""
+    index.catch_up(seconds=INDEX_SECONDS, patience=index.PATIENCE)

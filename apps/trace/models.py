@@ -107,11 +107,24 @@ class Passage(models.Model):
             models.Index(fields=["at", "trace_id"], name="passage_time"),
             models.Index(fields=["outcome", "at"], name="passage_outcome"),
             models.Index(fields=["address", "at"], name="passage_client"),
-            models.Index(fields=["message_id"], name="passage_message"),
+            models.Index(fields=["message_id", "at"], name="passage_message"),
         ]
 
     def __str__(self) -> str:
         return f"{self.sender} {self.outcome}"
+
+
+class Subject(models.Model):
+    """The words of a passage's subject, as `apps.trace.words` folds them. On SQLite a table of
+    FTS5, on Postgres one with a GIN index (migration 0004): only the statements of `services` and
+    `queries` touch it. Rows are numbered by time, so that the newest are found first."""
+
+    rowid = models.BigIntegerField(primary_key=True)  # `words.place`
+    words = models.TextField()
+    trace_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return str(self.rowid)
 
 
 class Role(models.TextChoices):

@@ -1,5 +1,5 @@
 """The flight recorder's write door: record events and what users sent, in the caller's transaction;
-remove what is old."""
+keep the index of messages; remove what is old."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.runtime.clock import now_us
-from apps.runtime.rows import ManyRows
+from apps.runtime.rows import ManyRows, among, listed
+from apps.trace import words
+from apps.trace.models import Cursor
+from apps.trace.passages import EVENTS
 
 PRUNE_ROWS = (
     5_000  # per transaction: a few milliseconds, so that mail never waits behind housekeeping
@@ -34,6 +37,48 @@ _PRUNE_SENT = """
 DELETE FROM trace_sent WHERE trace_id IN (
   SELECT trace_id FROM trace_sent WHERE at < %s ORDER BY at LIMIT %s)"""
 MESSAGE_ID_LENGTH, ENVELOPE_ID_LENGTH = 500, 100
+
+_PASSAGE = (
+    "at last_at direction door sender recipient recipients subject message_id address peer size"
+    " points outcome cause took"
+).split()
+_LENGTHS = {
+    "direction": 8,
+    "door": 12,
+    "sender": 320,
+    "recipient": 320,
+    "subject": 300,
+    "message_id": 500,
+    "address": 45,
+    "peer": 255,
+    "outcome": 12,
+    "cause": 300,
+}
+_PUT_PASSAGES = ManyRows(
+    f"INSERT INTO trace_passage (trace_id, {', '.join(_PASSAGE)})",
+    "uuid bigint bigint text text text text int text text text text bigint float8 text text bigint",
+    "ON CONFLICT (trace_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _PASSAGE),
+)
+# Whose an address was is not asked again: who gets it later sees nothing of what went before.
+_PUT_PARTIES = ManyRows(
+    "INSERT INTO trace_party (trace_id, at, role, address, domain, user_id, domain_id)",
+    "uuid bigint text text text bigint bigint",
+    "ON CONFLICT (trace_id, role, address) DO UPDATE SET at = excluded.at"
+    " WHERE trace_party.at <> excluded.at",
+)
+_PUT_SUBJECTS = ManyRows(
+    "INSERT INTO trace_subject (rowid, words, trace_id)", "bigint tsvector uuid"
+)
+_PRUNE_PASSAGES = """
+DELETE FROM trace_passage WHERE trace_id IN (
+  SELECT trace_id FROM trace_passage WHERE at < %s ORDER BY at LIMIT %s)"""
+_PRUNE_PARTIES = """
+DELETE FROM trace_party WHERE id IN (
+  SELECT id FROM trace_party WHERE at < %s ORDER BY at LIMIT %s)"""
+_PRUNE_SUBJECTS = """
+DELETE FROM trace_subject WHERE rowid IN (
+  SELECT rowid FROM trace_subject WHERE rowid < %s ORDER BY rowid LIMIT %s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +135,120 @@ def remember(messages: Sequence[SentMessage]) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A message as the index is to know it (`models.Passage`). Texts are cut to their columns."""
+
+    trace_id: UUID
+    at: int
+    last_at: int
+    direction: str
+    door: str
+    sender: str
+    recipient: str
+    recipients: int
+    subject: str
+    message_id: str
+    address: str
+    peer: str
+    size: int
+    points: float | None
+    outcome: str
+    cause: str
+    took: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Somebody who took part; see `models.Party`."""
+
+    trace_id: UUID
+    at: int
+    role: str
+    address: str
+    domain: str
+    user_id: int | None
+    domain_id: int | None
+
+
+def index(
+    before: int,
+    after: int,
+    messages: Sequence[Indexed],
+    parties: Sequence[Taking],
+    *,
+    worded: Sequence[Indexed],
+    stale: Sequence[int] = (),
+) -> bool:
+    """Put messages into the index and its cursor behind the events that were read, in one
+    transaction; False, and nothing is done, if another has moved the cursor meanwhile.
+
+    Args:
+        before, after: where the cursor was when the events were read, and where it is to be.
+        messages, parties: each once; a party of a trace by its role and address.
+        worded: those of the messages whose words are not there, or not there any more.
+        stale: rows of words (`words.place`) of these that are to go.
+    """
+    with transaction.atomic():
+        Cursor.objects.get_or_create(name=EVENTS)
+        if not Cursor.objects.filter(name=EVENTS, event_id=before).update(event_id=after):
+            return False
+        _PUT_PASSAGES.write([_passage(one) for one in messages])
+        _PUT_PARTIES.write([_party(one) for one in parties])
+        _put_words(worded, stale)
+    return True
+
+
+def forget_index() -> None:
+    """Have all that is kept be indexed anew. What is in the index stays until then, and so does
+    whose an address was."""
+    Cursor.objects.filter(name=EVENTS).update(event_id=0)
+
+
+def _put_words(messages: Sequence[Indexed], stale: Sequence[int]) -> None:
+    """A row of words is put in the place of what there is: FTS5 knows no ON CONFLICT."""
+    rows = {}
+    for one in messages:
+        found = words.words_of(one.subject)
+        if found:
+            number = words.place(one.at, one.trace_id)
+            rows[number] = (number, " ".join(dict.fromkeys(found)), one.trace_id.hex)
+    gone = sorted({*rows, *stale})
+    if gone:
+        with connection.cursor() as cursor:
+            sql = f"DELETE FROM trace_subject WHERE {among('rowid')}"
+            cursor.execute(sql, [listed(gone)])
+    _PUT_SUBJECTS.write(list(rows.values()))
+
+
+def _passage(one: Indexed) -> list[Any]:
+    values = [getattr(one, name) for name in _PASSAGE]
+    return [
+        one.trace_id.hex,
+        *(
+            _column(str(value), _LENGTHS[name]) if name in _LENGTHS else value
+            for name, value in zip(_PASSAGE, values, strict=True)
+        ),
+    ]
+
+
+def _party(one: Taking) -> tuple[Any, ...]:
+    address, domain = _column(one.address, 320), _column(one.domain, 255)
+    return one.trace_id.hex, one.at, one.role, address, domain, one.user_id, one.domain_id
+
+
 def prune(older_than_days: int) -> int:
-    """Remove events, and what is remembered of sent mail, older than that, in small transactions;
-    returns how many rows."""
+    """Remove events, what is remembered of sent mail, and what is indexed, older than that, in
+    small transactions; returns how many rows."""
     before = now_us() - older_than_days * _DAY_US
-    return _prune(_PRUNE, before) + _prune(_PRUNE_SENT, before)
+    place, _ = words.places(before, before)
+    return (
+        _prune(_PRUNE, before)
+        + _prune(_PRUNE_SENT, before)
+        + _prune(_PRUNE_PARTIES, before)
+        + _prune(_PRUNE_SUBJECTS, place)
+        + _prune(_PRUNE_PASSAGES, before)
+    )
 
 
 def _prune(sql: str, before: int) -> int:
