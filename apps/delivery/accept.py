@@ -165,10 +165,11 @@ def _received(item: Submission) -> trace.Event:
     """That a door has taken a message.
 
     Its data: `from`, `to` (as written), `size`, `queue_id`; `address`, `helo`, `tls`, `sni`,
-    `connection`, `early_talker` and `account` of the client, `agent` of a browser; `subject` and
-    `message_id` as people read them; `connected_at`, `dialogue` and `left_out` as
-    `apps.smtp.proto.dialogue.Dialogue.told` gives them. A door's `refused` event has the same, and
-    what `apps.smtp.declined.Declined.told` gives. What is not known is not there.
+    `connection`, `early_talker` and `account` of the client, `agent` of a browser; `away`, how many
+    recipients of a user's mail are elsewhere; `subject` and `message_id` as people read them;
+    `connected_at`, `dialogue` and `left_out` as `apps.smtp.proto.dialogue.Dialogue.told` gives
+    them. A door's `refused` event has the same, and what `apps.smtp.declined.Declined.told` gives.
+    What is not known is not there.
     """
     return trace.Event(
         trace_id=item.trace_id,
@@ -182,11 +183,19 @@ def _received(item: Submission) -> trace.Event:
             "size": item.size,
             "queue_id": ulid_text(item.id),
             **members(item.recipients),
+            **_away(item),
             **({"until": item.hold_until_us} if item.hold_until_us else {}),
             **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
         },
         at_us=item.received_at_us,
     )
+
+
+def _away(item: Submission) -> dict[str, int]:
+    """Of users' mail: how many recipients are elsewhere."""
+    if item.user_id is None:
+        return {}
+    return {"away": sum(one.user_id is None for one in item.recipients)}
 
 
 def _sent(item: Submission, user_id: int) -> trace.SentMessage:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.directory import routing
 from apps.directory.limits import MeterReached
 from apps.directory.models import User
@@ -96,6 +96,7 @@ def _send(account: str, words: str) -> None:
     )
     blobs.insert([mail.blob])
     mailqueue.enqueue([mail])
+    trace.record([begun(mail)])
     transaction.on_commit(bell.ring)
 
 

@@ -23,7 +23,7 @@ from django.db import DatabaseError, transaction
 from apps.blobs import queries as blob_reads
 from apps.blobs import services as blobs
 from apps.delivery import backscatter, reporting
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.delivery.reporting import Subject
 from apps.directory import routing
 from apps.directory.routing import Resolution, Status
@@ -332,14 +332,8 @@ def _events(
         "action": fates[0].action.value,
         "about": [fate.original or fate.address for fate in fates],
     }
-    made = {
-        "from": "",
-        "to": [message.sender],
-        "size": mail.size,
-        "queue_id": ulid_text(mail.id),
-        "trace": ulid_text(message.trace_id),
-    }
+    original = ulid_text(message.trace_id)
     return (
         trace.Event(message.trace_id, "bounce.sent", {**told, "trace": ulid_text(mail.trace_id)}),
-        trace.Event(mail.trace_id, f"{DOOR}.received", made),
+        begun(mail, trace=original, about=told["about"], action=told["action"]),
     )

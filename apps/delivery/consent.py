@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.directory import routing
 from apps.directory.postmasters import POSTMASTER
 from apps.directory.routing import REFUSALS, Status
@@ -65,13 +65,7 @@ def queue_question(*, owner: Address, target: Address, link: str, days: int) -> 
     )
     blobs.insert([mail.blob])
     mailqueue.enqueue([mail])
-    told = {
-        "from": "",
-        "to": [str(target)],
-        "size": mail.size,
-        "queue_id": ulid_text(letter_id),
-    }
-    trace.record([trace.Event(letter_id, f"{DOOR}.received", told)])
+    trace.record([begun(mail)])
     transaction.on_commit(bell.ring)
 
 

@@ -11,6 +11,7 @@ from apps.delivery import submission
 from apps.delivery.accept import accept
 from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mime.address import Address
+from apps.mime.caption import caption_told
 from apps.wire.errors import MailError
 
 
@@ -59,6 +60,7 @@ def hand_in(
                 received_at_us=at_us,
                 smtputf8=smtputf8,
                 message_id=prepared.message_id,
+                traced=caption_told(raw),
             )
         ]
     )

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.delivery.members import members
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.directory import routing
 from apps.directory.postmasters import POSTMASTER
 from apps.directory.routing import Resolution, Status
@@ -96,14 +96,7 @@ def queue(
     )
     blobs.insert([mail.blob])
     mailqueue.enqueue([mail])
-    told = {
-        "from": "",
-        "to": sorted({one.original for one in recipients}),
-        "size": mail.size,
-        "queue_id": ulid_text(letter_id),
-        **members(recipients),
-    }
-    trace.record([trace.Event(letter_id, f"{DOOR}.received", told)])
+    trace.record([begun(mail, **members(recipients))])
     transaction.on_commit(bell.ring)
 
 

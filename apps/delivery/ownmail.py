@@ -5,6 +5,9 @@ from uuid import UUID
 
 from apps.blobs import services as blobs
 from apps.mailqueue.services import EnvelopeRecipient, Submission
+from apps.mime.caption import caption_told
+from apps.runtime.ulid import ulid_text
+from apps.trace import services as trace
 
 
 def own_mail(
@@ -41,4 +44,18 @@ def own_mail(
         body="" if raw.isascii() else "8BITMIME",
         requires_tls=requires_tls,
         is_cleared=True,
+        traced=caption_told(raw),
     )
+
+
+def begun(mail: Submission, **more: object) -> trace.Event:
+    """The event that its trace begins with; `more` says what it is about."""
+    data = {
+        **mail.traced,
+        "from": mail.sender,
+        "to": list(dict.fromkeys(one.original for one in mail.recipients)),
+        "size": mail.size,
+        "queue_id": ulid_text(mail.id),
+        **more,
+    }
+    return trace.Event(mail.trace_id, f"{mail.door}.received", data)

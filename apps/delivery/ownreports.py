@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.blobs import services as blobs
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.directory import routing
 from apps.directory.models import Domain, DomainKind, State
 from apps.directory.routing import Status
@@ -19,7 +19,6 @@ from apps.mailqueue import services as mailqueue
 from apps.mailqueue.services import EnvelopeRecipient
 from apps.mime.address import Address
 from apps.runtime.clock import now_us
-from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
 
 DAY_SECONDS: Final = 86_400
@@ -59,14 +58,13 @@ def queue(raw: bytes, to: Sequence[Address], *, mail_id: UUID, door: str) -> str
     if not recipients:
         return f"{FAILED}nobody has the address"
     item = own_mail(raw, mail_id=mail_id, at_us=now_us(), recipients=tuple(recipients), door=door)
-    told = {"from": "", "to": [str(one) for one in to], "queue_id": ulid_text(mail_id)}
     with transaction.atomic():
         if mailqueue.known([mail_id]):
             blobs.discard(item.blob)
             return "mailed before"
         blobs.insert([item.blob])
         mailqueue.enqueue([item])
-        trace.record([trace.Event(mail_id, f"{door}.received", {**told, "size": item.size})])
+        trace.record([begun(item)])
         transaction.on_commit(bell.ring)
     return "mailed to " + ", ".join(map(str, to))
 

@@ -142,6 +142,7 @@ def make(judged: Judged, found: Ground, junk: Mapping[int, int]) -> Plan:
     leaving = places.departures(seated, _leaving(seated, copies))
     judgement = found.judgements.get(message.id)
     readers = [one.user_id for one in copies if one.mailbox_id and one.user_id is not None]
+    noted = returned.events(message, raw)
     return Plan(
         judged,
         decided,
@@ -152,7 +153,7 @@ def make(judged: Judged, found: Ground, junk: Mapping[int, int]) -> Plan:
         sign.signatures(message, raw, [one for one, _ in leaving], found.lookups, judgement),
         tuple(_takings(judged, copies)),
         tuple(_reports(seated, copies)),
-        tuple(returned.events(message, raw)),
+        (*noted, *returned.about(message, noted)),
         incoming.arrived(message, raw, readers, judgement),
         known_by=_known_by(judged, judgement, copies),
     )

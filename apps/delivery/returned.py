@@ -20,6 +20,8 @@ from apps.trace import queries as traces
 from apps.trace import services as trace
 
 RECEIVED = "bounce.received"
+READ = "bounce.read"  # on the report's own trace: what it is about
+_FIRST = 3  # events of a trace among which the one is with which it was taken
 REPORT_MAX = 1 << 20  # bytes of a report looked at
 REPORTS_MAX = 200  # noted on one trace
 MESSAGES_MAX = 5  # that one report is about; a Message-ID is used again when mail is sent again
@@ -66,6 +68,15 @@ def events(message: Incoming, raw: bytes) -> list[trace.Event]:
     ]
 
 
+def about(message: Incoming, noted: Sequence[trace.Event]) -> list[trace.Event]:
+    """For the trace of a report itself, what `events` found that it is about."""
+    if not noted:
+        return []
+    originals = list(dict.fromkeys(ulid_text(one.trace_id) for one in noted))
+    action = noted[0].data["action"]
+    return [trace.Event(message.trace_id, READ, {"traces": originals, "action": action})]
+
+
 def _messages(reading: Reading, readers: set[int]) -> list[UUID]:
     """The traces of messages that one of the readers sent, the newest ones."""
     pairs = traces.sent_as(reading.message_id) if reading.message_id else []
@@ -83,8 +94,8 @@ class _Written:
 
     @classmethod
     def of(cls, trace_id: UUID) -> "_Written":
-        first = traces.events_of(trace_id, limit=1)
-        data = first[0].data if first and first[0].kind.endswith(traces.RECEIVED) else {}
+        first = traces.events_of(trace_id, limit=_FIRST)
+        data = next((one.data for one in first if one.kind.endswith(traces.RECEIVED)), {})
         members: dict[str, str] = data.get("members", {})
         direct = [one for one in data.get("to", []) if one not in members.values()]
         finals = (*direct, *members)

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from apps.blobs import services as blobs
 from apps.delivery import ownletters
-from apps.delivery.ownmail import own_mail
+from apps.delivery.ownmail import begun, own_mail
 from apps.directory.models import User
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
@@ -113,21 +113,7 @@ def send_test(user: User, *, subject: str, text: str) -> None:
 def _queue(mails: Sequence[Submission]) -> None:
     blobs.insert([mail.blob for mail in mails])
     mailqueue.enqueue(mails)
-    trace.record(
-        [
-            trace.Event(
-                mail.trace_id,
-                f"{DOOR}.received",
-                {
-                    "from": "",
-                    "to": sorted({one.original for one in mail.recipients}),
-                    "size": mail.size,
-                    "queue_id": ulid_text(mail.id),
-                },
-            )
-            for mail in mails
-        ]
-    )
+    trace.record([begun(mail) for mail in mails])
     transaction.on_commit(bell.ring)
 
 

@@ -32,6 +32,13 @@ def caption_of(raw: bytes) -> tuple[str, str]:
     )
 
 
+def caption_told(raw: bytes) -> dict[str, str]:
+    """The same by the names that records have for it; what a message does not have is not there."""
+    subject, message_id = caption_of(raw)
+    told = {"subject": subject, "message_id": message_id}
+    return {name: text for name, text in told.items() if text}
+
+
 def plain_text(text: str) -> str:
     """Text that a stranger chose, as long as a subject may be, and nothing in it that turns lines
     round."""

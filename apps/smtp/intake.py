@@ -31,7 +31,7 @@ from apps.mailqueue.services import EnvelopeRecipient, Submission
 from apps.mailstore.queries import limits
 from apps.mime import dsn
 from apps.mime.address import Address, AddressError, Path
-from apps.mime.caption import caption_of
+from apps.mime.caption import caption_told
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
 from apps.runtime.groupcommit import GroupCommit
@@ -473,13 +473,7 @@ def text_told(transaction: Transaction) -> dict[str, Any]:
     content = transaction.content
     if not isinstance(content, bytes):
         return {}
-    subject, message_id = caption_of(content)
-    told: dict[str, Any] = {"size": len(content)}
-    if subject:
-        told["subject"] = subject
-    if message_id:
-        told["message_id"] = message_id
-    return told
+    return {"size": len(content), **caption_told(content)}
 
 
 def _folders() -> Sequence[Folder]:

@@ -266,9 +266,8 @@ class Carriage:
         self._knock_no_more()
         was_bad = self.line.pace.failures > 0
         opens = self._judge(results) and was_bad
-        is_news = any(one.outcome is not Outcome.DELIVERED for one in results)
-        transcript = lane.transcript if is_news else ""
-        await self._context.settle(self._context.settlement(work, results, transcript, opens=opens))
+        settlement = self._context.settlement(work, results, lane.transcript, opens=opens)
+        await self._context.settle(settlement)
         self.is_sending = self.is_said = False
         await self._rest_if_sour(results)
         return not self.line.is_down

@@ -27,6 +27,7 @@ from apps.wire.errors import MailError, Temporary
 logger = logging.getLogger(__name__)
 
 _LONGEST_REPLY: Final = 500
+_LONGEST_TRANSCRIPT: Final = 4_000  # characters that the trace keeps
 
 
 class LostError(MailError):
@@ -109,15 +110,31 @@ def _remote(result: Result) -> str:
 
 
 def _events(one: Settlement) -> list[trace.Event]:
+    transcript = _transcript(one)
     return [
         trace.Event(
             one.work.message.trace_id,
             f"outbound.{decision.result.outcome.value}",
-            _told(recipient, decision),
+            _told(recipient, decision) | (transcript if number == 0 else {}),
             one.at_us,
         )
-        for recipient, decision in zip(one.work.recipients, one.decisions, strict=True)
+        for number, (recipient, decision) in enumerate(
+            zip(one.work.recipients, one.decisions, strict=True)
+        )
     ]
+
+
+def _transcript(one: Settlement) -> dict[str, Any]:
+    """What was said, for the first event of a try: those of its other recipients have the same
+    time. The queue forgets it with its row, the trace does not."""
+    if not one.transcript:
+        return {}
+    text = one.transcript
+    if len(text) > _LONGEST_TRANSCRIPT:
+        half = _LONGEST_TRANSCRIPT // 2
+        begun, ended = text[:half].rpartition("\n")[0], text[-half:].partition("\n")[2]
+        text = "\n".join((begun, "* …", ended))
+    return {"transcript": text}
 
 
 def _told(recipient: OutgoingRecipient, decision: Decision) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the message that it answers. If any of it fails nothing has changed, and the let
 The order of locks is: the letter, the queue, accounts, mailboxes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from apps.mailstore.services.exchange import Old, exchange
 from apps.mailstore.services.locks import lock
 from apps.mailstore.services.prepare import PreparedMessage, prepare
 from apps.mime.address import Address
+from apps.mime.caption import caption_told
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.webmail import writers
@@ -182,6 +183,7 @@ def _prepared(user: User, draft: Draft, at: int, undo_seconds: int) -> Leaving:
     use = SpecialUse.SCHEDULED if at else SpecialUse.SENT
     mailbox_id = rolebox.find(user_id=user.pk, use=use)
     blob = blobs.prepare(raw)
+    submitted = _submission(queue_id, blob, prepared, path, people, user, start_us, until_us)
     return Leaving(
         draft=draft,
         state=state,
@@ -190,7 +192,7 @@ def _prepared(user: User, draft: Draft, at: int, undo_seconds: int) -> Leaving:
         mailbox_id=mailbox_id,
         blob=blob,
         message=prepare(raw, trace_id=queue_id, prefix=prepared.fields, blob=blob),
-        submission=_submission(queue_id, blob, prepared, path, people, user, start_us, until_us),
+        submission=replace(submitted, traced={"account": user.address, **caption_told(raw)}),
     )
 
 
@@ -229,8 +231,10 @@ def _carry(leaving: Leaving, origin: Origin, expected: DraftState) -> Draft:
     The bytes go again where nothing was kept for certain. A commit that was cut off may have been
     one: then they stay, and if nothing names them they are collected.
     """
+    browser = {"address": origin.address, "agent": origin.client}
+    submitted = replace(leaving.submission, traced={**leaving.submission.traced, **browser})
     try:
-        done = _depart(leaving, origin, expected)
+        done = _depart(replace(leaving, submission=submitted), origin, expected)
     except MailError:
         blobs.discard(leaving.blob)
         raise
