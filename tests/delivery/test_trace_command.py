@@ -85,7 +85,7 @@ def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
     assert 'It explains: "' in told
     assert (
         len(told.splitlines()) == 2 + 1 + 5
-    )  # name, cause, refusal, address, SPF, DKIM, DMARC, doubt
+    )  # its heading; the refusal; what was found out
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(told)
 
 
