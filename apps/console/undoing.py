@@ -13,6 +13,7 @@ from apps.console.addresses import bulkaliases, bulkshared
 from apps.console.domains import bulk as domains
 from apps.console.policies import undoing as policies
 from apps.console.quarantine import bulk as quarantine
+from apps.console.queue import acts as queue
 from apps.directory.permissions import Powers
 
 Undo = Callable[[Powers, Any], str]
@@ -29,6 +30,8 @@ UNDOERS: Final[Mapping[str, Undo]] = {
     "policy.transport": policies.undo_transport,
     quarantine.BLOCK: quarantine.undo_block,
     quarantine.DELETE: quarantine.undo_delete,
+    queue.ASIDE: queue.undo_aside,
+    queue.RELEASE: queue.undo_release,
     "shared.remove": bulkshared.undo_remove,
     userbulk.GROUP: userbulk.undo_group,
     userbulk.QUOTA: userbulk.undo_quota,

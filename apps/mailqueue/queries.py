@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import BooleanField, Count, F, Func, Min, Q, QuerySet
 
 from apps.mailqueue.models import (
     Attempt,
@@ -27,6 +27,15 @@ UNFINISHED = (
     MessageState.ROUTED,
     MessageState.HELD,
 )
+# Words of a statement, not its parameters: the conditions of partial indexes, or SQLite does not
+# use them.
+UNFINISHED_ROWS = Func(
+    F("state"),
+    template="%(expressions)s IN ('offered', 'accepted', 'routed', 'held')",
+    output_field=BooleanField(),
+)
+HELD_ROWS = Func(F("state"), template="%(expressions)s = 'held'", output_field=BooleanField())
+WAITING_ROWS = Func(F("state"), template="%(expressions)s = 'waiting'", output_field=BooleanField())
 STUCK = (RecipientState.WAITING, RecipientState.HELD)
 
 
@@ -253,9 +262,9 @@ def _under_way(
 def leased_recipients(now: int) -> QuerySet[QueuedRecipient]:
     """Recipients that somebody sends to at this moment; a range of the index of what is due."""
     until = now + OUT_LEASE_SECONDS * 1_000_000
-    return QueuedRecipient.objects.extra(
-        where=["mailqueue_queuedrecipient.state = 'waiting'"]
-    ).filter(next_attempt_at__gt=now, next_attempt_at__lte=until, lease_until__gt=now)
+    return QueuedRecipient.objects.filter(
+        WAITING_ROWS, next_attempt_at__gt=now, next_attempt_at__lte=until, lease_until__gt=now
+    )
 
 
 def _destination(
@@ -286,6 +295,20 @@ def _destination(
 
 def _bound_for(destination: str) -> Any:
     return QueuedRecipient.objects.filter(state__in=STUCK, destination=destination)
+
+
+def bound_messages(names: Sequence[str]) -> QuerySet[QueuedRecipient, Any]:
+    """Ids of the messages of which a recipient waits for one of these destinations, or is held on
+    the way there: a subquery of two ranges of indexes."""
+    rows = QueuedRecipient.objects.filter(destination__in=names)
+    waiting = rows.filter(WAITING_ROWS)
+    held = rows.filter(HELD_ROWS)
+    return waiting.values("message").union(held.values("message"), all=True)
+
+
+def first_id(at_us: int) -> UUID:
+    """The least id that a message of this time can have: ids sort by time."""
+    return UUID(bytes=max(0, at_us // 1000).to_bytes(6, "big") + bytes(10))
 
 
 def unprocessed(ids: Sequence[UUID]) -> set[UUID]:

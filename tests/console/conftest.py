@@ -71,3 +71,13 @@ def helpdesk(domain: Domain) -> User:
 @pytest.fixture
 def operator(db: None) -> User:
     return holder("root@elsewhere.test", Role.OPERATOR)
+
+
+@pytest.fixture
+def ann(domain: Domain) -> User:
+    return provisioning.add_user("ann@example.test", PASSWORD)[0]
+
+
+@pytest.fixture
+def bob(other_domain: Domain) -> User:
+    return provisioning.add_user("bob@other.test", PASSWORD)[0]

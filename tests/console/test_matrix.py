@@ -23,6 +23,7 @@ from apps.directory import permissions
 from apps.directory.models import Role, User
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning import services as provisioning
+from apps.runtime.ulid import ulid_text
 from apps.scan import runner
 from tests.console import (
     rows_addresses,
@@ -62,6 +63,7 @@ _WRITES: Final = re.compile(
 TABLE: Final[dict[str, Row]] = {
     "healthz": public(200, 405),
     "readyz": public(200, 405),
+    "metrics": public(200, 405),
     "home": own(302, 405),
     "login": public((200, 302), 200),
     "login-verify": public(302, 302),
@@ -229,7 +231,7 @@ class World:
             return NOBODYS
         if thing == "mail":
             return 1 if owner == A else 3
-        if thing == "draft":
+        if thing in ("draft", "queued"):
             return 0  # known by UUIDs: see `letter`
         made = self.a if owner == A else self.b
         return made.people["other"].pk if thing == "person" else made.ids[thing]
@@ -240,6 +242,12 @@ class World:
             return str(UUID(int=1)), str(UUID(int=2))
         draft, file = (self.a if owner == A else self.b).draft
         return str(draft), str(file)
+
+    def ulid(self, thing: str, owner: str) -> str:
+        """A message in the queue; of nobody where the row is about none."""
+        if thing != "queued" or owner == NOBODY:
+            return ulid_text(UUID(int=1))
+        return ulid_text((self.a if owner == A else self.b).queued)
 
     def may_see(self, row: Row, owner: str) -> bool:
         """Whether the thing is in sight of the role."""
@@ -284,6 +292,7 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
             number = str(world.number(row.thing, owner)) if row.thing else ""
             draft, file = world.letter(row.thing, owner)
             named = plain.replace("<uuid:draft>", draft).replace("<uuid:file>", file)
+            named = re.sub(r"<ulid:\w+>", world.ulid(row.thing, owner), named)
             yield name, row, owner, re.sub(r"<(uid|row):\w+>", number, named)
 
 

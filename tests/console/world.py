@@ -7,7 +7,7 @@ that a table which is added later is looked at without a word here.
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from apps.contacts.services import groups as contactgroups
 from apps.delivery.accept import accept
 from apps.directory.models import DkimKey, Domain, Kind, Means, Organization, Outcome, Role, User
 from apps.directory.services import apppasswords, forwards, history, tokens
+from apps.mailqueue import services as mailqueue
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
 from apps.scan.base import Action, Finding
@@ -30,9 +31,11 @@ from apps.scan.verdict import Verdict
 from apps.webmail.models import Draft, DraftFile
 from apps.webmail.services import draftfiles
 from tests.console.conftest import browser, holder
+from tests.mailqueue.leaving import away, route, settle
 from tests.scan.services.test_quarantine import claim, keep
 from tests.support.mail import drain, local, submission
 
+NOTHING = UUID(int=3)
 MAILS = {"A": 1, "B": 3}  # so that B has messages whose numbers A has not
 
 
@@ -46,6 +49,7 @@ class Tenant:
     people: dict[str, User] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     draft: tuple[UUID, UUID] = (UUID(int=1), UUID(int=2))  # a letter that is written, a file of it
+    queued: UUID = NOTHING  # mail of theirs that waits for another server
 
     @property
     def organization(self) -> Organization:
@@ -124,7 +128,19 @@ def _furnish(made: Tenant) -> None:
         mails = [_mail(person, word, number) for number in range(MAILS[made.name])]
         accept([submission(local(person), mail) for mail in mails])
     drain()
+    made.queued = _waiting(user, word)
     made.ids["held"] = held(user, word)
+
+
+def _waiting(user: User, word: str) -> UUID:
+    """Mail to elsewhere that another server put off."""
+    to = f"friend@{word}-away.test"
+    item = submission(away(to), _mail(user, word, 9), sender=user.address, door="submission")
+    accept([replace(item, user_id=user.pk)])
+    route(f"mx/{word}-away.test")
+    (leased,) = mailqueue.claim_destination(f"mx/{word}-away.test", 1)
+    settle(leased, "deferred", f"451 4.7.1 {word} is greylisted", 3600)
+    return item.id
 
 
 def held(user: User, word: str) -> int:

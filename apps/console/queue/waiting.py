@@ -1,0 +1,242 @@
+"""The queue as a list: oldest first, in a few statements however much waits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from apps.console import paging
+from apps.console.filters import Filter, choice, words
+from apps.console.paging import Page
+from apps.console.queue.words import SECOND, Said, moment, place, said, shown, since
+from apps.directory import permissions
+from apps.directory.permissions import Ability, Powers
+from apps.mailqueue import queries
+from apps.mailqueue.models import (
+    Aside,
+    MessageState,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientState,
+)
+from apps.provisioning.administration import queue as doors
+from apps.runtime.clock import now_us
+from apps.runtime.keyset import Column, Order
+from apps.runtime.ulid import parse_ulid, ulid_text
+
+TABS: Final = (
+    ("", "All"),
+    ("waiting", "Waiting"),
+    ("sending", "Sending"),
+    ("held", "Held"),
+    ("scheduled", "Scheduled"),
+)
+AGES: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "72": "3 days"}
+ORDER: Final = Order(Column("pk", UUID))
+_OPEN: Final = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
+_COLUMNS: Final = (
+    *("pk", "sender", "state", "size", "received_at", "hold_until", "last_error", "user_id"),
+    "lease_until",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Filter):
+    """What is asked for.
+
+    Args:
+        text: part of a sender or recipient, or a queue id.
+        state: one of TABS.
+        destination: where it is to go, as `QueuedRecipient.destination` or without `mx/`.
+        age: one of AGES, hours: what came before that.
+    """
+
+    state: str = field(default="", metadata=choice([key for key, _ in TABS]))
+    destination: str = field(default="", metadata=words(300))
+    age: str = field(default="", metadata=choice(AGES))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message in the list.
+
+    Args:
+        to: the first recipient who is not settled; "" if none is in sight.
+        more: how many others are not.
+        kind, badge: of its state.
+        next: when it is tried next; None is now, or not at all (`is_waiting`).
+    """
+
+    id: UUID
+    sender: str
+    to: str
+    more: int
+    destination: str
+    size: int
+    age: str
+    received_at: datetime | None
+    kind: str
+    badge: str
+    why: Said
+    tries: int
+    next: datetime | None
+    is_waiting: bool
+
+    @property
+    def key(self) -> str:
+        """Its id as people read it."""
+        return ulid_text(self.id)
+
+
+def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
+    """The messages in sight that fit, in no order."""
+    found = doors.in_sight(powers)
+    now = now_us()
+    if wanted.state == "waiting":
+        found = found.filter(state=MessageState.ROUTED)
+    elif wanted.state == "sending":
+        found = found.filter(pk__in=queries.leased_recipients(now).values("message"))
+    elif wanted.state == "held":
+        found = found.filter(queries.HELD_ROWS)
+    elif wanted.state == "scheduled":
+        lanes = QueuedMessage.objects.filter(lane__in=(0, 1), state=MessageState.ACCEPTED)
+        later = lanes.filter(lease_until=0, hold_until__gt=now)
+        found = found.filter(pk__in=later.values("pk"))
+    if wanted.destination:
+        found = found.filter(pk__in=queries.bound_messages(_names(wanted.destination)))
+        if not powers.is_operator:
+            found = found.filter(user__in=_people(powers))
+    if wanted.age:
+        before = now - int(wanted.age) * 3_600 * SECOND
+        found = found.filter(pk__lt=queries.first_id(before))
+    if wanted.text:
+        found = found.filter(_like(powers, wanted.text))
+    return found
+
+
+def _names(text: str) -> list[str]:
+    return [text] if "/" in text else [f"mx/{text.casefold()}", text]
+
+
+def _people(powers: Powers) -> QuerySet[Any, Any]:
+    return permissions.users(powers, Ability.RUN_QUEUE).values("pk")
+
+
+def _like(powers: Powers, text: str) -> Q:
+    """A queue id; or part of an address, among those that somebody may see."""
+    identity = parse_ulid(text.upper())
+    if identity is not None:
+        return Q(pk=identity)
+    theirs = QueuedRecipient.objects.filter(state__in=_OPEN, address__icontains=text)
+    if not powers.is_operator:
+        people = _people(powers)
+        theirs = theirs.filter(Q(user__in=people) | Q(message__user__in=people))
+    return Q(sender__icontains=text) | Q(pk__in=theirs.values("message"))
+
+
+def messages(powers: Powers, wanted: Wanted) -> Page[Line]:
+    """A page of the messages in sight."""
+    found = chosen(powers, wanted)
+    return paging.page(
+        found.values(*_COLUMNS),
+        ORDER,
+        wanted,
+        lambda rows: _lines(powers, rows),
+        counts=found,
+        nouns=("message", "messages"),
+    )
+
+
+def tabs(powers: Powers, wanted: Wanted) -> list[tuple[str, str, str, bool]]:
+    """Address, words, how many there are, and whether it is shown: of each tab."""
+    return [
+        (
+            wanted.link(state=key),
+            name,
+            paging.counted(chosen(powers, Wanted(state=key))),
+            wanted.state == key,
+        )
+        for key, name in TABS
+    ]
+
+
+def oldest(powers: Powers) -> str:
+    """How long the oldest message has been here; "" if there is none."""
+    rows = doors.in_sight(powers).order_by("pk").values_list("received_at", flat=True)
+    found = rows.first()
+    return "" if found is None else since(found, now_us())
+
+
+def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[Line]:
+    now = now_us()
+    ids = [row["pk"] for row in rows]
+    standing = _standing(powers, ids, now)
+    ends = dict(Aside.objects.filter(message__in=ids).values_list("message", "end"))
+    first = QueuedRecipient.objects.in_bulk([one["first"] for one in standing.values()])
+    found = []
+    for row in rows:
+        how = standing.get(row["pk"], _NOBODY)
+        to = first.get(how["first"])
+        kind, badge = _badge(row, how, ends.get(row["pk"], ""), now)
+        is_waiting = row["state"] == MessageState.ROUTED
+        next_us = how["next"] or 0 if is_waiting else _until(row, now)
+        found.append(
+            Line(
+                id=row["pk"],
+                sender=shown(row["sender"]),
+                to=shown(to.address) if to else "",
+                more=max(0, how["count"] - 1),
+                destination=place(to.destination) if to else "",
+                size=row["size"],
+                age=since(row["received_at"], now),
+                received_at=moment(row["received_at"]),
+                kind=kind,
+                badge=badge,
+                why=said(row["last_error"] or (to.last_reply if to else "")),
+                tries=how["tries"] or 0,
+                next=moment(next_us) if next_us > now else None,
+                is_waiting=is_waiting,
+            )
+        )
+    return found
+
+
+_NOBODY: Final[dict[str, Any]] = {"first": 0, "count": 0, "tries": 0, "next": 0, "leased": 0}
+
+
+def _standing(powers: Powers, ids: Sequence[UUID], now: int) -> dict[UUID, dict[str, Any]]:
+    """How those recipients stand that are not settled, for each message."""
+    rows = QueuedRecipient.objects.filter(message__in=ids, state__in=_OPEN)
+    if not powers.is_operator:
+        people = _people(powers)
+        rows = rows.filter(Q(user__in=people) | Q(message__user__in=people))
+    counted = rows.values("message").annotate(
+        first=Min("id"),
+        count=Count("id"),
+        tries=Max("attempts"),
+        next=Min("next_attempt_at", filter=Q(state=RecipientState.WAITING)),
+        leased=Count("id", filter=Q(lease_until__gt=now)),
+    )
+    return {one["message"]: dict(one) for one in counted.order_by("message")}
+
+
+def _until(row: dict[str, Any], now: int) -> int:
+    is_scheduled = row["state"] == MessageState.ACCEPTED and row["hold_until"] > now
+    return row["hold_until"] if is_scheduled else 0
+
+
+def _badge(row: dict[str, Any], how: dict[str, Any], end: str, now: int) -> tuple[str, str]:
+    if end:
+        return "bad", {"delete": "Being deleted", "bounce": "Being returned"}[end]
+    if row["state"] == MessageState.HELD:
+        return "neutral", "Held"
+    if how["leased"]:
+        return "info", "Sending"
+    if row["state"] == MessageState.ROUTED:
+        return ("warn", "Deferred") if how["tries"] else ("info", "Waiting")
+    if row["state"] == MessageState.OFFERED:
+        return "info", "Coming in"
+    return ("accent", "Scheduled") if _until(row, now) else ("info", "Being processed")

@@ -1,0 +1,185 @@
+"""What administrators do with mail that waits.
+
+Operators act on all of it. For others there is what users of their domains sent, and what comes in
+for users of theirs; they act on it where all of it is theirs: sent by one of their users, or for
+nobody else than users of theirs. Of a message that is for others too they see their own recipients,
+and do nothing to it. Where mail goes, and when, is the business of all tenants: operators pause
+destinations, and have what waits for them tried again.
+
+Who may do it is asked anew in the transaction that does it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.delivery import administer
+from apps.delivery.administer import Released
+from apps.directory import permissions
+from apps.directory.models import User
+from apps.directory.permissions import Ability, Powers
+from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
+from apps.mailqueue.queries import UNFINISHED_ROWS
+from apps.mailqueue.services import EVERYWHERE, Ending
+from apps.runtime.clock import now_us
+from apps.wire.errors import NotFound, NotPermitted
+
+_INSIDE = (MessageState.OFFERED, MessageState.ACCEPTED, MessageState.HELD)
+
+
+def in_sight(powers: Powers) -> QuerySet[QueuedMessage]:
+    """The unfinished messages of which somebody may see something."""
+    found = QueuedMessage.objects.filter(UNFINISHED_ROWS)
+    if not powers.may(Ability.RUN_QUEUE):
+        return found.none()
+    return found if powers.is_operator else found.filter(_sight(powers))
+
+
+def look(powers: Powers, message_id: UUID) -> QueuedMessage:
+    """A message in sight, also one that was finished a moment ago; raise NotFound."""
+    rows = QueuedMessage.objects.filter(pk=message_id)
+    if not powers.may(Ability.RUN_QUEUE):
+        rows = rows.none()
+    elif not powers.is_operator:
+        theirs = QueuedRecipient.objects.filter(message=OuterRef("pk"), user__in=_people(powers))
+        rows = rows.filter(Q(user__in=_people(powers)) | Exists(theirs))
+    found = rows.first()
+    if found is None:
+        raise NotFound(f"message {message_id}", text="There is no such message in the queue")
+    return found
+
+
+def recipients_in_sight(powers: Powers, message: QueuedMessage) -> QuerySet[QueuedRecipient]:
+    """The recipients of a message in sight that somebody may know of: all of them if it is theirs,
+    else those who are."""
+    found = QueuedRecipient.objects.filter(message=message)
+    if is_theirs(powers, message.pk):
+        return found
+    return found.filter(user__in=_people(powers))
+
+
+def is_theirs(powers: Powers, message_id: UUID) -> bool:
+    """Whether somebody may act on a message in sight."""
+    return bool(mine(powers, [message_id]))
+
+
+def mine(powers: Powers, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of some messages, finished or not, that somebody may act on."""
+    if not powers.may(Ability.RUN_QUEUE):
+        return []
+    rows = QueuedMessage.objects.filter(pk__in=ids)
+    if not powers.is_operator:
+        people = _people(powers)
+        others = QueuedRecipient.objects.filter(message=OuterRef("pk")).exclude(
+            Q(user__isnull=False) & Q(user__in=people)
+        )
+        any_of_them = QueuedRecipient.objects.filter(message=OuterRef("pk"))
+        rows = rows.filter(
+            Q(user__in=people) | (Q(user=None) & Exists(any_of_them) & ~Exists(others))
+        )
+    return sorted(rows.values_list("pk", flat=True))
+
+
+def _people(powers: Powers) -> QuerySet[User, Any]:
+    """Living users of the domains where somebody runs the queue."""
+    return permissions.users(powers, Ability.RUN_QUEUE).values("pk")
+
+
+def _sight(powers: Powers) -> Q:
+    """Two sets by two indexes: what their users sent, and the little that is inside for them."""
+    sent = QueuedMessage.objects.filter(UNFINISHED_ROWS, user__in=_people(powers))
+    theirs = QueuedRecipient.objects.filter(message=OuterRef("pk"), user__in=_people(powers))
+    inside = QueuedMessage.objects.filter(UNFINISHED_ROWS, Exists(theirs), state__in=_INSIDE)
+    return Q(pk__in=sent.values("pk").union(inside.values("pk"), all=True))
+
+
+def retry(*, powers: Powers, ids: Sequence[UUID]) -> int:
+    """Try messages again now; how many. Those that are not theirs, or are gone, are passed over."""
+    return _act(powers, ids, administer.retry)
+
+
+def reroute(*, powers: Powers, ids: Sequence[UUID]) -> int:
+    """Choose the way of messages anew; as `retry`."""
+    return _act(powers, ids, administer.reroute)
+
+
+def cancel(*, powers: Powers, ids: Sequence[UUID]) -> int:
+    """Cancel messages of which nothing has left; as `retry`."""
+    return _act(powers, ids, administer.cancel)
+
+
+def _act(powers: Powers, ids: Sequence[UUID], act: Callable[[Sequence[UUID]], int]) -> int:
+    with transaction.atomic():
+        return act(mine(powers, ids))
+
+
+def release(*, powers: Powers, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Let messages go; how each was that did, for `unrelease`."""
+    with transaction.atomic():
+        found = mine(powers, ids)
+        rows = list(QueuedMessage.objects.filter(pk__in=found))
+        before = [_before(one) for one in rows if _is_kept(one)]
+        if not before or not administer.release_hold([one.id for one in before]):
+            return []
+    return [{**asdict(one), "id": one.id.hex} for one in before]
+
+
+def _is_kept(one: QueuedMessage) -> bool:
+    is_scheduled = one.state == MessageState.ACCEPTED and one.hold_until > now_us()
+    return is_scheduled or one.state == MessageState.HELD
+
+
+def _before(one: QueuedMessage) -> Released:
+    is_held = one.state == MessageState.HELD
+    until = 0 if is_held else one.hold_until
+    return Released(one.pk, until, one.last_error, one.is_cleared)
+
+
+def unrelease(*, powers: Powers, before: Sequence[dict[str, Any]]) -> int:
+    """Hold what was released again, as far as it has not left; how many messages."""
+    with transaction.atomic():
+        rows = [Released(**{**one, "id": UUID(one["id"])}) for one in before]
+        theirs = set(mine(powers, [one.id for one in rows]))
+        return administer.hold_again([one for one in rows if one.id in theirs])
+
+
+def set_aside(
+    *, powers: Powers, ids: Sequence[UUID], ending: Ending, reason: str = ""
+) -> tuple[UUID, list[UUID]]:
+    """Hold messages; delete them or give them back to their senders in a while, if nobody says
+    `take_back` before that. By what it is taken back, and the ids of those that were."""
+    with transaction.atomic():
+        return administer.set_aside(mine(powers, ids), ending, reason)
+
+
+def take_back(*, powers: Powers, act: UUID, ids: Sequence[UUID]) -> int:
+    """Put messages back where they were; how many it was not too late for."""
+    with transaction.atomic():
+        return administer.take_back(act, mine(powers, ids))
+
+
+def pause(*, powers: Powers, name: str = EVERYWHERE) -> bool:
+    """Send nothing to a destination, or to any; whether that is news. Raises NotPermitted."""
+    _demand_operator(powers)
+    return administer.pause(name)
+
+
+def resume(*, powers: Powers, name: str = EVERYWHERE) -> bool:
+    """Let it go on; whether it was paused. Raises NotPermitted."""
+    _demand_operator(powers)
+    return administer.resume(name)
+
+
+def hasten(*, powers: Powers, name: str = EVERYWHERE) -> int:
+    """Try what waits there again now; of how many recipients. Raises NotPermitted."""
+    _demand_operator(powers)
+    return administer.hasten(name)
+
+
+def _demand_operator(powers: Powers) -> None:
+    if not powers.is_operator:
+        raise NotPermitted("queue", text="Only operators may do that")

@@ -1,0 +1,262 @@
+"""The queue's list and the page of a message: what waits, where, why, and in whose sight."""
+
+import re
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from apps.console.queue import words
+from apps.delivery.accept import accept
+from apps.directory.models import Domain, Role, User
+from apps.mailqueue import services
+from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.runtime.clock import now_us
+from apps.runtime.ulid import ulid_text
+from tests.console.conftest import browser, holder
+from tests.console.hostile import WILD
+from tests.mailqueue.leaving import FAR, NEAR, away, keep, route, send, settle
+from tests.support.mail import local, submission
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+def listing(client: Client, query: str = "") -> str:
+    answer = client.get(reverse("console-queue") + query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def page(client: Client, message_id: UUID) -> HttpResponse:
+    return client.get(reverse("console-queue-message", args=[message_id]))  # type: ignore[return-value]
+
+
+def lines(text: str) -> list[str]:
+    """Queue ids of the rows."""
+    return re.findall(r'name="id" value="([0-9A-Z]{26})"', text)
+
+
+def sent_by(user: User, to: str = "far@elsewhere.test", where: str = FAR) -> UUID:
+    """Mail of a user's that waits for another server."""
+    item = submission(away(to), sender=user.address, door="submission")
+    accept([replace(item, user_id=user.pk)])
+    route(where)
+    return item.id
+
+
+def test_it_is_empty(operator: User) -> None:
+    text = listing(browser(operator))
+    assert "The queue is empty" in text
+    assert "No mail waits for another server" in text
+
+
+def test_it_lists_what_waits_and_why(operator: User) -> None:
+    (message_id,) = send(1, NEAR, recipients=3)
+    leased = services.claim_destination(NEAR, 1)[0]
+    settle(leased, "deferred", "452 4.2.2 mailbox <b>full</b>", 7200)
+    text = listing(browser(operator))
+    assert lines(text) == [ulid_text(message_id)]
+    assert "person0@elsewhere.test" in text
+    assert "and 2 more" in text
+    assert "The recipient&#x27;s mailbox is full." in text
+    assert "452 4.2.2 mailbox &lt;b&gt;full&lt;/b&gt;" in text
+    assert ">Deferred<" in text
+    assert "near.test" in text
+
+
+def test_it_has_tabs_with_counts(operator: User) -> None:
+    client = browser(operator)
+    waiting, held, _ = send(3, NEAR)
+    services.hold([held], "looks odd")
+    services.claim_destination(NEAR, 1)
+    later = submission(away("x@y.test"), hold_until_us=now_us() + 3_600_000_000)
+    keep([later])
+    text = listing(client)
+    found = dict(re.findall(r'>(\w+) <span class="count">(\d+)</span>', text))
+    assert found == {"All": "4", "Waiting": "2", "Sending": "1", "Held": "1", "Scheduled": "1"}
+    assert lines(listing(client, "?state=held")) == [ulid_text(held)]
+    assert lines(listing(client, "?state=sending")) == [ulid_text(waiting)]
+    assert lines(listing(client, "?state=scheduled")) == [ulid_text(later.id)]
+    assert len(lines(listing(client, "?state=nonsense"))) == 4
+
+
+def test_it_narrows(operator: User) -> None:
+    client = browser(operator)
+    (near,), (far,) = send(1, NEAR), send(1, FAR)
+    QueuedRecipient.objects.filter(message=near).update(address="Someone@Near.test")
+    for query in ("?text=someone@near", f"?text={ulid_text(near)}", f"?destination={NEAR}"):
+        assert lines(listing(client, query)) == [ulid_text(near)], query
+    assert lines(listing(client, "?destination=far.test")) == [ulid_text(far)]
+    services.hold([far], "odd")
+    assert lines(listing(client, "?destination=far.test")) == [ulid_text(far)]
+    assert lines(listing(client, "?text=nobody")) == []
+    assert lines(listing(client, "?age=1")) == []
+    assert "No message like that" in listing(client, "?age=1")
+    assert len(lines(listing(client, "?after=nonsense&age=9"))) == 2
+
+
+def test_pages_follow_each_other(operator: User) -> None:
+    client = browser(operator)
+    found = send(60)
+    first = listing(client)
+    link = re.search(r'rel="next" href="([^"]+)"', first)
+    assert link is not None
+    second = listing(client, link[1].replace("&amp;", "&"))
+    assert lines(first) + lines(second) == [ulid_text(one) for one in sorted(found)]
+
+
+def test_the_part_that_changes_comes_alone(operator: User) -> None:
+    send(2, NEAR)
+    services.close_destination(NEAR, 3600, "nobody answers")
+    client = browser(operator)
+    answer = client.get(reverse("console-queue"), headers={"HX-Request": "true"})
+    text = answer.content.decode()
+    assert "<html" not in text
+    assert 'data-fresh="15"' in text
+    assert "No answer" in text
+    assert "Nobody answers." in text
+
+
+def test_a_tenant_sees_what_its_users_sent(
+    admin: User, operator: User, ann: User, bob: User
+) -> None:
+    mine, theirs = sent_by(ann), sent_by(bob, "secret@quokka.test", "mx/quokka.test")
+    client = browser(admin)
+    text = listing(client)
+    assert lines(text) == [ulid_text(mine)]
+    assert "quokka" not in text
+    assert "quokka" not in listing(client, "?places=all")
+    assert page(client, mine).status_code == 200
+    assert page(client, theirs).status_code == 404
+    assert len(lines(listing(browser(operator)))) == 2
+    for query in ("?text=quokka", "?destination=mx/quokka.test", f"?text={ulid_text(theirs)}"):
+        assert lines(listing(client, query)) == []
+
+
+def test_a_tenant_sees_what_comes_in_for_its_users_alone(admin: User, ann: User, bob: User) -> None:
+    client = browser(admin)
+    whole, partly, others = (
+        submission(local(ann)),
+        submission([*local(ann), *local(bob)]),
+        submission(local(bob)),
+    )
+    keep([whole, partly, others])
+    services.hold([whole.id, partly.id, others.id], "odd")
+    text = listing(client)
+    assert lines(text) == [ulid_text(one) for one in sorted((whole.id, partly.id))]
+    assert "bob@other.test" not in text
+    shown = page(client, partly.id).content.decode()
+    assert "ann@example.test" in shown
+    assert "bob@other.test" not in shown
+    assert 'value="delete"' not in shown
+    assert lines(listing(client, "?text=bob@other")) == []
+    assert page(client, others.id).status_code == 404
+    assert 'value="delete"' in page(client, whole.id).content.decode()
+
+
+def test_a_helpdesk_has_no_queue(helpdesk: User, ann: User) -> None:
+    message_id = sent_by(ann)
+    client = browser(helpdesk)
+    assert client.get(reverse("console-queue")).status_code == 404
+    assert page(client, message_id).status_code == 404
+
+
+def test_a_reseller_sees_all_its_domains(domain: Domain, ann: User, bob: User) -> None:
+    reseller = holder("seller@example.test", Role.RESELLER, domain.organization)
+    mine, _ = sent_by(ann), sent_by(bob)
+    assert lines(listing(browser(reseller))) == [ulid_text(mine)]
+
+
+def test_a_message_is_shown_with_its_attempts(operator: User) -> None:
+    (message_id,) = send(1, NEAR)
+    leased = services.claim_destination(NEAR, 1)[0]
+    settle(leased, "deferred", "450 4.2.1 greylisted, come again", 7200)
+    services.hold([message_id], "looks odd")
+    text = page(browser(operator), message_id).content.decode()
+    for part in (
+        ulid_text(message_id),
+        "carol@outside.invalid",
+        "person0@elsewhere.test",
+        "mx.near.test [192.0.2.25]:25",
+        "TLSv1.3",
+        "second try only",
+        "450 4.2.1 greylisted, come again",
+        "SMTP transcript",
+        "looks odd",
+    ):
+        assert part in text, part
+
+
+def test_what_is_finished_says_so(operator: User) -> None:
+    (message_id,) = send(1, NEAR)
+    settle(services.claim_destination(NEAR, 1)[0], "delivered")
+    text = page(browser(operator), message_id).content.decode()
+    assert "This message is finished" in text
+    assert 'value="delete"' not in text
+
+
+def test_hostile_text_is_text(operator: User) -> None:
+    client = browser(operator)
+    (message_id,) = send(1, NEAR)
+    settle(services.claim_destination(NEAR, 1)[0], "deferred", "451 " + WILD, 7200)
+    wild = WILD.replace("\0", "")[:300]
+    QueuedMessage.objects.update(
+        sender=wild, last_error=wild, client='{"helo": "<img src=x>\\u202e"}'
+    )
+    QueuedRecipient.objects.update(address=wild, original=f"{wild}x", last_reply=f"451 {wild}")
+    for text in (
+        listing(client),
+        listing(client, f"?text={ulid_text(message_id)}"),
+        page(client, message_id).content.decode(),
+    ):
+        assert "<img src=x" not in text
+        assert "<script>alert" not in text
+        assert not [text[i - 200 : i + 9] for i, c in enumerate(text) if c in "\x1b\u202e\u2066"]
+
+
+def test_an_id_of_nothing_is_not_found(operator: User) -> None:
+    client = browser(operator)
+    assert page(client, UUID(int=7)).status_code == 404
+    assert client.get(reverse("console-queue") + "nonsense/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("", ""),
+        ("nobody answers", "Nobody answers."),
+        ("421 4.7.28 rate limited", "The recipient gets too much mail at once."),
+        ("450 4.7.1 Greylisted", "The other side takes mail of strangers at a second try only."),
+        ("421 closing", "The other side is too busy, or wants us to slow down."),
+        ("451 hm", "The other side does not take it for now."),
+        ("451 4.0.0 hm", "The other side does not take it for now."),
+        ("550 no", "The other side does not take it."),
+    ],
+)
+def test_replies_are_told_in_words(reply: str, told: str) -> None:
+    assert words.said(reply).words == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (6_720, "1 h 52 min"),
+        (90_000, "1 d 1 h"),
+        (-5, "0 s"),
+    ],
+)
+def test_times_are_told_in_words(seconds: int, told: str) -> None:
+    assert words.span(seconds) == told
+
+
+def test_a_transcript_is_told_line_by_line() -> None:
+    found = words.spoken("* mx.a.test\n> MAIL\x1b[2J\n< 250 ok\n< 451 no")
+    assert [one.how for one in found] == ["note", "ours", "theirs", "bad"]
+    assert "\x1b" not in found[1].text
