@@ -82,6 +82,13 @@ def _proofs(results: Sequence[reading.Finding]) -> Iterator[Proof]:
         )
 
 
+def sentence(words: str) -> str:
+    """Words of a finding as a sentence begins. A name that stands first stays as it is: another
+    letter makes another file or host of it."""
+    first = words.partition(" ")[0]
+    is_name = any(sign in first for sign in ".@")
+    return printable(words if is_name else words[:1].upper() + words[1:])
+
+
 def _words(one: Finding) -> str:
-    words = _MEANS.get(one.rule, one.rule) if one.rule in _OF_THE_READER else one.words
-    return printable(words[:1].upper() + words[1:])
+    return sentence(_MEANS.get(one.rule, one.rule) if one.rule in _OF_THE_READER else one.words)

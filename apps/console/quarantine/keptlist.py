@@ -13,9 +13,11 @@ from apps.console.filters import PeriodFilter, beginning, choice
 from apps.console.paging import Page
 from apps.console.typed import stored_domain
 from apps.directory.permissions import Powers
+from apps.mime.headers import printable
 from apps.provisioning.administration import quarantine as doors
 from apps.runtime.keyset import Column, Order, walk
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
+from apps.scan.reasons import sentence
 
 WORDS_MOST: Final = 5  # words of a search that count
 TABS: Final[tuple[tuple[str, str, tuple[Reason, ...]], ...]] = (
@@ -207,14 +209,14 @@ def _line(row: dict[str, Any]) -> KeptLine:
     until = kept_at + timedelta(days=settings.QUARANTINE_DAYS)
     return KeptLine(
         number=row["pk"],
-        author=row["author"] or row["sender"],
-        sender="" if row["sender"] == row["author_address"] else row["sender"],
-        subject=row["subject"],
-        to=row["original"],
+        author=printable(row["author"] or row["sender"]),
+        sender="" if row["sender"] == row["author_address"] else printable(row["sender"]),
+        subject=printable(row["subject"]),
+        to=printable(row["original"]),
         look=look,
         badge=badge,
         rule=row["rule"],
-        why=row["words"][:1].upper() + row["words"][1:],
+        why=sentence(row["words"]),
         points=row["points"],
         kept_at=kept_at,
         until=until,

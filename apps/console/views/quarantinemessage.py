@@ -55,10 +55,7 @@ def act(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
             return _release(request, powers, found, teaches=name == "train")
         if name == "digest":
             is_sent = doors.tell(powers=powers, number=number)
-            words = (
-                "The digest is on its way." if is_sent else "There is nothing new to tell today."
-            )
-            messages.info(request, words)
+            messages.info(request, DIGEST_SENT if is_sent else NOTHING_TO_TELL)
             return redirect("console-quarantine-message", number)
     except MailError as error:
         return _page(request, powers, found, refusal=error.reply.text)

@@ -15,6 +15,7 @@ from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import Claimed, ClaimedRecipient, EnvelopeRecipient
 from apps.mailstore.models import Entry, Usage
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now
 from apps.scan.base import Action, Finding
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
@@ -246,3 +247,73 @@ def test_it_tells_the_sender_that_a_copy_arrived_after_all(alice: User) -> None:
         pass
     (state,) = states.of_trace(message.trace_id)
     assert state.state is states.State.DELIVERED
+
+
+def test_what_was_deleted_can_be_had_back_for_a_while(alice: User) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((POLICY,)))
+    QueuedMessage.objects.all().delete()
+    Blob.objects.update(created_at=1)
+    assert quarantine.delete([row.pk], by="console", is_restorable=True) == [row.pk]
+    assert quarantine.forget_deleted() == 0
+    blobs.collect()
+    assert quarantine.release([row.pk], by="console") == []
+
+    assert quarantine.restore([row.pk], by="console") == [row.pk]
+    assert quarantine.restore([row.pk], by="console") == []
+    row.refresh_from_db()
+    assert (row.state, row.settled_at, row.settled_by) == (QuarantineState.KEPT, 0, "")
+    assert blobs.read(row.blob_id or row.trace_id) == RAW
+    *_, deleted, restored = trace.events_of(row.trace_id)
+    assert list(story.sentences(deleted)) == [
+        "The copy for alice@example.test was deleted from quarantine by an administrator in the"
+        " console."
+    ]
+    assert list(story.sentences(restored)) == [
+        "The copy for alice@example.test was put back into quarantine by an administrator in the"
+        " console."
+    ]
+
+
+def test_after_a_while_it_is_gone(alice: User) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((POLICY,)))
+    QueuedMessage.objects.all().delete()
+    Blob.objects.update(created_at=1)
+    quarantine.delete([row.pk], by="console", is_restorable=True)
+    late = now() - quarantine.RESTORABLE_SECONDS - 1
+    Quarantined.objects.update(settled_at=late)
+
+    assert quarantine.forget_deleted() == 1
+    assert quarantine.forget_deleted() == 0
+    assert quarantine.restore([row.pk], by="console") == []
+    blobs.collect()
+    assert not Blob.objects.exists()
+
+
+def test_what_its_reader_or_a_command_deletes_is_gone_at_once(alice: User) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((POLICY,)))
+    quarantine.delete([row.pk], by="link")
+    assert quarantine.restore([row.pk], by="console") == []
+
+
+def test_spam_that_pretends_is_phishing(alice: User) -> None:
+    lies = Finding("LINK_TEXT_LIES", 2.5, "it lies")
+    (row,) = keep(claim(local(alice)), Verdict((lies,), {alice.pk: Opinion(9)}))
+    assert row.reason == Reason.PHISHING
+    (row,) = keep(claim(local(alice)), Verdict((lies, POLICY)))
+    assert row.reason == Reason.ATTACHMENT
+    others = replace(lies, reader=alice.pk + 1)
+    (row,) = keep(claim(local(alice)), Verdict((others,), {alice.pk: Opinion(9)}))
+    assert row.reason == Reason.SPAM
+
+
+def test_it_notes_what_is_probably_wanted(alice: User, bob: User) -> None:
+    answer = Finding("ANSWER_TO_OURS", -1.5, "it answers", reader=alice.pk)
+    rows = keep(claim(local(alice, bob)), Verdict((POLICY, answer)))
+    assert [one.is_wanted for one in rows] == [True, False]
+
+
+def test_who_has_a_domain_next_sees_nothing_of_who_had_it(alice: User) -> None:
+    (row,) = keep(claim(local(alice)), Verdict((POLICY,)))
+    provisioning.remove_domain("example.test", force=True)
+    row.refresh_from_db()
+    assert row.domain == ""
