@@ -13,7 +13,6 @@ from uuid import UUID
 
 from apps.delivery import states
 from apps.delivery.accept import JUDGED
-from apps.delivery.recorder.reading import data_of, text
 from apps.delivery.states import RecipientState
 from apps.mailqueue import queries as queue
 from apps.mailstore import queries as mailstore
@@ -90,7 +89,7 @@ def sentence(event: Recorded) -> str:
     """Return what happened, in one line."""
     if event.kind == JUDGED:
         return " ".join(sentences(event))
-    told = {key: value for key, value in data_of(event).items() if key not in _DIALOGUES}
+    told = {key: value for key, value in _data(event).items() if key not in _DIALOGUES}
     data = {key: _shown(value) for key, value in told.items()}
     if event.kind.endswith(traces.RECEIVED) and "queue_id" in data:
         return clean(_received(event.kind, data))
@@ -104,19 +103,23 @@ def sentence(event: Recorded) -> str:
 def dialogue(event: Recorded) -> list[str]:
     """What a client and we, or we and another server, said to each other, as far as the event has
     it: lines that begin with `>` (the client, or we as one), `<` (the answer) or a note's sign."""
-    data = data_of(event)
+    data = _data(event)
     lines = data.get("dialogue")
     if isinstance(lines, list):
         kept = [line for line in lines[:LINES_MOST] if isinstance(line, list)]
-        return [" ".join(map(text, line[1:3])) for line in kept]
+        return [clean(" ".join(map(_shown, line[1:3]))) for line in kept]
     said = data.get("transcript")
-    return [*map(text, said.split("\n")[:LINES_MOST])] if isinstance(said, str) and said else []
+    return [*map(clean, said.split("\n")[:LINES_MOST])] if isinstance(said, str) and said else []
 
 
 def moment(at_us: int) -> str:
     """Return a time as this page of the story writes it, UTC to the millisecond."""
     at = datetime.fromtimestamp(at_us / 1_000_000, UTC)
     return f"{at:%Y-%m-%d %H:%M:%S}.{at_us // 1_000 % 1_000:03}"
+
+
+def _data(event: Recorded) -> dict[str, Any]:
+    return event.data if isinstance(event.data, dict) else {}
 
 
 _DIALOGUES = frozenset({"dialogue", "transcript"})
