@@ -19,12 +19,18 @@ from apps.scan.models import ListEntry, Quarantined, Reason, Verb
 from apps.scan.scopes import Scope
 from apps.scan.services import lists, quarantine
 from apps.scan.verdict import Opinion, Verdict
-from tests.console.conftest import browser, holder
+from tests.console.conftest import PASSWORD, browser, holder
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
 from tests.support.mail import RAW, drain, local
 
 LIST = "/admin/quarantine/"
 WILD = "<script>alert(1)</script>\x1b[31m\u202egnp{{7*7}}%s"
+
+
+@pytest.fixture
+def brian(domain: Domain) -> User:
+    """Somebody else of the domain."""
+    return provisioning.add_user("brian@example.test", PASSWORD)[0]
 
 
 def held(
@@ -90,12 +96,12 @@ def test_what_is_kept_is_listed_with_its_reason(admin: User, alice: User) -> Non
     assert done() == []
 
 
-def test_filters(admin: User, alice: User, bob: User) -> None:
+def test_filters(admin: User, alice: User, brian: User) -> None:
     client = browser(admin)
     held(alice, subject="One red fish")
-    held(bob, subject="Two", author="Tom <tom@far.test>", verdict=Verdict((VIRUS,)))
+    held(brian, subject="Two", author="Tom <tom@far.test>", verdict=Verdict((VIRUS,)))
     lies = replace(POLICY, rule="LINK_TEXT_LIES", points=9.0)
-    held(bob, subject="Three", verdict=Verdict((lies,), {bob.pk: Opinion(16.0)}))
+    held(brian, subject="Three", verdict=Verdict((lies,), {brian.pk: Opinion(16.0)}))
     answer = replace(POLICY, rule="ANSWER_TO_OURS")
     held(alice, subject="Four", verdict=Verdict((POLICY, answer)))
     gone = held(alice, subject="Five")
@@ -112,7 +118,7 @@ def test_filters(admin: User, alice: User, bob: User) -> None:
     assert found("?tab=spam") == []
     assert found("?text=fish+RED") == ["One red fish"]
     assert found("?text=tom%40far") == ["Two"]
-    assert found("?text=bob%40example.test") == ["Three", "Two"]
+    assert found("?text=brian%40example.test") == ["Three", "Two"]
     assert found("?text=%25") == found("?text=_") == []
     assert found("?rule=clamd_") == ["Two"]
     assert found("?points=high") == ["Three"]
@@ -157,14 +163,14 @@ def test_pages(admin: User, alice: User, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "No 2" not in second
 
 
-def test_a_page_costs_the_same_statements_for_many(admin: User, alice: User, bob: User) -> None:
+def test_a_page_costs_the_same_statements_for_many(admin: User, alice: User, brian: User) -> None:
     client = browser(admin)
     held(alice)
     read(client)
     with CaptureQueriesContext(connection) as few:
         read(client)
     for number in range(30):
-        held(alice, bob, subject=f"No {number}")
+        held(alice, brian, subject=f"No {number}")
     with CaptureQueriesContext(connection) as many:
         read(client)
     assert len(many) <= len(few) + 1  # how many there are in all, as there is another page
@@ -386,10 +392,10 @@ def test_of_two_administrators_one_wins_and_the_other_is_told(
     assert QueuedMessage.objects.filter(state="accepted").count() == 1
 
 
-def test_all_that_fit(admin: User, alice: User, bob: User) -> None:
+def test_all_that_fit(admin: User, alice: User, brian: User) -> None:
     held(alice, subject="Keep me")
     for _ in range(3):
-        held(bob, subject="Drop me")
+        held(brian, subject="Drop me")
     page = bulk(browser(admin), "delete", everything="1", text="drop")
     assert "3 messages are deleted." in page
     assert states() == ["kept", "deleted", "deleted", "deleted"]
