@@ -120,6 +120,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "tlspolicy.set": "set what TLS mail to {} must have",
     "token.issue": "issued an access token to {}",
     "token.revoke": "revoked access tokens of {}",
+    "trace.read": "looked at what became of the message {}",
     "transport.remove": "removed the transport of the rule {}",
     "transport.set": "set the transport of the rule {}",
     "user.act_as": "began to look as the user {}",

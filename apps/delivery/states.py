@@ -149,8 +149,9 @@ class _Folding:
                 self.finals[to] = _ONE[event.kind](now, event)
 
     def _begin(self, event: Recorded) -> None:
-        self.members = dict(event.data.get("members", {}))
-        self.written = [str(one) for one in event.data.get("to", [])]
+        members, written = event.data.get("members"), event.data.get("to")
+        self.members = dict(members) if isinstance(members, dict) else {}
+        self.written = [str(one) for one in written] if isinstance(written, list) else []
         stand_for = set(self.members.values())
         for final in [*(one for one in self.written if one not in stand_for), *self.members]:
             self.finals[final] = RecipientState(

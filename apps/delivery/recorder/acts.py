@@ -56,10 +56,11 @@ def by(act: Act) -> str:
     return program(act.door, act.client)
 
 
-def headline(life: Life) -> str:
-    """What the last act that decides where a message is did: "Deleted by a phone's mail app at
-    09:05"; "" if nothing of that kind happened."""
-    last = next((one for one in reversed(life.acts) if one.deed in _ENDS), None)
+def headline(life: Life, owner: int) -> str:
+    """What the last act that decides where somebody's copy is did: "Deleted by a phone's mail app
+    at 09:05"; "" if nothing of that kind happened."""
+    theirs = (one for one in reversed(life.acts) if one.box.user_id == owner)
+    last = next((one for one in theirs if one.deed in _ENDS), None)
     if last is None:
         return ""
     at = datetime.fromtimestamp(last.at_us / 1_000_000, UTC)

@@ -7,23 +7,25 @@ from typing import Final
 from uuid import UUID
 
 from apps.delivery import states
-from apps.delivery.recorder import acts, mailbox
+from apps.delivery.recorder import acts, index, mailbox
 from apps.delivery.recorder.fold import fold
 from apps.delivery.recorder.folded import Folded
 from apps.delivery.recorder.mailbox import Life, Place
 from apps.delivery.recorder.reading import data_of, whole, word
-from apps.delivery.recorder.sight import Sight, Taking, Viewer, key_of, seen, sight_of
+from apps.delivery.recorder.sight import Sight, Taking, Viewer, seen, sight_of
 from apps.delivery.states import EVENTS_MAX, RecipientState
-from apps.directory.models import Domain, User
+from apps.directory import permissions
+from apps.directory.models import User
+from apps.directory.permissions import Ability, Powers
 from apps.mailqueue import queries as queue
-from apps.mime.address import Address, AddressError, take_apart
 from apps.runtime.ulid import parse_ulid
 from apps.trace import queries as traces
-from apps.trace.models import Party, Role, Sent
+from apps.trace.models import Outcome, Party, Role
 from apps.trace.queries import Recorded
+from apps.trace.services import Taking as Indexed
 
 LINKS_MOST: Final = 20  # other messages that are named
-_OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
+_ARRIVED: Final = frozenset((Outcome.DELIVERED, Outcome.JUNK))
 _LINKS: Final = {
     "bounce.sent": "The report to its sender",
     "bounce.received": "A report that came back",
@@ -75,6 +77,14 @@ class Journey:
     is_cut: bool
 
 
+def viewer_of(powers: Powers) -> Viewer:
+    """An administrator as one who looks at traces; one statement."""
+    if powers.is_operator:
+        return Viewer(sees_all=True)
+    found = permissions.domains(powers, Ability.TRACE_MAIL)
+    return Viewer(domains=frozenset(found.values_list("pk", flat=True)))
+
+
 def find(identity: UUID) -> UUID:
     """The trace that an id means: its own, or that of the queue row with this id, which differ
     where LMTP brought one message for several."""
@@ -90,9 +100,8 @@ def tell(trace_id: UUID, viewer: Viewer) -> Journey | None:
     whole_story = fold(trace_id, events)
     if whole_story is None:
         return None
-    parties = _parties(trace_id, whole_story)
-    sent_by = Sent.objects.filter(trace_id=trace_id).values_list("user_id", flat=True).first()
-    sight = sight_of(viewer, parties, events, sent_by=sent_by)
+    parties = _parties(trace_id, whole_story, events)
+    sight = sight_of(viewer, parties, events)
     if sight is None:
         return None
     shown = sorted(seen(events[:EVENTS_MAX], sight), key=lambda one: one.at_us)
@@ -100,12 +109,13 @@ def tell(trace_id: UUID, viewer: Viewer) -> Journey | None:
     if folded is None:
         return None
     owners = _owners(parties, viewer)
-    life = mailbox.life(trace_id, _filed(shown), owners)
+    filed = _filed(shown)
+    life = mailbox.life(trace_id, filed, owners)
     return Journey(
         trace_id=trace_id,
         events=tuple(shown),
         folded=folded,
-        headline=_headline(folded, life),
+        headline=_headline(folded, life, filed),
         life=life,
         recipients=tuple(states.of_events(shown)),
         people=_people(life, viewer),
@@ -116,62 +126,21 @@ def tell(trace_id: UUID, viewer: Viewer) -> Journey | None:
     )
 
 
-def _headline(folded: Folded, life: Life) -> str:
-    """Of one copy, the last that was done with it; of several, what became of the message."""
-    is_one = len({box.user_id for box in life.boxes.values()}) == 1 and len(folded.written) <= 1
-    return (acts.headline(life) if is_one else "") or folded.cause
+def _headline(folded: Folded, life: Life, filed: Sequence[Place]) -> str:
+    """Of one copy that arrived, the last that was done with it; else what became of the message."""
+    boxes = [life.boxes[one.mailbox_id] for one in filed if one.mailbox_id in life.boxes]
+    owners = {box.user_id for box in boxes}
+    if len(owners) != 1 or len(folded.written) > 1 or folded.outcome not in _ARRIVED:
+        return folded.cause
+    return acts.headline(life, owners.pop()) or folded.cause
 
 
-def _parties(trace_id: UUID, story: Folded) -> list[Taking]:
+def _parties(trace_id: UUID, story: Folded, events: Sequence[Recorded]) -> list[Party | Indexed]:
     """Who took part: as the index knows them, and those that it has not come to yet."""
-    columns = ("role", "address", "user_id", "domain_id")
-    rows = Party.objects.filter(trace_id=trace_id).order_by("id").values_list(*columns)
-    known = [Taking(*row) for row in rows]
+    known = list(Party.objects.filter(trace_id=trace_id).order_by("id"))
     have = {(one.role, one.address) for one in known}
-    wanted = [
-        (role, key)
-        for role, key in _roles(story)
-        if (role, key) not in have and not (role == Role.FINAL and (Role.WRITTEN, key) in have)
-    ]
-    return known + _looked_up(wanted, is_from_us=story.door in _OF_USERS)
-
-
-def _roles(story: Folded) -> list[tuple[str, str]]:
-    found = [(Role.SENDER.value, key_of(story.sender))] if story.sender else []
-    found += [(Role.WRITTEN.value, key_of(one)) for one in story.written]
-    return found + [(Role.FINAL.value, key_of(one)) for one in story.finals]
-
-
-def _looked_up(wanted: Sequence[tuple[str, str]], *, is_from_us: bool) -> list[Taking]:
-    """Whose addresses these are now; two statements. Of a stranger's reverse-path nobody is the
-    owner, whatever it says."""
-    if not wanted:
-        return []
-    keys = {key: _plain(key) for _, key in wanted}
-    users = {
-        key: (pk, domain_id)
-        for key, pk, domain_id in User.objects.living()
-        .filter(key__in=sorted({*keys, *keys.values()}))
-        .values_list("key", "pk", "domain_id")
-    }
-    names = {take_apart(key)[1] for key in keys}
-    domains = dict(Domain.objects.filter(name__in=sorted(names)).values_list("name", "pk"))
-    found = []
-    for role, key in wanted:
-        if role == Role.SENDER and not is_from_us:
-            found.append(Taking(role, key, None, None))
-            continue
-        user_id, domain_id = users.get(key) or users.get(keys[key]) or (None, None)
-        found.append(Taking(role, key, user_id, domain_id or domains.get(take_apart(key)[1])))
-    return found
-
-
-def _plain(key: str) -> str:
-    """An address without its detail."""
-    try:
-        return Address.parse(key).without_detail().key
-    except AddressError:
-        return key
+    looked_up = index.parties_of([story], {trace_id: list(events)})
+    return [*known, *(one for one in looked_up if (one.role, one.address) not in have)]
 
 
 def _owners(parties: Sequence[Taking], viewer: Viewer) -> frozenset[int] | None:

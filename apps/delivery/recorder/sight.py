@@ -15,7 +15,7 @@ field by field, for each kind of event; what is not named here is shown to opera
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from apps.delivery.recorder.reading import addresses, data_of, pairs, word
 from apps.mime.address import Address, AddressError, take_apart
@@ -62,14 +62,17 @@ class Viewer:
         return domain_id is not None and domain_id in self.domains
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(Protocol):
     """An address that took part, as the index keeps it (`trace.models.Party`)."""
 
-    role: str
-    address: str
-    user_id: int | None
-    domain_id: int | None
+    @property
+    def role(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def user_id(self) -> int | None: ...
+    @property
+    def domain_id(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +126,26 @@ def key_of(address: str) -> str:
         return address.casefold()
 
 
-def sight_of(
-    viewer: Viewer,
-    parties: Sequence[Taking],
-    events: Sequence[Recorded],
-    *,
-    sent_by: int | None = None,
-) -> Sight | None:
+def sight_of(viewer: Viewer, parties: Sequence[Taking], events: Sequence[Recorded]) -> Sight | None:
     """What somebody may see of a message; None: for them it does not exist.
 
     Args:
-        sent_by: the user of ours who sent it, if one did.
+        parties: the sender's owner is who had signed in, whatever name was written.
     """
     if viewer.sees_all:
         return Sight(is_whole=True, is_sender=True)
     mine = frozenset(one.address for one in parties if _is_recipient(one) and _is_of(viewer, one))
-    is_sender = _is_sender(viewer, parties, events, sent_by)
+    is_sender = _is_sender(viewer, parties, events)
     if not mine and not is_sender:
         return None
     finals = _finals(events)
     ways = {key_of(final): key_of(written) for final, written in finals.items()}
-    by_hand = {one.address for one in parties if one.role == Role.WRITTEN}
-    senders = {key_of(word(data_of(one), "from")) for one in events if _begins(one)} - {""}
-    named = {*mine, *senders, *_own_ways(mine, ways, parties), *(by_hand if is_sender else ())}
+    begun = [data_of(one) for one in events if _begins(one)]
+    by_hand = {key_of(one) for data in begun for one in addresses(data.get("to"))}
+    senders = {key_of(word(data, "from")) for data in begun} - {""}
+    accounts = {key_of(word(data, "account")) for data in begun} - {""}
+    theirs = by_hand | accounts if is_sender else set()
+    named = {*mine, *senders, *_own_ways(mine, ways, parties), *theirs}
     seen_as = frozenset(mine | (by_hand if is_sender else set()))
     return Sight(
         is_whole=False,
@@ -181,24 +181,12 @@ def _is_recipient(one: Taking) -> bool:
     return one.role in (Role.WRITTEN, Role.FINAL)
 
 
-def _is_sender(
-    viewer: Viewer, parties: Sequence[Taking], events: Sequence[Recorded], sent_by: int | None
-) -> bool:
-    """A user is who sent it, whatever name it bears; an administrator sees what bears a name of
-    theirs, if we know that it was not borrowed by somebody of elsewhere."""
-    if viewer.user_id is not None:
-        return sent_by == viewer.user_id
-    mine = [one for one in parties if one.role == Role.SENDER and _is_of(viewer, one)]
-    domains = {take_apart(one.address)[1] for one in mine}
-    begun = [one for one in events if _begins(one) and _door(one) in _OF_USERS]
-    return bool(mine and begun) and all(
-        one.kind.endswith(traces.RECEIVED) or _account_domain(one) in domains for one in begun
+def _is_sender(viewer: Viewer, parties: Sequence[Taking], events: Sequence[Recorded]) -> bool:
+    """Whether it was sent by somebody of theirs. At other doors than those for our own users a
+    sender's name is what a stranger writes, whoever bears it."""
+    return any(_door(one) in _OF_USERS for one in events) and any(
+        one.role == Role.SENDER and _is_of(viewer, one) for one in parties
     )
-
-
-def _account_domain(one: Recorded) -> str:
-    """Where who signed in is at home; "" if nobody did."""
-    return take_apart(key_of(word(data_of(one), "account")))[1]
 
 
 def _begins(one: Recorded) -> bool:
