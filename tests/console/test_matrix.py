@@ -45,7 +45,7 @@ from tests.console.world import Tenant, rows_of, signed_in, tenant
 
 # Things that administrators of the tenant see, and operators.
 OF_TENANTS: Final = frozenset(
-    {"person", "domain", "alias", "organization", "tombstone", "shared", "grant", "held"}
+    {"person", "domain", "alias", "organization", "tombstone", "shared", "grant", "held", "queued"}
 )
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORT: Final = ("GET", "POST")
