@@ -134,6 +134,14 @@ def place(value: str) -> Endpoint | Path | None:
     return found
 
 
+def bearer(value: str) -> str:
+    """A secret that stands in a header, long enough that nobody guesses it."""
+    is_word = value.isascii() and value.isprintable() and not any(map(str.isspace, value))
+    if value and not (is_word and 16 <= len(value) <= 500):
+        raise ValueError("16 characters or more without blanks, or empty for none")
+    return value
+
+
 def networks(value: str) -> Networks:
     try:
         return tuple(ipaddress.ip_network(word) for word in value.replace(",", " ").split())
@@ -809,6 +817,21 @@ SETTINGS: tuple[Setting, ...] = (
         "User to become when `serve` is started by root, once its ports are open. Empty: stay.",
     ),
     Setting("SECRET_KEY", text, "", "Signing key. Empty: made at first start in MAILHOST_DATA."),
+    Setting(
+        "METRICS_NETWORKS",
+        networks,
+        "127.0.0.0/8 ::1/128",
+        "Addresses and networks from which /metrics of the web door is read without a token, by"
+        " Prometheus. What comes through a proxy is not, wherever it comes from. Empty: none.",
+    ),
+    Setting(
+        "METRICS_TOKEN",
+        bearer,
+        "",
+        "Token with which /metrics is read from anywhere (Authorization: Bearer), 16 characters or"
+        " more. Empty: none.",
+        is_secret=True,
+    ),
     Setting("LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "Least severity."),
     Setting("LOG_FORMAT", choice("json", "text"), "json", "One JSON object a line, or text."),
     Setting(

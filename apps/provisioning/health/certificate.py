@@ -33,6 +33,17 @@ def certificate() -> list[Check]:
     return [_standing(found, datetime.now(UTC)), _names(found)]
 
 
+def ends_at() -> float | None:
+    """When it ends, Unix seconds; None if there is none that can be read."""
+    file = _file()
+    try:
+        text = b"" if file is None else file.read_bytes()
+        found = x509.load_pem_x509_certificates(text)[0]
+    except (OSError, ValueError):
+        return None
+    return found.not_valid_after_utc.timestamp()
+
+
 def _file() -> Path | None:
     if Path() == settings.TLS_CERT:
         return tls.self_signed_file()
