@@ -30,6 +30,8 @@ def text(value: Any, most: int = TEXT_MOST) -> str:
     "" for what is no text."""
     if not isinstance(value, str):
         return ""
+    if len(value) <= most and "  " not in value and value.isprintable():
+        return value.strip()
     # The cut comes first: what strangers wrote may be long, and only its beginning is shown.
     return " ".join(printable(clean(value[: most + TEXT_MOST].replace("\n", " "))).split())[:most]
 
