@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Prefetch
 
 from apps.audit import queries as audit
-from apps.console import userfilter
+from apps.console import tracelist, userfilter
 from apps.console.addresses import aliaslist
 from apps.console.auditlog import Asked
 from apps.console.domains import domainlist
@@ -82,6 +82,14 @@ def _day(moment: datetime) -> str:
 
 
 EXPORTS: Final = {
+    "traces": Export(
+        Ability.TRACE_MAIL,
+        (
+            *("Time", "Trace", "Direction", "From", "To", "Recipients", "Subject", "Outcome"),
+            *("Cause", "Server", "Points", "Took"),
+        ),
+        tracelist.exported,
+    ),
     "users": Export(
         Ability.SEE_USERS,
         ("Address", "Name", "Space", "Kind", "State", "Two-step", "Used bytes", "Since"),

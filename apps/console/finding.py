@@ -1,10 +1,12 @@
-"""What the palette finds: pages by their words, things by the beginning of their address or name.
+"""What the palette finds: pages by their words, things by the beginning of their address or name, a
+message by its id.
 
-Three statements of a few rows each, by indexes, however many there are: beginnings only.
+A few statements of a few rows each, by indexes, however many there are: beginnings only.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -12,9 +14,13 @@ from apps.console.addresses.aliaslist import pattern_of
 from apps.console.filters import beginning
 from apps.console.navigation import menu
 from apps.console.typed import stored_address, stored_domain
+from apps.delivery.recorder.find import Question, find
+from apps.delivery.recorder.journey import viewer_of
 from apps.directory import permissions
-from apps.directory.permissions import Powers
+from apps.directory.permissions import Ability, Powers
 from apps.mime.address import take_apart
+from apps.mime.headers import clean
+from apps.runtime.ulid import parse_ulid
 
 MOST: Final = 8  # of each sort
 
@@ -47,10 +53,33 @@ def found(powers: Powers, text: str) -> list[Result]:
         return pages
     return [
         *pages,
+        *_messages(powers, text),
         *_domains(powers, stored_domain(text)),
         *_users(powers, stored_address(text), text),
         *_aliases(powers, folded),
     ]
+
+
+def _messages(powers: Powers, text: str) -> list[Result]:
+    """What became of a message, by a trace or queue id or a Message-ID that was pasted; and the
+    search for whatever may be more."""
+    if not powers.may(Ability.TRACE_MAIL):
+        return []
+    is_id = parse_ulid(text) is not None or text.startswith("<")
+    found = find(Question(text), viewer_of(powers), most=MOST).rows if is_id else []
+    messages = [
+        Result(
+            clean(one.subject) or "No subject",
+            f"Message of {clean(one.sender) or 'nobody'}",
+            "route",
+            reverse("console-trace-message", args=[one.trace_id]),
+        )
+        for one in found
+    ]
+    if messages or not (is_id or "@" in text):
+        return messages
+    link = f"{reverse('console-trace')}?{urlencode({'text': text})}"
+    return [Result(f"Messages of {text}", "Message trace", "route", link)]
 
 
 def _domains(powers: Powers, folded: str) -> list[Result]:

@@ -65,6 +65,11 @@ class Order:
 
     def after(self, cursor: str) -> Q | None:
         """The rows behind a cursor; None for what is none."""
+        values = self.values(cursor)
+        return None if values is None else _behind(self._columns, values)
+
+    def values(self, cursor: str) -> dict[str, Value] | None:
+        """The values of a cursor by the names of their columns; None for what is none."""
         texts = cursor.split(_SIGN, len(self._written) - 1)
         if not 0 < len(cursor) <= LONGEST or len(texts) != len(self._written):
             return None
@@ -74,7 +79,7 @@ class Order:
             if value is None:
                 return None
             values[one.name] = value
-        return _behind(self._columns, values)
+        return values
 
 
 def _behind(columns: Iterable[Column], values: Mapping[str, Value]) -> Q:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.runtime.clock import now_us
+from apps.runtime.db import is_sqlite
 from apps.runtime.rows import Values, among, among_texts, fetch, listed, listed_texts
 from apps.trace.models import Cursor
 
@@ -97,7 +98,7 @@ def _fitting() -> str:
     party = "EXISTS (SELECT 1 FROM trace_party a WHERE a.trace_id = p.trace_id AND"
     return f"""
 SELECT {_COLUMNS} FROM {_WANTED.sql}
-JOIN trace_passage p ON p.trace_id = wanted.trace_id
+{_join()} trace_passage p ON p.trace_id = wanted.trace_id
 WHERE p.at >= %s AND p.at <= %s AND (p.at < %s OR p.trace_id < %s OR %s = 1)
 AND (%s = '' OR p.direction = %s)
 AND (%s = '' OR p.outcome = %s OR (%s = 1 AND p.recipients > 1))
@@ -123,12 +124,12 @@ class Took:
 
 _PARTIES: Final = """
 SELECT a.trace_id, a.role, a.address, a.user_id, a.domain_id FROM {wanted}
-JOIN trace_party a ON a.trace_id = wanted.trace_id ORDER BY a.id"""
+{join} trace_party a ON a.trace_id = wanted.trace_id ORDER BY a.id"""
 _SENDERS: Final = """
-SELECT s.trace_id, s.user_id FROM {wanted} JOIN trace_sent s ON s.trace_id = wanted.trace_id"""
+SELECT s.trace_id, s.user_id FROM {wanted} {join} trace_sent s ON s.trace_id = wanted.trace_id"""
 _TIMES: Final = """
 SELECT p.trace_id, p.at, p.subject FROM {wanted}
-JOIN trace_passage p ON p.trace_id = wanted.trace_id"""
+{join} trace_passage p ON p.trace_id = wanted.trace_id"""
 
 
 def parties_of(traces: Sequence[UUID]) -> dict[UUID, list[Took]]:
@@ -149,10 +150,18 @@ def times_of(traces: Sequence[UUID]) -> dict[UUID, tuple[int, str]]:
     return {_uuid(trace): (at, subject) for trace, at, subject in _of(_TIMES, traces)}
 
 
+def _join() -> str:
+    """From what is wanted to the rows: SQLite would begin with an index in the order of time."""
+    return "CROSS JOIN" if is_sqlite() else "JOIN"
+
+
 def _of(sql: str, traces: Sequence[UUID]) -> list[tuple[Any, ...]]:
     if not traces:
         return []
-    return fetch(sql.format(wanted=_WANTED.sql), Values.parameters([(one.hex,) for one in traces]))
+    return fetch(
+        sql.format(wanted=_WANTED.sql, join=_join()),
+        Values.parameters([(one.hex,) for one in traces]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,278 @@
+"""Searching the index: every kind of word, filters, pages, and how far somebody's sight reaches."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.delivery.recorder import find, index
+from apps.delivery.recorder.find import Place, Question
+from apps.delivery.recorder.sight import Viewer
+from apps.directory.models import Domain, User
+from apps.provisioning import services as provisioning
+from apps.runtime.clock import now_us
+from apps.runtime.ulid import new_ulid, ulid_text
+from apps.trace import services as traces
+from apps.trace.models import Passage
+from apps.trace.services import Event
+from tests.delivery.recorder.test_index import DAVE, DAY_US, came, happened
+from tests.support.reading import Reading, analyze
+
+EVERYTHING = Viewer(sees_all=True)
+pytestmark = pytest.mark.django_db
+
+
+def found(text: str = "", viewer: Viewer = EVERYTHING, **more: Any) -> list[UUID]:
+    index.catch_up(seconds=30)
+    return [row.trace_id for row in find.find(Question(text, **more), viewer).rows]
+
+
+def of(user: User) -> Viewer:
+    return Viewer(user_id=user.pk)
+
+
+def long_ago(user: User) -> None:
+    """The user and the domain are older than what comes to them in a test."""
+    created = timezone.now() - timedelta(days=90)
+    User.objects.filter(pk=user.pk).update(created_at=created)
+    Domain.objects.filter(pk=user.domain_id).update(created_at=created)
+
+
+def in_domain(user: User) -> Viewer:
+    assert user.domain_id is not None
+    return Viewer(domains=frozenset({user.domain_id}))
+
+
+def test_each_kind_of_word(alice: User, bob: User) -> None:
+    mine = came(
+        [alice.address],
+        subject="Entwürfe für den Garten, 会議",
+        message_id="<m1@there.invalid>",
+        address="2001:db8::7",
+    )
+    other = came([bob.address], by="carol@second.invalid", subject="Lunch?", message_id="<m2@x>")
+    for text in (
+        *(ulid_text(mine), str(mine), alice.address, "ALICE@Example.TEST", DAVE, "dave"),
+        *("outside.invalid", "@outside.invalid", "2001:db8::7", "[2001:DB8:0::7]"),
+        *("<m1@there.invalid>", "m1@there.invalid", "<m1@there.invalid", "entwurfe garten"),
+        *("GARTEN", "gart", "会", "für den", "  alice@example.test  "),
+    ):
+        assert found(text) == [mine], text
+    assert found("example.test") == [other, mine]
+    assert found("lunch") == [other]
+    assert found() == [other, mine]
+    assert found("garten lunch") == []
+
+
+def test_names_of_other_scripts_and_details(alice: User) -> None:
+    far = came([alice.address], by="info@b\u00fccher.invalid")
+    assert found("info@B\u00dcCHER.invalid") == found("b\u00fccher.invalid") == [far]
+    detail = came(["alice+lists@example.test"])
+    assert set(found(alice.address)) == {far, detail}
+    assert found("alice+lists@example.test") == [detail]
+
+
+def test_what_nobody_could_mean_finds_nothing(alice: User) -> None:
+    came([alice.address])
+    for text in (
+        *("'", '"', '" OR 1', "a* NEAR b", "%", "_", "!%", "\\", "<>", "<", ">", "@", "@@", "a@"),
+        *(
+            "x" * 5_000,
+            "\u202e",
+            "🙂",
+            "* ^ : -",
+            "'':*",
+            "words:quarterly'",
+            ".",
+            "..",
+            "[::",
+            "<<",
+        ),
+        *("a b c d e f g h i j k l m n o p", "9" * 400, "\u0301", "᪠ 𞤀𞤁"),
+    ):
+        assert found(text) == [], text
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_text_is_answered(db: None, text: str) -> None:
+    assert find.find(Question(text), EVERYTHING).rows == []
+    assert find.find(Question(text), Viewer(domains=frozenset({1, 2}))).rows == []
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(subject=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_any_subject_is_found_by_its_words(db: None, subject: str) -> None:
+    trace_id = came(["x@y.invalid"], subject=subject)
+    index.catch_up(seconds=30)
+    for text in Passage.objects.get(trace_id=trace_id).subject.split()[:3]:
+        rows = (
+            find._Search(Question(text), EVERYTHING, find._of_words(text)[0], None, 500).run()
+            if find._of_words(text)
+            else None
+        )
+        assert rows is None or trace_id in {row.trace_id for row in rows.rows}
+
+
+def test_filters(alice: User, bob: User) -> None:
+    kept = came([alice.address], helo="mx.sender.invalid")
+    happened(kept, "scan.judged", points=7.5, action="junk")
+    refused = new_ulid()
+    data = {
+        "from": DAVE,
+        "to": [bob.address],
+        "why": "it is full",
+        "cause": "full",
+        "stage": "rcpt",
+    }
+    traces.record([Event(refused, "mx.refused", {**data, "helo": "mx.other.invalid"})])
+    old = came([alice.address], now_us() - 3 * DAY_US)
+    assert found(outcome="refused") == [refused]
+    assert found(direction="outgoing") == []
+    assert found(direction="incoming") == [refused, kept, old]
+    assert found(peer="sender.invalid") == found(peer="MX.sender.invalid") == [kept]
+    assert found(peer="ender.invalid") == found(peer="%") == []
+    assert found(least=7.0) == found(least=7.5, most=7.5) == [kept]
+    assert found(most=7.0) == []
+    assert found(since_us=now_us() - DAY_US) == [refused, kept]
+    assert found(until_us=now_us() - DAY_US) == [old]
+    assert found(alice.address, role="sender") == []
+    assert found(alice.address, role="recipient") == [kept, old]
+    assert found("outside.invalid", role="sender", outcome="refused") == [refused]
+
+
+def test_pages_follow_each_other(alice: User) -> None:
+    long_ago(alice)
+    at = now_us() - 1_000_000
+    # Several of one microsecond, and a limit in their midst.
+    made = {came([alice.address], at + number // 4) for number in range(30)}
+    index.catch_up(seconds=30)
+    for text in ("", alice.address, "quarterly", "outside.invalid"):
+        for viewer in (EVERYTHING, of(alice), in_domain(alice)):
+            seen: list[UUID] = []
+            after: Place | None = None
+            while True:
+                page = find.find(Question(text), viewer, after=after, most=7)
+                seen += [row.trace_id for row in page.rows]
+                assert page.looked_to is None
+                if page.following is None:
+                    break
+                after = page.following
+            assert len(seen) == 30, (text, viewer)
+            assert set(seen) == made
+
+
+def test_users_see_their_own(alice: User, bob: User, eve: User) -> None:
+    both = came([alice.address, bob.address], subject="To both")
+    mine = came([alice.address], subject="Alone")
+    assert found("", of(alice)) == [mine, both]
+    assert found("", of(bob)) == [both]
+    assert found("", of(eve)) == found(ulid_text(mine), of(eve)) == []
+    assert found(alice.address, of(bob)) == []
+    assert found("both", of(bob)) == found(DAVE, of(bob)) == [both]
+    (row,) = find.find(Question(), of(bob)).rows
+    assert (row.recipient, row.recipients) == (bob.address, 1)
+
+
+def test_administrators_see_their_tenants_alone(alice: User, eve: User) -> None:
+    """Alice writes to a colleague of Eve's and, unseen by her, to somebody outside."""
+    sent = came(
+        [eve.address, "secret@outside.invalid"],
+        door="submission",
+        account=alice.address,
+        by=alice.address,
+    )
+    for _ in range(3):
+        came(["stranger@third.invalid"])
+    ours, theirs = in_domain(alice), in_domain(eve)
+    assert found("", ours) == found("", theirs) == [sent]
+    assert found("secret@outside.invalid", ours) == [sent]
+    assert found("secret@outside.invalid", theirs) == found("secret", theirs) == []
+    assert found("outside.invalid", theirs) == []
+    assert found(alice.address, theirs) == [sent]
+    (row,) = find.find(Question(), theirs).rows
+    assert (row.recipient, row.recipients) == (eve.address, 1)
+    (row,) = find.find(Question(), ours).rows
+    assert row.recipients == 2
+    assert found("", Viewer()) == found("", Viewer(domains=frozenset({999}))) == []
+
+
+def test_an_outcome_is_what_somebody_may_know(alice: User, eve: User) -> None:
+    one = came([alice.address, eve.address])
+    happened(one, "local.delivered", to=alice.address, mailbox="INBOX", uid=1)
+    happened(one, "quarantine.kept", to=eve.address, why="it is odd")
+    assert found(outcome="quarantined") == found("", in_domain(eve), outcome="quarantined") == [one]
+    assert found("", in_domain(alice), outcome="quarantined") == []
+    assert found("", in_domain(alice), outcome="delivered") == [one]
+
+
+CROWD = 4_000
+MOST = 9_000  # a look at a hundred messages, and what SQLite does for each of them
+TABLES = ("trace_party", "trace_passage", "trace_subject", "trace_traceevent")
+
+
+def crowd(sparse: User) -> User:
+    """Very many messages of somebody's domain, whom it returns, and three of another's."""
+    provisioning.add_domain("big.test")
+    big = provisioning.add_user("u1@big.test", "correct horse battery")[0]
+    long_ago(big)
+    long_ago(sparse)
+    at = now_us() - CROWD * 1_000_000
+    rows = []
+    for number in range(CROWD):
+        one = new_ulid()
+        told = {
+            "from": f"s{number % 40}@far{number % 9}.invalid",
+            "to": [f"u{number % 50}@big.test"],
+        }
+        more = {"queue_id": "Q", "subject": f"Common words {number}", "address": "192.0.2.9"}
+        rows.append(Event(one, "mx.received", {**told, **more}, at + number * 1_000_000))
+    traces.record(rows)
+    for _ in range(3):
+        came([sparse.address], at + 5, subject="Rarely said")
+    index.catch_up(seconds=120)
+    assert Passage.objects.count() == CROWD + 3
+    analyze()
+    return big
+
+
+def test_a_search_reads_what_it_shows(alice: User) -> None:
+    """Not all there is: rows grow with the page, and with what bounds a search."""
+    dense, ours = in_domain(crowd(alice)), in_domain(alice)
+    cases = [
+        *[(text, EVERYTHING, {}) for text in ("", "u7@big.test", "big.test", "far3.invalid")],
+        *[(text, EVERYTHING, {}) for text in ("192.0.2.9", "common words", "rarely", "u7")],
+        *[("", EVERYTHING, {"outcome": "refused"}), ("", EVERYTHING, {"outcome": "waiting"})],
+        *[(text, ours, {}) for text in ("", "rarely", "common", "big.test", DAVE, "s3")],
+        *[(text, dense, {}) for text in ("", "s7@far7.invalid", "common")],
+    ]
+    for text, viewer, more in cases:
+        reading = Reading(TABLES)
+        with connection.execute_wrapper(reading):
+            page = find.find(Question(text, **more), viewer)
+        assert page.looked_to is None, text
+        assert reading.beyond(MOST) == [], (text, viewer)
+
+
+def test_what_no_index_serves_ends_and_goes_on(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = now_us() - 1_000_000
+    oldest = came([alice.address], at, helo="mx.rare.invalid")
+    for number in range(300):
+        came([alice.address], at + 10 + number)
+    index.catch_up(seconds=60)
+    monkeypatch.setattr(find, "STEPS", (80, 80))
+    page = find.find(Question(peer="rare.invalid"), EVERYTHING)
+    looks = 1
+    while page.looked_to is not None:
+        assert page.rows == []
+        page = find.find(Question(peer="rare.invalid"), EVERYTHING, after=page.looked_to)
+        looks += 1
+    assert [row.trace_id for row in page.rows] == [oldest]
+    assert looks == 2 or looks == 3
