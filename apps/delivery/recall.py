@@ -5,7 +5,7 @@ Undo send, scheduled send and FUTURERELEASE stand on it. A message is sent or ca
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.delivery import tidings
 from apps.directory import throttle
+from apps.directory.models import User
 from apps.events import bell
 from apps.mailqueue import services as mailqueue
 from apps.mailqueue.models import QueuedMessage
@@ -40,7 +41,7 @@ def cancel(message_id: UUID, user_id: int, *, accounts: Collection[int] = ()) ->
             lock(users={*accounts, *(owner for owner, _ in reserved)})
         quota.release(reserved)
         if recall is Recall.CANCELLED:
-            _trace(message_id, "queue.cancelled")
+            _trace(message_id, "queue.cancelled", {"why": "by its sender", "by": _address(user_id)})
     return recall
 
 
@@ -49,7 +50,7 @@ def send_now(message_id: UUID, user_id: int) -> bool:
     with transaction.atomic():
         done = mailqueue.reschedule(message_id, 0, user_id)
         if done:
-            _trace(message_id, "queue.released")
+            _trace(message_id, "queue.released", {"by": _address(user_id)})
             transaction.on_commit(bell.ring)
     return done
 
@@ -60,7 +61,7 @@ def reschedule(message_id: UUID, until_us: int, user_id: int) -> bool:
     with transaction.atomic():
         done = mailqueue.reschedule(message_id, until_us, user_id)
         if done:
-            _trace(message_id, "queue.rescheduled", {"until": until_us})
+            _trace(message_id, "queue.rescheduled", {"until": until_us, "by": _address(user_id)})
     return done
 
 
@@ -88,7 +89,12 @@ def hasten(message_id: UUID, user_id: int) -> int:
     return len(hastened)
 
 
-def _trace(message_id: UUID, kind: str, data: dict[str, int] | None = None) -> None:
+def _address(user_id: int) -> str:
+    """Whose act it was, as the trace tells it after the user has gone as well."""
+    return User.objects.filter(pk=user_id).values_list("address", flat=True).first() or ""
+
+
+def _trace(message_id: UUID, kind: str, data: dict[str, Any]) -> None:
     message = QueuedMessage.objects.only("trace_id", "user_id").get(id=message_id)
-    trace.record([trace.Event(message.trace_id, kind, data or {})])
+    trace.record([trace.Event(message.trace_id, kind, data)])
     tidings.tell([message.user_id])

@@ -13,8 +13,8 @@ MESSAGE_ID_MOST: Final = 500
 _LOOKED_AT: Final = 64 * 1024  # octets of the header block
 _VALUE_MOST: Final = 8 * 1024  # octets of one value that are decoded
 
-_SUBJECT = re.compile(rb"^subject[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE | re.I)
-_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE | re.I)
+# Behind a field's name: its value, with folded lines.
+_VALUE = re.compile(rb"[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 _IN_BRACKETS = re.compile(rb"<[^<>\s]{1,998}>")
 # Marks that turn the direction of what stands beside them: letters bring their own.
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -23,13 +23,25 @@ _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 def caption_of(raw: bytes) -> tuple[str, str]:
     """Return the decoded subject (at most 300 characters, without controls and direction marks) and
     the Message-ID with its brackets; "" for what a message does not have."""
+    if raw.startswith(b"\r\n"):
+        return "", ""  # no header at all
     end = raw.find(b"\r\n\r\n", 0, _LOOKED_AT)
-    head = raw[: _LOOKED_AT if end < 0 else end]
-    subject, message_id = _SUBJECT.search(head), _MESSAGE_ID.search(head)
-    return (
-        plain_text(decode_text(subject[1].strip()[:_VALUE_MOST])) if subject else "",
-        _identity(message_id[1]) if message_id else "",
-    )
+    head = b"\n" + raw[: _LOOKED_AT if end < 0 else end]
+    small = head.lower()  # to look for words in it takes less time than one regular expression
+    subject = _value(head, small, b"\nsubject")
+    message_id = _value(head, small, b"\nmessage-id")
+    return plain_text(decode_text(subject.strip()[:_VALUE_MOST])), _identity(message_id)
+
+
+def _value(head: bytes, small: bytes, name: bytes) -> bytes:
+    """The value of the first field so named; `small` is `head` in small letters."""
+    at = small.find(name)
+    while at >= 0:
+        found = _VALUE.match(head, at + len(name))
+        if found is not None:
+            return found[1]
+        at = small.find(name, at + 1)
+    return b""
 
 
 def caption_told(raw: bytes) -> dict[str, str]:
@@ -46,5 +58,5 @@ def plain_text(text: str) -> str:
 
 
 def _identity(value: bytes) -> str:
-    found = _IN_BRACKETS.search(unfold(value))
+    found = _IN_BRACKETS.search(unfold(value[:_VALUE_MOST]))
     return decode_text(found[0])[:MESSAGE_ID_MOST] if found else ""

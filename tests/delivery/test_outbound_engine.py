@@ -72,6 +72,10 @@ def test_it_delivers_and_settles(world: Outside) -> None:
     assert event.data["host"] == "mx.a.test"
     assert event.data["address"] == sink.address
     assert event.data["reply"].startswith("250 ")
+    said = event.data["transcript"].splitlines()
+    assert "> RCPT TO:<bob@a.test>" in said
+    assert f"* mx.a.test {sink.address}" in said
+    assert RAW.decode().split("\r\n\r\n")[1].strip() not in event.data["transcript"]
     (attempt,) = Attempt.objects.all()
     assert (attempt.outcome, attempt.recipient_id) == ("delivered", row(item).pk)
 
@@ -80,6 +84,8 @@ def test_it_sends_one_copy_for_all_recipients_of_a_domain(world: Outside) -> Non
     sink, other = world.domain("a.test"), world.domain("b.test")
     item = queue("bob@a.test", "eve@b.test", "ann@a.test")
     send()
+    told = [one for one in trace.events_of(item.trace_id) if one.kind == "outbound.delivered"]
+    assert sorted("transcript" in one.data for one in told) == [False, True, True]  # once a try
     assert [one.recipients for one in sink.messages] == [["bob@a.test", "ann@a.test"]]
     assert [one.recipients for one in other.messages] == [["eve@b.test"]]
     assert state(item) == "done"

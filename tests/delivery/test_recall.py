@@ -85,7 +85,7 @@ def test_it_sends_at_another_time(alice: User, bob: User) -> None:
     assert recall.reschedule(message_id, later, alice.pk)
     assert QueuedMessage.objects.get().hold_until == later
     event = trace.events_of(message_id)[-1]
-    assert (event.kind, event.data) == ("queue.rescheduled", {"until": later})
+    assert (event.kind, event.data) == ("queue.rescheduled", {"until": later, "by": alice.address})
     assert process.run_once() == 0
 
 

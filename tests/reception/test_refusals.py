@@ -84,10 +84,58 @@ def test_they_are_written_while_the_door_is_open() -> None:
         db.shutdown()
 
 
-def test_a_database_that_is_away_costs_only_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise StorageUnavailable("gone")
+def fail(*_: object) -> None:
+    raise StorageUnavailable("gone")
 
+
+def test_a_database_that_is_away_at_the_end_costs_only_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(refusals, "_record", fail)
     assert note("192.0.2.1") == [True]
     assert not TraceEvent.objects.exists()
+
+
+def test_they_wait_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "AGAIN_SECONDS", 0.01)
+    record, tries = refusals._record, []
+
+    async def run() -> None:
+        written, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def first_fail(events: list[Event]) -> None:
+            tries.append(len(events))
+            if len(tries) < 3:
+                fail()
+            record(events)
+            loop.call_soon_threadsafe(written.set)
+
+        monkeypatch.setattr(refusals, "_record", first_fail)
+        found = Refusals()
+        found.note("192.0.2.1", [Event(new_ulid(), "mx.refused", {"why": "x"}, 1_234)])
+        async with asyncio.timeout(30):
+            await written.wait()
+        await found.close()
+
+    try:
+        asyncio.run(run())
+    finally:
+        db.shutdown()
+    assert list(TraceEvent.objects.values_list("at", flat=True)) == [1_234]
+
+
+def test_what_waits_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "KEPT_MOST", 5)
+
+    async def run() -> None:
+        found = Refusals()
+        for number in range(PER_NETWORK):
+            found.note("192.0.2.1", [Event(new_ulid(), "mx.refused", {}, number)])
+        await found.close()
+
+    try:
+        asyncio.run(run())
+    finally:
+        db.shutdown()
+    kept = TraceEvent.objects.order_by("at").values_list("at", flat=True)
+    assert list(kept) == list(range(PER_NETWORK - 5, PER_NETWORK))

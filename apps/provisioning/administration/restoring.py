@@ -18,8 +18,6 @@ from apps.mailstore.services.undelete import Outcome
 from apps.provisioning.administration.sight import demand_on, find_user
 from apps.provisioning.notices import About, tell
 
-_ORIGIN = Origin("console", None)
-
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
@@ -62,7 +60,7 @@ def restore(*, powers: Powers, user_id: int, since: int) -> Outcome:
     user = _owner(powers, user_id)
     # Before: it takes several transactions.
     record("restore.removed", **subjects.of_user(user), detail={"since": since})
-    done = undelete.removed(user_id=user.pk, since=since, origin=_ORIGIN)
+    done = undelete.removed(user_id=user.pk, since=since, origin=Origin("console", powers.user_id))
     if user.kind == Kind.PERSON:
         with transaction.atomic():
             tell(user, About.MAIL_RESTORED, detail=str(done.messages))

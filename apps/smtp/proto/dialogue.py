@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from apps.mime.address import AddressError, parse_path
@@ -108,7 +109,7 @@ class Dialogue:
 
     def _line(self, spoken: _Spoken) -> list[Any]:
         at, kind, line, recipient = spoken
-        text = _shown(line) if kind == CLIENT else _readable(b" / ".join(line.splitlines()))
+        text = _shown(line) if kind == CLIENT else _replied(line)
         shown: list[Any] = [int((at - self._began) * 1000), kind, text]
         if recipient:
             shown.append(_address(recipient))
@@ -131,6 +132,12 @@ def _shown(line: bytes) -> str:
     return _HIDDEN
 
 
+@lru_cache(maxsize=64)
+def _replied(reply: bytes) -> str:
+    """A reply on one line. Most are of the few that all conversations are made of."""
+    return _readable(b" / ".join(reply[: LINE_MOST * 4].splitlines()))
+
+
 def _readable(raw: bytes) -> str:
     text = raw[: LINE_MOST * 4].decode("utf-8", "replace")
     if len(text) > LINE_MOST:
@@ -138,6 +145,7 @@ def _readable(raw: bytes) -> str:
     return printable(text)
 
 
+@lru_cache(maxsize=256)
 def _address(line: bytes) -> str:
     """The address that a RCPT names, "" if it names none."""
     try:
