@@ -206,7 +206,7 @@ def imap(world: World, sender: str) -> Iterator[imaplib.IMAP4]:
 def expunged(world: World) -> str:
     assert world.bring(ALICE, sender="popped@friend.test").code == 250
     drain()
-    with listening(Pop3, "pop3") as server:
+    with listening(Pop3, "pop3", "pop3s") as server:
         client = poplib.POP3("127.0.0.1", server.ports["pop3"], timeout=15)
         client.user(ALICE)
         client.pass_(PASSWORD)
