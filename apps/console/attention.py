@@ -14,6 +14,7 @@ from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue import queries as mailqueue
 from apps.mailqueue.queries import DestinationRow
+from apps.mime.headers import printable
 from apps.runtime.clock import now_us
 from apps.runtime.rows import fetch
 from apps.scan.models import Quarantined, QuarantineState
@@ -99,7 +100,7 @@ def _closed(waiting: Sequence[DestinationRow]) -> Iterator[Item]:
         if row.closed_until_us or row.failures:
             since = f"since {_moment(row.oldest_us)}" if row.oldest_us else ""
             number = f"{row.waiting:,} recipient{'s' if row.waiting != 1 else ''} {since}".strip()
-            words = f"{number}: {row.last_reply}" if row.last_reply else f"{number}."
+            words = f"{number}: {printable(row.last_reply)}" if row.last_reply else f"{number}."
             url = address("console-queue", destination=row.name)
             title = f"Mail to {plain(row.name)} waits"
             yield Item("warn", "clock-alert", title, words, url, "View")
@@ -112,12 +113,12 @@ def _refused() -> Iterator[Item]:
             more = "+" if number == _LOOKED_AT else ""
             title = f"{number:,}{more} messages refused within an hour for one cause"
             url = address("console-trace", outcome="refused")
-            yield Item("info", "ban", title, cause or "Nothing says why.", url, "View")
+            yield Item("info", "ban", title, printable(cause) or "Nothing says why.", url, "View")
 
 
 def plain(destination: str) -> str:
     """Where a destination is, without how it is found: `example.org` of `mx/example.org`."""
-    return destination.partition("/")[2] or destination
+    return printable(destination.partition("/")[2] or destination)
 
 
 def _moment(at_us: int) -> str:

@@ -40,6 +40,11 @@ class Period:
     every: int
     form: str
 
+    @property
+    def sparsely(self) -> int:
+        """`every`, where there is half the room."""
+        return 2 * self.every
+
 
 PERIODS: Final = (
     Period("1h", "1 h", "the last hour", 120, 30, 5, "%H:%M"),

@@ -1,6 +1,8 @@
 """Metrics: who may read them, that Prometheus can, and that they are what the dashboard tells."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -234,3 +236,15 @@ def test_a_token_that_is_none_stops_the_start_and_is_not_told(value: str) -> Non
     with pytest.raises(SettingError) as told:
         read({"METRICS_TOKEN": value})
     assert value not in str(told.value)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "deploy/alerts.yml"])
+def test_what_pages_and_alerts_name_is_there(page: str) -> None:
+    known = {name for name, _ in samples()} | {"mailhost_time_to_inbox_seconds"}
+    named = set(re.findall(r"\bmailhost_[a-z_]+[a-z]\b", (ROOT / page).read_text()))
+
+    # The certificate is made at the first start.
+    assert named - known <= {"mailhost_certificate_end_timestamp_seconds"}
