@@ -232,7 +232,8 @@ def _time(data: Data, key: str) -> str:
 
 
 def _failed(data: Data) -> str:
-    return f"{_for(data)} failed for good. {_reply(data)}"
+    by = f" by {data['by']}" if data.get("by") else ""
+    return f"{_for(data)} {'was given up' if by else 'failed for good'}{by}. {_reply(data)}"
 
 
 def _for(data: Data) -> str:
@@ -261,6 +262,7 @@ def _about(data: Data) -> str:
 def _why(words: str) -> Callable[[Data], str]:
     def say(data: Data) -> str:
         whom = f" for {data['to']}" if data.get("to") else ""
+        whom += f" by {data['by']}" if data.get("by") else ""
         return f"{words}{whom}: {data['why']}." if data.get("why") else f"{words}{whom}."
 
     return say
@@ -281,11 +283,13 @@ _SENTENCES: dict[str, Callable[[Data], str]] = {
     "queue.held": _why("Held"),
     "queue.put_off": _why("Cannot be judged now, and is tried again soon"),
     "mx.withdrawn": _why("Given back to its client"),
-    "queue.hastened": lambda data: f"Its sender has it tried again now for {data.get('to', '?')}.",
-    "queue.retried": _why("Put back to work by an administrator"),
+    "queue.hastened": lambda data: (
+        f"{data.get('by') or 'Its sender'} has it tried again now for {data.get('to', '?')}."
+    ),
+    "queue.retried": _why("Put back to work"),
     "queue.released": _why("Released"),
     "queue.rescheduled": lambda data: f"To be sent at {_time(data, 'until')} instead.",
-    "queue.deleted": _why("Deleted by an administrator"),
+    "queue.deleted": _why("Deleted from the queue"),
     "queue.cancelled": _why("Cancelled before it was sent"),
     "submission.limited": lambda data: (
         f"Not accepted, {data.get('account', '?')} has reached a limit: {data.get('why', '?')}"

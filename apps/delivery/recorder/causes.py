@@ -285,6 +285,13 @@ def _who(by: str) -> str:
     return shown_address(_WHO.get(by, by)) or "somebody"
 
 
+def _hand(data: Data) -> str:
+    """Who had a hand in it, "" if it was the service itself."""
+    by = shown_address(word(data, "by", 100))
+    return "" if by == _SERVICE else by
+
+
+_SERVICE: Final = "mailhost"  # as `apps.audit.acting` names it
 _WHO: Final = {
     "command": "an administrator",
     "console": "an administrator",
@@ -298,19 +305,21 @@ def _deleted(fate: Fate, ground: Ground) -> str:
         return f"Deleted from quarantine: it was there for {days} days"
     if fate.kind == "quarantine.deleted":
         return f"Deleted from quarantine by {_who(word(fate.data, 'by', 100))}"
-    return "Deleted from the queue by an administrator"
+    return f"Deleted from the queue by {_hand(fate.data) or 'an administrator'}"
 
 
 def _cancelled(fate: Fate, ground: Ground) -> str:
-    by_administrator = "administrator" in word(fate.data, "why")
-    return f"Cancelled by {'an administrator' if by_administrator else 'its sender'}"
+    if "administrator" not in word(fate.data, "why"):
+        return "Cancelled by its sender"
+    return f"Cancelled by {_hand(fate.data) or 'an administrator'}"
 
 
 # what is under way, or came back
 
 
 def _held(fate: Fate, ground: Ground) -> str:
-    return f"Held: {_why(fate.data, 'an administrator has to look')}"
+    by = f" by {_hand(fate.data)}" if _hand(fate.data) else ""
+    return f"Held{by}: {_why(fate.data, 'an administrator has to look')}"
 
 
 def _waiting(fate: Fate, ground: Ground) -> str:
@@ -339,6 +348,8 @@ def _deferred(fate: Fate, ground: Ground) -> str:
 def _bounced(fate: Fate, ground: Ground) -> str:
     if _is_report(fate):
         return f"Bounced: a report came back, {_said(fate.data)}"
+    if by := _hand(fate.data):
+        return f"Bounced by {by}: {_said(fate.data)}"
     if status_of(fate.data) in _UNSAFE:
         return f"Not sent: {_unsafe(fate.data)}"
     return f"Bounced: {_said(fate.data)}"
