@@ -250,6 +250,11 @@ def _place(name: str, parents: Set[str]) -> tuple[str, str, int]:
     return above, name.removeprefix(above), min(len(chain), DEEPEST)
 
 
+def called(name: str, use: str) -> str:
+    """What a mailbox is called: by its special use in the reader's language, else by its name."""
+    return str(_LOOKS.get(SpecialUse(use), (name, ""))[0])
+
+
 def _folder(row: MailboxRow, parents: Set[str], user_id: int) -> Folder:
     title, icon = _LOOKS.get(SpecialUse(row.special_use), (row.name, "folder"))
     name = str(title)

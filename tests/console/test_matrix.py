@@ -124,6 +124,7 @@ TABLE: Final[dict[str, Row]] = {
     "live": own(204, 405),
     "poll": own(200, 405),
     "why": own(200, 405, "mail"),
+    "history": own(200, 405, "mail"),
     "unsubscribe": own(404, 404, "mail"),
     "block": own(405, 404),
     "allow": own(405, 404),
