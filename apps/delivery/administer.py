@@ -218,9 +218,13 @@ def set_aside(ids: Sequence[UUID], ending: Ending, reason: str = "") -> tuple[UU
         done = mailqueue.set_aside(ids, ending, act=act, by=who, reason=reason)
         if done:
             _trace(done, "queue.held", {"why": _aside_words(ending, reason)})
-            verb = ending or "hold"
             detail = _ids(done) | ({"why": reason} if reason else {})
-            record(f"queue.{verb}", subject=_named(done), detail=detail)
+            if ending is Ending.DELETE:
+                record("queue.delete", subject=_named(done), detail=detail)
+            elif ending is Ending.BOUNCE:
+                record("queue.bounce", subject=_named(done), detail=detail)
+            else:
+                record("queue.hold", subject=_named(done), detail=detail)
     return act, done
 
 
