@@ -66,7 +66,8 @@ def pages(powers: Any, domain: str) -> list[tuple[str, str]]:
     from apps.provisioning.administration.quarantine import in_sight
 
     kept = reverse("console-quarantine")
-    numbers = list(in_sight(powers).filter(state="kept").order_by("-pk").values_list("pk")[:1])
+    newest = in_sight(powers).filter(state="kept").order_by("-pk").values_list("pk")[:1]
+    message = "console-quarantine-message"
     return [
         ("quarantine", kept),
         ("quarantine, a deep page", f"{kept}?after={KEPT // 2}"),

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="quarantined",
-            index=models.Index(fields=["domain", "state", "id"], name="quarantined_domain"),
+            index=models.Index(fields=["domain", "state", "id", "reason"], name="quarantined_domain"),
         ),
         migrations.AddIndex(
             model_name="quarantined",

@@ -85,10 +85,11 @@ class Quarantined(models.Model):
                 name="quarantined_untold",
                 condition=models.Q(state="kept", is_told=False),
             ),
-            # What administrators list: all, of a reason, of a domain; and what one author sent.
+            # What administrators list: all, of a reason, of a domain (whose reasons are counted by
+            # the index alone); and what one author sent.
             models.Index(fields=["state", "id"], name="quarantined_state"),
             models.Index(fields=["state", "reason", "id"], name="quarantined_reason"),
-            models.Index(fields=["domain", "state", "id"], name="quarantined_domain"),
+            models.Index(fields=["domain", "state", "id", "reason"], name="quarantined_domain"),
             models.Index(fields=["author_address", "state"], name="quarantined_author"),
         ]
 
