@@ -76,8 +76,5 @@ def pages(powers: Any, domain: str) -> list[tuple[str, str]]:
         ("quarantine, by what nothing is called", f"{kept}?text=zzzz"),
         ("quarantine, probably wanted", f"{kept}?likely=yes"),
         ("quarantine, of a domain", f"{kept}?domain={domain}"),
-        *(
-            ("quarantine: message", reverse("console-quarantine-message", args=one))
-            for one in numbers
-        ),
+        *(("quarantine: message", reverse(message, args=one)) for one in newest),
     ]
