@@ -9,7 +9,7 @@ from apps.delivery import story
 from apps.delivery.recorder import acts
 from apps.delivery.recorder.journey import Journey
 from apps.delivery.recorder.mailbox import LEAVING, Act, Deed
-from apps.delivery.recorder.reading import addresses, data_of, text, whole, word
+from apps.delivery.recorder.reading import addresses, data_of, part, text, whole, word
 from apps.trace import queries as traces
 from apps.trace.queries import Recorded
 
@@ -352,7 +352,32 @@ def _plain(one: Recorded) -> Step:
     lines = [text(line) for line in story.sentences(one)]
     said = lines[0] if lines else ""
     folds = (Fold("All that was found", tuple(lines)),) if len(lines) > 1 else ()
-    return _made(one, icon, look, title, said, folds=folds)
+    return _made(one, icon, look, title, said, badges=tuple(_checked(one)), folds=folds)
+
+
+_RESULTS: Final = {"pass": "ok", "fail": "bad", "softfail": "warn"}
+
+
+def _checked(one: Recorded) -> Iterator[tuple[str, str]]:
+    """How SPF, DKIM and DMARC came out, for a beginning."""
+    if one.kind != "reception.judged":
+        return
+    found = part(data_of(one).get("authentication"))
+    signatures = found.get("dkim")
+    signed = [part(some) for some in signatures] if isinstance(signatures, list) else []
+    results = {
+        "SPF": word(part(found.get("spf")), "result", 20),
+        "DKIM": min((word(some, "result", 20) for some in signed), key=_by_worth, default=""),
+        "DMARC": word(part(found.get("dmarc")), "result", 20),
+    }
+    for name, result in results.items():
+        if result and result != "none":
+            yield _RESULTS.get(result, "neutral"), f"{name} {result}"
+
+
+def _by_worth(result: str) -> bool:
+    """One signature that holds is enough."""
+    return result != "pass"
 
 
 _ACTS: Final = {
