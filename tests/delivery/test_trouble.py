@@ -170,6 +170,8 @@ def test_it_holds_mail_of_a_user_whose_row_is_gone(alice: User) -> None:
     drain()
     recipient = QueuedRecipient.objects.get()
     assert (recipient.state, recipient.last_reply) == (RecipientState.HELD, places.GONE)
+    told = trace.events_of(QueuedMessage.objects.get().trace_id)[-1]
+    assert (told.kind, told.data) == ("queue.held", {"to": old.address, "why": places.GONE})
 
 
 def test_it_delivers_what_has_a_home_by_now_when_it_is_routed_anew(alice: User) -> None:

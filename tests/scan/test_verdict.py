@@ -160,3 +160,21 @@ def test_to_lack_everything_is_no_reason_for_junk() -> None:
     assert weigh(findings) == (4.0, {"CARELESS": 4.0})
     assert decide(*findings).action is Action.NONE
     assert decide(*findings, Finding("TEXT_A", 1.5, "words")).action is Action.JUNK
+
+
+@pytest.mark.parametrize(
+    ("standing", "findings", "by"),
+    [
+        (Standing(), [Finding("LOUD", 9.0, "it shouts")], "points"),
+        (Standing(blocked="your list blocks it"), [], "list"),
+        (Standing(ruled="it is forged"), [], "door"),
+        (Standing(), [Finding("ENDING", 0.0, "it brings a disk", action=Action.JUNK)], "rule"),
+    ],
+)
+def test_it_tells_what_speaks_loudest(standing: Standing, findings: list[Finding], by: str) -> None:
+    opinions = combine(findings, {7: standing})
+
+    verdict = Verdict(tuple(findings), opinions, {7: standing})
+
+    assert opinions[7].action is not Action.NONE
+    assert verdict.decided_by(7) == by
