@@ -44,25 +44,22 @@ def hand_in(
         now_us=at_us,
         hostname=settings.MAIL_HOSTNAME,
     )
-    (answer,) = accept(
-        [
-            Submission(
-                id=mail_id,
-                trace_id=mail_id,
-                blob=blobs.prepare(raw),
-                prefix=prepared.fields,
-                cuts=prepared.cuts,
-                sender=str(sender),
-                recipients=tuple(recipients),
-                door=door,
-                user_id=user_id,
-                client={},
-                received_at_us=at_us,
-                smtputf8=smtputf8,
-                message_id=prepared.message_id,
-                traced=caption_told(raw),
-            )
-        ]
+    letter = Submission(
+        id=mail_id,
+        trace_id=mail_id,
+        blob=blobs.prepare(raw),
+        prefix=prepared.fields,
+        cuts=prepared.cuts,
+        sender=str(sender),
+        recipients=tuple(recipients),
+        door=door,
+        user_id=user_id,
+        client={},
+        received_at_us=at_us,
+        smtputf8=smtputf8,
+        message_id=prepared.message_id,
+        traced=caption_told(raw),
     )
+    (answer,) = accept([letter])
     if isinstance(answer, MailError):
         raise answer

@@ -54,7 +54,7 @@ def caption_told(raw: bytes) -> dict[str, str]:
 def plain_text(text: str) -> str:
     """Text that a stranger chose, as long as a subject may be, and nothing in it that turns lines
     round."""
-    return _DIRECTIONS.sub("", text)[:SUBJECT_MOST]
+    return text[:SUBJECT_MOST] if text.isascii() else _DIRECTIONS.sub("", text)[:SUBJECT_MOST]
 
 
 def _identity(value: bytes) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from apps.reception.judging import Refusal
 from apps.runtime.clock import now_us
+from apps.smtp.hooks import BROKEN
 from apps.wire import errors
 from apps.wire.errors import MailError
 from apps.wire.replies import Reply
@@ -124,4 +125,4 @@ def _reason(answer: object, reply: Reply, cause: str) -> tuple[str, str]:
         if isinstance(answer, errors.LoopDetected) and answer.detail:
             words = f"{words}: {answer.detail}"
         return next(known, POLICY), words
-    return cause or POLICY, words
+    return cause or ("broken" if reply is BROKEN else POLICY), words

@@ -28,7 +28,7 @@ Hook = Callable[..., Awaitable[Any]]
 NAMES = ("CONNECT", "EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
 
 _STATUS = re.compile(r"([2-5][0-9]{2})[ -]?(?:([245]\.[0-9]{1,3}\.[0-9]{1,3}) )?(.*)", re.DOTALL)
-_BROKEN = Reply(451, "4.3.0", "Something went wrong here, try again later")
+BROKEN = Reply(451, "4.3.0", "Something went wrong here, try again later")
 
 
 class Exchange(Protocol):
@@ -130,7 +130,7 @@ async def ask(hook: Hook, *args: Any) -> Any:
         return error
     except Exception:
         logger.exception("a handler failed")
-        return _BROKEN
+        return BROKEN
 
 
 def as_reply(answer: Any, usual: Reply) -> Reply:
@@ -141,4 +141,4 @@ def as_reply(answer: Any, usual: Reply) -> Reply:
         return answer.reply
     if isinstance(answer, str) and (found := _STATUS.fullmatch(answer)) is not None:
         return Reply(int(found[1]), found[2] or "", found[3])
-    return usual if answer is None else _BROKEN
+    return usual if answer is None else BROKEN

@@ -12,8 +12,9 @@ from apps.directory.models import User, UserState
 from apps.directory.services import tokens
 from apps.directory.services.limits import set_limits
 from apps.mailstore.services import quota
+from apps.smtp import intake
 from apps.trace.models import TraceEvent
-from tests.smtp.test_faults import without
+from apps.wire.errors import StorageUnavailable
 from tests.smtp.test_judgement import soon
 from tests.support.channel import oauthbearer, xoauth2
 from tests.support.scram_client import ScramClient
@@ -206,8 +207,14 @@ def test_a_text_that_is_refused_is_found(
     assert said(found)[-1] == f"< {found['reply']}"
 
 
-def test_a_database_that_is_away_is_found_when_it_is_back(smtp: Running, alice: User) -> None:
-    with smtp.ready() as client, without("mailstore_usage"):
+def test_a_database_that_is_away_is_found_when_it_is_back(
+    smtp: Running, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageUnavailable("nobody answers")
+
+    monkeypatch.setattr(intake, "limits", away)
+    with smtp.ready() as client:
         client.ask("MAIL FROM:<carol@x.test>")
         assert client.ask(f"RCPT TO:<{ALICE}>").starts("451 4.3.0")
         client.ask("RSET")
