@@ -30,6 +30,7 @@ RECIPIENTS: Final = 100  # shown of one message
 ATTEMPTS: Final = 20  # shown, the last ones
 EVENTS: Final = 1_000  # read of its trace
 ENDED: Final = frozenset({MessageState.DONE, MessageState.REFUSED, MessageState.CANCELLED})
+_CLIENT: Final = ("address", "helo", "tls")
 _SIGNS: Final = {
     RecipientState.DELIVERED: "ok",
     RecipientState.FAILED: "bad",
@@ -187,10 +188,13 @@ def _is_whole(message: QueuedMessage, rows: Sequence[QueuedRecipient]) -> bool:
 
 def _client(column: str) -> str:
     """Which client brought it: address, name and encryption, as far as they are known."""
-    client = json.loads(column)
-    return shown(
-        ", ".join(str(client[key]) for key in ("address", "helo", "tls") if client.get(key))
-    )
+    try:
+        client = json.loads(column)
+    except ValueError:
+        return ""
+    if not isinstance(client, dict):
+        return ""
+    return shown(", ".join(str(client[key]) for key in _CLIENT if client.get(key)))
 
 
 def _reader(row: QueuedRecipient, now: int) -> Reader:
