@@ -83,9 +83,7 @@ def test_it_tells_what_was_refused_and_what_strangers_said_in_it() -> None:
     told = trace(ulid_text(one))
     assert "to b@example.test: it is forged. The answer was: 550 5.7.26 Line / line" in told
     assert 'It explains: "' in told
-    assert (
-        len(told.splitlines()) == 2 + 1 + 5
-    )  # its heading; the refusal; what was found out
+    assert len(told.splitlines()) == 2 + 1 + 5  # its heading; the refusal; what was found out
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(told)
 
 
@@ -111,8 +109,25 @@ def test_it_lists_the_messages_of_an_address(alice: User, word: str) -> None:
     accept([submission([EnvelopeRecipient("x@y.invalid", "x@y.invalid", None)])])
     lines = trace(word).splitlines()
     assert [line.split()[0] for line in lines] == [ulid_text(second), ulid_text(first)]
-    assert lines[0].endswith("<alice@example.test> to dave@outside.invalid")
+    assert "<alice@example.test> to dave@outside.invalid: " in lines[0]
     assert len(trace(word, "--limit", "1").splitlines()) == 1
+
+
+def test_it_lists_by_what_became_of_messages(alice: User) -> None:
+    name = ulid_text(sent(alice))
+    assert name in trace("outside.invalid", "--outcome", "delivered", "--role", "recipient")
+    assert name in trace()
+    with pytest.raises(CommandError, match="Nothing is recorded"):
+        trace(DAVE, "--outcome", "refused")
+    with pytest.raises(CommandError):
+        trace(DAVE, "--outcome", "odd")
+
+
+def test_it_indexes_anew(alice: User) -> None:
+    name = ulid_text(sent(alice))
+    assert name in trace(DAVE)
+    assert trace("--rebuild") == "Indexed 1 messages of 2 events.\n"
+    assert name in trace(DAVE)
 
 
 def test_it_looks_back_only_so_far(alice: User) -> None:

@@ -141,6 +141,12 @@ def find(asked: Question, viewer: Viewer, *, after: Place | None = None, most: i
     return Found([])
 
 
+def is_known(address: str) -> bool:
+    """Whether an address took part in anything."""
+    key = key_of(address)
+    return walks.addresses_from(key, 1) == [key]
+
+
 def catch_up() -> passages.Standing:
     """See to it that what happened just now is found: a few events that are not indexed yet are,
     before somebody searches. How far the index is then."""

@@ -40,7 +40,7 @@ def long_ago(user: User) -> None:
     """The user and the domain are older than what comes to them in a test."""
     created = timezone.now() - timedelta(days=90)
     User.objects.filter(pk=user.pk).update(created_at=created)
-    Domain.objects.filter(pk=user.domain_id).update(created_at=created)
+    Domain.objects.filter(users=user).update(created_at=created)
 
 
 def in_domain(user: User) -> Viewer:
@@ -244,7 +244,7 @@ def crowd(sparse: User) -> User:
 def test_a_search_reads_what_it_shows(alice: User) -> None:
     """Not all there is: rows grow with the page, and with what bounds a search."""
     dense, ours = in_domain(crowd(alice)), in_domain(alice)
-    cases = [
+    cases: list[tuple[str, Viewer, dict[str, Any]]] = [
         *[(text, EVERYTHING, {}) for text in ("", "u7@big.test", "big.test", "far3.invalid")],
         *[(text, EVERYTHING, {}) for text in ("192.0.2.9", "common words", "rarely", "u7")],
         *[("", EVERYTHING, {"outcome": "refused"}), ("", EVERYTHING, {"outcome": "waiting"})],
