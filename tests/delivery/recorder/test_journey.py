@@ -65,7 +65,7 @@ def test_what_the_index_has_not_come_to_is_told_alike(
             assert found.folded.written == (user.address,)
             assert [one.address for one in found.recipients] == [user.address]
             assert other.address not in repr(found)
-            assert found.owners == {user.pk}
+            assert found.owners == frozenset({user.pk})
     assert len(told(trace_id).recipients) == 2
 
 
