@@ -91,7 +91,7 @@ def items(powers: Powers, waiting: Sequence[DestinationRow], kept: Kept | None) 
     if kept is not None and kept.wanted:
         title = f"Probably wanted, and in quarantine: {kept.wanted:,}"
         words = "Their readers know who wrote, or wrote to them before."
-        url = address("console-quarantine", show="wanted")
+        url = address("console-quarantine", likely="yes")
         yield Item("warn", "shield-question-mark", title, words, url, "Look")
 
 
@@ -101,8 +101,8 @@ def _closed(waiting: Sequence[DestinationRow]) -> Iterator[Item]:
             since = f"since {_moment(row.oldest_us)}" if row.oldest_us else ""
             number = f"{row.waiting:,} recipient{'s' if row.waiting != 1 else ''} {since}".strip()
             words = f"{number}: {printable(row.last_reply)}" if row.last_reply else f"{number}."
-            url = address("console-queue", destination=row.name)
-            title = f"Mail to {plain(row.name)} waits"
+            url = address("console-queue", destination=place(row.name))
+            title = f"Mail to {printable(place(row.name))} waits"
             yield Item("warn", "clock-alert", title, words, url, "View")
 
 
@@ -116,9 +116,9 @@ def _refused() -> Iterator[Item]:
             yield Item("info", "ban", title, printable(cause) or "Nothing says why.", url, "View")
 
 
-def plain(destination: str) -> str:
-    """Where a destination is, without how it is found: `example.org` of `mx/example.org`."""
-    return printable(destination.partition("/")[2] or destination)
+def place(destination: str) -> str:
+    """How people name a destination: `example.org` for `mx/example.org`."""
+    return destination.removeprefix("mx/")
 
 
 def _moment(at_us: int) -> str:

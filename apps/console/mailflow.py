@@ -15,6 +15,7 @@ from apps.console.dearcounts import DearCounts
 from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue.queries import DestinationRow
+from apps.mime.headers import printable
 from apps.runtime.clock import now_us
 from apps.trace import flow
 from apps.trace.flow import EVERYTHING, MICROSECONDS, Flowed
@@ -207,9 +208,10 @@ def _line(label: str, one: Flowed) -> Line:
 def _waits(row: DestinationRow) -> Waits:
     words = f"{row.waiting:,} wait{'s' if row.waiting == 1 else ''}"
     words += f", {row.held:,} held" if row.held else ""
-    url = attention.address("console-queue", destination=row.name)
+    place = attention.place(row.name)
+    url = attention.address("console-queue", destination=place)
     is_shut = bool(row.closed_until_us or row.failures)
-    return Waits(attention.plain(row.name), words, is_shut, url)
+    return Waits(printable(place), words, is_shut, url)
 
 
 def turned_away(one: Flowed) -> int:

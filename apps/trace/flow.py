@@ -8,7 +8,7 @@ from apps.runtime.rows import among, fetch, listed
 from apps.trace.models import Cursor, FlowTotal, TraceEvent
 
 EVERYTHING: Final = 0  # in place of a domain
-MINUTE, HOUR = 60, 3_600  # seconds
+MINUTE, HOUR, QUARTER, DAY = 60, 3_600, 21_600, 86_400  # seconds
 MICROSECONDS: Final = 1_000_000
 # Seconds that a message took to a mailbox; beyond the last there is one more place.
 BOUNDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0)
@@ -91,11 +91,11 @@ def course(scopes: Sequence[int], *, since_us: int, step: int, steps: int) -> li
 
     Args:
         scopes: ids of domains, or EVERYTHING alone. A message of two domains counts in each.
-        since_us: where a minute begins, or an hour if `step` is of hours; Unix microseconds.
-        step: seconds of a span: some minutes, or some hours.
+        since_us: where one of what `step` is made of begins; Unix microseconds.
+        step: seconds of a span: some minutes, hours, quarters of a day or days.
     """
     length = step * MICROSECONDS
-    span = MINUTE if step < HOUR else HOUR
+    span = next(one for one in (DAY, QUARTER, HOUR, MINUTE) if step % one == 0)
     sql = _COURSE.format(scopes=among("domain_id"))
     values = [since_us, length, span, listed(scopes), since_us, since_us + length * steps]
     found = [Flowed()] * steps

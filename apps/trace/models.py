@@ -221,11 +221,11 @@ class Figures(models.Model):
 
 
 class Flow(Figures):
-    """A minute or an hour of mail flow, of a domain or of everything. Made of the passages, and
-    made again whenever one of its messages has changed."""
+    """A minute, an hour, a quarter of a day or a day of mail flow, of a domain or of everything.
+    Made of the passages, and made again whenever one of its messages has changed."""
 
     id = models.BigAutoField(primary_key=True)
-    span = models.PositiveIntegerField()  # seconds: 60 or 3600
+    span = models.PositiveIntegerField()  # seconds
     domain_id = models.BigIntegerField()  # of the directory, a floor above; 0 is everything
     at = models.BigIntegerField()  # when it begins, Unix microseconds
 

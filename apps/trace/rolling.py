@@ -16,15 +16,25 @@ from django.db import connection, transaction
 from apps.runtime.clock import now_us
 from apps.runtime.rows import ManyRows, Values, among, fetch, listed
 from apps.trace import flow
-from apps.trace.flow import COLUMNS, EVERYTHING, HOUR, MICROSECONDS, MINUTE, NAME, Flowed
+from apps.trace.flow import (
+    COLUMNS,
+    DAY,
+    EVERYTHING,
+    HOUR,
+    MICROSECONDS,
+    MINUTE,
+    NAME,
+    QUARTER,
+    Flowed,
+)
 from apps.trace.models import FlowTotal, TraceEvent
 
 SECONDS: Final = 20.0  # of one run
 EVENTS: Final = 20_000  # of one step
 HOURS: Final = 24  # that one step counts anew
-KEPT: Final = {MINUTE: 2, HOUR: 90}  # days
+KEPT: Final = {MINUTE: 2, HOUR: 90, QUARTER: 90, DAY: 90}  # days
 PRUNED: Final = 5_000  # rows of one transaction
-_DAY: Final = 86_400 * MICROSECONDS
+_DAY: Final = DAY * MICROSECONDS
 
 _TOUCHED: Final = """
 SELECT e.id, p.at FROM (
@@ -87,6 +97,12 @@ _INSERT: Final = ManyRows(
     f"INSERT INTO trace_flow (span, domain_id, at, {', '.join(COLUMNS)})",
     " ".join(["bigint"] * (3 + len(COLUMNS))),
 )
+# Hours are many rows where somebody sees many domains: what is longer is added up of them.
+_LONGER: Final = f"""
+INSERT INTO trace_flow (span, domain_id, at, {", ".join(COLUMNS)})
+SELECT %s, f.domain_id, spans.opens, {", ".join(f"SUM(f.{name})" for name in COLUMNS)}
+FROM {{spans}} JOIN trace_flow f ON f.span = %s AND f.at >= spans.opens AND f.at < spans.closes
+GROUP BY f.domain_id, spans.opens"""
 _BEFORE: Final = f"""
 SELECT {", ".join(COLUMNS)}, at FROM trace_flow
 WHERE span = %s AND domain_id = %s AND {{spans}}"""
@@ -95,8 +111,7 @@ _PRUNE: Final = """
 DELETE FROM trace_flow WHERE id IN (
   SELECT id FROM trace_flow WHERE span = %s AND at < %s ORDER BY at LIMIT %s)"""
 _TOTAL: Final = f"""
-UPDATE trace_flowtotal SET event_id = %s, highest = %s,
-  {", ".join(f"{name} = {name} + %s" for name in COLUMNS)}
+UPDATE trace_flowtotal SET {", ".join(f"{name} = {name} + %s" for name in COLUMNS)}
 WHERE name = %s AND event_id = %s"""
 
 
@@ -153,26 +168,56 @@ def _begin_again(after: int) -> int:
 
 
 def _count(step: _Step) -> bool:
-    """Count the spans of a step anew; False if somebody else has done so meanwhile."""
-    spans = {
-        MINUTE: _kept(step.moments, MINUTE),
-        HOUR: _kept({_floor(at, HOUR) for at in step.moments}, HOUR),
-    }
+    """Count the spans of a step anew; False if somebody else has done so meanwhile.
+
+    Each transaction is short, for on SQLite mail waits for it: whoever dies between them has the
+    whole step done again.
+    """
+    hours = _kept({_floor(at, HOUR) for at in step.moments}, HOUR)
+    spans = {MINUTE: _kept(step.moments, MINUTE), HOUR: hours}
     counted = {span: _counted(span, begins) for span, begins in spans.items()}
+    highest = FlowTotal.objects.values_list("highest", flat=True).get(name=NAME)
     with transaction.atomic():
-        highest = FlowTotal.objects.values_list("highest", flat=True).get(name=NAME)
-        more = _risen(spans[HOUR], counted[HOUR]) if step.last > highest else Flowed()
-        values: list[int | str] = [step.last, max(step.last, highest), *more.row, NAME, step.after]
-        with connection.cursor() as cursor:
-            cursor.execute(_TOTAL, values)
-            if cursor.rowcount != 1:
+        more = _risen(hours, counted[HOUR]) if step.last > highest else Flowed()
+        if not _is_mine(step, more):
+            return False
+        for span, begins in spans.items():
+            _delete(span, begins)
+            _INSERT.write([(span, *row) for row in counted[span]])
+    longer = [
+        (span, at)
+        for span in (QUARTER, DAY)
+        for at in _kept({_floor(at, span) for at in step.moments}, span)
+    ]
+    for span, at in longer:
+        with transaction.atomic():
+            if not _is_mine(step, Flowed()):
                 return False
-            for span, begins in spans.items():
-                if begins:
-                    cursor.execute(_DELETE.format(spans=among("at")), [span, listed(begins)])
-        for span, rows in counted.items():
-            _INSERT.write([(span, *row) for row in rows])
-    return True
+            _add_up(span, at)
+    mark = FlowTotal.objects.filter(name=NAME, event_id=step.after)
+    return bool(mark.update(event_id=step.last, highest=max(step.last, highest)))
+
+
+def _is_mine(step: _Step, more: Flowed) -> bool:
+    """Whether nobody else has done the step: adds to the totals, and holds their row until the
+    transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTAL, [*more.row, NAME, step.after])
+        found: int = cursor.rowcount
+    return found == 1
+
+
+def _delete(span: int, begins: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE.format(spans=among("at")), [span, listed(begins)])
+
+
+def _add_up(span: int, begins: int) -> None:
+    """Make a span anew of the hours within it."""
+    _delete(span, [begins])
+    spans = Values.parameters([(begins, begins + span * MICROSECONDS)])
+    with connection.cursor() as cursor:
+        cursor.execute(_LONGER.format(spans=_SPANS.sql), [span, *spans, HOUR])
 
 
 def _counted(span: int, begins: Sequence[int]) -> list[tuple[int, ...]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.trace import flow, rolling, services
-from apps.trace.flow import EVERYTHING, HOUR, MICROSECONDS, MINUTE, Flowed
+from apps.trace.flow import DAY, EVERYTHING, HOUR, MICROSECONDS, MINUTE, QUARTER, Flowed
 from apps.trace.models import (
     Cursor,
     Direction,
@@ -108,6 +108,23 @@ def test_each_outcome_is_counted_where_it_belongs() -> None:
     assert sum(last_hour(), Flowed()) == found
 
 
+def test_what_is_longer_is_the_sum_of_its_hours() -> None:
+    traces = [passage(ago=number * 5_000, to=(A, B)) for number in range(60)]
+    rolling.roll()
+    Passage.objects.filter(trace_id__in=traces[::3]).update(outcome=Outcome.JUNK)
+    touch(*traces[::3])
+    rolling.roll()
+
+    for scope in (EVERYTHING, A):
+        sums = []
+        for step in (HOUR, QUARTER, DAY):
+            since = (now_us() // SECOND // DAY - 5) * DAY * SECOND
+            course = flow.course([scope], since_us=since, step=step, steps=6 * DAY // step)
+            sums.append(sum(course, Flowed()))
+        assert sums[0] == sums[1] == sums[2]
+        assert (sums[0].received, sums[0].junk) == (60, 20)
+
+
 def test_a_message_of_two_domains_counts_in_each() -> None:
     passage(to=(A, B))
     passage(direction=Direction.INTERNAL, sender=A, to=(B,))
@@ -159,7 +176,7 @@ def test_totals_only_rise() -> None:
     touch(trace)
     rolling.roll()
     with time_machine.travel("2027-03-25T12:00:00Z", tick=False):
-        rolling.roll()
+        rolling.roll()  # all of them are older than they are kept
         assert not Flow.objects.exists()
 
     total = flow.standing().total
@@ -213,6 +230,23 @@ def test_who_counts_what_somebody_else_has_counted_meanwhile_leaves_it() -> None
     assert not rolling._count(step)
 
     assert (today().received, flow.standing().total.received) == (1, 1)
+
+
+def test_who_dies_within_a_step_has_it_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    passage()
+
+    def die(span: int, begins: int) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rolling, "_add_up", die)
+        with pytest.raises(RuntimeError):
+            rolling.roll()
+    rolling.roll()
+
+    assert flow.standing().total.received == today().received == 1
+    rows = Flow.objects.filter(domain_id=A).order_by("span").values_list("span", "received")
+    assert list(rows) == [(MINUTE, 1), (HOUR, 1), (QUARTER, 1), (DAY, 1)]
 
 
 def test_nothing_is_counted_of_what_the_index_has_not_read() -> None:
