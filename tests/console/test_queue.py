@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.console.queue import words
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, User
-from apps.mailqueue import services
+from apps.mailqueue import queries, services
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
@@ -84,7 +84,9 @@ def test_it_has_tabs_with_counts(operator: User) -> None:
     assert len(lines(listing(client, "?state=nonsense"))) == 4
 
 
-def test_it_narrows(operator: User) -> None:
+@pytest.mark.parametrize("few", [1, 2_000])
+def test_it_narrows(operator: User, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "FEW", few)
     client = browser(operator)
     (near,), (far,) = send(1, NEAR), send(1, FAR)
     QueuedRecipient.objects.filter(message=near).update(address="Someone@Near.test")

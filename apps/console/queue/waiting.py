@@ -106,7 +106,7 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
         later = lanes.filter(lease_until=0, hold_until__gt=now)
         found = found.filter(pk__in=later.values("pk"))
     if wanted.destination:
-        found = found.filter(pk__in=queries.bound_messages(_names(wanted.destination)))
+        found = found.filter(queries.bound_messages(_names(wanted.destination)))
         if not powers.is_operator:
             found = found.filter(user__in=_people(powers))
     if wanted.age:
