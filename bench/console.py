@@ -15,12 +15,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
-from bench.consolerows import ALIASES, DOMAINS, RECORDS, USERS, seed
+from bench import keptrows
+from bench.consolerows import ALIASES, DOMAINS, RECORDS, USERS, WAITING, seed
 
 RUNS: Final = int(os.environ.get("BENCH_RUNS", "25"))
 LIMIT_MS: Final = 300
 LIVE: Final = "dashboard, its live part"
+LIVE_QUEUE: Final = "queue, its live part"
 
 
 def main() -> int:
@@ -40,7 +43,7 @@ def main() -> int:
             people = seed()
             print(
                 f"{connection.vendor}: {USERS} users, {DOMAINS} domains, {ALIASES} aliases,"
-                f" {RECORDS} records of the audit log,"
+                f" {RECORDS} records of the audit log, {WAITING} recipients that wait,"
                 f" made in {time.perf_counter() - began:.0f} s; load {_load()}",
                 flush=True,
             )
@@ -62,14 +65,16 @@ def _pages(who: Any) -> list[tuple[str, str]]:
     from django.urls import reverse
 
     from apps.directory import permissions
+    from apps.provisioning.administration.queue import in_sight
 
     powers = permissions.powers_of(who)
     domain = permissions.domains(powers).order_by("name")[0]
     user = permissions.users(powers).filter(domain=domain).order_by("pk")[3]
     alias = permissions.aliases(powers).order_by("pk")[10]
-    users, domains, aliases = (
-        reverse(f"console-{noun}") for noun in ("users", "domains", "aliases")
+    users, domains, aliases, queue = (
+        reverse(f"console-{noun}") for noun in ("users", "domains", "aliases", "queue")
     )
+    waiting = list(in_sight(powers).order_by("pk").values_list("pk", flat=True)[:1_000])
     return [
         ("dashboard", reverse("console-dashboard")),
         (LIVE, reverse("console-dashboard")),
@@ -97,12 +102,36 @@ def _pages(who: Any) -> list[tuple[str, str]]:
         ("shared mailboxes", reverse("console-shared")),
         ("organisations", reverse("console-organizations")),
         ("policies", reverse("console-policies")),
+        *_of_queue(queue, waiting),
         ("audit log", reverse("console-audit")),
         ("audit log, of a user", f"{reverse('console-audit')}?subject={user.address}"),
         ("audit log, what nobody is called", f"{reverse('console-audit')}?text=zzzz"),
         ("found by the palette", f"{reverse('console-find')}?q=anna"),
         ("import", reverse("console-import")),
+        *keptrows.pages(powers, domain.name),
     ]
+
+
+def _of_queue(queue: str, waiting: list[UUID]) -> list[tuple[str, str]]:
+    """Pages of the queue; of a message only if there is one in sight."""
+    from django.urls import reverse
+
+    found = [
+        ("queue", queue),
+        (LIVE_QUEUE, queue),
+        ("queue, that waits", f"{queue}?state=waiting"),
+        ("queue, that is held", f"{queue}?state=held"),
+        ("queue, of a large destination", f"{queue}?destination=place000.test"),
+        ("queue, of a small destination", f"{queue}?destination=place004.test"),
+        ("queue, by part of an address", f"{queue}?text=person77"),
+        ("queue, by what nobody is called", f"{queue}?text=zzzz"),
+        ("queue, older than an hour", f"{queue}?age=1"),
+        ("queue, all destinations", f"{queue}?places=all"),
+    ]
+    if waiting:
+        found.append(("queue, a deep page", f"{queue}?after={waiting[-1]}"))
+        found.append(("queue: message", reverse("console-queue-message", args=[waiting[0]])))
+    return found
 
 
 def _measure(who: str, user: Any) -> list[str]:
@@ -123,7 +152,7 @@ def _measure(who: str, user: Any) -> list[str]:
     slow = []
     print(f"\n{who:40} status queries  median      p95     work")
     for name, address in _pages(user):
-        headers = {"HX-Request": "true"} if name == LIVE else {}
+        headers = {"HX-Request": "true"} if name in (LIVE, LIVE_QUEUE) else {}
         status, queries = _counted(client, address, headers)
         if status == 404:  # not for this role
             continue

@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
+from bench import keptrows
+
 USERS: Final = int(os.environ.get("BENCH_USERS", "100000"))
 DOMAINS: Final = int(os.environ.get("BENCH_DOMAINS", "10000"))
 ORGANIZATIONS: Final = 200
 ALIASES: Final = USERS // 2
 RECORDS: Final = USERS * 2  # of the audit log
 CROWD: Final = USERS // 5  # users of the one large domain
+WAITING: Final = int(os.environ.get("BENCH_WAITING", "100000"))  # recipients at other servers
+PLACES: Final = 200  # where these are
 BATCH: Final = 5_000
 BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,6 +43,8 @@ def seed() -> dict[str, Any]:
     users = list(User.objects.filter(domain__isnull=False).order_by("pk"))
     _furnish(domains, users, companies)
     _share(users)
+    keptrows.seed(users)
+    _queue(users)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     admin, reseller = users[0], users[1]
@@ -174,6 +180,85 @@ def _share(users: list[Any]) -> None:
             if n % 100 == 0
         ),
     )
+
+
+def _queue(users: list[Any]) -> None:
+    """A bad day: a hundred thousand recipients wait, most of them for a few servers; some are held,
+    and two of three messages were sent by users, a fifth of these by those of the large domain."""
+    import hashlib
+
+    from apps.blobs.models import Blob
+    from apps.mailqueue.models import (
+        Attempt,
+        MessageState,
+        QueuedMessage,
+        QueuedRecipient,
+        RecipientState,
+    )
+    from apps.runtime.clock import now_us
+    from apps.runtime.ulid import new_ulid
+
+    digest = hashlib.sha256(b"x").digest()
+    blob = Blob.objects.create(sha256=digest, size=1, inline=b"x", created_at=0)
+    now = now_us()
+    ids = sorted(new_ulid() for _ in range(WAITING))
+    _make(
+        QueuedMessage,
+        (
+            QueuedMessage(
+                id=ids[n],
+                blob=blob,
+                trace_id=ids[n],
+                prefix=b"Received: from somewhere by mail.example.test with ESMTP\r\n" * 3,
+                signatures=b"DKIM-Signature: v=1; a=rsa-sha256\r\n" * 10,
+                size=8_000,
+                sender=users[n % len(users)].address,
+                user=users[n % len(users)] if n % 3 else None,
+                door="submission" if n % 3 else "mx",
+                state=MessageState.HELD if n % 500 == 0 else MessageState.ROUTED,
+                received_at=now - (WAITING - n) * 1_000_000,
+            )
+            for n in range(WAITING)
+        ),
+    )
+    _make(
+        QueuedRecipient,
+        (
+            QueuedRecipient(
+                message_id=ids[n],
+                address=f"person{n}@place{_place(n):03}.test",
+                original=f"person{n}@place{_place(n):03}.test",
+                state=RecipientState.HELD if n % 500 == 0 else RecipientState.WAITING,
+                attempts=n % 7,
+                next_attempt_at=now + n * 10_000 if n % 7 else 0,
+                destination=f"mx/place{_place(n):03}.test",
+                last_reply="421 4.7.28 rate limited, try again later" if n % 7 else "",
+            )
+            for n in range(WAITING)
+        ),
+    )
+    first = QueuedRecipient.objects.order_by("pk")[:BATCH]
+    _make(
+        Attempt,
+        (
+            Attempt(
+                recipient=one,
+                at=now,
+                remote="mx.place.test [192.0.2.25]:25",
+                tls="TLSv1.3",
+                outcome="deferred",
+                reply=one.last_reply,
+                transcript="> MAIL FROM:<a@b.test>\n< 250 ok\n" * 10,
+            )
+            for one in first
+            for _ in range(3)
+        ),
+    )
+
+
+def _place(number: int) -> int:
+    """Half of all mail waits for one of the places."""
+    return 0 if number % 2 else number * 7919 % PLACES
 
 
 def _make(model: Any, rows: Iterator[Any]) -> None:
