@@ -2,8 +2,8 @@
 
 Runs in a temporary data folder on SQLite as shipped with 1,000,000 events, or on the Postgres that
 DATABASE_URL names, in a database that holds nothing else, with 5,000,000 (BENCH_EVENTS: another
-number). The real indexer makes a part of the index; rows such as it makes are copied in for the rest.
-Each kind of search is asked as an operator, and as administrators of a domain that two in
+number). The real indexer makes a part of the index; rows such as it makes are copied in for the
+rest. Each kind of search is asked as an operator, and as administrators of a domain that two in
 five messages are for and of one that hardly any are for: another word each time, the first page and
 the fiftieth. `index` says how many events a second the indexer read. Exit 1 if a p95 is over the
 limit.
