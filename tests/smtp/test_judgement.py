@@ -122,7 +122,7 @@ def test_forged_mail_is_refused_at_the_dot_and_can_be_found(smtp: Running, alice
 
     soon(TraceEvent.objects.filter(kind="mx.refused").exists)
     for word in ("alice@example.test", "ceo@bank.test"):
-        assert trace(word).rstrip().endswith("<ceo@bank.test> to alice@example.test, refused")
+        assert "<ceo@bank.test> to alice@example.test: Refused: " in trace(word)
     # The sender's postmaster asks with the reference of the answer.
     reference = answer.lines[-1].rpartition("(reference ")[2].rstrip(")")
     told = trace(reference)
@@ -323,7 +323,7 @@ def test_a_refused_recipient_stands_in_the_trace_of_the_message(
     deliver()
     assert len(box(eve, "junk")) == 1
     (line,) = trace("ceo@bank.test").splitlines()
-    assert line.endswith(f"to {eve.address}")
+    assert "Refused: 192.0.2.1 is listed by bl.test (for alice@example.test; " in line
     told = trace(line.split()[0])
     assert "Refused when the recipient was named from 192.0.2.1" in told
     assert "is listed by bl.test" in told
