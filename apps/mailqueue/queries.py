@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Count, Exists, F, Func, Min, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, F, Func, Max, Min, OuterRef, Q, QuerySet
 
 from apps.mailqueue.models import (
     Attempt,
@@ -202,6 +202,7 @@ def destinations_of(messages: QuerySet[QueuedMessage], limit: int = 100) -> list
             waiting=Count("id", filter=waiting),
             held=Count("id", filter=Q(state=RecipientState.HELD)),
             first=Min("id"),
+            last=Max("id"),
             due=Count("id", filter=waiting & Q(next_attempt_at__lte=now)),
             next=Min("next_attempt_at", filter=waiting),
         )
@@ -220,7 +221,11 @@ def _described(
     nothing = Destination()
     first = QueuedRecipient.objects.filter(pk__in=[row["first"] for row in groups])
     oldest = dict(first.values_list("destination", "message__received_at"))
-    replies = _replies(names, messages)
+    if messages is None:
+        replies = _replies(names)
+    else:
+        last = QueuedRecipient.objects.filter(pk__in=[row["last"] for row in groups])
+        replies = dict(last.values_list("destination", "last_reply"))
     leased = _under_way(names, now, messages)
     return [
         _destination(row, states.get(row["destination"], nothing), now, oldest, replies, leased)
@@ -235,14 +240,9 @@ SELECT name, (SELECT last_reply FROM mailqueue_queuedrecipient AS tried
 _NAMES = Values("wanted", "name text")
 
 
-def _replies(names: Sequence[str], messages: QuerySet[QueuedMessage] | None) -> dict[str, str]:
+def _replies(names: Sequence[str]) -> dict[str, str]:
     """What was said there last, of the recipient whose next try is the last: it was tried most
     recently. One step in an index for each name."""
-    if messages is not None:
-        mine = QueuedRecipient.objects.filter(
-            destination__in=names, state=RecipientState.WAITING, message__in=messages.values("pk")
-        )
-        return dict(mine.order_by("next_attempt_at", "id").values_list("destination", "last_reply"))
     if not names:
         return {}
     rows = fetch(_REPLIES.format(names=_NAMES.sql), Values.parameters([(name,) for name in names]))
