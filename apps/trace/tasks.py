@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from apps.trace import rolling, services
+from apps.trace import services
+from apps.trace.services import rolling
 
 KEEP_DAYS = 90
 

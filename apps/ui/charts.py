@@ -122,28 +122,16 @@ def lines(
     inner = height - bottom - 8
     pitch = (width - left) / _steps(len(labels))
     drawn = [
-        _points(
-            [
-                (
-                    left + at * (width - left) / _steps(len(values)),
-                    8 + inner - value / (top or 1) * inner,
-                )
-                for at, value in enumerate(values)
-                if value is not None
-            ]
-        )
+        [
+            (
+                left + at * (width - left) / _steps(len(values)),
+                8 + inner - value / (top or 1) * inner,
+            )
+            for at, value in enumerate(values)
+            if value is not None
+        ]
         for values in series
     ]
-    ends = [
-        left + at * (width - left) / _steps(len(labels))
-        for at, value in enumerate(series[0] if series else ())
-        if value is not None
-    ]
-    area = format_html(
-        '<polygon class="area f1" points="{},{} {} {},{}"/>',
-        *(f"{ends[0]:.1f}" if ends else left, 8 + inner, drawn[0] if drawn else ""),
-        *(f"{ends[-1]:.1f}" if ends else width, 8 + inner),
-    )
     last = len(labels) - 1
     below = [
         (
@@ -157,13 +145,26 @@ def lines(
     ]
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg>',
-        *(width, height, label, _grid(top, left, width, inner, unit), area),
+        *(width, height, label, _grid(top, left, width, inner, unit)),
+        _below(drawn[0] if drawn else [], 8 + inner),
         format_html_join(
             "",
             '<polyline class="line s{}" points="{}"/>',
-            ((LINE_SERIES[number % len(LINE_SERIES)], line) for number, line in enumerate(drawn)),
+            (
+                (LINE_SERIES[number % len(LINE_SERIES)], _points(line))
+                for number, line in enumerate(drawn)
+            ),
         ),
         format_html_join("", '<text x="{}" y="{}" text-anchor="{}">{}</text>', below),
+    )
+
+
+def _below(line: Sequence[tuple[float, float]], floor: float) -> SafeString:
+    """What lies between a line and the axis."""
+    left, right = (line[0][0], line[-1][0]) if line else (0.0, 0.0)
+    return format_html(
+        '<polygon class="area f1" points="{},{} {} {},{}"/>',
+        *(f"{left:.1f}", floor, _points(line), f"{right:.1f}", floor),
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
-from apps.trace import flow, rolling, services
+from apps.trace import flow, services
 from apps.trace.flow import DAY, EVERYTHING, HOUR, MICROSECONDS, MINUTE, QUARTER, Flowed
 from apps.trace.models import (
     Cursor,
@@ -26,7 +26,7 @@ from apps.trace.models import (
     Role,
     TraceEvent,
 )
-from apps.trace.services import Event
+from apps.trace.services import Event, rolling
 from tests.support.reading import Reading, analyze
 
 pytestmark = pytest.mark.django_db
