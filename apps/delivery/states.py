@@ -36,6 +36,8 @@ class State(StrEnum):
 
 _SEVERITY: Final = {state: place for place, state in enumerate(State)}
 _OPEN = frozenset((State.WAITING, State.DELAYED, State.HELD))
+_REFUSED: Final = ".refused"  # of any door
+_BEFORE_TEXT: Final = frozenset(("mail", "rcpt"))  # stages of an SMTP transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ class _Folding:
     def take(self, event: Recorded) -> None:
         if event.kind.endswith(traces.RECEIVED) and "queue_id" in event.data:
             self._begin(event)
+        elif event.kind.endswith(_REFUSED):
+            self._refuse(event)
         elif event.kind in _ALL:
             self._set_open(_ALL[event.kind], event)
         elif event.kind in _ONE:
@@ -169,6 +173,15 @@ class _Folding:
                     reply=why,
                     next_at_us=_moment(event.data, "until"),
                 )
+
+    def _refuse(self, event: Recorded) -> None:
+        """After its text a door refuses a message as a whole. What it refused before that, of
+        which it tells later, was said to addresses that were not taken."""
+        reply, stage = _word(event.data, "reply"), _word(event.data, "stage")
+        for final, now in self.finals.items():
+            if now.state in _OPEN and stage not in _BEFORE_TEXT:
+                status = _word(event.data, "status") or " ".join(reply.split()[1:2])
+                self.finals[final] = replace(_said(now, event, State.FAILED), status=status)
 
     def result(self) -> list[RecipientState]:
         groups: dict[str, list[RecipientState]] = {one: [] for one in self.written}

@@ -112,6 +112,22 @@ def test_it_changes_only_who_is_not_settled(kind: str, state: State) -> None:
     assert found[1].reply == "by hand"
 
 
+def test_it_is_waited_for_no_more_when_all_of_it_is_refused_after_its_text() -> None:
+    found = one(("mx.refused", {"to": [BOB], "reply": "550 5.7.1 It has a virus"}))
+    assert (found.state, found.status, found.reply) == (
+        State.FAILED,
+        "5.7.1",
+        "550 5.7.1 It has a virus",
+    )
+    assert found.text.startswith("Not delivered.")
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+def test_what_a_door_refused_before_the_text_is_about_others(stage: str) -> None:
+    found = one(("mx.refused", {"to": [CAROL], "stage": stage, "reply": "550 5.1.1 No such user"}))
+    assert found.state is State.WAITING
+
+
 def test_it_holds_the_one_recipient_that_is_named() -> None:
     found = states.of_trace(recorded(("queue.held", {"to": CAROL, "why": "x"}), to=[BOB, CAROL]))
     assert [one.state for one in found] == [State.WAITING, State.HELD]
