@@ -6,7 +6,6 @@ A few statements of a few rows each, by indexes, however many there are: beginni
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -61,13 +60,12 @@ def found(powers: Powers, text: str) -> list[Result]:
 
 
 def _messages(powers: Powers, text: str) -> list[Result]:
-    """What became of a message, by a trace or queue id or a Message-ID that was pasted; and the
-    search for whatever may be more."""
+    """What became of a message, by a trace or queue id or a Message-ID that was pasted."""
     if not powers.may(Ability.TRACE_MAIL):
         return []
     is_id = parse_ulid(text) is not None or text.startswith("<")
     found = find(Question(text), viewer_of(powers), most=MOST).rows if is_id else []
-    messages = [
+    return [
         Result(
             clean(one.subject) or "No subject",
             f"Message of {clean(one.sender) or 'nobody'}",
@@ -76,10 +74,6 @@ def _messages(powers: Powers, text: str) -> list[Result]:
         )
         for one in found
     ]
-    if messages or not (is_id or "@" in text):
-        return messages
-    link = f"{reverse('console-trace')}?{urlencode({'text': text})}"
-    return [Result(f"Messages of {text}", "Message trace", "route", link)]
 
 
 def _domains(powers: Powers, folded: str) -> list[Result]:
