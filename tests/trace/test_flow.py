@@ -278,7 +278,7 @@ def test_it_is_a_plain_count(
     wanted: Counter[tuple[int, str]] = Counter()
     for outcome, direction, sender, to, ago in rows:
         passage(outcome, direction=direction, sender=sender, to=tuple(to), ago=ago)
-        own = {sender} - {None} if direction != Direction.INCOMING else set()
+        own = {sender} if sender and direction != Direction.INCOMING else set()
         is_taken = outcome not in (Outcome.REFUSED, Outcome.PUT_OFF)
         for scope in {EVERYTHING, *to, *own}:
             is_out = direction == Direction.OUTGOING

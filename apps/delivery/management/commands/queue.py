@@ -13,6 +13,7 @@ from apps.audit.shell import at_shell
 from apps.delivery import administer, story
 from apps.mailqueue import queries
 from apps.mailqueue.queries import AttemptRow, DestinationRow, QueueRow, RecipientRow
+from apps.mailqueue.services import EVERYWHERE
 from apps.mime.headers import printable
 from apps.runtime.ulid import parse_ulid, ulid_text
 from apps.trace import queries as trace
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             getattr(self, f"_{verb}")(options)
 
     def _pausing(self, verb: str, name: str) -> None:
-        where = name or administer.EVERYWHERE
+        where = name or EVERYWHERE
         act = administer.pause if verb == "pause" else administer.resume
         place = f"to {name}" if name else "to any other server"
         if not act(where):
