@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from apps.audit.acting import current
 from apps.audit.services import record
@@ -29,6 +29,7 @@ from apps.mailqueue.services import (
     Ending,
     Outgoing,
     OutgoingRecipient,
+    RecipientsLostError,
     Settled,
 )
 from apps.mailstore.services import quota
@@ -156,7 +157,10 @@ def bounce(ids: Sequence[UUID], reason: str = GIVEN_UP_WORDS) -> int:
     claimed = sorted(mailqueue.claim_messages(ids), key=lambda one: one.id)
     done = 0
     for _, parts in groupby(claimed, key=lambda one: one.id):
-        _give_up(list(parts), reason, current().name)
+        try:
+            _give_up(list(parts), reason, current().name)
+        except RecipientsLostError:  # somebody let it go meanwhile
+            continue
         done += 1
     return done
 
@@ -266,8 +270,8 @@ def hold_again(before: Sequence[Released]) -> int:
 def end_due() -> int:
     """End what was set aside to be ended, and was not taken back in time; how many messages.
 
-    One that cannot be ended now, because its report cannot be kept or because it is still under
-    way, stays set aside for the next call.
+    One that cannot be ended now, because its report cannot be made or kept, or because it is still
+    under way, stays set aside for the next call.
     """
     count = 0
     seen: set[UUID] = set()
@@ -299,10 +303,15 @@ def _bounce_due(due: DueToEnd) -> bool:
         return False
     try:
         _give_up(parts, due.reason or GIVEN_UP_WORDS, due.by, due)
-    except _TakenBackError:
+    except (_TakenBackError, RecipientsLostError):
         return False
     except MailError as error:
         logger.warning("a message cannot be returned yet: %s", error)
+        return False
+    except DatabaseError:
+        raise
+    except Exception:  # a fault of ours must not keep what is due after it
+        logger.exception("a message cannot be returned", extra={"queue_id": str(due.message_id)})
         return False
     return True
 
@@ -331,8 +340,10 @@ def hasten(name: str = EVERYWHERE) -> int:
     """Try what waits for a destination, or for any, again now; how many recipients."""
     names = None if name == EVERYWHERE else [name]
     count = 0
-    while some := mailqueue.hasten_destinations(names, HASTENED_AT_ONCE):
+    # Not until nothing is left: what fails again meanwhile has had its try.
+    while (some := mailqueue.hasten_destinations(names, HASTENED_AT_ONCE)) == HASTENED_AT_ONCE:
         count += some
+    count += some
     with transaction.atomic():
         record("queue.hasten", subject=_place(name), detail={"recipients": count})
         transaction.on_commit(bell.ring_outgoing)

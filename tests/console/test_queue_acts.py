@@ -1,6 +1,7 @@
 """What is done to mail that waits from the console, and taken back."""
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,12 @@ from django.urls import reverse
 
 from apps.audit.models import AuditRecord
 from apps.console.services import bulkacts
-from apps.delivery import administer
+from apps.delivery import administer, bounce
+from apps.delivery.bounce import Fate, Report
 from apps.directory.models import User
 from apps.mailqueue import queries, services
 from apps.mailqueue.models import Aside, MessageState, QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import Outgoing
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.trace import queries as trace
@@ -141,6 +144,29 @@ def test_a_bounce_waits_for_what_is_under_way(operator: User) -> None:
     assert not Aside.objects.exists()
 
 
+def test_one_that_cannot_be_returned_stops_no_other(
+    operator: User, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = sent_by(ann), sent_by(ann)
+    for one in (broken, sound):  # due in this order
+        bulk(browser(operator), "bounce", [one], sure="1")
+    ripen()
+    prepare = bounce.prepare
+
+    def prepared(message: Outgoing, fates: Sequence[Fate]) -> list[Report]:
+        if message.id == broken:
+            raise ValueError("no report can be written of it")
+        return prepare(message, fates)
+
+    monkeypatch.setattr(bounce, "prepare", prepared)
+    assert administer.end_due() == 1
+    assert states(sound) == ["failed"]
+    assert states(broken) == ["held"]
+    monkeypatch.undo()
+    assert administer.end_due() == 1
+    assert states(broken) == ["failed"]
+
+
 def test_a_delete_leaves_what_arrives_meanwhile(operator: User) -> None:
     (message_id,) = send(1, NEAR)
     (leased,) = services.claim_destination(NEAR, 1)
@@ -266,6 +292,26 @@ def test_operators_pause_and_resume(operator: User) -> None:
         ("queue.pause", "all destinations"),
         ("queue.resume", "all destinations"),
     ]
+
+
+def test_what_fails_again_meanwhile_is_not_tried_again_without_end(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deferred(2)
+    calls: list[int] = []
+    hasten = services.hasten_destinations
+
+    def hastened(names: Sequence[str] | None, limit: int) -> int:
+        count = hasten(names, limit)
+        calls.append(count)
+        for message in services.claim_destination(NEAR, 9):  # its worker is quicker than we are
+            settle(message, "deferred", "451 later", 7200)
+        assert len(calls) < 9
+        return count
+
+    monkeypatch.setattr(services, "hasten_destinations", hastened)
+    assert destination(browser(operator), NEAR, "hasten") == 302
+    assert calls == [2]
 
 
 def test_operators_try_a_destination_again(operator: User) -> None:

@@ -11,7 +11,7 @@ from apps.mailqueue.models import Aside, MessageState, QueuedMessage, QueuedReci
 from apps.mailqueue.services import Ending
 from apps.runtime.ulid import new_ulid
 from tests.mailqueue.leaving import NEAR, keep, send, settle, states
-from tests.support.mail import local, submission
+from tests.support.mail import drain, local, submission
 
 pytestmark = pytest.mark.django_db
 
@@ -185,3 +185,20 @@ def test_letting_go_is_taken_back(db: None) -> None:
     row = QueuedMessage.objects.get()
     assert (row.state, row.last_error, row.is_cleared) == (MessageState.HELD, "odd", False)
     assert states(message_id) == ["held"]
+
+
+@pytest.mark.parametrize("by", ["undo", "retry"])
+def test_what_is_taken_back_while_it_is_being_returned_is_delivered(alice: User, by: str) -> None:
+    """Who returns it has leased its recipients by then, and may even have died over that."""
+    item = submission(local(alice))
+    keep([item])
+    act, done = aside([item.id], Ending.BOUNCE)
+    (returning,) = services.claim_messages([item.id])
+    if by == "undo":
+        services.bring_back(act, done)
+    else:
+        services.retry([item.id])
+    drain()
+    services.give_back(returning.token, [one.id for one in returning.recipients])
+    assert states(item.id) == ["delivered"]
+    assert QueuedMessage.objects.get(pk=item.id).state == MessageState.DONE

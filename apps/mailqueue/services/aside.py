@@ -25,7 +25,7 @@ from apps.mailqueue.models import (
 )
 from apps.mailqueue.services.columns import SECOND, database_now_us, told
 from apps.mailqueue.services.ending import finish
-from apps.mailqueue.services.holding import forget_aside, hold_locked, in_state
+from apps.mailqueue.services.holding import forget_aside, free_pending, hold_locked, in_state
 from apps.runtime.rows import among, listed
 
 # The condition of its partial index as a word of the statement, or SQLite does not use that.
@@ -121,6 +121,7 @@ def bring_back(act: UUID, ids: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]:
     rows = list(Aside.objects.filter(act=act, message__in=locked).order_by("message"))
     found = [row.message_id for row in rows]
     forget_aside(found)
+    free_pending(found)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE mailqueue_queuedrecipient SET state = 'waiting'"

@@ -222,7 +222,7 @@ def resume(name: str) -> bool:
 
 def hasten_destinations(names: Sequence[str] | None, limit: int) -> int:
     """Make what waits for destinations due now, and open them; of how many recipients, `limit` at
-    most: to be called again until that is 0. What is under way, or due already, stays.
+    most: to be called again while it is that many. What is under way, or due already, stays.
 
     Args:
         names: None for all there are.

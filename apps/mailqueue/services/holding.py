@@ -136,17 +136,23 @@ def _free() -> Q:
 
 def _to_work(ids: Sequence[UUID]) -> None:
     """Messages with recipients to be processed become accepted, the others routed."""
-    pending = set(
-        QueuedRecipient.objects.filter(message__in=ids, state=RecipientState.PENDING).values_list(
-            "message", flat=True
-        )
-    )
+    pending = free_pending(ids)
     QueuedMessage.objects.filter(id__in=pending).update(
         state=MessageState.ACCEPTED, lease_until=0, lease_token=None, crashes=0, hold_until=0
     )
     QueuedMessage.objects.filter(id__in=set(ids) - pending).update(
         state=MessageState.ROUTED, settled_at=None
     )
+
+
+def free_pending(ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these messages, which are locked, have recipients to be processed. Nobody is at work
+    on these any more: who was about to return them to their sender has lost them, for whoever
+    processes a message must find all of them free."""
+    rows = QueuedRecipient.objects.filter(message__in=ids, state=RecipientState.PENDING)
+    found = set(rows.values_list("message", flat=True))
+    rows.exclude(lease_token=None).update(lease_until=0, lease_token=None, next_attempt_at=0)
+    return found
 
 
 def delete(ids: Sequence[UUID]) -> tuple[list[UUID], list[tuple[int, int]]]:
