@@ -43,7 +43,8 @@ class Fitting:
     Args:
         since_us, until_us: the period, both ends within.
         before: of the messages of the last microsecond only those with a lesser id.
-        has_several: also those of several recipients, whatever their outcome and points.
+        has_several: also those of several recipients, whatever their outcome, points, direction
+            and peer: for one of the recipients these may be others.
         peer: a server's name, or the end of one after a dot.
         points: from and to.
         user_id, homes: somebody of them took part.
@@ -79,8 +80,9 @@ def fitting(traces: Sequence[UUID], asked: Fitting, most: int) -> list[Row]:
     parameters = [
         *Values.parameters([(one.hex,) for one in traces]),
         *(asked.since_us, asked.until_us, asked.until_us, last, int(asked.before is None)),
-        *(asked.direction, asked.direction, asked.outcome, asked.outcome, several),
-        *(asked.peer, asked.peer, f"%.{peer}"),
+        *(asked.direction, asked.direction, several),
+        *(asked.outcome, asked.outcome, several),
+        *(asked.peer, asked.peer, f"%.{peer}", several),
         *(int(asked.points is None), low, high, several),
         *(int(asked.user_id is None), asked.user_id or 0),
         *(int(asked.homes is None), listed(sorted(asked.homes or ()))),
@@ -100,9 +102,9 @@ def _fitting() -> str:
 SELECT {_COLUMNS} FROM {_WANTED.sql}
 {_join()} trace_passage p ON p.trace_id = wanted.trace_id
 WHERE p.at >= %s AND p.at <= %s AND (p.at < %s OR p.trace_id < %s OR %s = 1)
-AND (%s = '' OR p.direction = %s)
+AND (%s = '' OR p.direction = %s OR (%s = 1 AND p.recipients > 1))
 AND (%s = '' OR p.outcome = %s OR (%s = 1 AND p.recipients > 1))
-AND (%s = '' OR p.peer = %s OR p.peer LIKE %s ESCAPE '!')
+AND (%s = '' OR p.peer = %s OR p.peer LIKE %s ESCAPE '!' OR (%s = 1 AND p.recipients > 1))
 AND (%s = 1 OR p.points BETWEEN %s AND %s OR (%s = 1 AND p.recipients > 1))
 AND (%s = 1 OR {party} a.user_id = %s))
 AND (%s = 1 OR {party} {among("a.domain_id")}))

@@ -113,6 +113,17 @@ def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Rec
     return found
 
 
+def stories(trace_ids: Sequence[UUID], *, few: int, most: int) -> dict[UUID, list[Recorded]]:
+    """The same, for many messages of which a few have many recipients; one statement or two.
+
+    Args:
+        few: events that most messages do not reach; of those that do, `most` are read.
+    """
+    found = events_of_many(trace_ids, few)
+    long = [trace_id for trace_id, events in found.items() if len(events) >= few]
+    return found | events_of_many(long, most)
+
+
 def _uuid(value: Any) -> UUID:
     """SQLite gives their hexadecimal digits."""
     return value if isinstance(value, UUID) else UUID(value)

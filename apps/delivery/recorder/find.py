@@ -92,7 +92,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     """What a text means. Ids are messages; of the others the first that is given counts, but for
-    `words` and `addresses` together: either."""
+    `words`, `addresses` and `beginning` together: any of them."""
 
     ids: tuple[UUID, ...] = ()
     addresses: tuple[str, ...] = ()
@@ -100,6 +100,7 @@ class _Meaning:
     client: str = ""
     message_id: str = ""
     words: tuple[str, ...] = ()
+    beginning: str = ""  # of an address, of which `addresses` are the first few that there are
 
     @property
     def is_any(self) -> bool:
@@ -119,12 +120,16 @@ class _Meaning:
         """Whether what somebody may see of a message has it."""
         if self.is_any or self.ids:
             return True
-        if self.client or self.message_id:
-            return one.address == self.client or one.message_id == self.message_id
+        if self.client:
+            return one.address == self.client
+        if self.message_id:
+            return one.message_id == self.message_id
         there = {key_of(address) for address in _taking(one, role)}
         if self.domains:
             return any(take_apart(address)[1] in self.domains for address in there)
         if self.addresses and not there.isdisjoint(self.addresses):
+            return True
+        if self.beginning and any(address.startswith(self.beginning) for address in there):
             return True
         return bool(self.words) and fits(list(self.words), one.subject)
 
@@ -211,14 +216,21 @@ def _of_words(text: str) -> list[_Meaning]:
     folded = text.casefold()
     is_beginning = len(folded) >= SHORTEST and not any(sign.isspace() for sign in folded)
     names = walks.addresses_from(folded, NAMES) if is_beginning else []
-    return [_Meaning(words=words, addresses=tuple(names))] if words or names else []
+    if not words and not names:
+        return []
+    return [_Meaning(words=words, addresses=tuple(names), beginning=folded if names else "")]
 
 
 def _client(text: str) -> str:
+    """A server's address as it is recorded, also of an address literal of SMTP."""
+    plain = text.strip("[]")
+    if plain[:5].casefold() == "ipv6:":
+        plain = plain[5:]
     try:
-        return str(ipaddress.ip_address(text.strip("[]")))
+        found = ipaddress.ip_address(plain)
     except ValueError:
         return ""
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _taking(one: Folded, role: str) -> list[str]:
@@ -368,6 +380,10 @@ class _Search:
         one, asked = seen_row.folded, self.asked
         if asked.outcome and one.outcome != asked.outcome:
             return False
+        if asked.direction and one.direction != asked.direction:
+            return False
+        if asked.peer and not _is_named(one.peer.casefold(), asked.peer.casefold()):
+            return False
         has_points = asked.least is not None or asked.most is not None
         if has_points and not _is_between(one.points, asked.least, asked.most):
             return False
@@ -382,9 +398,10 @@ class SeenRow(Row):
 
 
 def in_sight(rows: Sequence[Row], viewer: Viewer) -> list[SeenRow]:
-    """What some messages come to for somebody who may not see all of them; two statements."""
+    """What some messages come to for somebody who may not see all of them; two statements, and
+    one more for those to whom much happened."""
     ids = [row.trace_id for row in rows]
-    events = traces.events_of_many(ids, states.EVENTS_LISTED)
+    events = traces.stories(ids, few=states.EVENTS_LISTED, most=states.EVENTS_MAX)
     parties = passages.parties_of(ids)
     found = []
     for row in rows:
@@ -403,18 +420,22 @@ def _seen_row(row: Row, one: Folded) -> SeenRow:
     return SeenRow(
         trace_id=row.trace_id,
         at_us=row.at_us,
-        direction=row.direction,
+        direction=one.direction,
         sender=one.sender,
         recipient=shown[0] if shown else "",
         recipients=len(one.written) or len(one.finals),
         subject=one.subject,
-        peer=row.peer,
+        peer=one.peer.casefold(),
         points=one.points,
         outcome=one.outcome,
         cause=one.cause,
         took_us=one.took_us,
         folded=one,
     )
+
+
+def _is_named(name: str, wanted: str) -> bool:
+    return name == wanted or name.endswith(f".{wanted}")
 
 
 def _is_between(points: float | None, least: float | None, most: float | None) -> bool:

@@ -17,6 +17,7 @@ from apps.delivery.recorder.fold import fold
 from apps.delivery.recorder.folded import Folded
 from apps.delivery.recorder.reading import data_of, word
 from apps.delivery.recorder.sight import key_of
+from apps.delivery.states import EVENTS_MAX
 from apps.mime.address import take_apart
 from apps.runtime.rows import among, among_texts, aware, fetch, listed, listed_texts
 from apps.trace import passages, services, unread, words
@@ -28,7 +29,7 @@ from apps.trace.services import Indexed, Taking
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 1_000  # events of a transaction: some 200 messages
-EVENTS_OF_ONE: Final = 1_000  # of a message; what happened later does not change what it came to
+EVENTS_OF_ONE: Final = 1_000  # of a message, but for the few that have more
 PARTIES_OF_ONE: Final = 500
 PATIENCE: Final = 1.0  # seconds that the background waits for transactions that began before
 _OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
@@ -68,7 +69,7 @@ def catch_up_once(*, most: int = BATCH, patience: float = 0.0) -> Step:
     new = unread.after(before, most, patience)
     if new.last_id == before:
         return Step(is_done=new.is_all)
-    events = traces.events_of_many(new.traces, EVENTS_OF_ONE)
+    events = traces.stories(new.traces, few=EVENTS_OF_ONE, most=EVENTS_MAX)
     found = [one for trace_id in new.traces if (one := _folded(trace_id, events.get(trace_id, [])))]
     known = passages.times_of([one.trace_id for one in found])
     messages = [_indexed(one) for one in found]

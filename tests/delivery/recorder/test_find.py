@@ -211,6 +211,80 @@ def test_an_outcome_is_what_somebody_may_know(alice: User, eve: User) -> None:
     assert found("", in_domain(alice), outcome="delivered") == [one]
 
 
+def test_where_else_it_went_is_not_told(alice: User, eve: User) -> None:
+    """Alice writes to Eve, and unseen by her to somebody outside."""
+    sent = came(
+        [eve.address, "secret@outside.invalid"],
+        door="submission",
+        account=alice.address,
+        by=alice.address,
+        helo="laptop.home.invalid",
+        away=1,
+    )
+    happened(sent, "local.delivered", to=eve.address, mailbox=1, uid=1)
+    happened(sent, "outbound.delivered", to="secret@outside.invalid", host="mx.outside.invalid")
+    ours, theirs = in_domain(alice), in_domain(eve)
+    assert found("", ours, peer="outside.invalid") == found("", ours, direction="outgoing")
+    assert found("", ours, peer="outside.invalid") == [sent]
+    for hidden in ("outside.invalid", "mx.outside.invalid", "laptop.home.invalid"):
+        assert found("", theirs, peer=hidden) == [], hidden
+    assert found("", theirs, direction="outgoing") == []
+    assert found("", theirs, direction="internal") == [sent]
+    (row,) = find.find(Question(), theirs).rows
+    assert (row.peer, row.direction) == ("", "internal")
+    (row,) = find.find(Question(), ours).rows
+    assert (row.peer, row.direction) == ("mx.outside.invalid", "outgoing")
+
+
+def test_the_machine_of_a_sender_is_not_told(alice: User, eve: User) -> None:
+    """Neither is it found where nothing is known of a Message-ID."""
+    sent = came(
+        [eve.address],
+        door="submission",
+        account=alice.address,
+        by=alice.address,
+        helo="laptop.home.invalid",
+        message_id="",
+    )
+    assert found("192.0.2.7", in_domain(alice)) == found("192.0.2.7") == [sent]
+    assert found("192.0.2.7", in_domain(eve)) == found("192.0.2.7", of(eve)) == []
+    assert found("", in_domain(eve), peer="laptop.home.invalid") == []
+    assert find.find(Question(), in_domain(eve)).rows[0].peer == ""
+
+
+def test_addresses_of_clients_as_people_copy_them(alice: User) -> None:
+    four = came([alice.address])
+    six = came([alice.address], address="2001:db8::7")
+    for text in ("192.0.2.7", "[192.0.2.7]", "::ffff:192.0.2.7", "::ffff:c000:207"):
+        assert found(text) == [four], text
+    for text in ("[IPv6:2001:db8::7]", "IPv6:2001:DB8::7", "2001:db8:0:0::7"):
+        assert found(text) == [six], text
+
+
+def test_a_message_to_many_ends_for_all_of_them(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list tells of it what its page tells."""
+    monkeypatch.setattr(find.states, "EVENTS_LISTED", 5)
+    monkeypatch.setattr(index, "EVENTS_OF_ONE", 5)
+    many = [f"u{number}@there.invalid" for number in range(20)]
+    trace_id = came([*many, alice.address])
+    for uid, to in enumerate((*many, alice.address), 1):
+        happened(trace_id, "local.delivered", to=to, mailbox=1, uid=uid)
+    for viewer in (EVERYTHING, in_domain(alice), of(alice)):
+        assert found(alice.address, viewer, outcome="delivered") == [trace_id], viewer
+        (row,) = find.find(Question(), viewer).rows
+        assert row.cause.startswith("Delivered to Inbox")
+
+
+def test_beginnings_of_ones_own_are_found_among_those_of_others(alice: User) -> None:
+    mine = came([alice.address], by="info@zz.invalid")
+    for number in range(find.NAMES + 3):
+        came([f"info@a{number}.invalid"], by=f"alice@a{number}.invalid")
+    assert found("info", in_domain(alice)) == found("alic", of(alice)) == [mine]
+    assert found("info@a", in_domain(alice)) == []
+
+
 CROWD = 4_000
 MOST = 9_000  # a look at a hundred messages, and what SQLite does for each of them
 TABLES = ("trace_party", "trace_passage", "trace_subject", "trace_traceevent")
