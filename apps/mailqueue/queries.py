@@ -190,12 +190,18 @@ def destinations(limit: int = 100) -> list[DestinationRow]:
     return _described(groups, now)
 
 
-def destinations_of(messages: QuerySet[QueuedMessage], limit: int = 100) -> list[DestinationRow]:
-    """The same of some messages alone: what others send there is not told."""
+def destinations_of(
+    messages: QuerySet[QueuedMessage], recipients: QuerySet[QueuedRecipient], limit: int = 100
+) -> list[DestinationRow]:
+    """The same of some messages alone: what others send there is not told.
+
+    Args:
+        recipients: those of which it may be told where they are.
+    """
     now = now_us()
     waiting = Q(state=RecipientState.WAITING)
     groups = (
-        QueuedRecipient.objects.filter(state__in=STUCK, message__in=messages.values("pk"))
+        recipients.filter(state__in=STUCK, message__in=messages.values("pk"))
         .exclude(destination="")
         .values("destination")
         .annotate(
@@ -208,25 +214,25 @@ def destinations_of(messages: QuerySet[QueuedMessage], limit: int = 100) -> list
         )
         .order_by("-waiting", "-held", "destination")[:limit]
     )
-    return _described(list(groups), now, messages)
+    return _described(list(groups), now, recipients.filter(message__in=messages.values("pk")))
 
 
 def _described(
     groups: Sequence[Mapping[str, Any]],
     now: int,
-    messages: QuerySet[QueuedMessage] | None = None,
+    recipients: QuerySet[QueuedRecipient] | None = None,
 ) -> list[DestinationRow]:
     names = [row["destination"] for row in groups]
     states = Destination.objects.in_bulk(names)
     nothing = Destination()
     first = QueuedRecipient.objects.filter(pk__in=[row["first"] for row in groups])
     oldest = dict(first.values_list("destination", "message__received_at"))
-    if messages is None:
+    if recipients is None:
         replies = _replies(names)
     else:
         last = QueuedRecipient.objects.filter(pk__in=[row["last"] for row in groups])
         replies = dict(last.values_list("destination", "last_reply"))
-    leased = _under_way(names, now, messages)
+    leased = _under_way(names, now, recipients)
     return [
         _destination(row, states.get(row["destination"], nothing), now, oldest, replies, leased)
         for row in groups
@@ -250,12 +256,12 @@ def _replies(names: Sequence[str]) -> dict[str, str]:
 
 
 def _under_way(
-    names: Sequence[str], now: int, messages: QuerySet[QueuedMessage] | None
+    names: Sequence[str], now: int, recipients: QuerySet[QueuedRecipient] | None
 ) -> dict[str, int]:
     """How many are being sent to: those whose next try is the end of a lease, which is near."""
     rows = leased_recipients(now).filter(destination__in=names)
-    if messages is not None:
-        rows = rows.filter(message__in=messages.values("pk"))
+    if recipients is not None:
+        rows = rows.filter(pk__in=recipients.values("pk"))
     counts = rows.values("destination").annotate(count=Count("id")).order_by("destination")
     return dict(counts.values_list("destination", "count"))
 
@@ -298,14 +304,14 @@ def _bound_for(destination: str) -> Any:
     return QueuedRecipient.objects.filter(state__in=STUCK, destination=destination)
 
 
-def bound_messages(names: Sequence[str]) -> Q:
-    """Messages of which a recipient waits for one of these destinations, or is held on the way
-    there; one statement that counts to `FEW`.
+def bound_messages(names: Sequence[str], recipients: QuerySet[QueuedRecipient]) -> Q:
+    """Messages of which one of these recipients waits for one of these destinations, or is held on
+    the way there; one statement that counts to `FEW`.
 
     The ids of a few are found in the index and sorted. Where there are many, so that a page of them
     is soon together, each message is asked for its recipients in turn.
     """
-    rows = QueuedRecipient.objects.filter(destination__in=names)
+    rows = recipients.filter(destination__in=names)
     waiting = rows.filter(WAITING_ROWS)
     if waiting.order_by()[:FEW].count() == FEW:
         return Q(Exists(rows.filter(message=OuterRef("pk"), state__in=STUCK)))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -14,11 +15,13 @@ from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, User
 from apps.mailqueue import queries, services
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.mailqueue.services import EnvelopeRecipient
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
+from apps.trace import services as trace
 from tests.console.conftest import browser, holder
 from tests.console.hostile import WILD
-from tests.mailqueue.leaving import FAR, NEAR, away, keep, route, send, settle
+from tests.mailqueue.leaving import FAR, NEAR, away, keep, results, route, send, settle
 from tests.support.mail import local, submission
 
 pytestmark = pytest.mark.django_db
@@ -124,9 +127,9 @@ def test_the_part_that_changes_comes_alone(operator: User) -> None:
 
 
 def test_a_tenant_sees_what_its_users_sent(
-    admin: User, operator: User, ann: User, bob: User
+    admin: User, operator: User, ann: User, zoe: User
 ) -> None:
-    mine, theirs = sent_by(ann), sent_by(bob, "secret@quokka.test", "mx/quokka.test")
+    mine, theirs = sent_by(ann), sent_by(zoe, "secret@quokka.test", "mx/quokka.test")
     client = browser(admin)
     text = listing(client)
     assert lines(text) == [ulid_text(mine)]
@@ -139,23 +142,68 @@ def test_a_tenant_sees_what_its_users_sent(
         assert lines(listing(client, query)) == []
 
 
-def test_a_tenant_sees_what_comes_in_for_its_users_alone(admin: User, ann: User, bob: User) -> None:
+def test_who_is_in_the_group_of_another_tenant_is_not_told(
+    admin: User, operator: User, ann: User, bob: User
+) -> None:
+    """Ann writes to a group of bob's tenant, which leads to somebody elsewhere."""
+    mine = EnvelopeRecipient("far@elsewhere.test", "far@elsewhere.test", None)
+    group = EnvelopeRecipient("boss@quokka.test", "team@other.test", None)
+    own = EnvelopeRecipient("aide@wombat.test", "desk@example.test", None)
+    item = submission([group, mine, own], sender=ann.address, door="submission")
+    accept([replace(item, user_id=ann.pk)])
+    route("mx/quokka.test")
+    QueuedRecipient.objects.filter(address=mine.address).update(destination=FAR)
+    QueuedRecipient.objects.filter(address=own.address).update(destination="mx/wombat.test")
+    for where in ("mx/quokka.test", FAR):
+        (leased,) = services.claim_destination(where, 1)
+        assert len(leased.recipients) == 1
+        reply = f"450 4.2.1 <{leased.recipients[0].address}> is on leave"
+        tried = [
+            replace(one, transcript="> RCPT TO:<boss@quokka.test>")
+            for one in results(leased, "deferred", reply, 7200)
+        ]
+        with transaction.atomic():
+            services.settle_outgoing(tried)
+    event = trace.Event(item.trace_id, "queue.held", {"to": "boss@quokka.test", "why": "odd"})
+    trace.record([event])
+
+    client = browser(admin)
+    texts = [
+        listing(client),
+        listing(client, "?places=all"),
+        page(client, item.id).content.decode(),
+    ]
+    for text in texts:
+        assert "team@other.test" in text
+        assert "quokka" not in text
+    assert "far@elsewhere.test" in texts[2]
+    assert "aide@wombat.test" in texts[2]
+    assert "wombat.test" in texts[1]
+    for query in ("?text=quokka", "?text=boss", "?destination=quokka.test"):
+        assert lines(listing(client, query)) == []
+    for query in ("?text=team@", "?text=aide", "?destination=wombat.test"):
+        assert lines(listing(client, query)) == [ulid_text(item.id)]
+    assert "boss@quokka.test" in page(browser(operator), item.id).content.decode()
+    assert lines(listing(browser(operator), "?text=quokka")) == [ulid_text(item.id)]
+
+
+def test_a_tenant_sees_what_comes_in_for_its_users_alone(admin: User, ann: User, zoe: User) -> None:
     client = browser(admin)
     whole, partly, others = (
         submission(local(ann)),
-        submission([*local(ann), *local(bob)]),
-        submission(local(bob)),
+        submission([*local(ann), *local(zoe)]),
+        submission(local(zoe)),
     )
     keep([whole, partly, others])
     services.hold([whole.id, partly.id, others.id], "odd")
     text = listing(client)
     assert lines(text) == [ulid_text(one) for one in sorted((whole.id, partly.id))]
-    assert "bob@other.test" not in text
+    assert "zoe@other.test" not in text
     shown = page(client, partly.id).content.decode()
     assert "ann@example.test" in shown
-    assert "bob@other.test" not in shown
+    assert "zoe@other.test" not in shown
     assert 'value="delete"' not in shown
-    assert lines(listing(client, "?text=bob@other")) == []
+    assert lines(listing(client, "?text=zoe@other")) == []
     assert page(client, others.id).status_code == 404
     assert 'value="delete"' in page(client, whole.id).content.decode()
 
@@ -167,9 +215,9 @@ def test_a_helpdesk_has_no_queue(helpdesk: User, ann: User) -> None:
     assert page(client, message_id).status_code == 404
 
 
-def test_a_reseller_sees_all_its_domains(domain: Domain, ann: User, bob: User) -> None:
+def test_a_reseller_sees_all_its_domains(domain: Domain, ann: User, zoe: User) -> None:
     reseller = holder("seller@example.test", Role.RESELLER, domain.organization)
-    mine, _ = sent_by(ann), sent_by(bob)
+    mine, _ = sent_by(ann), sent_by(zoe)
     assert lines(listing(browser(reseller))) == [ulid_text(mine)]
 
 

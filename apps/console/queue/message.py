@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -133,11 +133,14 @@ class Shown:
 
 
 def describe(powers: Powers, message: QueuedMessage) -> Shown:
-    """A message in sight, in seven statements at most."""
+    """A message in sight, in ten statements at most."""
     now = now_us()
     is_theirs = doors.is_theirs(powers, message.pk)
     recipients = doors.recipients_in_sight(powers, message)
     rows = list(recipients.order_by("pk")[:RECIPIENTS])
+    named = doors.named(powers, recipients)
+    told = set(named.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+    is_open = powers.is_operator or recipients.count() == named.count()
     is_scheduled = message.state == MessageState.ACCEPTED and message.hold_until > now
     kind, state = ("accent", "Scheduled") if is_scheduled else _STATES[MessageState(message.state)]
     is_waiting = message.state == MessageState.ROUTED
@@ -165,10 +168,10 @@ def describe(powers: Powers, message: QueuedMessage) -> Shown:
         is_waiting=is_waiting,
         is_coming=message.state == MessageState.OFFERED,
         is_cancellable=is_theirs and _is_whole(message, rows),
-        readers=[_reader(row, now) for row in rows],
+        readers=[_reader(row, now, is_named=row.pk in told) for row in rows],
         others=recipients.count() - len(rows) if len(rows) == RECIPIENTS else 0,
-        tries=_tries(recipients.values_list("pk", flat=True)) if is_theirs else [],
-        acts=_acts(message.trace_id) if is_theirs else [],
+        tries=_tries(named.values_list("pk", flat=True), is_open=is_open) if is_theirs else [],
+        acts=_acts(message.trace_id, None if is_open else named) if is_theirs else [],
     )
 
 
@@ -197,26 +200,29 @@ def _client(column: str) -> str:
     return shown(", ".join(str(client[key]) for key in _CLIENT if client.get(key)))
 
 
-def _reader(row: QueuedRecipient, now: int) -> Reader:
+def _reader(row: QueuedRecipient, now: int, *, is_named: bool) -> Reader:
     waits = row.state == RecipientState.WAITING
     is_under_way = row.lease_until > now
     return Reader(
-        address=shown(row.address),
-        written=shown(row.original) if row.original != row.address else "",
+        address=shown(row.address if is_named else row.original),
+        written=shown(row.original) if is_named and row.original != row.address else "",
         kind="info" if is_under_way else _SIGNS.get(RecipientState(row.state), "neutral"),
         state="Sending" if is_under_way else RecipientState(row.state).label,
-        destination=place(row.destination),
+        destination=place(row.destination) if is_named else "",
         tries=row.attempts,
         next=moment(row.next_attempt_at) if waits and row.next_attempt_at > now else None,
         is_under_way=is_under_way,
-        why=said(row.last_reply),
+        why=said(row.last_reply if is_named else ""),
     )
 
 
-def _tries(recipients: QuerySet[QueuedRecipient, int]) -> list[Try]:
+def _tries(recipients: QuerySet[QueuedRecipient, int], *, is_open: bool) -> list[Try]:
+    """The last attempts. A conversation names all recipients that it was about: it is told only
+    where all of them may be named."""
     rows = Attempt.objects.filter(recipient__in=recipients).order_by("-at", "-id")
     fields = ("at", "recipient__address", "remote", "tls", "outcome", "reply", "transcript")
-    return [_try(*row) for row in rows.values_list(*fields)[:ATTEMPTS]]
+    tries = [_try(*row) for row in rows.values_list(*fields)[:ATTEMPTS]]
+    return tries if is_open else [replace(one, lines=[]) for one in tries]
 
 
 def _try(
@@ -234,11 +240,22 @@ def _try(
     )
 
 
-def _acts(trace_id: UUID) -> list[Act]:
-    """What was done to it, the last first; `queue.waiting` is what the service does."""
-    found = [
-        Act(moment(one.at_us), shown(story.sentence(one)), shown(str(one.data.get("by") or "")))
+def _acts(trace_id: UUID, named: QuerySet[QueuedRecipient] | None) -> list[Act]:
+    """What was done to it, the last first; `queue.waiting` is what the service does.
+
+    Args:
+        named: recipients that may be named; None for all.
+    """
+    events = [
+        one
         for one in traces.events_of(trace_id, EVENTS)
         if one.kind.startswith("queue.") and one.kind != "queue.waiting"
+    ][::-1][:ATTEMPTS]
+    if named is not None:
+        asked = [one.data["to"] for one in events if isinstance(one.data.get("to"), str)]
+        told = set(named.filter(address__in=asked).values_list("address", flat=True))
+        events = [one for one in events if "to" not in one.data or one.data["to"] in told]
+    return [
+        Act(moment(one.at_us), shown(story.sentence(one)), shown(str(one.data.get("by") or "")))
+        for one in events
     ]
-    return found[::-1][:ATTEMPTS]

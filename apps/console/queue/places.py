@@ -9,8 +9,9 @@ from apps.console.queue.words import Said, moment, place, said, since
 from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue import queries
-from apps.mailqueue.models import QueuedMessage
+from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.queries import DestinationRow, Pause
+from apps.provisioning.administration import queue as doors
 from apps.runtime.clock import now_us
 
 SHOWN: Final = 8  # destinations; `ALL` where somebody asks for them
@@ -56,7 +57,8 @@ def places(powers: Powers, limit: int) -> list[Place]:
         # Of what comes in for several tenants the way of the others' is none of theirs.
         people = permissions.users(powers, Ability.RUN_QUEUE).values("pk")
         sent = QueuedMessage.objects.filter(queries.UNFINISHED_ROWS, user__in=people)
-        rows = queries.destinations_of(sent, limit + 1)
+        named = doors.named(powers, QueuedRecipient.objects.all())
+        rows = queries.destinations_of(sent, named, limit + 1)
     now = now_us()
     return [_place(powers, row, now) for row in rows]
 

@@ -106,7 +106,8 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
         later = lanes.filter(lease_until=0, hold_until__gt=now)
         found = found.filter(pk__in=later.values("pk"))
     if wanted.destination:
-        found = found.filter(queries.bound_messages(_names(wanted.destination)))
+        named = doors.named(powers, QueuedRecipient.objects.all())
+        found = found.filter(queries.bound_messages(_names(wanted.destination), named))
         if not powers.is_operator:
             found = found.filter(user__in=_people(powers))
     if wanted.age:
@@ -130,11 +131,13 @@ def _like(powers: Powers, text: str) -> Q:
     identity = parse_ulid(text.upper())
     if identity is not None:
         return Q(pk=identity)
-    theirs = QueuedRecipient.objects.filter(state__in=_OPEN, address__icontains=text)
+    theirs = QueuedRecipient.objects.filter(state__in=_OPEN)
     if not powers.is_operator:
         people = _people(powers)
         theirs = theirs.filter(Q(user__in=people) | Q(message__user__in=people))
-    return Q(sender__icontains=text) | Q(pk__in=theirs.values("message"))
+    written = theirs.filter(original__icontains=text).values("message")
+    final = doors.named(powers, theirs.filter(address__icontains=text)).values("message")
+    return Q(sender__icontains=text) | Q(pk__in=written) | Q(pk__in=final)
 
 
 def messages(powers: Powers, wanted: Wanted) -> Page[Line]:
@@ -175,11 +178,14 @@ def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[Line]:
     ids = [row["pk"] for row in rows]
     standing = _standing(powers, ids, now)
     ends = dict(Aside.objects.filter(message__in=ids).values_list("message", "end"))
-    first = QueuedRecipient.objects.in_bulk([one["first"] for one in standing.values()])
+    firsts = QueuedRecipient.objects.filter(pk__in=[one["first"] for one in standing.values()])
+    first = {one.pk: one for one in firsts}
+    named = set(doors.named(powers, firsts).values_list("pk", flat=True))
     found = []
     for row in rows:
         how = standing.get(row["pk"], _NOBODY)
         to = first.get(how["first"])
+        is_named = to is not None and to.pk in named
         kind, badge = _badge(row, how, ends.get(row["pk"], ""), now)
         is_waiting = row["state"] == MessageState.ROUTED
         next_us = how["next"] or 0 if is_waiting else _until(row, now)
@@ -187,15 +193,15 @@ def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[Line]:
             Line(
                 id=row["pk"],
                 sender=shown(row["sender"]),
-                to=shown(to.address) if to else "",
+                to=shown(to.address if is_named else to.original) if to else "",
                 more=max(0, how["count"] - 1),
-                destination=place(to.destination) if to else "",
+                destination=place(to.destination) if to and is_named else "",
                 size=row["size"],
                 age=since(row["received_at"], now),
                 received_at=moment(row["received_at"]),
                 kind=kind,
                 badge=badge,
-                why=said(row["last_error"] or (to.last_reply if to else "")),
+                why=said(row["last_error"] or (to.last_reply if to and is_named else "")),
                 tries=how["tries"] or 0,
                 next=moment(next_us) if next_us > now else None,
                 is_waiting=is_waiting,

@@ -3,8 +3,9 @@
 Operators act on all of it. For others there is what users of their domains sent, and what comes in
 for users of theirs; they act on it where all of it is theirs: sent by one of their users, or for
 nobody else than users of theirs. Of a message that is for others too they see their own recipients,
-and do nothing to it. Where mail goes, and when, is the business of all tenants: operators pause
-destinations, and have what waits for them tried again.
+and do nothing to it. Of what goes to the group of another tenant they see the address of the group,
+not who is in it nor where these are. Where mail goes, and when, is the business of all tenants:
+operators pause destinations, and have what waits for them tried again.
 
 Who may do it is asked anew in the transaction that does it.
 """
@@ -15,7 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Lower, StrIndex, Substr
 
 from apps.delivery import administer
 from apps.delivery.administer import Released
@@ -60,6 +62,18 @@ def recipients_in_sight(powers: Powers, message: QueuedMessage) -> QuerySet[Queu
     if is_theirs(powers, message.pk):
         return found
     return found.filter(user__in=_people(powers))
+
+
+def named(powers: Powers, rows: QuerySet[QueuedRecipient]) -> QuerySet[QueuedRecipient]:
+    """Those recipients of messages in sight whose final address may be told: it is as the sender
+    wrote it, or theirs, or an address of theirs leads there."""
+    if powers.is_operator:
+        return rows
+    # Behind the first at sign: of a quoted local part with others it is no domain, and hidden.
+    behind = Substr("original", StrIndex("original", Value("@")) + 1)
+    ours = permissions.domains(powers, Ability.RUN_QUEUE).values("name")
+    found = rows.alias(written=Lower("original"), final=Lower("address"), home=Lower(behind))
+    return found.filter(Q(final=F("written")) | Q(user__in=_people(powers)) | Q(home__in=ours))
 
 
 def is_theirs(powers: Powers, message_id: UUID) -> bool:
