@@ -87,7 +87,7 @@ def count(way: Way, since_us: int, until_us: int, most: int) -> int:
         raise ValueError("only walks by whose a message is are counted")
     sql = (
         f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {among(column)}"
-        " AND at BETWEEN %s AND %s LIMIT %s) AS some"
+        " AND at BETWEEN %s AND %s LIMIT %s) AS counted"
     )
     keys = listed([int(key) for key in way.keys])
     return int(fetch(sql, [keys, since_us, until_us, most])[0][0])
