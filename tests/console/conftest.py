@@ -79,5 +79,5 @@ def ann(domain: Domain) -> User:
 
 
 @pytest.fixture
-def bob(other_domain: Domain) -> User:
-    return provisioning.add_user("bob@other.test", PASSWORD)[0]
+def zoe(other_domain: Domain) -> User:
+    return provisioning.add_user("zoe@other.test", PASSWORD)[0]

@@ -231,10 +231,10 @@ def test_ids_of_nothing_do_nothing(operator: User, ids: list[str]) -> None:
     assert "Nothing was chosen" in answer.content.decode()
 
 
-def test_nobody_acts_on_what_is_anothers(admin: User, ann: User, bob: User) -> None:
+def test_nobody_acts_on_what_is_anothers(admin: User, ann: User, zoe: User) -> None:
     client = browser(admin)
-    theirs = sent_by(bob)
-    partly = submission([*local(ann), *local(bob)])
+    theirs = sent_by(zoe)
+    partly = submission([*local(ann), *local(zoe)])
     keep([partly])
     services.hold([partly.id], "odd")
     for name in ("retry", "hold", "release", "reroute", "bounce", "delete", "cancel"):

@@ -112,21 +112,29 @@ def messages(
 
 
 def removed(
-    *, user_id: int, since: int, origin: Origin, by: removals.By = removals.ANYBODY
+    *,
+    user_id: int,
+    since: int,
+    origin: Origin,
+    by: removals.By = removals.ANYBODY,
+    acts_as: int | None = None,
 ) -> Outcome:
     """Bring back the mailboxes and messages of a user that somebody removed, in transactions of its
     own: see `removals`.
 
     Args:
         since: Unix seconds.
+        acts_as: whose rights are asked for, where that is not `origin.user_id`: an administrator
+            brings back what a user has lost.
 
     Raises:
-        NotPermitted: `origin.user_id` is another user.
+        NotPermitted: it is another user's mail.
         QuotaExceeded: as for `messages`.
         LimitReached: the user has too many mailboxes.
     """
-    if origin.user_id not in (None, user_id):
-        raise NotPermitted(f"user {origin.user_id} in mail of {user_id}")
+    actor = origin.user_id if acts_as is None else acts_as
+    if actor not in (None, user_id):
+        raise NotPermitted(f"user {actor} in mail of {user_id}")
     found = removals.removed(user_id, since, by)
     total = found.size + sum(box.size for box in found.mailboxes)
     with transaction.atomic():

@@ -60,7 +60,8 @@ def restore(*, powers: Powers, user_id: int, since: int) -> Outcome:
     user = _owner(powers, user_id)
     # Before: it takes several transactions.
     record("restore.removed", **subjects.of_user(user), detail={"since": since})
-    done = undelete.removed(user_id=user.pk, since=since, origin=Origin("console", powers.user_id))
+    origin = Origin("console", powers.user_id)
+    done = undelete.removed(user_id=user.pk, since=since, origin=origin, acts_as=user.pk)
     if user.kind == Kind.PERSON:
         with transaction.atomic():
             tell(user, About.MAIL_RESTORED, detail=str(done.messages))
