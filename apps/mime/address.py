@@ -190,6 +190,12 @@ def take_apart(text: str) -> tuple[str, str]:
     return local, domain
 
 
+def looks_like_one(text: str) -> bool:
+    """Whether somebody may have meant an address, or the end of one: it has the sign that divides
+    them. A Message-ID has it too."""
+    return "@" in text
+
+
 def normalise_domain(text: str) -> str:
     """Return the domain in lower-case A-labels, or the literal; raise AddressError.
 

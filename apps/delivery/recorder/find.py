@@ -18,7 +18,7 @@ from apps.delivery.recorder.fold import fold
 from apps.delivery.recorder.folded import Folded
 from apps.delivery.recorder.sight import Viewer, key_of, seen, sight_of
 from apps.mailqueue import queries as queue
-from apps.mime.address import Address, AddressError, normalise_domain, take_apart
+from apps.mime.address import Address, AddressError, looks_like_one, normalise_domain, take_apart
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import parse_ulid
 from apps.trace import passages, walks
@@ -170,7 +170,7 @@ def _meanings(text: str) -> list[_Meaning]:
     if text.startswith("<"):
         inner = text[1:].removesuffix(">")
         return [_Meaning(message_id=f"<{inner}>"), *_of_address(inner)]
-    if "@" in text and not any(sign.isspace() for sign in text):
+    if looks_like_one(text) and not any(sign.isspace() for sign in text):
         # A Message-ID without its brackets looks like an address.
         return [*_of_domain(text.removeprefix("@")), *_of_address(text), _of_message(text)]
     client = _client(text)
@@ -201,7 +201,7 @@ def _of_address(text: str) -> list[_Meaning]:
 
 
 def _of_domain(text: str) -> list[_Meaning]:
-    if "." not in text or "@" in text:
+    if "." not in text or looks_like_one(text):
         return []
     try:
         name = normalise_domain(text)

@@ -14,6 +14,7 @@ from apps.delivery.recorder.find import Question, find, is_known
 from apps.delivery.recorder.sight import Viewer
 from apps.delivery.states import RecipientState
 from apps.delivery.story import Story
+from apps.mime.address import looks_like_one
 from apps.mime.headers import printable
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import parse_ulid, ulid_text
@@ -118,7 +119,7 @@ def _meant(word: str, limit: int) -> list[UUID]:
     """The messages that an id means. A Message-ID without its brackets looks like an address: it is
     one if no such address took part in anything."""
     if parse_ulid(word) is None and not word.startswith("<"):
-        is_address = "@" not in word or is_known(word)
+        is_address = not looks_like_one(word) or is_known(word)
         word = "" if is_address else f"<{word}>"
     if not word:
         return []
