@@ -20,7 +20,7 @@ from apps.runtime.clock import now_us
 from apps.trace import flow
 from apps.trace.flow import EVERYTHING, MICROSECONDS, Flowed
 
-NAMES: Final = ("Received", "Sent", "Spam", "Turned away")
+NAMES: Final = ("Wanted", "Sent", "Spam", "Turned away")
 
 
 @dataclass(frozen=True, slots=True)

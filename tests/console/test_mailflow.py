@@ -108,7 +108,7 @@ def test_what_is_drawn_is_also_a_table(operator: User) -> None:
     (row,) = re.findall(r'<tr><th scope="row">12:00</th>(.*?)</tr>', text)
     cells = re.findall(r'<td class="num">(.*?)</td>', row)
     assert cells == ["1,234", "0", "3", "0", "2", "0", "0.8 s", "7.5 s"]
-    assert 'aria-label="Mail flow, the last 24 hours: Received 1,231, Sent 0' in text
+    assert 'aria-label="Mail flow, the last 24 hours: Wanted 1,231, Sent 0' in text
     assert "half within 0.8 s, 95% within 7.5 s" in text
     assert "style=" not in text.partition('id="main"')[2]
 
