@@ -200,8 +200,9 @@ class Destination(models.Model):
     last_ok_at = models.BigIntegerField(default=0)
     last_failed_at = models.BigIntegerField(default=0)
     last_reply = models.CharField(max_length=500, default="")
-    paused_at = models.BigIntegerField(default=0)  # since then nobody claims its mail; 0: not
-    paused_by = models.CharField(max_length=320, default="")  # who said so, by name
+    # Since then nobody claims its mail; 0: not. `paused_by` says so, by name.
+    paused_at = models.BigIntegerField(default=0, db_default=0)
+    paused_by = models.CharField(max_length=320, default="", db_default="")
 
     def __str__(self) -> str:
         return self.name

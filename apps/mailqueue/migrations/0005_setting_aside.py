@@ -31,28 +31,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='destination',
             name='paused_at',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='destination',
             name='paused_by',
-            field=models.CharField(default='', max_length=320),
-        ),
-        migrations.AddIndex(
-            model_name='queuedmessage',
-            index=models.Index(condition=models.Q(('state__in', ['offered', 'accepted', 'routed', 'held'])), fields=['id'], name='queue_unfinished'),
-        ),
-        migrations.AddIndex(
-            model_name='queuedmessage',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['id'], name='queue_held'),
-        ),
-        migrations.AddIndex(
-            model_name='queuedmessage',
-            index=models.Index(condition=models.Q(('state__in', ['offered', 'accepted', 'routed', 'held']), ('user__isnull', False)), fields=['user', 'id'], name='queue_submitter'),
-        ),
-        migrations.AddIndex(
-            model_name='queuedrecipient',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['destination', 'message'], name='recipient_held'),
+            field=models.CharField(db_default='', default='', max_length=320),
         ),
         migrations.AddIndex(
             model_name='aside',

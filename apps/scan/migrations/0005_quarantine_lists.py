@@ -21,20 +21,4 @@ class Migration(migrations.Migration):
             name="reason",
             field=models.CharField(choices=[("virus", "Virus"), ("harmful", "Harmful"), ("attachment", "Attachment"), ("phishing", "Phishing"), ("spam", "Spam")], max_length=12),
         ),
-        migrations.AddIndex(
-            model_name="quarantined",
-            index=models.Index(fields=["state", "id"], name="quarantined_state"),
-        ),
-        migrations.AddIndex(
-            model_name="quarantined",
-            index=models.Index(fields=["state", "reason", "id"], name="quarantined_reason"),
-        ),
-        migrations.AddIndex(
-            model_name="quarantined",
-            index=models.Index(fields=["domain", "state", "id", "reason"], name="quarantined_domain"),
-        ),
-        migrations.AddIndex(
-            model_name="quarantined",
-            index=models.Index(fields=["author_address", "state"], name="quarantined_author"),
-        ),
     ]

@@ -230,9 +230,9 @@ def forget_deleted() -> int:
     gone = Quarantined.objects.filter(state=QuarantineState.DELETED, settled_at__lt=before)
     gone = gone.exclude(blob=None).order_by("pk")
     while ids := list(gone.values_list("pk", flat=True)[:PRUNE_ROWS]):
-        # Whoever restores one at this moment wins: the state is compared again.
-        same = Quarantined.objects.filter(pk__in=ids, state=QuarantineState.DELETED)
-        total += same.update(blob=None)
+        # Whoever restores one at this moment wins, also if it is deleted again: the state and its
+        # time are compared once more.
+        total += gone.filter(pk__in=ids).order_by().update(blob=None)
     return total
 
 
