@@ -8,8 +8,15 @@ import pytest
 from django.db import connection
 
 from apps.reception import refusals
-from apps.reception.refusals import PER_MINUTE, PER_NETWORK, Refusals
+from apps.reception.refusals import (
+    MINUTE_OCTETS,
+    NETWORK_OCTETS,
+    PER_MINUTE,
+    PER_NETWORK,
+    Refusals,
+)
 from apps.runtime import db
+from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
 from apps.trace.models import TraceEvent
 from apps.trace.services import Event
@@ -54,12 +61,43 @@ def test_all_networks_together_have_a_bound() -> None:
     assert noted.count(True) == PER_MINUTE == TraceEvent.objects.count()
 
 
+def test_what_a_flood_writes_has_a_size() -> None:
+    """However long the lines are that somebody says before he is refused."""
+    long = Event(new_ulid(), "mx.refused", {"why": "\ufffd" * (NETWORK_OCTETS // 24)})
+
+    async def run() -> list[bool]:
+        found = Refusals()
+        clients = [f"10.{number // 6}.0.1" for number in range(60)]
+        noted = [found.note(address, [long]) for address in clients]
+        await found.close()
+        return noted
+
+    try:
+        noted = asyncio.run(run())
+    finally:
+        db.shutdown()
+    assert noted[:6] == [True] * 3 + [False] * 3
+    octets = sum(len(data) for data in TraceEvent.objects.values_list("data", flat=True))
+    assert MINUTE_OCTETS // 2 < octets <= MINUTE_OCTETS
+
+
+def test_all_of_it_has_the_time_at_which_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what is written much later, for the database was away."""
+    kept: list[Event] = []
+    monkeypatch.setattr(refusals, "_record", kept.extend)
+    began = now_us()
+    note("192.0.2.1")
+    (one,) = kept
+    assert one.at_us is not None
+    assert began <= one.at_us <= now_us()
+
+
 def test_the_next_minute_is_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Refusals()
     monkeypatch.setattr("apps.reception.refusals.time.monotonic", lambda: 60.0)
-    assert [found._admit("n") for _ in range(PER_NETWORK + 1)].count(False) == 1
+    assert [found._admit("n", 1) for _ in range(PER_NETWORK + 1)].count(False) == 1
     monkeypatch.setattr("apps.reception.refusals.time.monotonic", lambda: 120.0)
-    assert found._admit("n")
+    assert found._admit("n", 1)
 
 
 def test_they_are_written_while_the_door_is_open() -> None:
