@@ -33,8 +33,12 @@ _CLIENT: Final = (
 _MESSAGE: Final = ("size", "subject", "message_id", "queue_id")
 _REFUSAL: Final = ("stage", "cause", "why", "reply")
 _TRY: Final = ("host", "address", "reply", "status", "tls", "next_at")
-# No word with an at sign is longer: what is, is cut before.
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"'@]{1,320}@[^\s<>(),;:\"'@]{1,320}")
+# No word with an at sign is longer: what is, is cut before. A local part may be in quotes, and a
+# domain in brackets (RFC 5321 section 4.1.2).
+_ADDRESS: Final = re.compile(
+    r"(?:\"(?:[^\"\\]|\\.){1,320}\"|[^\s<>()\[\],;:\"@]{1,320})"
+    r"@(?:\[[^\]\s]{1,100}\]|[^\s<>()\[\],;:\"'@]{1,320})"
+)
 _TEXT_MOST: Final = 20_000
 _DEPTH: Final = 6
 
@@ -115,7 +119,9 @@ class Sight:
         return _ADDRESS.sub(self._one, text)
 
     def _one(self, found: re.Match[str]) -> str:
-        return found[0] if self.may_name(found[0].strip(".")) else HIDDEN
+        bare = found[0].strip(".")
+        may = self.may_name(bare) or self.may_name(bare.strip("'"))
+        return found[0] if may else HIDDEN
 
 
 def key_of(address: str) -> str:

@@ -234,6 +234,33 @@ def test_a_report_that_begins_a_story_is_not_one_that_came_back() -> None:
     assert kinds(events, sight_of(Viewer(user_id=ALICE), taking, events)) == ["bounce.received"]
 
 
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [
+        ('"bob"@b.test', "bob"),
+        ('"bob the second"@b.test', "second"),
+        ('"bob\\" x"@b.test', "bob"),
+        ("bob.o'bob@b.test", "bob"),
+        ("'bob@b.test'", "bob"),
+        ("bob@[192.0.2.1]", "192"),
+        ("bob@b.test.", "b.test"),
+        ("böb@b.test", "böb"),
+        ("SRS0=abc=xx=b.test=bob@out.test", "bob"),
+    ],
+)
+def test_whatever_an_address_looks_like_it_is_hidden(address: str, hidden: str) -> None:
+    sight = outside(OF_A)
+    assert sight is not None
+    for text in (address, f"550 5.1.1 <{address}>: no such user", f"for {address}, and others"):
+        assert hidden not in sight.masked(text)
+
+
+def test_ones_own_address_stays_however_it_is_written() -> None:
+    sight = Sight(is_whole=False, named=frozenset({"o'hara@a.test", "alice@a.test"}))
+    for text in ("<o'hara@a.test>", "'alice@a.test'", '"alice"@a.test', "ALICE@a.test."):
+        assert sight.masked(text) == text
+
+
 def test_an_unknown_kind_is_for_operators() -> None:
     events = [*FROM_OUTSIDE, event("novel.thing", to="alice@a.test", secret="x")]
     assert "novel.thing" not in kinds(events, outside(OF_A))
