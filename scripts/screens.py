@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from scripts import traffic
 from tests.browser.conftest import FLAGS
 from tests.support.installation import ROOT, Installation, installation
 from tests.support.zone_server import ZoneServer
@@ -25,6 +25,7 @@ SCREENS: Final = ROOT / "docs" / "screens"
 ALL: Final = ROOT / "docs" / "screenshots"
 SHOWN: Final = "Slow Garden"  # whose letter is opened
 OPERATOR: Final = "olga.lind@fernhill.example"
+READER: Final = "maya@fernhill.example"
 SIZES: Final = {"desk": (1440, 900), "phone": (390, 844)}
 THEMES: Final = ("light", "dark")
 QUALITY: Final = 72  # of JPEG: the pages are read, not measured
@@ -62,11 +63,20 @@ OPERATORS: Final = {
     "console-import": "/admin/import/",
     "console-health": "/admin/health/",
     "console-audit": "/admin/audit/",
+    "console-trace": "/admin/trace/",
+    "console-queue": "/admin/queue/",
+    "console-quarantine": "/admin/quarantine/",
     "settings-security": "/settings/security/",
     "settings-apps": "/settings/apps/",
     "settings-password": "/settings/password/",
     "settings-recovery": "/settings/recovery/",
     "settings-activity": "/settings/activity/",
+}
+# Pages that have numbers of their own: where they are linked, and by what.
+LINKED: Final = {
+    "console-trace-message": ("/admin/trace/?text=orders@timber-yard.example", ".traces tbody a"),
+    "console-queue-message": ("/admin/queue/?text=stone-works", "[aria-label=Messages] tbody a"),
+    "console-quarantine-message": ("/admin/quarantine/?text=survey", ".kept tbody a.link-strong"),
 }
 
 # The DNS that the demo's domain is in: what is above it, and its own servers.
@@ -77,7 +87,7 @@ $TTL 300
 {_SOA}@ NS ns1.dns-host
 fernhill NS ns1.dns-host
 ns1.dns-host A 127.0.0.2
-"""
+{traffic.RECORDS}"""
 _OWN: Final = f"$ORIGIN fernhill.example.\n$TTL 300\n{_SOA}@ NS ns1.dns-host.example.\n"
 
 
@@ -123,6 +133,23 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(400)
 
 
+def enter(page: Page, base: str, address: str, password: str) -> None:
+    """By the door, as everybody."""
+    page.goto(f"{base}/login/")
+    page.fill("[name=address]", address)
+    page.fill("[name=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mail/**")
+
+
+def follow(page: Page, base: str, name: str) -> None:
+    """One of LINKED."""
+    path, link = LINKED[name]
+    page.goto(base + path)
+    page.locator(link).first.click()
+    page.locator("h1").wait_for()
+
+
 def keep(page: Page, name: str, size: str, theme: str) -> None:
     """One picture of docs/screenshots."""
     settled(page)
@@ -144,14 +171,12 @@ def answer_letter(page: Page) -> None:
     page.locator(".composer [data-state]", has_text="saved").wait_for()
 
 
-def take_mail(browser: Browser, link: str) -> None:
+def take_mail(browser: Browser, base: str, password: str) -> None:
     """What a person sees of their mail."""
     for size in SIZES:
         for theme in THEMES:
             with look(browser, size, theme) as page:
-                page.goto(link)
-                page.wait_for_url("**/mail/**")
-                base = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))  # the cookies' host
+                enter(page, base, READER, password)
                 for name, path in OWN.items():
                     page.goto(base + path)
                     keep(page, name, size, theme)
@@ -173,16 +198,16 @@ def take_operator(browser: Browser, base: str, password: str) -> None:
             with look(browser, size, theme) as page:
                 page.goto(f"{base}/login/")
                 keep(page, "login", size, theme)
-                page.fill("[name=address]", OPERATOR)
-                page.fill("[name=password]", password)
-                page.keyboard.press("Enter")
-                page.wait_for_url("**/mail/**")
+                enter(page, base, OPERATOR, password)
                 for name, path in OPERATORS.items():
                     page.goto(base + path)
                     keep(page, name, size, theme)
+                for name in LINKED:
+                    follow(page, base, name)
+                    keep(page, name, size, theme)
 
 
-def take_readme(browser: Browser, link: str) -> None:
+def take_readme(browser: Browser, base: str, password: str) -> None:
     """The four of the README that are of somebody's mail."""
     for name, size, theme in (
         ("inbox", "desk", "light"),
@@ -191,8 +216,7 @@ def take_readme(browser: Browser, link: str) -> None:
         ("mobile-dark", "phone", "dark"),
     ):
         with look(browser, size, theme) as page:
-            page.goto(link)
-            page.wait_for_url("**/mail/**")
+            enter(page, base, READER, password)
             if name != "inbox":
                 open_letter(page)
             if name == "compose":
@@ -204,20 +228,22 @@ def take_readme(browser: Browser, link: str) -> None:
 def take_console(browser: Browser, base: str, password: str) -> None:
     """Those of the README that an operator sees: the console, and the own security page."""
     with look(browser, "desk", "light") as page:
-        page.goto(f"{base}/login/")
-        page.fill("[name=address]", OPERATOR)
-        page.fill("[name=password]", password)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/mail/**")
+        enter(page, base, OPERATOR, password)
         for name, path in (
             ("dashboard", "/admin/"),
             ("console", "/admin/users/"),
             ("domain", "/admin/domains/1/"),
             ("security", "/settings/security/"),
+            ("trace", "/admin/trace/"),
+            ("queue", "/admin/queue/"),
+            ("quarantine", "/admin/quarantine/"),
         ):
             page.goto(base + path)
             settled(page)
             page.screenshot(path=SCREENS / f"{name}.png")
+        follow(page, base, "console-trace-message")
+        settled(page)
+        page.screenshot(path=SCREENS / "trace-message.png")
 
 
 def main() -> None:
@@ -229,21 +255,26 @@ def main() -> None:
     with ExitStack() as stack:
         resolver, own = stack.enter_context(names())
         settings |= {"DNS_SERVERS": str(resolver), "DNS_OUT_PORT": str(own.port)}
-        settings |= {"SMTP_OUT_PRIVATE": "true"}
+        sink = stack.enter_context(traffic.servers())
+        settings |= {"SMTP_OUT_PRIVATE": "true", "SMTP_OUT_PORT": str(sink.port)}
         service = stack.enter_context(installation(place, settings, start=False))
         playwright = stack.enter_context(sync_playwright())
-        link = json.loads(service.manage("demo", "--json"))["link"]
+        accounts = json.loads(service.manage("demo", "--json"))["accounts"]
+        reader = next(one["password"] for one in accounts if one["address"] == READER)
+        # A demo sends nothing. These people's mail stays among servers of this process.
+        del service.environment["DEMO"]
         added = service.manage(
             "user", "add", OPERATOR, "--operator", "--name", "Olga Lind", "--json"
         )
         service.start()
         publish(service, resolver, own)
+        traffic.flow(service)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         base = f"http://localhost:{service.ports['WEB']}"
         password = json.loads(added)["password"]
-        take_readme(browser, link)
+        take_readme(browser, base, reader)
         take_console(browser, base, password)
-        take_mail(browser, link)
+        take_mail(browser, base, reader)
         take_operator(browser, base, password)
         browser.close()
     sys.stdout.write(f"{SCREENS}\n{ALL}\n")
