@@ -78,6 +78,41 @@ def test_it_returns_to_its_sender_what_has_waited_for_five_days(alice: User) -> 
     assert [one.data["to"] for one in failed] == ["bob@a.test", "eve@a.test"]
 
 
+@pytest.mark.parametrize("paused", ["mx/a.test", mailqueue.EVERYWHERE])
+def test_it_gives_nothing_up_where_sending_is_paused(
+    alice: User, paused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where nobody answered before; and it looks behind it for what is not paused."""
+    monkeypatch.setattr(overdue, "BATCH", 1)
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, 6 * DAY_US)
+    QueuedRecipient.objects.update(is_delay_told=True)
+    mailqueue.close_destination("mx/a.test", 600, "no answer from mx.a.test")
+    other = queue("bob@b.test", sender=alice.address)
+    age(other, 5 * DAY_US + HOUR_US)
+    QueuedRecipient.objects.update(is_delay_told=True)
+    mailqueue.close_destination("mx/b.test", 600, "no answer from mx.b.test")
+    mailqueue.pause(paused, "root@elsewhere.test")
+    before = row(item).next_attempt_at
+    is_other = paused != mailqueue.EVERYWHERE
+    assert overdue.run(running.schedule()) == is_other
+    assert state(item) == "routed"
+    assert row(item).next_attempt_at == before
+    assert state(other) == ("done" if is_other else "routed")
+    mailqueue.resume(paused)
+    assert overdue.run(running.schedule()) == 2 - is_other
+    assert state(item) == "done"
+
+
+def test_it_tells_of_what_waits_where_sending_is_paused(alice: User) -> None:
+    item = queue("bob@a.test", sender=alice.address)
+    age(item, DAY_US)
+    mailqueue.pause("mx/a.test", "root@elsewhere.test")
+    assert overdue.run(running.schedule()) == 1
+    assert len(reports_to(alice)) == 1
+    assert state(item) == "routed"
+
+
 def test_it_does_not_call_late_what_its_sender_has_scheduled(alice: User) -> None:
     item = queue("bob@a.test", sender=alice.address)
     age(item, 30 * DAY_US)

@@ -30,7 +30,7 @@ from apps.mailqueue.services.columns import (
     marks,
     uuid_of,
 )
-from apps.mailqueue.services.destinations import EVERYWHERE
+from apps.mailqueue.services.destinations import EVERYWHERE, not_paused
 from apps.mailqueue.services.ending import hold_recipients
 from apps.mailqueue.services.leases import CRASHES_ALONE
 from apps.trace import services as trace
@@ -146,7 +146,8 @@ def claim_overdue(
     """Lease messages that wait for too long, due or not: up to `limit` recipients of each kind.
 
     Too long is: since before `expired_before_us`, or since before `untold_before_us` if the sender
-    does not know it yet. `give_back` leaves the time of their next attempt as it was.
+    does not know it yet. `give_back` leaves the time of their next attempt as it was. What expired
+    where sending is paused is left alone: it cannot have its last try, and must hide no other.
     """
     token = uuid4()
     lease = lease_seconds * SECOND
@@ -157,7 +158,7 @@ def claim_overdue(
                 _overdue_sql(),
                 [
                     *(lease, lease, lease, token.hex, is_told),
-                    *(_first_id(before), before, before, limit),
+                    *(_first_id(before), before, before, _first_id(expired_before_us), limit),
                 ],
             )
             found += _with_messages(cursor, token, cursor.fetchall())
@@ -223,6 +224,7 @@ def _overdue_sql() -> str:
   WHERE state = 'waiting' AND is_delay_told = %s AND message_id < %s AND lease_token IS NULL
     AND EXISTS (SELECT 1 FROM mailqueue_queuedmessage AS message WHERE message.id = late.message_id
       AND message.received_at < %s AND message.hold_until < %s)
+    AND (message_id >= %s OR ({not_paused("destination")}))
   ORDER BY message_id LIMIT %s{locking("OF late SKIP LOCKED")}"""
     return f"""{_LEASE_ANY.format(now=now)}
 WHERE {chosen(rows)}{_RETURNING}"""
