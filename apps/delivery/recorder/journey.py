@@ -144,15 +144,22 @@ def _parties(trace_id: UUID, story: Folded, events: Sequence[Recorded]) -> list[
 
 
 def _owners(parties: Sequence[Taking], viewer: Viewer) -> frozenset[int] | None:
+    """Whose copies are in sight; an administrator looks into mailboxes that are theirs by now, too:
+    who has gone to another tenant took the mailbox along."""
     if viewer.sees_all:
         return None
-    return frozenset(
+    theirs = {
         one.user_id
         for one in parties
         if one.user_id is not None
         and one.role != Role.SENDER
         and viewer.has(one.user_id, one.domain_id)
-    )
+    }
+    if viewer.user_id is not None or not theirs:
+        return frozenset(theirs)
+    homes = User.objects.filter(pk__in=sorted(theirs)).values_list("pk", "domain_id")
+    # Who was removed is at home nowhere.
+    return frozenset(pk for pk, home in homes if home is None or home in viewer.domains)
 
 
 def _filed(events: Sequence[Recorded]) -> list[Place]:

@@ -124,6 +124,20 @@ def test_an_address_that_is_given_anew_shows_nothing_of_before(alice: User) -> N
     assert journey.tell(trace_id, Viewer(user_id=heir.pk)) is None
 
 
+def test_who_has_gone_to_another_tenant_is_not_looked_after(alice: User, eve: User) -> None:
+    """Of the message that came before they know; what is done with it now is not theirs."""
+    trace_id = sent(alice)
+    index.catch_up(seconds=10)
+    before, after = administers(alice), administers(eve)
+    delete(alice)
+    assert told(trace_id, before).life.acts
+    User.objects.filter(pk=alice.pk).update(domain=eve.domain)
+    assert told(trace_id, before).life.acts == ()
+    assert told(trace_id, before).headline == told(trace_id, before).folded.cause
+    assert journey.tell(trace_id, after) is None
+    assert told(trace_id, Viewer(user_id=alice.pk)).life.acts
+
+
 def test_steps_are_by_time_and_together_where_they_are_alike(alice: User, bob: User) -> None:
     found, more = steps.steps(told(sent(alice, bob)))
     assert more == 0
