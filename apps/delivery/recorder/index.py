@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 1_000  # events of a transaction: some 200 messages
 EVENTS_OF_ONE: Final = 1_000  # of a message, but for the few that have more
-PARTIES_OF_ONE: Final = 500
+PARTIES_OF_ONE: Final = 5_000  # in each role: whoever is not among them does not see it
 PATIENCE: Final = 1.0  # seconds that the background waits for transactions that began before
 _OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
 """Doors at which the sender is known: who says so elsewhere is a stranger."""

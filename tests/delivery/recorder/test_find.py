@@ -277,6 +277,13 @@ def test_a_message_to_many_ends_for_all_of_them(
         assert row.cause.startswith("Delivered to Inbox")
 
 
+def test_the_last_member_of_a_large_group_finds_it(alice: User) -> None:
+    many = {f"u{number}@there.invalid": "all@example.test" for number in range(1_200)}
+    trace_id = came(["all@example.test"], members={**many, alice.address: "all@example.test"})
+    happened(trace_id, "local.delivered", to=alice.address, original="all@example.test", uid=1)
+    assert found("", of(alice)) == found(alice.address, of(alice)) == [trace_id]
+
+
 def test_beginnings_of_ones_own_are_found_among_those_of_others(alice: User) -> None:
     mine = came([alice.address], by="info@zz.invalid")
     for number in range(find.NAMES + 3):
