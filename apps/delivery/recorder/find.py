@@ -7,10 +7,13 @@ the message would not tell.
 """
 
 import ipaddress
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
+
+from django.db import OperationalError
 
 from apps.delivery import states
 from apps.delivery.recorder import index
@@ -26,6 +29,8 @@ from apps.trace import queries as traces
 from apps.trace.passages import Fitting, Row
 from apps.trace.walks import By, Spot, Way
 from apps.trace.words import ASKED, fits, words_of
+
+logger = logging.getLogger(__name__)
 
 PAGE: Final = 50
 STEPS: Final = (120, 800, 4_000, 14_000)  # rows of the index that a page looks through, in turn
@@ -154,8 +159,11 @@ def is_known(address: str) -> bool:
 
 def catch_up() -> passages.Standing:
     """See to it that what happened just now is found: a few events that are not indexed yet are,
-    before somebody searches. How far the index is then."""
-    index.catch_up(seconds=0.3, batches=2)
+    before somebody searches. How far the index is then: where it cannot be written, as it was."""
+    try:
+        index.catch_up(seconds=0.3, batches=2)
+    except OperationalError:
+        logger.exception("the trace index cannot be written")
     return passages.standing()
 
 

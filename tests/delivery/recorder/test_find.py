@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -275,6 +275,22 @@ def test_a_message_to_many_ends_for_all_of_them(
         assert found(alice.address, viewer, outcome="delivered") == [trace_id], viewer
         (row,) = find.find(Question(), viewer).rows
         assert row.cause.startswith("Delivered to Inbox")
+
+
+def test_an_index_that_cannot_be_written_is_searched_as_it_is(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full is when somebody looks."""
+    known = came([alice.address])
+    assert found() == [known]
+    came([alice.address])
+
+    def full(*_: object, **__: object) -> bool:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(index.services, "index", full)
+    assert find.catch_up().is_behind
+    assert [row.trace_id for row in find.find(Question(), EVERYTHING).rows] == [known]
 
 
 def test_the_last_member_of_a_large_group_finds_it(alice: User) -> None:
