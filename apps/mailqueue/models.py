@@ -204,6 +204,14 @@ class Destination(models.Model):
     paused_at = models.BigIntegerField(default=0, db_default=0)
     paused_by = models.CharField(max_length=320, default="", db_default="")
 
+    class Meta:
+        indexes = [
+            # Every look for what is due asks for the few that are paused.
+            models.Index(
+                fields=["name"], name="destination_paused", condition=models.Q(paused_at__gt=0)
+            )
+        ]
+
     def __str__(self) -> str:
         return self.name
 

@@ -149,17 +149,23 @@ def attempts_of(message_id: UUID) -> list[AttemptRow]:
 
 
 _WAITING = """
-SELECT destination, COUNT(*) AS waiting, 0 AS held, MIN(id) AS first,
+SELECT destination, 0 AS paused, COUNT(*) AS waiting, 0 AS held, MIN(id) AS first,
   SUM(CASE WHEN next_attempt_at <= %s THEN 1 ELSE 0 END) AS due, MIN(next_attempt_at) AS next
 FROM mailqueue_queuedrecipient WHERE state = 'waiting' GROUP BY destination"""
 _HELD = """
-SELECT destination, 0 AS waiting, COUNT(*) AS held, MIN(id) AS first, 0 AS due, NULL AS next
+SELECT destination, 0 AS paused, 0 AS waiting, COUNT(*) AS held, MIN(id) AS first, 0 AS due,
+  NULL AS next
 FROM mailqueue_queuedrecipient WHERE state = 'held' AND destination <> '' GROUP BY destination"""
+# Also where nothing waits by now: somebody has to let it go on before something does.
+_PAUSED = """
+SELECT name, 1 AS paused, 0 AS waiting, 0 AS held, NULL AS first, 0 AS due, NULL AS next
+FROM mailqueue_destination WHERE paused_at > 0 AND name <> '*'"""
 # The groups are counted in an index alone; rows are looked at for the few that are shown.
 _DESTINATIONS = f"""
 SELECT destination, SUM(waiting), SUM(held), MIN(first), SUM(due), MIN(next)
-FROM ({_WAITING} UNION ALL {_HELD}) AS stuck
-GROUP BY destination ORDER BY SUM(waiting) DESC, SUM(held) DESC, destination LIMIT %s"""
+FROM ({_WAITING} UNION ALL {_HELD} UNION ALL {_PAUSED}) AS stuck
+GROUP BY destination
+ORDER BY SUM(paused) DESC, SUM(waiting) DESC, SUM(held) DESC, destination LIMIT %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +184,9 @@ def paused_everywhere() -> Pause | None:
 
 
 def destinations(limit: int = 100) -> list[DestinationRow]:
-    """Destinations with mail that waits or is held, most of it first; four statements. The first
-    counts what waits, in an index; the others read a few rows for each that is returned."""
+    """Destinations that are paused, and those with mail that waits or is held, most of it first;
+    four statements. The first counts what waits, in an index; the others read a few rows for each
+    that is returned."""
     now = now_us()
     rows = fetch(_DESTINATIONS, [now, limit])
     groups = [
@@ -225,7 +232,7 @@ def _described(
     names = [row["destination"] for row in groups]
     states = Destination.objects.in_bulk(names)
     nothing = Destination()
-    first = QueuedRecipient.objects.filter(pk__in=[row["first"] for row in groups])
+    first = QueuedRecipient.objects.filter(pk__in=[row["first"] for row in groups if row["first"]])
     oldest = dict(first.values_list("destination", "message__received_at"))
     if recipients is None:
         replies = _replies(names)

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.mailqueue import queries, services
-from apps.mailqueue.models import Destination
+from apps.mailqueue.models import Destination, QueuedRecipient
 from apps.mailqueue.services import EVERYWHERE
 from tests.mailqueue.leaving import FAR, NEAR, ids, send, settle
 
@@ -49,7 +49,20 @@ def test_what_is_under_way_ends_as_it_does(db: None) -> None:
     (leased,) = services.claim_destination(NEAR, 1)
     services.pause(NEAR, BY)
     settle(leased, "delivered")
-    assert queries.destinations() == []
+    assert QueuedRecipient.objects.get().state == "delivered"
+
+
+def test_what_is_paused_stands_first_also_where_nothing_waits(db: None) -> None:
+    """Or nobody could let it go on again."""
+    send(2, NEAR)
+    services.pause(FAR, BY)
+    services.pause(EVERYWHERE, BY)
+    far, near = queries.destinations()
+    assert (far.name, far.waiting, far.held, far.oldest_us, far.paused_by) == (FAR, 0, 0, 0, BY)
+    assert (near.name, near.waiting) == (NEAR, 2)
+    assert [one.name for one in queries.destinations(1)] == [FAR]
+    services.resume(FAR)
+    assert [one.name for one in queries.destinations()] == [NEAR]
 
 
 def test_it_stays_paused_whatever_is_learned_of_it(db: None) -> None:

@@ -30,4 +30,8 @@ class Migration(migrations.Migration):
             model_name='queuedrecipient',
             index=models.Index(condition=models.Q(('state', 'held')), fields=['destination', 'message'], name='recipient_held'),
         ),
+        AddIndexBeside(
+            model_name='destination',
+            index=models.Index(condition=models.Q(('paused_at__gt', 0)), fields=['name'], name='destination_paused'),
+        ),
     ]

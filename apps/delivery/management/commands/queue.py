@@ -238,7 +238,8 @@ def _destination_text(row: DestinationRow) -> str:
     else:
         how = f"next {_time(row.next_us)}"
     held = f", {row.held} held" if row.held else ""
-    return f"{row.waiting:>8} waiting{held}  since {_time(row.oldest_us)}  {row.name}  {how}"
+    since = f"  since {_time(row.oldest_us)}" if row.oldest_us else ""
+    return f"{row.waiting:>8} waiting{held}{since}  {row.name}  {how}"
 
 
 def _attempt_lines(one: AttemptRow) -> Iterator[str]:
