@@ -411,10 +411,11 @@ def _of_act(act: Act, journey: Journey) -> Step:
     else:
         who = actor.address if actor and actor.address else "somebody else"
     origin = f" from {text(act.address, 45)}" if act.address else ""
-    whose = f"{owner.address}: " if owner and owner.address else ""
+    is_own = act.actor is None or act.actor == act.box.user_id
+    whose = f" of {owner.address}" if owner and owner.address and not is_own else ""
     said = (
-        f"By {acts.by(act)}{origin}{f', {who}' if who else ''}."
-        f" {whose}{acts.folder(act.box)}, UID {act.uid}."
+        f"By {f'{who}, with ' if who else ''}{acts.by(act)}{origin}."
+        f" {acts.folder(act.box)}{whose}, UID {act.uid}."
     )
     look = "bad" if act.deed in LEAVING and act.deed is not Deed.MOVED else "info"
     return Step(act.at_us, 0, _ACTS.get(act.deed, "info"), look, text(acts.deed(act)), text(said))
