@@ -10,6 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.delivery import states
 from apps.delivery.recorder import find, index
 from apps.delivery.recorder.find import Place, Question
 from apps.delivery.recorder.sight import Viewer
@@ -265,7 +266,7 @@ def test_a_message_to_many_ends_for_all_of_them(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list tells of it what its page tells."""
-    monkeypatch.setattr(find.states, "EVENTS_LISTED", 5)
+    monkeypatch.setattr(states, "EVENTS_LISTED", 5)
     monkeypatch.setattr(index, "EVENTS_OF_ONE", 5)
     many = [f"u{number}@there.invalid" for number in range(20)]
     trace_id = came([*many, alice.address])
@@ -288,7 +289,7 @@ def test_an_index_that_cannot_be_written_is_searched_as_it_is(
     def full(*_: object, **__: object) -> bool:
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(index.services, "index", full)
+    monkeypatch.setattr(traces, "index", full)
     assert find.catch_up().is_behind
     assert [row.trace_id for row in find.find(Question(), EVERYTHING).rows] == [known]
 
