@@ -154,8 +154,8 @@ def test_they_are_what_the_dashboard_tells() -> None:
         took=90_500_000, took_2=50, took_5=30, took_12=1, until=now_us(),
     )  # fmt: skip
     QueuedMessage.objects.create(
-        trace_id=new_ulid(), blob_id=new_ulid(), size=1, sender="", door="mx", state=MessageState.HELD,
-        received_at=0,
+        trace_id=new_ulid(), blob_id=new_ulid(), size=1, sender="", door="mx",
+        state=MessageState.HELD, received_at=0,
     )  # fmt: skip
     Quarantined.objects.create(
         trace_id=new_ulid(), queue_id=new_ulid(), size=1, sender="", address="a@example.test",
