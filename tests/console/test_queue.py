@@ -43,6 +43,12 @@ def lines(text: str) -> list[str]:
     return re.findall(r'name="id" value="([0-9A-Z]{26})"', text)
 
 
+def badges(text: str) -> list[str]:
+    """What the rows say of their state."""
+    cells = re.findall(r'<td data-h="State">(.*?)</td><td class="queue-why', text)
+    return [re.sub(r"<[^>]*>", "", one).strip() for one in cells]
+
+
 def sent_by(user: User, to: str = "far@elsewhere.test", where: str = FAR) -> UUID:
     """Mail of a user's that waits for another server."""
     item = submission(away(to), sender=user.address, door="submission")
@@ -69,6 +75,15 @@ def test_it_lists_what_waits_and_why(operator: User) -> None:
     assert "452 4.2.2 mailbox &lt;b&gt;full&lt;/b&gt;" in text
     assert ">Deferred<" in text
     assert "near.test" in text
+
+
+def test_what_has_nowhere_to_go_is_told_as_held(operator: User) -> None:
+    send(1, NEAR)
+    assert badges(listing(browser(operator))) == ["Waiting"]
+    QueuedRecipient.objects.update(state="held", last_reply="its mailbox is gone")
+    text = listing(browser(operator))
+    assert badges(text) == ["Held"]
+    assert "Its mailbox is gone." in text
 
 
 def test_it_has_tabs_with_counts(operator: User) -> None:

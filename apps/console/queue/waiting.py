@@ -187,7 +187,7 @@ def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[Line]:
         to = first.get(how["first"])
         is_named = to is not None and to.pk in named
         kind, badge = _badge(row, how, ends.get(row["pk"], ""), now)
-        is_waiting = row["state"] == MessageState.ROUTED
+        is_waiting = row["state"] == MessageState.ROUTED and how["next"] is not None
         next_us = how["next"] or 0 if is_waiting else _until(row, now)
         found.append(
             Line(
@@ -210,7 +210,7 @@ def _lines(powers: Powers, rows: Sequence[dict[str, Any]]) -> list[Line]:
     return found
 
 
-_NOBODY: Final[dict[str, Any]] = {"first": 0, "count": 0, "tries": 0, "next": 0, "leased": 0}
+_NOBODY: Final[dict[str, Any]] = {"first": 0, "count": 0, "tries": 0, "next": None, "leased": 0}
 
 
 def _standing(powers: Powers, ids: Sequence[UUID], now: int) -> dict[UUID, dict[str, Any]]:
@@ -242,6 +242,8 @@ def _badge(row: dict[str, Any], how: dict[str, Any], end: str, now: int) -> tupl
     if how["leased"]:
         return "info", "Sending"
     if row["state"] == MessageState.ROUTED:
+        if how["next"] is None and how["count"]:
+            return "neutral", "Held"  # its recipients are: it has nowhere to go
         return ("warn", "Deferred") if how["tries"] else ("info", "Waiting")
     if row["state"] == MessageState.OFFERED:
         return "info", "Coming in"
