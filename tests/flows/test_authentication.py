@@ -209,7 +209,7 @@ def test_it_remembers_what_was_refused_for_whom(world: World) -> None:
         return "remembered@bank.test" in told and "Your account" in told
 
     world.ours.wait_for(is_kept, 60, "nothing is remembered")
-    assert "refused" in world.ours.manage("trace", "remembered@bank.test")
+    assert "Refused: SPF: bank.test" in world.ours.manage("trace", "remembered@bank.test")
     assert world.ours.queue() == [], "a refusal is answered, not sent"
     rows = world.ours.manage("rejects", "list", "--user", "bob@example.test", "--json")
     assert json.loads(rows) == []

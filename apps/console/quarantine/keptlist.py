@@ -1,5 +1,6 @@
 """What is kept from its readers as the console lists it, in a few statements however much it is."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.scan.reasons import sentence
 
 WORDS_MOST: Final = 5  # words of a search that count
-COUNTED: Final = 1_000  # messages in a tab: beyond them nobody needs to know how many there are
+COUNTED: Final = 1_000  # messages: beyond them nobody needs to know how many there are
 TABS: Final[tuple[tuple[str, str, tuple[Reason, ...]], ...]] = (
     ("spam", "Spam", (Reason.SPAM,)),
     ("phishing", "Phishing", (Reason.PHISHING,)),
@@ -187,25 +188,29 @@ def _within(since: datetime | None, until: datetime | None) -> Q:
 
 
 def tabs(powers: Powers, wanted: Wanted) -> list[Tab]:
-    """All tabs; with counts where nothing else narrows the list, a statement for each."""
-    sight = doors.in_sight(powers).filter(state=wanted.state)
-    rows = [("", "All", ()), *TABS]
+    """All tabs; with counts where nothing else narrows the list, in one statement.
+
+    The newest COUNTED are counted, of whatever tab: where there are more, each may have more.
+    """
+    sight = doors.in_sight(powers).filter(state=wanted.state).order_by("-pk")
+    found = sight.values_list("reason", flat=True)[: COUNTED + 1] if wanted.is_plain else ()
+    counts: Counter[str] = Counter(found)
+    is_more = counts.total() > COUNTED
     return [
         Tab(
             wanted.link(tab=key),
             words,
-            _counted(sight.filter(reason__in=reasons) if reasons else sight)
+            _count(sum(counts[one] for one in reasons or counts), is_more=is_more)
             if wanted.is_plain
             else "",
             key == wanted.tab,
         )
-        for key, words, reasons in rows
+        for key, words, reasons in (("", "All", ()), *TABS)
     ]
 
 
-def _counted(found: QuerySet[Quarantined]) -> str:
-    count = found.order_by()[: COUNTED + 1].count()
-    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
+def _count(number: int, *, is_more: bool) -> str:
+    return f"{min(number, COUNTED):,}{'+' if is_more else ''}"
 
 
 def _line(row: dict[str, Any]) -> KeptLine:

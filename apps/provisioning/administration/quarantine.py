@@ -7,6 +7,7 @@ their own: a letter with a link for a new password may lie there.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import QuerySet
 
@@ -25,6 +26,7 @@ from apps.scan.services.lists import Added
 from apps.wire.errors import NotFound
 
 DOOR = "console"
+NAMED: Final = 100  # domains of one administrator that are asked for by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ def in_sight(powers: Powers) -> QuerySet[Quarantined]:
         return Quarantined.objects.none()
     if powers.is_operator:
         return Quarantined.objects.all()
-    names = permissions.domains(powers, Ability.RUN_QUARANTINE).values("name")
-    return Quarantined.objects.filter(domain__in=names)
+    names = permissions.domains(powers, Ability.RUN_QUARANTINE).values_list("name", flat=True)
+    # By their names the database sees how few they are, and walks no other tenant's rows.
+    few = list(names.order_by("name")[: NAMED + 1])
+    return Quarantined.objects.filter(domain__in=few if len(few) <= NAMED else names)
 
 
 def find(powers: Powers, number: int) -> Quarantined:
