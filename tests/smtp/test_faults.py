@@ -2,13 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvloop
-from django.db import connection
 
 from apps.blobs import services as blobs
 from apps.directory.models import User
@@ -16,6 +13,7 @@ from apps.smtp import space
 from apps.smtp.space import Space
 from apps.wire.errors import StorageFull
 from tests.smtp.queue import only, queued
+from tests.support.database import without
 from tests.support.services import wait_for
 from tests.support.smtp_dialogue import Client, LoopFactory, Running, running
 
@@ -28,18 +26,6 @@ def begin(client: Client) -> None:
     assert client.ask("MAIL FROM:<a@x.test>").code == 250
     assert client.ask("RCPT TO:<alice@example.test>").code == 250
     assert client.ask("DATA").code == 354
-
-
-@contextmanager
-def without(table: str) -> Iterator[None]:
-    """Take a table away for a while: to the doors the database is broken."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO taken_away")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE taken_away RENAME TO {table}")
 
 
 def test_it_answers_451_while_the_queue_is_broken(smtp: Running, alice: User) -> None:

@@ -16,6 +16,18 @@ MANY = 1_000  # rows whose remains would slow down whoever reads the table next 
 
 
 @contextmanager
+def without(table: str) -> Iterator[None]:
+    """Take a table away for a while: to the doors the database is broken."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO taken_away")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE taken_away RENAME TO {table}")
+
+
+@contextmanager
 def breakable() -> Iterator[Switch]:
     """Yields a switch: while it is on, each statement of every thread fails as the driver's do when
     the server is away."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pytest
-from django.db import connection
 
 from apps.delivery import judged, process
 from apps.mailqueue.models import QueuedMessage
@@ -19,6 +18,7 @@ from apps.runtime.ulid import new_ulid
 from tests.flows.recorder.world import STRANGER, World, command, letter
 from tests.scan.attachments import made
 from tests.support import imap_server
+from tests.support.database import without
 from tests.support.listening import listening
 from tests.support.mail import drain
 from tests.support.outgoing import send
@@ -98,18 +98,6 @@ def database_down(world: World) -> str:
     with without("mailqueue_queuedmessage"):
         assert world.bring(ALICE, sender="dark@friend.test").starts("451 4.3.0")
     return "dark@friend.test"
-
-
-@contextmanager
-def without(table: str) -> Iterator[None]:
-    """Take a table away for a while: to the doors the database is broken."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO taken_away")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE taken_away RENAME TO {table}")
 
 
 def held_by_limit(world: World) -> str:
