@@ -35,7 +35,7 @@ class Reason:
     @property
     def sign(self) -> str:
         """The points as people write them."""
-        return f"{self.points:+.1f}".replace("-", "\u2212")
+        return signed(self.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Proof:
     result: str
     named: str
     look: str
+
+
+def signed(points: float) -> str:
+    """Points as people write them, with their sign."""
+    return f"{points:+.1f}".replace("-", "\u2212")
 
 
 def reasons(findings: Sequence[Finding]) -> tuple[Reason, ...]:

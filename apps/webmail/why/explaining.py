@@ -24,6 +24,7 @@ from apps.scan import queries
 from apps.scan.base import Action
 from apps.scan.deeds import Done
 from apps.scan.queries import Judged
+from apps.scan.reasons import signed
 from apps.scan.record import BrokenRecordError
 from apps.scan.verdict import Opinion, Standing, Verdict
 
@@ -64,7 +65,7 @@ class Reason:
     @property
     def sign(self) -> str:
         """The points as people write them."""
-        return f"{self.points:+.1f}".replace("-", "\u2212")
+        return signed(self.points)
 
 
 @dataclass(frozen=True, slots=True)
