@@ -263,14 +263,17 @@ class _Search:
     def run(self) -> Found:
         since, until = self._period()
         if self.meaning.ids:
-            return Found(self._shown(self._fitting(list(self.meaning.ids), until, walked=True)))
-        ways, is_by_sight = self._ways(since, until)
+            named = list(self.meaning.ids)
+            return Found(self._shown(self._fitting(named, since, until, walked=True)))
+        ways, is_by_text = self._ways(since, until)
         if not ways:
             return Found([])
         for step in STEPS:
             met = walks.stretch(ways, since, until, step)
-            traces_met = self._walked(met.spots, is_by_sight=is_by_sight)
-            shown = self._fitting(traces_met, until, walked=not is_by_sight)
+            traces_met = self._walked(met.spots, is_by_text=is_by_text)
+            # The ends of the stretch tell the planner how few of all messages they are.
+            low = since if met.reached is None else max(since, met.reached)
+            shown = self._fitting(traces_met, low, until, walked=is_by_text)
             if (cut := self._take(shown)) is not None:
                 return self._page(Place(cut.at_us, cut.trace_id))
             if len(self.rows) > self.most or met.reached is None or met.reached < since:
@@ -293,22 +296,29 @@ class _Search:
     # -- which way ------------------------------------------------------------------------------
 
     def _ways(self, since: int, until: int) -> tuple[list[Way], bool]:
-        """What is walked, and whether that is all that somebody may see: where that is little, it
-        is looked through whole, whatever was asked for."""
+        """What is walked, and whether all of it fits the text. Where all that somebody may see is
+        little, that is looked through whole, whatever was asked for."""
         wanted = self.meaning.ways()
         if self.viewer.sees_all:
-            if wanted:
-                return wanted, False
-            outcome = self.asked.outcome
-            return [Way(By.OUTCOME, (outcome,)) if outcome else Way(By.TIME)], False
+            return self._ways_of_all(wanted, since, until)
         sight = self._sight()
         if sight is None:
-            return [], True
+            return [], False
         if len(sight.keys) > MANY_HOMES:
-            return wanted or [Way(By.TIME)], False
+            return wanted or [Way(By.TIME)], True
         if not wanted or walks.count(sight, since, until, FEW) < FEW:
-            return [sight], True
-        return wanted, False
+            return [sight], False
+        return wanted, True
+
+    def _ways_of_all(self, wanted: list[Way], since: int, until: int) -> tuple[list[Way], bool]:
+        """For who sees everything: by what was asked for, or by the outcome if few came to it."""
+        if not self.asked.outcome:
+            return wanted or [Way(By.TIME)], True
+        by_outcome = Way(By.OUTCOME, (self.asked.outcome,))
+        if len(wanted) != 1 or wanted[0].by is By.WORDS:
+            return wanted or [by_outcome], True
+        way = walks.rarer(wanted[0], by_outcome, since, until)
+        return [way], way is not by_outcome
 
     def _sight(self) -> Way | None:
         if self.viewer.user_id is not None:
@@ -316,22 +326,23 @@ class _Search:
         homes = tuple(sorted(self.viewer.domains))
         return Way(By.HOME, homes) if homes else None
 
-    def _walked(self, spots: Sequence[Spot], *, is_by_sight: bool) -> list[UUID]:
+    def _walked(self, spots: Sequence[Spot], *, is_by_text: bool) -> list[UUID]:
         roles = _ROLES.get(self.asked.role, _ROLES[""])
         return list(
             dict.fromkeys(
                 spot.trace_id
                 for spot in spots
-                if is_by_sight or not spot.role or spot.role in roles
+                if not is_by_text or not spot.role or spot.role in roles
             )
         )
 
     # -- what fits ------------------------------------------------------------------------------
 
-    def _fitting(self, met: Sequence[UUID], until: int, *, walked: bool) -> list[Row]:
+    def _fitting(self, met: Sequence[UUID], since: int, until: int, *, walked: bool) -> list[Row]:
         """Those that were met and fit, as the index knows them.
 
         Args:
+            since, until: the part of the period where they were met, both ends within.
             walked: the walk went by what the text means, so that all fit that.
         """
         asked, viewer = self.asked, self.viewer
@@ -341,7 +352,7 @@ class _Search:
         before = self.after.trace_id if self.after and until == self.after.at_us else None
         both = bool(meaning.words)  # an address or words: what fits is seen when it is judged
         fitting = Fitting(
-            since_us=self._period()[0],
+            since_us=since,
             until_us=until,
             before=before,
             direction=asked.direction,
