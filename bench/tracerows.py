@@ -213,9 +213,11 @@ def _copy_index(copy: Copy, some: Sequence[Message]) -> None:
                 *(one.points, one.outcome, "In the mailbox.", 270_000),
             )
         )
-        parties.append((trace, one.at, "sender", one.sender, one.sender.split("@")[1], None, None))
+        nobody = (None,) * 5
+        parties.append((trace, one.at, "sender", one.sender, one.sender.split("@")[1], *nobody))
         user, home = _OWNERS.get(one.to, (None, None))
-        parties.append((trace, one.at, "written", one.to, one.to.split("@")[1], user, home))
+        whose = (user, home, one.outcome, 270_000, home)
+        parties.append((trace, one.at, "written", one.to, one.to.split("@")[1], *whose))
         found = " ".join(dict.fromkeys(words.words_of(one.subject)))
         subjects.append((words.place(one.at, one.trace_id), found, trace))
     copy(
@@ -224,7 +226,11 @@ def _copy_index(copy: Copy, some: Sequence[Message]) -> None:
         " peer size points outcome cause took",
         passages,
     )
-    copy("trace_party", "trace_id at role address domain user_id domain_id", parties)
+    copy(
+        "trace_party",
+        "trace_id at role address domain user_id domain_id outcome took counted_id",
+        parties,
+    )
     copy("trace_subject", "rowid words trace_id", subjects)
 
 

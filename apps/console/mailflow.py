@@ -115,12 +115,14 @@ class MailFlow:
 
     Args:
         told, times_told: what the pictures show, in a sentence.
+        unit: of what the figures are, in a sentence.
         until: what happened before is counted; None if nothing is yet.
         kept: in quarantine; None for who does not look into it.
         destinations: where most mail waits to go; for operators.
     """
 
     period: Period
+    unit: str
     until: datetime | None
     stats: tuple[Stat, ...]
     labels: tuple[str, ...]
@@ -134,6 +136,14 @@ class MailFlow:
     destinations: tuple[Waits, ...]
     items: tuple[Item, ...]
 
+
+_OF_MESSAGES: Final = (
+    "Messages: each counts once, by what became of the recipient who needs most looking at."
+)
+_OF_RECIPIENTS: Final = (
+    "Recipients: a message to three of them counts three times, by what became of each."
+    " Received is for your domains; sent is what goes to other servers."
+)
 
 counts: Final = DearCounts[MailFlow]()
 
@@ -174,6 +184,7 @@ def _found(powers: Powers, wanted: Period) -> MailFlow:
     waiting = attention.destinations(powers)
     return MailFlow(
         period=wanted,
+        unit=_OF_MESSAGES if powers.is_operator else _OF_RECIPIENTS,
         until=_at(until) if until else None,
         stats=tuple(
             replace(one, label=f"{one.name}, {wanted.words}")

@@ -148,6 +148,14 @@ class Party(models.Model):
     # Ids of the directory, which is a floor above; null for what is elsewhere.
     user_id = models.BigIntegerField(null=True)
     domain_id = models.BigIntegerField(null=True)
+    # What became of this recipient alone; of a message that names none, its sender has it. Null for
+    # who only sent it, and for an alias, whose members have theirs. These three may be null because
+    # SQLite adds no other column without copying the table.
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, null=True)  # noqa: DJ001
+    took = models.BigIntegerField(null=True)  # microseconds until that was settled
+    # The domain in whose figures it counts: its own; else the one whose address led there; else the
+    # sender's. Null where none of them is here.
+    counted_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -184,11 +192,13 @@ class Cursor(models.Model):
 
 
 class Figures(models.Model):
-    """What is counted of messages; each counts in the span in which it began, as what has become
-    of it by now. Of what came, and of what users here sent elsewhere, `outgoing`."""
+    """What is counted; each counts in the span in which its message began, as what has become of
+    it by now. Of everything, messages: those that came, and those that users here sent elsewhere,
+    `outgoing`. Of a domain, recipients: each at one domain alone (`Party.counted_id`), so that
+    domains can be added up."""
 
-    received = models.BigIntegerField(default=0)  # taken, not outgoing
-    sent = models.BigIntegerField(default=0)  # taken, outgoing
+    received = models.BigIntegerField(default=0)  # taken: not outgoing; for an address here
+    sent = models.BigIntegerField(default=0)  # taken: outgoing; for an address elsewhere
     delivered = models.BigIntegerField(default=0)  # received, and in an inbox or a folder here
     handed = models.BigIntegerField(default=0)  # sent, and accepted by the other servers
     junk = models.BigIntegerField(default=0)

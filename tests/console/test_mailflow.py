@@ -71,6 +71,16 @@ def test_each_sees_the_mail_of_what_is_in_sight(
     assert values(admin) == values(helpdesk) == ["5", "0", "20.0%", "0"]
 
 
+def test_the_page_says_what_is_counted(operator: User, admin: User, domain: Domain) -> None:
+    flowed(received=2)
+    flowed(domain.pk, received=3)
+
+    assert "Messages: each counts once" in page(browser(operator))
+    told = page(browser(admin))
+    assert "Recipients: a message to three of them counts three times" in told
+    assert "Messages: each" not in told
+
+
 @pytest.mark.parametrize(
     ("key", "ago", "span"),
     [

@@ -48,28 +48,55 @@ def passage(
     ago: float = 0.0,
     direction: Direction = Direction.INCOMING,
     sender: int | None = None,
-    to: tuple[int, ...] = (A,),
+    to: tuple[int | None, ...] = (A,),
     took: float | None = 1.0,
     cause: str = "",
     size: int = 1_000,
 ) -> UUID:
-    """A message as the index has it, `ago` seconds old, with an event that tells of it."""
+    """A message as the index has it, `ago` seconds old, with an event that tells of it.
+
+    Args:
+        to: where the recipients are at home, to each of whom the same happened; elsewhere is None.
+    """
     trace, at = new_ulid(), now_us() - round(ago * SECOND)
+    whole = None if took is None else round(took * SECOND)
     Passage.objects.create(
         trace_id=trace, at=at, last_at=at, direction=direction, door="mx", sender="a@x.test",
         size=size, outcome=outcome, cause=cause,
-        took=None if took is None else round(took * SECOND),
+        took=whole,
     )  # fmt: skip
-    parties = [(Role.SENDER, sender, "s"), *((Role.WRITTEN, one, f"r{one}") for one in to)]
-    Party.objects.bulk_create(
-        Party(
-            trace_id=trace, at=at, role=role, address=f"{who}@x.test", domain="x.test",
-            domain_id=home,
-        )
-        for role, home, who in parties
-    )  # fmt: skip
+    party(trace, Role.SENDER, sender, None if to else outcome, counted=sender, took=whole)
+    for home in to:
+        party(trace, Role.WRITTEN, home, outcome, counted=home or sender, took=whole)
     touch(trace)
     return trace
+
+
+def party(
+    trace: UUID,
+    role: Role,
+    home: int | None,
+    outcome: Outcome | None,
+    *,
+    counted: int | None,
+    took: int | None = None,
+) -> None:
+    """Somebody who took part in it."""
+    at = Passage.objects.values_list("at", flat=True).get(trace_id=trace)
+    Party.objects.create(
+        trace_id=trace, at=at, role=role, address=f"{role}{home}@x.test", domain="x.test",
+        domain_id=home, outcome=outcome, took=took, counted_id=counted,
+    )  # fmt: skip
+
+
+def become(outcome: Outcome, *traces: UUID, took: float | None = 1.0) -> None:
+    """Something else has become of them."""
+    whole = None if took is None else round(took * SECOND)
+    Passage.objects.filter(trace_id__in=traces).update(outcome=outcome, took=whole)
+    Party.objects.filter(trace_id__in=traces, outcome__isnull=False).update(
+        outcome=outcome, took=whole
+    )
+    touch(*traces)
 
 
 def touch(*traces: UUID) -> None:
@@ -111,8 +138,7 @@ def test_each_outcome_is_counted_where_it_belongs() -> None:
 def test_what_is_longer_is_the_sum_of_its_hours() -> None:
     traces = [passage(ago=number * 5_000, to=(A, B)) for number in range(60)]
     rolling.roll()
-    Passage.objects.filter(trace_id__in=traces[::3]).update(outcome=Outcome.JUNK)
-    touch(*traces[::3])
+    become(Outcome.JUNK, *traces[::3])
     rolling.roll()
 
     for scope in (EVERYTHING, A):
@@ -125,17 +151,58 @@ def test_what_is_longer_is_the_sum_of_its_hours() -> None:
         assert (sums[0].received, sums[0].junk) == (60, 20)
 
 
-def test_a_message_of_two_domains_counts_in_each() -> None:
-    passage(to=(A, B))
-    passage(direction=Direction.INTERNAL, sender=A, to=(B,))
+def test_a_domain_counts_what_became_of_its_own_recipients() -> None:
+    trace = passage(to=(A,))
+    Passage.objects.filter(trace_id=trace).update(outcome=Outcome.REFUSED, cause="Refused: virus X")
+    party(trace, Role.WRITTEN, B, Outcome.REFUSED, counted=B)
     rolling.roll()
 
-    assert (today().received, today(A).received, today(B).received) == (2, 1, 2)
-    assert (today(A).sent, today(B).sent) == (1, 0)  # what leaves a domain was sent from there
+    assert (today(A).delivered, today(A).refused, today(A).viruses) == (1, 0, 0)
+    assert (today(B).delivered, today(B).refused, today(B).viruses) == (0, 1, 1)
+    assert (today().delivered, today().refused) == (0, 1)  # one message, by who needs a look
+
+
+def test_two_domains_of_one_administrator_add_up_to_their_recipients() -> None:
+    passage(to=(A, B))
+    passage(direction=Direction.INTERNAL, sender=A, to=(B,))
+    passage(direction=Direction.OUTGOING, sender=A, to=(B, None))
+    rolling.roll()
+
+    assert (today().received, today().sent) == (2, 1)
+    assert (today(A).received, today(B).received) == (1, 3)
+    assert (today(A).sent, today(B).sent) == (1, 0)  # what is for B is received there
+    since = (now_us() // SECOND // HOUR - 23) * HOUR * SECOND
+    both = sum(flow.course([A, B], since_us=since, step=HOUR, steps=24), Flowed())
+    assert (both.received, both.sent) == (4, 1)
+
+
+def test_what_an_alias_leads_elsewhere_is_sent_by_its_domain() -> None:
+    trace = passage(to=())
+    party(trace, Role.WRITTEN, A, None, counted=None)
+    party(trace, Role.FINAL, None, Outcome.DEFERRED, counted=A)
+    rolling.roll()
+
+    assert (today(A).received, today(A).sent, today(A).deferred) == (0, 1, 1)
+
+
+def test_a_user_who_is_stopped_before_naming_anybody_counts_once() -> None:
+    passage(Outcome.PUT_OFF, direction=Direction.OUTGOING, sender=A, to=())
+    rolling.roll()
+
+    assert (today(A).put_off, today(A).sent) == (1, 0)
+
+
+def test_what_was_indexed_before_outcomes_were_kept_is_not_counted_for_a_domain() -> None:
+    trace = passage(to=())
+    party(trace, Role.WRITTEN, A, None, counted=None)
+    rolling.roll()
+
+    assert (today().received, today(A)) == (1, Flowed())
 
 
 def test_who_is_only_named_as_a_sender_by_a_stranger_has_nothing_to_do_with_it() -> None:
-    passage(Outcome.REFUSED, sender=B, to=(A,))
+    trace = passage(Outcome.REFUSED, to=(A,))
+    party(trace, Role.SENDER, B, None, counted=None)
     rolling.roll()
 
     assert (today(A).refused, today(B)) == (1, Flowed())
@@ -158,8 +225,7 @@ def test_to_count_again_changes_nothing() -> None:
 def test_what_becomes_of_a_message_later_is_told_where_it_began() -> None:
     trace = passage(Outcome.DEFERRED, ago=3 * 86_400, took=None)
     rolling.roll()
-    Passage.objects.filter(trace_id=trace).update(outcome=Outcome.BOUNCED)
-    touch(trace)
+    become(Outcome.BOUNCED, trace)
     rolling.roll()
 
     hours = list(Flow.objects.filter(span=HOUR, domain_id=EVERYTHING).order_by("at"))
@@ -172,8 +238,7 @@ def test_what_becomes_of_a_message_later_is_told_where_it_began() -> None:
 def test_totals_only_rise() -> None:
     trace = passage(Outcome.QUARANTINED, took=None)
     rolling.roll()
-    Passage.objects.filter(trace_id=trace).update(outcome=Outcome.DELIVERED, took=9 * SECOND)
-    touch(trace)
+    become(Outcome.DELIVERED, trace, took=9.0)
     rolling.roll()
     with time_machine.travel("2027-03-25T12:00:00Z", tick=False):
         rolling.roll()  # all of them are older than they are kept
@@ -267,33 +332,42 @@ def test_a_new_installation_has_counted_nothing() -> None:
     assert Flowed().within(0.5) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.sampled_from(list(Direction)),
-                          st.sampled_from([None, A, B]), st.sets(st.sampled_from([A, B])),
+_HOMES = st.sampled_from([None, A, B])
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Direction)), _HOMES,
+                          st.dictionaries(_HOMES, st.sampled_from(list(Outcome)), min_size=1),
                           st.integers(0, 7_200)), max_size=12))  # fmt: skip
 def test_it_is_a_plain_count(
-    rows: list[tuple[Outcome, Direction, int | None, set[int], int]],
+    rows: list[tuple[Direction, int | None, dict[int | None, Outcome], int]],
 ) -> None:
     for model in (Passage, Party, TraceEvent, Flow, FlowTotal, Cursor):
         model.objects.all().delete()
     wanted: Counter[tuple[int, str]] = Counter()
-    for outcome, direction, sender, to, ago in rows:
-        passage(outcome, direction=direction, sender=sender, to=tuple(to), ago=ago)
-        own = {sender} if sender and direction != Direction.INCOMING else set()
-        is_taken = outcome not in (Outcome.REFUSED, Outcome.PUT_OFF)
-        for scope in {EVERYTHING, *to, *own}:
-            is_out = direction == Direction.OUTGOING
-            is_sent = (
-                is_out if scope == EVERYTHING else scope in own and (is_out or scope not in to)
-            )
-            wanted[scope, "sent" if is_sent else "received"] += is_taken
-            wanted[scope, "refused"] += outcome == Outcome.REFUSED
-            wanted[scope, "bounced"] += outcome == Outcome.BOUNCED
+    for direction, sender, to, ago in rows:
+        whole = next(iter(to.values()))
+        trace = passage(whole, direction=direction, sender=None, to=(), ago=ago)
+        Party.objects.filter(trace_id=trace).delete()
+        _plainly(wanted, EVERYTHING, whole, is_sent=direction == Direction.OUTGOING)
+        for home, outcome in to.items():
+            party(trace, Role.WRITTEN, home, outcome, counted=home or sender)
+            if home or sender:
+                _plainly(wanted, home or sender or 0, outcome, is_sent=home is None)
     rolling.roll()
 
     for scope in (EVERYTHING, A, B):
         found = today(scope)
         for name in ("received", "sent", "refused", "bounced"):
             assert getattr(found, name) == wanted[scope, name], (scope, name)
+
+
+def _plainly(
+    wanted: Counter[tuple[int, str]], scope: int, outcome: Outcome, *, is_sent: bool
+) -> None:
+    is_taken = outcome not in (Outcome.REFUSED, Outcome.PUT_OFF)
+    wanted[scope, "sent" if is_sent else "received"] += is_taken
+    wanted[scope, "refused"] += outcome == Outcome.REFUSED
+    wanted[scope, "bounced"] += outcome == Outcome.BOUNCED
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def _folded(
         outcome=Outcome.WAITING if worst is None else worst.outcome,
         cause=one_line(found, ground),
         took_us=_took(at_us, found),
+        fates=tuple(found),
     )
 
 

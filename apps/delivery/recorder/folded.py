@@ -4,6 +4,7 @@ there is one answer to "what became of it", whoever asks."""
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.delivery.recorder.fates import Fate
 from apps.trace.models import Direction, Outcome
 
 
@@ -24,6 +25,7 @@ class Folded:
         points: of the filter; None if it was not asked.
         cause: one sentence: what became of it and why.
         took_us: until the last recipient was settled; None before that.
+        fates: where each recipient stands; of a message that names none, one without an address.
     """
 
     trace_id: UUID
@@ -45,3 +47,4 @@ class Folded:
     outcome: Outcome
     cause: str
     took_us: int | None
+    fates: tuple[Fate, ...]

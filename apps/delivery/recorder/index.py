@@ -7,7 +7,7 @@ it at once: the one whose cursor has been moved meanwhile throws away what it ha
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -139,36 +139,71 @@ class _Owner(NamedTuple):
 _NOBODY: Final = _Owner()
 
 
+class _End(NamedTuple):
+    """What became of one recipient, and the domain in whose figures that counts."""
+
+    outcome: str | None = None
+    took_us: int | None = None
+    counted_id: int | None = None
+
+
+_NOTHING: Final = _End()
+
+
 def parties_of(found: Sequence[Folded], events: dict[UUID, list[Recorded]]) -> list[Taking]:
     """Who took part in the messages, each in each role once."""
     accounts = {one.trace_id: _account(events[one.trace_id]) for one in found if _is_ours(one)}
-    keys = {key_of(address) for one in found for address in _recipients(one)}
-    keys.update(accounts.values())
-    owners = _owners(keys - {""})
+    keys = {address: key_of(address) for one in found for address in _recipients(one)}
+    owners = _owners({*keys.values(), *accounts.values()} - {""})
     senders = _users(passages.senders_of(list(accounts)))
+    whose = {address: owners[key] for address, key in keys.items() if key in owners}
     parties: list[Taking] = []
     for one in found:
+        account = accounts.get(one.trace_id, "")
+        sender = senders.get(one.trace_id) or owners.get(account, _NOBODY)
+        ends = _ends(one, sender, whose)
         rows: dict[tuple[str, str], Taking] = {}
         if one.sender:
-            trace_id = one.trace_id
-            owner = senders.get(trace_id) or owners.get(accounts.get(trace_id, ""), _NOBODY)
-            _add(rows, one, Role.SENDER, one.sender, owner)
+            key = key_of(one.sender)
+            _add(rows, one, Role.SENDER, key, sender, ends.get("", _NOTHING))
         for role, addresses in ((Role.WRITTEN, one.written), (Role.FINAL, one.finals)):
             for address in addresses[:PARTIES_OF_ONE]:
-                _add(rows, one, role, address, owners.get(key_of(address), _NOBODY))
+                owner, end = whose.get(address, _NOBODY), ends.get(address, _NOTHING)
+                _add(rows, one, role, keys[address], owner, end)
         parties += rows.values()
     return parties
 
 
+def _ends(one: Folded, sender: _Owner, whose: Mapping[str, _Owner]) -> dict[str, _End]:
+    """What became of each recipient, by the address as it is spelt; "" where none is named."""
+    found = {}
+    for fate in one.fates:
+        owners = whose.get(fate.address), whose.get(fate.written), sender
+        homes = (owner.at(one.at_us)[1] for owner in owners if owner is not None)
+        took = None if fate.is_open else max(0, fate.at_us - one.at_us)
+        counted = next((home for home in homes if home is not None), None)
+        found[fate.address] = _End(fate.outcome.value, took, counted)
+    return found
+
+
 def _add(
-    rows: dict[tuple[str, str], Taking], one: Folded, role: Role, address: str, owner: _Owner
+    rows: dict[tuple[str, str], Taking], one: Folded, role: Role, key: str, owner: _Owner, end: _End
 ) -> None:
-    key = _plain(key_of(address), 320)
-    domain = take_apart(key)[1]
-    rows.setdefault(
-        (role.value, key),
-        Taking(one.trace_id, one.at_us, role.value, key, domain, *owner.at(one.at_us)),
+    key = _plain(key, 320)
+    user_id, domain_id = owner.at(one.at_us)
+    taking = Taking(
+        one.trace_id,
+        one.at_us,
+        role.value,
+        key,
+        take_apart(key)[1],
+        user_id,
+        domain_id,
+        outcome=end.outcome,
+        took=end.took_us,
+        counted_id=end.counted_id,
     )
+    rows.setdefault((taking.role, key), taking)
 
 
 def _recipients(one: Folded) -> Iterable[str]:

@@ -60,12 +60,18 @@ _PUT_PASSAGES = ManyRows(
     "ON CONFLICT (trace_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _PASSAGE),
 )
-# Whose an address was is not asked again: who gets it later sees nothing of what went before.
+# Whose an address was is not asked again: who gets it later sees nothing of what went before, and
+# has none of it counted. A row that would stay as it is is not written.
 _PUT_PARTIES = ManyRows(
-    "INSERT INTO trace_party (trace_id, at, role, address, domain, user_id, domain_id)",
-    "uuid bigint text text text bigint bigint",
-    "ON CONFLICT (trace_id, role, address) DO UPDATE SET at = excluded.at"
-    " WHERE trace_party.at <> excluded.at",
+    "INSERT INTO trace_party (trace_id, at, role, address, domain, user_id, domain_id, outcome,"
+    " took, counted_id)",
+    "uuid bigint text text text bigint bigint text bigint bigint",
+    "ON CONFLICT (trace_id, role, address) DO UPDATE SET at = excluded.at,"
+    " outcome = excluded.outcome, took = excluded.took,"
+    " counted_id = COALESCE(trace_party.counted_id, excluded.counted_id)"
+    " WHERE trace_party.at <> excluded.at"
+    " OR COALESCE(trace_party.outcome, '') <> COALESCE(excluded.outcome, '')"
+    " OR COALESCE(trace_party.took, -1) <> COALESCE(excluded.took, -1)",
 )
 _PUT_SUBJECTS = ManyRows(
     "INSERT INTO trace_subject (rowid, words, trace_id)", "bigint tsvector uuid"
@@ -169,6 +175,9 @@ class Taking:
     domain: str
     user_id: int | None
     domain_id: int | None
+    outcome: str | None = None
+    took: int | None = None
+    counted_id: int | None = None
 
 
 def index(
@@ -234,7 +243,9 @@ def _passage(one: Indexed) -> list[Any]:
 
 def _party(one: Taking) -> tuple[Any, ...]:
     address, domain = _column(one.address, 320), _column(one.domain, 255)
-    return one.trace_id.hex, one.at, one.role, address, domain, one.user_id, one.domain_id
+    whose = one.user_id, one.domain_id
+    ended = one.outcome, one.took, one.counted_id
+    return one.trace_id.hex, one.at, one.role, address, domain, *whose, *ended
 
 
 def prune(older_than_days: int) -> int:

@@ -41,9 +41,10 @@ SELECT e.id, p.at FROM (
   SELECT id, trace_id FROM trace_traceevent WHERE id > %s AND id <= %s ORDER BY id LIMIT %s) AS e
 LEFT JOIN trace_passage p ON p.trace_id = e.trace_id ORDER BY e.id"""
 
-# A message counts once for everything, and once for each domain of its users: as sent where its
-# sender is at home and nobody else whom it went to is, as received otherwise. Of what comes from
-# elsewhere the sender is who anybody wrote there.
+# Of everything messages are counted; of a domain recipients, each at the one domain that the index
+# says: a message to two domains is neither counted twice in their sum, nor is what became of the
+# one's recipients told to the other. What is for an address of that domain is received, what goes
+# elsewhere is sent.
 _SPANS: Final = Values("spans", "opens bigint, closes bigint")
 _TIMES: Final = ", ".join(
     "SUM(CASE WHEN is_here = 1 AND outcome IN ('delivered', 'junk')"
@@ -62,20 +63,13 @@ WITH seen AS (
     CASE WHEN lower(p.cause) LIKE '%%virus%%' THEN 1 ELSE 0 END AS is_virus
   FROM {{spans}} JOIN trace_passage p ON p.at >= spans.opens AND p.at < spans.closes
   UNION ALL
-  SELECT begun, scope, outcome, size, took,
-    CASE WHEN is_from = 1 AND (direction = 'outgoing' OR is_to = 0) THEN 0 ELSE 1 END,
-    CASE WHEN outcome IN ('refused', 'put off') THEN 0 ELSE 1 END, is_virus
-  FROM (
-    SELECT spans.opens AS begun, q.domain_id AS scope, p.trace_id,
-      MAX(p.outcome) AS outcome, MAX(p.size) AS size, MAX(p.took) AS took,
-      MAX(p.direction) AS direction,
-      MAX(CASE WHEN q.role = 'sender' THEN 1 ELSE 0 END) AS is_from,
-      MAX(CASE WHEN q.role = 'sender' THEN 0 ELSE 1 END) AS is_to,
-      MAX(CASE WHEN lower(p.cause) LIKE '%%virus%%' THEN 1 ELSE 0 END) AS is_virus
-    FROM {{spans}} JOIN trace_passage p ON p.at >= spans.opens AND p.at < spans.closes
-    JOIN trace_party q ON q.trace_id = p.trace_id
-    WHERE q.domain_id IS NOT NULL AND (q.role <> 'sender' OR p.direction <> 'incoming')
-    GROUP BY spans.opens, q.domain_id, p.trace_id) AS homes
+  SELECT spans.opens, q.counted_id, q.outcome, p.size, q.took,
+    CASE WHEN q.domain_id IS NULL OR q.role = 'sender' THEN 0 ELSE 1 END,
+    CASE WHEN q.outcome IN ('refused', 'put off') THEN 0 ELSE 1 END,
+    CASE WHEN q.outcome = p.outcome AND lower(p.cause) LIKE '%%virus%%' THEN 1 ELSE 0 END
+  FROM {{spans}} JOIN trace_passage p ON p.at >= spans.opens AND p.at < spans.closes
+  JOIN trace_party q ON q.trace_id = p.trace_id
+  WHERE q.counted_id IS NOT NULL AND q.outcome IS NOT NULL
 )
 SELECT scope, begun,
   SUM(is_taken * is_here), SUM(is_taken * (1 - is_here)),

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.delivery.recorder import index
 from apps.delivery.recorder.fold import fold
-from apps.directory.models import User
+from apps.directory.models import Domain, User
 from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import new_ulid
@@ -75,6 +75,71 @@ def test_a_message_is_indexed_and_indexed_again(alice: User) -> None:
     assert second.last_at > first.last_at
     assert caught_up() == index.Step(0, 0, True)
     assert (Party.objects.count(), Subject.objects.count()) == (2, 1)
+
+
+def ends(trace_id: UUID) -> dict[str, tuple[str | None, int | None]]:
+    """What became of each who took part, and the domain that counts it."""
+    rows = Party.objects.filter(trace_id=trace_id)
+    return {one.address: (one.outcome, one.counted_id) for one in rows}
+
+
+def test_what_became_of_each_recipient_is_kept(alice: User, eve: User) -> None:
+    trace_id = came([alice.address, eve.address, "carol@far.test"])
+    caught_up()
+    assert ends(trace_id) == {
+        DAVE: (None, None),
+        alice.key: (Outcome.WAITING, alice.domain_id),
+        eve.key: (Outcome.WAITING, eve.domain_id),
+        "carol@far.test": (Outcome.WAITING, None),  # a stranger sent it: it is nobody's
+    }
+
+    happened(trace_id, "local.delivered", to=alice.address, mailbox="INBOX", uid=1)
+    happened(trace_id, "quarantine.kept", to=eve.address, why="a virus")
+    caught_up()
+    found = ends(trace_id)
+    assert found[alice.key] == (Outcome.DELIVERED, alice.domain_id)
+    assert found[eve.key] == (Outcome.QUARANTINED, eve.domain_id)
+    assert Passage.objects.get().outcome == Outcome.QUARANTINED
+    took = dict(Party.objects.values_list("address", "took"))
+    assert took[alice.key] is not None
+
+
+def test_what_goes_elsewhere_counts_where_it_was_sent_from(alice: User, bob: User) -> None:
+    trace_id = came([DAVE], door="submission", by=alice.address, account=alice.address)
+    caught_up()
+    assert ends(trace_id) == {
+        alice.key: (None, None),
+        DAVE: (Outcome.WAITING, alice.domain_id),
+    }
+
+    forwarded = came(["all@example.test"], by="x@far.test", members={DAVE: "all@example.test"})
+    caught_up()
+    assert ends(forwarded) == {
+        "x@far.test": (None, None),
+        "all@example.test": (None, None),  # its members have theirs
+        DAVE: (Outcome.WAITING, alice.domain_id),
+    }
+
+
+def test_a_message_that_names_nobody_counts_for_its_sender(alice: User) -> None:
+    trace_id = new_ulid()
+    data = {"from": alice.address, "account": alice.address, "limit": "hour"}
+    traces.record([Event(trace_id, "submission.limited", data)])
+    caught_up()
+
+    assert ends(trace_id) == {alice.key: (Outcome.PUT_OFF, alice.domain_id)}
+
+
+def test_where_it_was_counted_it_stays(alice: User) -> None:
+    trace_id = came([alice.address])
+    caught_up()
+    home = alice.domain_id
+    Party.objects.filter(address=alice.key).update(outcome=None)  # as it was kept at first
+    Domain.objects.filter(name="example.test").update(name="gone.test")
+    services.forget_index()
+    caught_up()
+
+    assert ends(trace_id)[alice.key] == (Outcome.WAITING, home)
 
 
 def test_making_it_anew_changes_nothing(alice: User) -> None:
