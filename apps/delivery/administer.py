@@ -159,7 +159,7 @@ def bounce(ids: Sequence[UUID], reason: str = GIVEN_UP_WORDS) -> int:
     for _, parts in groupby(claimed, key=lambda one: one.id):
         try:
             _give_up(list(parts), reason, current().name)
-        except RecipientsLostError:  # somebody let it go meanwhile
+        except RecipientsLostError:  # somebody let it go or ended it meanwhile
             continue
         done += 1
     return done
@@ -179,11 +179,11 @@ def _give_up(parts: Sequence[Outgoing], reason: str, by: str, due: DueToEnd | No
         with transaction.atomic():
             if due is not None and not mailqueue.claim_ends([due]):
                 raise _TakenBackError
-            ended = mailqueue.settle_outgoing([_failed(message, one, reason) for one in recipients])
-            mailqueue.forget_aside(ended if due else [message.id])
-            quota.release(
-                [(one.user_id, one.reserved) for one in recipients if one.user_id is not None]
+            ended, reserved = mailqueue.give_up(
+                [_failed(message, one, reason) for one in recipients]
             )
+            mailqueue.forget_aside(ended if due else [message.id])
+            quota.release(reserved)
             trace.record(
                 [
                     trace.Event(

@@ -1,45 +1,19 @@
 """Taking back and ending at the same time: one of them, never both, and nothing is lost."""
 
-import threading
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from apps.delivery import administer
 from apps.mailqueue import services
 from apps.mailqueue.models import Aside, MessageState, QueuedMessage
 from apps.mailqueue.services import Ending
+from tests.mailqueue.abreast import race
 from tests.mailqueue.leaving import NEAR, send, states
 
 ROUNDS = 12
-
-
-def race(*jobs: Callable[[], object]) -> list[object]:
-    """What each answers; all begin at once, each on a connection of its own."""
-    begin = threading.Barrier(len(jobs))
-    found: list[object] = [None] * len(jobs)
-
-    def run(place: int, job: Callable[[], object]) -> None:
-        try:
-            begin.wait(10)
-            found[place] = job()
-        except BaseException as error:  # noqa: BLE001 - it is what is answered
-            found[place] = error
-        finally:
-            connections.close_all()
-
-    threads = [
-        threading.Thread(target=run, args=(place, job), daemon=True)
-        for place, job in enumerate(jobs)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return found
 
 
 def due(ending: Ending) -> tuple[UUID, UUID]:

@@ -60,6 +60,7 @@ from apps.mailqueue.services.outcomes import (
     Departure,
     RecipientsLostError,
     Settled,
+    give_up,
     settle_outgoing,
     wait,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "finish_forgotten",
     "forget_aside",
     "give_back",
+    "give_up",
     "hasten",
     "hasten_destinations",
     "hold",

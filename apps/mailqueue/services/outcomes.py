@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.mailqueue.models import MessageState, RecipientState
+from apps.mailqueue.models import MessageState, QueuedRecipient, RecipientState
 from apps.mailqueue.services.columns import (
     NOW,
     SECOND,
@@ -20,6 +20,7 @@ from apps.mailqueue.services.columns import (
     uuid_of,
 )
 from apps.mailqueue.services.ending import finish, lock_messages
+from apps.mailqueue.services.holding import UNFINISHED
 from apps.runtime.clock import now_us
 from apps.runtime.rows import ManyRows, Values, among, listed
 
@@ -143,6 +144,31 @@ FROM {_SETTLED.sql} WHERE mailqueue_queuedrecipient.id = result.id""",
         )
     _ATTEMPTS.write([_attempt_row(one) for one in results if one.was_tried])
     return finish(ids)
+
+
+def give_up(results: Sequence[Settled]) -> tuple[list[UUID], list[tuple[int, int]]]:
+    """Settle as failed what an administrator ends, in the caller's transaction, which calls it
+    once as it would `settle_outgoing`.
+
+    Returns:
+        The messages that are done by it, and (user id, reserved bytes) of its recipients, to be
+        released: as the rows have it now, for whoever ended one before has released that.
+
+    Raises:
+        RecipientsLostError: some are no longer ours, or somebody has ended them since they were
+            claimed; the caller's transaction must not commit.
+    """
+    lock_messages(sorted({one.message_id for one in results}))
+    over = [key for key, state in _states_of_ours(results).items() if state not in UNFINISHED]
+    if over:
+        raise RecipientsLostError(over)
+    rows = QueuedRecipient.objects.filter(
+        pk__in=[one.recipient_id for one in results], reserved__gt=0, user__isnull=False
+    )
+    reserved = [
+        (int(user), size) for user, size in rows.order_by("pk").values_list("user_id", "reserved")
+    ]
+    return settle_outgoing(results), reserved
 
 
 def _states_of_ours(results: Sequence[Settled]) -> dict[int, str]:
