@@ -69,16 +69,16 @@ class Fitting:
     message_id: str = ""
 
 
-def fitting(traces: Sequence[UUID], asked: Fitting, most: int) -> list[Row]:
-    """Those of some messages that fit, newest first; one statement."""
-    if not traces:
+def fitting(traces: Sequence[UUID] | None, asked: Fitting, most: int) -> list[Row]:
+    """Those of some messages, or of all of the period, that fit, newest first; one statement."""
+    if traces is not None and not traces:
         return []
     last = asked.before.hex if asked.before is not None else "f" * 32
     low, high = asked.points or (0.0, 0.0)
     several = int(asked.has_several)
     peer = asked.peer.translate(_LIKE)
     parameters = [
-        *Values.parameters([(one.hex,) for one in traces]),
+        *(Values.parameters([(one.hex,) for one in traces]) if traces else ()),
         *(asked.since_us, asked.until_us, asked.until_us, last, int(asked.before is None)),
         *(asked.direction, asked.direction, several),
         *(asked.outcome, asked.outcome, several),
@@ -90,17 +90,18 @@ def fitting(traces: Sequence[UUID], asked: Fitting, most: int) -> list[Row]:
         *(int(not asked.domains), listed_texts(asked.domains), listed_texts(asked.roles)),
         *(asked.client, asked.client, asked.message_id, asked.message_id, most),
     ]
-    return [_row(row) for row in fetch(_fitting(), parameters)]
+    source = f"{_WANTED.sql} {_join()} trace_passage p ON p.trace_id = wanted.trace_id"
+    sql = _fitting(source if traces else "trace_passage p")
+    return [_row(row) for row in fetch(sql, parameters)]
 
 
 _LIKE: Final = {ord(sign): f"!{sign}" for sign in "!%_"}
 
 
-def _fitting() -> str:
+def _fitting(source: str) -> str:
     party = "EXISTS (SELECT 1 FROM trace_party a WHERE a.trace_id = p.trace_id AND"
     return f"""
-SELECT {_COLUMNS} FROM {_WANTED.sql}
-{_join()} trace_passage p ON p.trace_id = wanted.trace_id
+SELECT {_COLUMNS} FROM {source}
 WHERE p.at >= %s AND p.at <= %s AND (p.at < %s OR p.trace_id < %s OR %s = 1)
 AND (%s = '' OR p.direction = %s OR (%s = 1 AND p.recipients > 1))
 AND (%s = '' OR p.outcome = %s OR (%s = 1 AND p.recipients > 1))

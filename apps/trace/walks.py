@@ -82,6 +82,18 @@ def stretch(ways: Sequence[Way], since_us: int, until_us: int, most: int) -> Str
     return Stretch(spots, reached)
 
 
+def reach(since_us: int, until_us: int, most: int) -> int | None:
+    """How far back the newest messages of a period go, so many of them: microseconds below which
+    the next ones are; None if there are no more. For who looks at each of them anyway."""
+    rows = fetch(_REACH, [since_us, until_us, most - 1])
+    return min(rows[0][0], until_us - 1) if rows else None
+
+
+_REACH: Final = (
+    "SELECT at FROM trace_passage WHERE at BETWEEN %s AND %s ORDER BY at DESC LIMIT 1 OFFSET %s"
+)
+
+
 def rarer(first: Way, second: Way, since_us: int, until_us: int) -> Way:
     """Of two walks the one that meets less: whose first rows lie further back; the first if they
     are alike."""

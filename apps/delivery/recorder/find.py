@@ -269,17 +269,29 @@ class _Search:
         if not ways:
             return Found([])
         for step in STEPS:
-            met = walks.stretch(ways, since, until, step)
-            traces_met = self._walked(met.spots, is_by_text=is_by_text)
-            # The ends of the stretch tell the planner how few of all messages they are.
-            low = since if met.reached is None else max(since, met.reached)
-            shown = self._fitting(traces_met, low, until, walked=is_by_text)
+            reached, shown = self._step(ways, since, until, step, is_by_text=is_by_text)
             if (cut := self._take(shown)) is not None:
                 return self._page(Place(cut.at_us, cut.trace_id))
-            if len(self.rows) > self.most or met.reached is None or met.reached < since:
+            if len(self.rows) > self.most or reached is None or reached < since:
                 return self._page(None)
-            until = met.reached
+            until = reached
         return self._page(Place(until, _LAST))
+
+    def _step(
+        self, ways: Sequence[Way], since: int, until: int, most: int, *, is_by_text: bool
+    ) -> tuple[int | None, list[Row]]:
+        """Where the next step begins, and what fits of this one.
+
+        That no walk leads past the ends of it tells the planner how few of all messages it is.
+        """
+        if ways[0].by is By.TIME:
+            reached = walks.reach(since, until, most)
+            low = since if reached is None else reached + 1
+            return reached, self._fitting(None, low, until, walked=is_by_text)
+        met = walks.stretch(ways, since, until, most)
+        low = since if met.reached is None else max(since, met.reached)
+        some = self._walked(met.spots, is_by_text=is_by_text)
+        return met.reached, self._fitting(some, low, until, walked=is_by_text)
 
     def _page(self, looked_to: Place | None) -> Found:
         if len(self.rows) > self.most:
@@ -338,8 +350,10 @@ class _Search:
 
     # -- what fits ------------------------------------------------------------------------------
 
-    def _fitting(self, met: Sequence[UUID], since: int, until: int, *, walked: bool) -> list[Row]:
-        """Those that were met and fit, as the index knows them.
+    def _fitting(
+        self, met: Sequence[UUID] | None, since: int, until: int, *, walked: bool
+    ) -> list[Row]:
+        """Those that were met and fit, as the index knows them; None: whatever there is.
 
         Args:
             since, until: the part of the period where they were met, both ends within.
