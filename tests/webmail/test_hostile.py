@@ -29,7 +29,13 @@ def in_time(reader: Client, page: str) -> Any:
     return answers[-1]
 
 
-@pytest.mark.parametrize("make", MESSAGES.values(), ids=MESSAGES)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=pytest.mark.long if number % 3 else ())
+        for number, (name, make) in enumerate(MESSAGES.items())
+    ],
+)  # tests/mime/test_hostile.py reads all of them in the short form too
 def test_it_shows_a_hostile_message_in_time(
     alice: User, reader: Client, make: Callable[[], bytes]
 ) -> None:
