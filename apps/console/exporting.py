@@ -13,6 +13,7 @@ from apps.console.addresses import aliaslist
 from apps.console.auditlog import Asked
 from apps.console.domains import domainlist
 from apps.console.quarantine import keptlist
+from apps.console.queue import waiting
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.bulk.cells import shown_size
@@ -77,6 +78,18 @@ def _quarantine(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
         ]
 
 
+def _queue(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
+    for one in waiting.lines(powers, waiting.Wanted.of(asked)):
+        yield [
+            *(one.key, _moment(one.received_at), one.sender, one.to, one.more, one.destination),
+            *(one.badge, one.size, one.tries, _moment(one.next), one.why.words, one.why.raw),
+        ]
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
+
+
 def _day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 
@@ -108,6 +121,14 @@ EXPORTS: Final = {
             *("Points", "Probably wanted"),
         ),
         _quarantine,
+    ),
+    "queue": Export(
+        Ability.RUN_QUEUE,
+        (
+            *("Message", "Received", "From", "To", "Other recipients", "Destination", "State"),
+            *("Size", "Tries", "Next try", "Last reply", "As it was said"),
+        ),
+        _queue,
     ),
     "audit": Export(
         Ability.READ_AUDIT,

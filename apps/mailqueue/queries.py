@@ -34,6 +34,11 @@ UNFINISHED_ROWS = Func(
     template="%(expressions)s IN ('offered', 'accepted', 'routed', 'held')",
     output_field=BooleanField(),
 )
+UNPROCESSED_ROWS = Func(
+    F("state"),
+    template="%(expressions)s IN ('accepted', 'offered')",
+    output_field=BooleanField(),
+)
 HELD_ROWS = Func(F("state"), template="%(expressions)s = 'held'", output_field=BooleanField())
 WAITING_ROWS = Func(F("state"), template="%(expressions)s = 'waiting'", output_field=BooleanField())
 FEW = 2_000

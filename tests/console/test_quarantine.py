@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.audit.models import AuditRecord
 from apps.console import paging
 from apps.console.models import BulkAct
+from apps.console.quarantine import bulk as acts
 from apps.directory.models import Domain, Organization, Role, User
 from apps.mailqueue.models import QueuedMessage
 from apps.mailstore.models import Entry, JunkMark
@@ -20,6 +21,7 @@ from apps.scan.scopes import Scope
 from apps.scan.services import lists, quarantine
 from apps.scan.verdict import Opinion, Verdict
 from tests.console.conftest import PASSWORD, browser, holder
+from tests.console.test_queue_acts import go_on
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
 from tests.support.mail import RAW, drain, local
 
@@ -399,6 +401,39 @@ def test_all_that_fit(admin: User, alice: User, brian: User) -> None:
     page = bulk(browser(admin), "delete", everything="1", text="drop")
     assert "3 messages are deleted." in page
     assert states() == ["kept", "deleted", "deleted", "deleted"]
+
+
+@pytest.mark.parametrize("name", ["delete", "block", "release"])
+def test_all_that_fit_a_portion_at_a_time(
+    admin: User, brian: User, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(acts, "PORTION", 2)
+    for _ in range(4):
+        held(brian, subject="Drop me")
+    danger = held(brian, subject="Drop me", verdict=Verdict((VIRUS,)))
+    client = browser(admin)
+    if name == "release":
+        asked = bulk(client, name, everything="1", text="drop")
+        assert "Release 5 messages?" in asked
+    page = bulk(client, name, everything="1", text="drop", sure="1")
+    for _ in range(2):
+        assert "data-going" in page
+        page = go_on(client, page)
+    assert "data-going" not in page
+    if name == "release":
+        assert "4 messages are released" in page
+        assert "1 not:" in page
+        assert states() == ["released"] * 4 + ["kept"]
+        return
+    assert "5 messages are deleted" in page
+    assert states() == ["deleted"] * 5
+    page = undo(client, page)
+    for _ in range(2):
+        page = go_on(client, page)
+    assert "last of 3 portions" in page
+    assert states() == ["kept"] * 5
+    assert not ListEntry.objects.exists()
+    assert Quarantined.objects.filter(pk=danger.pk, state="kept").exists()
 
 
 def test_wrong_days_fit_nothing(admin: User, alice: User) -> None:

@@ -5,6 +5,7 @@ from django.db import connection
 
 from apps.blobs import services as blobs
 from apps.console import paging
+from apps.console.portions import Stand
 from apps.console.quarantine import keptlist
 from apps.console.quarantine.keptlist import Wanted
 from apps.directory.models import User
@@ -68,5 +69,6 @@ def test_a_page_reads_a_page(
             with connection.execute_wrapper(reading):
                 keptlist.kept(powers, wanted)
                 keptlist.tabs(powers, wanted)
+                keptlist.portion(powers, wanted, Stand(after="3000"), 100)
             assert reading.found
             assert reading.beyond(MOST) == [], (person.address, wanted)

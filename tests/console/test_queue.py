@@ -5,17 +5,22 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from apps.audit.models import AuditRecord
+from apps.console import exporting
 from apps.console.queue import words
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, User
+from apps.directory.permissions import powers_of
 from apps.mailqueue import queries, services
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import EnvelopeRecipient
+from apps.runtime import keyset
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.trace import services as trace
@@ -325,3 +330,36 @@ def test_a_transcript_is_told_line_by_line() -> None:
     found = words.spoken("* mx.a.test\n> MAIL\x1b[2J\n< 250 ok\n< 451 no")
     assert [one.how for one in found] == ["note", "ours", "theirs", "bad"]
     assert "\x1b" not in found[1].text
+
+
+def test_as_a_file(admin: User, ann: User, zoe: User, operator: User) -> None:
+    mine = sent_by(ann, to="=1+1@elsewhere.test")
+    theirs = sent_by(zoe, to="secret@elsewhere.test")
+    path = reverse("console-export")
+    text = b"".join(browser(admin).get(f"{path}?kind=queue")).decode("utf-8-sig")
+    assert ulid_text(mine) in text
+    assert "'=1+1@elsewhere.test" in text
+    assert ",=1+1" not in text
+    assert ulid_text(theirs) not in text
+    assert "secret" not in text
+    text = b"".join(browser(operator).get(f"{path}?kind=queue&text=secret")).decode("utf-8-sig")
+    assert ulid_text(theirs) in text
+    assert ulid_text(mine) not in text
+    assert AuditRecord.objects.filter(action="directory.export", subject="queue").count() == 2
+    assert browser(ann).get(f"{path}?kind=queue").status_code == 404
+
+
+def test_a_file_costs_a_few_statements_for_some_hundred(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(7, NEAR)
+    powers = powers_of(operator)
+    with CaptureQueriesContext(connection) as few:
+        whole = list(exporting.EXPORTS["queue"].rows(powers, {}))
+    send(30, NEAR)
+    with CaptureQueriesContext(connection) as many:
+        assert len(list(exporting.EXPORTS["queue"].rows(powers, {}))) == 37
+    assert len(few) == len(many)
+    monkeypatch.setattr(keyset, "BATCH", 2)
+    again = list(exporting.EXPORTS["queue"].rows(powers, {}))
+    assert [row[0] for row in again[:7]] == [row[0] for row in whole]

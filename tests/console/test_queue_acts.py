@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from html import unescape
 from uuid import UUID
 
 import pytest
@@ -200,16 +201,86 @@ def test_it_cancels_what_has_not_left(operator: User) -> None:
     assert state(message_id) == MessageState.CANCELLED
 
 
-def test_all_that_fit_the_filter(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def go_on(client: Client, text: str, **more: str) -> str:
+    """Send the form of a page between two portions, as its button does."""
+    found = re.search(r'<form class="stack" method="post" action="([^"]+)" data-going>', text)
+    assert found is not None, text
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', text)
+    data = {name: unescape(value) for name, value in fields if name != "csrfmiddlewaretoken"}
+    return client.post(found[1], data | more, follow=True).content.decode()
+
+
+def test_all_that_fit_the_filter_a_portion_at_a_time(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulkacts, "MOST", 3)
-    send(4, NEAR)
+    found = send(7, NEAR)
     (far,) = send(1, "mx/far.test")
-    data = {"everything": "1", "destination": NEAR}
-    text = bulk(browser(operator), "delete", [], **data)
-    assert "3 messages will be deleted" in text
-    assert "More fit" in text
+    client, data = browser(operator), {"everything": "1", "destination": NEAR}
+    first = bulk(client, "delete", [], **data)
+    assert "done to 7 messages" in first
+    assert "3 messages will be deleted" in first
     assert Aside.objects.count() == 3
+    send(1, NEAR)  # what comes in meanwhile is not meant
+    second = go_on(client, first)
+    assert "6 messages will be deleted" in second
+    last = go_on(client, second)
+    assert "7 messages will be deleted" in last
+    assert "data-going" not in last
+    assert set(Aside.objects.values_list("message", flat=True)) == set(found)
     assert state(far) == MessageState.ROUTED
+
+    back = undo(client, last)
+    assert "1 message is back where it was" in back
+    back = go_on(client, back)
+    assert "3 messages are back where they were" in back
+    back = go_on(client, back)
+    assert "That was the last of 3 portions." in back
+    assert not Aside.objects.exists()
+    assert {state(one) for one in found} == {MessageState.ROUTED}
+
+
+def test_it_stops_where_somebody_says_so(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulkacts, "MOST", 2)
+    send(5, NEAR)
+    client = browser(operator)
+    first = bulk(client, "hold", [], everything="1")
+    text = go_on(client, first, stop="1")
+    assert "2 messages are held" in text
+    assert QueuedMessage.objects.filter(state=MessageState.HELD).count() == 2
+    assert "back where they were" in undo(client, text)
+
+
+def test_a_reason_goes_along_with_every_portion(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkacts, "MOST", 2)
+    send(3, NEAR)
+    client = browser(operator)
+    asked = bulk(client, "bounce", [], everything="1")
+    assert "3 messages will not be delivered" in asked
+    go_on(client, bulk(client, "bounce", [], everything="1", sure="1", reason='No "such" thing'))
+    assert set(Aside.objects.values_list("reason", flat=True)) == {'No "such" thing'}
+    assert Aside.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"all_after": "\0", "all_until": "x", "all_done": "-1", "all_act": "7"},
+        {"all_after": "7" * 26, "all_done": "9" * 30, "all_act": "\x00" * 36},
+        {"all_after": "0" * 26, "all_until": "f" * 32, "all_total": "<b>" * 200},
+    ],
+)
+def test_what_a_form_says_of_the_portions_before_is_a_claim(
+    operator: User, ann: User, wrong: dict[str, str]
+) -> None:
+    sent_by(ann)
+    for name in ("delete", "retry"):
+        data = {"act": name, "everything": "1", "sure": "1", **wrong}
+        answer = browser(operator).post(reverse("console-queue-bulk"), data, follow=True)
+        assert answer.status_code == 200
+        assert "<b><b>" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["retry", "hold", "delete", "reroute", "release", "cancel"])

@@ -140,7 +140,7 @@ def test_what_was_written_comes_out_as_text(operator: User, alice: User) -> None
         "account": WILD,
         "tls": WILD,
         "message_id": WILD,
-        "dialogue": [[1, ">", wild], [2, "<", WILD, WILD], ["odd"], 5],
+        "dialogue": f"1 > {wild}\n2 < {WILD}\t{WILD}\nodd",
     }
     events = [
         received(trace_id, **with_all),

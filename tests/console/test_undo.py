@@ -88,3 +88,33 @@ def test_the_undo_stands_before_the_menu_for_whoever_goes_by_tab(admin: User) ->
     page = browser(admin).post("/admin/users/bulk/", sent, follow=True).content.decode()
 
     assert page.index(">Undo</button>") < page.index("<aside")
+
+
+def test_portions_are_taken_back_from_the_last_one_on(admin: User, undone: list[Any]) -> None:
+    first = bulkacts.keep(user=admin, what="test", before=[1])
+    second = bulkacts.keep(user=admin, what="test", before=[2], follows=first.pk)
+    client = browser(admin)
+
+    page = client.post("/admin/undo/", {"act": str(second.pk), "next": "/admin/queue/"})
+    assert undone == [(admin.pk, [2])]
+    assert str(first.pk) in page.content.decode()
+    answer = client.post(
+        "/admin/undo/", {"act": str(first.pk), "next": "/admin/queue/", "nth": "1"}
+    )
+
+    assert undone == [(admin.pk, [2]), (admin.pk, [1])]
+    assert answer.headers["Location"] == "/admin/queue/"
+
+
+def test_a_portion_of_somebody_elses_is_none_of_ours(
+    admin: User, helpdesk: User, undone: list[Any]
+) -> None:
+    theirs = bulkacts.keep(user=helpdesk, what="test", before=[1])
+    mine = bulkacts.keep(user=admin, what="test", before=[2], follows=theirs.pk)
+    client = browser(admin)
+
+    client.post("/admin/undo/", {"act": str(mine.pk)})
+    answer = client.post("/admin/undo/", {"act": str(theirs.pk)}, follow=True)
+
+    assert undone == [(admin.pk, [2])]
+    assert "too late" in answer.content.decode()

@@ -17,6 +17,7 @@ from apps.wire.errors import MailError, NotFound
 
 DELETE: Final = "quarantine.delete"
 BLOCK: Final = "quarantine.block"
+PORTION: Final = 200  # messages of one request where all are meant: each is a transaction
 
 
 @dataclass(slots=True)

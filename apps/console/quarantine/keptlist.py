@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from apps.console import paging
 from apps.console.filters import PeriodFilter, beginning, choice
 from apps.console.paging import Page
+from apps.console.portions import Stand
 from apps.console.typed import stored_domain
 from apps.directory.permissions import Powers
 from apps.mime.headers import printable
@@ -19,6 +20,7 @@ from apps.provisioning.administration import quarantine as doors
 from apps.runtime.keyset import Column, Order, walk
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.scan.reasons import sentence
+from apps.wire.numbers import whole_number
 
 WORDS_MOST: Final = 5  # words of a search that count
 COUNTED: Final = 1_000  # messages: beyond them nobody needs to know how many there are
@@ -244,19 +246,33 @@ def of_row(row: Quarantined) -> KeptLine:
     return _line({name: getattr(row, name) for name in COLUMNS})
 
 
-def any_kept(powers: Powers, numbers: Sequence[int], wanted: Wanted | None, most: int) -> list[int]:
-    """Numbers that are in sight and still kept: those that were ticked, or all that fit a filter;
-    one more than `most` at the most.
-
-    Args:
-        wanted: the filter; None for `numbers`.
-    """
-    if wanted is None:
-        found = doors.in_sight(powers).filter(pk__in=numbers[: most + 1])
-    else:
-        found = chosen(powers, wanted) if not wanted.errors else Quarantined.objects.none()
-    found = found.filter(state=QuarantineState.KEPT)
+def any_kept(powers: Powers, numbers: Sequence[int], most: int) -> list[int]:
+    """Those of these numbers that are in sight and still kept, newest first; one more than `most`
+    at the most."""
+    found = doors.in_sight(powers).filter(pk__in=numbers[: most + 1], state=QuarantineState.KEPT)
     return list(found.order_by("-pk").values_list("pk", flat=True)[: most + 1])
+
+
+def portion(powers: Powers, wanted: Wanted, stand: Stand, most: int) -> tuple[list[int], bool]:
+    """The next copies that fit a filter and are still kept, newest first, `most` at the most; and
+    whether there are more. What comes in later is not among them."""
+    found = _all_kept(powers, wanted)
+    after = whole_number(stand.after)
+    if after is not None:
+        found = found.filter(pk__lt=after)
+    numbers = list(found.order_by("-pk").values_list("pk", flat=True)[: most + 1])
+    return numbers[:most], len(numbers) > most
+
+
+def begin(powers: Powers, wanted: Wanted) -> Stand:
+    """All that fit a filter and are kept."""
+    return Stand(total=paging.counted(_all_kept(powers, wanted)))
+
+
+def _all_kept(powers: Powers, wanted: Wanted) -> QuerySet[Quarantined]:
+    if wanted.errors:
+        return Quarantined.objects.none()
+    return chosen(powers, wanted).filter(state=QuarantineState.KEPT)
 
 
 def _reasons(tab: str) -> tuple[Reason, ...]:

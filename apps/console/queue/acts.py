@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from apps.console import paging
+from apps.console.portions import Stand
 from apps.console.queue import waiting
 from apps.console.queue.waiting import Wanted
 from apps.console.services import bulkacts
 from apps.directory.permissions import Powers
 from apps.mailqueue.services import UNDO_SECONDS, Ending
 from apps.provisioning.administration import queue as doors
+from apps.runtime.ulid import new_ulid, parse_ulid, ulid_text
 
 ASIDE: Final = "queue.aside"
 RELEASE: Final = "queue.release"
@@ -51,14 +54,29 @@ _DOORS: Final = {"retry": doors.retry, "reroute": doors.reroute, "cancel": doors
 NAMES: Final = frozenset(_WORDS)
 
 
-def picked(powers: Powers, ids: Sequence[UUID], wanted: Wanted | None) -> list[UUID]:
-    """What was ticked, or all in sight that fit a filter, oldest first; one more than
-    `bulkacts.MOST` at most."""
-    if wanted is not None:
-        found = waiting.chosen(powers, wanted)
-    else:
-        found = doors.in_sight(powers).filter(pk__in=ids[: bulkacts.MOST + 1])
-    return list(found.order_by("pk").values_list("pk", flat=True)[: bulkacts.MOST + 1])
+def picked(powers: Powers, ids: Sequence[UUID]) -> list[UUID]:
+    """What was ticked and is in sight, oldest first; `bulkacts.MOST` at most."""
+    found = doors.in_sight(powers).filter(pk__in=ids[: bulkacts.MOST])
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def portion(powers: Powers, wanted: Wanted, stand: Stand) -> tuple[list[UUID], bool]:
+    """The next messages in sight that fit a filter, oldest first, `bulkacts.MOST` at most; and
+    whether there are more."""
+    found = waiting.chosen(powers, wanted)
+    after, until = parse_ulid(stand.after), parse_ulid(stand.until)
+    if after is not None:
+        found = found.filter(pk__gt=after)
+    if until is not None:
+        found = found.filter(pk__lt=until)
+    ids = list(found.order_by("pk").values_list("pk", flat=True)[: bulkacts.MOST + 1])
+    return ids[: bulkacts.MOST], len(ids) > bulkacts.MOST
+
+
+def begin(powers: Powers, wanted: Wanted) -> Stand:
+    """All that fit a filter now: what comes in later is not meant."""
+    total = paging.counted(waiting.chosen(powers, wanted))
+    return Stand(until=ulid_text(new_ulid()), total=total)
 
 
 def do(powers: Powers, name: str, ids: Sequence[UUID], reason: str = "") -> Done:

@@ -1,6 +1,6 @@
 """The queue as a list: oldest first, in a few statements however much waits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -24,7 +24,7 @@ from apps.mailqueue.models import (
 )
 from apps.provisioning.administration import queue as doors
 from apps.runtime.clock import now_us
-from apps.runtime.keyset import Column, Order
+from apps.runtime.keyset import Column, Order, batches
 from apps.runtime.ulid import parse_ulid, ulid_text
 
 TABS: Final = (
@@ -102,8 +102,8 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     elif wanted.state == "held":
         found = found.filter(queries.HELD_ROWS)
     elif wanted.state == "scheduled":
-        lanes = QueuedMessage.objects.filter(lane__in=(0, 1), state=MessageState.ACCEPTED)
-        later = lanes.filter(lease_until=0, hold_until__gt=now)
+        lanes = QueuedMessage.objects.filter(queries.UNPROCESSED_ROWS, lane__in=(0, 1))
+        later = lanes.filter(lease_until=0, hold_until__gt=now, state=MessageState.ACCEPTED)
         found = found.filter(pk__in=later.values("pk"))
     if wanted.destination:
         named = doors.named(powers, QueuedRecipient.objects.all())
@@ -151,6 +151,12 @@ def messages(powers: Powers, wanted: Wanted) -> Page[Line]:
         counts=found,
         nouns=("message", "messages"),
     )
+
+
+def lines(powers: Powers, wanted: Wanted) -> Iterator[Line]:
+    """All of them one by one, for a file."""
+    for rows in batches(chosen(powers, wanted).values(*_COLUMNS), ORDER):
+        yield from _lines(powers, rows)
 
 
 def tabs(powers: Powers, wanted: Wanted) -> list[tuple[str, str, str, bool]]:

@@ -11,17 +11,20 @@ from apps.directory.models import User
 from apps.wire.errors import NotFound
 
 LIFETIME: Final = timedelta(minutes=10)
-MOST: Final = 1_000  # things at once
+MOST: Final = 1_000  # things of one request
 
 
-def keep(*, user: User, what: str, before: Any) -> BulkAct:
+def keep(*, user: User, what: str, before: Any, follows: UUID | None = None) -> BulkAct:
     """Remember how things were, for LIFETIME.
 
     Args:
         before: JSON; an entry for each thing that was really changed. A secret only as it
             is sealed in its own row.
+        follows: the act of the portion before, which is taken back after this one.
     """
-    return BulkAct.objects.create(user=user, what=what, before=before, done_at=timezone.now())
+    return BulkAct.objects.create(
+        user=user, what=what, before=before, follows=follows, done_at=timezone.now()
+    )
 
 
 def take(*, user: User, act_id: UUID) -> BulkAct:

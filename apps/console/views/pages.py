@@ -1,7 +1,9 @@
 """What all pages of the console have in common."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +13,7 @@ from django.urls import reverse
 from apps.console.filters import Filter
 from apps.console.models import BulkAct
 from apps.console.navigation import menu
+from apps.console.portions import Stand
 from apps.console.services import bulkacts
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
@@ -50,7 +53,40 @@ def administrator(request: HttpRequest) -> User:
 
 def say_undoable(request: HttpRequest, words: str, act: BulkAct) -> None:
     """Say what was done, beside an Undo (`webmail/_undo.html`)."""
-    messages.success(request, words, extra_tags=f"back:{act.pk}")
+    say_undoable_by(request, words, act.pk)
+
+
+def say_undoable_by(request: HttpRequest, words: str, act_id: UUID) -> None:
+    """The same where only the id of the act is at hand."""
+    messages.success(request, words, extra_tags=f"back:{act_id}")
+
+
+def going(
+    request: HttpRequest,
+    powers: Powers,
+    name: str,
+    wanted: Filter,
+    stand: Stand,
+    words: str,
+    *,
+    asked: Iterable[tuple[str, str]],
+) -> HttpResponse:
+    """The page between two portions of an act on all that match a list.
+
+    Args:
+        name: where the list is; its acts are at `name`-bulk.
+        words: what has been done so far.
+        asked: name and value of what the act needs besides.
+    """
+    context = {
+        "action": reverse(f"{name}-bulk"),
+        "pairs": [*asked, *wanted.here, *stand.pairs],
+        "stand": stand,
+        "words": words,
+        "back": address_in(name, wanted),
+        "nav": name.removeprefix("console-"),
+    }
+    return show(request, powers, "going.html", context)
 
 
 def keep_and_say(request: HttpRequest, words: str, *, what: str, before: Any) -> None:

@@ -1,6 +1,7 @@
 """Quarantine: the list, and what is done to many of its messages."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
+from apps.console.portions import Stand
 from apps.console.quarantine import bulk as acts
 from apps.console.quarantine import keptlist
 from apps.console.quarantine.bulk import Done
@@ -16,7 +18,16 @@ from apps.console.quarantine.keptlist import Wanted
 from apps.console.services import bulkacts
 from apps.console.typed import ticked
 from apps.console.userlist import domain_choices
-from apps.console.views.pages import address_in, back_to, export_link, keep_and_say, show
+from apps.console.views.pages import (
+    address_in,
+    administrator,
+    back_to,
+    export_link,
+    going,
+    keep_and_say,
+    say_undoable_by,
+    show,
+)
 from apps.directory.permissions import Ability, Powers
 
 
@@ -33,6 +44,27 @@ RELEASES: Final = {
     "train": _Release("Release and train", "Release and train", teaches=True),
     "release": _Release("Release", "Release", teaches=False),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What is done at once, and can be taken back.
+
+    Args:
+        what: its name for undoing.
+        words: what is said after "12 messages are".
+    """
+
+    do: Callable[[Powers, Iterable[int]], Done]
+    what: str
+    words: str
+
+
+_ACTS: Final = {
+    "delete": _Act(acts.delete, acts.DELETE, "deleted"),
+    "block": _Act(acts.block, acts.BLOCK, "deleted, and whoever sent it is blocked"),
+}
+_NOTHING: Final = "Nothing was chosen that is still kept: tick what you mean."
 
 
 @for_administrators
@@ -64,35 +96,82 @@ def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     """Delete it or block its senders, with an Undo; or let it go, after a question."""
     _demand(powers)
     name = request.POST.get("act", "")
+    if name not in RELEASES and name not in _ACTS:
+        raise Http404
     wanted = Wanted.of(request.POST.dict())
-    is_all = bool(request.POST.get("everything"))
+    if request.POST.get("everything"):
+        return _everything(request, powers, name, wanted)
     ids = ticked(request.POST.getlist("id"))
-    numbers = keptlist.any_kept(powers, ids, wanted if is_all else None, bulkacts.MOST)
+    numbers = keptlist.any_kept(powers, ids, bulkacts.MOST)
     if not numbers:
-        messages.info(request, "Nothing was chosen that is still kept: tick what you mean.")
+        messages.info(request, _NOTHING)
         return back_to("console-quarantine", wanted)
     if len(numbers) > bulkacts.MOST:
         most = f"{bulkacts.MOST:,}"
         messages.error(request, f"That is done to {most} messages at a time: narrow the list.")
         return back_to("console-quarantine", wanted)
-    if name in RELEASES:
-        return _released(request, powers, name, numbers, wanted, is_all=is_all)
+    if name in RELEASES and "sure" not in request.POST:
+        return _ask(request, powers, name, wanted, f"{len(numbers):,}", numbers)
     do(request, powers, name, numbers)
     return back_to("console-quarantine", wanted)
 
 
+def _everything(
+    request: HttpRequest, powers: Powers, name: str, wanted: Wanted
+) -> HttpResponseBase:
+    """Do it to the next portion of all that fit."""
+    stand = Stand.of(request.POST.dict())
+    if stand.is_first:
+        stand = keptlist.begin(powers, wanted)
+    numbers, has_more = keptlist.portion(powers, wanted, stand, acts.PORTION)
+    if not numbers and stand.is_first:
+        messages.info(request, _NOTHING)
+        return back_to("console-quarantine", wanted)
+    if name in RELEASES and "sure" not in request.POST:
+        return _ask(request, powers, name, wanted, stand.total, [])
+    act = stand.before
+    if numbers and "stop" not in request.POST:
+        done = _done(powers, name, numbers)
+        stand = stand.further(str(numbers[-1]), done=done.count, left=done.left, why=done.why)
+        if done.before:
+            what = _ACTS[name].what
+            who = administrator(request)
+            act = bulkacts.keep(user=who, what=what, before=done.before, follows=act).pk
+            stand = replace(stand, act=str(act))
+        if has_more:
+            asked = [("act", name), ("everything", "1"), ("sure", "1")]
+            words = _words(name, stand.done)
+            return going(request, powers, "console-quarantine", wanted, stand, words, asked=asked)
+    if stand.done and act is not None:
+        say_undoable_by(request, _words(name, stand.done), act)
+    elif stand.done:
+        messages.success(request, _words(name, stand.done))
+    tell_rest(request, Done(left=stand.left, why=stand.why))
+    return back_to("console-quarantine", wanted)
+
+
 def do(request: HttpRequest, powers: Powers, name: str, numbers: list[int]) -> None:
-    """Delete, or block and delete; keep how it was, and say so. Raises Http404 for other acts."""
-    if name == "delete":
-        done, what, words = acts.delete(powers, numbers), acts.DELETE, "deleted"
-    elif name == "block":
-        done, what = acts.block(powers, numbers), acts.BLOCK
-        words = "deleted, and whoever sent it is blocked"
-    else:
+    """Do one of the acts; keep how it was, and say so. Raises Http404 for other acts."""
+    if name not in RELEASES and name not in _ACTS:
         raise Http404
-    if done.count:
-        keep_and_say(request, f"{acts.counted(done.count)} {words}.", what=what, before=done.before)
+    done = _done(powers, name, numbers)
+    words = _words(name, done.count)
+    if done.count and name in _ACTS:
+        keep_and_say(request, words, what=_ACTS[name].what, before=done.before)
+    elif done.count:
+        messages.success(request, words)
     tell_rest(request, done)
+
+
+def _done(powers: Powers, name: str, numbers: Sequence[int]) -> Done:
+    if name in RELEASES:
+        return acts.release(powers, numbers, teaches=RELEASES[name].teaches)
+    return _ACTS[name].do(powers, numbers)
+
+
+def _words(name: str, count: int) -> str:
+    words = "released, and arrive soon" if name in RELEASES else _ACTS[name].words
+    return f"{acts.counted(count)} {words}."
 
 
 def tell_rest(request: HttpRequest, done: Done) -> None:
@@ -101,28 +180,21 @@ def tell_rest(request: HttpRequest, done: Done) -> None:
         messages.error(request, done.refusal)
 
 
-def _released(
+def _ask(
     request: HttpRequest,
     powers: Powers,
     name: str,
-    numbers: list[int],
     wanted: Wanted,
-    *,
-    is_all: bool,
+    count: str,
+    numbers: list[int],
 ) -> HttpResponseBase:
-    act = RELEASES[name]
-    if "sure" in request.POST:
-        done = acts.release(powers, numbers, teaches=act.teaches)
-        if done.count:
-            messages.success(request, f"{acts.counted(done.count)} released, and arrive soon.")
-        tell_rest(request, done)
-        return back_to("console-quarantine", wanted)
+    """Ask whether to let go what was ticked, or all that fit if that is nothing."""
     context = {
-        "act": act,
+        "act": RELEASES[name],
         "name": name,
-        "count": len(numbers),
-        "ids": [] if is_all else numbers,
-        "is_all": is_all,
+        "count": count,
+        "ids": numbers,
+        "is_all": not numbers,
         "wanted": wanted,
         "back": address_in("console-quarantine", wanted),
         "nav": "quarantine",

@@ -1,5 +1,6 @@
 """Queue: the list with its destinations, and what is done to many messages or to a destination."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -10,18 +11,29 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
+from apps.console.portions import Stand
 from apps.console.queue import acts, places, waiting
 from apps.console.queue.acts import Done
 from apps.console.queue.waiting import Wanted
 from apps.console.services import bulkacts
 from apps.console.typed import storable, typed
-from apps.console.views.pages import address_in, back_to, keep_and_say, show
+from apps.console.views.pages import (
+    address_in,
+    administrator,
+    back_to,
+    export_link,
+    going,
+    keep_and_say,
+    say_undoable_by,
+    show,
+)
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue.services import EVERYWHERE
 from apps.provisioning.administration import queue as doors
 from apps.runtime.ulid import parse_ulid, ulid_text
 
 REASON_MOST: Final = 300  # characters of what the sender is told
+_NOTHING: Final = "Nothing was chosen that is still in the queue."
 _GONE: Final = "Nothing could be done: it has left the queue meanwhile, or is not yours to act on."
 
 
@@ -52,7 +64,7 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "page": waiting.messages(powers, wanted),
         "tabs": waiting.tabs(powers, wanted),
         "ages": waiting.AGES.items(),
-        "most": f"{bulkacts.MOST:,}",
+        "export": export_link("queue", wanted),
     }
     return show(request, powers, "queue.html", context)
 
@@ -66,28 +78,67 @@ def bulk(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     if name not in acts.NAMES:
         raise Http404
     wanted = Wanted.of(request.POST.dict())
-    is_all = bool(request.POST.get("everything"))
-    ids = acts.picked(powers, _ticked(request.POST.getlist("id")), wanted if is_all else None)
+    if request.POST.get("everything"):
+        return _everything(request, powers, name, wanted)
+    ids = acts.picked(powers, _ticked(request.POST.getlist("id")))
     if not ids:
-        messages.info(request, "Nothing was chosen that is still in the queue.")
+        messages.info(request, _NOTHING)
         return back_to("console-queue", wanted)
     if name == "bounce" and "sure" not in request.POST:
-        context = {
-            "count": min(len(ids), bulkacts.MOST),
-            "ids": [] if is_all else [ulid_text(one) for one in ids],
-            "everything": is_all,
-            "wanted": wanted,
-            "action": "console-queue-bulk",
-            "back": address_in("console-queue", wanted),
-            "most": REASON_MOST,
-            "nav": "queue",
-        }
-        return show(request, powers, "queue-bounce.html", context)
+        return _ask(request, powers, wanted, f"{len(ids):,}", [ulid_text(one) for one in ids])
     tell(request, name, acts.do(powers, name, ids, reason_of(request)))
-    if len(ids) > bulkacts.MOST:
-        words = f"That were the {bulkacts.MOST:,} oldest. More fit: do it again for the next."
-        messages.info(request, words)
     return back_to("console-queue", wanted)
+
+
+def _everything(
+    request: HttpRequest, powers: Powers, name: str, wanted: Wanted
+) -> HttpResponseBase:
+    """Do it to the next portion of all that fit."""
+    stand = Stand.of(request.POST.dict())
+    if stand.is_first:
+        stand = acts.begin(powers, wanted)
+    ids, has_more = acts.portion(powers, wanted, stand)
+    if not ids and stand.is_first:
+        messages.info(request, _NOTHING)
+        return back_to("console-queue", wanted)
+    if name == "bounce" and "sure" not in request.POST:
+        return _ask(request, powers, wanted, stand.total, [])
+    reason, act = reason_of(request), stand.before
+    if ids and "stop" not in request.POST:
+        done = acts.do(powers, name, ids, reason)
+        stand = stand.further(ulid_text(ids[-1]), done=done.count)
+        if done.before:
+            who = administrator(request)
+            act = bulkacts.keep(user=who, what=done.what, before=done.before, follows=act).pk
+            stand = replace(stand, act=str(act))
+        if has_more:
+            asked = [("act", name), ("everything", "1"), ("sure", "1"), ("reason", reason)]
+            words = acts.told(name, stand.done)
+            return going(request, powers, "console-queue", wanted, stand, words, asked=asked)
+    if not stand.done:
+        messages.info(request, _GONE)
+    elif act is not None:
+        say_undoable_by(request, acts.told(name, stand.done), act)
+    else:
+        messages.success(request, acts.told(name, stand.done))
+    return back_to("console-queue", wanted)
+
+
+def _ask(
+    request: HttpRequest, powers: Powers, wanted: Wanted, count: str, ids: list[str]
+) -> HttpResponseBase:
+    """Ask for the reason: of those that were ticked, or of all that fit if there are none."""
+    context = {
+        "count": count,
+        "is_one": count == "1",
+        "ids": ids,
+        "everything": not ids,
+        "wanted": wanted,
+        "back": address_in("console-queue", wanted),
+        "most": REASON_MOST,
+        "nav": "queue",
+    }
+    return show(request, powers, "queue-bounce.html", context)
 
 
 @for_administrators
@@ -139,5 +190,5 @@ def tell(request: HttpRequest, name: str, done: Done) -> None:
 
 
 def _ticked(texts: list[str]) -> list[UUID]:
-    found = (parse_ulid(text) for text in texts[: bulkacts.MOST + 1])
+    found = (parse_ulid(text) for text in texts[: bulkacts.MOST])
     return list(dict.fromkeys(one for one in found if one is not None))

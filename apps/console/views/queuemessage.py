@@ -39,7 +39,8 @@ def act(request: HttpRequest, powers: Powers, message_id: UUID) -> HttpResponseB
         raise Http404
     if name == "bounce" and "sure" not in request.POST:
         context = {
-            "count": 1,
+            "count": "1",
+            "is_one": True,
             "ids": [],
             "one": ulid_text(message_id),
             "back": reverse("console-queue-message", args=[message_id]),

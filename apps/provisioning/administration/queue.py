@@ -25,12 +25,10 @@ from apps.directory import permissions
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
-from apps.mailqueue.queries import UNFINISHED_ROWS
+from apps.mailqueue.queries import HELD_ROWS, UNFINISHED_ROWS, UNPROCESSED_ROWS
 from apps.mailqueue.services import EVERYWHERE, Ending
 from apps.runtime.clock import now_us
 from apps.wire.errors import NotFound, NotPermitted
-
-_INSIDE = (MessageState.OFFERED, MessageState.ACCEPTED, MessageState.HELD)
 
 
 def in_sight(powers: Powers) -> QuerySet[QueuedMessage]:
@@ -104,11 +102,15 @@ def _people(powers: Powers) -> QuerySet[User, Any]:
 
 
 def _sight(powers: Powers) -> Q:
-    """Two sets by two indexes: what their users sent, and the little that is inside for them."""
+    """Three sets by three indexes: what their users sent, and the little that is held or not
+    processed yet and is for them. (By one index of all that is unfinished, SQLite asks of each
+    message of the backlog whom it is for before it looks whether it has left.)"""
     sent = QueuedMessage.objects.filter(UNFINISHED_ROWS, user__in=_people(powers))
     theirs = QueuedRecipient.objects.filter(message=OuterRef("pk"), user__in=_people(powers))
-    inside = QueuedMessage.objects.filter(UNFINISHED_ROWS, Exists(theirs), state__in=_INSIDE)
-    return Q(pk__in=sent.values("pk").union(inside.values("pk"), all=True))
+    held = QueuedMessage.objects.filter(HELD_ROWS, Exists(theirs))
+    coming = QueuedMessage.objects.filter(UNPROCESSED_ROWS, Exists(theirs))
+    inside = (held.values("pk"), coming.values("pk"))
+    return Q(pk__in=sent.values("pk").union(*inside, all=True))
 
 
 def retry(*, powers: Powers, ids: Sequence[UUID]) -> int:

@@ -1,0 +1,78 @@
+"""What the list of the queue reads: a page of it, however much waits, and a portion of all that
+fits; on both databases by an index."""
+
+import pytest
+from django.db import connection
+
+from apps.console import paging
+from apps.console.queue import acts, waiting
+from apps.console.queue.waiting import Wanted
+from apps.console.services import bulkacts
+from apps.directory.models import User
+from apps.directory.permissions import powers_of
+from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
+from apps.runtime.ulid import ulid_text
+from tests.mailqueue.leaving import NEAR, backlog, send
+from tests.support.reading import Reading, analyze
+
+pytestmark = pytest.mark.django_db
+CROWD, PLACES = 4_000, 40
+MOST = 1_500  # rows that a statement may read
+TABLES = ("mailqueue_queuedmessage", "mailqueue_queuedrecipient")
+
+
+def others(one: User) -> list[User]:
+    """Many users of another tenant's domain."""
+    return User.objects.bulk_create(
+        User(key=f"p{number}@other.test", address=f"p{number}@other.test", domain=one.domain)
+        for number in range(PLACES)
+    )
+
+
+def crowd(ours: User, theirs: User) -> list[str]:
+    """Very much that waits for dead destinations, most of it others', some held, much settled; the
+    ids of it, oldest first."""
+    send(1, NEAR)
+    for number in range(PLACES):
+        backlog(CROWD // PLACES, destination=f"mx/dead{number}.test")
+    rows = list(QueuedMessage.objects.order_by("pk").values_list("pk", flat=True))
+    for number, one in enumerate(others(theirs)):
+        QueuedMessage.objects.filter(pk__in=rows[number::PLACES]).update(user=one)
+    QueuedMessage.objects.filter(pk__in=rows[::50]).update(user=ours)
+    QueuedMessage.objects.filter(pk__in=rows[1::80]).update(state=MessageState.HELD)
+    done = rows[2::4]
+    QueuedMessage.objects.filter(pk__in=done).update(state=MessageState.DONE, settled_at=1)
+    QueuedRecipient.objects.filter(message__in=done).update(state="delivered")
+    analyze()
+    return [ulid_text(one) for one in rows]
+
+
+def test_a_page_and_a_portion_read_no_more(
+    operator: User, admin: User, alice: User, eve: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "COUNTED", 100)
+    monkeypatch.setattr(bulkacts, "MOST", 100)
+    rows = crowd(alice, eve)
+    middle = rows[CROWD // 2]
+    pages = [
+        Wanted(),
+        Wanted(after=middle),
+        Wanted(state="waiting"),
+        Wanted(state="sending"),
+        Wanted(state="held"),
+        Wanted(state="scheduled"),
+        Wanted(destination=NEAR),
+        Wanted(destination="nowhere.test"),
+        Wanted(destination="dead7.test", after=middle),
+        Wanted(age="4"),
+        Wanted(text=middle),
+    ]
+    for person in (operator, admin):
+        powers = powers_of(person)
+        for wanted in pages:
+            reading = Reading(TABLES)
+            with connection.execute_wrapper(reading):
+                waiting.messages(powers, wanted)
+                acts.portion(powers, wanted, acts.begin(powers, wanted))
+            assert reading.found
+            assert reading.beyond(MOST) == [], (person.address, wanted)
