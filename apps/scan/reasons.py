@@ -23,14 +23,15 @@ _LOOKS: Final = {"pass": "ok", "fail": "bad", "softfail": "warn", "temperror": "
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """One rule: `demands` says that it asks for more than points do; `total` is the sum so far."""
+class Counted:
+    """One rule that counted: `total` is the sum so far, where that is told; `demands` says that it
+    asks for more than points do."""
 
     rule: str
     words: str
     points: float
-    total: float
-    demands: bool
+    total: float = 0.0
+    demands: bool = False
 
     @property
     def sign(self) -> str:
@@ -54,15 +55,15 @@ def signed(points: float) -> str:
     return f"{points:+.1f}".replace("-", "\u2212")
 
 
-def reasons(findings: Sequence[Finding]) -> tuple[Reason, ...]:
+def reasons(findings: Sequence[Finding]) -> tuple[Counted, ...]:
     """What counted, the gravest first; what asks for more than points stands on top."""
-    told: list[Reason] = []
+    told: list[Counted] = []
     total = 0.0
     for one in sorted(findings, key=lambda one: (-one.action, -one.points))[:MOST]:
         if not one.points and not one.action:
             continue
         total += one.points
-        told.append(Reason(one.rule, _words(one), one.points, total, one.action > 0))
+        told.append(Counted(one.rule, _words(one), one.points, total, one.action > 0))
     return tuple(told)
 
 

@@ -46,7 +46,7 @@ class KeptMessage:
     hints: tuple[Hint, ...]
     is_wanted: bool
     proofs: tuple[Proof, ...]
-    reasons: tuple[reasons.Reason, ...]
+    reasons: tuple[reasons.Counted, ...]
     score: Score | None
     every: str
 

@@ -24,7 +24,7 @@ from apps.scan import queries
 from apps.scan.base import Action
 from apps.scan.deeds import Done
 from apps.scan.queries import Judged
-from apps.scan.reasons import signed
+from apps.scan.reasons import Counted
 from apps.scan.record import BrokenRecordError
 from apps.scan.verdict import Opinion, Standing, Verdict
 
@@ -52,20 +52,6 @@ class Check:
     look: str
     icon: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One rule that counted."""
-
-    rule: str
-    words: str
-    points: float
-
-    @property
-    def sign(self) -> str:
-        """The points as people write them."""
-        return signed(self.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +86,8 @@ class Why:
     text: str
     checks: tuple[Check, ...]
     score: Score | None
-    top: tuple[Reason, ...]
-    reasons: tuple[Reason, ...]
+    top: tuple[Counted, ...]
+    reasons: tuple[Counted, ...]
     wishes: tuple[str, ...]
     deed: str
     fields: str
@@ -275,10 +261,10 @@ def _score(opinion: Opinion | None, standing: Standing) -> Score | None:
     return Score(opinion.points, junk, max(refuse, junk + 1))
 
 
-def _reasons(verdict: Verdict, user_id: int) -> Iterator[Reason]:
+def _reasons(verdict: Verdict, user_id: int) -> Iterator[Counted]:
     mine = [one for one in verdict.findings if one.reader in {None, user_id} and one.points]
     for one in sorted(mine, key=lambda one: -abs(one.points))[:MOST]:
-        yield Reason(one.rule, one.words[:1].upper() + one.words[1:], one.points)
+        yield Counted(one.rule, one.words[:1].upper() + one.words[1:], one.points)
 
 
 def _wishes(standing: Standing) -> Iterator[str]:
