@@ -132,7 +132,7 @@ def _unrecorded() -> Iterator[None]:
     with ExitStack() as stack:
         for name in (
             "apps.trace.services.record",
-            "apps.delivery.accept._events",
+            "apps.delivery.accept._received",
             "apps.smtp.intake.text_told",
             "apps.smtp.intake.said_by",
             *(f"apps.smtp.proto.dialogue.Dialogue.{one}" for one in _SAYING),

@@ -78,7 +78,7 @@ def _accept(
             # LMTP's submissions of one transaction share their blob.
             blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
             mailqueue.enqueue(wanted)
-            trace.record([event for item in wanted for event in _events(item)])
+            trace.record([_received(item) for item in wanted])
             trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
             correspondents.note([pair for item in wanted for pair in _written_to(item)])
     return [refused.get(item.id) or Accepted(item.id) for item in batch]
@@ -154,13 +154,6 @@ def _granted(rows: Sequence[tuple[int, int]]) -> list[bool]:
     return [user not in full or not quota.reserve([(user, size)]) for user, size in rows]
 
 
-def _events(item: Submission) -> Iterator[trace.Event]:
-    yield _received(item)
-    if item.judgement:
-        at_us = item.received_at_us
-        yield trace.Event(item.trace_id, JUDGED, at_us=at_us, text=item.judgement)
-
-
 def _received(item: Submission) -> trace.Event:
     """That a door has taken a message.
 
@@ -188,6 +181,7 @@ def _received(item: Submission) -> trace.Event:
             **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
         },
         at_us=item.received_at_us,
+        also=((JUDGED, item.judgement),) if item.judgement else (),
     )
 
 

@@ -23,9 +23,9 @@ from apps.reception.telling import of_judgement
 from apps.runtime.ulid import parse_ulid
 from apps.trace import queries as traces
 from apps.trace.queries import Found, Recorded
+from apps.wire.spoken import LINES_MOST, lines_of
 
 Data = dict[str, str]
-LINES_MOST = 200  # of what was said in one conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,8 @@ def dialogue(event: Recorded) -> list[str]:
     """What a client and we, or we and another server, said to each other, as far as the event has
     it: lines that begin with `>` (the client, or we as one), `<` (the answer) or a note's sign."""
     data = _data(event)
-    lines = data.get("dialogue")
-    if isinstance(lines, list):
-        kept = [line for line in lines[:LINES_MOST] if isinstance(line, list)]
-        return [clean(" ".join(map(_shown, line[1:3]))) for line in kept]
+    if lines := lines_of(data.get("dialogue")):
+        return [clean(line.shown) for line in lines]
     said = data.get("transcript")
     return [*map(clean, said.split("\n")[:LINES_MOST])] if isinstance(said, str) and said else []
 

@@ -16,6 +16,7 @@ from apps.trace.models import Sent, TraceEvent
 # What the kind of the event ends with that begins the story of a message.
 RECEIVED = ".received"  # an accepted one
 REFUSED = ".refused"  # one that was not, or not for all
+ALSO = "also"  # in the data of an event: what happened with it, by kinds
 _DAY_US = 86_400 * 1_000_000
 
 # The condition of the partial index `sent_envelope`, word for word, or SQLite does not use it.
@@ -50,12 +51,17 @@ class Recorded:
 
 
 def events_of(trace_id: UUID, limit: int = 1_000) -> list[Recorded]:
-    """The first `limit` events of one message in the order they happened; one query."""
+    """The events in the first `limit` rows of one message in the order they happened; one query."""
     rows = TraceEvent.objects.filter(trace_id=trace_id).order_by("id")[:limit]
-    return [
-        Recorded(at, kind, json.loads(data))
-        for at, kind, data in rows.values_list("at", "kind", "data")
-    ]
+    return [one for row in rows.values_list("at", "kind", "data") for one in _recorded(*row)]
+
+
+def _recorded(at_us: int, kind: str, text: str) -> list[Recorded]:
+    """The events of a row."""
+    data = json.loads(text)
+    also = data.pop(ALSO, None) if isinstance(data, dict) else None
+    more = also.items() if isinstance(also, dict) else ()
+    return [Recorded(at_us, kind, data), *(Recorded(at_us, one, told) for one, told in more)]
 
 
 def sent_as(message_id: str, *, limit: int = 100) -> list[tuple[UUID, int]]:
@@ -99,8 +105,8 @@ def sent_by(user_id: int, message_ids: Sequence[str]) -> dict[str, UUID]:
 
 
 def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Recorded]]:
-    """The first `limit` events of each of these messages in the order they happened; one
-    statement."""
+    """The events in the first `limit` rows of each of these messages in the order they happened;
+    one statement."""
     if not trace_ids:
         return {}
     rows = fetch(
@@ -109,7 +115,7 @@ def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Rec
     )
     found: dict[UUID, list[Recorded]] = {}
     for trace, at, kind, data in rows:
-        found.setdefault(_uuid(trace), []).append(Recorded(at, kind, json.loads(data)))
+        found.setdefault(_uuid(trace), []).extend(_recorded(at, kind, data))
     return found
 
 

@@ -61,7 +61,7 @@ def test_a_refusal_is_told_alike_at_every_door(door: str) -> None:
 
 
 def test_what_was_said_stands_apart_from_the_sentence() -> None:
-    at_the_door = {"dialogue": [[0, "<", "220 we\x1b[31m"], [12, ">", "EHLO you"], "?"]}
+    at_the_door = {"dialogue": "0 < 220 we\x1b[31m\n12 > EHLO you\n?"}
     outside = {"to": "d@x.test", "host": "mx.x.test", "transcript": "> EHLO we\n< 250 you"}
 
     assert story.dialogue(Recorded(AT, "mx.received", at_the_door)) == [

@@ -15,6 +15,7 @@ from apps.mailstore.services import quota
 from apps.smtp import intake
 from apps.trace.models import TraceEvent
 from apps.wire.errors import StorageUnavailable
+from apps.wire.spoken import lines_of
 from tests.smtp.test_judgement import soon
 from tests.support.channel import oauthbearer, xoauth2
 from tests.support.scram_client import ScramClient
@@ -42,7 +43,7 @@ def refusals(count: int = 1, door: str = "mx") -> list[dict[str, Any]]:
 
 
 def said(data: dict[str, Any]) -> list[str]:
-    return [f"{kind} {text}" for _, kind, text, *_ in data["dialogue"]]
+    return [line.shown for line in lines_of(data["dialogue"])]
 
 
 def give(client: Client, *recipients: str, raw: bytes = LETTER) -> None:
@@ -76,9 +77,10 @@ def test_what_was_said_is_kept_with_a_message(smtp: Running, alice: User) -> Non
         "< 354 End with <CRLF>.<CRLF>",
         f"= {len(LETTER)} octets of text",
     ]
-    assert [one[3] for one in found["dialogue"] if len(one) > 3] == [ALICE, ALICE]
+    lines = lines_of(found["dialogue"])
+    assert [line.about for line in lines if line.about is not None] == [ALICE, ALICE]
     assert "Hi Alice" not in json.dumps(found)
-    stages = [one[0] for one in found["dialogue"]]
+    stages = [line.at_ms for line in lines]
     assert stages == sorted(stages)
 
 
@@ -166,7 +168,7 @@ def test_hundreds_of_recipients_are_one_bounded_event(smtp: Running, alice: User
         client.ask("QUIT")
     (found,) = refusals()
     assert found["to"] == [f"u{number}@elsewhere.test" for number in range(15)]
-    assert len(found["dialogue"]) <= 24
+    assert 0 < len(lines_of(found["dialogue"])) <= 24
     assert found["left_out"] > 0
 
 
@@ -282,7 +284,7 @@ def test_hostile_words_are_harmless_in_events(smtp: Running, alice: User) -> Non
     whole = json.dumps(found, ensure_ascii=False)
     assert "\x1b" not in whole
     assert "\u202e" not in whole
-    assert all(len(text) <= 160 for _, _, text, *_ in found["dialogue"])
+    assert all(len(line.words) <= 160 for line in lines_of(found["dialogue"]))
 
 
 def test_no_secret_is_in_any_event(submission: Running, alice: User) -> None:

@@ -22,6 +22,7 @@ from apps.mime.address import Address, AddressError, take_apart
 from apps.trace import queries as traces
 from apps.trace.models import Role
 from apps.trace.queries import Recorded
+from apps.wire.spoken import lines_of, text_of
 
 HIDDEN: Final = "\u2026"
 _OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
@@ -329,17 +330,10 @@ def _begin(one: Recorded, sight: Sight) -> Recorded | None:
 
 def _dialogue(data: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
     """The lines, but for those that are about somebody out of sight."""
-    lines = data.get("dialogue")
-    if not isinstance(lines, list):
-        return {}
-    found = []
-    for line in lines:
-        if not isinstance(line, list) or len(line) < 3:
-            continue
-        if len(line) > 3 and not sight.may_name(str(line[3])):
-            continue
-        found.append([line[0], str(line[1]), sight.masked(str(line[2])), *map(str, line[3:4])])
-    return {"dialogue": found}
+    lines = lines_of(data.get("dialogue"))
+    shown = [line for line in lines if line.about is None or sight.may_name(line.about)]
+    masked = (line._replace(words=sight.masked(line.words)) for line in shown)
+    return {"dialogue": text_of(masked)} if lines else {}
 
 
 def _judged(one: Recorded, sight: Sight) -> Recorded | None:

@@ -12,11 +12,11 @@ from apps.delivery.recorder.mailbox import LEAVING, Act, Deed
 from apps.delivery.recorder.reading import addresses, data_of, part, text, whole, word
 from apps.trace import queries as traces
 from apps.trace.queries import Recorded
+from apps.wire.spoken import LINES_MOST, lines_of
 
 STEPS_MOST: Final = 300
 NAMED: Final = 3  # recipients that a sentence names
 LISTED: Final = 100  # that a fold lists
-LINES_MOST: Final = 200  # of a transcript
 _LINE_MOST: Final = 400  # characters
 _TOGETHER_US: Final = 5_000_000  # what happens within is one step
 
@@ -183,19 +183,16 @@ def _refused(one: Recorded, data: Any) -> Step:
 
 
 def _dialogue(data: Any) -> Iterator[Fold]:
-    lines = data.get("dialogue")
-    if not isinstance(lines, list) or not lines:
+    shown = [
+        f"{line.at_ms:>6} ms {line.kind} {text(line.words, _LINE_MOST)}"
+        for line in lines_of(data.get("dialogue"))
+    ]
+    if not shown:
         return
-    shown = []
-    for line in lines[:LINES_MOST]:
-        if isinstance(line, list) and len(line) > 2:
-            moment = line[0] if type(line[0]) is int else 0
-            shown.append(f"{moment:>6} ms {text(line[1], 2)} {text(line[2], _LINE_MOST)}")
     left_out = whole(data.get("left_out"))
     if left_out:
         shown.append(f"({left_out} lines left out)")
-    if shown:
-        yield Fold("SMTP transcript", tuple(shown))
+    yield Fold("SMTP transcript", tuple(shown))
 
 
 def _transcript(data: Any) -> Iterator[Fold]:

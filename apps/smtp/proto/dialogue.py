@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from apps.mime.address import AddressError, parse_path
 from apps.mime.headers import printable
+from apps.wire.spoken import CLIENT, NOTE, SERVER, Spoken, text_of
 
 PREAMBLE_MOST: Final = 10
 """Lines before the first MAIL: greeting, EHLO, STARTTLS, EHLO, AUTH, with their answers."""
@@ -29,10 +30,6 @@ LINE_MOST: Final = 160
 """Characters of a line that are shown."""
 _KEPT_MOST: Final = 1_000  # octets of a line that are kept: a RCPT is to be parsed again
 
-CLIENT: Final = ">"
-SERVER: Final = "<"
-NOTE: Final = "="
-
 _WHOLE = frozenset(
     (b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"DATA", b"BDAT", b"RSET", b"QUIT", b"STARTTLS")
 )
@@ -40,7 +37,7 @@ _VERB_ONLY = frozenset((b"NOOP", b"HELP", b"VRFY", b"EXPN"))
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")
 _HIDDEN: Final = "…"
 
-_Spoken = tuple[float, str, bytes, bytes]  # when, kind, line, the RCPT that it belongs to
+_Said = tuple[float, str, bytes, bytes]  # when, kind, line, the RCPT that it belongs to
 
 
 class Dialogue:
@@ -57,8 +54,8 @@ class Dialogue:
         self.connected_at = connected_at
         self._clock = clock
         self._began = clock()
-        self._preamble: list[_Spoken] = []
-        self._lines: list[_Spoken] = []
+        self._preamble: list[_Said] = []
+        self._lines: list[_Said] = []
         self._left_out = 0
         self._is_open = False
 
@@ -87,12 +84,12 @@ class Dialogue:
         self._keep(NOTE, words.encode(), b"")
 
     def told(self) -> dict[str, Any]:
-        """As events keep it: `connected_at` in Unix microseconds; `dialogue`, a list of
-        [milliseconds since then, kind, text], with the address as a fourth element if it is about
-        one recipient alone; `left_out`, how many lines are missing in its middle, if any are.
+        """As events keep it: `connected_at` in Unix microseconds; `dialogue`, the lines as
+        `apps.wire.spoken` writes them, by milliseconds since then; `left_out`, how many are missing
+        in its middle, if any are.
         """
-        lines = [self._line(one) for one in (*self._preamble, *self._lines)]
-        told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": lines}
+        lines = map(self._spoken, (*self._preamble, *self._lines))
+        told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": text_of(lines)}
         if self._left_out:
             told["left_out"] = self._left_out
         return told
@@ -107,13 +104,11 @@ class Dialogue:
         elif len(self._preamble) < PREAMBLE_MOST:
             self._preamble.append(spoken)
 
-    def _line(self, spoken: _Spoken) -> list[Any]:
-        at, kind, line, recipient = spoken
-        text = _shown(line) if kind == CLIENT else _replied(line)
-        shown: list[Any] = [int((at - self._began) * 1000), kind, text]
-        if recipient:
-            shown.append(_address(recipient))
-        return shown
+    def _spoken(self, said: _Said) -> Spoken:
+        at, kind, line, recipient = said
+        words = _shown(line) if kind == CLIENT else _replied(line)
+        at_ms = int((at - self._began) * 1000)
+        return Spoken(at_ms, kind, words, _address(recipient) if recipient else None)
 
 
 def _shown(line: bytes) -> str:
@@ -152,4 +147,6 @@ def _address(line: bytes) -> str:
         path = parse_path(line.partition(b":")[2], smtputf8=True)
     except AddressError:
         return ""
-    return "postmaster" if path.postmaster or path.address is None else str(path.address)
+    if path.postmaster or path.address is None:
+        return "postmaster"
+    return printable(str(path.address))

@@ -14,6 +14,7 @@ from apps.runtime.rows import ManyRows, among, listed
 from apps.trace import words
 from apps.trace.models import Cursor
 from apps.trace.passages import EVENTS
+from apps.trace.queries import ALSO
 
 PRUNE_ROWS = (
     5_000  # per transaction: a few milliseconds, so that mail never waits behind housekeeping
@@ -97,6 +98,8 @@ class Event:
         data: what else there is to know; JSON, never secrets.
         at_us: Unix microseconds; None is now.
         text: JSON in ASCII in place of `data`, of what is kept in that form elsewhere.
+        also: kinds of what happened in the same moment and is kept in the same row, each with its
+            data: JSON in ASCII. It is read as an event of its own, after this one.
     """
 
     trace_id: UUID
@@ -104,6 +107,7 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
     at_us: int | None = None
     text: str = ""
+    also: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +278,16 @@ def _prune(sql: str, before: int) -> int:
 
 
 def _row(event: Event, now: int) -> tuple[str, int, str, str]:
-    # ASCII JSON: neither a lone surrogate nor U+0000 from a peer can reach a text column of
-    # Postgres.
-    data = event.text or (json.dumps(event.data) if event.data else "{}")
+    data = event.text or (_json(event.data) if event.data else "{}")
+    if event.also:
+        parts = ",".join([f'"{kind}":{text}' for kind, text in event.also])
+        data = f'{data[:-1]}{"," if data != "{}" else ""}"{ALSO}":{{{parts}}}}}'
     at = now if event.at_us is None else event.at_us
     return event.trace_id.hex, at, event.kind[:KIND_LENGTH], data
+
+
+# In ASCII: neither a lone surrogate nor U+0000 from a peer can reach a text column of Postgres.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _column(text: str, length: int) -> str:

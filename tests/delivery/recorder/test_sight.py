@@ -78,14 +78,12 @@ FROM_OUTSIDE: Events = [
         helo="out.test",
         queue_id="Q",
         subject="Hello",
-        dialogue=[
-            [0, ">", "EHLO out.test"],
-            [1, ">", f"MAIL FROM:<{CAROL}>"],
-            [2, ">", "RCPT TO:<alice@a.test>", "alice@a.test"],
-            [2, "<", "250 2.1.5 alice@a.test is fine", "alice@a.test"],
-            [3, ">", "RCPT TO:<bob@b.test>", "bob@b.test"],
-            [3, "<", "250 2.1.5 bob@b.test is fine", "bob@b.test"],
-        ],
+        dialogue="0 > EHLO out.test\n"
+        f"1 > MAIL FROM:<{CAROL}>\n"
+        "2 > RCPT TO:<alice@a.test>\talice@a.test\n"
+        "2 < 250 2.1.5 alice@a.test is fine\talice@a.test\n"
+        "3 > RCPT TO:<bob@b.test>\tbob@b.test\n"
+        "3 < 250 2.1.5 bob@b.test is fine\tbob@b.test",
     ),
     event("reception.judged", junk={"a.test": "listed", "b.test": "bob's domain"}, names=[CAROL]),
     event("scan.judged", points=9.5, action="junk", why="blocked by the list of bob@b.test"),
@@ -161,7 +159,7 @@ SENT: Events = [
         account="alice@a.test",
         queue_id="Q",
         until=5,
-        dialogue=[[0, ">", "RCPT TO:<dave@else.test>", "dave@else.test"]],
+        dialogue="0 > RCPT TO:<dave@else.test>\tdave@else.test",
     ),
     event("local.delivered", to="bert@b.test", original="crew@b.test", mailbox=7, uid=8),
     event("quarantine.kept", to="bert@b.test", original="crew@b.test", rule="R", why="list"),
@@ -269,7 +267,15 @@ def test_an_unknown_kind_is_for_operators() -> None:
 
 def test_odd_data_is_no_accident() -> None:
     odd: Any
-    for odd in ([], "x", None, {"to": 5}, {"to": {"a": 1}}, {"dialogue": [1, [2], [1, 2, 3]]}):
+    for odd in (
+        [],
+        "x",
+        None,
+        {"to": 5},
+        {"to": {"a": 1}},
+        {"dialogue": [1]},
+        {"dialogue": "1 > a\tb\tc\n2"},
+    ):
         for kind in ("mx.received", "local.delivered", "scan.judged", "outbound.failed"):
             seen([Recorded(1, kind, odd)], Sight(is_whole=False, mine=frozenset({"a@a.test"})))
 

@@ -3,13 +3,13 @@
 import json
 from base64 import b64encode
 from itertools import count
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.smtp.proto.dialogue import HEAD_MOST, LINE_MOST, PREAMBLE_MOST, TAIL_MOST, Dialogue
+from apps.wire.spoken import Spoken, lines_of
 
 
 def dialogue() -> Dialogue:
@@ -18,8 +18,8 @@ def dialogue() -> Dialogue:
     return Dialogue(1_000_000, lambda: next(clock) / 100)
 
 
-def lines(found: Dialogue) -> list[Any]:
-    return list(found.told()["dialogue"])
+def lines(found: Dialogue) -> list[Spoken]:
+    return lines_of(found.told()["dialogue"])
 
 
 def recipient(found: Dialogue, address: str) -> None:
@@ -39,15 +39,13 @@ def test_it_tells_when_who_said_what() -> None:
     recipient(found, "Alice@Example.TEST")
     assert found.told() == {
         "connected_at": 1_000_000,
-        "dialogue": [
-            [10, "<", "220 mail.example.test ESMTP ready"],
-            [20, ">", "EHLO me.test"],
-            [30, "<", "250-mail.example.test / 250 PIPELINING"],
-            [40, "=", "TLS began: TLSv1.3 X"],
-            [50, ">", "MAIL FROM:<a@x.test>"],
-            [60, ">", "RCPT TO:<Alice@Example.TEST>", "Alice@example.test"],
-            [70, "<", "250 2.1.5 Recipient ok", "Alice@example.test"],
-        ],
+        "dialogue": "10 < 220 mail.example.test ESMTP ready\n"
+        "20 > EHLO me.test\n"
+        "30 < 250-mail.example.test / 250 PIPELINING\n"
+        "40 = TLS began: TLSv1.3 X\n"
+        "50 > MAIL FROM:<a@x.test>\n"
+        "60 > RCPT TO:<Alice@Example.TEST>\tAlice@example.test\n"
+        "70 < 250 2.1.5 Recipient ok\tAlice@example.test",
     }
 
 
@@ -57,7 +55,7 @@ def test_a_transaction_is_told_with_what_was_before_the_first_and_nothing_of_the
     for number in range(3):
         found.begin()
         found.client(b"MAIL FROM:<%d@x.test>" % number)
-        assert [text for _, _, text in lines(found)][1:] == [f"MAIL FROM:<{number}@x.test>"]
+        assert [line.words for line in lines(found)][1:] == [f"MAIL FROM:<{number}@x.test>"]
         found.client(b"RSET")
         found.end()
 
@@ -71,10 +69,11 @@ def test_of_hundreds_of_recipients_it_keeps_the_first_and_the_last() -> None:
     for number in range(1_000):
         recipient(found, f"{number}@x.test")
     told = found.told()
-    assert len(told["dialogue"]) == PREAMBLE_MOST + HEAD_MOST + TAIL_MOST <= 24
+    kept = lines(found)
+    assert len(kept) == PREAMBLE_MOST + HEAD_MOST + TAIL_MOST <= 24
     assert told["left_out"] == 2_001 - HEAD_MOST - TAIL_MOST
-    assert told["dialogue"][-1][3] == "999@x.test"
-    assert told["dialogue"][PREAMBLE_MOST + 1][3] == "0@x.test"
+    assert kept[-1].about == "999@x.test"
+    assert kept[PREAMBLE_MOST + 1].about == "0@x.test"
 
 
 @pytest.mark.parametrize(
@@ -97,22 +96,22 @@ def test_of_hundreds_of_recipients_it_keeps_the_first_and_the_last() -> None:
 def test_it_shows_what_may_be_shown(line: bytes, shown: str) -> None:
     found = dialogue()
     found.client(line)
-    assert lines(found) == [[10, ">", shown]]
+    assert lines(found) == [Spoken(10, ">", shown)]
 
 
 def test_a_line_is_cut() -> None:
     found = dialogue()
     found.client(b"EHLO " + b"a" * 1_000_000)
-    ((_, _, text),) = lines(found)
-    assert len(text) == LINE_MOST
-    assert text.endswith("a…")
+    (line,) = lines(found)
+    assert len(line.words) == LINE_MOST
+    assert line.words.endswith("a…")
 
 
 def test_what_is_no_address_names_nobody() -> None:
     found = dialogue()
     recipient(found, "\0")
     recipient(found, "Postmaster")
-    assert [one[3] for one in lines(found)] == ["", "", "postmaster", "postmaster"]
+    assert [line.about for line in lines(found)] == ["", "", "postmaster", "postmaster"]
 
 
 @given(st.lists(st.binary(max_size=80), max_size=40))
@@ -126,7 +125,7 @@ def test_no_octets_break_it(said: list[bytes]) -> None:
         found.client(b"AUTH PLAIN " + secret.encode() + line)
         found.server(line, line)
     told = found.told()
-    assert len(told["dialogue"]) <= 24
-    joined = "".join(one[2] for one in told["dialogue"])
+    assert len(lines(found)) <= 24
+    joined = "".join(line.words for line in lines(found))
     assert joined.replace("\u200c", "").replace("\u200d", "").isprintable() or not joined
     assert secret not in json.dumps(told)
