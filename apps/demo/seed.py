@@ -7,19 +7,27 @@ transaction, so that a demo is there or is not.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import groupby
-from uuid import UUID
 
 from django.core.management import call_command
 from django.db import transaction
 
 from apps.audit.guard import lifted
-from apps.demo import accounts, days
+from apps.demo import accounts, days, flow
 from apps.demo.filing import Copy, copies
 from apps.demo.letters import Letter
 from apps.demo.people import People, people
 from apps.demo.post import Plan, letters
+from apps.demo.traces import (
+    TLS,
+    arrival,
+    envelope_sender,
+    has_readers,
+    host_of,
+    identity,
+    is_traced,
+    of_letter,
+)
 from apps.directory.models import User
 from apps.mailstore import queries
 from apps.mailstore.models import Counter
@@ -28,14 +36,11 @@ from apps.mailstore.services.deliver import Filed, Filing, deliver
 from apps.mailstore.services.prepare import PreparedMessage, prepare
 from apps.mailstore.services.restored import go_on_after
 from apps.runtime.ulid import ulid_text
-from apps.scan.verdict import Verdict
 from apps.smtp.proto.trace_fields import Hop, received
 from apps.trace import services as trace
 
 HOST = "mail.fernhill.example"
 BATCH = 100  # letters that are filed by one call
-_TRANSPORT = 3  # seconds from one hand to the next
-_LIST_BOUNCES = "timber-frame-bounces@lists.holzbau.example"
 
 Progress = Callable[[int, int], object]  # letters filed so far, of how many
 
@@ -66,6 +71,9 @@ def make(plan: Plan, progress: Progress) -> Made:
     kept = list(copies(written, everybody, end))
     with transaction.atomic():
         _file(kept, users, len(written), progress)
+        trace.record(list(flow.past(everybody, end, plan.seed)))
+    flow.present(everybody, users)
+    flow.count()
     accounts.finish(everybody)
     return Made(len(written), len(kept))
 
@@ -140,81 +148,72 @@ def _file_batch(
             )
         )
     filed = deliver(filings, what="append" if is_own else "deliver")
-    if not is_own:
-        trace.record(list(_events(batch, filed, prepared)))
+    _record(batch, filed, prepared, users, is_own=is_own)
 
 
 def _prepared(copy: Copy, readers: int, *, is_own: bool) -> PreparedMessage:
     letter = copy.letter
     if is_own:  # its writer's program stored it: no hop of ours is in it
-        return prepare(letter.raw, trace_id=_id(letter, "own"))
-    return prepare(letter.raw, trace_id=_id(letter, "trace"), prefix=prefix(letter, readers, copy))
+        return prepare(letter.raw, trace_id=identity(letter, "own"))
+    return prepare(
+        letter.raw, trace_id=identity(letter, "trace"), prefix=prefix(letter, readers, copy)
+    )
 
 
 def prefix(letter: Letter, readers: int, copy: Copy) -> bytes:
     """Our Received field: where the letter came from, and when."""
     inside = letter.sender.is_user
-    digest = sha256(letter.sender.host.encode()).digest()
+    host, address = host_of(letter.sender.host)
     return received(
         Hop(
-            helo="[192.0.2.17]" if inside else f"mx.{letter.sender.host}",
-            address="" if inside else f"203.0.113.{1 + digest[0] % 254}",
+            helo="[192.0.2.17]" if inside else host,
+            address="" if inside else address,
             host=HOST,
             protocol="ESMTPSA" if inside else "ESMTPS",
-            id=ulid_text(_id(letter, "queue")),
+            id=ulid_text(identity(letter, "queue")),
             at=arrival(letter),
-            tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+            tls=TLS,
             recipient=copy.delivered_to if readers == 1 else "",
         )
     )
 
 
-def arrival(letter: Letter) -> int:
-    """Unix seconds."""
-    return int(letter.at.timestamp()) + (0 if letter.kind == "draft" else _TRANSPORT)
-
-
 def _head(copy: Copy) -> bytes:
-    sender = _envelope_sender(copy.letter)
+    sender = envelope_sender(copy.letter)
     return f"Return-Path: <{sender}>\r\nDelivered-To: {copy.delivered_to}\r\n".encode()
-
-
-def _envelope_sender(letter: Letter) -> str:
-    if letter.kind == "report":
-        return ""  # RFC 3461 section 6.1: a report is never answered
-    return _LIST_BOUNCES if letter.kind == "list" else letter.sender.address
 
 
 def _door(letter: Letter) -> str:
     return "submission" if letter.sender.is_user else "smtp"
 
 
-def _events(
-    batch: Sequence[Copy], filed: Sequence[Filed], prepared: dict[int, PreparedMessage]
-) -> Iterator[trace.Event]:
-    """What the trace of each message would tell."""
-    told: set[int] = set()
+def _record(
+    batch: Sequence[Copy],
+    filed: Sequence[Filed],
+    prepared: dict[int, PreparedMessage],
+    users: dict[str, User],
+    *,
+    is_own: bool,
+) -> None:
+    """Tell of each letter once: with the copies that were delivered; of what went elsewhere alone,
+    with the copy of its writer."""
+    delivered: dict[int, list[tuple[Copy, Filed]]] = {}
     for copy, where in zip(batch, filed, strict=True):
-        letter, at = copy.letter, arrival(copy.letter) * 1_000_000
-        mine = prepared[id(letter)]
-        if id(letter) not in told:
-            told.add(id(letter))
-            yield trace.Event(mine.trace_id, f"{_door(letter)}.received", _origin(letter, mine), at)
-            yield trace.Event(mine.trace_id, "scan.judged", Verdict().as_summary(), at + 150_000)
-        data = {"to": copy.delivered_to, "mailbox": where.mailbox_id, "uid": where.uid}
-        yield trace.Event(mine.trace_id, "local.delivered", data, at + 400_000)
+        letter = copy.letter
+        if is_own and (has_readers(letter) or not is_traced(letter)):
+            continue
+        delivered.setdefault(id(letter), []).append((copy, where))
+    events: list[trace.Event] = []
+    for some in delivered.values():
+        letter = some[0][0].letter
+        events += of_letter(letter, prepared[id(letter)].size, [] if is_own else some)
+    trace.record(events)
+    if is_own:
+        trace.remember([_sent(copy, users) for copy in batch if is_traced(copy.letter)])
 
 
-def _origin(letter: Letter, message: PreparedMessage) -> dict[str, object]:
-    return {
-        "from": _envelope_sender(letter),
-        "to": [person.address for person in letter.to],
-        "size": message.size,
-        "queue_id": ulid_text(_id(letter, "queue")),
-    }
-
-
-def _id(letter: Letter, purpose: str) -> UUID:
-    """A ULID of the letter's own moment: the same each time."""
-    digest = sha256(f"{purpose}{letter.message_id}".encode()).digest()
-    return UUID(bytes=int(letter.at.timestamp() * 1000).to_bytes(6, "big") + digest[:10])
+def _sent(copy: Copy, users: dict[str, User]) -> trace.SentMessage:
+    """It ties the copy in Sent to what became of the letter."""
+    letter = copy.letter
+    trace_id, at_us = identity(letter, "trace"), arrival(letter) * 1_000_000
+    return trace.SentMessage(trace_id, users[copy.user].pk, letter.message_id, "", at_us)
