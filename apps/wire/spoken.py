@@ -38,15 +38,15 @@ class Spoken(NamedTuple):
         return f"{self.kind} {self.words}"
 
 
-def written(line: Spoken) -> str:
-    """The line as a text keeps it; its words and its address have neither line ends nor tabs."""
-    at_ms, kind, words, about = line
+def written(at_ms: int, kind: str, words: str, about: str | None = None) -> str:
+    """A line as a text keeps it, by what it is (`Spoken`); neither words nor address have line ends
+    or tabs."""
     return f"{at_ms} {kind} {words}" if about is None else f"{at_ms} {kind} {words}\t{about}"
 
 
 def text_of(lines: Iterable[Spoken]) -> str:
     """All lines as one text."""
-    return "\n".join(map(written, lines))
+    return "\n".join([written(*line) for line in lines])
 
 
 def lines_of(text: Any) -> list[Spoken]:

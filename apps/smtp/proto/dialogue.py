@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from apps.mime.address import AddressError, parse_path
 from apps.mime.headers import printable
-from apps.wire.spoken import CLIENT, NOTE, SERVER, Spoken, text_of
+from apps.wire.spoken import CLIENT, NOTE, SERVER, written
 
 PREAMBLE_MOST: Final = 10
 """Lines before the first MAIL: greeting, EHLO, STARTTLS, EHLO, AUTH, with their answers."""
@@ -88,8 +88,8 @@ class Dialogue:
         `apps.wire.spoken` writes them, by milliseconds since then; `left_out`, how many are missing
         in its middle, if any are.
         """
-        lines = map(self._spoken, (*self._preamble, *self._lines))
-        told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": text_of(lines)}
+        lines = [self._written(*said) for said in (*self._preamble, *self._lines)]
+        told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": "\n".join(lines)}
         if self._left_out:
             told["left_out"] = self._left_out
         return told
@@ -104,11 +104,10 @@ class Dialogue:
         elif len(self._preamble) < PREAMBLE_MOST:
             self._preamble.append(spoken)
 
-    def _spoken(self, said: _Said) -> Spoken:
-        at, kind, line, recipient = said
+    def _written(self, at: float, kind: str, line: bytes, recipient: bytes) -> str:
         words = _shown(line) if kind == CLIENT else _replied(line)
         at_ms = int((at - self._began) * 1000)
-        return Spoken(at_ms, kind, words, _address(recipient) if recipient else None)
+        return written(at_ms, kind, words, _address(recipient) if recipient else None)
 
 
 def _shown(line: bytes) -> str:
