@@ -60,8 +60,10 @@ TWICE_IN_LONG = (
     *("tests/dnscheck/test_checks.py", "tests/remote/test_tls_delivery.py"),
     *("tests/delivery/test_outbound_engine.py", "tests/smtp/test_sending.py"),
     *("tests/directory/test_bearer.py", "tests/directory/test_scram.py"),
+    *("tests/directory/test_factor_at_doors.py", "tests/pop3/test_maildrop.py"),
     # The database has no part in what they are about.
     *("tests/audit/test_coverage.py", "tests/blobs/test_s3.py", "tests/flows/test_first_start.py"),
+    "tests/delivery/test_sign.py",
     *("tests/mailstore/test_prepare.py", "tests/provisioning/bulk/test_table.py"),
     *("tests/provisioning/management/test_spam_learning.py", "tests/scan/attachments"),
     "tests/provisioning/test_dnsletters.py",
@@ -100,6 +102,9 @@ ONCE = {
     "scaled": (
         "tests/faults/test_kill.py::test_it_loses_nothing_when_everything_is_killed",
         "tests/flows/test_mail.py::test_it_keeps_mail_in_the_queue_while_no_name_server_answers",
+        "tests/faults/test_outbound.py::"
+        "test_it_sends_new_mail_at_once_beside_ten_thousand_that_cannot_leave",
+        "tests/imap/test_faults.py::test_it_keeps_a_message_whole_or_not_at_all_when_it_is_killed",
         "tests/imap/test_mirror_of_clients.py::"
         "test_it_does_so_too_when_all_work_is_done_as_that_of_large_mailboxes",
         "tests/mailstore/test_migrations.py::test_it_knows_by_the_journal_what_was_moved",

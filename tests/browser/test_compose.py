@@ -129,7 +129,14 @@ def test_what_is_refused_is_said_and_kept(service: Installation, watched: Watche
     one(service, "Drafts", "Refused")
 
 
-@pytest.mark.parametrize(("key", "begins"), [("r", "Re: "), ("a", "Re: "), ("f", "Fwd: ")])
+@pytest.mark.parametrize(
+    ("key", "begins"),
+    [
+        ("r", "Re: "),
+        pytest.param("a", "Re: ", marks=pytest.mark.long),
+        pytest.param("f", "Fwd: ", marks=pytest.mark.long),
+    ],
+)
 def test_hostile_mail_is_answered(
     service: Installation, watched: Watched, letter: str, key: str, begins: str
 ) -> None:
@@ -189,6 +196,7 @@ def test_pasted_html_is_cleaned(watched: Watched) -> None:
     watched.check()
 
 
+@pytest.mark.long
 def test_plain_text_and_back(service: Installation, watched: Watched) -> None:
     page = watched.page
     box = new(page)
@@ -243,6 +251,7 @@ def test_it_is_read_and_used_by_everybody(watched: Watched, letter: str) -> None
     page.keyboard.press("Escape")
 
 
+@pytest.mark.long
 def test_a_link_to_an_address_begins_a_letter(service: Installation, watched: Watched) -> None:
     page = watched.page
     watched.go(f"/mail/compose/?url=mailto:{BOB}?subject=From%2520a%2520link%26body=Well")

@@ -330,6 +330,7 @@ def test_a_missing_attachment_is_said_while_one_writes(watched: Watched, tmp_pat
     watched.check()
 
 
+@pytest.mark.long
 def test_links_are_asked_for(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     write(page, "Link", "", BOB)

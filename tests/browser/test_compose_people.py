@@ -92,6 +92,7 @@ def test_what_is_typed_becomes_recipients(watched: Watched) -> None:
     expect(composer(page).locator("[name=subject]")).to_be_focused()
 
 
+@pytest.mark.long
 def test_lists_of_other_programs_are_pasted(watched: Watched) -> None:
     page = watched.page
     paste(page, "Silva, Tomas <t@example.net>; Müller, Hans <hans@example.net>")
@@ -152,6 +153,7 @@ def test_chips_are_walked_changed_and_removed_by_keyboard(watched: Watched) -> N
     watched.check()
 
 
+@pytest.mark.long
 def test_a_chip_is_dragged_to_another_row(watched: Watched) -> None:
     page = watched.page
     page.keyboard.type("one@example.net,two@example.net,")

@@ -183,6 +183,7 @@ def test_a_domain_and_its_policies(service: Installation, alice: Watched) -> Non
     alice.check()
 
 
+@pytest.mark.long  # its pages are walked in tests/console, and looked at like those above
 def test_a_shared_mailbox_and_a_farewell(service: Installation, alice: Watched) -> None:
     page = alice.page
     page.click("nav >> text=Shared mailboxes")

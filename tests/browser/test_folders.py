@@ -73,6 +73,7 @@ def test_it_makes_colours_deletes_and_brings_back_a_folder(seen: Watched) -> Non
     seen.check()
 
 
+@pytest.mark.long  # test_acts.py makes one too
 def test_it_makes_and_deletes_a_label(seen: Watched) -> None:
     page = seen.page
     seen.go("/mail/labels/new/")  # the page itself, as without script

@@ -86,6 +86,9 @@ def deliver(service: Installation, text: str) -> str:
     return subject.decode()
 
 
+@pytest.mark.parametrize(
+    "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.long)], ids=["desk", "phone"]
+)
 def test_it_signs_in_reads_and_signs_out(
     service: Installation,
     chromium: Browser,
@@ -188,6 +191,9 @@ def test_it_makes_the_frame_as_high_as_its_mail(
     assert frame.evaluate(hidden) <= 1
 
 
+@pytest.mark.parametrize(
+    "size", [pytest.param(SIZES[0], marks=pytest.mark.long), SIZES[1]], ids=["desk", "phone"]
+)
 @pytest.mark.parametrize("theme", ["light"])
 def test_it_fits_a_newsletter_to_the_window(service: Installation, watched: Watched) -> None:
     subject = deliver(service, NEWSLETTER)
@@ -231,6 +237,9 @@ def test_it_keeps_the_theme_that_was_chosen(watched: Watched) -> None:
     assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.parametrize(
+    "size", [pytest.param(SIZES[0], marks=pytest.mark.long), SIZES[1]], ids=["desk", "phone"]
+)
 def test_it_works_without_script(
     service: Installation, chromium: Browser, base: str, size: tuple[int, int]
 ) -> None:

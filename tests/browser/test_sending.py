@@ -119,6 +119,7 @@ def test_a_scheduled_letter_is_changed_and_sent_now(
     watched.check()
 
 
+@pytest.mark.long
 def test_a_scheduled_letter_is_cancelled_and_written_on(
     service: Installation, watched: Watched
 ) -> None:

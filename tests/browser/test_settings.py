@@ -150,6 +150,7 @@ def test_it_asks_a_target_and_takes_the_question_back(seen: Watched) -> None:
     expect(page.get_by_text("Your mail stays here")).to_be_visible()
 
 
+@pytest.mark.long
 def test_it_blocks_and_unblocks_somebody(service: Installation, seen: Watched) -> None:
     page = seen.page
     seen.go("/settings/senders/")

@@ -93,6 +93,7 @@ def test_until_a_date_and_it_comes_back_by_itself(watched: Watched, filled: Inst
     watched.check()
 
 
+@pytest.mark.long
 def test_it_is_brought_back_by_hand(watched: Watched) -> None:
     page = watched.page
     row(page, "Elder").hover()

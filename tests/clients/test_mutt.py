@@ -35,7 +35,9 @@ FOLDER = "Bücher/Über Äpfel & Birnen"
 SECONDS = 20.0
 TYPED = FOLDER.replace(" ", "<quote-char> ")  # a space alone completes a name
 COMMANDS = re.compile(r"^(?:.*\d> )?(a\d{4} .*)", re.MULTILINE)
-pytestmark = pytest.mark.parametrize("program", ["mutt", "neomutt"])
+pytestmark = pytest.mark.parametrize(
+    "program", ["mutt", pytest.param("neomutt", marks=pytest.mark.long)]
+)  # the younger one shows letters in the short form too (test_letters.py)
 
 
 def start(desk: Desk, program: str, keys: str, door: str, *more: str) -> list[str]:

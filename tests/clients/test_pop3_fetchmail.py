@@ -40,7 +40,7 @@ def collector(desk: Desk) -> Collector:
     return Collector(desk)
 
 
-@pytest.mark.parametrize("door", ["POP3S", "POP3"])
+@pytest.mark.parametrize("door", ["POP3S", pytest.param("POP3", marks=pytest.mark.long)])
 def test_it_keeps_what_it_takes(desk: Desk, collector: Collector, door: str) -> None:
     collector.configure("keep", door, "uidl")
     collector.fetch()

@@ -113,7 +113,7 @@ def check_uids(service: Installation) -> None:
             assert first[b"UIDNEXT"] > max(uids, default=0)
 
 
-@pytest.mark.parametrize("role", ["listeners", "worker"])
+@pytest.mark.parametrize("role", [pytest.param("listeners", marks=pytest.mark.long), "worker"])
 def test_it_loses_nothing_when_a_role_is_killed(tmp_path: Path, role: str) -> None:
     with installation(tmp_path) as service:
         service.add_people(*PEOPLE)

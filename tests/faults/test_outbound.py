@@ -133,7 +133,7 @@ def test_it_sends_each_once_wherever_a_worker_is_killed(world: Outside) -> None:
         assert QueuedRecipient.objects.get(address=twice).crashes == 1
 
 
-@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+@pytest.mark.parametrize("step", [pytest.param("RCPT", marks=pytest.mark.long), "DATA"])
 def test_it_sends_nothing_that_was_taken_over_while_it_was_stopped(
     world: Outside, step: str
 ) -> None:

@@ -78,7 +78,9 @@ def _stubborn(_given: object) -> int:
     return _idle(_given)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_it_ends_all_roles_when_told(supervised: Supervised, how: signal.Signals) -> None:
     supervised.start(one=_idle, two=_idle)
     children = [supervised.wait_for_role(name) for name in ("one", "two")]

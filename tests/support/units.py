@@ -29,9 +29,8 @@ MORE = {  # cases of tables in these files: each of them asks the database anoth
     "tests/directory/services/test_races.py": 100,
     "tests/mailqueue/": 100,
     "tests/mailstore/test_fsck_damage.py": 18,
-    "tests/mailstore/test_histories.py": 100,
     "tests/search/finding/": 100,
-    "tests/search/test_races.py": 10,
+    "tests/search/test_races.py": 4,
 }
 GARBAGE = 10_000  # objects that are made until it is looked for
 SPREAD = 0.7  # of the others: the last one that waits begins when they are through so far
