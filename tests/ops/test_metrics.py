@@ -1,5 +1,6 @@
 """Metrics: who may read them, that Prometheus can, and that they are what the dashboard tells."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,10 +242,40 @@ def test_a_token_that_is_none_stops_the_start_and_is_not_told(value: str) -> Non
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("page", ["docs/operations.md", "deploy/alerts.yml"])
+@pytest.mark.parametrize("page", ["docs/operations.md", "deploy/alerts.yml", "deploy/grafana.json"])
 def test_what_pages_and_alerts_name_is_there(page: str) -> None:
     known = {name for name, _ in samples()} | {"mailhost_time_to_inbox_seconds"}
     named = set(re.findall(r"\bmailhost_[a-z_]+[a-z]\b", (ROOT / page).read_text()))
 
     # The certificate is made at the first start.
     assert named - known <= {"mailhost_certificate_end_timestamp_seconds"}
+
+
+def test_the_board_shows_every_figure_once_in_its_place() -> None:
+    """It can be imported: panels have ids and places of their own, and ask the source it lets
+    choose."""
+    board = json.loads((ROOT / "deploy/grafana.json").read_text())
+    panels = board["panels"]
+    asked = [target for panel in panels for target in panel.get("targets", ())]
+    shown = " ".join(target["expr"] for target in asked)
+
+    missing = {name for name, _ in samples() if name not in shown}
+    assert missing <= {"mailhost_info", *(n for n in missing if n.startswith(_HISTOGRAM))}
+    assert f"{_HISTOGRAM}_bucket" in shown
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    places = [(x, y) for panel in panels for x, y in _squares(panel["gridPos"])]
+    assert len(set(places)) == len(places)
+    assert {target["datasource"]["uid"] for target in asked} == {"${source}"}
+    assert all(target["expr"].count("(") == target["expr"].count(")") for target in asked)
+    assert {one["name"] for one in board["templating"]["list"]} == {"source", "instance"}
+    assert "id" not in board  # of somebody's Grafana
+
+
+_HISTOGRAM = "mailhost_time_to_inbox_seconds"
+
+
+def _squares(place: dict[str, int]) -> Iterator[tuple[int, int]]:
+    assert 0 <= place["x"] <= place["x"] + place["w"] <= 24
+    for x in range(place["x"], place["x"] + place["w"]):
+        for y in range(place["y"], place["y"] + place["h"]):
+            yield x, y
