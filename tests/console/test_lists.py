@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.audit.models import AuditRecord
 from apps.console import paging
 from apps.directory.models import Domain, User
-from apps.scan.models import ListEntry, Verb
+from apps.scan.models import EntryKind, ListEntry, Verb
 from apps.scan.scopes import SERVER, Scope
 from apps.scan.services import lists
 from tests.console.conftest import browser
@@ -187,8 +187,17 @@ def test_lists_are_apart(
 
 def test_the_export_is_whole_and_no_formula(admin: User, domain: Domain) -> None:
     scope = Scope(domain_id=domain.pk)
-    for number in range(1_100):
-        lists.add(Verb.BLOCK, f"s{number:04}.test", scope)
+    ListEntry.objects.bulk_create(
+        ListEntry(
+            key=number,
+            domain=domain,
+            verb=Verb.BLOCK,
+            kind=EntryKind.DOMAIN,
+            value=f"s{number:04}.test",
+            created_at=0,
+        )
+        for number in range(1_100)
+    )
     lists.add(Verb.ALLOW, "friend.test", scope, note=WILD)
     lists.add(Verb.BLOCK, "=cmd|'/c'!a0@evil.test", scope)
 

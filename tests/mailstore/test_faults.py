@@ -16,6 +16,7 @@ from apps.mailstore.services import undelete
 from tests.mailstore.making import ORIGIN, assert_counters_are_exact, delivered, filing, filled
 from tests.mailstore.test_undelete import emptied, pictures
 from tests.mailstore.workers import start
+from tests.support import migrated
 
 WORKERS, THREADS = 4, 3
 
@@ -95,6 +96,7 @@ def test_it_survives_a_full_disk() -> None:
             "fill",
             folder,
             kind,
+            migrated.file(),
             wrap=wrap,
             MAILHOST_DATA=folder,
             DATABASE_URL=f"sqlite:{folder}/mail.sqlite3",

@@ -6,6 +6,7 @@ tests.mailstore.workers JOB ARG...`.
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,14 +86,13 @@ def bring_back(mailbox_id: str) -> None:
     undelete.messages(mailbox_id=int(mailbox_id), origin=ORIGIN)
 
 
-def fill(folder: str, kind: str) -> None:
-    """Fill a small disk, read on it, make room, write again."""
-    from django.core.management import call_command
-
+def fill(folder: str, kind: str, empty: str) -> None:
+    """Fill a small disk with mail, beginning with a copy of the database `empty`; read on it, make
+    room, write again."""
     from apps.mailstore.queries import shown_bytes
     from tests.mailstore.making import box
 
-    call_command("migrate", verbosity=0)
+    shutil.copyfile(empty, f"{folder}/mail.sqlite3")
     from apps.provisioning import services as provisioning
 
     provisioning.add_domain("example.test")
