@@ -23,7 +23,7 @@ from apps.directory.models import User
 from apps.mailauth.types import Authentication, Dmarc, Policy, Result, Spf
 from apps.mailqueue.models import Lane
 from apps.mailqueue.services import EnvelopeRecipient, Submission
-from apps.mime.address import Address
+from apps.mime.address import Address, take_apart
 from apps.mime.caption import caption_told
 from apps.mime.dates import format_date
 from apps.reception.judging import Case, Judgement
@@ -121,7 +121,7 @@ def _forged(domain: str) -> Authentication:
 
 
 def _bounced(sender: str, to: str, at: datetime, rng: Random) -> Iterator[Event]:
-    host, address = traces.host_of(to.rpartition("@")[2])
+    host, address = traces.host_of(take_apart(to)[1])
     at_us, trace_id = _moment(at), _id(at, rng)
     came: Mapping[str, Any] = {
         "from": sender, "account": sender, "to": [to], "away": 1, "size": 2_140,
