@@ -111,6 +111,9 @@ class Domain(models.Model):
         max_length=6, choices=Sternness.choices, default=Sternness.REJECT
     )
     greylists = models.BooleanField(default=False)  # mail that looks doubtful is asked to come back
+    # How often its users are told of mail that is held back, unless they have chosen; one of
+    # services.domains.DIGESTS, "": the setting's.
+    digest = models.CharField(max_length=6, default="", db_default="", blank=True)
     # alice+tag@ goes to alice@; empty switches it off.
     detail_separator = models.CharField(max_length=1, default="+", blank=True)
     default_quota = models.BigIntegerField(null=True, blank=True)  # bytes; None: the setting

@@ -107,15 +107,16 @@ def change_domain(
     reception: domains.Reception | None = None,
     sign_in: SignInRules | None = None,
     sts_mode: StsMode | None = None,
+    digest: str | None = None,
 ) -> Domain:
     """Change the separator of details, the quota of new users (bytes, 0 for no limit, None for the
     installation's), whether mail whose From is not its sender's gets a Sender field in place of
     being refused, what becomes of incoming mail whose sender is in doubt, what its people's sign-in
-    demands, or what its MTA-STS policy asks of senders.
+    demands, how often they get digests, or what its MTA-STS policy asks of senders.
 
     Raises:
         InvalidName, NotFound
-        InUse: `reception`, `sign_in` or `sts_mode` of an alias domain.
+        InUse: `reception`, `sign_in`, `sts_mode` or `digest` of an alias domain.
     """
     with transaction.atomic():
         domain = domains.change(
@@ -124,6 +125,7 @@ def change_domain(
             default_quota=default_quota,
             adds_sender=adds_sender,
             reception=reception,
+            digest=digest,
         )
         if sts_mode is not None:
             domain = stspolicies.change(name=name, mode=sts_mode)

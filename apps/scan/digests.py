@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from apps.directory.models import User
 from apps.mailstore.models import FLAG_SEEN, Entry, Mailbox, SpecialUse
 from apps.runtime.clock import now
 from apps.runtime.rows import fetch
@@ -83,14 +84,16 @@ def due(today: int, this_week: int, usual: str) -> list[int]:
     Args:
         today: days since 1970-01-01 UTC.
         this_week: the same of the last Monday.
-        usual: how often those get one who have not said: daily, weekly, never.
+        usual: how often those get one who have not said, and whose domain says nothing: daily,
+            weekly, never.
     """
     begins = {"daily": today, "weekly": this_week, "never": 0}
     # Who was told later than tomorrow was told while the clock was wrong.
     users = {row[0] for sql in (_HELD, _JUNK) for row in fetch(sql, [today, today + 1])}
     said = dict(Digest.objects.filter(user__in=users).values_list("user", "every"))
+    homes = dict(User.objects.filter(pk__in=users).values_list("pk", "domain__digest"))
     days = dict(Digest.objects.filter(user__in=users).values_list("user", "day"))
-    wanted = {one: begins[said.get(one, "") or usual] for one in users}
+    wanted = {one: begins[said.get(one) or homes.get(one) or usual] for one in users}
     return sorted(
         one for one, since in wanted.items() if since and not since <= days.get(one, 0) <= today + 1
     )

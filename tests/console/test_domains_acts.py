@@ -31,6 +31,7 @@ GOOD = {
     "factor_demand": "everybody",
     "factor_due": "2030-01-31",
     "password_length": "14",
+    "digest": "weekly",
 }
 
 
@@ -44,6 +45,7 @@ def test_policies_are_changed(admin: User, domain: Domain) -> None:
     assert (domain.greylists, domain.adds_sender) == (True, False)
     assert (domain.detail_separator, domain.default_quota) == ("-", 1.5 * 2**30)
     assert (domain.factor_demand, domain.password_length) == (Demand.EVERYBODY, 14)
+    assert domain.digest == "weekly"
     assert domain.factor_due_at is not None
     assert domain.factor_due_at.isoformat() == "2030-01-31T00:00:00+00:00"
     page = said(client, path)
@@ -59,7 +61,12 @@ def test_policies_are_changed(admin: User, domain: Domain) -> None:
     [
         *(("dmarc_policy", "never"), ("separator", "++"), ("space", "-1"), ("space", "x")),
         *(("factor_demand", ""), ("factor_due", "tomorrow"), ("factor_due", "99999-1-1")),
-        *(("password_length", "7"), ("password_length", "65"), ("space", "9" * 400)),
+        *(
+            ("digest", "hourly"),
+            ("password_length", "7"),
+            ("password_length", "65"),
+            ("space", "9" * 400),
+        ),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(

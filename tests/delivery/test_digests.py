@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from apps.blobs import services as blobs
 from apps.delivery import digests, ownletters
-from apps.directory.models import User, UserState
+from apps.directory.models import Domain, User, UserState
 from apps.directory.services import forwards
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailstore import queries as mailstore
@@ -24,6 +24,7 @@ from apps.mailstore.origin import Origin
 from apps.mailstore.services.deliver import Filing, deliver
 from apps.mailstore.services.prepare import prepare
 from apps.mime.address import Address
+from apps.provisioning import services as provisioning
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.scan import digests as contents
@@ -36,6 +37,7 @@ from apps.scan.services import digests as telling
 from apps.scan.services import lists, quarantine, verdicts
 from apps.scan.services.digests import Every
 from apps.scan.verdict import Opinion, Verdict
+from apps.wire.errors import InUse, InvalidName
 from mailhost.env import Endpoint
 from tests.scan.services.test_quarantine import POLICY, VIRUS, claim, keep
 from tests.support.mail import RAW, local
@@ -190,6 +192,32 @@ def test_it_comes_as_often_as_is_wanted(alice: User, bob: User, settings: Settin
     telling.set_every(alice.pk, None)
     assert digests.send_due(MONDAY) == 1
     assert [one["to"] for one in letters()] == ["bob@example.test"] * 2 + ["alice@example.test"]
+
+
+def test_a_domain_says_how_often_unless_its_user_has_said(
+    alice: User, bob: User, settings: Settings
+) -> None:
+    hold(alice)
+    hold(bob)
+    provisioning.change_domain("example.test", digest="never")
+    assert telling.every_of(alice.pk) is Every.NEVER
+    assert digests.send_due(SIX) == 0
+    telling.set_every(bob.pk, Every.DAILY)
+    assert digests.send_due(SIX) == 1
+    settings.QUARANTINE_DIGEST = "never"
+    provisioning.change_domain("example.test", digest="daily")
+    assert digests.send_due(SIX) == 1
+    provisioning.change_domain("example.test", digest="")
+    assert telling.every_of(alice.pk) is Every.NEVER
+    assert [one["to"] for one in letters()] == ["bob@example.test", "alice@example.test"]
+
+
+def test_a_domain_says_nothing_else(domain: Domain) -> None:
+    with pytest.raises(InvalidName):
+        provisioning.change_domain("example.test", digest="hourly")
+    provisioning.add_domain("mirror.test", alias_of="example.test")
+    with pytest.raises(InUse):
+        provisioning.change_domain("mirror.test", digest="weekly")
 
 
 def test_it_comes_again_after_a_clock_was_wrong(alice: User) -> None:

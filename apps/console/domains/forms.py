@@ -26,6 +26,12 @@ _STERN: Final = (
     (Sternness.JUNK, "Put it into Junk"),
     (Sternness.REPORT, "Deliver it, and note it in the header"),
 )
+_DIGESTS: Final = (
+    ("", "As usual here"),
+    ("daily", "Every day"),
+    ("weekly", "Every week"),
+    ("never", "Never"),
+)
 _DEMANDS: Final = (
     (Demand.NOBODY, "Nobody: everybody may"),
     (Demand.ADMINISTRATORS, "Whoever has a role"),
@@ -85,6 +91,9 @@ class PoliciesForm(SeenForm):
         required=False,
     )
     space = SpaceField(label="Space of new users in GB")
+    digest = forms.ChoiceField(
+        label="Digests of mail that is held back", choices=_DIGESTS, required=False
+    )
     factor_demand = forms.ChoiceField(label="Who needs a second factor", choices=_DEMANDS)
     factor_due = forms.DateField(label="From this day on (UTC)", required=False)
     password_length = forms.IntegerField(
@@ -103,6 +112,7 @@ class PoliciesForm(SeenForm):
                 "greylists": domain.greylists,
                 "adds_sender": domain.adds_sender,
                 "separator": domain.detail_separator,
+                "digest": domain.digest,
                 "space": None if quota is None else shown_space(quota),
                 "factor_demand": domain.factor_demand,
                 "factor_due": None if due is None else due.date(),
@@ -127,6 +137,8 @@ class PoliciesForm(SeenForm):
             asked["default_quota"] = None if space is None else int(space * GIGABYTE)
         if "adds_sender" in changed:
             asked["adds_sender"] = values["adds_sender"]
+        if "digest" in changed:
+            asked["digest"] = values["digest"]
         if changed & {"dmarc_policy", "list_policy", "greylists"}:
             asked["reception"] = Reception(
                 dmarc_policy=_stern(values, changed, "dmarc_policy"),

@@ -1,6 +1,7 @@
 """Domains and the organisations they belong to: the only door through which their rows change."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
@@ -22,7 +23,7 @@ _TO_STATE = {
     State.SUSPENDED: "domain.suspend",
     State.LOCKED: "domain.lock",
 }
-_COLUMNS = {"separator": "detail_separator"}
+_COLUMNS = {"every": "digest", "separator": "detail_separator"}
 SEPARATORS = "+-_=#."  # one of them, or none, divides a user's address from a detail
 
 
@@ -145,6 +146,10 @@ def set_state(*, name: str, state: State) -> Domain:
     return domain
 
 
+DIGESTS: Final = ("", "daily", "weekly", "never")
+"""How often users of a domain get digests of held mail; "" is what the setting says."""
+
+
 @dataclass(frozen=True)
 class Reception:
     """What a domain wants done with mail whose sender is in doubt, as `models.Domain` has it; None
@@ -162,6 +167,7 @@ def change(
     default_quota: Limit = KEEP,
     adds_sender: bool | None = None,
     reception: Reception | None = None,
+    digest: str | None = None,
 ) -> Domain:
     """Change how a domain works; None leaves a thing as it is, but for the quota.
 
@@ -170,10 +176,12 @@ def change(
         default_quota: bytes of a new user, 0 for no limit, None for the installation's.
         adds_sender: mail whose From is not its sender's gets a Sender field, and is not refused.
         reception: what to do with mail whose sender is in doubt.
+        digest: one of `DIGESTS`.
 
     Raises:
         InvalidName, NotFound
-        InUse: `reception` of an alias domain, which has that of the domain it stands for.
+        InUse: `reception` or `digest` of an alias domain, which has that of the domain it stands
+            for.
     """
     domain = find(name)
     said: dict[str, object] = {}  # what nobody asks for is not written: another may, just now
@@ -186,7 +194,10 @@ def change(
         domain.default_quota = said["default_quota"] = quota
     if adds_sender is not None:
         domain.adds_sender = said["adds_sender"] = adds_sender
-    if reception is not None and domain.alias_of is not None:
+    if digest is not None:
+        # "digest" is a word of secrets, of which no record tells
+        domain.digest = said["every"] = _checked_digest(digest)
+    if (reception, digest) != (None, None) and domain.alias_of is not None:
         target = domain.alias_of.name
         raise InUse("alias domain", text=f"{domain.name} stands for {target}: set it there")
     for field, value in vars(reception or Reception()).items():
@@ -199,6 +210,12 @@ def change(
         domain.save(update_fields=[_COLUMNS.get(name, name) for name in said])
         record("domain.change", **subjects.of_domain(domain), detail=said)
     return domain
+
+
+def _checked_digest(digest: str) -> str:
+    if digest not in DIGESTS:
+        raise InvalidName("digest", text="Digests come daily, weekly or never")
+    return digest
 
 
 def checked_quota(quota: int) -> int:

@@ -138,6 +138,7 @@ def change_policies(
     adds_sender: bool | None = None,
     reception: Reception | None = None,
     sign_in: SignInRules | None = None,
+    digest: str | None = None,
 ) -> Domain:
     """Change how a domain works; None leaves a thing as it is, but for the quota of new users: its
     None is the installation's.
@@ -154,6 +155,7 @@ def change_policies(
         adds_sender=adds_sender,
         reception=reception,
         sign_in=sign_in,
+        digest=digest,
     )
 
 
@@ -201,6 +203,7 @@ def copy_settings(*, powers: Powers, domain_id: int, source: str) -> Domain:
             factor_due_at=model.factor_due_at,
             password_length=model.password_length or 0,
         ),
+        digest=model.digest,
     )
 
 

@@ -7,6 +7,7 @@ from django.db import models, transaction
 
 from apps.audit.services import record
 from apps.directory import subjects
+from apps.directory.models import User
 from apps.runtime.rows import fetch
 from apps.scan.digests import Content
 from apps.scan.models import Digest, Quarantined
@@ -46,6 +47,12 @@ def claim(told: Content, day: int) -> bool:
 def every_of(user_id: int) -> Every:
     """How often a user is told."""
     said = Digest.objects.filter(user=user_id).values_list("every", flat=True).first()
+    return Every(said) if said else usual_of(user_id)
+
+
+def usual_of(user_id: int) -> Every:
+    """How often a user is told who has not chosen: as the domain says, or else the setting."""
+    said = User.objects.filter(pk=user_id).values_list("domain__digest", flat=True).first()
     return Every(said or settings.QUARANTINE_DIGEST)
 
 

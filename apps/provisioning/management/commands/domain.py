@@ -92,6 +92,12 @@ class Command(NounCommand):
             help="ask mail that looks doubtful to come back later (off is the usual)",
         )
         change.add_argument(
+            "--digest",
+            choices=["daily", "weekly", "never", "usual"],
+            help="how often its users get a letter about mail that is held back, unless they have"
+            " chosen; usual is QUARANTINE_DIGEST",
+        )
+        change.add_argument(
             "--mta-sts",
             choices=StsMode.values,
             help="the MTA-STS policy that other servers read: none (the usual), testing, or"
@@ -137,6 +143,7 @@ class Command(NounCommand):
             reception=_reception(options),
             sign_in=_sign_in(options),
             sts_mode=options["mta_sts"] and StsMode(options["mta_sts"]),
+            digest={None: None, "usual": ""}.get(options["digest"], options["digest"]),
         )
         self.report(
             options,
@@ -151,6 +158,7 @@ class Command(NounCommand):
             second_factor=domain.factor_demand,
             second_factor_from=domain.factor_due_at,
             password_length=domain.password_length,
+            digest=domain.digest or "usual",
             mta_sts=domain.sts_mode,
             mta_sts_id=domain.sts_id,
         )

@@ -6,8 +6,6 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from django.conf import settings
-
 from apps.delivery import digests as letters
 from apps.directory.models import Organization
 from apps.directory.services import domains, users
@@ -114,7 +112,7 @@ class Command(NounCommand):
             self.report(options, f"{words}.", sent=is_sent)
             return
         wanted = digests.every_of(user.pk)
-        usual = "" if wanted != settings.QUARANTINE_DIGEST else ", as is usual here"
+        usual = "" if wanted != digests.usual_of(user.pk) else ", as is usual here"
         self.report(
             options, f"{user.address} gets digests: {wanted.value}{usual}.", every=wanted.value
         )
