@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from apps.audit.words import SENTENCES
 from tests.audit import callgraph
 from tests.audit.callgraph import Graph
@@ -107,12 +109,18 @@ EXCEPTED: Final = {
 }
 
 
-def test_whatever_a_door_can_change_is_recorded() -> None:
-    assert Graph(CODE).unrecorded(DOORS, EXCEPTED) == []
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    """Of the whole code; to draw it takes seconds."""
+    return Graph(CODE)
 
 
-def test_no_exception_is_for_what_is_not_there() -> None:
-    names = Graph(CODE).functions
+def test_whatever_a_door_can_change_is_recorded(graph: Graph) -> None:
+    assert graph.unrecorded(DOORS, EXCEPTED) == []
+
+
+def test_no_exception_is_for_what_is_not_there(graph: Graph) -> None:
+    names = graph.functions
     gone = [
         name
         for name in EXCEPTED
