@@ -15,7 +15,8 @@ from tests.support.installation import PASSWORD, Installation
 from tests.support.watching import Watched, opened
 
 ADMIN, READER, WRITER = "alice@drau.test", "bob@drau.test", "carol@drau.test"
-PEOPLE = (ADMIN, READER, WRITER)
+OPERATOR = "olga@drau.test"
+PEOPLE = (ADMIN, READER, WRITER, OPERATOR)
 LAMPS, WALK, DISK = "Lamps for the hall", "A walk on Sunday", "Papers on a disk"
 KEPT_TEXT: Final = "The okapi has signed them"
 FAR: Final = ("dora@far.test", "emil@farther.test")  # nobody tells where they are
@@ -30,6 +31,7 @@ def service(house: Installation) -> Installation:
     """Two letters that came, one of which moved on; one that is kept; two that wait."""
     service = moved_in(house, PEOPLE)
     service.manage("role", "grant", ADMIN, "domain_admin", "--domain", "drau.test")
+    service.manage("role", "grant", OPERATOR, "operator")
     service.manage("attachments", "set", "drau.test", "ending", "iso", "quarantine")
     with service.smtp() as client:
         client.send_message(letter("shop@lamps.test", READER, LAMPS))
@@ -201,6 +203,19 @@ def test_figures_are_there(service: Installation, alice: Watched) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#flow-table table")).to_be_visible()
     look_long(alice)
+
+
+def test_an_operator_sees_how_every_part_is(service: Installation, chromium: Browser) -> None:
+    with at_work(service, chromium, OPERATOR) as seen:
+        page = seen.page
+        page.click("nav >> text=Health")
+        expect(page.locator("h1")).to_have_text("Health")
+        for words in ("IMAP", "Disk"):
+            expect(page.locator("main")).to_contain_text(words)
+        seen.look()
+        tab_to(seen, "Look again")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Health")
 
 
 def test_a_reader_asks_what_happened(service: Installation, chromium: Browser) -> None:
