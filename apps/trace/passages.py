@@ -43,8 +43,8 @@ class Fitting:
     Args:
         since_us, until_us: the period, both ends within.
         before: of the messages of the last microsecond only those with a lesser id.
-        has_several: also those of several recipients, whatever their outcome, points, direction
-            and peer: for one of the recipients these may be others.
+        has_several: also those that came to several recipients, whatever their outcome, points,
+            direction and peer: for one of the recipients these may be others.
         peer: a server's name, or the end of one after a dot.
         points: from and to.
         user_id, homes: somebody of them took part.
@@ -100,13 +100,15 @@ _LIKE: Final = {ord(sign): f"!{sign}" for sign in "!%_"}
 
 def _fitting(source: str) -> str:
     party = "EXISTS (SELECT 1 FROM trace_party a WHERE a.trace_id = p.trace_id AND"
+    # One address that was written may be an alias that leads to several.
+    has_several = f"(p.recipients > 1 OR {party} a.role = 'final'))"
     return f"""
 SELECT {_COLUMNS} FROM {source}
 WHERE p.at >= %s AND p.at <= %s AND (p.at < %s OR p.trace_id < %s OR %s = 1)
-AND (%s = '' OR p.direction = %s OR (%s = 1 AND p.recipients > 1))
-AND (%s = '' OR p.outcome = %s OR (%s = 1 AND p.recipients > 1))
-AND (%s = '' OR p.peer = %s OR p.peer LIKE %s ESCAPE '!' OR (%s = 1 AND p.recipients > 1))
-AND (%s = 1 OR p.points BETWEEN %s AND %s OR (%s = 1 AND p.recipients > 1))
+AND (%s = '' OR p.direction = %s OR (%s = 1 AND {has_several}))
+AND (%s = '' OR p.outcome = %s OR (%s = 1 AND {has_several}))
+AND (%s = '' OR p.peer = %s OR p.peer LIKE %s ESCAPE '!' OR (%s = 1 AND {has_several}))
+AND (%s = 1 OR p.points BETWEEN %s AND %s OR (%s = 1 AND {has_several}))
 AND (%s = 1 OR {party} a.user_id = %s))
 AND (%s = 1 OR {party} {among("a.domain_id")}))
 AND (%s = 1 OR {party} {among_texts("a.address")} AND {among_texts("a.role")}))

@@ -301,6 +301,17 @@ def test_the_last_member_of_a_large_group_finds_it(alice: User) -> None:
     assert found("", of(alice)) == found(alice.address, of(alice)) == [trace_id]
 
 
+def test_ones_own_outcome_is_found_of_an_alias_that_leads_to_others_too(alice: User) -> None:
+    """One address was written; as a whole the message is bounced, and for alice it is not."""
+    group = "all@example.test"
+    trace_id = came([group], members={alice.address: group, "u@there.invalid": group})
+    happened(trace_id, "local.delivered", to=alice.address, original=group, mailbox=1, uid=1)
+    happened(trace_id, "outbound.failed", to="u@there.invalid", original=group, reply="550 no")
+    assert found(outcome="bounced") == [trace_id]
+    assert found("", of(alice), outcome="delivered") == [trace_id]
+    assert found("", of(alice), outcome="bounced") == []
+
+
 def test_beginnings_of_ones_own_are_found_among_those_of_others(alice: User) -> None:
     mine = came([alice.address], by="info@zz.invalid")
     for number in range(find.NAMES + 3):
