@@ -8,7 +8,7 @@ from apps.console import paging
 from apps.console.queue import acts, waiting
 from apps.console.queue.waiting import Wanted
 from apps.console.services import bulkacts
-from apps.directory.models import User
+from apps.directory.models import Domain, User
 from apps.directory.permissions import powers_of
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
 from apps.runtime.ulid import ulid_text
@@ -22,10 +22,16 @@ TABLES = ("mailqueue_queuedmessage", "mailqueue_queuedrecipient")
 
 
 def others(one: User) -> list[User]:
-    """Many users of another tenant's domain."""
+    """Many users of another tenant's domains, of which there are many too: planners then know that
+    one domain has few of them."""
+    assert one.domain is not None
+    tenant = one.domain.organization
+    domains = Domain.objects.bulk_create(
+        Domain(name=f"d{number}.test", organization=tenant) for number in range(PLACES)
+    )
     return User.objects.bulk_create(
-        User(key=f"p{number}@other.test", address=f"p{number}@other.test", domain=one.domain)
-        for number in range(PLACES)
+        User(key=f"p@{domain.name}", address=f"p@{domain.name}", domain=domain)
+        for domain in domains
     )
 
 

@@ -224,7 +224,9 @@ def _standing(powers: Powers, ids: Sequence[UUID], now: int) -> dict[UUID, dict[
     rows = QueuedRecipient.objects.filter(message__in=ids, state__in=_OPEN)
     if not powers.is_operator:
         people = _people(powers)
-        rows = rows.filter(Q(user__in=people) | Q(message__user__in=people))
+        # By the ids once more: for a join, Postgres may read all messages.
+        sent = QueuedMessage.objects.filter(pk__in=ids, user__in=people)
+        rows = rows.filter(Q(user__in=people) | Q(message__in=sent.values("pk")))
     counted = rows.values("message").annotate(
         first=Min("id"),
         count=Count("id"),
