@@ -81,7 +81,9 @@ def made_on(people: People) -> date | None:
     inbox = next(
         (box for box in queries.mailboxes(user.pk) if box.special_use == SpecialUse.INBOX), None
     )
-    return user.created_at.date() if inbox is not None and inbox.counters.uidnext > 1 else None
+    if inbox is None or inbox.counters.uidnext <= 1 or user.domain is None:
+        return None
+    return user.domain.organization.created_at.date()
 
 
 def make(people: People) -> dict[str, User]:

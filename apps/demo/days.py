@@ -37,6 +37,11 @@ def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
+def beginning(end: datetime) -> datetime:
+    """Before all mail: since then everybody is here."""
+    return end - timedelta(days=_DAYS + 30)
+
+
 def last_noon(now: datetime) -> date:
     """The day whose noon has passed last: in the morning, mail of that day is yet to come."""
     return (now.astimezone(UTC) - timedelta(hours=12)).date()

@@ -54,7 +54,10 @@ class _No:
     share: int  # of all refusals
 
 
-_HERE: Final = ("maya@fernhill.example", "jonas@fernhill.example", "eleni@hillside-choir.example")
+_HERE: Final = (
+    *("maya@fernhill.example", "jonas@fernhill.example"),
+    *("lena@kornblume.example", "eleni@hillside-choir.example"),
+)
 _NOES: Final = (
     _No(RCPT, "unknown", "no such user", errors.UnknownRecipient.reply,
         ("accounts@fernhill.example", "old.office@fernhill.example",

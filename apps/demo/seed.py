@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from apps.audit.guard import lifted
-from apps.demo import accounts, days, flow
+from apps.demo import accounts, days, flow, services
 from apps.demo.filing import Copy, copies
 from apps.demo.letters import Letter
 from apps.demo.people import People, people
@@ -67,6 +67,7 @@ def make(plan: Plan, progress: Progress) -> Made:
     refuse_strangers(everybody)
     users = accounts.make(everybody)
     end = days.noon(plan.day)
+    services.settle(everybody, days.beginning(end))
     written = letters(plan)
     kept = list(copies(written, everybody, end))
     with transaction.atomic():

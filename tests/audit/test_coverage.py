@@ -40,6 +40,7 @@ EXCEPTED: Final = {
     "apps.blobs.": OWN,
     "apps.trace.": OWN,
     "apps.search.": "an index, which can be made anew at any time",
+    "apps.demo.services.settle": "a demo is made, by nobody in it",
     "apps.remote.services.add_sessions": OWN,
     "apps.remote.services.keep_sts": OWN,
     "apps.console.services.bulkacts.": "how to take an act back; each act is recorded itself",

@@ -27,7 +27,8 @@ from apps.runtime.ulid import parse_ulid, ulid_text
 from apps.scan.models import Quarantined
 from apps.trace import flow, passages
 from apps.trace import queries as queries_of_traces
-from apps.trace.models import Flow, Outcome, Passage, TraceEvent
+from apps.trace.flow import HOUR
+from apps.trace.models import Flow, Outcome, Party, Passage, Role, TraceEvent
 from tests.console.conftest import browser
 from tests.demo.conftest import DAY, SMALL
 
@@ -110,7 +111,10 @@ def test_it_has_mail_flow(made: seed.Made) -> None:
     assert flow.standing().total.refused > 100
     assert not passages.standing().is_behind
     for domain in Domain.objects.all():
-        assert Flow.objects.filter(domain_id=domain.pk).exists(), domain
+        hours = Flow.objects.filter(domain_id=domain.pk, span=HOUR)
+        assert sum(one.delivered for one in hours) > 2, domain
+    ours = Party.objects.filter(domain__in=Domain.objects.values("name"), role=Role.WRITTEN)
+    assert not ours.filter(domain_id=None).exists()  # they have been here all the time
 
 
 def test_each_way_of_a_message_can_be_shown(made: seed.Made) -> None:
