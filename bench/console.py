@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from bench import keptrows
+from bench import flowrows, keptrows
 from bench.consolerows import ALIASES, DOMAINS, RECORDS, USERS, WAITING, seed
 
 RUNS: Final = int(os.environ.get("BENCH_RUNS", "25"))
@@ -78,6 +78,7 @@ def _pages(who: Any) -> list[tuple[str, str]]:
     return [
         ("dashboard", reverse("console-dashboard")),
         (LIVE, reverse("console-dashboard")),
+        *flowrows.pages(),
         ("domains", domains),
         ("domains, searched", f"{domains}?text=d0099"),
         ("domains, that need work", f"{domains}?only=work"),

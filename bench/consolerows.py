@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from bench import keptrows
+from bench import flowrows, keptrows
 
 USERS: Final = int(os.environ.get("BENCH_USERS", "100000"))
 DOMAINS: Final = int(os.environ.get("BENCH_DOMAINS", "10000"))
@@ -44,6 +44,7 @@ def seed() -> dict[str, Any]:
     _furnish(domains, users, companies)
     _share(users)
     keptrows.seed(users)
+    flowrows.seed(domains)
     _queue(users)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

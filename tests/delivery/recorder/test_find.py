@@ -370,7 +370,7 @@ def test_a_search_reads_what_it_shows(alice: User) -> None:
 
 def test_a_rare_outcome_among_very_many_is_walked_by(alice: User) -> None:
     """Of a domain's mail a fraction of what it would take to look through all that."""
-    refused = []
+    refused: list[UUID] = []
     for number in range(3):
         one = new_ulid()
         data = {"from": "s1@far1.invalid", "to": ["u1@big.test"], "why": "full", "cause": "full"}
