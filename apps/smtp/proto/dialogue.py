@@ -48,13 +48,17 @@ class Dialogue:
         clock: seconds, only going forward.
     """
 
-    __slots__ = ("_began", "_clock", "_is_open", "_left_out", "_lines", "_preamble", "connected_at")
+    __slots__ = (
+        *("_began", "_clock", "_is_open", "_left_out", "_lines", "_opening", "_preamble"),
+        "connected_at",
+    )
 
     def __init__(self, connected_at: int, clock: Callable[[], float]) -> None:
         self.connected_at = connected_at
         self._clock = clock
         self._began = clock()
         self._preamble: list[_Said] = []
+        self._opening: list[str] = []  # the preamble as it is written, as far as it was told
         self._lines: list[_Said] = []
         self._left_out = 0
         self._is_open = False
@@ -88,7 +92,9 @@ class Dialogue:
         `apps.wire.spoken` writes them, by milliseconds since then; `left_out`, how many are missing
         in its middle, if any are.
         """
-        lines = [self._written(*said) for said in (*self._preamble, *self._lines)]
+        opening = self._opening
+        opening += [self._written(*said) for said in self._preamble[len(opening) :]]
+        lines = [*opening, *[self._written(*said) for said in self._lines]]
         told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": "\n".join(lines)}
         if self._left_out:
             told["left_out"] = self._left_out
