@@ -19,7 +19,7 @@ class BulkAct(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")  # who did it
     what = models.CharField(max_length=40)  # "user.state", as in `apps.console.undoing`
     before = models.JSONField()
-    follows = models.UUIDField(null=True, blank=True)  # the act of the portion before, if any
+    run = models.UUIDField(null=True, blank=True)  # all portions of one act have it
     done_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True, blank=True)
 

@@ -12,10 +12,16 @@ from typing import Final, Self
 from uuid import UUID
 
 from apps.console.typed import typed
+from apps.runtime.ulid import new_ulid, parse_ulid, ulid_text
 from apps.wire.numbers import whole_number
 
 _PREFIX: Final = "all_"  # no filter has a field that begins so
 _LENGTH: Final = 300  # characters of a field
+
+
+def new_run() -> str:
+    """A name for an act that a page may ask for."""
+    return ulid_text(new_ulid())
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Stand:
         total: how many match, in words.
         done: to how many things it was done.
         left: how many stayed as they were, and why the last one did.
-        act: the `BulkAct` of the portion before, by which all are taken back; "" if there is none.
+        run: what its portions have in common (`BulkAct.run`): a page that is sent again belongs to
+            the same act.
     """
 
     after: str = ""
@@ -37,7 +44,7 @@ class Stand:
     done: int = 0
     left: int = 0
     why: str = ""
-    act: str = ""
+    run: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Self:
@@ -50,7 +57,7 @@ class Stand:
             done=whole_number(given["done"]) or 0,
             left=whole_number(given["left"]) or 0,
             why=given["why"],
-            act=given["act"],
+            run=given["run"],
         )
 
     @property
@@ -59,12 +66,14 @@ class Stand:
         return not self.after
 
     @property
-    def before(self) -> UUID | None:
-        """The `BulkAct` of the portion before; None if there is none."""
-        try:
-            return UUID(self.act) if self.act else None
-        except ValueError:
-            return None
+    def run_id(self) -> UUID | None:
+        """`run` as it is kept; None if it is none."""
+        return parse_ulid(self.run)
+
+    def of_run(self, sent: Self) -> Self:
+        """The beginning of the act that the list's page named when it was sent; of a new one if it
+        named none."""
+        return replace(self, run=sent.run if sent.run_id else new_run())
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

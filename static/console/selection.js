@@ -11,9 +11,9 @@ function watch(form) {
     const every = boxes(), on = every.filter(box => box.checked);
     bar.hidden = !on.length;
     if (tools) tools.hidden = Boolean(on.length);
-    if (words) words.textContent = `${on.length} selected`;
     if (all) { all.checked = on.length > 0 && on.length === every.length; all.indeterminate = on.length > 0 && on.length < every.length; }
     if (whole && !on.length) whole.checked = false;
+    if (words) words.textContent = whole?.checked ? 'All selected' : `${on.length} selected`;
     every.forEach(box => box.closest('tr').classList.toggle('is-selected', box.checked));
   }
   form.addEventListener('click', event => {

@@ -430,7 +430,7 @@ def test_all_that_fit_a_portion_at_a_time(
     page = undo(client, page)
     for _ in range(2):
         page = go_on(client, page)
-    assert "last of 3 portions" in page
+    assert "The other 2 portions are back too." in page
     assert states() == ["kept"] * 5
     assert not ListEntry.objects.exists()
     assert Quarantined.objects.filter(pk=danger.pk, state="kept").exists()

@@ -235,7 +235,31 @@ def test_all_that_fit_the_filter_a_portion_at_a_time(
     back = go_on(client, back)
     assert "3 messages are back where they were" in back
     back = go_on(client, back)
-    assert "That was the last of 3 portions." in back
+    assert "The other 2 portions are back too." in back
+    assert not Aside.objects.exists()
+    assert {state(one) for one in found} == {MessageState.ROUTED}
+
+
+def test_a_page_that_is_sent_twice_is_taken_back_whole(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reloaded, or clicked twice: both do a portion of one act."""
+    monkeypatch.setattr(bulkacts, "MOST", 2)
+    found = send(6, NEAR)
+    client = browser(operator)
+    run = re.search(
+        r'name="all_run" value="(\w+)"', client.get(reverse("console-queue")).content.decode()
+    )
+    assert run is not None
+    bulk(client, "delete", [], everything="1", all_run=run[1])
+    page = bulk(client, "delete", [], everything="1", all_run=run[1])
+    while "data-going" in page:
+        page = go_on(client, page)
+    assert set(Aside.objects.values_list("message", flat=True)) == set(found)
+    page = undo(client, page)
+    while "data-going" in page:
+        page = go_on(client, page)
+    assert "The other 2 portions are back too." in page
     assert not Aside.objects.exists()
     assert {state(one) for one in found} == {MessageState.ROUTED}
 
@@ -267,8 +291,8 @@ def test_a_reason_goes_along_with_every_portion(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"all_after": "\0", "all_until": "x", "all_done": "-1", "all_act": "7"},
-        {"all_after": "7" * 26, "all_done": "9" * 30, "all_act": "\x00" * 36},
+        {"all_after": "\0", "all_until": "x", "all_done": "-1", "all_run": "7"},
+        {"all_after": "7" * 26, "all_done": "9" * 30, "all_run": "\x00" * 36},
         {"all_after": "0" * 26, "all_until": "f" * 32, "all_total": "<b>" * 200},
     ],
 )

@@ -91,8 +91,9 @@ def test_the_undo_stands_before_the_menu_for_whoever_goes_by_tab(admin: User) ->
 
 
 def test_portions_are_taken_back_from_the_last_one_on(admin: User, undone: list[Any]) -> None:
-    first = bulkacts.keep(user=admin, what="test", before=[1])
-    second = bulkacts.keep(user=admin, what="test", before=[2], follows=first.pk)
+    run = uuid4()
+    first = bulkacts.keep(user=admin, what="test", before=[1], run=run)
+    second = bulkacts.keep(user=admin, what="test", before=[2], run=run)
     client = browser(admin)
 
     page = client.post("/admin/undo/", {"act": str(second.pk), "next": "/admin/queue/"})
@@ -109,11 +110,13 @@ def test_portions_are_taken_back_from_the_last_one_on(admin: User, undone: list[
 def test_a_portion_of_somebody_elses_is_none_of_ours(
     admin: User, helpdesk: User, undone: list[Any]
 ) -> None:
-    theirs = bulkacts.keep(user=helpdesk, what="test", before=[1])
-    mine = bulkacts.keep(user=admin, what="test", before=[2], follows=theirs.pk)
+    run = uuid4()
+    theirs = bulkacts.keep(user=helpdesk, what="test", before=[1], run=run)
+    mine = bulkacts.keep(user=admin, what="test", before=[2], run=run)
     client = browser(admin)
 
-    client.post("/admin/undo/", {"act": str(mine.pk)})
+    page = client.post("/admin/undo/", {"act": str(mine.pk)}, follow=True).content.decode()
+    assert str(theirs.pk) not in page
     answer = client.post("/admin/undo/", {"act": str(theirs.pk)}, follow=True)
 
     assert undone == [(admin.pk, [2])]

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="bulkact",
-            name="follows",
+            name="run",
             field=models.UUIDField(blank=True, null=True),
         ),
     ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.console.models import BulkAct
@@ -14,16 +15,16 @@ LIFETIME: Final = timedelta(minutes=10)
 MOST: Final = 1_000  # things of one request
 
 
-def keep(*, user: User, what: str, before: Any, follows: UUID | None = None) -> BulkAct:
+def keep(*, user: User, what: str, before: Any, run: UUID | None = None) -> BulkAct:
     """Remember how things were, for LIFETIME.
 
     Args:
         before: JSON; an entry for each thing that was really changed. A secret only as it
             is sealed in its own row.
-        follows: the act of the portion before, which is taken back after this one.
+        run: what the portions of one act have in common: they are taken back together.
     """
     return BulkAct.objects.create(
-        user=user, what=what, before=before, follows=follows, done_at=timezone.now()
+        user=user, what=what, before=before, run=run, done_at=timezone.now()
     )
 
 
@@ -33,12 +34,27 @@ def take(*, user: User, act_id: UUID) -> BulkAct:
     Raises:
         NotFound: not one's own, too old, or taken back before.
     """
-    mine = BulkAct.objects.filter(
-        pk=act_id, user=user, undone_at=None, done_at__gt=timezone.now() - LIFETIME
-    )
+    mine = _own(user).filter(pk=act_id)
     if not mine.update(undone_at=timezone.now()):
         raise NotFound(f"bulk act {act_id}", text="It is too late to take that back")
     return BulkAct.objects.get(pk=act_id)
+
+
+def last_of(*, user: User, run: UUID | None) -> UUID | None:
+    """The last own portion of an act that can still be taken back.
+
+    By what they have in common, and not from one to the next: a page that is sent twice does
+    portions beside each other, and none of them may be forgotten.
+    """
+    if run is None:
+        return None
+    portions = _own(user).filter(run=run).order_by("-done_at", "-pk")
+    return portions.values_list("pk", flat=True).first()
+
+
+def _own(user: User) -> QuerySet[BulkAct]:
+    since = timezone.now() - LIFETIME
+    return BulkAct.objects.filter(user=user, undone_at=None, done_at__gt=since)
 
 
 def prune() -> int:

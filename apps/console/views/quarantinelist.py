@@ -1,7 +1,7 @@
 """Quarantine: the list, and what is done to many of its messages."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
-from apps.console.portions import Stand
+from apps.console.portions import Stand, new_run
 from apps.console.quarantine import bulk as acts
 from apps.console.quarantine import keptlist
 from apps.console.quarantine.bulk import Done
@@ -85,6 +85,7 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "digest": settings.QUARANTINE_DIGEST,
         "digest_hour": settings.QUARANTINE_DIGEST_HOUR,
         "export": export_link("quarantine", wanted),
+        "run": new_run(),
         "nav": "quarantine",
     }
     return show(request, powers, "quarantine.html", context)
@@ -122,26 +123,25 @@ def _everything(
     """Do it to the next portion of all that fit."""
     stand = Stand.of(request.POST.dict())
     if stand.is_first:
-        stand = keptlist.begin(powers, wanted)
+        stand = keptlist.begin(powers, wanted).of_run(stand)
     numbers, has_more = keptlist.portion(powers, wanted, stand, acts.PORTION)
     if not numbers and stand.is_first:
         messages.info(request, _NOTHING)
         return back_to("console-quarantine", wanted)
     if name in RELEASES and "sure" not in request.POST:
         return _ask(request, powers, name, wanted, stand.total, [])
-    act = stand.before
+    who = administrator(request)
     if numbers and "stop" not in request.POST:
         done = _done(powers, name, numbers)
         stand = stand.further(str(numbers[-1]), done=done.count, left=done.left, why=done.why)
         if done.before:
             what = _ACTS[name].what
-            who = administrator(request)
-            act = bulkacts.keep(user=who, what=what, before=done.before, follows=act).pk
-            stand = replace(stand, act=str(act))
+            bulkacts.keep(user=who, what=what, before=done.before, run=stand.run_id)
         if has_more:
             asked = [("act", name), ("everything", "1"), ("sure", "1")]
             words = _words(name, stand.done)
             return going(request, powers, "console-quarantine", wanted, stand, words, asked=asked)
+    act = bulkacts.last_of(user=who, run=stand.run_id)
     if stand.done and act is not None:
         say_undoable_by(request, _words(name, stand.done), act)
     elif stand.done:

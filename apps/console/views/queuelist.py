@@ -1,6 +1,5 @@
 """Queue: the list with its destinations, and what is done to many messages or to a destination."""
 
-from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.admission import for_administrators
-from apps.console.portions import Stand
+from apps.console.portions import Stand, new_run
 from apps.console.queue import acts, places, waiting
 from apps.console.queue.acts import Done
 from apps.console.queue.waiting import Wanted
@@ -65,6 +64,7 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         "tabs": waiting.tabs(powers, wanted),
         "ages": waiting.AGES.items(),
         "export": export_link("queue", wanted),
+        "run": new_run(),
     }
     return show(request, powers, "queue.html", context)
 
@@ -96,28 +96,26 @@ def _everything(
     """Do it to the next portion of all that fit."""
     stand = Stand.of(request.POST.dict())
     if stand.is_first:
-        stand = acts.begin(powers, wanted)
+        stand = acts.begin(powers, wanted).of_run(stand)
     ids, has_more = acts.portion(powers, wanted, stand)
     if not ids and stand.is_first:
         messages.info(request, _NOTHING)
         return back_to("console-queue", wanted)
     if name == "bounce" and "sure" not in request.POST:
-        return _ask(request, powers, wanted, stand.total, [])
-    reason, act = reason_of(request), stand.before
+        return _ask(request, powers, wanted, stand.total, [], run=stand.run)
+    reason, who = reason_of(request), administrator(request)
     if ids and "stop" not in request.POST:
         done = acts.do(powers, name, ids, reason)
         stand = stand.further(ulid_text(ids[-1]), done=done.count)
         if done.before:
-            who = administrator(request)
-            act = bulkacts.keep(user=who, what=done.what, before=done.before, follows=act).pk
-            stand = replace(stand, act=str(act))
+            bulkacts.keep(user=who, what=done.what, before=done.before, run=stand.run_id)
         if has_more:
             asked = [("act", name), ("everything", "1"), ("sure", "1"), ("reason", reason)]
             words = acts.told(name, stand.done)
             return going(request, powers, "console-queue", wanted, stand, words, asked=asked)
     if not stand.done:
         messages.info(request, _GONE)
-    elif act is not None:
+    elif (act := bulkacts.last_of(user=who, run=stand.run_id)) is not None:
         say_undoable_by(request, acts.told(name, stand.done), act)
     else:
         messages.success(request, acts.told(name, stand.done))
@@ -125,7 +123,13 @@ def _everything(
 
 
 def _ask(
-    request: HttpRequest, powers: Powers, wanted: Wanted, count: str, ids: list[str]
+    request: HttpRequest,
+    powers: Powers,
+    wanted: Wanted,
+    count: str,
+    ids: list[str],
+    *,
+    run: str = "",
 ) -> HttpResponseBase:
     """Ask for the reason: of those that were ticked, or of all that fit if there are none."""
     context = {
@@ -133,6 +137,7 @@ def _ask(
         "is_one": count == "1",
         "ids": ids,
         "everything": not ids,
+        "run": run,
         "wanted": wanted,
         "back": address_in("console-queue", wanted),
         "most": REASON_MOST,

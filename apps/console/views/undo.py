@@ -32,18 +32,20 @@ def undo(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     except MailError as error:
         messages.error(request, f"{error.reply.text}.")
         return redirect(_next(request))
+    following = bulkacts.last_of(user=administrator(request), run=act.run)
     try:
         words = UNDOERS[act.what](powers, act.before)
     except MailError as error:
-        if act.follows is None:
+        if following is None:
             messages.error(request, f"{error.reply.text}.")
             return redirect(_next(request))
         words = f"{error.reply.text}."
     nth = (whole_number(request.POST.get("nth", "")) or 0) + 1
-    if act.follows is not None:
-        context = {"words": words, "act": act.follows, "next": _next(request), "nth": nth}
+    if following is not None:
+        context = {"words": words, "act": following, "next": _next(request), "nth": nth}
         return show(request, powers, "undo-going.html", context)
-    many = f" That was the last of {nth:,} portions." if nth > 1 else ""
+    others = "portion is" if nth == 2 else f"{nth - 1:,} portions are"
+    many = f" The other {others} back too." if nth > 1 else ""
     messages.success(request, words + many)
     return redirect(_next(request))
 

@@ -276,6 +276,7 @@ def test_it_changes_users_and_domains(alice: User) -> None:
         "second_factor": "nobody",
         "second_factor_from": None,
         "password_length": None,
+        "digest": "usual",
         "mta_sts": "none",
         "mta_sts_id": "",
     }
