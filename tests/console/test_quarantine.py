@@ -12,7 +12,10 @@ from apps.audit.models import AuditRecord
 from apps.console import paging
 from apps.console.models import BulkAct
 from apps.console.quarantine import bulk as acts
+from apps.console.quarantine import keptlist
+from apps.console.quarantine.keptlist import Wanted
 from apps.directory.models import Domain, Organization, Role, User
+from apps.directory.permissions import powers_of
 from apps.mailqueue.models import QueuedMessage
 from apps.mailstore.models import Entry, JunkMark
 from apps.provisioning import services as provisioning
@@ -392,6 +395,20 @@ def test_of_two_administrators_one_wins_and_the_other_is_told(
     assert "1 not: It is not in quarantine any more: it was released." in page
     assert done() == ["release"]
     assert QueuedMessage.objects.filter(state="accepted").count() == 1
+
+
+def test_tabs_say_nothing_of_what_was_not_counted(
+    admin: User, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(alice, verdict=Verdict((VIRUS,)))
+    for _ in range(3):
+        held(alice)
+    powers = powers_of(admin)
+    plain = {tab.words: tab.count for tab in keptlist.tabs(powers, Wanted())}
+    assert (plain["All"], plain["Spam"], plain["Virus"]) == ("4", "3", "1")
+    monkeypatch.setattr(keptlist, "COUNTED", 2)
+    many = {tab.words: tab.count for tab in keptlist.tabs(powers, Wanted())}
+    assert (many["All"], many["Spam"], many["Virus"]) == ("2+", "2+", "")
 
 
 def test_all_that_fit(admin: User, alice: User, brian: User) -> None:

@@ -212,6 +212,8 @@ def tabs(powers: Powers, wanted: Wanted) -> list[Tab]:
 
 
 def _count(number: int, *, is_more: bool) -> str:
+    if is_more and not number:
+        return ""  # none among the newest says nothing of the rest
     return f"{min(number, COUNTED):,}{'+' if is_more else ''}"
 
 

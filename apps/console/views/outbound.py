@@ -74,7 +74,7 @@ def tls(request: HttpRequest, powers: Powers) -> HttpResponseBase:
             )
     except MailError as error:
         return _tls(request, powers, f"{error.reply.text}.", _status(error))
-    say_undoable(request, words, act)
+    say_undoable(request, words, act.pk)
     return redirect("console-policies-tls")
 
 
@@ -127,7 +127,7 @@ def transports(request: HttpRequest, powers: Powers) -> HttpResponseBase:
             )
     except MailError as error:
         return _transports(request, powers, f"{error.reply.text}.", _status(error))
-    say_undoable(request, words, act)
+    say_undoable(request, words, act.pk)
     return redirect("console-policies-transports")
 
 

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from apps.console.filters import Filter
-from apps.console.models import BulkAct
 from apps.console.navigation import menu
 from apps.console.portions import Stand
 from apps.console.services import bulkacts
@@ -51,13 +50,8 @@ def administrator(request: HttpRequest) -> User:
     return request.user
 
 
-def say_undoable(request: HttpRequest, words: str, act: BulkAct) -> None:
-    """Say what was done, beside an Undo (`webmail/_undo.html`)."""
-    say_undoable_by(request, words, act.pk)
-
-
-def say_undoable_by(request: HttpRequest, words: str, act_id: UUID) -> None:
-    """The same where only the id of the act is at hand."""
+def say_undoable(request: HttpRequest, words: str, act_id: UUID) -> None:
+    """Say what was done, beside an Undo of that `BulkAct` (`webmail/_undo.html`)."""
     messages.success(request, words, extra_tags=f"back:{act_id}")
 
 
@@ -92,7 +86,7 @@ def going(
 def keep_and_say(request: HttpRequest, words: str, *, what: str, before: Any) -> None:
     """Keep how things were, and say what was done to them."""
     act = bulkacts.keep(user=administrator(request), what=what, before=before)
-    say_undoable(request, words, act)
+    say_undoable(request, words, act.pk)
 
 
 def address_in(name: str, wanted: Filter) -> str:

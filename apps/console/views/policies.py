@@ -111,7 +111,7 @@ def _review(
         trouble, status = f"{error.reply.text}.", error.http_status
         return _page(request, powers, place, standings, sent=sent, trouble=trouble, status=status)
     words = "1 policy is changed." if len(found) == 1 else f"{len(found)} policies are changed."
-    say_undoable(request, words, act)
+    say_undoable(request, words, act.pk)
     return redirect(place.url)
 
 

@@ -25,7 +25,7 @@ from apps.console.views.pages import (
     export_link,
     going,
     keep_and_say,
-    say_undoable_by,
+    say_undoable,
     show,
 )
 from apps.directory.permissions import Ability, Powers
@@ -143,7 +143,7 @@ def _everything(
             return going(request, powers, "console-quarantine", wanted, stand, words, asked=asked)
     act = bulkacts.last_of(user=who, run=stand.run_id)
     if stand.done and act is not None:
-        say_undoable_by(request, _words(name, stand.done), act)
+        say_undoable(request, _words(name, stand.done), act)
     elif stand.done:
         messages.success(request, _words(name, stand.done))
     tell_rest(request, Done(left=stand.left, why=stand.why))

@@ -23,7 +23,7 @@ from apps.console.views.pages import (
     export_link,
     going,
     keep_and_say,
-    say_undoable_by,
+    say_undoable,
     show,
 )
 from apps.directory.permissions import Ability, Powers
@@ -116,7 +116,7 @@ def _everything(
     if not stand.done:
         messages.info(request, _GONE)
     elif (act := bulkacts.last_of(user=who, run=stand.run_id)) is not None:
-        say_undoable_by(request, acts.told(name, stand.done), act)
+        say_undoable(request, acts.told(name, stand.done), act)
     else:
         messages.success(request, acts.told(name, stand.done))
     return back_to("console-queue", wanted)

@@ -38,7 +38,7 @@ def page(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         status = 422 if error.http_status == 400 else error.http_status
         return _page(request, powers, f"{error.reply.text}.", status)
     words = f"What {rule} counts is changed."
-    say_undoable(request, words, act)
+    say_undoable(request, words, act.pk)
     return redirect("console-policies-rules")
 
 
