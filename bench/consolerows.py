@@ -215,6 +215,7 @@ def _queue(users: list[Any]) -> None:
                 size=8_000,
                 sender=users[n % len(users)].address,
                 user=users[n % len(users)] if n % 3 else None,
+                domain_id=users[n % len(users)].domain_id if n % 3 else None,
                 door="submission" if n % 3 else "mx",
                 state=MessageState.HELD if n % 500 == 0 else MessageState.ROUTED,
                 received_at=now - (WAITING - n) * 1_000_000,

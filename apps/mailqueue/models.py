@@ -57,6 +57,15 @@ class QueuedMessage(models.Model):
     user = models.ForeignKey(
         "directory.User", on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
     )  # who submitted it
+    # Where its submitter was at home then: so it is found, and so whose administrators see it.
+    # Rows end with it by themselves.
+    domain = models.ForeignKey(
+        "directory.Domain",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+    )
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
     state = models.CharField(max_length=9, choices=MessageState.choices)
     judgement = models.TextField(default="")  # JSON: what its door found out about the sender
@@ -95,11 +104,12 @@ class QueuedMessage(models.Model):
                 condition=models.Q(state__in=["offered", "accepted", "routed", "held"]),
             ),
             models.Index(fields=["id"], name="queue_held", condition=models.Q(state="held")),
+            # The state stands in it to be counted.
             models.Index(
-                fields=["user", "id"],
-                name="queue_submitter",
+                fields=["domain", "id", "state"],
+                name="queue_sent",
                 condition=models.Q(
-                    state__in=["offered", "accepted", "routed", "held"], user__isnull=False
+                    state__in=["offered", "accepted", "routed", "held"], domain__isnull=False
                 ),
             ),
         ]

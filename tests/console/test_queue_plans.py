@@ -43,8 +43,8 @@ def crowd(ours: User, theirs: User) -> list[str]:
         backlog(CROWD // PLACES, destination=f"mx/dead{number}.test")
     rows = list(QueuedMessage.objects.order_by("pk").values_list("pk", flat=True))
     for number, one in enumerate(others(theirs)):
-        QueuedMessage.objects.filter(pk__in=rows[number::PLACES]).update(user=one)
-    QueuedMessage.objects.filter(pk__in=rows[::50]).update(user=ours)
+        QueuedMessage.objects.filter(pk__in=rows[number::PLACES]).update(user=one, domain=one.domain)
+    QueuedMessage.objects.filter(pk__in=rows[::50]).update(user=ours, domain=ours.domain)
     QueuedMessage.objects.filter(pk__in=rows[1::80]).update(state=MessageState.HELD)
     done = rows[2::4]
     QueuedMessage.objects.filter(pk__in=done).update(state=MessageState.DONE, settled_at=1)

@@ -6,10 +6,9 @@ from typing import Final
 
 from apps.console.queue.waiting import Wanted
 from apps.console.queue.words import Said, moment, place, said, since
-from apps.directory import permissions
-from apps.directory.permissions import Ability, Powers
+from apps.directory.permissions import Powers
 from apps.mailqueue import queries
-from apps.mailqueue.models import QueuedMessage, QueuedRecipient
+from apps.mailqueue.models import QueuedRecipient
 from apps.mailqueue.queries import DestinationRow, Pause
 from apps.provisioning.administration import queue as doors
 from apps.runtime.clock import now_us
@@ -55,10 +54,8 @@ def places(powers: Powers, limit: int) -> list[Place]:
         rows = queries.destinations(limit + 1)
     else:
         # Of what comes in for several tenants the way of the others' is none of theirs.
-        people = permissions.users(powers, Ability.RUN_QUEUE).values("pk")
-        sent = QueuedMessage.objects.filter(queries.UNFINISHED_ROWS, user__in=people)
         named = doors.named(powers, QueuedRecipient.objects.all())
-        rows = queries.destinations_of(sent, named, limit + 1)
+        rows = queries.destinations_of(doors.sent(powers), named, limit + 1)
     now = now_us()
     return [_place(powers, row, now) for row in rows]
 

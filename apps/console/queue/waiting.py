@@ -12,8 +12,7 @@ from apps.console import paging
 from apps.console.filters import Filter, choice, words
 from apps.console.paging import Page
 from apps.console.queue.words import SECOND, Said, moment, place, said, shown, since
-from apps.directory import permissions
-from apps.directory.permissions import Ability, Powers
+from apps.directory.permissions import Powers
 from apps.mailqueue import queries
 from apps.mailqueue.models import (
     Aside,
@@ -93,7 +92,7 @@ class Line:
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     """The messages in sight that fit, in no order."""
-    found = doors.in_sight(powers)
+    found = _base(powers, wanted)
     now = now_us()
     if wanted.state == "waiting":
         found = found.filter(state=MessageState.ROUTED)
@@ -108,8 +107,6 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     if wanted.destination:
         named = doors.named(powers, QueuedRecipient.objects.all())
         found = found.filter(queries.bound_messages(_names(wanted.destination), named))
-        if not powers.is_operator:
-            found = found.filter(user__in=_people(powers))
     if wanted.age:
         before = now - int(wanted.age) * 3_600 * SECOND
         found = found.filter(pk__lt=queries.first_id(before))
@@ -118,12 +115,16 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     return found
 
 
+def _base(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
+    """The messages in sight among which they are; of what comes in nobody is told its way."""
+    if wanted.destination:
+        return doors.sent(powers)
+    is_few = wanted.state in ("sending", "scheduled")
+    return doors.in_sight_of_few(powers) if is_few else doors.in_sight(powers)
+
+
 def _names(text: str) -> list[str]:
     return [text] if "/" in text else [f"mx/{text.casefold()}", text]
-
-
-def _people(powers: Powers) -> QuerySet[Any, Any]:
-    return permissions.users(powers, Ability.RUN_QUEUE).values("pk")
 
 
 def _like(powers: Powers, text: str) -> Q:
@@ -131,13 +132,14 @@ def _like(powers: Powers, text: str) -> Q:
     identity = parse_ulid(text.upper())
     if identity is not None:
         return Q(pk=identity)
-    theirs = QueuedRecipient.objects.filter(state__in=_OPEN)
-    if not powers.is_operator:
-        people = _people(powers)
-        theirs = theirs.filter(Q(user__in=people) | Q(message__user__in=people))
-    written = theirs.filter(original__icontains=text).values("message")
-    final = doors.named(powers, theirs.filter(address__icontains=text)).values("message")
-    return Q(sender__icontains=text) | Q(pk__in=written) | Q(pk__in=final)
+    written, final = Q(original__icontains=text), Q(address__icontains=text)
+    by_sender = Q(sender__icontains=text)
+    if powers.is_operator:
+        found = QueuedRecipient.objects.filter(written | final, state__in=_OPEN)
+        return by_sender | Q(pk__in=found.values("message"))
+    theirs = doors.known(powers, doors.in_sight(powers).values("pk")).filter(state__in=_OPEN)
+    told = doors.named(powers, theirs.filter(final)).values("message")
+    return by_sender | Q(pk__in=theirs.filter(written).values("message")) | Q(pk__in=told)
 
 
 def messages(powers: Powers, wanted: Wanted) -> Page[Line]:
@@ -221,12 +223,7 @@ _NOBODY: Final[dict[str, Any]] = {"first": 0, "count": 0, "tries": 0, "next": No
 
 def _standing(powers: Powers, ids: Sequence[UUID], now: int) -> dict[UUID, dict[str, Any]]:
     """How those recipients stand that are not settled, for each message."""
-    rows = QueuedRecipient.objects.filter(message__in=ids, state__in=_OPEN)
-    if not powers.is_operator:
-        people = _people(powers)
-        # By the ids once more: for a join, Postgres may read all messages.
-        sent = QueuedMessage.objects.filter(pk__in=ids, user__in=people)
-        rows = rows.filter(Q(user__in=people) | Q(message__in=sent.values("pk")))
+    rows = doors.known(powers, ids).filter(state__in=_OPEN)
     counted = rows.values("message").annotate(
         first=Min("id"),
         count=Count("id"),

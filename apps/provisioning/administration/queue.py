@@ -22,7 +22,7 @@ from django.db.models.functions import Lower, StrIndex, Substr
 from apps.delivery import administer
 from apps.delivery.administer import Released
 from apps.directory import permissions
-from apps.directory.models import User
+from apps.directory.models import Domain
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
 from apps.mailqueue.queries import HELD_ROWS, UNFINISHED_ROWS, UNPROCESSED_ROWS
@@ -33,10 +33,29 @@ from apps.wire.errors import NotFound, NotPermitted
 
 def in_sight(powers: Powers) -> QuerySet[QueuedMessage]:
     """The unfinished messages of which somebody may see something."""
-    found = QueuedMessage.objects.filter(UNFINISHED_ROWS)
-    if not powers.may(Ability.RUN_QUEUE):
-        return found.none()
+    found = _unfinished(powers)
     return found if powers.is_operator else found.filter(_sight(powers))
+
+
+def in_sight_of_few(powers: Powers) -> QuerySet[QueuedMessage]:
+    """The same, to be narrowed to a few by their ids: each of these is asked whether it is in
+    sight."""
+    found = _unfinished(powers)
+    if powers.is_operator:
+        return found
+    inside = Q(HELD_ROWS) | Q(UNPROCESSED_ROWS)
+    return found.filter(_sent(powers) | (inside & Exists(_for_theirs(powers, OuterRef("pk")))))
+
+
+def sent(powers: Powers) -> QuerySet[QueuedMessage]:
+    """The unfinished messages that their users sent; they were at home in their domains then."""
+    found = _unfinished(powers)
+    return found if powers.is_operator else found.filter(_sent(powers))
+
+
+def _unfinished(powers: Powers) -> QuerySet[QueuedMessage]:
+    found = QueuedMessage.objects.filter(UNFINISHED_ROWS)
+    return found if powers.may(Ability.RUN_QUEUE) else found.none()
 
 
 def look(powers: Powers, message_id: UUID) -> QueuedMessage:
@@ -45,8 +64,7 @@ def look(powers: Powers, message_id: UUID) -> QueuedMessage:
     if not powers.may(Ability.RUN_QUEUE):
         rows = rows.none()
     elif not powers.is_operator:
-        theirs = QueuedRecipient.objects.filter(message=OuterRef("pk"), user__in=_people(powers))
-        rows = rows.filter(Q(user__in=_people(powers)) | Exists(theirs))
+        rows = rows.filter(_sent(powers) | Exists(_for_theirs(powers, OuterRef("pk"))))
     found = rows.first()
     if found is None:
         raise NotFound(f"message {message_id}", text="There is no such message in the queue")
@@ -56,10 +74,21 @@ def look(powers: Powers, message_id: UUID) -> QueuedMessage:
 def recipients_in_sight(powers: Powers, message: QueuedMessage) -> QuerySet[QueuedRecipient]:
     """The recipients of a message in sight that somebody may know of: all of them if it is theirs,
     else those who are."""
-    found = QueuedRecipient.objects.filter(message=message)
     if is_theirs(powers, message.pk):
+        return QueuedRecipient.objects.filter(message=message)
+    return _for_theirs(powers, message)
+
+
+def known(
+    powers: Powers, messages: Sequence[UUID] | QuerySet[QueuedMessage, Any]
+) -> QuerySet[QueuedRecipient]:
+    """The recipients of messages in sight that somebody may know of."""
+    found = QueuedRecipient.objects.filter(message__in=messages)
+    if powers.is_operator:
         return found
-    return found.filter(user__in=_people(powers))
+    # By the ids once more: for a join, Postgres may read all messages.
+    own = QueuedMessage.objects.filter(_sent(powers), pk__in=messages).values("pk")
+    return found.filter(Q(message__in=own) | Q(user__domain__in=_homes(powers)))
 
 
 def named(powers: Powers, rows: QuerySet[QueuedRecipient]) -> QuerySet[QueuedRecipient]:
@@ -71,7 +100,8 @@ def named(powers: Powers, rows: QuerySet[QueuedRecipient]) -> QuerySet[QueuedRec
     behind = Substr("original", StrIndex("original", Value("@")) + 1)
     ours = permissions.domains(powers, Ability.RUN_QUEUE).values("name")
     found = rows.alias(written=Lower("original"), final=Lower("address"), home=Lower(behind))
-    return found.filter(Q(final=F("written")) | Q(user__in=_people(powers)) | Q(home__in=ours))
+    theirs = Q(user__domain__in=_homes(powers))
+    return found.filter(Q(final=F("written")) | theirs | Q(home__in=ours))
 
 
 def is_theirs(powers: Powers, message_id: UUID) -> bool:
@@ -85,32 +115,37 @@ def mine(powers: Powers, ids: Sequence[UUID]) -> list[UUID]:
         return []
     rows = QueuedMessage.objects.filter(pk__in=ids)
     if not powers.is_operator:
-        people = _people(powers)
-        others = QueuedRecipient.objects.filter(message=OuterRef("pk")).exclude(
-            Q(user__isnull=False) & Q(user__in=people)
-        )
         any_of_them = QueuedRecipient.objects.filter(message=OuterRef("pk"))
-        rows = rows.filter(
-            Q(user__in=people) | (Q(user=None) & Exists(any_of_them) & ~Exists(others))
-        )
+        others = any_of_them.exclude(user__domain__in=_homes(powers))
+        whole = Q(user=None) & Exists(any_of_them) & ~Exists(others)
+        rows = rows.filter(_sent(powers) | whole)
     return sorted(rows.values_list("pk", flat=True))
 
 
-def _people(powers: Powers) -> QuerySet[User, Any]:
-    """Living users of the domains where somebody runs the queue."""
-    return permissions.users(powers, Ability.RUN_QUEUE).values("pk")
+def _homes(powers: Powers) -> QuerySet[Domain, Any]:
+    """The domains where somebody runs the queue."""
+    return permissions.domains(powers, Ability.RUN_QUEUE).values("pk")
+
+
+def _sent(powers: Powers) -> Q:
+    return Q(domain__in=_homes(powers))
+
+
+def _for_theirs(powers: Powers, message: QueuedMessage | OuterRef) -> QuerySet[QueuedRecipient]:
+    """The recipients of a message who are users of their domains. (A user who was removed has
+    none.)"""
+    return QueuedRecipient.objects.filter(message=message, user__domain__in=_homes(powers))
 
 
 def _sight(powers: Powers) -> Q:
     """Three sets by three indexes: what their users sent, and the little that is held or not
     processed yet and is for them. (By one index of all that is unfinished, SQLite asks of each
     message of the backlog whom it is for before it looks whether it has left.)"""
-    sent = QueuedMessage.objects.filter(UNFINISHED_ROWS, user__in=_people(powers))
-    theirs = QueuedRecipient.objects.filter(message=OuterRef("pk"), user__in=_people(powers))
-    held = QueuedMessage.objects.filter(HELD_ROWS, Exists(theirs))
-    coming = QueuedMessage.objects.filter(UNPROCESSED_ROWS, Exists(theirs))
+    theirs = Exists(_for_theirs(powers, OuterRef("pk")))
+    held = QueuedMessage.objects.filter(HELD_ROWS, theirs)
+    coming = QueuedMessage.objects.filter(UNPROCESSED_ROWS, theirs)
     inside = (held.values("pk"), coming.values("pk"))
-    return Q(pk__in=sent.values("pk").union(*inside, all=True))
+    return Q(pk__in=sent(powers).values("pk").union(*inside, all=True))
 
 
 def retry(*, powers: Powers, ids: Sequence[UUID]) -> int:
