@@ -60,14 +60,15 @@ def page(
     wanted: Filter,
     lines: Callable[[Sequence[Row]], list[Line]],
     *,
-    counts: QuerySet[Any, Any] | None = None,
+    counts: QuerySet[Any, Any] | str | None = None,
     nouns: tuple[str, ...] = (),
 ) -> Page[Line]:
     """The page that is wanted of what was found.
 
     Args:
         lines: makes a line of each row; it is called once, for all that are shown.
-        counts: what is counted to say how many there are in all; only where there is another page.
+        counts: what is counted to say how many there are in all, only where there is another page;
+            or that, where it is known.
     """
     got = piece(found, order, wanted.after, PAGE)
     is_whole = got.is_first and not got.following
@@ -75,9 +76,15 @@ def page(
         lines(got.rows),
         first_link="" if got.is_first else wanted.link(),
         next_link=next_link(wanted, got.following),
-        total="" if counts is None or is_whole else counted(counts),
+        total="" if is_whole else _total(counts),
         nouns=nouns,
     )
+
+
+def _total(counts: QuerySet[Any, Any] | str | None) -> str:
+    if counts is None or isinstance(counts, str):
+        return counts or ""
+    return counted(counts)
 
 
 def next_link(wanted: Filter, cursor: str) -> str:

@@ -226,7 +226,9 @@ def destinations_of(
         )
         .order_by("-waiting", "-held", "destination")[:limit]
     )
-    return _described(list(groups), now, recipients.filter(message__in=messages.values("pk")))
+    # Each that is being sent to is asked for its message: they are few.
+    own = Exists(messages.filter(pk=OuterRef("message")))
+    return _described(list(groups), now, recipients.filter(own))
 
 
 def _described(
@@ -271,19 +273,21 @@ def _under_way(
     names: Sequence[str], now: int, recipients: QuerySet[QueuedRecipient] | None
 ) -> dict[str, int]:
     """How many are being sent to: those whose next try is the end of a lease, which is near."""
-    rows = leased_recipients(now).filter(destination__in=names)
-    if recipients is not None:
-        rows = rows.filter(pk__in=recipients.values("pk"))
+    rows = QueuedRecipient.objects.all() if recipients is None else recipients
+    rows = rows.filter(_leased(now), destination__in=names)
     counts = rows.values("destination").annotate(count=Count("id")).order_by("destination")
     return dict(counts.values_list("destination", "count"))
 
 
 def leased_recipients(now: int) -> QuerySet[QueuedRecipient]:
     """Recipients that somebody sends to at this moment; a range of the index of what is due."""
+    return QueuedRecipient.objects.filter(_leased(now))
+
+
+def _leased(now: int) -> Q:
     until = now + OUT_LEASE_SECONDS * 1_000_000
-    return QueuedRecipient.objects.filter(
-        WAITING_ROWS, next_attempt_at__gt=now, next_attempt_at__lte=until, lease_until__gt=now
-    )
+    near = Q(next_attempt_at__gt=now, next_attempt_at__lte=until, lease_until__gt=now)
+    return Q(WAITING_ROWS) & near
 
 
 def _destination(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.audit.models import AuditRecord
 from apps.console import exporting
@@ -17,9 +19,11 @@ from apps.console.queue import words
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, User
 from apps.directory.permissions import powers_of
+from apps.directory.services import renaming
 from apps.mailqueue import queries, services
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
 from apps.mailqueue.services import EnvelopeRecipient
+from apps.mime.address import Address
 from apps.runtime import keyset
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
@@ -363,3 +367,42 @@ def test_a_file_costs_a_few_statements_for_some_hundred(
     monkeypatch.setattr(keyset, "BATCH", 2)
     again = list(exporting.EXPORTS["queue"].rows(powers, {}))
     assert [row[0] for row in again[:7]] == [row[0] for row in whole]
+
+
+def test_what_was_sent_stays_with_the_domain_it_was_sent_from(
+    admin: User, ann: User, zoe: User
+) -> None:
+    """Who moves to another tenant takes nothing along that waits; who is removed leaves it."""
+    elsewhere = zoe.domain
+    assert elsewhere is not None
+    message_id = sent_by(ann)
+    address = Address.parse(f"ann2@{elsewhere.name}")
+    with transaction.atomic():
+        renaming.rename(user=ann, address=address, other_organization=True)
+    theirs = holder(f"boss@{elsewhere.name}", Role.DOMAIN_ADMIN, elsewhere)
+    assert lines(listing(browser(theirs))) == []
+    assert page(browser(theirs), message_id).status_code == 404
+    assert lines(listing(browser(admin))) == [ulid_text(message_id)]
+    assert 'value="delete"' in page(browser(admin), message_id).content.decode()
+    User.objects.filter(pk=ann.pk).update(state="removed", domain=None, removed_at=timezone.now())
+    assert lines(listing(browser(admin))) == [ulid_text(message_id)]
+
+
+def test_a_tenant_searches_its_own(admin: User, ann: User, zoe: User) -> None:
+    """Of a message for several tenants only what may be known is found by its text."""
+    client = browser(admin)
+    both = submission([*local(ann), *local(zoe)], sender="carol@outside.invalid")
+    keep([both])
+    services.hold([both.id], "odd")
+    mine, _ = sent_by(ann, "far@quokka.test"), sent_by(zoe, "near@quokka.test")
+    found = {
+        "ann@": [both.id, mine],
+        "zoe@": [],
+        "quokka": [mine],
+        "carol@outside": [both.id],
+        "near@": [],
+        "%": [],
+        "_": [],
+    }
+    for text, ids in found.items():
+        assert lines(listing(client, f"?text={quote(text)}")) == list(map(ulid_text, ids)), text

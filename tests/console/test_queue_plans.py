@@ -78,7 +78,7 @@ def test_a_page_and_a_portion_read_no_more(
         for wanted in pages:
             reading = Reading(TABLES)
             with connection.execute_wrapper(reading):
-                waiting.messages(powers, wanted)
+                waiting.messages(powers, wanted, waiting.tabs(powers, wanted))
                 acts.portion(powers, wanted, acts.begin(powers, wanted))
             assert reading.found
             assert reading.beyond(MOST) == [], (person.address, wanted)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db.models import Count, Max, Min, Q, QuerySet
@@ -33,7 +33,9 @@ TABS: Final = (
     ("held", "Held"),
     ("scheduled", "Scheduled"),
 )
+_FEW: Final = ("sending", "scheduled")  # they are found before anybody asks for whom they are
 AGES: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "72": "3 days"}
+Tab: TypeAlias = tuple[str, str, str, bool]  # address, words, how many, whether it is shown
 ORDER: Final = Order(Column("pk", UUID))
 _OPEN: Final = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
 _COLUMNS: Final = (
@@ -92,18 +94,8 @@ class Line:
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     """The messages in sight that fit, in no order."""
-    found = _base(powers, wanted)
     now = now_us()
-    if wanted.state == "waiting":
-        found = found.filter(state=MessageState.ROUTED)
-    elif wanted.state == "sending":
-        found = found.filter(pk__in=queries.leased_recipients(now).values("message"))
-    elif wanted.state == "held":
-        found = found.filter(queries.HELD_ROWS)
-    elif wanted.state == "scheduled":
-        lanes = QueuedMessage.objects.filter(queries.UNPROCESSED_ROWS, lane__in=(0, 1))
-        later = lanes.filter(lease_until=0, hold_until__gt=now, state=MessageState.ACCEPTED)
-        found = found.filter(pk__in=later.values("pk"))
+    found = _in_state(_base(powers, wanted), wanted.state, now)
     if wanted.destination:
         named = doors.named(powers, QueuedRecipient.objects.all())
         found = found.filter(queries.bound_messages(_names(wanted.destination), named))
@@ -119,8 +111,22 @@ def _base(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
     """The messages in sight among which they are; of what comes in nobody is told its way."""
     if wanted.destination:
         return doors.sent(powers)
-    is_few = wanted.state in ("sending", "scheduled")
-    return doors.in_sight_of_few(powers) if is_few else doors.in_sight(powers)
+    return doors.in_sight_of_few(powers) if wanted.state in _FEW else doors.in_sight(powers)
+
+
+def _in_state(found: QuerySet[QueuedMessage], state: str, now: int) -> QuerySet[QueuedMessage]:
+    """Those of them that a tab shows."""
+    if state == "waiting":
+        return found.filter(state=MessageState.ROUTED)
+    if state == "sending":
+        return found.filter(pk__in=queries.leased_recipients(now).values("message"))
+    if state == "held":
+        return found.filter(queries.HELD_ROWS)
+    if state == "scheduled":
+        lanes = QueuedMessage.objects.filter(queries.UNPROCESSED_ROWS, lane__in=(0, 1))
+        later = lanes.filter(lease_until=0, hold_until__gt=now, state=MessageState.ACCEPTED)
+        return found.filter(pk__in=later.values("pk"))
+    return found
 
 
 def _names(text: str) -> list[str]:
@@ -132,25 +138,24 @@ def _like(powers: Powers, text: str) -> Q:
     identity = parse_ulid(text.upper())
     if identity is not None:
         return Q(pk=identity)
-    written, final = Q(original__icontains=text), Q(address__icontains=text)
-    by_sender = Q(sender__icontains=text)
-    if powers.is_operator:
-        found = QueuedRecipient.objects.filter(written | final, state__in=_OPEN)
-        return by_sender | Q(pk__in=found.values("message"))
-    theirs = doors.known(powers, doors.in_sight(powers).values("pk")).filter(state__in=_OPEN)
-    told = doors.named(powers, theirs.filter(final)).values("message")
-    return by_sender | Q(pk__in=theirs.filter(written).values("message")) | Q(pk__in=told)
+    return Q(sender__icontains=text) | doors.with_recipient(powers, text, _OPEN)
 
 
-def messages(powers: Powers, wanted: Wanted) -> Page[Line]:
-    """A page of the messages in sight."""
+def messages(powers: Powers, wanted: Wanted, tabs: Sequence[Tab]) -> Page[Line]:
+    """A page of the messages in sight.
+
+    Args:
+        tabs: they say how many there are where the page has all of one.
+    """
     found = chosen(powers, wanted)
+    is_whole_tab = wanted == Wanted(state=wanted.state, after=wanted.after)
+    shown = next((count for *_, count, is_shown in tabs if is_shown), None)
     return paging.page(
         found.values(*_COLUMNS),
         ORDER,
         wanted,
         lambda rows: _lines(powers, rows),
-        counts=found,
+        counts=shown if is_whole_tab else found,
         nouns=("message", "messages"),
     )
 
@@ -161,13 +166,15 @@ def lines(powers: Powers, wanted: Wanted) -> Iterator[Line]:
         yield from _lines(powers, rows)
 
 
-def tabs(powers: Powers, wanted: Wanted) -> list[tuple[str, str, str, bool]]:
-    """Address, words, how many there are, and whether it is shown: of each tab."""
+def tabs(powers: Powers, wanted: Wanted) -> list[Tab]:
+    """What is above the list."""
+    now = now_us()
+    found, few = doors.in_sight(powers), doors.in_sight_of_few(powers)
     return [
         (
             wanted.link(state=key),
             name,
-            paging.counted(chosen(powers, Wanted(state=key))),
+            paging.counted(_in_state(few if key in _FEW else found, key, now)),
             wanted.state == key,
         )
         for key, name in TABS

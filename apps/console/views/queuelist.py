@@ -58,10 +58,11 @@ def listing(request: HttpRequest, powers: Powers) -> HttpResponseBase:
     if is_part:
         return show(request, powers, "_queue_live.html", context)
     wanted = Wanted.of(request.GET.dict())
+    tabs = waiting.tabs(powers, wanted)
     context |= {
         "wanted": wanted,
-        "page": waiting.messages(powers, wanted),
-        "tabs": waiting.tabs(powers, wanted),
+        "page": waiting.messages(powers, wanted, tabs),
+        "tabs": tabs,
         "ages": waiting.AGES.items(),
         "export": export_link("queue", wanted),
         "run": new_run(),

@@ -84,9 +84,9 @@ class Submission:
 _INSERT_MESSAGE = """
 INSERT INTO mailqueue_queuedmessage
   (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
-   user_id, domain_id, client, requires_tls, signatures, judgement, state, offered_until, lane, is_cleared,
-   verdict, received_at, hold_until, settled_at, lease_until, lease_token, claims, crashes,
-   last_error)
+   user_id, domain_id, client, requires_tls, signatures, judgement, state, offered_until, lane,
+   is_cleared, verdict, received_at, hold_until, settled_at, lease_until, lease_token, claims,
+   crashes, last_error)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
   (SELECT domain_id FROM directory_user WHERE id = %s), %s, %s, %s, %s, %s, {offered_until},
   %s, %s, '', %s, %s, NULL, 0, NULL, 0, 0, '')"""

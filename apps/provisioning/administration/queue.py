@@ -79,9 +79,7 @@ def recipients_in_sight(powers: Powers, message: QueuedMessage) -> QuerySet[Queu
     return _for_theirs(powers, message)
 
 
-def known(
-    powers: Powers, messages: Sequence[UUID] | QuerySet[QueuedMessage, Any]
-) -> QuerySet[QueuedRecipient]:
+def known(powers: Powers, messages: Sequence[UUID]) -> QuerySet[QueuedRecipient]:
     """The recipients of messages in sight that somebody may know of."""
     found = QueuedRecipient.objects.filter(message__in=messages)
     if powers.is_operator:
@@ -91,17 +89,42 @@ def known(
     return found.filter(Q(message__in=own) | Q(user__domain__in=_homes(powers)))
 
 
+def with_recipient(powers: Powers, text: str, states: Sequence[str]) -> Q:
+    """Messages in sight of which a recipient in one of some states has a text in the address, as
+    far as somebody may know of it. Where not all is in sight, each message is asked in turn."""
+    rows = QueuedRecipient.objects.filter(state__in=states)
+    if powers.is_operator:
+        return Q(pk__in=_with_text(powers, rows, text).values("message"))
+    own = Q(message__domain__in=_homes(powers)) | Q(user__domain__in=_homes(powers))
+    return Q(Exists(_with_text(powers, rows.filter(own, message=OuterRef("pk")), text)))
+
+
 def named(powers: Powers, rows: QuerySet[QueuedRecipient]) -> QuerySet[QueuedRecipient]:
     """Those recipients of messages in sight whose final address may be told: it is as the sender
     wrote it, or theirs, or an address of theirs leads there."""
+    return rows if powers.is_operator else _taken_apart(rows).filter(_named(powers))
+
+
+def _with_text(
+    powers: Powers, rows: QuerySet[QueuedRecipient], text: str
+) -> QuerySet[QueuedRecipient]:
+    """Those of which a text is part of the address, as far as that may be told."""
+    written, final = Q(original__icontains=text), Q(address__icontains=text)
     if powers.is_operator:
-        return rows
+        return rows.filter(written | final)
+    return _taken_apart(rows).filter(written | (final & _named(powers)))
+
+
+def _taken_apart(rows: QuerySet[QueuedRecipient]) -> QuerySet[QueuedRecipient]:
     # Behind the first at sign: of a quoted local part with others it is no domain, and hidden.
     behind = Substr("original", StrIndex("original", Value("@")) + 1)
+    return rows.alias(written=Lower("original"), final=Lower("address"), home=Lower(behind))
+
+
+def _named(powers: Powers) -> Q:
     ours = permissions.domains(powers, Ability.RUN_QUEUE).values("name")
-    found = rows.alias(written=Lower("original"), final=Lower("address"), home=Lower(behind))
     theirs = Q(user__domain__in=_homes(powers))
-    return found.filter(Q(final=F("written")) | theirs | Q(home__in=ours))
+    return Q(final=F("written")) | theirs | Q(home__in=ours)
 
 
 def is_theirs(powers: Powers, message_id: UUID) -> bool:
