@@ -95,5 +95,9 @@ def next_link(wanted: Filter, cursor: str) -> str:
 def counted(found: QuerySet[Any, Any]) -> str:
     """How many there are, in words; beyond COUNTED only that they are more. In a subquery that
     ends: nobody waits until millions are counted."""
-    count = found.order_by()[: COUNTED + 1].count()
+    return how_many(found.order_by()[: COUNTED + 1].count())
+
+
+def how_many(count: int) -> str:
+    """A number of rows of which one more than COUNTED were counted at the most, in words."""
     return f"more than {COUNTED:,}" if count > COUNTED else f"{count:,}"

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditRecord
-from apps.console import exporting
+from apps.console import exporting, paging
 from apps.console.queue import words
 from apps.delivery.accept import accept
 from apps.directory.models import Domain, Role, User
@@ -406,3 +406,19 @@ def test_a_tenant_searches_its_own(admin: User, ann: User, zoe: User) -> None:
     }
     for text, ids in found.items():
         assert lines(listing(client, f"?text={quote(text)}")) == list(map(ulid_text, ids)), text
+
+
+def test_what_was_sought_has_pages_too(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is more of it than is counted."""
+    monkeypatch.setattr(paging, "PAGE", 2)
+    rows = sorted([*send(5, FAR), *send(1, NEAR)])
+    ids = [ulid_text(one) for one in rows]
+    client = browser(operator)
+    for most, total in ((10, "6"), (5, "more than 5")):
+        monkeypatch.setattr(paging, "COUNTED", most)
+        text = listing(client, "?text=person0@")
+        assert lines(text) == ids[:2]
+        assert f"2 of {total}" in text
+        assert lines(listing(client, f"?text=person0@&after={rows[1]}")) == ids[2:4]
+        assert lines(listing(client, f"?text=person0@&after={rows[3]}")) == ids[4:]
+        assert lines(listing(client, "?text=person0@&after=nonsense")) == ids[:2]

@@ -1,6 +1,8 @@
 """What the list of the queue reads: a page of it, however much waits, and a portion of all that
 fits; on both databases by an index."""
 
+from uuid import UUID
+
 import pytest
 from django.db import connection
 
@@ -35,7 +37,7 @@ def others(one: User) -> list[User]:
     )
 
 
-def crowd(ours: User, theirs: User) -> list[str]:
+def crowd(ours: User, theirs: User) -> list[UUID]:
     """Very much that waits for dead destinations, most of it others', some held, much settled; the
     ids of it, oldest first."""
     send(1, NEAR)
@@ -43,14 +45,16 @@ def crowd(ours: User, theirs: User) -> list[str]:
         backlog(CROWD // PLACES, destination=f"mx/dead{number}.test")
     rows = list(QueuedMessage.objects.order_by("pk").values_list("pk", flat=True))
     for number, one in enumerate(others(theirs)):
-        QueuedMessage.objects.filter(pk__in=rows[number::PLACES]).update(user=one, domain=one.domain)
+        QueuedMessage.objects.filter(pk__in=rows[number::PLACES]).update(
+            user=one, domain=one.domain
+        )
     QueuedMessage.objects.filter(pk__in=rows[::50]).update(user=ours, domain=ours.domain)
     QueuedMessage.objects.filter(pk__in=rows[1::80]).update(state=MessageState.HELD)
     done = rows[2::4]
     QueuedMessage.objects.filter(pk__in=done).update(state=MessageState.DONE, settled_at=1)
     QueuedRecipient.objects.filter(message__in=done).update(state="delivered")
     analyze()
-    return [ulid_text(one) for one in rows]
+    return rows
 
 
 def test_a_page_and_a_portion_read_no_more(
@@ -59,7 +63,7 @@ def test_a_page_and_a_portion_read_no_more(
     monkeypatch.setattr(paging, "COUNTED", 100)
     monkeypatch.setattr(bulkacts, "MOST", 100)
     rows = crowd(alice, eve)
-    middle = rows[CROWD // 2]
+    middle, queue_id = str(rows[CROWD // 2]), ulid_text(rows[CROWD // 2])
     pages = [
         Wanted(),
         Wanted(after=middle),
@@ -71,7 +75,7 @@ def test_a_page_and_a_portion_read_no_more(
         Wanted(destination="nowhere.test"),
         Wanted(destination="dead7.test", after=middle),
         Wanted(age="4"),
-        Wanted(text=middle),
+        Wanted(text=queue_id),
     ]
     for person in (operator, admin):
         powers = powers_of(person)

@@ -1,5 +1,6 @@
 """The queue as a list: oldest first, in a few statements however much waits."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -147,17 +148,30 @@ def messages(powers: Powers, wanted: Wanted, tabs: Sequence[Tab]) -> Page[Line]:
     Args:
         tabs: they say how many there are where the page has all of one.
     """
-    found = chosen(powers, wanted)
-    is_whole_tab = wanted == Wanted(state=wanted.state, after=wanted.after)
-    shown = next((count for *_, count, is_shown in tabs if is_shown), None)
+    found, total = chosen(powers, wanted), next((count for *_, count, shown in tabs if shown), "")
+    if wanted.text:
+        found, total = _sought(found, wanted.after)
+    is_tab = wanted == Wanted(state=wanted.state, after=wanted.after)
     return paging.page(
         found.values(*_COLUMNS),
         ORDER,
         wanted,
         lambda rows: _lines(powers, rows),
-        counts=shown if is_whole_tab else found,
+        counts=total if is_tab or wanted.text else found,
         nouns=("message", "messages"),
     )
+
+
+def _sought(found: QuerySet[QueuedMessage], cursor: str) -> tuple[QuerySet[QueuedMessage], str]:
+    """The same where text was looked for, and how many they are. To look through all of the queue
+    is the work: what is found is counted by the statement that finds it."""
+    ids = list(found.order_by("pk").values_list("pk", flat=True)[: paging.COUNTED + 1])
+    total = paging.how_many(len(ids))
+    if len(ids) > paging.COUNTED:
+        return found, total
+    after = ORDER.values(cursor) or {}
+    first = bisect_right(ids, after["pk"]) if after else 0
+    return QueuedMessage.objects.filter(pk__in=ids[first : first + paging.PAGE + 1]), total
 
 
 def lines(powers: Powers, wanted: Wanted) -> Iterator[Line]:
