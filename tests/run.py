@@ -97,7 +97,6 @@ ONCE = {
         "tests/faults/test_outbound_service.py::"
         "test_it_sends_within_one_sweep_when_the_broker_forgot",
         "tests/faults/test_reception.py::test_it_takes_mail_while_redis_hangs_and_while_it_is_gone",
-        "tests/mailstore/test_migrations.py::test_it_makes_subscriptions_of_marks_on_mailboxes",
     ),
     "scaled": (
         "tests/faults/test_kill.py::test_it_loses_nothing_when_everything_is_killed",
@@ -107,7 +106,6 @@ ONCE = {
         "tests/imap/test_faults.py::test_it_keeps_a_message_whole_or_not_at_all_when_it_is_killed",
         "tests/imap/test_mirror_of_clients.py::"
         "test_it_does_so_too_when_all_work_is_done_as_that_of_large_mailboxes",
-        "tests/mailstore/test_migrations.py::test_it_knows_by_the_journal_what_was_moved",
         # On databases of SQLite's, whatever the pass runs on.
         "tests/mailstore/test_faults.py::test_it_survives_a_full_disk",
         "tests/provisioning/management/test_commands.py::"

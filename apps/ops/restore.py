@@ -79,11 +79,15 @@ def _check_fit(manifest: Manifest, force: bool) -> None:
         raise ArchiveError(
             f"The backup is of a {manifest.database} database and this is {connection.vendor}."
         )
-    newer = set(manifest.migrations) - {f"{app}.{name}" for app, name in schema.known()}
-    if newer:
+    had = {(app, name) for app, _, name in (one.partition(".") for one in manifest.migrations)}
+    if had - schema.known().union(*schema.replaced().values()):
         raise ArchiveError(
             f"The backup is of a newer version ({manifest.version}): update mailhost first."
         )
+    try:
+        schema.check_age(had)
+    except schema.TooOldError as error:
+        raise ArchiveError(str(error)) from None
     if not force and _has_content():
         raise ArchiveError("There are domains here already; --force replaces everything.")
 

@@ -18,11 +18,16 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from apps.runtime.db import is_sqlite
 
 KEPT_COPIES = 3
 _POSTGRES_LOCK = 0x6D61696C  # any number that only we use
+
+
+class TooOldError(Exception):
+    """A database, or a backup, of a version from which no migration leads here; one sentence."""
 
 
 def missing_migrations() -> bool:
@@ -31,12 +36,17 @@ def missing_migrations() -> bool:
 
 
 def bring_up_to_date(say: Callable[[str], object]) -> None:
-    """Apply missing migrations. Of several processes that call it, one works and others wait."""
+    """Apply missing migrations. Of several processes that call it, one works and others wait.
+
+    Raises:
+        TooOldError: there is no way to this version; nothing has changed.
+    """
     if not missing_migrations():
         return
     with _alone():
         if not missing_migrations():
             return
+        check_age(applied())
         if is_sqlite() and applied():
             say(f"A copy of the database as it was is kept in {copy_database()}.")
         say("Bringing the database up to date…")
@@ -115,6 +125,30 @@ def applied() -> set[tuple[str, str]]:
             return set()
         cursor.execute("SELECT app, name FROM django_migrations")
         return {(str(app), str(name)) for app, name in cursor.fetchall()}
+
+
+def replaced() -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """The migrations on disk that stand for others, which are there no more, and for which."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    return {key: set(one.replaces) for key, one in loader.disk_migrations.items()}
+
+
+def check_age(had: set[tuple[str, str]]) -> None:
+    """See that what is on disk leads on from where a database is.
+
+    Args:
+        had: the migrations that it has had.
+
+    Raises:
+        TooOldError: it has had a part only of what is one migration now.
+    """
+    for now, before in replaced().items():
+        if now not in had and before & had and before - had:
+            raise TooOldError(
+                "The database is of a version that is too old for this one: bring it up to date"
+                " with the last version before the migrations were made anew (docs/operations.md)."
+            )
 
 
 @contextmanager

@@ -113,6 +113,8 @@ def _become_user() -> None:
 def _prepare_database(say: Say) -> None:
     try:
         schema.bring_up_to_date(say)
+    except schema.TooOldError as error:
+        raise StartError(str(error)) from None
     except DatabaseError as error:
         first_line = str(error).strip().partition("\n")[0]
         raise StartError(f"The database cannot be used: {first_line}") from None

@@ -224,6 +224,7 @@ def _change(saved: Path, **fields: object) -> None:
     [
         ({"format": 2}, "newer version"),
         ({"migrations": ["ops.0999_future"]}, "update mailhost first"),
+        ({"migrations": ["mailstore.0001_initial"]}, "too old for this one"),
         ({"database": "oracle"}, "newer version"),
         ({"surprise": 1}, "cannot be read"),
         ({"keys": {"keys/../../escaped": "0" * 64}}, "cannot be read"),
