@@ -322,17 +322,20 @@ def _bound_for(destination: str) -> Any:
 
 def bound_messages(names: Sequence[str], recipients: QuerySet[QueuedRecipient]) -> Q:
     """Messages of which one of these recipients waits for one of these destinations, or is held on
-    the way there; one statement that counts to `FEW`.
+    the way there; two statements that read `FEW` rows at most.
 
-    The ids of a few are found in the index and sorted. Where there are many, so that a page of them
-    is soon together, each message is asked for its recipients in turn.
+    Of a few the ids are given: no planner then thinks it cheaper to walk through the queue until
+    they come by. Where there are many, so that a page of them is soon together, each message is
+    asked for its recipients in turn.
     """
     rows = recipients.filter(destination__in=names)
-    waiting = rows.filter(WAITING_ROWS)
-    if waiting.order_by()[:FEW].count() == FEW:
-        return Q(Exists(rows.filter(message=OuterRef("pk"), state__in=STUCK)))
-    held = rows.filter(HELD_ROWS)
-    return Q(pk__in=waiting.values("message").union(held.values("message"), all=True))
+    found: set[UUID] = set()
+    for state in (WAITING_ROWS, HELD_ROWS):
+        few = list(rows.filter(state).order_by().values_list("message", flat=True)[:FEW])
+        if len(few) == FEW:
+            return Q(Exists(rows.filter(message=OuterRef("pk"), state__in=STUCK)))
+        found.update(few)
+    return Q(pk__in=found)
 
 
 def first_id(at_us: int) -> UUID:

@@ -168,7 +168,7 @@ def _sight(powers: Powers) -> Q:
     held = QueuedMessage.objects.filter(HELD_ROWS, theirs)
     coming = QueuedMessage.objects.filter(UNPROCESSED_ROWS, theirs)
     inside = (held.values("pk"), coming.values("pk"))
-    return Q(pk__in=sent(powers).values("pk").union(*inside, all=True))
+    return Q(pk__among=sent(powers).values("pk").union(*inside, all=True))
 
 
 def retry(*, powers: Powers, ids: Sequence[UUID]) -> int:
