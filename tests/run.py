@@ -174,8 +174,8 @@ def _scanners() -> str:
 
 
 def _selection(name: str, is_long: bool, extra: Sequence[str]) -> list[str]:
-    # One more than there are processors: the slowest tests wait for other programs.
-    workers = len(os.sched_getaffinity(0)) + 1
+    # Two more than there are processors: the slowest tests wait for other programs.
+    workers = len(os.sched_getaffinity(0)) + 2
     # tests/support/units.py deals out the files, and knows a better order than xdist.
     arguments = ["-p", "tests.support.laws", "-p", "tests.support.units", "-n", str(workers)]
     arguments += ["--dist", "loadfile", "--no-loadscope-reorder"]

@@ -115,14 +115,17 @@ def test_it_fails_a_pure_test_that_asks_for_a_database(tmp_path: Path) -> None:
 def test_it_deals_out_what_waits_among_what_computes() -> None:
     computing = [f"tests/imap/test_{number}.py" for number in range(6)]
     waiting = [f"tests/flows/test_{number}.py" for number in range(3)]
-    dealt = units.dealt([*computing, *waiting, "tests/clients/"])
-    assert dealt[:3] == ["tests/clients/", computing[0], waiting[0]]
-    assert units.dealt(["tests/clients/", "tests/browser/"])[0] == "tests/browser/"
+    dealt = units.dealt([*computing, *waiting, "tests/clients/0"])
+    assert dealt[:3] == ["tests/clients/0", computing[0], waiting[0]]
+    folders = ["tests/browser/0", "tests/browser/1", "tests/clients/0"]
+    assert units.dealt([*computing, *reversed(folders)])[:3] == folders
     assert [name for name in dealt if name in computing] == computing
     assert [name for name in dealt if name in waiting] == waiting
     assert not set(dealt[-2:]) & set(waiting)
     assert units.dealt(waiting) == waiting
-    assert units.unit("tests/clients/test_mutt.py::test_a[::]") == "tests/clients/"
+    assert units.unit("tests/clients/test_mutt.py::test_a[::]") == "tests/clients/0"
+    assert units.unit("tests/browser/test_acts.py::test_a[::]") == "tests/browser/0"
+    assert units.unit("tests/browser/test_shell.py::test_a") == "tests/browser/1"
     assert units.unit("tests/flows/test_mail.py::test_a[::]") == "tests/flows/test_mail.py"
 
 

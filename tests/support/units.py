@@ -1,14 +1,15 @@
 """Pytest plugin: what a test process is given at once, in which order, and what it may ask for.
 
-A file stays on one process, and so do all of tests/browser, and of tests/clients: what they start
-is started once. Files that start whole programs and wait for them are dealt out among the others,
-the first ones early: so there is always somebody who computes while others wait, and nobody who
-waits alone at the end. Of each table of cases a pass may take a few only (FEW).
+A file stays on one process, and so do each half of tests/browser, and all of tests/clients: what
+they start is started once for each. Files that start whole programs and wait for them are dealt out
+among the others, the first ones early: so there is always somebody who computes while others wait,
+and nobody who waits alone at the end. Of each table of cases a pass may take a few only (FEW).
 Loaded by tests/run.py (`-p tests.support.units`).
 """
 
 import gc
 import os
+from bisect import bisect
 from collections.abc import Generator
 from contextlib import suppress
 from importlib import import_module
@@ -22,7 +23,8 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  
 _LINES = (Path(__file__).parent.parent / "pure.txt").read_text().splitlines()
 PURE = tuple(line for line in _LINES if line and not line.startswith("#"))
 ASKS = frozenset({"db", "transactional_db"})
-TOGETHER = ("tests/browser/", "tests/clients/")
+# Folders whose files share what is started for them, each with the names at which it is cut.
+TOGETHER = {"tests/browser/": ("test_f",), "tests/clients/": ()}
 WAITING = ("tests/faults/", "tests/flows/")
 FEW = "MAILHOST_TESTS_FEW"  # set by tests/run.py: how many cases of each table; all of them if not
 MORE = {  # cases of tables in these files: each of them asks the database another thing
@@ -37,7 +39,7 @@ SPREAD = 0.7  # of the others: the last one that waits begins when they are thro
 
 
 class Units(LoadFileScheduling):  # type: ignore[misc]  # the same
-    """Deals out whole files, and whole folders of TOGETHER."""
+    """Deals out whole files, and whole parts of the folders of TOGETHER."""
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)
@@ -45,7 +47,11 @@ class Units(LoadFileScheduling):  # type: ignore[misc]  # the same
 
 def unit(nodeid: str) -> str:
     """What the test belongs to: all of it goes to one process."""
-    return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::")[0])
+    file = nodeid.split("::")[0]
+    for folder, cuts in TOGETHER.items():
+        if file.startswith(folder):
+            return f"{folder}{bisect(cuts, file.removeprefix(folder))}"
+    return file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Units:
@@ -125,7 +131,7 @@ def few(names: list[str], number: int) -> list[str]:
 
 def dealt(units: list[str]) -> list[str]:
     """The same units: folders first, then those that wait among those that compute."""
-    folders = [name for name in TOGETHER if name in units]
+    folders = sorted(name for name in units if not name.endswith(".py"))
     waiting = [name for name in units if name.startswith(WAITING)]
     others = [name for name in units if name not in folders and name not in waiting]
     places = {name: number / len(others) for number, name in enumerate(others)}
