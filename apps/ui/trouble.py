@@ -7,7 +7,7 @@ defects pass through to those.
 import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 
 from apps.runtime.failures import translated
@@ -26,11 +26,24 @@ class TroubleMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self._get_response(request)
+        response = self._get_response(request)
+        return _explained(request, response) if response.status_code == 405 else response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page, or None for what is a defect of ours."""
         return page_of(error)
+
+
+def _explained(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """A page for people who opened the address of a button: where a form led, the browser shows
+    that address. Programs get the bare answer that they got."""
+    asked = request.headers.get("Accept", "")
+    is_bare = isinstance(response, HttpResponseNotAllowed) and not response.content
+    if request.method != "GET" or "text/html" not in asked or not is_bare:
+        return response
+    page = HttpResponse(render_to_string("405.html"), status=405)
+    page["Allow"] = response["Allow"]  # RFC 9110 section 15.5.6
+    return page
 
 
 def page_of(error: Exception) -> HttpResponse | None:
