@@ -338,6 +338,14 @@ def bound_messages(names: Sequence[str], recipients: QuerySet[QueuedRecipient]) 
     return Q(pk__in=found)
 
 
+def stuck() -> QuerySet[QueuedMessage]:
+    """Messages that are not held themselves, but some of their recipients are, and none waits."""
+    held = QueuedRecipient.objects.filter(HELD_ROWS).values("message")
+    waiting = QueuedRecipient.objects.filter(message=OuterRef("pk"), state=RecipientState.WAITING)
+    rows = QueuedMessage.objects.filter(pk__in=held, state=MessageState.ROUTED)
+    return rows.filter(~Exists(waiting))
+
+
 def first_id(at_us: int) -> UUID:
     """The least id that a message of this time can have: ids sort by time."""
     return UUID(bytes=max(0, at_us // 1000).to_bytes(6, "big") + bytes(10))

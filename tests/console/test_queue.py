@@ -95,6 +95,20 @@ def test_what_has_nowhere_to_go_is_told_as_held(operator: User) -> None:
     assert "Its mailbox is gone." in text
 
 
+def test_it_stands_under_the_tab_of_its_badge(operator: User) -> None:
+    """Messages are not held, but all of their recipients who are left, or only some of them."""
+    stuck, half, waiting = (send(1, NEAR, recipients=2)[0] for _ in range(3))
+    QueuedRecipient.objects.filter(message=stuck).update(state="held")
+    some = QueuedRecipient.objects.filter(message=half).order_by("pk")[:1]
+    QueuedRecipient.objects.filter(pk__in=some.values("pk")).update(state="held")
+    client = browser(operator)
+    assert lines(listing(client, "?state=held")) == [ulid_text(stuck)]
+    assert badges(listing(client, "?state=held")) == ["Held"]
+    ids = [ulid_text(one) for one in sorted([half, waiting])]
+    assert lines(listing(client, "?state=waiting")) == ids
+    assert badges(listing(client, "?state=waiting")) == ["Waiting", "Waiting"]
+
+
 def test_it_has_tabs_with_counts(operator: User) -> None:
     client = browser(operator)
     waiting, held, _ = send(3, NEAR)

@@ -118,11 +118,12 @@ def _base(powers: Powers, wanted: Wanted) -> QuerySet[QueuedMessage]:
 def _in_state(found: QuerySet[QueuedMessage], state: str, now: int) -> QuerySet[QueuedMessage]:
     """Those of them that a tab shows."""
     if state == "waiting":
-        return found.filter(state=MessageState.ROUTED)
+        return found.filter(state=MessageState.ROUTED).exclude(pk__in=queries.stuck().values("pk"))
     if state == "sending":
         return found.filter(pk__in=queries.leased_recipients(now).values("message"))
     if state == "held":
-        return found.filter(queries.HELD_ROWS)
+        held = QueuedMessage.objects.filter(queries.HELD_ROWS)
+        return found.filter(pk__among=held.values("pk").union(queries.stuck().values("pk")))
     if state == "scheduled":
         lanes = QueuedMessage.objects.filter(queries.UNPROCESSED_ROWS, lane__in=(0, 1))
         later = lanes.filter(lease_until=0, hold_until__gt=now, state=MessageState.ACCEPTED)
