@@ -164,32 +164,20 @@ def _received(item: Submission) -> trace.Event:
     them. A door's `refused` event has the same, and what `apps.smtp.declined.Declined.told` gives.
     What is not known is not there.
     """
-    return trace.Event(
-        trace_id=item.trace_id,
-        kind=f"{item.door}.received",
-        data={
-            **item.client,
-            **item.traced,
-            **({"message_id": item.message_id} if item.message_id else {}),
-            "from": item.sender,
-            "to": [recipient.original for recipient in item.recipients],
-            "size": item.size,
-            "queue_id": ulid_text(item.id),
-            **members(item.recipients),
-            **_away(item),
-            **({"until": item.hold_until_us} if item.hold_until_us else {}),
-            **({"hold_until": item.hold_until_us} if item.hold_until_us else {}),
-        },
-        at_us=item.received_at_us,
-        also=((JUDGED, item.judgement),) if item.judgement else (),
-    )
-
-
-def _away(item: Submission) -> dict[str, int]:
-    """Of users' mail: how many recipients are elsewhere."""
-    if item.user_id is None:
-        return {}
-    return {"away": sum(one.user_id is None for one in item.recipients)}
+    data = {**item.client, **item.traced}
+    if item.message_id:
+        data["message_id"] = item.message_id
+    data["from"] = item.sender
+    data["to"] = [recipient.original for recipient in item.recipients]
+    data["size"] = item.size
+    data["queue_id"] = ulid_text(item.id)
+    data.update(members(item.recipients))
+    if item.user_id is not None:
+        data["away"] = sum(one.user_id is None for one in item.recipients)
+    if item.hold_until_us:
+        data["until"] = data["hold_until"] = item.hold_until_us
+    also = ((JUDGED, item.judgement),) if item.judgement else ()
+    return trace.Event(item.trace_id, f"{item.door}.received", data, item.received_at_us, "", also)
 
 
 def _sent(item: Submission, user_id: int) -> trace.SentMessage:

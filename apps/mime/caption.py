@@ -47,8 +47,10 @@ def _value(head: bytes, small: bytes, name: bytes) -> bytes:
 def caption_told(raw: bytes) -> dict[str, str]:
     """The same by the names that records have for it; what a message does not have is not there."""
     subject, message_id = caption_of(raw)
-    told = {"subject": subject, "message_id": message_id}
-    return {name: text for name, text in told.items() if text}
+    told = {"subject": subject} if subject else {}
+    if message_id:
+        told["message_id"] = message_id
+    return told
 
 
 def plain_text(text: str) -> str:
@@ -58,5 +60,6 @@ def plain_text(text: str) -> str:
 
 
 def _identity(value: bytes) -> str:
-    found = _IN_BRACKETS.search(unfold(value[:_VALUE_MOST]))
+    value = value[:_VALUE_MOST]
+    found = _IN_BRACKETS.search(unfold(value) if b"\n" in value else value)
     return decode_text(found[0])[:MESSAGE_ID_MOST] if found else ""

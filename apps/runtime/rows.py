@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 Row = Sequence[Any]
 
@@ -26,25 +26,28 @@ class ManyRows:
         tail: what follows the rows, such as `ON CONFLICT DO NOTHING`.
     """
 
-    __slots__ = ("_postgres", "_sqlite")
+    __slots__ = ("_bare", "_postgres", "_sqlite")
 
     def __init__(self, head: str, types: str, tail: str = "") -> None:
         words: Final = types.split()
-        marks = ", ".join(["%s"] * len(words))
         arrays = ", ".join(f"%s::{word}[]" for word in words)
-        self._sqlite = f"{head} VALUES ({marks}) {tail}"
+        self._sqlite, self._bare = (
+            f"{head} VALUES ({', '.join([mark] * len(words))}) {tail}" for mark in ("%s", "?")
+        )
         self._postgres = f"{head} SELECT * FROM unnest({arrays}) {tail}"  # noqa: S608 - constants
 
     def write(self, rows: Sequence[Row]) -> None:
         """Insert all rows, within the caller's transaction; nothing for no rows."""
         if not rows:
             return
-        with connection.cursor() as cursor:
-            if connection.vendor != "sqlite":
+        here: Any = connections[DEFAULT_DB_ALIAS]  # looked up once: that takes as long as a row
+        if here.vendor != "sqlite":
+            with here.cursor() as cursor:
                 cursor.execute(self._postgres, [list(column) for column in zip(*rows, strict=True)])
-            elif len(rows) == 1:
-                cursor.execute(self._sqlite, rows[0])
-            else:
+        elif here.is_settled and not here.queries_logged:
+            here.write_settled(self._bare, rows)
+        else:
+            with here.cursor() as cursor:
                 cursor.executemany(self._sqlite, rows)
 
 

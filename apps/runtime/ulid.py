@@ -8,9 +8,11 @@ import os
 import time
 import uuid
 from collections import deque
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# Two letters at a step: each received message writes its id several times.
+# Two letters at a step, and those of the last few are kept: each received message writes its id
+# several times.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
@@ -39,6 +41,7 @@ def _supply() -> bytes:
     return pieces[0]
 
 
+@lru_cache(maxsize=256)
 def ulid_text(value: uuid.UUID) -> str:
     """26 characters, as people read it."""
     number = value.int

@@ -38,15 +38,20 @@ class Spoken(NamedTuple):
         return f"{self.kind} {self.words}"
 
 
-def written(at_ms: int, kind: str, words: str, about: str | None = None) -> str:
-    """A line as a text keeps it, by what it is (`Spoken`); neither words nor address have line ends
-    or tabs."""
-    return f"{at_ms} {kind} {words}" if about is None else f"{at_ms} {kind} {words}\t{about}"
+def untimed(kind: str, words: str, about: str | None = None) -> str:
+    """A line as a text keeps it behind its time, by what it is (`Spoken`); neither words nor
+    address have line ends or tabs."""
+    return f"{kind} {words}" if about is None else f"{kind} {words}\t{about}"
+
+
+def timed(at_ms: int, said: str) -> str:
+    """The whole of such a line."""
+    return f"{at_ms} {said}"
 
 
 def text_of(lines: Iterable[Spoken]) -> str:
     """All lines as one text."""
-    return "\n".join([written(*line) for line in lines])
+    return "\n".join([timed(one.at_ms, untimed(one.kind, one.words, one.about)) for one in lines])
 
 
 def lines_of(text: Any) -> list[Spoken]:

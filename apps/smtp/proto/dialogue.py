@@ -2,11 +2,13 @@
 
 A `Dialogue` holds the lines before the first transaction and those of the transaction that goes on,
 both in bounds, and never more of a line than its beginning. Keeping a line costs a tuple; it is
-made readable by `told`, when there is something to record.
+made readable by `told`, when there is something to record, and what was said before in this process
+is not made readable again.
 
-What may be a secret is not kept at all: of AUTH the mechanism alone, nothing of the exchange that
-follows it, and nothing of a line whose verb is not one of SMTP's, for a client that lost its way
-sends passwords as commands. Message text is not kept either, only how long it was.
+What may be a secret is not kept at all, not even until then: of AUTH the mechanism alone, nothing
+of the exchange that follows it, and nothing of a line whose verb is not one of SMTP's, for a client
+that lost its way sends passwords as commands. Message text is not kept either, only how long it
+was.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 from apps.mime.address import AddressError, parse_path
 from apps.mime.headers import printable
-from apps.wire.spoken import CLIENT, NOTE, SERVER, written
+from apps.wire.spoken import CLIENT, NOTE, SERVER, timed, untimed
 
 PREAMBLE_MOST: Final = 10
 """Lines before the first MAIL: greeting, EHLO, STARTTLS, EHLO, AUTH, with their answers."""
@@ -30,12 +32,10 @@ LINE_MOST: Final = 160
 """Characters of a line that are shown."""
 _KEPT_MOST: Final = 1_000  # octets of a line that are kept: a RCPT is to be parsed again
 
-_WHOLE = frozenset(
-    (b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"DATA", b"BDAT", b"RSET", b"QUIT", b"STARTTLS")
-)
+_WHOLE = re.compile(rb"(?i:EHLO|HELO|LHLO|MAIL|RCPT|DATA|BDAT|RSET|QUIT|STARTTLS)(?: |\Z)")
 _VERB_ONLY = frozenset((b"NOOP", b"HELP", b"VRFY", b"EXPN"))
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}")
-_HIDDEN: Final = "…"
+_HIDDEN: Final = "…".encode()
 
 _Said = tuple[float, str, bytes, bytes]  # when, kind, line, the RCPT that it belongs to
 
@@ -58,7 +58,7 @@ class Dialogue:
         self._clock = clock
         self._began = clock()
         self._preamble: list[_Said] = []
-        self._opening: list[str] = []  # the preamble as it is written, as far as it was told
+        self._opening: list[str] = []  # the preamble as texts keep it, as far as it was told
         self._lines: list[_Said] = []
         self._left_out = 0
         self._is_open = False
@@ -77,7 +77,8 @@ class Dialogue:
 
     def client(self, line: bytes, recipient: bytes = b"") -> None:
         """It said a line (without CRLF); `recipient` is that line again if it is a RCPT."""
-        self._keep(CLIENT, line[:_KEPT_MOST], recipient[:_KEPT_MOST])
+        shown = line[:_KEPT_MOST] if _WHOLE.match(line) else _masked(line)
+        self._keep(CLIENT, shown, recipient[:_KEPT_MOST])
 
     def server(self, reply: bytes, recipient: bytes = b"") -> None:
         """We said a reply, perhaps of several lines; `recipient` is the RCPT that it answers."""
@@ -93,8 +94,8 @@ class Dialogue:
         in its middle, if any are.
         """
         opening = self._opening
-        opening += [self._written(*said) for said in self._preamble[len(opening) :]]
-        lines = [*opening, *[self._written(*said) for said in self._lines]]
+        opening += self._written(self._preamble[len(opening) :])
+        lines = [*opening, *self._written(self._lines)]
         told: dict[str, Any] = {"connected_at": self.connected_at, "dialogue": "\n".join(lines)}
         if self._left_out:
             told["left_out"] = self._left_out
@@ -110,32 +111,35 @@ class Dialogue:
         elif len(self._preamble) < PREAMBLE_MOST:
             self._preamble.append(spoken)
 
-    def _written(self, at: float, kind: str, line: bytes, recipient: bytes) -> str:
-        words = _shown(line) if kind == CLIENT else _replied(line)
-        at_ms = int((at - self._began) * 1000)
-        return written(at_ms, kind, words, _address(recipient) if recipient else None)
+    def _written(self, said: list[_Said]) -> list[str]:
+        began = self._began
+        return [
+            timed(int((at - began) * 1000), _words(kind, line, recipient))
+            for at, kind, line, recipient in said
+        ]
 
 
-def _shown(line: bytes) -> str:
-    """A command as it may be read."""
+def _masked(line: bytes) -> bytes:
+    """A command of which not all may be known."""
     verb, _, rest = line.partition(b" ")
     verb = verb[:12].upper()
-    if verb in _WHOLE:
-        return _readable(line)
     if verb == b"AUTH":
         words = rest.split(maxsplit=1)
         if not words or _MECHANISM.fullmatch(words[0]) is None:
-            return f"AUTH {_HIDDEN}"
-        return f"AUTH {words[0].decode().upper()} {_HIDDEN}"
+            return b"AUTH " + _HIDDEN
+        return b"AUTH %b %b" % (words[0].upper(), _HIDDEN)
     if verb in _VERB_ONLY:
-        return f"{verb.decode()} {_HIDDEN}" if rest else verb.decode()
+        return b"%b %b" % (verb, _HIDDEN) if rest else verb
     return _HIDDEN
 
 
-@lru_cache(maxsize=64)
-def _replied(reply: bytes) -> str:
-    """A reply on one line. Most are of the few that all conversations are made of."""
-    return _readable(b" / ".join(reply[: LINE_MOST * 4].splitlines()))
+@lru_cache(maxsize=256)
+def _words(kind: str, line: bytes, recipient: bytes) -> str:
+    """A line as texts keep it behind its time; a reply stands on one line. Most are of the few that
+    all conversations are made of."""
+    if kind != CLIENT:
+        line = b" / ".join(line[: LINE_MOST * 4].splitlines())
+    return untimed(kind, _readable(line), _address(recipient) if recipient else None)
 
 
 def _readable(raw: bytes) -> str:
@@ -145,7 +149,6 @@ def _readable(raw: bytes) -> str:
     return printable(text)
 
 
-@lru_cache(maxsize=256)
 def _address(line: bytes) -> str:
     """The address that a RCPT names, "" if it names none."""
     try:

@@ -99,6 +99,14 @@ def test_it_shows_what_may_be_shown(line: bytes, shown: str) -> None:
     assert lines(found) == [Spoken(10, ">", shown)]
 
 
+def test_a_secret_is_not_even_kept_until_it_is_told() -> None:
+    found = dialogue()
+    found.client(b"AUTH PLAIN AGFsaWNlAHNlY3JldA==")
+    found.begin()
+    found.client(b"PASS AGFsaWNlAHNlY3JldA==")
+    assert b"AGFsaW" not in b"".join(line for _, _, line, _ in found._preamble + found._lines)
+
+
 def test_a_line_is_cut() -> None:
     found = dialogue()
     found.client(b"EHLO " + b"a" * 1_000_000)
