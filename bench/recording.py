@@ -5,15 +5,20 @@ One process with the door for other servers and the delivery behind it, on the e
 functions that write nothing in the place of `apps.trace.services.record` and of what makes its
 data: there is no such setting, for a server that cannot say what became of mail is not one to have.
 
-Both are measured in processor time of the whole process, which other work on the machine disturbs
-less than rates, and as rates. Rounds are short and paired, on and off in changing order, so that
-what drifts drifts for both; the median of the ratios of the pairs is the figure.
+Each round sends the same messages twice, and is paired: on and off in changing order, with the
+mailboxes filled behind it; of these is what the whole way takes. The door is measured apart, for
+machines change their speed by half within seconds, and batches come out as they will: while mail
+comes without a pause, recording goes on and off every tenth of a second, and all slots of one kind
+are taken together. Errors are those of drawing as many pairs of slots anew. Processor time is that
+of the whole process, in which, as in the server's, the collector lets alone what was there before.
 
     .venv/bin/python -m bench.recording [--rounds N] [--messages N]
 """
 
 import argparse
+import gc
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -31,6 +36,9 @@ from bench.load import compose
 CONNECTIONS: Final = 4
 SIZE: Final = 4 * 1024
 READER: Final = "reader@bench.example"
+SLOT: Final = 0.1  # seconds
+SETTLING: Final = 0.01  # of a slot, that belong to what was on before
+DRAWN: Final = 500
 
 _CLIENT: Final = """
 import smtplib, sys, threading
@@ -47,12 +55,21 @@ threads = [threading.Thread(target=send) for _ in range(int(sys.argv[4]))]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One round. Processor milliseconds for each message: `door` until the last 250, `whole` until
-    all are in the mailbox. `rate`: accepted, messages a second."""
+    """One round. `whole`: processor milliseconds for each message until all are in the mailbox;
+    `rate`: filed, messages a second."""
 
     rate: float
-    door: float
     whole: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A tenth of a second at the door: messages accepted, in how many seconds, of which the
+    process had how many of a processor."""
+
+    messages: int
+    seconds: float
+    cpu: float
 
 
 def main() -> None:
@@ -93,33 +110,92 @@ def _race(rounds: int, messages: int) -> None:
         port = doors.ports["smtp"]
         for recording in (True, False):
             _round(port, messages, recording=recording)  # not counted
+        gc.collect()
+        gc.freeze()
         pairs = []
         for number in range(rounds):
             order = (True, False) if number % 2 else (False, True)
             got = {recording: _round(port, messages, recording=recording) for recording in order}
             pairs.append((got[True], got[False]))
             print(f"{number + 1:3} {got[True]} {got[False]}", file=sys.stderr, flush=True)
+        slots = [slot for _ in range(rounds) for slot in _slots(port, messages * 4)]
     _tell(pairs, messages)
+    _tell_door(slots)
 
 
 def _round(port: int, messages: int, *, recording: bool) -> Sample:
     from apps.delivery import process
 
-    words = (port, messages // CONNECTIONS, READER, CONNECTIONS)
     with ExitStack() as stack:
         if not recording:
             stack.enter_context(_unrecorded())
         cpu, began = time.process_time(), time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", _CLIENT, *map(str, words)],
-            input=compose(SIZE).replace("\n", "\r\n").encode(),
-            check=True,
-        )
-        seconds, door = time.perf_counter() - began, time.process_time() - cpu
+        _wait(_client(port, messages))
         while process.run_once():
             pass
-        whole = time.process_time() - cpu
-    return Sample(messages / seconds, door * 1000 / messages, whole * 1000 / messages)
+        seconds, whole = time.perf_counter() - began, time.process_time() - cpu
+    return Sample(messages / seconds, whole * 1000 / messages)
+
+
+def _client(port: int, messages: int) -> subprocess.Popen[bytes]:
+    """Begin to send."""
+    words = (port, messages // CONNECTIONS, READER, CONNECTIONS)
+    client = subprocess.Popen(
+        [sys.executable, "-c", _CLIENT, *map(str, words)], stdin=subprocess.PIPE
+    )
+    assert client.stdin is not None
+    client.stdin.write(compose(SIZE).replace("\n", "\r\n").encode())
+    client.stdin.close()
+    return client
+
+
+def _wait(client: subprocess.Popen[bytes]) -> None:
+    if client.wait():
+        raise RuntimeError("the client could not send")
+
+
+def _slots(port: int, messages: int) -> Iterator[tuple[Slot, Slot]]:
+    """While mail comes: pairs of slots, with recording and without. What came is filed then."""
+    from apps.delivery import process
+
+    accepted = [0]
+    with patch("apps.delivery.accept._accept", _counting(accepted)):
+        client = _client(port, messages)
+        while not accepted[0]:
+            time.sleep(SETTLING)
+        while True:
+            order = random.sample((True, False), 2)
+            got = {recording: _slot(accepted, recording=recording) for recording in order}
+            if client.poll() is not None or accepted[0] > messages * 0.95:
+                break
+            yield got[True], got[False]
+        _wait(client)
+    while process.run_once():
+        pass
+
+
+def _counting(accepted: list[int]) -> Any:
+    from apps.delivery import accept
+
+    real = accept._accept
+
+    def counted(batch: Any, *more: Any) -> Any:
+        results = real(batch, *more)
+        accepted[0] += len(batch)
+        return results
+
+    return counted
+
+
+def _slot(accepted: list[int], *, recording: bool) -> Slot:
+    with ExitStack() as stack:
+        if not recording:
+            stack.enter_context(_unrecorded())
+        time.sleep(SETTLING)
+        before, began, cpu = accepted[0], time.perf_counter(), time.process_time()
+        time.sleep(SLOT)
+        spent, seconds = time.process_time() - cpu, time.perf_counter() - began
+        return Slot(accepted[0] - before, seconds, spent)
 
 
 @contextmanager
@@ -146,15 +222,37 @@ _SAYING: Final = ("begin", "client", "server", "note", "end")
 
 def _tell(pairs: list[tuple[Sample, Sample]], messages: int) -> None:
     print(f"{len(pairs)} pairs of {messages} messages of {SIZE} octets, {CONNECTIONS} connections")
-    for name in ("door", "whole"):
-        on, off = ([getattr(one, name) for one in side] for side in zip(*pairs, strict=True))
-        ratio = statistics.median(one / other for one, other in zip(on, off, strict=True))
-        print(
-            f"{name}: {statistics.median(on):.3f} ms of processor a message with recording,"
-            f" {statistics.median(off):.3f} without; median of the pairs' ratios {ratio:.3f}"
-        )
+    on, off = ([one.whole for one in side] for side in zip(*pairs, strict=True))
+    ratio = statistics.median(one / other for one, other in zip(on, off, strict=True))
+    print(
+        f"whole: {statistics.median(on):.3f} ms of processor a message with recording,"
+        f" {statistics.median(off):.3f} without; median of the pairs' ratios {ratio:.3f}"
+    )
     rate = statistics.median(on.rate / off.rate for on, off in pairs)
-    print(f"accepted messages a second, on/off, median of the pairs: {rate:.3f}")
+    print(f"filed messages a second, on/off, median of the pairs: {rate:.3f}")
+
+
+def _tell_door(slots: list[tuple[Slot, Slot]]) -> None:
+    drawn = [_ratios(random.choices(slots, k=len(slots))) for _ in range(DRAWN)]
+    errors = [statistics.stdev(side) for side in zip(*drawn, strict=True)]
+    print(f"door, {len(slots)} pairs of slots:")
+    names = ("processor a message", "accepted messages a second")
+    for name, ratio, error in zip(names, _ratios(slots), errors, strict=True):
+        print(f"  {name}, on/off: {ratio:.3f} ± {error:.3f}")
+
+
+def _ratios(slots: list[tuple[Slot, Slot]]) -> tuple[float, float]:
+    """With recording by without it: processor time a message, and messages a second."""
+    sides = [
+        (
+            sum(one.messages for one in side),
+            sum(one.seconds for one in side),
+            sum(one.cpu for one in side),
+        )
+        for side in zip(*slots, strict=True)
+    ]
+    (some, took, spent), (others, its_took, its_spent) = sides
+    return (spent / some) / (its_spent / others), (some / took) / (others / its_took)
 
 
 if __name__ == "__main__":
