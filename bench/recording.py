@@ -214,6 +214,7 @@ def _unrecorded() -> Iterator[None]:
             *(f"apps.smtp.proto.dialogue.Dialogue.{one}" for one in _SAYING),
         ):
             stack.enter_context(patch(name, nothing))
+        stack.enter_context(patch("apps.trace.services.data_of", lambda _: ""))
         yield
 
 

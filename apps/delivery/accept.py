@@ -44,11 +44,13 @@ class Accepted:
 
 
 def accept(
-    batch: Sequence[Submission], *, accounts: Collection[int] = ()
+    batch: Sequence[Submission], *, accounts: Collection[int] = (), owes: bool = False
 ) -> list[Accepted | MailError]:
     """Make a batch durable; one result for each, in order.
 
     Args:
+        owes: leave it to whoever processes a message to record that it came, if that is to be now
+            (`mailqueue.services.owing`).
         accounts: users whose mailboxes the caller's own transaction changes after this: their rows
             are locked with those of the recipients, in the one order (`mailstore.services.locks`).
 
@@ -61,14 +63,14 @@ def accept(
         django.db.Error: nothing of the batch was kept.
     """
     try:
-        return _accept(batch, frozenset(), accounts)
+        return _accept(batch, frozenset(), accounts, owes)
     except IntegrityError:
         # A receive id that is here already: a retry after a commit whose outcome was unknown.
-        return _accept(batch, mailqueue.known([item.id for item in batch]), accounts)
+        return _accept(batch, mailqueue.known([item.id for item in batch]), accounts, owes)
 
 
 def _accept(
-    batch: Sequence[Submission], kept: Set[UUID], accounts: Collection[int]
+    batch: Sequence[Submission], kept: Set[UUID], accounts: Collection[int], owes: bool
 ) -> list[Accepted | MailError]:
     with transaction.atomic():
         fresh = [item for item in batch if item.id not in kept]
@@ -77,11 +79,24 @@ def _accept(
         if wanted:
             # LMTP's submissions of one transaction share their blob.
             blobs.insert(list({item.blob.id: item.blob for item in wanted}.values()))
-            mailqueue.enqueue(wanted)
-            trace.record([_received(item) for item in wanted])
+            _put(wanted, owes=owes)
             trace.remember([_sent(item, item.user_id) for item in wanted if item.user_id])
             correspondents.note([pair for item in wanted for pair in _written_to(item)])
     return [refused.get(item.id) or Accepted(item.id) for item in batch]
+
+
+def _put(batch: Sequence[Submission], *, owes: bool) -> None:
+    """Into the queue, and that they came into the trace."""
+    events = [_received(item) for item in batch]
+    if not owes:
+        mailqueue.enqueue(batch)
+        trace.record(events)
+        return
+    # What waits for its time is not owed until then.
+    pairs = list(zip(batch, events, strict=True))
+    owed = ["" if item.hold_until_us else trace.data_of(event) for item, event in pairs]
+    mailqueue.enqueue(batch, owed)
+    trace.record([event for item, event in pairs if item.hold_until_us])
 
 
 def _refused(batch: Sequence[Submission], accounts: Collection[int]) -> dict[UUID, MailError]:

@@ -67,6 +67,9 @@ class QueuedMessage(models.Model):
         db_index=False,
     )
     client = models.TextField(default="{}")  # JSON: address, helo, tls, connection id
+    # Data of the trace's event of its coming, JSON; whoever claims it first records that, or who
+    # does anything else with it before (services/owing.py). "" if that is done.
+    owed = models.TextField(default="", db_default="")
     state = models.CharField(max_length=9, choices=MessageState.choices)
     judgement = models.TextField(default="")  # JSON: what its door found out about the sender
     verdict = models.TextField(default="")  # JSON of what its door owes its client: it is refused

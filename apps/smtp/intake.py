@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as Folder
 from typing import Any
 from urllib.parse import urlsplit
@@ -143,7 +144,9 @@ class Intake:
         self._routes: GroupCommit[Address | None, Route] = GroupCommit(_look_up, pool="read")
         self._call_ahead = call_ahead or CallAhead()
         self._recent = _Recent()
-        self._commits: GroupCommit[Submission, Accepted] = GroupCommit(accept.accept)
+        self._commits: GroupCommit[Submission, Accepted] = GroupCommit(
+            partial(accept.accept, owes=True)
+        )
         self._space = Space(_folders())
 
     def check_space(self, size: int) -> None:

@@ -1,9 +1,9 @@
 """Reads of the flight recorder: the story of a message, and which message somebody means."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import connection
@@ -50,10 +50,37 @@ class Recorded:
     data: dict[str, Any]
 
 
+Owed: TypeAlias = Callable[[Sequence[UUID]], list[tuple[UUID, int, str, str]]]
+_owed: list[Owed] = []
+
+
+def owed_by(who: Owed) -> None:
+    """Say who keeps events for a while before they are recorded here: of some traces it gives the
+    trace, Unix microseconds, kind and data (JSON) of each. A floor above says so when it begins."""
+    if who not in _owed:
+        _owed.append(who)
+
+
+def _add_owed(found: dict[UUID, list[Recorded]]) -> None:
+    """Add what is not recorded yet to traces that do not have it: nothing has followed it."""
+    short = [one for one, rows in found.items() if not any(_is_coming(row) for row in rows)]
+    for who in _owed:
+        for trace_id, at_us, kind, data in who(short) if short else ():
+            found[trace_id].extend(_recorded(at_us, kind, data))
+
+
+def _is_coming(row: Recorded) -> bool:
+    return row.kind.endswith(RECEIVED)
+
+
 def events_of(trace_id: UUID, limit: int = 1_000) -> list[Recorded]:
-    """The events in the first `limit` rows of one message in the order they happened; one query."""
+    """The events in the first `limit` rows of one message in the order they happened; one query,
+    and one more of what is not recorded yet."""
     rows = TraceEvent.objects.filter(trace_id=trace_id).order_by("id")[:limit]
-    return [one for row in rows.values_list("at", "kind", "data") for one in _recorded(*row)]
+    events = [one for row in rows.values_list("at", "kind", "data") for one in _recorded(*row)]
+    found = {trace_id: events}
+    _add_owed(found)
+    return found[trace_id]
 
 
 def _recorded(at_us: int, kind: str, text: str) -> list[Recorded]:
@@ -106,17 +133,18 @@ def sent_by(user_id: int, message_ids: Sequence[str]) -> dict[str, UUID]:
 
 def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Recorded]]:
     """The events in the first `limit` rows of each of these messages in the order they happened;
-    one statement."""
+    one statement, and one of what is not recorded yet."""
     if not trace_ids:
         return {}
     rows = fetch(
         _EVENTS.format(wanted=_TRACES.sql),
         [*Values.parameters([(one.hex,) for one in trace_ids]), limit],
     )
-    found: dict[UUID, list[Recorded]] = {}
+    found: dict[UUID, list[Recorded]] = {one: [] for one in trace_ids}
     for trace, at, kind, data in rows:
-        found.setdefault(_uuid(trace), []).extend(_recorded(at, kind, data))
-    return found
+        found[_uuid(trace)].extend(_recorded(at, kind, data))
+    _add_owed(found)
+    return {one: events for one, events in found.items() if events}
 
 
 def stories(trace_ids: Sequence[UUID], *, few: int, most: int) -> dict[UUID, list[Recorded]]:

@@ -11,6 +11,7 @@ from apps.provisioning import services as provisioning
 from apps.trace.models import TraceEvent
 from tests.smtp.queue import only, queued
 from tests.support.smtp_dialogue import Running
+from tests.support.tracing import told
 
 LETTER = b"Subject: Hello\r\nFrom: carol@outside.invalid\r\n\r\nHi Alice.\r\n"
 
@@ -62,6 +63,7 @@ def test_it_writes_where_a_message_came_from(smtp: Running, alice: User) -> None
         mark + hop,
     )
     assert json.loads(message.row.client)["helo"] == "me.test"
+    told()
     event = TraceEvent.objects.get(trace_id=message.row.trace_id, kind="mx.received")
     assert event.kind == "mx.received"
     assert json.loads(event.data)["to"] == ["alice@example.test"]

@@ -20,6 +20,7 @@ from tests.smtp.test_judgement import soon
 from tests.support.channel import oauthbearer, xoauth2
 from tests.support.scram_client import ScramClient
 from tests.support.smtp_dialogue import PASSWORD, Client, Running, base64, plain
+from tests.support.tracing import told
 
 LETTER = (
     b"Subject: Hello\r\nMessage-ID: <1@x.test>\r\nFrom: alice@example.test\r\n\r\nHi Alice.\r\n"
@@ -29,6 +30,7 @@ ALICE = "alice@example.test"
 
 def events(kind: str) -> list[dict[str, Any]]:
     """The data of all events of a kind, in their order."""
+    told()
     rows = TraceEvent.objects.filter(kind=kind).order_by("at", "id")
     return [json.loads(one.data) for one in rows]
 
@@ -155,6 +157,7 @@ def test_those_who_are_taken_and_those_who_are_not_stand_in_one_trace(
     unknown, relay = refusals(2)
     assert unknown["to"] == ["nobody@example.test", "none@example.test"]
     assert relay["to"] == ["x@elsewhere.test"]
+    told()
     kinds = TraceEvent.objects.filter(kind__in=["mx.received", "mx.refused"])
     assert kinds.values("trace_id").distinct().count() == 1
     assert events("mx.received")[0]["to"] == [ALICE]
@@ -328,6 +331,7 @@ def test_no_secret_is_in_any_event(submission: Running, alice: User) -> None:
             assert client.text(LETTER).code == 250
     refusals(len(ways), "submission")
     assert len(events("submission.received")) == len(ways)
+    told()
     whole = "".join(TraceEvent.objects.order_by("id").values_list("data", flat=True))
     secrets = [PASSWORD, base64(PASSWORD), plain(ALICE), base64(ALICE), token, *proofs]
     secrets += [xoauth2(ALICE, token), oauthbearer(ALICE, token), "v=", "rOprNGfwEbeRWgbNEkqO"]

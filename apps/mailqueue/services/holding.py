@@ -23,6 +23,7 @@ from apps.mailqueue.models import (
     RecipientState,
 )
 from apps.mailqueue.services.columns import database_now_us, told
+from apps.mailqueue.services.owing import tell
 from apps.runtime.clock import now_us
 
 UNFINISHED = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
@@ -194,4 +195,5 @@ def in_state(ids: Sequence[UUID], *states: MessageState) -> list[UUID]:
     found = list(rows.order_by("id").values_list("id", flat=True))
     recipients = QueuedRecipient.objects.select_for_update().filter(message__in=found)
     list(recipients.order_by("id").values_list("id", flat=True))
+    tell(found)
     return found

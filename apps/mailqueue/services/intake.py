@@ -7,6 +7,7 @@ queues nothing twice.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
@@ -86,10 +87,10 @@ INSERT INTO mailqueue_queuedmessage
   (id, blob_id, trace_id, prefix, cuts, size, sender, smtputf8, body, dsn_ret, dsn_envid, door,
    user_id, domain_id, client, requires_tls, signatures, judgement, state, offered_until, lane,
    is_cleared, verdict, received_at, hold_until, settled_at, lease_until, lease_token, claims,
-   crashes, last_error)
+   crashes, last_error, owed)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
   (SELECT domain_id FROM directory_user WHERE id = %s), %s, %s, %s, %s, %s, {offered_until},
-  %s, %s, '', %s, %s, NULL, 0, NULL, 0, 0, '')"""
+  %s, %s, '', %s, %s, NULL, 0, NULL, 0, 0, '', %s)"""
 _INSERT_RECIPIENT = """
 INSERT INTO mailqueue_queuedrecipient
   (message_id, address, original, orcpt, notify, user_id, reserved, route, state, attempts,
@@ -114,15 +115,19 @@ def known(ids: Sequence[UUID]) -> set[UUID]:
         return {uuid_of(row[0]) for row in cursor.fetchall()}
 
 
-def enqueue(batch: Sequence[Submission]) -> None:
+def enqueue(batch: Sequence[Submission], owed: Sequence[str] = ()) -> None:
     """Insert messages and recipients, within the caller's transaction.
 
     Ids must be new (`known`).
+
+    Args:
+        owed: for each message the data of the event of its coming, JSON in ASCII, "" if that is
+            recorded; none if all are.
     """
     messages: list[tuple[Any, ...]] = []
     recipients: list[tuple[Any, ...]] = []
-    for item in batch:
-        messages.append(_message_row(item))
+    for item, data in zip(batch, owed or repeat(""), strict=False):
+        messages.append(_message_row(item, data))
         recipients.extend(_recipient_row(item, recipient) for recipient in item.recipients)
     with connection.cursor() as cursor:
         now = NOW[connection.vendor]
@@ -130,7 +135,7 @@ def enqueue(batch: Sequence[Submission]) -> None:
         cursor.executemany(_INSERT_RECIPIENT, recipients)
 
 
-def _message_row(item: Submission) -> tuple[Any, ...]:
+def _message_row(item: Submission, owed: str) -> tuple[Any, ...]:
     return (
         item.id.hex,
         item.blob.id.hex,
@@ -156,6 +161,7 @@ def _message_row(item: Submission) -> tuple[Any, ...]:
         item.is_cleared,
         item.received_at_us,
         item.hold_until_us,
+        owed,
     )
 
 

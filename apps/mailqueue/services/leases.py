@@ -10,6 +10,7 @@ Promises:
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -18,6 +19,7 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from apps.mailqueue.models import Lane, MessageState
+from apps.mailqueue.services import owing
 from apps.mailqueue.services.columns import (
     NOW,
     SECOND,
@@ -114,7 +116,8 @@ class _Due(Enum):
 
 _RETURNING = """
 RETURNING id, blob_id, trace_id, prefix, cuts, sender, door, user_id, received_at, crashes,
-  smtputf8, dsn_ret, dsn_envid, requires_tls, judgement, size, state, lane, is_cleared, client"""
+  smtputf8, dsn_ret, dsn_envid, requires_tls, judgement, size, state, lane, is_cleared, client,
+  claims, owed"""
 
 
 def _claim_sql(due: _Due) -> str:
@@ -192,10 +195,22 @@ def _claim(token: UUID, limit: int, lane: Lane, due: _Due) -> list[Claimed]:
             _claim_sql(due),
             [portion.lease_seconds * SECOND, token.hex, lane.value, limit, portion.size],
         )
-        found = {uuid_of(row[0]): _claimed(token, row) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+        found = {uuid_of(row[0]): _claimed(token, row) for row in rows}
         if found:
             _add_recipients(cursor, found)
+            if owed := _owed(rows):
+                trace.record(owed)
     return sorted(found.values(), key=lambda message: message.received_at_us)
+
+
+def _owed(rows: Sequence[tuple[Any, ...]]) -> list[trace.Event]:
+    """What the trace is owed of messages that are claimed for the first time."""
+    return [
+        owing.event(uuid_of(row[2]), row[6], row[8], row[21])
+        for row in sorted(rows, key=lambda row: row[8])
+        if row[20] == 1 and row[21]
+    ]
 
 
 def _claimed(token: UUID, row: tuple[Any, ...]) -> Claimed:

@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from apps.mailqueue.models import MessageState, RecipientState
 from apps.mailqueue.services.columns import NOW, locking, marks, uuid_of
 from apps.mailqueue.services.holding import end
+from apps.mailqueue.services.owing import tell
 
 OFFERED: Final = MessageState.OFFERED.value
 
@@ -122,4 +123,6 @@ def _lock(ids: Sequence[UUID]) -> list[UUID]:
             f" AND id IN ({marks(ids)}) ORDER BY id{locking()}",
             [one.hex for one in ids],
         )
-        return [uuid_of(row[0]) for row in cursor.fetchall()]
+        found = [uuid_of(row[0]) for row in cursor.fetchall()]
+    tell(found)
+    return found

@@ -21,6 +21,7 @@ from apps.mailqueue.models import (
 )
 from apps.mailqueue.services.columns import NOW, database_now_us
 from apps.mailqueue.services.holding import UNFINISHED, end, forget_aside
+from apps.mailqueue.services.owing import tell
 
 HASTENED: Final = 100  # recipients of one message
 
@@ -53,6 +54,7 @@ def cancel(message_id: UUID, user_id: int | None = None) -> tuple[Recall, list[t
         return Recall.ALREADY, []
     if message.state not in (MessageState.ACCEPTED, MessageState.ROUTED, MessageState.HELD):
         return Recall.TOO_LATE, []
+    tell([message_id])
     # Locked: a worker that is claiming them has committed when we read, or passes them over.
     recipients = QueuedRecipient.objects.select_for_update().filter(message=message).order_by("id")
     for state, token, crashes in recipients.values_list("state", "lease_token", "crashes"):

@@ -31,7 +31,7 @@ _SETTLE = """
 UPDATE mailqueue_queuedmessage SET state = CASE WHEN %s = 'done' AND EXISTS (
     SELECT 1 FROM mailqueue_queuedrecipient AS other WHERE other.message_id
     = mailqueue_queuedmessage.id AND other.state IN ('waiting', 'held')) THEN 'routed' ELSE %s END,
-  settled_at = %s, lease_until = 0, lease_token = NULL
+  settled_at = %s, lease_until = 0, lease_token = NULL, owed = ''
 WHERE lease_token = %s AND state IN ('accepted', 'offered') AND id IN """
 
 

@@ -277,6 +277,12 @@ def _prune(sql: str, before: int) -> int:
             return total
 
 
+def data_of(event: Event) -> str:
+    """The data of an event as they are recorded, JSON in ASCII: for who records it later, with them
+    as its `text`."""
+    return _row(event, 0)[3]
+
+
 def _row(event: Event, now: int) -> tuple[str, int, str, str]:
     data = event.text or (_json(event.data) if event.data else "{}")
     if event.also:
