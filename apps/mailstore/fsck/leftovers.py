@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
+from apps.blobs.services import as_uuid
 from apps.directory.models import User
 from apps.mailstore.fsck.contents import STEP
 from apps.mailstore.fsck.finding import Finding, Scope
@@ -98,7 +100,7 @@ def _unshown(scope: Scope) -> Iterator[Finding]:
     start, end = (first or 1) - 1, last or 0
     for after in range(start, end, STEP):
         for number, trace_id, size, message_id in fetch(_UNSHOWN, [after, after + STEP]):
-            users = _readers(trace_id, message_id)
+            users = _readers(as_uuid(trace_id), message_id)
             told = ", ".join(address for _, address in users) or "nobody knows whom it was for"
             detail = f"{size} bytes that no mailbox shows; {told}"
             ids = [user_id for user_id, _ in users]
@@ -107,7 +109,7 @@ def _unshown(scope: Scope) -> Iterator[Finding]:
         scope.tell("what nothing shows", min(after + STEP, end) - start, end - start)
 
 
-def _readers(trace_id: Any, message_id: str) -> list[tuple[int, str]]:
+def _readers(trace_id: UUID, message_id: str) -> list[tuple[int, str]]:
     """(id, address) of the users whose mail this was: the trace of its delivery tells, or else the
     conversations, if they know it for one user only."""
     living = User.objects.living()
