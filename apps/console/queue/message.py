@@ -136,7 +136,7 @@ def describe(powers: Powers, message: QueuedMessage) -> Shown:
     """A message in sight, in ten statements at most."""
     now = now_us()
     is_theirs = doors.is_theirs(powers, message.pk)
-    recipients = doors.recipients_in_sight(powers, message)
+    recipients = doors.known(powers, [message.pk])
     rows = list(recipients.order_by("pk")[:RECIPIENTS])
     named = doors.named(powers, recipients)
     told = set(named.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))

@@ -71,16 +71,9 @@ def look(powers: Powers, message_id: UUID) -> QueuedMessage:
     return found
 
 
-def recipients_in_sight(powers: Powers, message: QueuedMessage) -> QuerySet[QueuedRecipient]:
-    """The recipients of a message in sight that somebody may know of: all of them if it is theirs,
-    else those who are."""
-    if is_theirs(powers, message.pk):
-        return QueuedRecipient.objects.filter(message=message)
-    return _for_theirs(powers, message)
-
-
 def known(powers: Powers, messages: Sequence[UUID]) -> QuerySet[QueuedRecipient]:
-    """The recipients of messages in sight that somebody may know of."""
+    """The recipients of messages in sight that somebody may know of: all of what users of theirs
+    sent, else those who are theirs."""
     found = QueuedRecipient.objects.filter(message__in=messages)
     if powers.is_operator:
         return found
@@ -154,7 +147,7 @@ def _sent(powers: Powers) -> Q:
     return Q(domain__in=_homes(powers))
 
 
-def _for_theirs(powers: Powers, message: QueuedMessage | OuterRef) -> QuerySet[QueuedRecipient]:
+def _for_theirs(powers: Powers, message: OuterRef) -> QuerySet[QueuedRecipient]:
     """The recipients of a message who are users of their domains. (A user who was removed has
     none.)"""
     return QueuedRecipient.objects.filter(message=message, user__domain__in=_homes(powers))
