@@ -27,6 +27,7 @@ from tests.mailauth.samples import (
     signer,
     zones,
 )
+from tests.support.cost import spent
 from tests.support.zones import Zones
 
 SIGNED = dkim.sign(split(PLAIN), BOTH, now=NOW) + PLAIN
@@ -326,10 +327,10 @@ async def test_fifty_sets_are_checked_in_bounded_time_and_with_bounded_questions
         before = Verdict(Status.PASS if number else Status.NONE)
         raw = arc.seal(taken, arc.read(taken), before, results="x; none", signer=key, now=NOW) + raw
     dns = zones()
-    begin = time.process_time()
-    found = await _check(raw, "first.test", dns=dns)
-    assert (found.result, found.instance) == (Result.PASS, 50)
-    assert time.process_time() - begin < 3
+    with spent() as took:
+        found = await _check(raw, "first.test", dns=dns)
+        assert (found.result, found.instance) == (Result.PASS, 50)
+    assert took.seconds < 3
     assert len(dns.questions) == 1
     more = b"ARC-Seal: i=51; cv=pass\r\n" + raw
     assert (await _check(more)).result is Result.FAIL

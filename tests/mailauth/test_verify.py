@@ -4,7 +4,6 @@ import base64
 import itertools
 import re
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -32,6 +31,7 @@ from tests.mailauth.samples import (
     crafted,
     zones,
 )
+from tests.support.cost import spent
 from tests.support.zones import Zones
 
 R1 = f"r1._domainkey.{DOMAIN}"
@@ -530,11 +530,11 @@ async def test_a_large_header_is_worked_through_elsewhere(threads: list[bool]) -
     for number in range(10):
         raw = crafted(raw, h="from:x-large", t=str(number + 1))
     threads.clear()
-    begin = time.process_time()
-    found = await _all(raw)
-    assert [one.result for one in found] == [Result.PASS] * 10
-    assert threads == [False, True]
-    assert time.process_time() - begin < 2
+    with spent() as took:
+        found = await _all(raw)
+        assert [one.result for one in found] == [Result.PASS] * 10
+        assert threads == [False, True]
+    assert took.seconds < 2
 
 
 async def test_many_signatures_are_checked_elsewhere(threads: list[bool]) -> None:

@@ -2,7 +2,9 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 _STEPS: Final = 100_000
@@ -28,18 +30,38 @@ def cost(work: Callable[[], object], *, tries: int = 3, enough: float = 0.0) -> 
     return least
 
 
-def _once(work: Callable[[], object]) -> float:
+@dataclass
+class Spent:
+    """Processor time, in seconds, once it is over."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def spent(clock: Callable[[], float] = time.process_time) -> Iterator[Spent]:
+    """What runs within, once, reckoned as `cost` does: for what waits, or works on other threads.
+
+    Args:
+        clock: `time.thread_time` for what this thread alone does.
+    """
+    told = Spent()
     is_collecting = gc.isenabled()
     gc.disable()
     try:
         pace = _pace()
-        began = time.thread_time()
-        work()
-        took = time.thread_time() - began
+        began = clock()
+        yield told
+        took = clock() - began
     finally:
         if is_collecting:
             gc.enable()
-    return took * min(1.0, _QUICK / max(pace, _pace()))
+    told.seconds = took * min(1.0, _QUICK / max(pace, _pace()))
+
+
+def _once(work: Callable[[], object]) -> float:
+    with spent(time.thread_time) as told:
+        work()
+    return told.seconds
 
 
 def _pace() -> float:

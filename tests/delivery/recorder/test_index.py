@@ -26,7 +26,7 @@ DAY_US = 86_400_000_000
 
 def came(to: list[str], at_us: int | None = None, **more: Any) -> UUID:
     """A message that came by the door for other servers, or by another one."""
-    trace_id = new_ulid()
+    trace_id = more.pop("trace_id", None) or new_ulid()
     door = more.pop("door", "mx")
     data = {
         "from": more.pop("by", DAVE),

@@ -1,7 +1,6 @@
 """check_host(): its limits, loops and bombs, and where it must not give up."""
 
 import asyncio
-import time
 from random import Random
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from apps.mailauth import spf
 from apps.mailauth.spf import record
 from apps.mailauth.types import Client, Result, Spf
+from tests.support.cost import spent
 from tests.support.zones import Zones
 
 IPV4 = "192.0.2.1"
@@ -484,7 +484,7 @@ async def test_it_weighs_a_bomb_in_no_time(terms: str) -> None:
     for number in range(12):
         text = f"v=spf1 include:d{number + 1}.test {terms}"
         zones.add(f"d{number}.test", "TXT", text[: record.RECORD_MOST])
-    started = time.process_time()
-    found = await check(zones, f"{'%' * 200}@d0.test")
-    assert time.process_time() - started < 2  # measured: 0.1 s
+    with spent() as took:
+        found = await check(zones, f"{'%' * 200}@d0.test")
+    assert took.seconds < 2  # measured: 0.1 s
     assert found.result is Result.PERMERROR
