@@ -8,6 +8,7 @@ import pytest
 
 from apps.directory.models import User
 from apps.events import bus
+from apps.events.types import Event
 from apps.imap.news import notifying
 from apps.mailstore import queries
 from apps.mailstore.origin import Origin
@@ -98,16 +99,15 @@ def test_it_asks_once_for_all_that_changed(
     for name in names:
         mailboxes.create(user_id=alice.pk, name=name)
     client = watching(f"(PERSONAL ({BOTH}))")
-    monkeypatch.setattr(notifying, "PAUSE", 0.7)
     monkeypatch.setattr(queries, "status", counted)
-    add_numbered(alice.pk, 1, "m0")
-    first = client.line()
-    assert '"m0"' in first
-    asked.clear()
-    for name in names[1:]:
-        add_numbered(alice.pk, 1, name)
-    assert {client.line().split()[2] for _ in names[1:]} == {f'"{name}"' for name in names[1:]}
-    assert asked == [19]
+    told: list[Event] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(bus._bus(), "send", told.extend)
+        for name in names:
+            add_numbered(alice.pk, 1, name)
+    bus.publish(*told)
+    assert {client.line().split()[2] for _ in names} == {f'"{name}"' for name in names}
+    assert asked == [20]
 
 
 def test_it_refuses_to_watch_too_many(
