@@ -17,7 +17,7 @@ from tests.faults.senders import way_to
 from tests.support import services
 from tests.support.installation import PASSWORD, Installation, installation
 from tests.support.outgoing import Outside, outside
-from tests.support.turns import nobody_writes
+from tests.support.turns import nobody_writes, stop
 
 ALICE = "alice@example.test"
 SWEEP_SECONDS = 60
@@ -86,7 +86,7 @@ def test_it_sends_within_one_sweep_when_the_broker_forgot(world: Outside, tmp_pa
             lambda: {"worker", "outbound"} <= set(service.children()), 30, "no workers"
         )
         with nobody_writes(service.data):
-            signal_workers(service, signal.SIGSTOP)
+            stop(workers(service))
         people = submit(service, 100)
         forget_all_bells(service)
         signal_workers(service, signal.SIGCONT)

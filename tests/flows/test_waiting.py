@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import Installation, _descendants, installation
-from tests.support.turns import nobody_writes
+from tests.support.turns import nobody_writes, stop
 
 LETTER = (
     "From: Carol <carol@outside.invalid>\r\nTo: alice@example.test\r\nSubject: {name}\r\n"
@@ -56,7 +56,7 @@ def stopped(service: Installation) -> list[int]:
     """Those of `workers`, which do nothing until they are told to go on."""
     pids = workers(service)
     with nobody_writes(service.data):
-        send_to(pids, signal.SIGSTOP)
+        stop(pids)
     return pids
 
 

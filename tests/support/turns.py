@@ -1,7 +1,10 @@
 """A moment at which no process of an installation writes, to stop some of them in."""
 
 import fcntl
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,3 +21,27 @@ def nobody_writes(data: str | Path) -> Iterator[None]:
             for path in Path(data).glob(f"*.sqlite3-{name}"):
                 fcntl.flock(held.enter_context(path.open("r+")), fcntl.LOCK_EX)
         yield
+
+
+def stop(pids: Iterable[int]) -> None:
+    """Stop processes, and see that they are: a thread on another processor runs on for a while
+    after the signal was sent, and may take a place in the line meanwhile."""
+    stopped = list(pids)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 60
+    while not all(_is_stopped(pid) for pid in stopped):
+        assert time.monotonic() < deadline, stopped
+        time.sleep(0.001)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether each of its threads is (proc(5): the state behind the name); so is who is gone."""
+    return all(_state(path) in "TtZX" for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def _state(path: Path) -> str:
+    try:
+        return path.read_text().rpartition(") ")[2][:1]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
