@@ -17,7 +17,7 @@ from tests.faults.senders import way_to
 from tests.support import services
 from tests.support.installation import PASSWORD, Installation, installation
 from tests.support.outgoing import Outside, outside
-from tests.support.turns import nobody_writes, stop
+from tests.support.turns import stop
 
 ALICE = "alice@example.test"
 SWEEP_SECONDS = 60
@@ -85,8 +85,7 @@ def test_it_sends_within_one_sweep_when_the_broker_forgot(world: Outside, tmp_pa
         service.wait_for(
             lambda: {"worker", "outbound"} <= set(service.children()), 30, "no workers"
         )
-        with nobody_writes(service.data):
-            stop(workers(service))
+        stop(service.data, workers(service))
         people = submit(service, 100)
         forget_all_bells(service)
         signal_workers(service, signal.SIGCONT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import Installation, _descendants, installation
-from tests.support.turns import nobody_writes, stop
+from tests.support.turns import stop
 
 LETTER = (
     "From: Carol <carol@outside.invalid>\r\nTo: alice@example.test\r\nSubject: {name}\r\n"
@@ -55,8 +55,7 @@ def send_to(pids: list[int], number: signal.Signals) -> None:
 def stopped(service: Installation) -> list[int]:
     """Those of `workers`, which do nothing until they are told to go on."""
     pids = workers(service)
-    with nobody_writes(service.data):
-        stop(pids)
+    stop(service.data, pids)
     return pids
 
 

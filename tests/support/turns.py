@@ -23,16 +23,18 @@ def nobody_writes(data: str | Path) -> Iterator[None]:
         yield
 
 
-def stop(pids: Iterable[int]) -> None:
-    """Stop processes, and see that they are: a thread on another processor runs on for a while
-    after the signal was sent, and may take a place in the line meanwhile."""
+def stop(data: str | Path, pids: Iterable[int]) -> None:
+    """Stop processes of an installation while nobody writes, and see that they are stopped: a
+    thread on another processor runs on for a while after the signal was sent, and may take a place
+    in the line meanwhile."""
     stopped = list(pids)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + 60
-    while not all(_is_stopped(pid) for pid in stopped):
-        assert time.monotonic() < deadline, stopped
-        time.sleep(0.001)
+    with nobody_writes(data):
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        deadline = time.monotonic() + 60
+        while not all(_is_stopped(pid) for pid in stopped):
+            assert time.monotonic() < deadline, stopped
+            time.sleep(0.001)
 
 
 def _is_stopped(pid: int) -> bool:
