@@ -17,6 +17,7 @@ from django.db import OperationalError
 
 from apps.runtime.sqlite.turnstile import Turnstile
 from tests.support.services import wait_for
+from tests.support.turns import nobody_writes
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -184,3 +185,17 @@ def test_it_keeps_its_lock_files_private(tmp_path: Path) -> None:
     turnstile.enter()
     turnstile.close()
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("folder", [".", "var"])
+def test_nobody_enters_while_a_test_holds_the_line(tmp_path: Path, folder: str) -> None:
+    database = tmp_path / folder / "mailhost.sqlite3"
+    database.parent.mkdir(exist_ok=True)
+    database.touch()
+    turnstile = Turnstile(str(database))
+    turnstile.enter()
+    turnstile.leave()
+    with nobody_writes(tmp_path), pytest.raises(OperationalError):
+        turnstile.enter(limit=0.01)
+    turnstile.enter()
+    turnstile.close()
