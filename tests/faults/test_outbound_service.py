@@ -85,7 +85,7 @@ def test_it_sends_within_one_sweep_when_the_broker_forgot(world: Outside, tmp_pa
         service.wait_for(
             lambda: {"worker", "outbound"} <= set(service.children()), 30, "no workers"
         )
-        stop(service.data, workers(service))
+        stop(service, workers(service))
         people = submit(service, 100)
         forget_all_bells(service)
         signal_workers(service, signal.SIGCONT)

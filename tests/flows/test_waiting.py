@@ -55,7 +55,7 @@ def send_to(pids: list[int], number: signal.Signals) -> None:
 def stopped(service: Installation) -> list[int]:
     """Those of `workers`, which do nothing until they are told to go on."""
     pids = workers(service)
-    stop(service.data, pids)
+    stop(service, pids)
     return pids
 
 

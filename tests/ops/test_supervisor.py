@@ -13,6 +13,7 @@ import pytest
 from apps.ops import supervisor as module
 from apps.ops.supervisor import UNUSABLE, Role, Supervisor
 from apps.runtime.sockets import DoorError
+from tests.support.processes import is_alive
 from tests.support.services import wait_for
 
 Run = Callable[[Mapping[str, list[socket.socket]]], int]
@@ -61,13 +62,6 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
         made.end()
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def _idle(_given: object) -> int:
     while True:
         signal.pause()
@@ -86,7 +80,7 @@ def test_it_ends_all_roles_when_told(supervised: Supervised, how: signal.Signals
     children = [supervised.wait_for_role(name) for name in ("one", "two")]
     os.kill(supervised.pid, how)
     assert supervised.end() == 0
-    assert not any(_is_alive(pid) for pid in children)
+    assert not any(is_alive(pid) for pid in children)
     assert not list(supervised.folder.glob("*.pid"))
 
 
@@ -143,7 +137,7 @@ def test_it_kills_who_does_not_leave(
     os.kill(supervised.pid, signal.SIGTERM)
     assert supervised.end() == 0
     assert 0.3 <= time.monotonic() - started < 5
-    assert not _is_alive(child)
+    assert not is_alive(child)
 
 
 def test_it_kills_at_once_when_interrupted_twice(supervised: Supervised) -> None:
@@ -156,7 +150,7 @@ def test_it_kills_at_once_when_interrupted_twice(supervised: Supervised) -> None
     started = time.monotonic()
     assert supervised.end() == 0
     assert time.monotonic() - started < 10
-    assert not _is_alive(child)
+    assert not is_alive(child)
 
 
 def _ignores(pid: int, number: signal.Signals) -> bool:
@@ -177,7 +171,7 @@ def test_it_takes_its_children_along_when_killed(supervised: Supervised) -> None
     children = [supervised.wait_for_role(name) for name in ("one", "two")]
     os.kill(supervised.pid, signal.SIGKILL)
     supervised.end()
-    wait_for(lambda: not any(_is_alive(pid) for pid in children), what="the children end")
+    wait_for(lambda: not any(is_alive(pid) for pid in children), what="the children end")
 
 
 def test_it_passes_reload_on(supervised: Supervised, tmp_path: Path) -> None:

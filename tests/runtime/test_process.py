@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.runtime import process
+from tests.support.processes import is_alive
 from tests.support.services import wait_for
 
 
@@ -25,13 +26,6 @@ def _fork(run: Callable[[], None]) -> int:
 
 def _name(pid: int) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_it_lets_no_thread_compute_for_long_beside_a_loop() -> None:
@@ -70,10 +64,10 @@ def test_it_ends_a_child_whose_parent_was_killed(tmp_path: Path, how: str) -> No
     parent = _fork(be_parent)
     wait_for(note.exists, what="the child is up")
     child = int(note.read_text())
-    assert _is_alive(child)
+    assert is_alive(child)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
-    wait_for(lambda: not _is_alive(child), what="the child ends")
+    wait_for(lambda: not is_alive(child), what="the child ends")
 
 
 def test_it_ends_at_once_when_the_parent_is_gone_already() -> None:

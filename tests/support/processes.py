@@ -2,6 +2,10 @@
 whether it lives."""
 
 from pathlib import Path
+from typing import Final
+
+_STOPPED: Final = ("T", "t")
+_ENDED: Final = ("Z", "X")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,7 +29,18 @@ def environment() -> dict[str, str]:
 
 def is_alive(pid: int) -> bool:
     """Whether the process runs; one that has ended and that nobody has waited for does not."""
+    return _state(Path(f"/proc/{pid}/stat")) not in _ENDED
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether each of its threads stands still; so does a process that has ended."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(_state(path) in (*_STOPPED, *_ENDED) for path in threads)
+
+
+def _state(stat: Path) -> str:
+    """The state of a process or thread (proc(5)): it stands behind the name."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"

@@ -16,6 +16,7 @@ import pytest
 from django.db import OperationalError
 
 from apps.runtime.sqlite.turnstile import Turnstile
+from tests.support.installation import DATABASE, Installation
 from tests.support.services import wait_for
 from tests.support.turns import nobody_writes
 
@@ -187,15 +188,14 @@ def test_it_keeps_its_lock_files_private(tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("folder", [".", "var"])
-def test_nobody_enters_while_a_test_holds_the_line(tmp_path: Path, folder: str) -> None:
-    database = tmp_path / folder / "mailhost.sqlite3"
-    database.parent.mkdir(exist_ok=True)
-    database.touch()
-    turnstile = Turnstile(str(database))
+def test_nobody_enters_while_a_test_holds_the_line(tmp_path: Path) -> None:
+    """What tests stop processes in (`tests/support/turns.py`), where an installation has files."""
+    service = Installation(tmp_path, {"MAILHOST_DATA": str(tmp_path / "var")}, {})
+    (tmp_path / "var").mkdir()
+    turnstile = Turnstile(str(tmp_path / "var" / DATABASE))
     turnstile.enter()
     turnstile.leave()
-    with nobody_writes(tmp_path), pytest.raises(OperationalError):
+    with nobody_writes(service), pytest.raises(OperationalError):
         turnstile.enter(limit=0.01)
     turnstile.enter()
     turnstile.close()
