@@ -144,6 +144,7 @@ app.conf.update(
         "wake-snoozed": {"task": "webmail.wake_snoozed", "schedule": 20.0},
         "prune-drafts": {"task": "webmail.prune_drafts", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
+        "prune-api": {"task": "api.prune", "schedule": 3600.0},
         "prune-console": {"task": "console.prune", "schedule": 3600.0},
         "run-imports": {
             "task": "console.run_imports",

@@ -558,6 +558,13 @@ SETTINGS: tuple[Setting, ...] = (
         " network; others are asked to come back. 0 is no limit.",
     ),
     Setting(
+        "API_REQUESTS_PER_MINUTE",
+        integer(0, 1_000_000),
+        "1200",
+        "Requests that one token may send to the interface for programs within a minute; each"
+        " answer says how many are left. 0 is no limit.",
+    ),
+    Setting(
         "ARC_TRUSTED_SEALERS",
         domains,
         "google.com messagingengine.com ietf.org",

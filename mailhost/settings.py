@@ -69,6 +69,7 @@ RECEIVE_RECIPIENTS_PER_MINUTE: int = _values["RECEIVE_RECIPIENTS_PER_MINUTE"]
 RECEIVE_RECIPIENTS_PER_HOUR: int = _values["RECEIVE_RECIPIENTS_PER_HOUR"]
 RECEIVE_UNKNOWN_PER_HOUR: int = _values["RECEIVE_UNKNOWN_PER_HOUR"]
 RECEIVE_MESSAGES_PER_USER: int = _values["RECEIVE_MESSAGES_PER_USER"]
+API_REQUESTS_PER_MINUTE: int = _values["API_REQUESTS_PER_MINUTE"]
 ARC_TRUSTED_SEALERS: tuple[str, ...] = _values["ARC_TRUSTED_SEALERS"]
 DMARC_REPORTS: bool = _values["DMARC_REPORTS"]
 REPORTS_DAYS: int = _values["REPORTS_DAYS"]
@@ -150,6 +151,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_otp",
+    "rest_framework",
+    "drf_spectacular",
     "apps.runtime",
     "apps.blobs",
     "apps.events",
@@ -175,6 +178,7 @@ INSTALLED_APPS = [
     "apps.pop3",
     "apps.webmail",
     "apps.console",
+    "apps.api",
     "apps.wellknown",
     "apps.ops",
     "apps.demo",
@@ -322,6 +326,36 @@ SECURE_SSL_REDIRECT = False
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# The interface for programs.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.api.scopes.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.api.bodies.Json"],
+    "DEFAULT_PARSER_CLASSES": ["apps.api.bodies.JsonBody"],
+    "DEFAULT_SCHEMA_CLASS": "apps.api.headers.Telling",
+    "EXCEPTION_HANDLER": "apps.api.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "mailhost",
+    "DESCRIPTION": "Everything that the console does, for programs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "State": "apps.directory.models.State",
+        "DkimState": "apps.directory.models.DkimState",
+        "Sternness": "apps.directory.models.Sternness",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.api.schema.finish",
+    ],
+}
 
 CELERY_BROKER_DIR = MAILHOST_DATA / "broker"
 CELERY_APP = "mailhost.celery.app"  # the bell, on a lower floor, finds it by this name

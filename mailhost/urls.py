@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("apps.wellknown.urls")),
     path("", include("apps.webmail.urls")),
     path("", include("apps.console.urls")),
+    path("", include("apps.api.urls")),
     path("", include("apps.demo.urls")),
 ]

@@ -17,6 +17,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "alias.remove": "removed the alias {}",
     "alias.resume": "let the alias {} work again",
     "alias.suspend": "suspended the alias {}",
+    "apitoken.issue": "made an API token of {}",
+    "apitoken.revoke": "revoked API tokens of {}",
     "apppassword.add": "made an app password for {}",
     "apppassword.remove": "removed app passwords of {}",
     "attachments.set": "said what is done with attached files of {}",

@@ -14,6 +14,7 @@ from apps.console.auditlog import Asked
 from apps.console.domains import domainlist
 from apps.console.quarantine import keptlist
 from apps.console.queue import waiting
+from apps.directory import permissions
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.bulk.cells import shown_size
@@ -53,7 +54,7 @@ def _aliases(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
 def _domains(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
     found = domainlist.chosen(powers, domainlist.Wanted.of(asked))
     for rows in batches(found.select_related("alias_of"), Order(Column("name", str))):
-        owners = domainlist.known_owners(powers, rows)
+        owners = permissions.owners(powers, {row.organization_id for row in rows})
         for domain in rows:
             owner = owners.get(domain.organization_id, "")
             target = "" if domain.alias_of is None else domain.alias_of.name

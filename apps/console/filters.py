@@ -11,13 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlencode
 
-from django.db.models import Q
-
 from apps.console.typed import storable, typed
 from apps.runtime import keyset
 
 MAX_TEXT: Final = 320  # characters of what is searched for: the longest address
-_END: Final = "\U0010ffff"  # behind whatever begins with something
 
 
 def words(most: int) -> dict[str, Any]:
@@ -134,9 +131,3 @@ def _day(text: str) -> datetime | None:
     if day is None or not 1970 <= day.year < 9999:
         return None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def beginning(column: str, text: str) -> Q:
-    """Rows in which a column begins with a text. A range rather than LIKE: an index serves it
-    whatever the collation, and no letter stands for others."""
-    return Q(**{f"{column}__gte": text, f"{column}__lt": text + _END})

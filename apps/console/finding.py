@@ -10,15 +10,15 @@ from typing import Any, Final
 from django.urls import reverse
 
 from apps.console.addresses.aliaslist import pattern_of
-from apps.console.filters import beginning
 from apps.console.navigation import menu
-from apps.console.typed import stored_address, stored_domain
 from apps.delivery.recorder.find import Question, find
 from apps.delivery.recorder.journey import viewer_of
 from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
+from apps.directory.written import stored_address, stored_domain
 from apps.mime.address import take_apart
 from apps.mime.headers import clean
+from apps.runtime.prefixes import beginning
 from apps.runtime.ulid import parse_ulid
 
 MOST: Final = 8  # of each sort

@@ -6,9 +6,9 @@ from typing import Any, Final
 from django import forms
 
 from apps.console.seen import SeenForm
-from apps.console.typed import stored_address
 from apps.directory.limits import FIELDS
 from apps.directory.services.users import MAX_NAME
+from apps.directory.written import stored_address
 from apps.mime.address import take_apart
 from apps.sieve.services import SUBJECT_MOST, TEXT_MOST
 

@@ -7,13 +7,14 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from apps.console import paging
-from apps.console.filters import Filter, beginning, choice
+from apps.console.filters import Filter, choice
 from apps.console.paging import Page
 from apps.console.rolewords import ROLE_WORDS
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
 from apps.directory.permissions import Ability, Powers
 from apps.runtime.keyset import Column, Order
+from apps.runtime.prefixes import beginning
 
 CHOICES: Final = 200  # organisations that the form offers
 _ORDER: Final = Order(Column("pk"))  # in which they were given

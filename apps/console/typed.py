@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from apps.mime.address import Address, AddressError, normalise_domain, take_apart
 from apps.wire.numbers import whole_number
 
 
@@ -20,25 +19,3 @@ def ticked(texts: Iterable[str]) -> list[int]:
     """Ids as the boxes of a list have them, each once; what is none is left out."""
     found = (whole_number(text) for text in texts)
     return list(dict.fromkeys(one for one in found if one is not None))
-
-
-def stored_domain(text: str) -> str:
-    """A domain that people write, or the beginning of its name, as names are stored: international
-    ones in A-labels. Of these the beginning is none of the whole name's: it has to be whole."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    try:
-        return normalise_domain(folded.rstrip("."))
-    except AddressError:
-        return folded
-
-
-def stored_address(text: str) -> str:
-    """An address, or the beginning of one, as keys of users are stored."""
-    try:
-        return Address.parse(text.strip()).key
-    except AddressError:
-        folded = text.strip().casefold()
-        local, domain = take_apart(folded)
-        return folded if domain == folded else f"{local}@{stored_domain(domain)}"

@@ -9,10 +9,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.console.filters import Filter, choice, order
-from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Domain, Kind, RoleGrant, User
 from apps.directory.permissions import Powers
+from apps.directory.written import stored_domain
 
 NO_ROLE: Final = "none"
 ADDRESS: Final = "address"

@@ -493,6 +493,54 @@ class AccessToken(models.Model):
         return self.name
 
 
+class ApiToken(models.Model):
+    """A bearer token for the interface for programs; random, so its SHA-256 is enough.
+
+    It stands for its user, as far as its scopes go, and in its places alone if it is bound to some:
+    one whose last place is gone is of no use, and does not become one for everywhere.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=8)  # its last characters: which one it is, in a list
+    scopes = models.TextField()  # "domains:read users:write", in order
+    is_bound = models.BooleanField(default=False)
+    networks = models.TextField(default="[]")  # JSON list; empty: from everywhere
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.CharField(max_length=45, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="directory_apitoken_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiTokenPlace(models.Model):
+    """Where a bound token works: an organisation with all its domains, or a domain with its alias
+    domains."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="places")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, blank=True)
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(organization__isnull=True) ^ models.Q(domain__isnull=True),
+                name="token_place_is_one",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_id}: {self.organization_id or ''} {self.domain_id or ''}"
+
+
 class Delegation(models.Model):
     """What one user may do in the name of another, or of a shared mailbox."""
 

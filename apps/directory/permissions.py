@@ -11,7 +11,7 @@ out, or takes back, a role that the own ones do not cover (`may_grant`).
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -197,6 +197,49 @@ class Powers:
         return all(any(mine.covers(other) for mine in self.grants) for other in grants)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation with all its domains; or a domain, no alias of one, with its alias domains.
+
+    Args:
+        home_id: the organisation of that domain.
+    """
+
+    organization_id: int | None = None
+    domain_id: int | None = None
+    home_id: int | None = None
+
+    def is_within(self, other: "Place") -> bool:
+        """Whether the other holds all that this one does."""
+        if other.organization_id is not None:
+            return other.organization_id in (self.organization_id, self.home_id)
+        return self.domain_id is not None and self.domain_id == other.domain_id
+
+
+def within(powers: Powers, places: Iterable[Place]) -> Powers:
+    """What is left of somebody's powers in some places alone: never more than they have there.
+
+    Of an operator's grant, what a reseller may do: what concerns the whole installation belongs to
+    no place. A reseller's grant may so come to be in a domain, which no grant that is given out is.
+    """
+    met = {_meeting(grant, place) for grant in powers.grants for place in places}
+    kept = sorted((grant for grant in met if grant is not None), key=repr)
+    return Powers(powers.user_id, tuple(kept))
+
+
+def _meeting(grant: Grant, place: Place) -> Grant | None:
+    if grant.role is Role.OPERATOR:
+        return Grant(Role.RESELLER, place.organization_id, place.domain_id, place.home_id)
+    if grant.organization_id is None:
+        held = Place(None, grant.domain_id, grant.home_id)
+        return grant if held.is_within(place) else None
+    if grant.organization_id == place.organization_id:
+        return grant
+    if place.domain_id is None or grant.organization_id != place.home_id:
+        return None
+    return replace(grant, organization_id=None, domain_id=place.domain_id, home_id=place.home_id)
+
+
 def _reaches(grant: Grant, where: Organization | Domain | User) -> bool:
     if grant.role is Role.OPERATOR:
         return True
@@ -327,6 +370,12 @@ def organizations(
     found = Organization.objects.all()
     where = _scope(powers, ability)
     return found if where is None else found.filter(pk__in=where.organizations)
+
+
+def owners(powers: Powers, organization_ids: Collection[int]) -> dict[int, str]:
+    """The names of organisations by their ids, of those in sight: a role in one domain does not
+    tell whose it is; one statement."""
+    return dict(organizations(powers).filter(pk__in=organization_ids).values_list("pk", "name"))
 
 
 def domains(powers: Powers, ability: Ability = Ability.SEE_DOMAINS) -> QuerySet[Domain]:

@@ -151,6 +151,11 @@ def passes(what: str, address: str, *, most: int, seconds: int) -> bool:
     return _store.count(f"{what}:{network_of(address)}", seconds) <= most
 
 
+def counted(what: str, seconds: int) -> int:
+    """Count something once more; how often it was within so many seconds, 0 if nobody knows."""
+    return _store.count(what, seconds)
+
+
 @lru_cache(maxsize=4_096)
 def network_of(address: str) -> str:
     """Return what a client cannot change at will: its IPv4 address, or the /64 of its IPv6 one.

@@ -8,8 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from apps.directory.apppasswords import PROTOCOLS
-from apps.directory.services.apppasswords import MAX_NETWORKS
-from apps.directory.services.credentials import MAX_NAME
+from apps.directory.services.credentials import MAX_NAME, MAX_NETWORKS
 
 MOST_NETWORK_TEXT: Final = 5_000  # characters
 FURTHEST: Final = timedelta(days=3650)

@@ -16,6 +16,7 @@ CODE = house.sources(ROOT, "apps")
 
 # Where administrators and users come in; the other doors are mail programs.
 DOORS = (
+    "apps.api.",
     "apps.console.",
     "apps.webmail.",
     "apps.provisioning.",
@@ -37,6 +38,7 @@ EXCEPTED: Final = {
     "apps.scan.services.quarantine.": MAIL + "; of administrators `scan.services.copies` does",
     "apps.scan.services.lessons.": "what `scan.services.learning` records or reads off a journal",
     "apps.scan.services.digests.claim": "a letter is about to go",
+    "apps.api.services.replays.": "the answer to a request that may be sent again",
     "apps.blobs.": OWN,
     "apps.trace.": OWN,
     "apps.search.": "an index, which can be made anew at any time",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.console.typed import stored_address, stored_domain
 from apps.directory.models import Kind, User, UserState
+from apps.directory.written import stored_address, stored_domain
 from apps.provisioning import services as provisioning
 from tests.console.conftest import PASSWORD, browser
 

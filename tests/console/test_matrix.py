@@ -192,14 +192,14 @@ TABLE: Final[dict[str, Row]] = {
 
 
 def patterns() -> Iterator[tuple[str, str]]:
-    """Name (or route) and route of every address."""
+    """Name (or route) and route of every address but those for programs (tests/api/test_matrix)."""
 
     def walk(resolver: Any, before: str) -> Iterator[tuple[str, str]]:
         for found in resolver.url_patterns:
             route = before + str(found.pattern)
             if isinstance(found, URLResolver):
                 yield from walk(found, route)
-            else:
+            elif not (found.name or "").startswith("api-"):
                 yield found.name or route, route
 
     return walk(get_resolver(), "/")

@@ -8,15 +8,16 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import Lower, RowNumber
 
 from apps.console import paging
-from apps.console.filters import Filter, beginning, choice
+from apps.console.filters import Filter, choice
 from apps.console.paging import Page
-from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Alias, AliasTarget, PatternKind, State
 from apps.directory.permissions import Powers
 from apps.directory.services.aliases import Pattern
+from apps.directory.written import stored_domain
 from apps.mime.address import take_apart
 from apps.runtime.keyset import Column, Order
+from apps.runtime.prefixes import beginning
 
 SHOWN: Final = 3  # targets of one alias in the list
 SORTS: Final = (

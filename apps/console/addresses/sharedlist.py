@@ -9,11 +9,11 @@ from django.db.models import Q, QuerySet
 from apps.console import paging
 from apps.console.filters import Filter
 from apps.console.paging import Page
-from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Delegation, Kind, User, UserState
 from apps.directory.permissions import Powers
 from apps.directory.services.names import POSTMASTER
+from apps.directory.written import stored_domain
 from apps.mailstore.models import MailboxRight
 from apps.runtime.keyset import Column, Order
 

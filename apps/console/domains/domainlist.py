@@ -1,6 +1,6 @@
 """Domains as the console lists them, in a few statements however many there are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,17 +8,18 @@ from django.db.models import Count, QuerySet
 
 from apps.console import paging
 from apps.console.domains.standings import Look, cells
-from apps.console.filters import Filter, beginning, choice, words
+from apps.console.filters import Filter, choice, words
 from apps.console.paging import Page
-from apps.console.typed import stored_domain
 from apps.directory import permissions
 from apps.directory.models import Domain, DomainKind, Kind, State, User
 from apps.directory.permissions import Powers
 from apps.directory.services.names import POSTMASTER
+from apps.directory.written import stored_domain
 from apps.dnscheck import queries as dns
 from apps.dnscheck.findings import Summary
 from apps.mime.address import display_domain
 from apps.runtime.keyset import Column, Order
+from apps.runtime.prefixes import beginning
 
 CHOICES: Final = 200  # organisations that the filter offers
 ALL: Final = ""
@@ -93,17 +94,14 @@ def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Domain]:
     return found
 
 
-def known_owners(powers: Powers, rows: Collection[Domain]) -> dict[int, str]:
-    """The names of the organisations of domains, where they are in sight: a role in one domain
-    does not tell whose it is; one statement."""
-    mine = permissions.organizations(powers).filter(pk__in={row.organization_id for row in rows})
-    return dict(mine.values_list("pk", "name"))
-
-
 def _lines(powers: Powers, rows: Sequence[Domain], tells_organization: bool) -> list[DomainLine]:
     ids = [row.pk for row in rows]
     users, summaries = user_counts(ids), dns.summaries(ids)
-    owners = known_owners(powers, rows) if tells_organization else {}
+    owners = (
+        permissions.owners(powers, {row.organization_id for row in rows})
+        if tells_organization
+        else {}
+    )
     return [
         _line(row, users.get(row.pk, 0), summaries.get(row.pk), owners.get(row.organization_id, ""))
         for row in rows

@@ -10,14 +10,15 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from apps.console import paging
-from apps.console.filters import PeriodFilter, beginning, choice
+from apps.console.filters import PeriodFilter, choice
 from apps.console.paging import Page
 from apps.console.portions import Stand
-from apps.console.typed import stored_domain
 from apps.directory.permissions import Powers
+from apps.directory.written import stored_domain
 from apps.mime.headers import printable
 from apps.provisioning.administration import quarantine as doors
 from apps.runtime.keyset import Column, Order, walk
+from apps.runtime.prefixes import beginning
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.scan.reasons import sentence
 from apps.wire.numbers import whole_number

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.console.addresses.members import LEVEL_WORDS, members
 from apps.console.addresses.sharedforms import SENDING, BoxForm, MemberForm
 from apps.console.admission import for_administrators
-from apps.console.typed import stored_address
 from apps.console.views.pages import keep_and_say, show
 from apps.directory import permissions
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers
+from apps.directory.written import stored_address
 from apps.mailstore.models import Usage
 from apps.provisioning.administration import sharing
 from apps.provisioning.administration import users as doors

@@ -4,7 +4,6 @@ The text is shown once and never kept. Removing one signs out, within half a min
 whoever is signed in with it.
 """
 
-import ipaddress
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,10 +18,8 @@ from apps.directory.models import AppPassword, Kind, User
 from apps.directory.passwords import ScramBasis
 from apps.directory.services import credentials, users
 from apps.directory.services.credentials import APP_PASSWORD
-from apps.wire.errors import InvalidName, LimitReached, NotFound
+from apps.wire.errors import InvalidName, NotFound
 from apps.wire.scram import scram_keys
-
-MAX_NETWORKS = 50
 
 
 def create(
@@ -56,7 +53,7 @@ def create(
         user=user,
         name=credentials.name_of(APP_PASSWORD, name),
         protocols=" ".join(credentials.protocols_of(protocols, "protocols")),
-        networks=json.dumps(_networks(networks)),
+        networks=json.dumps(credentials.networks_of(APP_PASSWORD, networks)),
         expires_at=expires_at,
     )
     text = passwords.generate()
@@ -105,13 +102,3 @@ def revoke_all(*, user: User) -> int:
 def note_use(known: Known, address: str) -> None:
     """Note that it was used now from an address: once an hour, however many ask at once."""
     credentials.note_use(APP_PASSWORD, known.id, address)
-
-
-def _networks(words: Iterable[str]) -> list[str]:
-    try:
-        found = [str(ipaddress.ip_network(word.strip())) for word in words]
-    except ValueError as error:
-        raise InvalidName("networks", text=f"Not a network: {error}") from None
-    if len(found) > MAX_NETWORKS:
-        raise LimitReached("networks", text=f"An app password has up to {MAX_NETWORKS} networks")
-    return found

@@ -1,5 +1,6 @@
-"""What app passwords and access tokens have in common: names, numbers, use, removal."""
+"""What app passwords and tokens have in common: names, numbers, networks, use, removal."""
 
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,13 +8,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.directory.apppasswords import NOTED_EVERY, PROTOCOLS
-from apps.directory.models import AccessToken, AppPassword, User
+from apps.directory.models import AccessToken, ApiToken, AppPassword, User
 from apps.events.bus import publish_on_commit
 from apps.events.types import UserChanged
 from apps.wire.errors import InvalidName, LimitReached, NotFound
 
 MOST = 50  # of a kind of one user; each app password costs a sign-in by SCRAM two microseconds
 MAX_NAME = 100  # characters
+MAX_NETWORKS = 50
 
 _TOUCH = """
 UPDATE {table} SET last_used_at = %s, last_used_from = %s
@@ -22,14 +24,15 @@ WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)"""
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One of the two, and what people call it."""
+    """One of the three, and what people call it."""
 
-    model: type[AppPassword] | type[AccessToken]
+    model: type[AppPassword] | type[AccessToken] | type[ApiToken]
     called: str
 
 
 APP_PASSWORD = Sort(AppPassword, "app password")
 ACCESS_TOKEN = Sort(AccessToken, "access token")
+API_TOKEN = Sort(ApiToken, "API token")
 
 
 def name_of(sort: Sort, text: str) -> str:
@@ -50,7 +53,18 @@ def protocols_of(words: Iterable[str], plural: str) -> list[str]:
     return sorted(wanted)
 
 
-def insert(sort: Sort, row: AppPassword | AccessToken) -> None:
+def networks_of(sort: Sort, words: Iterable[str]) -> list[str]:
+    """Networks as they are kept; InvalidName if one is none, LimitReached if they are too many."""
+    try:
+        found = [str(ipaddress.ip_network(word.strip())) for word in words]
+    except ValueError as error:
+        raise InvalidName("networks", text=f"Not a network: {error}") from None
+    if len(found) > MAX_NETWORKS:
+        raise LimitReached("networks", text=f"An {sort.called} has up to {MAX_NETWORKS} networks")
+    return found
+
+
+def insert(sort: Sort, row: AppPassword | AccessToken | ApiToken) -> None:
     """Keep a new one. The caller has locked its user, which orders two that are made at once."""
     others = sort.model.objects.filter(user=row.user_id)
     if others.count() >= MOST:

@@ -29,7 +29,7 @@ from apps.provisioning.administration.sight import (
     find_organization,
 )
 from apps.provisioning.renaming import RenamedDomain
-from apps.wire.errors import AlreadyExists, InUse, InvalidName
+from apps.wire.errors import AlreadyExists, InUse, InvalidName, OrganizationNeeded
 
 
 def add(
@@ -79,7 +79,9 @@ def _owner(powers: Powers, organization_id: int | None) -> Organization | None:
     if not choice and powers.is_operator:
         return None
     if len(choice) != 1:
-        raise InvalidName("organisation", text="Say to which organisation the domain belongs")
+        raise OrganizationNeeded(
+            "organisation", text="Say to which organisation the domain belongs"
+        )
     return choice[0]
 
 

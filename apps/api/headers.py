@@ -1,0 +1,24 @@
+"""Which headers an operation takes, told to whoever reads the schema: it hangs on the door."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+IDEMPOTENCY_KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
+IF_MATCH = {"$ref": "#/components/parameters/IfMatch"}
+
+
+class Telling(AutoSchema):
+    """drf-spectacular's, with these headers."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """An operation as OpenAPI has it; None for one that is not told."""
+        found = super().get_operation(*args, **kwargs)
+        headers = []
+        if self.method == "POST" and not getattr(self.view, "is_idempotent", True):
+            headers.append(IDEMPOTENCY_KEY)
+        if self.method in getattr(self.view, "matches", ()):
+            headers.append(IF_MATCH)
+        if found is not None and headers:
+            found["parameters"] = [*found.get("parameters", []), *headers]
+        return found

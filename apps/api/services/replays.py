@@ -1,0 +1,102 @@
+"""Requests that may be sent again: done once, however often and however many at a time they come.
+
+What was asked for and the note of it are one transaction. A second request with the same key waits
+in the database until the first one has ended, and is given its answer; if the first one failed
+nothing was done, nothing is noted, and the second does it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.api.models import Replay
+from apps.runtime.sealing import open_sealed, seal
+from apps.wire.errors import Refused
+from apps.wire.replies import Reply
+
+KEPT: Final = timedelta(hours=24)
+PRUNED: Final = 1_000  # rows of one transaction
+
+
+class KeyReused(Refused):
+    """The same key came with another request."""
+
+    reply = Reply(
+        550,
+        "5.7.0",
+        "This Idempotency-Key came with another request before: send a new key with a new request",
+    )
+    http_status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request was answered.
+
+    Args:
+        headers: JSON of those that go with it.
+        body: as it was sent.
+        is_again: it was done before, and not now.
+    """
+
+    status: int
+    headers: str
+    body: bytes
+    is_again: bool = False
+
+
+def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answered]) -> Answered:
+    """Do something, unless it was done before.
+
+    Args:
+        caller: whose keys these are.
+        key: that of the client, any text.
+        request: a digest of all that was asked for.
+        work: does it; what it raises undoes all.
+
+    Raises:
+        KeyReused: this key came with another request.
+    """
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+    with transaction.atomic():
+        row, is_new = Replay.objects.get_or_create(
+            caller=caller, key=digest, defaults={"request": request}
+        )
+        if not is_new:
+            return _again(row, request)
+        done = work()
+        sealed = seal(done.body, context=_context(row))
+        Replay.objects.filter(pk=row.pk).update(
+            status=done.status, headers=done.headers, answer=sealed
+        )
+        return done
+
+
+def _again(row: Replay, request: bytes) -> Answered:
+    if bytes(row.request) != request:
+        raise KeyReused(row.caller)
+    body = open_sealed(row.answer, context=_context(row))
+    return Answered(row.status, row.headers, body, is_again=True)
+
+
+def _context(row: Replay) -> str:
+    return f"replay/{row.caller}/{bytes(row.key).hex()}"
+
+
+def prune() -> int:
+    """Forget what is older than a day; how many."""
+    gone = 0
+    while True:
+        old = Replay.objects.filter(created_at__lt=timezone.now() - KEPT).order_by("created_at")
+        with transaction.atomic():
+            removed, _ = Replay.objects.filter(
+                pk__in=list(old.values_list("pk", flat=True)[:PRUNED])
+            ).delete()
+        gone += removed
+        if removed < PRUNED:
+            return gone

@@ -1,0 +1,15 @@
+"""Addresses of the interface for programs."""
+
+from django.urls import include, path, re_path
+
+from apps.api.missing import Missing
+from apps.api.specification import Specification
+
+urlpatterns = [
+    path("api/v1/openapi.json", Specification.as_view(), name="api-openapi"),
+    path("api/v1/", include("apps.api.organizations.urls")),
+    path("api/v1/", include("apps.api.domains.urls")),
+    path("api/v1/", include("apps.api.tokens.urls")),
+    # Last: programs are told of a wrong address in words that they can read.
+    re_path(r"^api/(?!docs)", Missing.as_view(), name="api-missing"),
+]
