@@ -227,10 +227,6 @@ class InvalidName(Refused):
     http_status = 400
 
 
-class OrganizationNeeded(InvalidName):
-    """There are several organisations in which it could be done."""
-
-
 class NotPermitted(Refused):
     """The caller may not do this."""
 

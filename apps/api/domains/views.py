@@ -36,7 +36,7 @@ from apps.provisioning.administration import domains
 from apps.provisioning.administration.sight import find_domain
 from apps.runtime.keyset import Column, Order
 from apps.runtime.prefixes import beginning
-from apps.wire.errors import AlreadyExists, InvalidName, LimitReached, NotFound, OrganizationNeeded
+from apps.wire.errors import AlreadyExists, InvalidName, LimitReached, NotFound
 
 ORDER: Final = Order(Column("name", str))
 GIVES: Final = Gives(DomainShown, EXAMPLE)
@@ -98,7 +98,7 @@ class Domains(DomainDoor):
         # The innermost one that knows a failure has it.
         with (
             about("/name", InvalidName, AlreadyExists, LimitReached),
-            about(place, NotFound, OrganizationNeeded),
+            about(place, NotFound, domains.OrganizationNeeded),
         ):
             row = domains.add(
                 powers=self.powers,

@@ -58,19 +58,9 @@ def issue(
         raise InvalidName("token", text="Only a person has API tokens")
     if expires_at is not None and expires_at <= timezone.now():
         raise InvalidName("expiry", text="The last day of a token lies ahead")
-    wanted = scopes_of(scopes)
     where = _places(places)
-    text = apitokens.generate()
-    row = ApiToken(
-        user=user,
-        name=credentials.name_of(API_TOKEN, name),
-        digest=apitokens.digest(text),
-        hint=text[-HINT:],
-        scopes=" ".join(wanted),
-        is_bound=where is not None,
-        networks=json.dumps(credentials.networks_of(API_TOKEN, networks)),
-        expires_at=expires_at,
-    )
+    row, text = _row(user, name, scopes, where, networks)
+    row.expires_at = expires_at
     if by is not None:
         _demand_weaker(row, where, by)
     with transaction.atomic():
@@ -82,6 +72,27 @@ def issue(
             for one in where or ()
         )
         record("apitoken.issue", **subjects.of_user(user), detail=_detail(row, places))
+    return row, text
+
+
+def _row(
+    user: User,
+    name: str,
+    scopes: Iterable[str],
+    where: Sequence[Place] | None,
+    networks: Iterable[str],
+) -> tuple[ApiToken, str]:
+    """A token that is not stored yet, and its text."""
+    text = apitokens.generate()
+    row = ApiToken(
+        user=user,
+        name=credentials.name_of(API_TOKEN, name),
+        digest=apitokens.digest(text),
+        hint=text[-HINT:],
+        scopes=" ".join(scopes_of(scopes)),
+        is_bound=where is not None,
+        networks=json.dumps(credentials.networks_of(API_TOKEN, networks)),
+    )
     return row, text
 
 

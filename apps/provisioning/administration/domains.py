@@ -29,7 +29,11 @@ from apps.provisioning.administration.sight import (
     find_organization,
 )
 from apps.provisioning.renaming import RenamedDomain
-from apps.wire.errors import AlreadyExists, InUse, InvalidName, OrganizationNeeded
+from apps.wire.errors import AlreadyExists, InUse, InvalidName
+
+
+class OrganizationNeeded(InvalidName):
+    """There are several organisations in which it could be done."""
 
 
 def add(
