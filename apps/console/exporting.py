@@ -17,6 +17,7 @@ from apps.console.queue import waiting
 from apps.directory import permissions
 from apps.directory.models import AliasTarget
 from apps.directory.permissions import Ability, Powers, audit_scope
+from apps.provisioning.aliaslists import pattern_of
 from apps.provisioning.bulk.cells import shown_size
 from apps.runtime.keyset import Column, Order, batches, walk
 
@@ -48,7 +49,7 @@ def _aliases(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
     found = aliaslist.chosen(powers, aliaslist.Wanted.of(asked)).select_related("domain")
     for alias in walk(found.prefetch_related(targets), Order(Column("pk"))):
         to = " ".join(target.address for target in alias.targets.all())
-        yield [str(aliaslist.pattern_of(alias)), to, alias.state, _day(alias.created_at)]
+        yield [str(pattern_of(alias)), to, alias.state, _day(alias.created_at)]
 
 
 def _domains(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
@@ -65,8 +66,8 @@ def _audit(powers: Powers, asked: dict[str, str]) -> Iterator[Row]:
     for row in audit.export(Asked.of(asked).wanted, scope=audit_scope(powers)):
         at = f"{row.at:%Y-%m-%dT%H:%M:%SZ}"
         yield [
-            *(at, row.actor, row.acting_for, row.door, row.address, row.action, row.subject),
-            row.details,
+            *(at, row.actor, row.acting_for, row.door, row.via, row.address, row.action),
+            *(row.subject, row.details),
         ]
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from apps.console.addresses.aliaslist import pattern_of
 from apps.console.navigation import menu
 from apps.delivery.recorder.find import Question, find
 from apps.delivery.recorder.journey import viewer_of
@@ -18,6 +17,7 @@ from apps.directory.permissions import Ability, Powers
 from apps.directory.written import stored_address, stored_domain
 from apps.mime.address import take_apart
 from apps.mime.headers import clean
+from apps.provisioning.aliaslists import pattern_of
 from apps.runtime.prefixes import beginning
 from apps.runtime.ulid import parse_ulid
 

@@ -69,7 +69,7 @@ def test_the_list_says_what_each_is_and_where_it_goes(admin: User, some: dict[st
         ("sort=alias", "sales@", "team@"),
         ("sort=group", "team@", "sales@"),
         ("sort=pattern", "help-*@", "sales@"),
-        ("sort=catch-all", "@example.test", "sales@"),
+        ("sort=catch_all", "@example.test", "sales@"),
         ("sort=nothing", "sales@", "nothing"),
         ("domain=EXAMPLE.test", "sales@", "ceo@"),
         ("domain=other.test", "", "ceo@"),

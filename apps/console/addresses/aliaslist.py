@@ -4,31 +4,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import Lower, RowNumber
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from apps.console import paging
 from apps.console.filters import Filter, choice
 from apps.console.paging import Page
 from apps.directory import permissions
-from apps.directory.models import Alias, AliasTarget, PatternKind, State
+from apps.directory.models import Alias, AliasTarget, State
 from apps.directory.permissions import Powers
-from apps.directory.services.aliases import Pattern
 from apps.directory.written import stored_domain
-from apps.mime.address import take_apart
-from apps.runtime.keyset import Column, Order
-from apps.runtime.prefixes import beginning
+from apps.provisioning import aliaslists
+from apps.provisioning.aliaslists import Sort, pattern_of, sort_of
 
 SHOWN: Final = 3  # targets of one alias in the list
 SORTS: Final = (
     ("", "All"),
-    ("alias", "Aliases"),
-    ("group", "Groups"),
-    ("pattern", "Patterns"),
-    ("catch-all", "Catch-all"),
+    (Sort.ALIAS.value, "Aliases"),
+    (Sort.GROUP.value, "Groups"),
+    (Sort.PATTERN.value, "Patterns"),
+    (Sort.CATCH_ALL.value, "Catch-all"),
 )
-_ORDER: Final = Order(Column("domain_id"), Column("local", str))  # of the index `alias_once`
-_PATTERNS: Final = (PatternKind.WILDCARD, PatternKind.REGEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +73,19 @@ class AliasLine:
 def aliases(powers: Powers, wanted: Wanted) -> Page[AliasLine]:
     """A page of the aliases in sight."""
     found = chosen(powers, wanted).select_related("domain")
-    return paging.page(found, _ORDER, wanted, _lines)
+    return paging.page(found, aliaslists.ORDER, wanted, _lines)
 
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Alias]:
     """The aliases in sight that fit, without an order."""
-    found = _sorted(permissions.aliases(powers), wanted.sort)
+    found = permissions.aliases(powers)
+    if wanted.sort:
+        found = aliaslists.of_sort(found, Sort(wanted.sort))
     if wanted.domain:
         found = found.filter(domain__name=stored_domain(wanted.domain))
     if wanted.text:
-        found = found.filter(_like(wanted.text))
+        found = found.filter(aliaslists.begins(wanted.text) | aliaslists.leads_to(wanted.text))
     return found
-
-
-def _sorted(found: QuerySet[Alias], sort: str) -> QuerySet[Alias]:
-    if sort in ("alias", "group"):
-        # Whether there is a second one, by the index of the alias: nothing is counted.
-        second = AliasTarget.objects.filter(alias=OuterRef("pk")).order_by("pk")[1:2]
-        several = Exists(second)
-        return found.filter(several if sort == "group" else ~several, kind=PatternKind.EXACT)
-    if sort == "pattern":
-        return found.filter(kind__in=_PATTERNS)
-    if sort == "catch-all":
-        return found.filter(kind=PatternKind.CATCH_ALL, local="")
-    return found
-
-
-def _like(text: str) -> Q:
-    """The beginning of the own address, or of a target's."""
-    folded = text.casefold()
-    local, domain = take_apart(folded)
-    has_sign = domain != folded
-    own = beginning("local", local if has_sign else folded)
-    if has_sign:
-        # A whole local part before the "@"; of a catch-all there is none, or an asterisk.
-        own = Q(local="" if local == "*" else local) & beginning("domain__name", domain)
-    lower = text.lower()
-    members = AliasTarget.objects.annotate(lower=Lower("address")).filter(beginning("lower", lower))
-    return own | Q(pk__in=members.values("alias"))
 
 
 def _targets(ids: Iterable[int]) -> dict[int, tuple[list[str], int]]:
@@ -131,18 +102,6 @@ def _targets(ids: Iterable[int]) -> dict[int, tuple[list[str], int]]:
     ):
         found.setdefault(alias_id, ([], total))[0].append(address)
     return found
-
-
-def pattern_of(alias: Alias) -> Pattern:
-    """What an alias matches (`select_related("domain")`)."""
-    return Pattern(PatternKind(alias.kind), alias.local, alias.domain.name)
-
-
-def sort_of(alias: Alias, count: int) -> str:
-    """Which of SORTS it is, with so many targets."""
-    if alias.kind == PatternKind.EXACT:
-        return "group" if count > 1 else "alias"
-    return "catch-all" if alias.kind == PatternKind.CATCH_ALL else "pattern"
 
 
 def _lines(aliases: Sequence[Alias]) -> list[AliasLine]:

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.console.addresses.aliaslist import pattern_of
 from apps.directory.models import Alias, State
 from apps.directory.permissions import Powers
 from apps.provisioning.administration import aliases as doors
 from apps.provisioning.administration.sight import find_alias
+from apps.provisioning.aliaslists import pattern_of
 from apps.wire.errors import AlreadyExists, InUse, MailError
 
 

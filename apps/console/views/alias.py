@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.console.addresses import aliaslist, whereto
+from apps.console.addresses import whereto
 from apps.console.addresses.aliasforms import AddTargetsForm
 from apps.console.addresses.targets import targets_of
 from apps.console.admission import for_administrators
@@ -15,6 +15,7 @@ from apps.console.views.pages import show
 from apps.directory import permissions
 from apps.directory.models import Alias, PatternKind
 from apps.directory.permissions import Ability, Powers
+from apps.provisioning import aliaslists
 from apps.provisioning.administration import aliases as doors
 from apps.provisioning.administration.sight import find_alias
 from apps.wire.errors import MailError, NotFound, NotPermitted
@@ -120,11 +121,11 @@ def _page(
     status: int = 200,
 ) -> HttpResponseBase:
     found = targets_of(powers, alias)
-    pattern = str(aliaslist.pattern_of(alias))
+    pattern = str(aliaslists.pattern_of(alias))
     context = {
         "alias": alias,
         "pattern": pattern,
-        "sort": aliaslist.sort_of(alias, len(found)),
+        "sort": aliaslists.sort_of(alias, len(found)),
         "targets": found,
         "way": whereto.way(powers, pattern) if alias.kind == PatternKind.EXACT else None,
         "form": form or AddTargetsForm(),

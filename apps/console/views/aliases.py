@@ -16,6 +16,7 @@ from apps.console.views.pages import back_to, export_link, keep_and_say, show
 from apps.directory.models import State
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning.administration import aliases as doors
+from apps.provisioning.aliaslists import pattern_of
 from apps.wire.errors import LimitReached, MailError
 
 _ACTS = {
@@ -59,7 +60,7 @@ def add(request: HttpRequest, powers: Powers) -> HttpResponseBase:
         except MailError as error:
             form.add_error("address", f"{error.reply.text}.")
         else:
-            messages.success(request, f"{aliaslist.pattern_of(alias)} is added.")
+            messages.success(request, f"{pattern_of(alias)} is added.")
             return redirect("console-alias", alias.pk)
     context = {"form": form, "is_group": "group" in request.GET, "nav": "aliases"}
     return show(request, powers, "alias-add.html", context, 422 if form.errors else 200)
