@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from apps.console import converters  # noqa: F401  (it registers `<row:…>`)
+from apps.ui import converters  # noqa: F401  (it registers `<row:…>`)
 
 urlpatterns = [
     path("admin/", include("apps.console.urls_system")),

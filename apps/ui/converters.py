@@ -1,4 +1,4 @@
-"""Ids in the console's addresses."""
+"""Ids in addresses: `<row:…>` and `<ulid:…>`, for who imports this."""
 
 from uuid import UUID
 
