@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run demo dev pins test test-long check lint format types contracts deploy-check migrations-check \
-        templates-check settings-check packages-check settings rules words screenshots shell migrate bench clean
+        templates-check settings-check openapi-check packages-check settings openapi rules words screenshots shell migrate bench clean
 
 PY := .venv/bin/python
 # Checks look at a default installation of their own: they neither need nor touch the data of a real one.
@@ -40,7 +40,8 @@ test-long: dev ## also the long ones: races, fuzzing, the browser matrix
 	@$(PY) tests/run.py --long $(ARGS)
 
 # Each of them keeps one processor busy. What one of them says is shown at its end, not between the words of another.
-CHECKS := types lint contracts deploy-check migrations-check templates-check settings-check packages-check
+CHECKS := types lint contracts deploy-check migrations-check templates-check settings-check \
+          openapi-check packages-check
 check: dev ## all that can be checked without running a test
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) --keep-going --output-sync=target $(CHECKS)
 
@@ -72,6 +73,9 @@ templates-check: dev ## the HTML templates (djlint)
 settings-check: dev ## docs/settings.md says what mailhost/env.py does
 	$(PY) -m mailhost.env | diff -u docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
 
+openapi-check: dev ## docs/openapi.json is what the doors of the API say
+	@$(CHECKED) $(PY) -m scripts.openapi | diff -u docs/openapi.json - || { echo "docs/openapi.json is out of date: make openapi"; exit 1; }
+
 packages-check: dev ## the installed packages fit each other
 	$(PY) -m pip --disable-pip-version-check check
 
@@ -84,6 +88,9 @@ pins: dev ## write constraints.txt: what the pinned packages need themselves, pi
 
 settings: dev ## write docs/settings.md
 	$(PY) -m mailhost.env >docs/settings.md
+
+openapi: dev ## write docs/openapi.json
+	@$(CHECKED) $(PY) -m scripts.openapi >docs/openapi.new && mv docs/openapi.new docs/openapi.json
 
 words: dev ## gather the words of the interface for translation, and compile the translations
 	@$(CHECKED) $(PY) -m scripts.words

@@ -346,13 +346,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "State": "apps.directory.models.State",
-        "DkimState": "apps.directory.models.DkimState",
-        "Sternness": "apps.directory.models.Sternness",
+    "PATH_CONVERTER_OVERRIDES": {
+        "ulid": {
+            "type": "string",
+            "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$",
+            "example": "01KB5SC2N0QJ5E8W3V9T7R4M6A",
+        }
     },
+    # What may stand in a field stands at the field: names that are made up change when a field comes.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SERVERS": [{"url": "/"}],
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.api.schema.finish",
     ],
 }

@@ -6,6 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 
 IDEMPOTENCY_KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
 IF_MATCH = {"$ref": "#/components/parameters/IfMatch"}
+IF_NONE_MATCH = {"$ref": "#/components/parameters/IfNoneMatch"}
 
 
 class Telling(AutoSchema):

@@ -1,79 +1,19 @@
 """What every operation has in common, put into the schema once it is made: how one is let in, what
 failures look like, the headers, and how it is called from a shell and from Python."""
 
-import json
-import shlex
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from apps.api.problems import MEDIA_TYPE
+from apps.api.headers import IF_MATCH, IF_NONE_MATCH
+from apps.api.samples import samples
+from apps.api.schemaparts import FAILURES, HEADERS, PARAMETERS, PROBLEM, Schema, failures, headers
 
-Schema = dict[str, Any]
-
-HOST: Final = "https://mail.example.org"
-FAILURES: Final = {
-    400: "The request cannot be read",
-    401: "No token, or none that works",
-    403: "Not allowed",
-    404: "There is no such thing in sight",
-    405: "There is no such verb at this address",
-    406: "There is no answer of that kind",
-    409: "Something is in the way",
-    410: "It is finished",
-    412: "It has changed meanwhile",
-    413: "Too large",
-    415: "A body of that kind cannot be read",
-    422: "A field cannot be what it is",
-    429: "Too many requests",
-    503: "The storage is away for a moment",
-    507: "There is no room left",
-}
-_PROBLEM: Final[Schema] = {
-    "type": "object",
-    "description": "Problem details (RFC 9457).",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "description": "Leads to the page that explains the code."},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Never changes: programs look at it."},
-        "detail": {"type": "string", "description": "What is wrong, and what to do."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "`/field` of the body, `?parameter` or `Header:`.",
-                    },
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-_PARAMETERS: Final[Schema] = {
-    "IdempotencyKey": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Any text of up to 255 characters. Sent again with the same key, the request"
-        " is not done again, and is answered as it was; for a day.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    },
-    "IfMatch": {
-        "name": "If-Match",
-        "in": "header",
-        "description": "The ETag of the state that is meant: if it has changed meanwhile, nothing"
-        " is done (412).",
-        "schema": {"type": "string"},
-    },
-}
+_LARGEST_ID: Final = 2**63 - 1
+_OF_WRITES: Final = frozenset({409, 410, 422, 507})
+_OF_BODIES: Final = frozenset({413, 415})
+_OF_CONDITIONS: Final = frozenset({412})
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -90,18 +30,20 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
     """A hook of drf-spectacular."""
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM
-    components["responses"] = {
-        f"Failure{status}": {
-            "description": words,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, words in FAILURES.items()
-    }
-    components["parameters"] = _PARAMETERS
-    for path, verb, operation in operations(result):
-        _add_failures(operation)
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components["responses"] = failures()
+    components["parameters"] = PARAMETERS
+    components["headers"] = HEADERS
+    _tidy(components["schemas"])
+    found = list(operations(result))
+    for path, verb, operation in found:
+        _drop(operation, "x-spec-enum-id")
+        _tell_of_ids(operation)
+        _add_headers(verb, operation)
+        _add_failures(verb, operation)
         operation["x-codeSamples"] = samples(path, verb, operation)
+    tags = sorted({tag for _, _, operation in found for tag in operation.get("tags", [])})
+    result["tags"] = [{"name": tag} for tag in tags]
     return result
 
 
@@ -113,55 +55,64 @@ def operations(schema: Schema) -> Iterator[tuple[str, str, Schema]]:
                 yield path, verb, operation
 
 
-def _add_failures(operation: Schema) -> None:
-    answers = operation.setdefault("responses", {})
-    for status in FAILURES:
-        answers.setdefault(str(status), {"$ref": f"#/components/responses/Failure{status}"})
+def _tidy(forms: Schema) -> None:
+    """What is sent has no fields but these (`Form` refuses them); marks of the generator go."""
+    for name, form in forms.items():
+        if name.endswith("Request") and form.get("type") == "object":
+            form["additionalProperties"] = False
+    _drop(forms, "x-spec-enum-id")
 
 
-def samples(path: str, verb: str, operation: Schema) -> list[Schema]:
-    """The operation in curl and in Python."""
-    address, body = HOST + _filled(path, operation), _body(operation)
-    return [
-        {"lang": "shell", "label": "curl", "source": _curl(address, verb, body)},
-        {"lang": "python", "label": "Python", "source": _python(address, verb, body)},
-    ]
+def _drop(found: Any, name: str) -> None:
+    if isinstance(found, dict):
+        found.pop(name, None)
+        for inner in found.values():
+            _drop(inner, name)
+    elif isinstance(found, list):
+        for inner in found:
+            _drop(inner, name)
 
 
-def _filled(path: str, operation: Schema) -> str:
-    query = {}
+def _tell_of_ids(operation: Schema) -> None:
+    """What numbers in addresses can be, and of what they are."""
     for parameter in operation.get("parameters", []):
-        if parameter.get("in") == "path":
-            value = parameter.get("example", parameter.get("schema", {}).get("example", 1))
-            path = path.replace("{" + parameter["name"] + "}", str(value))
-        elif parameter.get("in") == "query" and "example" in parameter:
-            query[parameter["name"]] = parameter["example"]
-    return f"{path}?{urlencode(query)}" if query else path
+        if parameter.get("in") != "path":
+            continue
+        if parameter["schema"].get("type") == "integer":
+            parameter["schema"] |= {"minimum": 1, "maximum": _LARGEST_ID}
+        if parameter["name"].endswith("_id"):
+            noun = parameter["name"].removesuffix("_id").replace("_", " ")
+            parameter.setdefault("description", f"The `id` of the {noun}.")
 
 
-def _body(operation: Schema) -> Any:
-    for kind in operation.get("requestBody", {}).get("content", {}).values():
-        for example in kind.get("examples", {}).values():
-            return example["value"]
-    return None
+def _add_headers(verb: str, operation: Schema) -> None:
+    answers = operation.setdefault("responses", {})
+    has_state = IF_MATCH in operation.get("parameters", ())
+    for status, answer in list(answers.items()):
+        names = []
+        if "application/json" in answer.get("content", {}):
+            is_page = answer["description"] == "A page"
+            names += ["Link"] if is_page else ["ETag"]
+            has_state |= verb == "get" and not is_page
+        if status == "201":
+            names.append("Location")
+        if verb == "post":
+            names.append("Idempotency-Replayed")
+        answer["headers"] = {**answer.get("headers", {}), **headers(*names)}
+    if verb == "get" and has_state:
+        operation["parameters"] = [*operation.get("parameters", []), IF_NONE_MATCH]
+        answers["304"] = {"description": "It is what you know already", "headers": headers("ETag")}
 
 
-def _curl(address: str, verb: str, body: Any) -> str:
-    words = ["curl"]
-    if verb != "get":
-        words += ["-X", verb.upper()]
-    lines = [" ".join([*words, shlex.quote(address)]), '-H "Authorization: Bearer $TOKEN"']
-    if body is not None:
-        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
-    return " \\\n  ".join(lines)
-
-
-def _python(address: str, verb: str, body: Any) -> str:
-    lines = ["import requests", "", f"answer = requests.{verb}("]
-    lines += [f"    {address!r},", '    headers={"Authorization": f"Bearer {token}"},']
-    if body is not None:
-        lines.append(f"    json={body!r},")
-    lines += [")", "answer.raise_for_status()"]
-    if verb != "delete":
-        lines.append("print(answer.json())")
-    return "\n".join(lines)
+def _add_failures(verb: str, operation: Schema) -> None:
+    answers = operation.setdefault("responses", {})
+    left_out: set[int] = set()
+    if verb == "get":
+        left_out |= _OF_WRITES
+    if "requestBody" not in operation:
+        left_out |= _OF_BODIES
+    if IF_MATCH not in operation.get("parameters", ()):
+        left_out |= _OF_CONDITIONS
+    for status in FAILURES:
+        if status not in left_out:
+            answers.setdefault(str(status), {"$ref": f"#/components/responses/Failure{status}"})
