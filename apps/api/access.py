@@ -37,4 +37,5 @@ class Access:
         """What records of its acts say; None for whoever runs the command line."""
         if self.user is None:
             return None
-        return Actor("user", self.user.pk, self.user.address, "api", self.address)
+        via = "" if self.token is None else self.token.shown
+        return Actor("user", self.user.pk, self.user.address, "api", self.address, via=via)

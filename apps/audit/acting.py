@@ -22,6 +22,7 @@ class Actor:
         door: web, command, api.
         address: the client's IP address, "" on this machine.
         acting_for: the address of the user as whom an administrator works, "" for oneself.
+        via: the API token by which a program acts, "" for people.
     """
 
     kind: Literal["user", "command", "service"]
@@ -30,6 +31,7 @@ class Actor:
     door: str
     address: str = ""
     acting_for: str = ""
+    via: str = ""
 
 
 SERVICE: Final = Actor("service", None, "mailhost", "")

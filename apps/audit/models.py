@@ -19,6 +19,7 @@ class AuditRecord(models.Model):
     actor = models.CharField(max_length=320)  # address, or the name on this machine
     acting_for = models.CharField(max_length=320, default="", blank=True)  # as whom, if as another
     door = models.CharField(max_length=10, default="", blank=True)  # web, command, api, …
+    via = models.CharField(max_length=120, default="", db_default="", blank=True)  # the API token
     address = models.CharField(max_length=45, default="", blank=True)  # the client's
     action = models.CharField(max_length=60)  # user.suspend, domain.add, …
     subject = models.CharField(max_length=400, default="", blank=True)  # its name at that time

@@ -71,6 +71,7 @@ class Row:
     actor: str
     acting_for: str
     door: str
+    via: str
     address: str
     action: str
     subject: str
@@ -176,6 +177,7 @@ def _named(found: QuerySet[AuditRecord], wanted: Wanted) -> QuerySet[AuditRecord
         found = found.filter(
             Q(actor__icontains=text)
             | Q(acting_for__icontains=text)
+            | Q(via__icontains=text)
             | Q(subject__icontains=text)
             | Q(address__icontains=text)
         )
@@ -195,6 +197,7 @@ def _row(one: AuditRecord) -> Row:
         actor=one.actor,
         acting_for=one.acting_for,
         door=one.door,
+        via=one.via,
         address=one.address,
         action=one.action,
         subject=one.subject,

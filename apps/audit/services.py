@@ -15,6 +15,7 @@ PRUNE_ROWS: Final = 1_000
 KEEP_LEAST: Final = 30
 """Days for which the database itself lets no record go (migration 0002)."""
 _NAME: Final = 320
+_VIA: Final = 120
 _SUBJECT: Final = 400
 
 
@@ -47,6 +48,7 @@ def record(
         actor=line(actor.name, _NAME),
         acting_for=line(actor.acting_for, _NAME),
         door=line(actor.door, 10),
+        via=line(actor.via, _VIA),
         address=line(actor.address, 45),
         action=action,
         subject=line(subject, _SUBJECT),

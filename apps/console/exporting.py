@@ -134,7 +134,7 @@ EXPORTS: Final = {
     ),
     "audit": Export(
         Ability.READ_AUDIT,
-        ("Time", "Who", "As", "Door", "Client", "What", "Subject", "Details"),
+        ("Time", "Who", "As", "Door", "Token", "Client", "What", "Subject", "Details"),
         _audit,
     ),
 }

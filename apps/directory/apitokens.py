@@ -75,6 +75,11 @@ class KnownApiToken:
     last_used_from: str
 
     @property
+    def shown(self) -> str:
+        """Its name and the end of its text: which one it is, when it is gone too."""
+        return f"{self.name} (…{self.hint})"
+
+    @property
     def is_noted(self) -> bool:
         """Whether its last use need not be noted again yet."""
         return self.last_used_at is not None and timezone.now() - self.last_used_at < NOTED_EVERY

@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from apps.audit import queries
+from apps.audit.acting import Actor, acting
+from apps.audit.models import AuditRecord
+from apps.audit.services import record
 from apps.directory.models import ApiToken, Domain, Role
 from tests.api.conftest import Program, faults, program
 from tests.console.conftest import holder
@@ -77,3 +81,19 @@ def test_what_cannot_be_is_told_by_its_field(
     more: dict[str, Any], told: list[tuple[str, str]], asks: Program
 ) -> None:
     assert faults(make(asks, **more)) == told
+
+
+def test_the_audit_log_names_the_token(operator: Program) -> None:
+    """Which one acted is known when it is revoked, too; people have none."""
+    made = operator.post("organizations", {"name": "By a program"})
+    assert made.status_code == 201, made.content
+
+    one = AuditRecord.objects.get(action="organization.add", subject="By a program")
+    (token,) = ApiToken.objects.all()
+    assert one.via == f"program 0 (…{token.hint})"
+    token.delete()
+    (row,) = queries.page(queries.Wanted(text=one.via)).rows
+    assert row.via == one.via
+    with acting(Actor("user", 1, "olga@example.test", "web")):
+        record("organization.add", subject="By hand")
+    assert AuditRecord.objects.get(subject="By hand").via == ""

@@ -67,7 +67,8 @@ def _wanted(options: dict[str, Any]) -> Wanted:
 
 def _line(row: Row) -> str:
     who = f"{row.actor} as {row.acting_for}" if row.acting_for else row.actor
-    where = " from ".join(one for one in (row.door, row.address) if one)
+    door = f"{row.door} by {row.via}" if row.via else row.door
+    where = " from ".join(one for one in (door, row.address) if one)
     place = f" [{where}]" if where else ""
     rest = f" ({row.details})" if row.details else ""
     return f"{row.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}  {who}{place} {row.sentence}{rest}"
