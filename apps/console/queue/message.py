@@ -1,8 +1,7 @@
 """One message of the queue: its envelope, where each recipient stands, what was tried and said."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,19 +14,17 @@ from apps.delivery import story
 from apps.directory.permissions import Powers
 from apps.mailqueue.models import (
     Aside,
-    Attempt,
     MessageState,
     QueuedMessage,
     QueuedRecipient,
     RecipientState,
 )
-from apps.provisioning.administration import queue as doors
+from apps.mailqueue.queries import AttemptRow
+from apps.provisioning.administration import waitingmessage as stories
 from apps.runtime.clock import now_us
 from apps.runtime.ulid import ulid_text
 from apps.trace import queries as traces
 
-RECIPIENTS: Final = 100  # shown of one message
-ATTEMPTS: Final = 20  # shown, the last ones
 EVENTS: Final = 1_000  # read of its trace
 ENDED: Final = frozenset({MessageState.DONE, MessageState.REFUSED, MessageState.CANCELLED})
 _CLIENT: Final = ("address", "helo", "tls")
@@ -135,24 +132,18 @@ class Shown:
 def describe(powers: Powers, message: QueuedMessage) -> Shown:
     """A message in sight, in ten statements at most."""
     now = now_us()
-    is_theirs = doors.is_theirs(powers, message.pk)
-    recipients = doors.known(powers, [message.pk])
-    rows = list(recipients.order_by("pk")[:RECIPIENTS])
-    named = doors.named(powers, recipients)
-    told = set(named.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-    is_open = powers.is_operator or recipients.count() == named.count()
+    told = stories.told(powers, message)
     is_scheduled = message.state == MessageState.ACCEPTED and message.hold_until > now
     kind, state = ("accent", "Scheduled") if is_scheduled else _STATES[MessageState(message.state)]
     is_waiting = message.state == MessageState.ROUTED
     begun = max(message.received_at, message.hold_until)
-    aside = Aside.objects.filter(message=message).first()
     return Shown(
         id=message.pk,
         trace_id=message.trace_id,
         sender=shown(message.sender),
         size=message.size,
         door=message.door,
-        client=_client(message.client) if is_theirs else "",
+        client=_client(message.client) if told.is_theirs else "",
         received=moment(message.received_at),
         age=since(message.received_at, now),
         until=moment(message.hold_until) if is_scheduled else None,
@@ -160,18 +151,20 @@ def describe(powers: Powers, message: QueuedMessage) -> Shown:
         kind=kind,
         state=state,
         error=shown(message.last_error),
-        ends_in=_ends_in(aside, now),
-        is_theirs=is_theirs,
+        ends_in=_ends_in(told.aside, now),
+        is_theirs=told.is_theirs,
         is_finished=message.state in ENDED,
         is_held=message.state == MessageState.HELD,
         is_scheduled=is_scheduled,
         is_waiting=is_waiting,
         is_coming=message.state == MessageState.OFFERED,
-        is_cancellable=is_theirs and _is_whole(message, rows),
-        readers=[_reader(row, now, is_named=row.pk in told) for row in rows],
-        others=recipients.count() - len(rows) if len(rows) == RECIPIENTS else 0,
-        tries=_tries(named.values_list("pk", flat=True), is_open=is_open) if is_theirs else [],
-        acts=_acts(message.trace_id, None if is_open else named) if is_theirs else [],
+        is_cancellable=told.is_cancellable,
+        readers=[_reader(row, now, is_named=row.pk in told.named) for row in told.recipients],
+        others=told.others,
+        tries=[_try(one) for one in told.attempts],
+        acts=_acts(message.trace_id, None if told.is_open else told.nameable)
+        if told.is_theirs
+        else [],
     )
 
 
@@ -179,14 +172,6 @@ def _ends_in(aside: Aside | None, now: int) -> int | None:
     if aside is None or not aside.due_at:
         return None
     return max(0, (aside.due_at - now) // SECOND)
-
-
-def _is_whole(message: QueuedMessage, rows: Sequence[QueuedRecipient]) -> bool:
-    """Whether nothing of it seems to have left; the database decides when it is asked."""
-    open_states = (RecipientState.PENDING, RecipientState.WAITING, RecipientState.HELD)
-    if message.state not in (MessageState.ACCEPTED, MessageState.ROUTED, MessageState.HELD):
-        return False
-    return all(one.state in open_states and one.lease_token is None for one in rows)
 
 
 def _client(column: str) -> str:
@@ -216,27 +201,16 @@ def _reader(row: QueuedRecipient, now: int, *, is_named: bool) -> Reader:
     )
 
 
-def _tries(recipients: QuerySet[QueuedRecipient, int], *, is_open: bool) -> list[Try]:
-    """The last attempts. A conversation names all recipients that it was about: it is told only
-    where all of them may be named."""
-    rows = Attempt.objects.filter(recipient__in=recipients).order_by("-at", "-id")
-    fields = ("at", "recipient__address", "remote", "tls", "outcome", "reply", "transcript")
-    tries = [_try(*row) for row in rows.values_list(*fields)[:ATTEMPTS]]
-    return tries if is_open else [replace(one, lines=[]) for one in tries]
-
-
-def _try(
-    at: int, address: str, remote: str, tls: str, outcome: str, reply: str, transcript: str
-) -> Try:
+def _try(one: AttemptRow) -> Try:
     return Try(
-        at=moment(at),
-        to=shown(address),
-        remote=shown(remote),
-        tls=shown(tls),
-        kind={"delivered": "ok", "failed": "bad"}.get(outcome, "warn"),
-        outcome=outcome.capitalize(),
-        why=said(reply),
-        lines=spoken(transcript) if transcript else [],
+        at=moment(one.at_us),
+        to=shown(one.address),
+        remote=shown(one.remote),
+        tls=shown(one.tls),
+        kind={"delivered": "ok", "failed": "bad"}.get(one.outcome, "warn"),
+        outcome=one.outcome.capitalize(),
+        why=said(one.reply),
+        lines=spoken(one.transcript) if one.transcript else [],
     )
 
 
@@ -250,7 +224,7 @@ def _acts(trace_id: UUID, named: QuerySet[QueuedRecipient] | None) -> list[Act]:
         one
         for one in traces.events_of(trace_id, EVENTS)
         if one.kind.startswith("queue.") and one.kind != "queue.waiting"
-    ][::-1][:ATTEMPTS]
+    ][::-1][: stories.ATTEMPTS]
     if named is not None:
         asked = [one.data["to"] for one in events if isinstance(one.data.get("to"), str)]
         told = set(named.filter(address__in=asked).values_list("address", flat=True))
