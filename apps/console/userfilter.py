@@ -4,25 +4,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.console.filters import Filter, choice, order
-from apps.directory import permissions
-from apps.directory.models import Domain, Kind, RoleGrant, User
+from apps.directory import choosing
+from apps.directory.choosing import Choice
+from apps.directory.models import Domain, User
 from apps.directory.permissions import Powers
 from apps.directory.written import stored_domain
 
-NO_ROLE: Final = "none"
 ADDRESS: Final = "address"
 NAME: Final = "name"
 STORAGE: Final = "storage"
 IDLE: Final = "idle"  # those who were not seen for longest first
 SORTS: Final = (ADDRESS, NAME, STORAGE, IDLE)
 IDLE_DAYS: Final = ("30", "90", "180", "365")
-IDLE_SINCE: Final = Coalesce("seen_at", "created_at")
-"""When a user was seen last; who never was counts from the first day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Wanted(Filter):
     Args:
         text: part of a name or address.
         domain: its name.
-        role: one of `Role`, or NO_ROLE.
+        role: one of `Role`, or `choosing.NO_ROLE`.
         factor: on, off: a second factor, of persons.
         idle: one of IDLE_DAYS: persons who did not sign in for so long.
         sort: one of SORTS.
@@ -49,27 +46,20 @@ class Wanted(Filter):
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[User]:
     """The users in sight that fit, in no order, whatever the page."""
-    found = permissions.users(powers)
-    if wanted.text:
-        folded = wanted.text.casefold()
-        found = found.filter(Q(key__contains=folded) | Q(name__icontains=wanted.text))
-    if wanted.domain:
-        # By its number: an index then has its users in order, and a planner knows how many.
-        domain = Domain.objects.filter(name=stored_domain(wanted.domain))
-        found = found.filter(domain=domain.values_list("pk", flat=True).first() or 0)
-    if wanted.role:
-        held = RoleGrant.objects.all()
-        if wanted.role == NO_ROLE:
-            found = found.exclude(pk__in=held.values("user"))
-        else:
-            found = found.filter(pk__in=held.filter(role=wanted.role).values("user"))
-    if wanted.factor:
-        found = found.filter(kind="person", has_factor=wanted.factor == "on")
-    if wanted.state:
-        found = found.filter(state=wanted.state)
-    if wanted.kind:
-        found = found.filter(kind=wanted.kind)
-    if wanted.idle:
-        before = timezone.now() - timedelta(days=int(wanted.idle))
-        found = found.alias(idle=IDLE_SINCE).filter(idle__lt=before, kind=Kind.PERSON)
-    return found
+    days = int(wanted.idle or 0)
+    choice = Choice(
+        text=wanted.text,
+        domain=_domain(wanted.domain) if wanted.domain else None,
+        role=wanted.role,
+        has_factor=wanted.factor == "on" if wanted.factor else None,
+        state=wanted.state,
+        kind=wanted.kind,
+        idle_before=timezone.now() - timedelta(days=days) if days else None,
+    )
+    return choosing.chosen(powers, choice)
+
+
+def _domain(name: str) -> int:
+    """The id of a domain; 0 for none."""
+    rows = Domain.objects.filter(name=stored_domain(name))
+    return rows.values_list("pk", flat=True).first() or 0

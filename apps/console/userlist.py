@@ -11,8 +11,9 @@ from django.db.models.functions import Coalesce
 from apps.console import paging
 from apps.console.paging import Page
 from apps.console.rolewords import roles_of
-from apps.console.userfilter import ADDRESS, IDLE, IDLE_SINCE, NAME, STORAGE, Wanted, chosen
+from apps.console.userfilter import ADDRESS, IDLE, NAME, STORAGE, Wanted, chosen
 from apps.directory import permissions
+from apps.directory.choosing import IDLE_SINCE
 from apps.directory.models import Outcome, SignIn, User, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.runtime.keyset import Column, Order

@@ -12,9 +12,10 @@ from apps.console.forms import INVITATION, AddUserForm
 from apps.console.removedlist import removed
 from apps.console.rolewords import ROLE_WORDS
 from apps.console.useraddresses import free_addresses
-from apps.console.userfilter import ADDRESS, IDLE, IDLE_DAYS, NAME, NO_ROLE, STORAGE, Wanted
+from apps.console.userfilter import ADDRESS, IDLE, IDLE_DAYS, NAME, STORAGE, Wanted
 from apps.console.userlist import STATES, domain_choices, users
 from apps.console.views.pages import export_link, show
+from apps.directory.choosing import NO_ROLE
 from apps.directory.models import Kind, User, UserState
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services.users import user_address
