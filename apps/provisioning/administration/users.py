@@ -10,9 +10,11 @@ from apps.directory.passwords import Secrets
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import users
 from apps.directory.services.names import POSTMASTER
+from apps.directory.strength import check_strength
 from apps.mime.address import Address
 from apps.provisioning import factors, invitations, newpasswords, recovery, renaming, services
 from apps.provisioning.administration.sight import demand, demand_on, find_named, find_user
+from apps.provisioning.newpasswords import NewPassword
 from apps.wire.errors import InvalidName
 
 # Addresses whose mail comes by a role, and those to which certificate authorities send what shows
@@ -71,22 +73,32 @@ def create_hashed(
     name: str = "",
     quota: int | None = None,
     must_change: bool = True,
+    invite: str = "",
 ) -> User:
-    """Add a person whose password was hashed before: for many at once, in the caller's transaction.
+    """Add a person whose password was hashed before: for many at once, and for who is in a
+    transaction already.
+
+    Args:
+        invite: as of `create`; then nobody may know the password.
 
     Raises:
         As `create`.
     """
     wanted = users.user_address(address)
     demand_creation(powers, wanted, find_named(powers, wanted.domain), quota)
-    return services.add_hashed(
-        address=wanted,
-        secrets=secrets,
-        name=name,
-        quota=quota,
-        must_change=must_change,
-        unlimited=powers.is_operator,
-    )
+    target = invitations.invited(invite, wanted.key) if invite else None
+    with transaction.atomic():
+        user = services.add_hashed(
+            address=wanted,
+            secrets=secrets,
+            name=name,
+            quota=quota,
+            must_change=must_change and target is None,
+            unlimited=powers.is_operator,
+        )
+        if target is not None:
+            invitations.send(user, target)
+    return user
 
 
 def demand_creation(powers: Powers, wanted: Address, domain: Domain, quota: int | None) -> None:
@@ -165,11 +177,50 @@ def reset_password(*, powers: Powers, user_id: int) -> str:
     Raises:
         NotFound, NotPermitted, InvalidName, InUse
     """
+    ready = prepare_password(powers=powers, user_id=user_id)
+    give_password(powers=powers, user_id=user_id, ready=ready)
+    return ready.text
+
+
+def prepare_password(*, powers: Powers, user_id: int, password: str | None = None) -> NewPassword:
+    """Hash a new password of a user, which takes time and belongs in no transaction.
+
+    Args:
+        password: None invents one.
+
+    Raises:
+        NotFound, NotPermitted
+        InvalidName: too weak, or the user is no person.
+    """
+    user = _resettable(powers, user_id)
+    if user.kind == Kind.PERSON and password is not None:
+        against = check_strength(password, user)
+        if against:
+            raise InvalidName("weak", text=" ".join(against).removesuffix("."))
+    return newpasswords.prepare(user, password)
+
+
+def give_password(
+    *, powers: Powers, user_id: int, ready: NewPassword, must_change: bool = True
+) -> User:
+    """Replace a user's password by one that was prepared; end its sessions, and tell it.
+
+    Args:
+        must_change: the web asks for another one at the next sign-in.
+
+    Raises:
+        NotFound, NotPermitted
+        InUse: an app password was made meanwhile.
+    """
+    user = _resettable(powers, user_id)
+    newpasswords.put(user, ready, must_change=must_change)
+    return user
+
+
+def _resettable(powers: Powers, user_id: int) -> User:
     user = find_user(powers, user_id)
     demand_on(powers, Ability.RESET_PASSWORDS, user)
-    invented = newpasswords.give(user, must_change=True)
-    assert invented is not None  # no password was given
-    return invented
+    return user
 
 
 def make_reset_link(*, powers: Powers, user_id: int) -> str:
@@ -178,9 +229,7 @@ def make_reset_link(*, powers: Powers, user_id: int) -> str:
     Raises:
         NotFound, NotPermitted, InUse
     """
-    user = find_user(powers, user_id)
-    demand_on(powers, Ability.RESET_PASSWORDS, user)
-    return recovery.make_reset_link(user)
+    return recovery.make_reset_link(_resettable(powers, user_id))
 
 
 def reset_factors(*, powers: Powers, user_id: int) -> int:
@@ -212,8 +261,7 @@ def ask_new_password(*, powers: Powers, user_id: int) -> User:
         NotFound, NotPermitted
         InvalidName: the user is no person.
     """
-    user = find_user(powers, user_id)
-    demand_on(powers, Ability.RESET_PASSWORDS, user)
+    user = _resettable(powers, user_id)
     if user.kind != Kind.PERSON:
         raise InvalidName("password", text="Only a person has a password")
     with transaction.atomic():
