@@ -101,13 +101,28 @@ class Door(APIView):
             raise Wrong(Fault("If-Match:", "not_understood", words), status=400)
 
     def _make_ready(self, key: str | None) -> None:
-        self.ahead()
         if key is not None:
             _demand_key(key)
-        if key is not None and not self.is_idempotent:
-            # DRF takes the handler from the instance, once all this has let the request pass.
-            handler: Callable[..., Any] = getattr(self, "post", self.http_method_not_allowed)
-            vars(self)["post"] = partial(self._once, key, handler)
+        if key is None or self.is_idempotent:
+            self.ahead()
+            return
+        is_ready = self._was_not_done(key)
+        # DRF takes the handler from the instance, once all this has let the request pass.
+        handler: Callable[..., Any] = getattr(self, "post", self.http_method_not_allowed)
+        vars(self)["post"] = partial(self._once, key, is_ready, handler)
+
+    def _was_not_done(self, key: str) -> bool:
+        """Make ready what was not done before, and return True. What was done may be in its own
+        way by now (an address that is taken): that is no failure of who asks again."""
+        if replays.is_there(caller=self.access.caller, key=key):
+            return False
+        try:
+            self.ahead()
+        except Exception:
+            if not replays.is_there(caller=self.access.caller, key=key):
+                raise
+            return False  # by another request, at this moment
+        return True
 
     def ahead(self) -> None:
         """What a POST needs and what takes its time, such as keys and hashes of passwords: made
@@ -171,6 +186,7 @@ class Door(APIView):
     def _once(
         self,
         key: str,
+        is_ready: bool,
         handler: Callable[..., Any],
         request: Request,
         *args: Any,
@@ -180,6 +196,8 @@ class Door(APIView):
         _ = request.data  # before the transaction: what cannot be read is no request yet
 
         def work() -> Answered:
+            if not is_ready:
+                self.ahead()  # what was done is forgotten since a moment ago
             response = self.finalize_response(request, handler(request, *args, **kwargs))
             assert isinstance(response, Response)
             response.render()

@@ -9,7 +9,11 @@ urlpatterns = [
     path("api/v1/openapi.json", Specification.as_view(), name="api-openapi"),
     path("api/v1/", include("apps.api.organizations.urls")),
     path("api/v1/", include("apps.api.domains.urls")),
+    path("api/v1/", include("apps.api.aliases.urls")),
+    path("api/v1/", include("apps.api.queue.urls")),
+    path("api/v1/", include("apps.api.roles.urls")),
     path("api/v1/", include("apps.api.tokens.urls")),
+    path("api/v1/", include("apps.api.users.urls")),
     # Last: programs are told of a wrong address in words that they can read.
     re_path(r"^api/(?!docs)", Missing.as_view(), name="api-missing"),
 ]

@@ -23,7 +23,15 @@ from apps.directory.services import apitokens
 from apps.provisioning import services as provisioning
 from apps.runtime.ulid import ulid_text
 from apps.scan import runner
-from tests.api import rows_domains, rows_organizations, rows_tokens
+from tests.api import (
+    rows_aliases,
+    rows_domains,
+    rows_organizations,
+    rows_queue,
+    rows_roles,
+    rows_tokens,
+    rows_users,
+)
 from tests.api.conftest import Program, program
 from tests.api.matrixrows import PLAIN, ROLES, STRANGERS, VERBS, Row
 from tests.console.conftest import holder
@@ -40,7 +48,11 @@ TABLE: Final[dict[str, Row]] = {
     "api-missing": Row(get=404, post=404, put=404, patch=404, delete=404, is_public=True),
     **rows_organizations.ROWS,
     **rows_domains.ROWS,
+    **rows_aliases.ROWS,
+    **rows_queue.ROWS,
+    **rows_roles.ROWS,
     **rows_tokens.ROWS,
+    **rows_users.ROWS,
 }
 
 
@@ -85,6 +97,9 @@ class World:
     @classmethod
     def of(cls, role: str, scopes: tuple[str, ...] = SCOPES) -> "World":
         a, b = tenant("A", A), tenant("B", B)
+        for each in (a, b):  # somebody who may be removed
+            spare, _ = provisioning.add_user(each.address("spare"), "correct horse battery")
+            each.ids["spare"] = spare.pk
         operator = holder("root@elsewhere.test", Role.OPERATOR)
         for make in OWN.values():
             make(a.people["other"])

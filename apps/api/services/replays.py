@@ -62,10 +62,9 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answered])
     Raises:
         KeyReused: this key came with another request.
     """
-    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
     with transaction.atomic():
         row, is_new = Replay.objects.get_or_create(
-            caller=caller, key=digest, defaults={"request": request}
+            caller=caller, key=_digest(key), defaults={"request": request}
         )
         if not is_new:
             return _again(row, request)
@@ -75,6 +74,15 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answered])
             status=done.status, headers=done.headers, answer=sealed
         )
         return done
+
+
+def is_there(*, caller: str, key: str) -> bool:
+    """Whether something was done with this key."""
+    return Replay.objects.filter(caller=caller, key=_digest(key)).exists()
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
 def _again(row: Replay, request: bytes) -> Answered:
