@@ -24,8 +24,14 @@ from apps.delivery.administer import Released
 from apps.directory import permissions
 from apps.directory.models import Domain
 from apps.directory.permissions import Ability, Powers
-from apps.mailqueue.models import MessageState, QueuedMessage, QueuedRecipient
-from apps.mailqueue.queries import HELD_ROWS, UNFINISHED_ROWS, UNPROCESSED_ROWS
+from apps.mailqueue import queries
+from apps.mailqueue.models import Aside, MessageState, QueuedMessage, QueuedRecipient
+from apps.mailqueue.queries import (
+    HELD_ROWS,
+    UNFINISHED_ROWS,
+    UNPROCESSED_ROWS,
+    DestinationRow,
+)
 from apps.mailqueue.services import EVERYWHERE, Ending
 from apps.runtime.clock import now_us
 from apps.wire.errors import NotFound, NotPermitted
@@ -227,6 +233,23 @@ def take_back(*, powers: Powers, act: UUID, ids: Sequence[UUID]) -> int:
     """Put messages back where they were; how many it was not too late for."""
     with transaction.atomic():
         return administer.take_back(act, mine(powers, ids))
+
+
+def take_all_back(*, powers: Powers, act: UUID) -> int:
+    """The same of all that an act was done to."""
+    ids = list(Aside.objects.filter(act=act).values_list("message_id", flat=True))
+    return take_back(powers=powers, act=act, ids=ids) if ids else 0
+
+
+def destinations(powers: Powers, limit: int) -> list[DestinationRow]:
+    """Destinations with mail in sight that waits or is held, most of it first. Of other tenants'
+    mail nothing is counted."""
+    if powers.is_operator:
+        return queries.destinations(limit)
+    # Of what comes in for several tenants the way of the others' is none of theirs.
+    return queries.destinations_of(
+        sent(powers), named(powers, QueuedRecipient.objects.all()), limit
+    )
 
 
 def pause(*, powers: Powers, name: str = EVERYWHERE) -> bool:
