@@ -1,4 +1,5 @@
-"""Which headers an operation takes, told to whoever reads the schema: it hangs on the door."""
+"""Which headers an operation takes and which scope it needs, told to whoever reads the schema: both
+hang on the door."""
 
 from typing import Any
 
@@ -10,7 +11,7 @@ IF_NONE_MATCH = {"$ref": "#/components/parameters/IfNoneMatch"}
 
 
 class Telling(AutoSchema):
-    """drf-spectacular's, with these headers."""
+    """drf-spectacular's, with these headers and the scope (`x-scope`)."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """An operation as OpenAPI has it; None for one that is not told."""
@@ -20,6 +21,9 @@ class Telling(AutoSchema):
             headers.append(IDEMPOTENCY_KEY)
         if self.method in getattr(self.view, "matches", ()):
             headers.append(IF_MATCH)
+        resource = getattr(self.view, "resource", "")
+        if found is not None and resource:
+            found["x-scope"] = f"{resource}:{self.view.way(self.method)}"
         if found is not None and headers:
             found["parameters"] = [*found.get("parameters", []), *headers]
         return found

@@ -3,7 +3,7 @@
 What every operation has (failures, headers, samples in curl and Python) `schema.finish` adds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ Kind = type[serializers.Serializer[Any]]
 Example = Mapping[str, Any]
 
 NOTHING: Final = 204
+BODIES: Final[dict[str, "Sends"]] = {}  # what each operation may be sent, by its id
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def operation(
     seeks: type[Form] | None = None,
     sends: Sends | None = None,
     gives: Answer | None = None,
+    admits: Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Tell of an operation.
 
@@ -84,7 +86,10 @@ def operation(
         seeks: the form of its parameters behind "?".
         sends: its body.
         gives: what it answers; None is nothing (204).
+        admits: ways in, where a token is not the only one (`schema.finish`).
     """
+    if sends is not None:
+        BODIES[name] = sends
     return extend_schema(
         operation_id=name,
         summary=words,
@@ -93,6 +98,7 @@ def operation(
         parameters=[seeks] if seeks is not None else None,
         request=_request(sends),
         responses=_answers(gives),
+        auth=[{one: []} for one in admits] or None,
     )
 
 
