@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from apps.mime import decode
+from apps.mime.reading import File
 from apps.mime.tree import Part, scan_tree
-from apps.webmail.reading import File
 
 _PIECE: Final = 64 * 1024  # octets, as encoded
 _LONGEST: Final = 180  # octets of a name

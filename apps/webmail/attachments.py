@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.mime import decode
+from apps.mime.reading import File
 from apps.mime.tree import Part, scan_tree
 from apps.scan.attachments import kinds, names
 from apps.webmail import preview
-from apps.webmail.reading import File
 
 _HEAD: Final = 48 * 1024  # octets, decoded, that are looked at
 _CLAIMS: Final = {

@@ -14,9 +14,9 @@ from django.utils.html import format_html, format_html_join
 
 from apps.mime import charset, decode
 from apps.mime.htmltext import html_texts
+from apps.mime.reading import LARGEST_BODY
 from apps.mime.tree import Part, scan_tree
 from apps.webmail.plaintext import LARGEST_TEXT, blocks
-from apps.webmail.reading import LARGEST_BODY
 from apps.webmail.sanitize import Cleaned, Wishes, clean
 
 MOST_FRAMES: Final = 20

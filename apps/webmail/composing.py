@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
+from apps.mime.composing import plain
+from apps.mime.reading import File, Reading, read
 from apps.runtime.ulid import new_ulid
 from apps.webmail import preferences, sent, writers
 from apps.webmail.folders import Folder
 from apps.webmail.models import Draft, DraftKind
-from apps.webmail.reading import File, Reading, read
 from apps.webmail.rows import moment
 from apps.webmail.services import carrying, drafts
 from apps.webmail.visitor import own, person
@@ -26,7 +27,6 @@ from apps.webmail.writing import (
     files,
     importing,
     later,
-    plain,
     quoting,
     sources,
 )

@@ -12,6 +12,7 @@ from apps.directory.identities import Own
 from apps.mailstore import queries
 from apps.mailstore.conversations import Head
 from apps.mailstore.models import FLAG_DRAFT, SpecialUse
+from apps.mime.reading import Person, Reading, part_content, read
 from apps.runtime.clock import now_us
 from apps.webmail import bounces, codes, invitations, leaves, refs
 from apps.webmail.attachments import Attachment, listing
@@ -23,7 +24,6 @@ from apps.webmail.invitations import Invitation
 from apps.webmail.leaves import Leaves
 from apps.webmail.pictures import Bar, bar
 from apps.webmail.plaintext import Block, blocks, own_words
-from apps.webmail.reading import Person, Reading, part_content, read
 from apps.webmail.reported import reported
 from apps.webmail.senders import Sender, judge, key_of
 from apps.webmail.sent import Sent, sent

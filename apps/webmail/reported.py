@@ -18,9 +18,9 @@ from apps.mailstore.models import SpecialUse
 from apps.mime import dsn_reading
 from apps.mime.dsn import Action
 from apps.mime.dsn_reading import ReportedRecipient
+from apps.mime.reading import Reading
 from apps.webmail import bounces
 from apps.webmail.folders import Folder
-from apps.webmail.reading import Reading
 from apps.webmail.senders import key_of
 from apps.webmail.sent import SHOWN, Line, Sent
 from apps.wire.errors import MailError

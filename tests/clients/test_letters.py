@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from apps.directory.authority import Authority
+from apps.mime.composing import tail
 from apps.webmail.writers import Choice
-from apps.webmail.writing import cleaning, making, tail
+from apps.webmail.writing import cleaning, making
 from apps.webmail.writing.fields import Fields
 from tests.clients.terminal import terminal
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.demo import compose
 from apps.mime.headers import decode_text, scan
-from apps.webmail.reading import read
+from apps.mime.reading import read
 
 CHARSETS = ("utf-8", "iso-8859-1", "iso-8859-7", "koi8-r", "gb18030", "iso-2022-jp", "euc-kr")
 TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=120)

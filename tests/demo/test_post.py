@@ -21,8 +21,8 @@ from apps.demo.seed import prefix
 from apps.mime import headers
 from apps.mime.dates import parse_date
 from apps.mime.derive import derive
+from apps.mime.reading import read
 from apps.mime.tree import scan_tree
-from apps.webmail.reading import read
 from tests.demo.conftest import DAY, SMALL
 from tests.support.installation import ROOT
 

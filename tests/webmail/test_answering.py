@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from apps.directory.authority import Authority
+from apps.mime.composing import plain
+from apps.mime.reading import Reading, read
 from apps.webmail.models import DraftKind
-from apps.webmail.reading import Reading, read
 from apps.webmail.writers import Choice
-from apps.webmail.writing import answering, importing, plain, quoting
+from apps.webmail.writing import answering, importing, quoting
 from apps.webmail.writing.answering import Beginning, Writer
 from apps.webmail.writing.fields import Fields
 

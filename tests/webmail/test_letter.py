@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.mime.address import Address
-from apps.webmail.writing import letter, plain
-from apps.webmail.writing.letter import Body, Heading
+from apps.mime.composing import letter, plain
+from apps.mime.composing.letter import Body, Heading
 
 AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 BOB = ("Bob", Address.parse("bob@example.test"))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.mime.composing.plain import DEEPEST, WIDTH, flowed, worded
 from apps.webmail.flowed import joined
-from apps.webmail.writing.plain import DEEPEST, WIDTH, flowed, worded
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.webmail.reading import read
+from apps.mime.reading import read
 
 HEAD = b'From: a@x.invalid\r\nMIME-Version: 1.0\r\nContent-Type: multipart/%s; boundary="B"\r\n\r\n'
 TEXT = b"--B\r\nContent-Type: text/plain\r\n\r\nWords.\r\n"

@@ -10,8 +10,8 @@ from django.test import Client, RequestFactory
 from django.urls import resolve
 
 from apps.directory.models import User
-from apps.webmail import room
-from apps.webmail.room import Room
+from apps.ui import room
+from apps.ui.room import Room
 from apps.webmail.views import content
 from apps.wire.errors import Overloaded
 from tests.webmail.test_attachments import place

@@ -6,10 +6,10 @@ from email.message import EmailMessage
 
 import pytest
 
+from apps.mime.composing import filename, tail
+from apps.mime.composing.tail import Piece
+from apps.mime.reading import part_content, read
 from apps.mime.tree import scan_tree
-from apps.webmail.reading import part_content, read
-from apps.webmail.writing import filename, tail
-from apps.webmail.writing.tail import Piece
 
 TEXT = b"Content-Type: text/plain; charset=utf-8\r\n\r\nSee the files."
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)

@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.blobs import services as blobs
 from apps.directory.models import User
+from apps.mime.composing import tail
 from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftFile
 from apps.webmail.services import carrying, draftfiles, draftrows, tails
 from apps.webmail.services.tails import Tail
-from apps.webmail.writing import files, tail
+from apps.webmail.writing import files
 from apps.wire.errors import MessageTooLarge
 from tests.webmail.test_pictures import png
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from apps.mailstore.reach import Place
 from apps.mailstore.services.copy import Copied
-from apps.webmail.acts.reach import Place
 from apps.webmail.acts.steps import Moved, Step
 from apps.wire.errors import NotPermitted
 

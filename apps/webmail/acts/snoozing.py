@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.origin import Origin
+from apps.mailstore.reach import Place, Reach
 from apps.mailstore.services import copy
 from apps.runtime.clock import now
 from apps.webmail.acts.doings import Doing, moved
-from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.steps import Retimed, Step
 from apps.webmail.services import snooze
 from apps.wire.errors import InUse, NotFound, NotPermitted, Refused

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from apps.mailstore import touched
 from apps.mailstore.models import FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
+from apps.mailstore.reach import Place, Reach
 from apps.mailstore.services import copy, flags, undelete
 from apps.mailstore.services.flags import FlagChange
 from apps.scan.scopes import Scope
 from apps.scan.services import lists
 from apps.scan.services.lists import Added
-from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.steps import (
     Expunged,
     Listed,

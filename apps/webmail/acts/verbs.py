@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from apps.mailstore import queries
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
+from apps.mailstore.reach import Place, Reach
 from apps.mailstore.services import copy, expunge, flags, keywords
 from apps.mailstore.services.flags import FlagChange
 from apps.webmail.acts import snoozing
 from apps.webmail.acts.doings import Doing, moved, require
-from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.steps import Expunged, Marked, Step
 from apps.wire.errors import InUse, LimitReached, NotFound, NotPermitted
 

@@ -15,10 +15,10 @@ from apps.mailstore import chosen, queries
 from apps.mailstore.chosen import Only
 from apps.mailstore.models import FLAG_FLAGGED, FLAG_SEEN
 from apps.mailstore.origin import Origin
+from apps.mailstore.reach import Place, Reach
 from apps.mailstore.services.keywords import mask_of
 from apps.webmail import labels
 from apps.webmail.acts.doings import Doing
-from apps.webmail.acts.reach import Place, Reach
 from apps.webmail.acts.steps import Expunged, Marked, Moved, Step
 from apps.webmail.acts.verbs import doing
 from apps.webmail.refs import Named, write

@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 
 from apps.blobs import services as blobs
 from apps.mime import decode
+from apps.mime.composing import filename
+from apps.mime.reading import read
 from apps.mime.tree import Part, scan_tree
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
+from apps.ui.room import ROOM
 from apps.webmail import imagehead
 from apps.webmail.models import Draft, DraftChunk, DraftFile
-from apps.webmail.reading import read
-from apps.webmail.room import ROOM
 from apps.webmail.services import draftfiles
-from apps.webmail.writing import filename
 
 WHOLE: Final = -1
 """The number of a message that is carried as one file (`DraftFile.carried`)."""

@@ -18,13 +18,13 @@ from django.utils.translation import ngettext
 
 from apps.blobs import services as blobs
 from apps.mailstore import queries
+from apps.mime.composing import filename
+from apps.mime.composing.tail import MOST_OVERHEAD, encoded_size
 from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.webmail import imagehead
 from apps.webmail.models import Draft, DraftChunk, DraftFile, DraftState
 from apps.webmail.services import draftrows
-from apps.webmail.writing import filename
-from apps.webmail.writing.tail import MOST_OVERHEAD, encoded_size
 from apps.wire.errors import LimitReached, MessageTooLarge, NotFound, QuotaExceeded, Refused
 
 PIECE: Final = 1024 * 1024

@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
+from apps.mime.composing.tail import Piece, build, encoded_size
+from apps.ui.room import ROOM, SMALL
 from apps.webmail.models import Draft, DraftFile
-from apps.webmail.room import ROOM, SMALL
 from apps.webmail.services import draftfiles
-from apps.webmail.writing.tail import Piece, build, encoded_size
 
 _CARD: Final = "text/vcard"
 

@@ -12,11 +12,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from apps.mime import charset
+from apps.mime.reading import part_content, read
 from apps.ui.streaming import Streamed
 from apps.webmail import preview
 from apps.webmail.archive import safe_names, stream
 from apps.webmail.attachments import Attachment, listing
-from apps.webmail.reading import part_content, read
 from apps.webmail.views.content import FILE_POLICY, whole
 from apps.webmail.visitor import find_folder
 from apps.wire.errors import MailError

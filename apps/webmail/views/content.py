@@ -23,12 +23,12 @@ from django.views.decorators.http import require_safe
 from apps.mailstore import queries
 from apps.mailstore.models import SpecialUse
 from apps.mailstore.queries import ListRow
+from apps.mime.reading import part_content, read
+from apps.ui.room import ROOM, SMALL, Hold
 from apps.webmail import preferences
 from apps.webmail.body import DESIGNED, Wanted, document
 from apps.webmail.folders import Folder
 from apps.webmail.pictures import addresser, are_wanted
-from apps.webmail.reading import part_content, read
-from apps.webmail.room import ROOM, SMALL, Hold
 from apps.webmail.sanitize import Wishes
 from apps.webmail.sheets import sheet
 from apps.webmail.visitor import find_entry, find_folder, person

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.mailstore import queries
+from apps.mime.reading import part_content
 from apps.remote.webfetch import FetchError
 from apps.webmail import imagehead, pictures
 from apps.webmail.models import TrustedSender
-from apps.webmail.reading import part_content
 from apps.webmail.senders import proven_address
 from apps.webmail.services import trusted
 from apps.webmail.views.content import FILE_POLICY, whole

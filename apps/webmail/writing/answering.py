@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from apps.mime.address import Address, AddressError
+from apps.mime.composing import plain
+from apps.mime.reading import File, Person, Reading
 from apps.webmail import writers
 from apps.webmail.models import DraftKind
-from apps.webmail.reading import File, Person, Reading
 from apps.webmail.writers import Choice
-from apps.webmail.writing import importing, plain, quoting
+from apps.webmail.writing import importing, quoting
 from apps.webmail.writing.fields import Fields
 from apps.webmail.writing.quoting import EMPTY
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from apps.mailstore.models import FLAG_DRAFT, SpecialUse
+from apps.mime.composing import letter
 from apps.mime.headers import scan
 from apps.webmail.models import DraftKind
-from apps.webmail.writing import letter, sources
+from apps.webmail.writing import sources
 from apps.webmail.writing.sources import Source
 from apps.wire.errors import MailError, NotFound
 

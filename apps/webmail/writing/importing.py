@@ -4,7 +4,7 @@ sent once more. Pure."""
 from collections.abc import Mapping, Sequence
 
 from apps.mime.address import Address, AddressError
-from apps.webmail.reading import Person, Reading
+from apps.mime.reading import Person, Reading
 from apps.webmail.writing import quoting
 from apps.webmail.writing.fields import LONGEST_SUBJECT, Fields, listed, spelled
 

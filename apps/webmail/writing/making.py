@@ -11,10 +11,10 @@ from typing import Final
 
 from apps.mime.address import Address, AddressError
 from apps.mime.compose_header import message_id
+from apps.mime.composing import letter, plain, tail
+from apps.mime.composing.letter import Body, Heading
 from apps.webmail.writers import Choice
-from apps.webmail.writing import letter, plain, tail
 from apps.webmail.writing.fields import Fields, people
-from apps.webmail.writing.letter import Body, Heading
 
 _DOCUMENT: Final = (
     '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n%s\n</body></html>\n'

@@ -12,10 +12,11 @@ from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 
+from apps.mime.composing import plain
+from apps.mime.composing.plain import DEEPEST
+from apps.mime.reading import Person, Reading
 from apps.webmail.flowed import joined
-from apps.webmail.reading import Person, Reading
-from apps.webmail.writing import cleaning, plain
-from apps.webmail.writing.plain import DEEPEST
+from apps.webmail.writing import cleaning
 
 MOST: Final = 300_000
 """Characters of what is quoted; of longer text the first, of longer HTML its words."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from apps.webmail.writing import filename
+from apps.mime.composing import filename
 
 MOST_OVERHEAD: Final = 4_096
 """Octets that the fields and delimiters of one file take at most, its name encoded twice."""

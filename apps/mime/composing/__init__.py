@@ -1,0 +1,1 @@
+"""A letter put together as a message: its header, its text, its files."""
