@@ -12,7 +12,6 @@ from typing import Final
 from django.db.models import Count, F, Q, Sum
 
 from apps.audit import queries as audit
-from apps.console import rolelist
 from apps.console.attention import Item, address
 from apps.console.dearcounts import DearCounts
 from apps.console.mailflow import USUAL, MailFlow, Period, mail_flow
@@ -22,6 +21,7 @@ from apps.directory.permissions import Ability, Powers
 from apps.directory.services.capacity import OWN_BOX
 from apps.dnscheck.queries import alarming
 from apps.mailstore.models import QuotaNotice, Usage
+from apps.provisioning.administration.sight import grants_in_sight
 from apps.provisioning.health import flow as queue
 from apps.provisioning.health.checks import Check, Report
 from apps.provisioning.health.checks import State as Health
@@ -226,7 +226,7 @@ def _full(powers: Powers) -> Iterator[Item]:
 def _without_factor(powers: Powers) -> Iterator[Item]:
     if not powers.may(Ability.MAKE_HELPDESKS):
         return
-    grants = rolelist.in_sight(powers).filter(
+    grants = grants_in_sight(powers).filter(
         user__has_factor=False, user__state=UserState.ACTIVE, user__kind=Kind.PERSON
     )
     if not powers.is_operator:  # of who is out of sight nothing is told but the role

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.console import paging
 from apps.console.filters import Filter, choice
@@ -13,6 +13,7 @@ from apps.console.rolewords import ROLE_WORDS
 from apps.directory import permissions
 from apps.directory.models import Domain, Organization, Role, RoleGrant
 from apps.directory.permissions import Ability, Powers
+from apps.provisioning.administration.sight import grants_in_sight, grants_within
 from apps.runtime.keyset import Column, Order
 from apps.runtime.prefixes import beginning
 
@@ -58,27 +59,15 @@ class Line:
     is_own: bool
 
 
-def in_sight(powers: Powers) -> QuerySet[RoleGrant]:
-    """The roles that hold where somebody may make helpdesks, or more."""
-    found = RoleGrant.objects.all()
-    if powers.is_operator:
-        return found
-    return found.filter(
-        Q(organization__in=permissions.organizations(powers, Ability.MAKE_HELPDESKS).values("pk"))
-        | Q(domain__in=permissions.domains(powers, Ability.MAKE_HELPDESKS).values("pk"))
-    )
-
-
 def within(powers: Powers, organization: Organization) -> QuerySet[RoleGrant]:
     """Those of one organisation and of its domains."""
-    return in_sight(powers).filter(
-        Q(organization=organization) | Q(domain__organization=organization)
-    )
+    mine = Organization.objects.filter(pk=organization.pk)
+    return grants_within(grants_in_sight(powers), mine)
 
 
 def roles(powers: Powers, wanted: Wanted, among: QuerySet[RoleGrant] | None = None) -> Page[Line]:
     """A page of the roles in sight; two statements."""
-    found = in_sight(powers) if among is None else among
+    found = grants_in_sight(powers) if among is None else among
     if wanted.text:
         found = found.filter(beginning("user__key", wanted.text.casefold()))
     if wanted.role:
@@ -88,7 +77,7 @@ def roles(powers: Powers, wanted: Wanted, among: QuerySet[RoleGrant] | None = No
 
 def line_of(powers: Powers, grant_id: int) -> Line | None:
     """One role that may be taken back; None if there is none."""
-    rows = list(_joined(in_sight(powers).filter(pk=grant_id)))
+    rows = list(_joined(grants_in_sight(powers).filter(pk=grant_id)))
     lines = [line for line in lines_of(powers, rows) if line.may_take]
     return lines[0] if lines else None
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from apps.directory.models import Alias, AliasTarget, PatternKind
 from apps.directory.services.aliases import Pattern
-from apps.mime.address import take_apart
+from apps.mime.address import Address, AddressError, take_apart
 from apps.runtime.keyset import Column, Order
 from apps.runtime.prefixes import beginning
 
@@ -62,10 +62,14 @@ def leads_to(text: str) -> Q:
 
 def has_target(address: str) -> Q:
     """Those that have this target, in whatever case."""
-    return Q(pk__in=_with_target(Q(lower=address.lower())))
+    try:
+        stored = str(Address.parse(address.strip()))
+    except AddressError:  # nobody has it
+        stored = address
+    return Q(pk__in=_with_target(Q(lower=stored.lower())))
 
 
-def _with_target(wanted: Q) -> QuerySet[AliasTarget, dict[str, int]]:
+def _with_target(wanted: Q) -> QuerySet[AliasTarget, Any]:
     return AliasTarget.objects.annotate(lower=Lower("address")).filter(wanted).values("alias")
 
 

@@ -174,6 +174,29 @@ def add_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
     return [*has, *fresh]
 
 
+def set_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
+    """Give an alias these targets and no others; return them. Those that it has stay as they are
+    written, and nothing happens, nor is anything recorded, if it has them all already.
+
+    Raises:
+        NotFound, InvalidAddress, LimitReached
+    """
+    wanted = {Address.parse(one).key: one for one in _targets(targets)}
+    with transaction.atomic():
+        alias = _lock(pattern)
+        has = {Address.parse(one).key: one for one in _stored_targets(alias)}
+        fresh = [address for key, address in wanted.items() if key not in has]
+        gone = [address for key, address in has.items() if key not in wanted]
+        if fresh or gone:
+            alias.targets.filter(address__in=gone).delete()
+            AliasTarget.objects.bulk_create(
+                AliasTarget(alias=alias, address=address) for address in fresh
+            )
+            about = subjects.of_domain(alias.domain, str(pattern))
+            record("alias.change", **about, detail={"added": fresh, "removed": gone})
+        return _stored_targets(alias)
+
+
 def remove_targets(*, pattern: Pattern, targets: Sequence[str]) -> list[str]:
     """Remove targets of an alias, in whatever case they are written; return what is left.
 

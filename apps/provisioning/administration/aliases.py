@@ -42,6 +42,15 @@ def remove_targets(*, powers: Powers, alias_id: int, targets: Sequence[str]) -> 
     return aliases.remove_targets(pattern=_pattern(powers, alias_id), targets=targets)
 
 
+def set_targets(*, powers: Powers, alias_id: int, targets: Sequence[str]) -> list[str]:
+    """Give an alias these targets and no others; return them.
+
+    Raises:
+        NotFound, NotPermitted, InvalidAddress, LimitReached
+    """
+    return aliases.set_targets(pattern=_pattern(powers, alias_id), targets=targets)
+
+
 def set_state(*, powers: Powers, alias_id: int, state: State) -> Alias:
     """Suspend an alias, or let it work again.
 

@@ -100,12 +100,15 @@ def revoke(*, powers: Powers, grant_id: int) -> None:
     """Take a role back, where one could give it; who has it may live elsewhere.
 
     Raises:
-        NotFound, InUse
+        NotFound, NotPermitted, InUse
     """
     found = find_grant(powers, grant_id)
+    role, where = Role(found.role), found.organization or found.domain
+    if not permissions.may_grant(powers, role, where):
+        raise NotPermitted(f"revoke {role}", text="Your own role does not reach that far")
     roles.revoke(
         user=found.user,
-        role=Role(found.role),
+        role=role,
         organization=found.organization,
         domain=found.domain,
     )

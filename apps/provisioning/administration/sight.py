@@ -1,9 +1,9 @@
 """Finding what an administrator acts on, and asking whether it is allowed."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.directory import permissions
-from apps.directory.models import Alias, Domain, Organization, Role, RoleGrant, User
+from apps.directory.models import Alias, Domain, Organization, RoleGrant, User
 from apps.directory.permissions import Ability, Powers
 from apps.mime.address import Address, AddressError
 from apps.wire.errors import InvalidAddress, NotFound, NotPermitted
@@ -67,13 +67,31 @@ def find_alias(powers: Powers, alias_id: int) -> Alias:
     return found
 
 
+def grants_in_sight(powers: Powers) -> QuerySet[RoleGrant]:
+    """The roles that hold where somebody may make helpdesks, or more: who administers a thing knows
+    who else does."""
+    found = RoleGrant.objects.all()
+    if powers.is_operator:
+        return found
+    return found.filter(
+        Q(organization__in=permissions.organizations(powers, Ability.MAKE_HELPDESKS).values("pk"))
+        | Q(domain__in=permissions.domains(powers, Ability.MAKE_HELPDESKS).values("pk"))
+    )
+
+
+def grants_within(
+    found: QuerySet[RoleGrant], owners: QuerySet[Organization]
+) -> QuerySet[RoleGrant]:
+    """Those that hold in these organisations or in one of their domains."""
+    ids = owners.values("pk")
+    return found.filter(Q(organization__in=ids) | Q(domain__organization__in=ids))
+
+
 def find_grant(powers: Powers, grant_id: int) -> RoleGrant:
-    """A role that holds where one makes such roles; raise NotFound."""
-    rows = RoleGrant.objects.select_related("user__domain", "organization", "domain__organization")
-    found = rows.filter(pk=grant_id).first()
-    if found is None or not permissions.may_grant(
-        powers, Role(found.role), found.organization or found.domain
-    ):
+    """A role in sight; raise NotFound."""
+    rows = grants_in_sight(powers).select_related("user__domain", "organization")
+    found = rows.select_related("domain__organization").filter(pk=grant_id).first()
+    if found is None:
         raise NotFound(f"grant {grant_id}", text="There is no such role")
     return found
 

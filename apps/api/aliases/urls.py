@@ -1,0 +1,14 @@
+"""Addresses of aliases and groups."""
+
+from django.urls import path
+
+from apps.api.aliases.views import Aliases, OneAlias, OneTarget, Targets
+
+_ONE = "aliases/<int:alias_id>"
+
+urlpatterns = [
+    path("aliases", Aliases.as_view(), name="api-aliases"),
+    path(_ONE, OneAlias.as_view(), name="api-alias"),
+    path(f"{_ONE}/targets", Targets.as_view(), name="api-alias-targets"),
+    path(f"{_ONE}/targets/<path:address>", OneTarget.as_view(), name="api-alias-target"),
+]

@@ -1,0 +1,218 @@
+"""Aliases, and groups, which are aliases with several targets."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.aliases.forms import (
+    AliasChange,
+    AliasForm,
+    AliasShown,
+    AliasSought,
+    TargetsForm,
+)
+from apps.api.doors import Door
+from apps.api.operations import Gives, Lists, Sends, operation
+from apps.api.pages import page
+from apps.api.problems import Fault, Wrong, about
+from apps.directory import permissions
+from apps.directory.models import Alias, State
+from apps.directory.permissions import Powers
+from apps.directory.services.aliases import Pattern
+from apps.directory.written import stored_domain
+from apps.provisioning import aliaslists
+from apps.provisioning.administration import aliases
+from apps.provisioning.administration.sight import find_alias
+from apps.provisioning.aliaslists import Sort
+from apps.wire.errors import (
+    AlreadyExists,
+    InUse,
+    InvalidAddress,
+    InvalidName,
+    LimitReached,
+    NotFound,
+)
+
+TAG: Final = "Aliases and groups"
+EXAMPLE: Final = {"address": "sales@example.org", "targets": ["alice@example.org"]}
+SHOWN: Final = {
+    "id": 31,
+    "address": "sales@example.org",
+    "domain": "example.org",
+    "sort": "alias",
+    "state": "active",
+    "targets": ["alice@example.org"],
+    "created_at": "2026-11-28T10:00:00Z",
+}
+_ABOUT_ADDRESS: Final = (
+    *(InvalidAddress, InvalidName, AlreadyExists),
+    *(NotFound, InUse, LimitReached),
+)
+GROUP: Final = {
+    **SHOWN,
+    "sort": "group",
+    "targets": ["alice@example.org", "bob@example.com"],
+}
+
+
+def shown(rows: Sequence[Alias]) -> list[dict[str, Any]]:
+    """Aliases of which `domain` was read too; one statement for all of them."""
+    found = aliaslists.targets(row.pk for row in rows)
+    return [_one(row, found.get(row.pk, [])) for row in rows]
+
+
+def _one(row: Alias, targets: list[str]) -> dict[str, Any]:
+    values = {
+        "id": row.pk,
+        "address": str(aliaslists.pattern_of(row)),
+        "domain": row.domain.name,
+        "sort": aliaslists.sort_of(row, len(targets)),
+        "state": row.state,
+        "targets": targets,
+        "created_at": row.created_at,
+    }
+    return dict(AliasShown(values).data)
+
+
+class AliasDoor(Door):
+    """What the doors to aliases have in common."""
+
+    resource = "aliases"
+
+    def one(self, alias_id: int) -> dict[str, Any]:
+        """An alias in sight, as it is shown; raises NotFound."""
+        return shown([find_alias(self.powers, alias_id)])[0]
+
+    def unchanged(self, alias_id: int) -> None:
+        """Of an alias in sight: locked, if the client says of which state it speaks."""
+        find_alias(self.powers, alias_id)
+        self.demand_unchanged(Alias.objects.filter(pk=alias_id), lambda: self.one(alias_id))
+
+
+class Aliases(AliasDoor):
+    """All of them that are in sight."""
+
+    @operation(
+        "aliases_list",
+        "List aliases and groups",
+        tag=TAG,
+        more="Domain by domain, in the order of their addresses.",
+        seeks=AliasSought,
+        gives=Lists(AliasShown, SHOWN),
+    )
+    def get(self, request: Request) -> Response:
+        sought = self.sought(AliasSought)
+        found = _chosen(self.powers, sought).select_related("domain")
+        return page(request, sought, found, aliaslists.ORDER, shown)
+
+    @operation(
+        "aliases_create",
+        "Add an alias or a group",
+        tag=TAG,
+        more="A group is an alias with several targets: its members.",
+        sends=Sends(AliasForm, EXAMPLE),
+        gives=Gives(AliasShown, SHOWN, status=201),
+    )
+    def post(self, request: Request) -> Response:
+        asked = self.asked(AliasForm).validated_data
+        with about("/address", *_ABOUT_ADDRESS):
+            row = aliases.add(
+                powers=self.powers, pattern=asked["address"], targets=asked["targets"]
+            )
+        return self.made(self.one(row.pk), reverse("api-alias", args=[row.pk]))
+
+
+def _chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[Alias]:
+    found = permissions.aliases(powers)
+    if "address" in sought:
+        wanted = _pattern(sought["address"])
+        found = found.filter(domain__name=wanted.domain, local=wanted.local)
+    if "begins" in sought:
+        found = found.filter(aliaslists.begins(sought["begins"]))
+    if "target" in sought:
+        found = found.filter(aliaslists.has_target(sought["target"]))
+    if "domain" in sought:
+        found = found.filter(domain__name=stored_domain(sought["domain"]))
+    if "sort" in sought:
+        found = aliaslists.of_sort(found, Sort(sought["sort"]))
+    return found.filter(state=sought["state"]) if "state" in sought else found
+
+
+def _pattern(text: str) -> Pattern:
+    try:
+        return Pattern.parse(text)
+    except (InvalidAddress, InvalidName) as error:
+        raise Wrong(Fault("?address", "invalid_address", error.reply.text), status=400) from None
+
+
+class OneAlias(AliasDoor):
+    """One of them."""
+
+    matches = frozenset({"PATCH", "DELETE"})
+
+    @operation("aliases_show", "Show an alias or a group", tag=TAG, gives=Gives(AliasShown, SHOWN))
+    def get(self, request: Request, alias_id: int) -> Response:
+        return self.shown(self.one(alias_id))
+
+    @operation(
+        "aliases_change",
+        "Change an alias or a group",
+        tag=TAG,
+        more="For one member more or less of a large group there is `/targets`.",
+        sends=Sends(AliasChange, {"targets": GROUP["targets"]}),
+        gives=Gives(AliasShown, GROUP),
+    )
+    def patch(self, request: Request, alias_id: int) -> Response:
+        asked = self.asked(AliasChange, partial=True).validated_data
+        with transaction.atomic():
+            self.unchanged(alias_id)
+            if "targets" in asked:
+                aliases.set_targets(powers=self.powers, alias_id=alias_id, targets=asked["targets"])
+            if "state" in asked:
+                aliases.set_state(
+                    powers=self.powers, alias_id=alias_id, state=State(asked["state"])
+                )
+            return self.shown(self.one(alias_id))
+
+    @operation("aliases_delete", "Remove an alias or a group", tag=TAG)
+    def delete(self, request: Request, alias_id: int) -> Response:
+        with transaction.atomic():
+            self.unchanged(alias_id)
+            aliases.remove(powers=self.powers, alias_id=alias_id)
+        return self.gone()
+
+
+class Targets(AliasDoor):
+    """Where its mail goes: the members of a group."""
+
+    @operation(
+        "alias_targets_add",
+        "Add targets to an alias, members to a group",
+        tag=TAG,
+        sends=Sends(TargetsForm, {"targets": ["bob@example.com"]}),
+        gives=Gives(AliasShown, GROUP),
+    )
+    def post(self, request: Request, alias_id: int) -> Response:
+        asked = self.asked(TargetsForm).validated_data
+        with about("/targets", InvalidAddress, LimitReached):
+            aliases.add_targets(powers=self.powers, alias_id=alias_id, targets=asked["targets"])
+        return self.shown(self.one(alias_id))
+
+
+class OneTarget(AliasDoor):
+    """One of them."""
+
+    @operation(
+        "alias_targets_remove",
+        "Remove a target of an alias, a member of a group",
+        tag=TAG,
+        more="In whatever case it is written. The last one stays: remove the alias itself.",
+    )
+    def delete(self, request: Request, alias_id: int, address: str) -> Response:
+        aliases.remove_targets(powers=self.powers, alias_id=alias_id, targets=[address])
+        return self.gone()
