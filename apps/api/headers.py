@@ -21,9 +21,9 @@ class Telling(AutoSchema):
             headers.append(IDEMPOTENCY_KEY)
         if self.method in getattr(self.view, "matches", ()):
             headers.append(IF_MATCH)
-        resource = getattr(self.view, "resource", "")
-        if found is not None and resource:
-            found["x-scope"] = f"{resource}:{self.view.way(self.method)}"
+        door: Any = self.view
+        if found is not None and getattr(door, "resource", ""):
+            found["x-scope"] = f"{door.resource}:{door.way(self.method)}"
         if found is not None and headers:
             found["parameters"] = [*found.get("parameters", []), *headers]
         return found

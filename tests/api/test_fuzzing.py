@@ -121,7 +121,8 @@ def fuzzed(db: None, _one_connection: None, monkeypatch: pytest.MonkeyPatch) -> 
     _, token = apitokens.issue(user=operator, name="fuzzing", scopes=SCOPES)
     loaded = schemathesis.openapi.from_dict(schema())
     loaded.app = get_wsgi_application()
-    found = [result.ok() for result in loaded.get_all_operations()]
+    results: list[Any] = list(loaded.get_all_operations())
+    found = [result.ok() for result in results]
     return Fuzzed(found, {"Authorization": f"Bearer {token}"}, dict(_there(world)))
 
 
