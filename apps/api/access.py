@@ -14,7 +14,8 @@ class Access:
 
     Args:
         powers: those of the user in the places of the token.
-        token: None on this machine's own command line, which needs none.
+        token: None for whoever has shown a password, and on this machine's own command line, which
+            is nobody.
         address: the client's IP address.
     """
 
@@ -26,7 +27,9 @@ class Access:
     @property
     def caller(self) -> str:
         """Whose idempotency keys and budgets these are."""
-        return "command" if self.token is None else f"token/{self.token.id}"
+        if self.token is not None:
+            return f"token/{self.token.id}"
+        return "command" if self.user is None else f"user/{self.user.pk}"
 
     def allows(self, resource: str, way: str) -> bool:
         """Whether its scopes let it read or write something."""

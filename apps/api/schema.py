@@ -34,6 +34,7 @@ def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema
     components["responses"] = failures()
     components["parameters"] = PARAMETERS
     components["headers"] = HEADERS
+    components.setdefault("securitySchemes", {})["password"] = {"type": "http", "scheme": "basic"}
     _tidy(components["schemas"])
     found = list(operations(result))
     for path, verb, operation in found:

@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 NOT_AN_ADDRESS: Final = "(not an address)"
 WEB: Final = "web"  # the one door that asks for a second factor
+API: Final = "api"  # the one that says that it would have to be shown, and refuses
+_FIRST_STEP: Final = frozenset({WEB, API})  # doors at which a right password is half a sign-in
 
 # Its own key before that of an alias domain, which is not even looked for if there is such a user.
 _ACCOUNT: Final = f"""
@@ -131,7 +133,7 @@ class Account(NamedTuple):
         """Whether its main password opens nothing at this door. A temporary one opens the web
         alone, which asks for another: whoever made it would read the mail as long as nobody does.
         """
-        return door != WEB and (self.needs_factor or self.principal.must_change)
+        return door not in _FIRST_STEP and (self.needs_factor or self.principal.must_change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +147,12 @@ class Caller:
     def note(self, account: Account | None, outcome: Outcome, means: Means, via: str = "") -> None:
         """Note an attempt in the history of the account, if there is one that people sign in to.
 
-        At the web a right password is half a sign-in: its views note the whole.
+        At the web a right password is half a sign-in: its views note the whole, as the door for
+        programs does.
         """
         if account is None or account.kind != _PERSON or account.state == _REMOVED:
             return
-        if outcome is _OK and self.door == WEB:
+        if outcome is _OK and self.door in _FIRST_STEP:
             return
         history.note(
             user_id=account.principal.user_id,
@@ -243,7 +246,7 @@ def _check(key: str, username: str, password: str, caller: Caller) -> Principal:
         raise AccountSuspended("suspended")
     if account is None or outcome is not _OK:
         raise AuthenticationFailed(BARRED if outcome == Outcome.REFUSED else WRONG)
-    if not (caller.door == WEB and account.principal.has_factor):
+    if not (caller.door in _FIRST_STEP and account.principal.has_factor):
         # Half a sign-in makes no network a known one: whoever checks the factor says so.
         throttle.succeeded(attempt, refresh=is_fresh)
     return account.principal

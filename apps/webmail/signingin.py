@@ -12,12 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from apps.accounts.sessions import SessionStore
-from apps.directory import throttle
 from apps.directory.backends import MailhostBackend
-from apps.directory.history import is_new_place
-from apps.directory.models import Means, Outcome, User
-from apps.directory.services import history
-from apps.provisioning.notices import About, tell
+from apps.directory.models import Means, User
+from apps.provisioning.arrivals import arrived
 from apps.runtime import clock
 from apps.ui import proving
 from apps.webmail import nextpage
@@ -67,25 +64,15 @@ def complete_sign_in(
     login(request, user, backend=BACKEND)
     session.signed_in(means=means, is_kept=bool(kept))
     proving.mark(request)
-    _tell(request, user, means, via)
-    return nextpage.after(wanted)
-
-
-def _tell(request: HttpRequest, user: User, means: Means, via: str) -> None:
-    """Let the history, the throttle and, from a place that is new, the user know."""
-    address, agent = client_address(request), client(request)
-    if is_new_place(user.pk, address):
-        tell(user, About.NEW_PLACE, address=address, by=user.address, client=agent)
-    throttle.welcome(user.key, address)
-    history.note(
-        user_id=user.pk,
-        outcome=Outcome.OK,
+    arrived(
+        user,
         door=DOOR,
         means=means,
         via=via,
-        address=address,
-        client=agent,
+        address=client_address(request),
+        client=client(request),
     )
+    return nextpage.after(wanted)
 
 
 def fresh_session(request: HttpRequest) -> SessionStore:

@@ -8,7 +8,7 @@ from apps.directory.services.apitokens import MAX_PLACES
 from apps.directory.services.credentials import MAX_NETWORKS
 
 
-class PlaceForm(Form):
+class TokenPlaceForm(Form):
     """An organisation with all its domains, or one domain; one of the two."""
 
     organization = serializers.IntegerField(min_value=1, required=False, help_text="Its id.")
@@ -32,7 +32,7 @@ class TokenForm(Form):
         help_text="What it may do; who may write may read.",
     )
     places = serializers.ListField(
-        child=PlaceForm(),
+        child=TokenPlaceForm(),
         min_length=1,
         max_length=MAX_PLACES,
         allow_null=True,
@@ -50,7 +50,7 @@ class TokenForm(Form):
     )
 
 
-class PlaceShown(Shown):
+class TokenPlaceShown(Shown):
     """Where a token works."""
 
     organization = serializers.IntegerField(allow_null=True)
@@ -64,7 +64,7 @@ class TokenShown(Shown):
     name = serializers.CharField()
     hint = serializers.CharField(help_text="The end of its text.")
     scopes = serializers.ListField(child=serializers.CharField())
-    places = PlaceShown(many=True, allow_null=True)
+    places = TokenPlaceShown(many=True, allow_null=True)
     networks = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.urls import reverse
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import Door
 from apps.api.operations import Gives, Sends, operation
+from apps.api.passwords import PasswordAuthentication
 from apps.api.problems import about, fields
 from apps.api.tokens.forms import NewTokenShown, TokenForm, TokenShown, TokensShown
 from apps.directory import apitokens
@@ -41,6 +43,13 @@ _FIELDS: Final = {
     "networks": "/networks",
     "expiry": "/expires_at",
 }
+_FIRST: Final = (
+    "With a token: scopes, places, networks and last day are within those of that one. The first"
+    " one is made with HTTP Basic, the address and the password of the account: not with an app"
+    " password, and not where the account has, or has to have, a second step of sign-in"
+    " (`second_factor_needed`) or a password that somebody else made (`password_change_needed`);"
+    " these make theirs on the web, in Settings, API tokens."
+)
 _SENT: Final = {
     "name": "Sign-up page",
     "scopes": ["users:write"],
@@ -79,6 +88,12 @@ class Tokens(Door):
     resource = "tokens"
     is_administrators = False
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Who has no token yet makes the first one with a password."""
+        own = super().get_authenticators()
+        is_first = self.request is not None and self.request.method == "POST"
+        return [PasswordAuthentication(), *own] if is_first else own
+
     @operation(
         "tokens_list",
         "List your tokens",
@@ -93,6 +108,8 @@ class Tokens(Door):
         "tokens_create",
         "Make a token that reaches no further than this one",
         tag=TAG,
+        more=_FIRST,
+        admits=("token", "password"),
         sends=Sends(TokenForm, _SENT),
         gives=Gives(NewTokenShown, {**EXAMPLE, "token": "mhk_…"}, status=201),
     )
