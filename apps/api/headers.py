@@ -17,12 +17,13 @@ class Telling(AutoSchema):
         """An operation as OpenAPI has it; None for one that is not told."""
         found = super().get_operation(*args, **kwargs)
         headers = []
-        if self.method == "POST" and not getattr(self.view, "is_idempotent", True):
+        has_turn = not getattr(self.view, "is_idempotent", True)
+        if self.method == "POST" and getattr(self.view, "takes_key", has_turn):
             headers.append(IDEMPOTENCY_KEY)
         if self.method in getattr(self.view, "matches", ()):
             headers.append(IF_MATCH)
         door: Any = self.view
-        if found is not None and getattr(door, "resource", ""):
+        if found is not None and hasattr(door, "resource"):
             found["x-scope"] = f"{door.resource}:{door.way(self.method)}"
         if found is not None and headers:
             found["parameters"] = [*found.get("parameters", []), *headers]
