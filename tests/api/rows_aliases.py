@@ -8,11 +8,9 @@ HELPDESK: Final = ("helpdesk",)
 TARGETS: Final = {"targets": ["numbat@elsewhere.test"]}
 
 ROWS: Final[dict[str, Row]] = {
+    # In a domain of nobody's: what is said of one that is out of sight would name it.
     "api-aliases": Row(
-        get=200,
-        post=(201, 422),
-        refused=HELPDESK,
-        data={"POST": {"address": "numbat@wombat.test", **TARGETS}},
+        get=200, post=422, data={"POST": {"address": "numbat@numbat.test", **TARGETS}}
     ),
     "api-alias": Row(
         get=200,

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditRecord
-from apps.directory.models import Alias, Domain, State
+from apps.directory.models import Alias, Domain, Role, State
 from apps.provisioning import services as provisioning
-from tests.api.conftest import Program, faults
+from tests.api.conftest import Program, faults, program
+from tests.console.conftest import holder
 
 
 def make(asks: Program, address: str = "sales@example.test", *targets: str) -> Any:
@@ -50,6 +51,20 @@ def test_a_change_that_changes_nothing_is_not_recorded(admin: Program, domain: D
     assert admin.patch(path, {"targets": ["Ann@elsewhere.test"]}).status_code == 200
     assert admin.patch(path, {}).status_code == 200
     assert not AuditRecord.objects.filter(action="alias.change").exists()
+
+
+def test_who_sees_them_alone_changes_none(admin: Program, domain: Domain) -> None:
+    path = make(admin)["Location"]
+    helpdesk = program(holder("helen@example.test", Role.HELPDESK, domain))
+    assert len(helpdesk.get("aliases").json()["items"]) == 1
+    for answer in (
+        make(helpdesk, "more@example.test"),
+        helpdesk.patch(path, {"targets": ["helen@example.test"]}),
+        helpdesk.post(f"{path}/targets", {"targets": ["helen@example.test"]}),
+        helpdesk.delete(f"{path}/targets/ann@elsewhere.test"),
+        helpdesk.delete(path),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
 
 
 def test_a_change_of_another_state_is_none(admin: Program, domain: Domain) -> None:

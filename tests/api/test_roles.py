@@ -7,7 +7,7 @@ import pytest
 from apps.audit.models import AuditRecord
 from apps.directory.models import Domain, Role, RoleGrant
 from apps.provisioning import services as provisioning
-from tests.api.conftest import Program, faults
+from tests.api.conftest import Program, faults, program
 from tests.console.conftest import PASSWORD, holder
 
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_is_told_by_its_field(
 
 
 def test_nobody_gives_or_takes_more_than_they_have(
-    operator: Program, admin: Program, ben: str, other_domain: Domain
+    operator: Program, admin: Program, ben: str, domain: Domain, other_domain: Domain
 ) -> None:
     for role, more in (
         ("operator", {}),
@@ -85,6 +85,9 @@ def test_nobody_gives_or_takes_more_than_they_have(
     assert faults(give(admin, "nobody@other.test", domain="example.test")) == [
         ("/address", "not_found")
     ]
+    helpdesk = program(holder("helen@example.test", Role.HELPDESK, domain))
+    assert give(helpdesk, ben, domain="example.test").status_code == 403
+    assert helpdesk.get("roles").json()["items"] == []
     assert not RoleGrant.objects.filter(user__key=ben).exists()
 
     elsewhere = give(operator, ben, "domain_admin", domain="other.test").json()["id"]
