@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("apps.api.roles.urls")),
     path("api/v1/", include("apps.api.tokens.urls")),
     path("api/v1/", include("apps.api.users.urls")),
+    path("", include("apps.api.reference.urls")),
     # Last: programs are told of a wrong address in words that they can read.
     re_path(r"^api/(?!docs)", Missing.as_view(), name="api-missing"),
 ]

@@ -45,6 +45,9 @@ SHORT: Final = ("GET",)
 
 TABLE: Final[dict[str, Row]] = {
     "api-openapi": Row(get=200, is_public=True),
+    "api-docs": Row(get=200, is_public=True),
+    "api-docs-problems": Row(get=200, is_public=True),
+    "api-docs-resource": Row(get=404, is_public=True),
     "api-missing": Row(get=404, post=404, put=404, patch=404, delete=404, is_public=True),
     **rows_organizations.ROWS,
     **rows_domains.ROWS,
