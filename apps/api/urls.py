@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("apps.api.queue.urls")),
     path("api/v1/", include("apps.api.roles.urls")),
     path("api/v1/", include("apps.api.tokens.urls")),
+    path("api/v1/", include("apps.api.traces.urls")),
     path("api/v1/", include("apps.api.users.urls")),
     path("", include("apps.api.reference.urls")),
     # Last: programs are told of a wrong address in words that they can read.

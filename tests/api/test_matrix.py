@@ -30,6 +30,7 @@ from tests.api import (
     rows_queue,
     rows_roles,
     rows_tokens,
+    rows_traces,
     rows_users,
 )
 from tests.api.conftest import Program, program
@@ -55,6 +56,7 @@ TABLE: Final[dict[str, Row]] = {
     **rows_queue.ROWS,
     **rows_roles.ROWS,
     **rows_tokens.ROWS,
+    **rows_traces.ROWS,
     **rows_users.ROWS,
 }
 
