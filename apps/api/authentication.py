@@ -2,6 +2,7 @@
 looked at, so no other site can have a browser ask in somebody's name."""
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from django.db import DatabaseError
@@ -63,6 +64,24 @@ def admit(token: str, address: str) -> Access:
     if not known.is_noted:
         _note(known, address)
     return Access(user, _powers(user, known), known, address)
+
+
+def renewed(access: Access) -> Access:
+    """The same with what its user and token may do now, for what takes long.
+
+    Raises:
+        AuthenticationFailed: the token was revoked, or has expired.
+        AccountSuspended
+    """
+    if access.token is None or access.user is None:
+        return access
+    mine = {one.id: one for one in apitokens.of_user(access.user.pk)}
+    known = mine.get(access.token.id)
+    if known is None or known.has_expired:
+        raise AuthenticationFailed("revoked", text="This token works no more: make a new one")
+    user = User.objects.select_related("domain__organization").get(pk=access.user.pk)
+    _demand_active(user)
+    return replace(access, user=user, powers=_powers(user, known), token=known)
 
 
 def _known(token: str, address: str) -> KnownApiToken:

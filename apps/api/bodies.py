@@ -38,14 +38,18 @@ class JsonBody(BaseParser):
         Raises:
             ParseError, TooLarge
         """
-        body = read_all(stream, LONGEST, parser_context)
-        try:
-            found = json.loads(body, parse_constant=_refuse, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"The body is not JSON: {error}"[:200]) from None
-        if not isinstance(found, dict):
-            raise ParseError("The body is not an object: it begins with a brace")
-        return found
+        return parsed(read_all(stream, LONGEST, parser_context))
+
+
+def parsed(octets: bytes) -> dict[str, Any]:
+    """The object that is written; raise ParseError."""
+    try:
+        found = json.loads(octets, parse_constant=_refuse, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"This is not JSON: {error}"[:200]) from None
+    if not isinstance(found, dict):
+        raise ParseError("This is not an object: it begins with a brace")
+    return found
 
 
 def read_all(stream: IO[Any], most: int, context: Mapping[str, Any] | None) -> bytes:

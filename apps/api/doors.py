@@ -102,7 +102,7 @@ class Door(APIView):
 
     def _make_ready(self, key: str | None) -> None:
         if key is not None:
-            _demand_key(key)
+            demand_key(key)
         if key is None or self.is_idempotent:
             self.ahead()
             return
@@ -216,7 +216,8 @@ class Door(APIView):
         return answer
 
 
-def _demand_key(key: str) -> None:
+def demand_key(key: str) -> None:
+    """Raise Wrong for what is no Idempotency-Key."""
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         words = f"A key has 1 to {LONGEST_KEY} printable ASCII characters"
         raise Wrong(Fault(f"{KEY}:", "invalid", words), status=400)

@@ -36,12 +36,21 @@ class Sends:
 
 
 @dataclass(frozen=True)
+class SendsText:
+    """A body that is no JSON, and one that could be sent."""
+
+    media_type: str
+    example: str
+
+
+@dataclass(frozen=True)
 class Gives:
     """An answer, and what it could be."""
 
     form: Kind
     example: Example
     status: int = 200
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def operation(
     tag: str,
     more: str = "",
     seeks: type[Form] | None = None,
-    sends: Sends | None = None,
+    sends: Sends | SendsText | None = None,
     gives: Answer | None = None,
     admits: Sequence[str] = (),
 ) -> Callable[[F], F]:
@@ -102,9 +111,12 @@ def operation(
     )
 
 
-def _request(sends: Sends | None) -> Any:
+def _request(sends: Sends | SendsText | None) -> Any:
     if sends is None:
         return None
+    if isinstance(sends, SendsText):
+        text = OpenApiExample("Example", value=sends.example, request_only=True)
+        return {sends.media_type: OpenApiRequest(OpenApiTypes.STR, examples=[text])}
     example = OpenApiExample("Example", value=dict(sends.example), request_only=True)
     return {sends.media_type: OpenApiRequest(sends.form, examples=[example])}
 
@@ -116,6 +128,8 @@ def _answers(gives: Answer | None) -> dict[Any, OpenApiResponse]:
         example = OpenApiExample("Example", value=gives.example, response_only=True)
         text = OpenApiResponse(OpenApiTypes.STR, description="Done", examples=[example])
         return {(gives.status, gives.media_type): text}
+    if isinstance(gives, Gives):
+        return {(gives.status, gives.media_type): _answer(gives)}
     return {gives.status: _answer(gives)}
 
 

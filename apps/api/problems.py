@@ -107,7 +107,7 @@ class _Pointed(Exception):
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler: the problem, or None for a defect of ours."""
-    found = _problem(error)
+    found = told(error)
     if found is None:
         return None
     response = Response(found, status=found["status"], content_type=MEDIA_TYPE)
@@ -154,7 +154,8 @@ def of_failure(error: MailError, pointer: str = "") -> dict[str, Any]:
     return problem(422 if status == 404 and faults else status, code, detail, faults)
 
 
-def _problem(error: Exception) -> dict[str, Any] | None:
+def told(error: Exception) -> dict[str, Any] | None:
+    """The problem that an exception stands for; None for a defect of ours."""
     if isinstance(error, _Pointed):
         return of_failure(error.error, error.pointer)
     if isinstance(error, MailError):
@@ -170,8 +171,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         return problem(413, "too_large", "The body is too large for this operation")
     if isinstance(error, exceptions.APIException):
         return problem(error.status_code, _code(error), str(error.detail))
-    told = translated(error)
-    return None if told is None else of_failure(told)
+    failure = translated(error)
+    return None if failure is None else of_failure(failure)
 
 
 def _whole(faults: Sequence[Fault]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from apps.console.imports import context_of, opened
 from apps.console.models import Import, ImportKind, ImportLine
 from apps.directory import passwords, permissions
-from apps.directory.models import Domain, Organization, Outcome, SignIn, User
+from apps.directory.models import Domain, Outcome, SignIn, User
 from apps.directory.passwords import Secrets
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import dkim
@@ -17,6 +17,7 @@ from apps.mailstore.models import Usage
 from apps.mime.address import Address, AddressError
 from apps.provisioning.administration import aliases, domains, users
 from apps.provisioning.bulk.aliases import targets_of
+from apps.provisioning.bulk.locks import lock_homes
 from apps.provisioning.bulk.users import quota_of
 from apps.provisioning.bulk.verdicts import WrongCell
 from apps.runtime import sealing
@@ -78,17 +79,9 @@ def _hashed(given: tuple[int, str | MailError]) -> tuple[int, Prepared]:
 
 
 def lock(powers: Powers, lines: Sequence[ImportLine], kind: str) -> None:
-    """Lock what the lines are added to, in the house's order: one after the other, each line would
-    lock a domain behind the organisation of the line before, and two imports wait for each other.
-    """
-    if kind == ImportKind.DOMAINS:
-        return  # one alone
-    names = {name for line in lines if (name := _domain_of(line))}
-    homes = permissions.domains(powers).filter(name__in=names).order_by("name")
-    owners = {one.organization_id for one in homes.select_for_update(of=("self",), no_key=True)}
-    if not powers.is_operator:
-        rows = Organization.objects.filter(pk__in=owners).order_by("pk")
-        list(rows.select_for_update(no_key=True))
+    """Lock what the lines are added to."""
+    if kind != ImportKind.DOMAINS:  # of which there is one at a time
+        lock_homes(powers, {name for line in lines if (name := _domain_of(line))})
 
 
 def _domain_of(line: ImportLine) -> str:

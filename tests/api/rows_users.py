@@ -19,6 +19,7 @@ ROWS: Final[dict[str, Row]] = {
         refused=HELPDESK,
         data={"PATCH": {"quota": 1_000_000}},
     ),
+    "api-users-bulk": Row(post=415),
     "api-user-rename": Row(
         post=422, thing="person", refused=HELPDESK, data={"POST": {"address": "a@nothing.test"}}
     ),

@@ -6,10 +6,11 @@ nothing was done, nothing is noted, and the second does it.
 """
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -74,6 +75,64 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answered])
             status=done.status, headers=done.headers, answer=sealed
         )
         return done
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of many requests. `request` is all that is asked for."""
+
+    key: str
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one of many requests was answered before."""
+
+    row: Replay
+    request: bytes
+
+    def answer(self) -> dict[str, Any]:
+        """The object that it was answered; raise KeyReused."""
+        if bytes(self.row.request) != self.request:
+            raise KeyReused(self.row.caller)
+        found = json.loads(open_sealed(self.row.answer, context=_context(self.row)))
+        assert isinstance(found, dict)
+        return found
+
+
+def kept(*, caller: str, asked: Sequence[Asked]) -> dict[str, Kept]:
+    """What was done before of many requests, by their keys; one statement."""
+    wanted = {_digest(one.key): one for one in asked}
+    rows = Replay.objects.filter(caller=caller, key__in=list(wanted), status__gt=0)
+    found = ((wanted[bytes(row.key)], row) for row in rows)
+    return {one.key: Kept(row, hashlib.sha256(one.request).digest()) for one, row in found}
+
+
+def claim(*, caller: str, asked: Sequence[Asked]) -> dict[str, Kept]:
+    """Take the keys of many requests, within the transaction that does them; return what was done
+    before. Whoever comes with the same keys at this moment waits here until that has ended: two
+    statements."""
+    rows = [
+        Replay(caller=caller, key=_digest(one.key), request=hashlib.sha256(one.request).digest())
+        for one in asked
+    ]
+    # In one order, so that two who come with the same keys do not wait for each other.
+    Replay.objects.bulk_create(sorted(rows, key=lambda row: bytes(row.key)), ignore_conflicts=True)
+    return kept(caller=caller, asked=asked)
+
+
+def keep(*, caller: str, claimed: Sequence[str], done: Mapping[str, bytes], status: int) -> None:
+    """Note what was answered to those of claimed requests that were done, and forget the others."""
+    wanted = {_digest(key): key for key in claimed}
+    failed = [digest for digest, key in wanted.items() if key not in done]
+    rows = Replay.objects.filter(caller=caller)
+    rows.filter(key__in=failed, status=0).delete()
+    mine = list(rows.filter(key__in=[_digest(key) for key in done]))
+    for row in mine:
+        row.status = status
+        row.answer = seal(done[wanted[bytes(row.key)]], context=_context(row))
+    Replay.objects.bulk_update(mine, ["status", "answer"])
 
 
 def is_there(*, caller: str, key: str) -> bool:

@@ -1,20 +1,20 @@
 """Adding a user: what takes time is made first, in no transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.api.problems import Fault, Wrong, about
-from apps.directory import passwords
-from apps.directory.models import Kind, User
+from apps.directory import passwords, permissions
+from apps.directory.models import Domain, Kind, User
 from apps.directory.passwords import Secrets
 from apps.directory.permissions import Powers
 from apps.directory.services.users import display_name, user_address
 from apps.directory.strength import check_strength
+from apps.mime.address import Address
 from apps.provisioning import invitations
 from apps.provisioning.administration import users
-from apps.provisioning.administration.sight import find_named
 from apps.wire.errors import (
     AlreadyExists,
     InUse,
@@ -40,25 +40,53 @@ class NewUser:
     invented: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of what is asked for: the domains in sight by their names, and the keys of users who are
+    there."""
+
+    homes: Mapping[str, Domain]
+    keys: frozenset[str]
+
+    @classmethod
+    def of(cls, powers: Powers, addresses: Iterable[str]) -> "Known":
+        """Two statements for all of them; what is no address is left out."""
+        wanted = [one for text in addresses if (one := _address(text)) is not None]
+        homes = permissions.domains(powers).filter(name__in={one.domain for one in wanted})
+        there = User.objects.filter(key__in={one.key for one in wanted})
+        # The box that a domain has for its postmaster gives way.
+        keys = there.exclude(kind=Kind.SHARED).values_list("key", flat=True)
+        return cls({one.name: one for one in homes}, frozenset(keys))
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return user_address(text)
+    except InvalidAddress:
+        return None
+
+
 def prepare(powers: Powers, asked: Mapping[str, Any]) -> NewUser:
     """Look at what was asked for (a `UserForm`), and hash the password.
 
     Raises:
         what is wrong, as `add` would
     """
-    look(powers, asked)
+    look(powers, asked, Known.of(powers, [asked["address"]]))
     return hashed(asked)
 
 
-def look(powers: Powers, asked: Mapping[str, Any]) -> None:
-    """Raise what is wrong and can be seen before anything costs time."""
-    with about("/address", InvalidAddress, NotFound):
+def look(powers: Powers, asked: Mapping[str, Any], known: Known) -> None:
+    """Raise what is wrong and can be seen before anything costs time; no statement."""
+    with about("/address"):
         wanted = user_address(asked["address"])
-        domain = find_named(powers, wanted.domain)
+        domain = known.homes.get(wanted.domain)
+        if domain is None:
+            raise NotFound(wanted.domain, text=f"The domain {wanted.domain} is not hosted here")
     with about("/name", InvalidName):
         name = display_name(asked["name"])
     users.demand_creation(powers, wanted, domain, asked.get("quota"))
-    if User.objects.filter(key=wanted.key).exclude(kind=Kind.SHARED).exists():
+    if wanted.key in known.keys:
         with about("/address"):
             raise AlreadyExists(wanted.key, text=f"The user {wanted.key} exists already")
     if "invite" in asked:

@@ -1,0 +1,1 @@
+"""Many things in one request: a line of JSON for each, and a line of JSON about each."""
