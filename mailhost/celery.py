@@ -144,6 +144,13 @@ app.conf.update(
         "wake-snoozed": {"task": "webmail.wake_snoozed", "schedule": 20.0},
         "prune-drafts": {"task": "webmail.prune_drafts", "schedule": 3600.0},
         "clear-sessions": {"task": "webmail.clear_sessions", "schedule": 3600.0},
+        # Those that wait behind a long run say nothing new.
+        "gather-events": {
+            "task": "webhooks.gather",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "prune-events": {"task": "webhooks.prune", "schedule": 3600.0},
         "prune-api": {"task": "api.prune", "schedule": 3600.0},
         "prune-console": {"task": "console.prune", "schedule": 3600.0},
         "run-imports": {

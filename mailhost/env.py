@@ -825,6 +825,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("SECRET_KEY", text, "", "Signing key. Empty: made at first start in MAILHOST_DATA."),
     Setting(
+        "WEBHOOK_NETWORKS",
+        networks,
+        "",
+        "Private networks in which webhooks of the whole installation may be, such as"
+        " 10.0.0.0/8; those of organisations and domains are at public addresses only.",
+    ),
+    Setting(
         "METRICS_NETWORKS",
         networks,
         "127.0.0.0/8 ::1/128",
@@ -920,6 +927,12 @@ def _is_loopback(host: str) -> bool:
 def sudo_user() -> str:
     """Who called sudo to start this process; "" if nobody did. The audit log names them."""
     return os.environ.get("SUDO_USER", "")
+
+
+def server() -> tuple[str, str]:
+    """Which server the command line is to ask, and the token for it; "" and "" for this
+    installation. They belong to who calls it, not to the service: the table has them not."""
+    return os.environ.get("MAILHOST_SERVER", ""), os.environ.get("MAILHOST_TOKEN", "")
 
 
 def load() -> dict[str, Any]:

@@ -53,6 +53,7 @@ DEFAULT_QUOTA: int = _values["DEFAULT_QUOTA"]
 DATABASE_URL: str = _values["DATABASE_URL"]
 REDIS_URL: str = _values["REDIS_URL"]
 BLOB_URL: str = _values["BLOB_URL"]
+WEBHOOK_NETWORKS: env.Networks = _values["WEBHOOK_NETWORKS"]
 METRICS_NETWORKS: env.Networks = _values["METRICS_NETWORKS"]
 METRICS_TOKEN: str = _values["METRICS_TOKEN"]
 SMTP_TRUSTED: env.Networks = _values["SMTP_TRUSTED"]
@@ -172,6 +173,7 @@ INSTALLED_APPS = [
     "apps.reception",
     "apps.scan",
     "apps.delivery",
+    "apps.webhooks",
     "apps.provisioning",
     "apps.smtp",
     "apps.imap",

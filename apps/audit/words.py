@@ -143,6 +143,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "vacation.change": "changed what is answered while {} is away",
     "vacation.off": "ended the answers while {} is away",
     "vacation.on": "had mail answered while {} is away",
+    "webhook.add": "set up the webhook {}",
+    "webhook.change": "changed the webhook {}",
+    "webhook.redeliver": "had an event sent to the webhook {} again",
+    "webhook.remove": "removed the webhook {}",
+    "webhook.secret": "gave the webhook {} another secret",
+    "webhook.stop": "switched off the webhook {}, at which nobody answers",
+    "webhook.test": "sent a test to the webhook {}",
 }
 
 

@@ -54,6 +54,7 @@ class Ability(Enum):
     TRACE_MAIL = "see what became of a message"
     RUN_QUEUE = "act on mail that waits"
     RUN_QUARANTINE = "look into the quarantine, release and delete"
+    RUN_WEBHOOKS = "have events sent to other servers"
     ADD_DOMAINS = "add domains"
     SUSPEND_DOMAINS = "suspend, lock and resume domains"
     REMOVE_DOMAINS = "remove domains"
@@ -101,6 +102,7 @@ TABLE: Final = {
     Ability.TRACE_MAIL: (_YES, _YES, _YES, _YES),
     Ability.RUN_QUEUE: (_YES, _YES, _YES, _NO),
     Ability.RUN_QUARANTINE: (_YES, _YES, _YES, _NO),
+    Ability.RUN_WEBHOOKS: (_YES, _YES, _YES, _NO),
     Ability.ADD_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.SUSPEND_DOMAINS: (_YES, _YES, _NO, _NO),
     Ability.REMOVE_DOMAINS: (_YES, _YES, _NO, _NO),

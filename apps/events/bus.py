@@ -24,6 +24,7 @@ from apps.events.types import (
     DeliveryChanged,
     Event,
     HeavyRang,
+    HooksGathered,
     LooksChanged,
     MailboxChanged,
     MailboxesChanged,
@@ -48,6 +49,7 @@ ALL: frozenset[type[Event]] = frozenset(
         OutgoingRang,
         DeliveryChanged,
         LooksChanged,
+        HooksGathered,
     }
 )
 

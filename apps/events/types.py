@@ -130,6 +130,15 @@ class LooksChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HooksGathered:
+    """Programs that read events as a stream have new ones to read."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return ("HooksGathered", 0)
+
+
+@dataclass(frozen=True, slots=True)
 class EventsMissed:
     """From the bus itself: events may have been lost here. The reader re-reads all it watches."""
 
@@ -149,6 +158,7 @@ Event = (
     | OutgoingRang
     | DeliveryChanged
     | LooksChanged
+    | HooksGathered
     | EventsMissed
 )
 KINDS: dict[str, type[Event]] = {
@@ -164,6 +174,7 @@ KINDS: dict[str, type[Event]] = {
         OutgoingRang,
         DeliveryChanged,
         LooksChanged,
+        HooksGathered,
         EventsMissed,
     )
 }

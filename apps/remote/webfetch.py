@@ -44,6 +44,7 @@ class Page:
     status: int
     media_type: str
     body: bytes
+    retry_after: str = ""  # as the other side wrote it
 
 
 Reaches = Callable[[IPAddress], bool]
@@ -148,6 +149,19 @@ class Web:
         headers = {"Content-Type": media_type}
         return (await self._ask("POST", url, limit=0, body=body, headers=headers)).status
 
+    async def hand(
+        self, url: str, body: bytes, media_type: str, headers: Mapping[str, str], *, most: int
+    ) -> Page:
+        """Post to an https URL; of the answer no more than `most` bytes are read, however much
+        would come.
+
+        Raises:
+            UntrustedError, FetchError: no answer, or a URL that must not be asked.
+        """
+        _check(url)
+        headers = {**headers, "Content-Type": media_type}
+        return await self._ask("POST", url, limit=most, body=body, headers=headers, is_cut=True)
+
     async def close(self) -> None:
         """Close what is open, at once: a polite end of TLS would wait for the other side."""
         if self._session is not None:
@@ -166,15 +180,18 @@ class Web:
         limit: int,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        is_cut: bool = False,
     ) -> Page:
+        read = _beginning if is_cut else bounded
         try:
             async with asyncio.timeout(self._seconds):
                 session = self._opened()
                 async with session.request(
                     method, url, data=body, headers=headers, allow_redirects=False
                 ) as answer:
-                    got = await bounded(answer, limit) if limit else _unread(answer)
-                    return Page(answer.status, answer.content_type, got)
+                    got = await read(answer, limit) if limit else _unread(answer)
+                    wait = answer.headers.get("Retry-After", "")[:40]
+                    return Page(answer.status, answer.content_type, got, wait)
         except TimeoutError:
             raise FetchError(f"no whole answer within {self._seconds:.0f} s") from None
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
@@ -231,6 +248,17 @@ def _unread(answer: aiohttp.ClientResponse) -> bytes:
     if answer.connection is not None and answer.connection.transport is not None:
         answer.connection.transport.abort()
     return b""
+
+
+async def _beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The first octets of the body; then the connection is cut."""
+    got = bytearray()
+    async for piece in answer.content.iter_chunked(most):
+        got += piece
+        if len(got) >= most:
+            break
+    _unread(answer)
+    return bytes(got[:most])
 
 
 async def bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:

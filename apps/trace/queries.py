@@ -66,7 +66,7 @@ def _add_owed(found: dict[UUID, list[Recorded]]) -> None:
     short = [one for one, rows in found.items() if not any(_is_coming(row) for row in rows)]
     for who in _owed:
         for trace_id, at_us, kind, data in who(short) if short else ():
-            found[trace_id].extend(_recorded(at_us, kind, data))
+            found[trace_id].extend(recorded(at_us, kind, data))
 
 
 def _is_coming(row: Recorded) -> bool:
@@ -77,13 +77,13 @@ def events_of(trace_id: UUID, limit: int = 1_000) -> list[Recorded]:
     """The events in the first `limit` rows of one message in the order they happened; one query,
     and one more of what is not recorded yet."""
     rows = TraceEvent.objects.filter(trace_id=trace_id).order_by("id")[:limit]
-    events = [one for row in rows.values_list("at", "kind", "data") for one in _recorded(*row)]
+    events = [one for row in rows.values_list("at", "kind", "data") for one in recorded(*row)]
     found = {trace_id: events}
     _add_owed(found)
     return found[trace_id]
 
 
-def _recorded(at_us: int, kind: str, text: str) -> list[Recorded]:
+def recorded(at_us: int, kind: str, text: str) -> list[Recorded]:
     """The events of a row."""
     data = json.loads(text)
     also = data.pop(ALSO, None) if isinstance(data, dict) else None
@@ -142,7 +142,7 @@ def events_of_many(trace_ids: Sequence[UUID], limit: int) -> dict[UUID, list[Rec
     )
     found: dict[UUID, list[Recorded]] = {one: [] for one in trace_ids}
     for trace, at, kind, data in rows:
-        found[_uuid(trace)].extend(_recorded(at, kind, data))
+        found[_uuid(trace)].extend(recorded(at, kind, data))
     _add_owed(found)
     return {one: events for one, events in found.items() if events}
 

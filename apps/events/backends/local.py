@@ -28,6 +28,7 @@ from apps.events.types import (
     Event,
     EventsMissed,
     HeavyRang,
+    HooksGathered,
     LooksChanged,
     MailboxChanged,
     MailboxesChanged,
@@ -52,6 +53,7 @@ _LETTERS: dict[type[Event], str] = {
     OutgoingRang: "o",
     DeliveryChanged: "d",
     LooksChanged: "w",
+    HooksGathered: "k",
 }
 _LONGEST_PATH = 107
 _EVENTS_PER_DATAGRAM = 500  # about 20 KB, far below the default socket buffer of 208 KB
