@@ -5,16 +5,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db.models import Count, Q, Sum
-
 from apps.console import paging
 from apps.console.dearcounts import DearCounts
 from apps.console.filters import Filter, words
 from apps.console.paging import Page
 from apps.directory import permissions
-from apps.directory.models import Domain, Organization, State, User
+from apps.directory.models import Organization, State
 from apps.directory.permissions import Powers
-from apps.directory.services.capacity import OWN_BOX
+from apps.provisioning.holdings import Held, of_organizations
 from apps.runtime.keyset import Column, Order
 
 _ORDER: Final = Order(Column("name", str))
@@ -89,7 +87,7 @@ def _lines(rows: Sequence[Organization]) -> list[Line]:
     return [Line(row.pk, row.name, row.state, held.get(row.pk)) for row in rows]
 
 
-_Counts = tuple[dict[int, int], dict[int, tuple[int, int, int]]]
+_Counts = dict[int, Held]
 
 counts: Final = DearCounts[_Counts]()
 
@@ -98,47 +96,24 @@ def holdings(found: Collection[Organization]) -> dict[int, Holding] | None:
     """What each of them holds, by its id; two statements. Where they hold very much, it is what
     they held a moment ago; None while that is counted for the first time."""
     ids = tuple(row.pk for row in found)
-    counted = counts.get(ids, lambda: _counted(ids))
+    counted = counts.get(ids, lambda: of_organizations(ids))
     return None if counted is None else _held(found, counted)
 
 
 def holding_now(found: Organization) -> Holding:
     """What one of them holds at this moment, however long that takes: for who is about to stop it
     or to remove it."""
-    return _held([found], _counted([found.pk]))[found.pk]
+    return _held([found], of_organizations([found.pk]))[found.pk]
 
 
 def _held(found: Collection[Organization], counted: _Counts) -> dict[int, Holding]:
-    domains, users = counted
     made = {}
     for row in found:
-        number, given, used = users.get(row.pk, (0, 0, 0))
+        held = counted.get(row.pk, Held())
         made[row.pk] = Holding(
-            Share(domains.get(row.pk, 0), row.max_domains),
-            Share(number, row.max_users),
-            Share(given, row.max_storage),
-            used,
+            Share(held.domains, row.max_domains),
+            Share(held.users, row.max_users),
+            Share(held.given, row.max_storage),
+            held.used,
         )
     return made
-
-
-def _counted(ids: Collection[int]) -> _Counts:
-    """Domains of organisations; their users, what is given to these and what they use in bytes."""
-    domains: dict[int, int] = dict(
-        Domain.objects.filter(organization__in=ids)
-        .order_by()
-        .values_list("organization_id")
-        .annotate(Count("pk"))
-    )
-    living = User.objects.living().filter(domain__organization__in=ids).order_by()
-    # A domain's own postmaster box takes no place: see `capacity`.
-    counted = ~Q(OWN_BOX)
-    users = {
-        pk: (number, int(given or 0), int(used or 0))
-        for pk, number, given, used in living.values_list("domain__organization_id").annotate(
-            places=Count("pk", filter=counted),
-            given=Sum("quota", filter=counted),
-            used=Sum("usage__size"),
-        )
-    }
-    return domains, users

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 
-from apps.directory.models import Domain, Organization, Role, RoleGrant, User
-from apps.directory.services.capacity import OWN_BOX
+from apps.directory.models import Organization, Role, RoleGrant, User
+from apps.provisioning import holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +41,16 @@ class RoleRow:
 def organizations(wanted: QuerySet[Organization] | None = None) -> list[OrganizationRow]:
     """All of them, or those in a scope, by name; three statements."""
     found = list((Organization.objects.all() if wanted is None else wanted).order_by("name"))
-    ids = [row.pk for row in found]
-    domains: dict[int, int] = dict(
-        Domain.objects.filter(organization__in=ids)
-        .order_by()
-        .values_list("organization_id")
-        .annotate(Count("pk"))
-    )
-    living = User.objects.living().filter(domain__organization__in=ids).exclude(OWN_BOX)
-    held = {
-        organization: (users, int(storage or 0))
-        for organization, users, storage in living.order_by()
-        .values_list("domain__organization_id")
-        .annotate(Count("pk"), Sum("quota"))
-    }
+    held = holdings.of_organizations([row.pk for row in found])
     return [
         OrganizationRow(
             name=row.name,
             state=row.state,
-            domains=domains.get(row.pk, 0),
+            domains=held[row.pk].domains,
             max_domains=row.max_domains,
-            users=held.get(row.pk, (0, 0))[0],
+            users=held[row.pk].users,
             max_users=row.max_users,
-            storage=held.get(row.pk, (0, 0))[1],
+            storage=held[row.pk].given,
             max_storage=row.max_storage,
         )
         for row in found
