@@ -25,13 +25,17 @@ def _kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def _written(path: Path) -> Iterator[str]:
-    """Codes that a module writes: of a Fault, of an APIException, of a ValidationError."""
+    """Codes that a module writes: of a Fault, an APIException, a ValidationError, of what a field
+    says of itself (`default_error_messages`)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            is_told = getattr(node.targets[0], "id", "") == "default_error_messages"
+            yield from (str(ast.literal_eval(one)) for one in node.value.keys if is_told and one)
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         found = [one.value for one in node.keywords if one.arg == "code"]
-        if name in {"Fault", "ErrorDetail"} and len(node.args) > 1:
+        if name in {"Fault", "ErrorDetail", "ValidationError"} and len(node.args) > 1:
             found.append(node.args[1])
         for value in found:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
