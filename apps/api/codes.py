@@ -80,6 +80,9 @@ _REQUESTS: Final = Group(
              "Read it again, and send the ETag that you get."),
         Code("key_reused", "422", "This Idempotency-Key came with another request before.",
              "Send a new key with a new request."),
+        Code("answer_lost", "409", "It was done before, and what was answered cannot be read any"
+             " more: the key of the installation that sealed it is gone.",
+             "Look at what it made; send a new key with a new request."),
         Code("refused", "400, 409", "It cannot be done; the answer says why.",
              "Mend what it says."),
     ),

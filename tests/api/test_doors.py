@@ -1,5 +1,7 @@
 """What all doors of the interface for programs have in common, asked of organisations."""
 
+import base64
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -317,3 +319,19 @@ def test_the_schema_is_open_to_all(stranger: Program) -> None:
 
     assert schema["openapi"].startswith("3.1")
     assert "/api/v1/organizations" in schema["paths"]
+
+
+def test_what_is_kept_of_a_request_tells_nobody_a_password(operator: Program) -> None:
+    body = json.dumps({"name": "Numbat"}).encode()
+    operator.ask("POST", "organizations", body, Idempotency_Key="1")
+    kept = bytes(Replay.objects.get().request)
+    for line in (b"", b"POST /api/v1/organizations application/json\0"):
+        for text in (body, hashlib.sha256(body).digest()):
+            assert kept != hashlib.sha256(line + text).digest()
+
+
+def test_an_answer_whose_key_is_gone_is_no_defect(operator: Program, settings: Any) -> None:
+    operator.post("organizations", {"name": "Numbat"}, Idempotency_Key="1")
+    settings.ENCRYPTION_KEY = (base64.b64encode(b"k" * 32).decode(),)
+    again = operator.post("organizations", {"name": "Numbat"}, Idempotency_Key="1")
+    assert (again.status_code, again.json()["code"]) == (409, "answer_lost")

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from apps.api.models import Replay
-from apps.runtime.sealing import open_sealed, seal
+from apps.runtime.sealing import SealBrokenError, open_sealed, seal
 from apps.wire.errors import Refused
 from apps.wire.replies import Reply
 
@@ -33,6 +34,17 @@ class KeyReused(Refused):
         "This Idempotency-Key came with another request before: send a new key with a new request",
     )
     http_status = 422
+
+
+class AnswerLost(Refused):
+    """What was answered cannot be read any more: the key that it was sealed with is gone."""
+
+    reply = Reply(
+        550,
+        "5.7.0",
+        "This was done before, and what was answered cannot be read any more: look at what it made",
+    )
+    http_status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +69,19 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answered])
     Args:
         caller: whose keys these are.
         key: that of the client, any text.
-        request: a digest of all that was asked for.
+        request: all that was asked for.
         work: does it; what it raises undoes all.
 
     Raises:
         KeyReused: this key came with another request.
+        AnswerLost
     """
     with transaction.atomic():
         row, is_new = Replay.objects.get_or_create(
-            caller=caller, key=_digest(key), defaults={"request": request}
+            caller=caller, key=_digest(key), defaults={"request": _fingerprint(request)}
         )
         if not is_new:
-            return _again(row, request)
+            return Answered(row.status, row.headers, _answer(row, request), is_again=True)
         done = work()
         sealed = seal(done.body, context=_context(row))
         Replay.objects.filter(pk=row.pk).update(
@@ -93,10 +106,8 @@ class Kept:
     request: bytes
 
     def answer(self) -> dict[str, Any]:
-        """The object that it was answered; raise KeyReused."""
-        if bytes(self.row.request) != self.request:
-            raise KeyReused(self.row.caller)
-        found = json.loads(open_sealed(self.row.answer, context=_context(self.row)))
+        """The object that it was answered; raise KeyReused, AnswerLost."""
+        found = json.loads(_answer(self.row, self.request))
         assert isinstance(found, dict)
         return found
 
@@ -106,7 +117,7 @@ def kept(*, caller: str, asked: Sequence[Asked]) -> dict[str, Kept]:
     wanted = {_digest(one.key): one for one in asked}
     rows = Replay.objects.filter(caller=caller, key__in=list(wanted), status__gt=0)
     found = ((wanted[bytes(row.key)], row) for row in rows)
-    return {one.key: Kept(row, hashlib.sha256(one.request).digest()) for one, row in found}
+    return {one.key: Kept(row, one.request) for one, row in found}
 
 
 def claim(*, caller: str, asked: Sequence[Asked]) -> dict[str, Kept]:
@@ -114,7 +125,7 @@ def claim(*, caller: str, asked: Sequence[Asked]) -> dict[str, Kept]:
     before. Whoever comes with the same keys at this moment waits here until that has ended: two
     statements."""
     rows = [
-        Replay(caller=caller, key=_digest(one.key), request=hashlib.sha256(one.request).digest())
+        Replay(caller=caller, key=_digest(one.key), request=_fingerprint(one.request))
         for one in asked
     ]
     # In one order, so that two who come with the same keys do not wait for each other.
@@ -144,11 +155,18 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-def _again(row: Replay, request: bytes) -> Answered:
-    if bytes(row.request) != request:
+def _fingerprint(request: bytes) -> bytes:
+    """Of what was asked for: it may hold a password, so nobody who reads the table may try some."""
+    return salted_hmac("apps.api.replays", request, algorithm="sha256").digest()
+
+
+def _answer(row: Replay, request: bytes) -> bytes:
+    if not constant_time_compare(bytes(row.request), _fingerprint(request)):
         raise KeyReused(row.caller)
-    body = open_sealed(row.answer, context=_context(row))
-    return Answered(row.status, row.headers, body, is_again=True)
+    try:
+        return open_sealed(row.answer, context=_context(row))
+    except SealBrokenError as error:
+        raise AnswerLost(str(error)) from None
 
 
 def _context(row: Replay) -> str:
