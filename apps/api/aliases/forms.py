@@ -84,7 +84,9 @@ class AliasSought(Sought):
     target = Text(
         max_length=LONGEST_ADDRESS, required=False, help_text="Those that lead to this address."
     )
-    domain = Text(max_length=253, required=False, help_text="Name of their domain.")
+    domain = serializers.IntegerField(
+        min_value=1, required=False, help_text="Those of this domain, by its id."
+    )
     sort = serializers.ChoiceField(_SORTS, required=False, help_text=_SORT)
     state = serializers.ChoiceField(_STATES, required=False)
 
@@ -94,7 +96,7 @@ class AliasShown(Shown):
 
     id = serializers.IntegerField()
     address = serializers.CharField(help_text=_PATTERN)
-    domain = serializers.CharField(help_text="Name of its domain, as the DNS has it.")
+    domain = serializers.IntegerField(help_text="Id of its domain.")
     sort = serializers.ChoiceField(_SORTS, help_text=_SORT)
     state = serializers.ChoiceField(_STATES)
     targets = serializers.ListField(

@@ -24,7 +24,6 @@ from apps.directory import permissions
 from apps.directory.models import Alias, State
 from apps.directory.permissions import Powers
 from apps.directory.services.aliases import Pattern
-from apps.directory.written import stored_domain
 from apps.provisioning import aliaslists
 from apps.provisioning.administration import aliases
 from apps.provisioning.administration.sight import find_alias
@@ -43,7 +42,7 @@ EXAMPLE: Final = {"address": "sales@example.org", "targets": ["alice@example.org
 SHOWN: Final = {
     "id": 31,
     "address": "sales@example.org",
-    "domain": "example.org",
+    "domain": 12,
     "sort": "alias",
     "state": "active",
     "targets": ["alice@example.org"],
@@ -70,7 +69,7 @@ def _one(row: Alias, targets: list[str]) -> dict[str, Any]:
     values = {
         "id": row.pk,
         "address": str(aliaslists.pattern_of(row)),
-        "domain": row.domain.name,
+        "domain": row.domain_id,
         "sort": aliaslists.sort_of(row, len(targets)),
         "state": row.state,
         "targets": targets,
@@ -137,7 +136,7 @@ def _chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[Alias]:
     if "target" in sought:
         found = found.filter(aliaslists.has_target(sought["target"]))
     if "domain" in sought:
-        found = found.filter(domain__name=stored_domain(sought["domain"]))
+        found = found.filter(domain=sought["domain"])
     if "sort" in sought:
         found = aliaslists.of_sort(found, Sort(sought["sort"]))
     return found.filter(state=sought["state"]) if "state" in sought else found

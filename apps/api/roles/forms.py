@@ -18,8 +18,8 @@ class RoleForm(Form):
     organization = serializers.IntegerField(
         min_value=1, required=False, help_text="Id of the organisation in which it holds."
     )
-    domain = Text(
-        max_length=253, required=False, help_text="Name of the domain in which it holds instead."
+    domain = serializers.IntegerField(
+        min_value=1, required=False, help_text="Id of the domain in which it holds instead."
     )
     may_reset = serializers.BooleanField(
         default=False,
@@ -40,7 +40,9 @@ class RoleSought(Sought):
         required=False,
         help_text="Those that hold in this organisation or in one of its domains.",
     )
-    domain = Text(max_length=253, required=False, help_text="Those that hold in this domain.")
+    domain = serializers.IntegerField(
+        min_value=1, required=False, help_text="Those that hold in this domain."
+    )
 
 
 class RoleShown(Shown):
@@ -57,8 +59,11 @@ class RoleShown(Shown):
     organization = serializers.IntegerField(
         allow_null=True, help_text="Id of the organisation in which it holds."
     )
-    domain = serializers.CharField(
-        allow_null=True, help_text="Name of the domain in which it holds."
+    domain = serializers.IntegerField(
+        allow_null=True, help_text="Id of the domain in which it holds."
+    )
+    place = serializers.CharField(
+        help_text="Name of that organisation or domain; empty where it holds everywhere."
     )
     may_reset = serializers.BooleanField()
     may_revoke = serializers.BooleanField(help_text="Whether whoever asks can take it back.")

@@ -16,7 +16,7 @@ from apps.api.roles.forms import RoleForm, RoleShown, RoleSought
 from apps.directory import permissions
 from apps.directory.models import Role, RoleGrant
 from apps.directory.permissions import Powers
-from apps.directory.written import stored_address, stored_domain
+from apps.directory.written import stored_address
 from apps.provisioning.administration import roles
 from apps.provisioning.administration.sight import (
     find_addressed,
@@ -25,7 +25,7 @@ from apps.provisioning.administration.sight import (
     grants_within,
 )
 from apps.runtime.keyset import Column, Order
-from apps.wire.errors import InvalidAddress, InvalidName, NotFound
+from apps.wire.errors import InvalidAddress, NotFound
 
 TAG: Final = "Roles"
 ORDER: Final = Order(Column("pk"))
@@ -35,11 +35,12 @@ SHOWN: Final = {
     "address": "alice@example.org",
     "role": "domain_admin",
     "organization": None,
-    "domain": "example.org",
+    "domain": 12,
+    "place": "example.org",
     "may_reset": False,
     "may_revoke": True,
 }
-EXAMPLE: Final = {"address": "alice@example.org", "role": "domain_admin", "domain": "example.org"}
+EXAMPLE: Final = {"address": "alice@example.org", "role": "domain_admin", "domain": 12}
 # What is wrong, as the service has it, and the field of which that is said.
 _FIELDS: Final = {
     "scope": "/role",
@@ -60,15 +61,17 @@ def shown(powers: Powers, rows: Sequence[RoleGrant]) -> list[dict[str, Any]]:
 
 
 def _one(powers: Powers, row: RoleGrant, *, is_known: bool) -> dict[str, Any]:
+    where = row.organization or row.domain
     values = {
         "id": row.pk,
         "user": row.user_id if is_known else None,
         "address": row.user.address,
         "role": row.role,
         "organization": row.organization_id,
-        "domain": None if row.domain is None else row.domain.name,
+        "domain": row.domain_id,
+        "place": "" if where is None else where.name,
         "may_reset": row.may_reset,
-        "may_revoke": permissions.may_grant(powers, Role(row.role), row.organization or row.domain),
+        "may_revoke": permissions.may_grant(powers, Role(row.role), where),
     }
     return dict(RoleShown(values).data)
 
@@ -113,15 +116,15 @@ class Roles(RoleDoor):
     def post(self, request: Request) -> Response:
         asked = self.asked(RoleForm).validated_data
         with about("/address", InvalidAddress, NotFound):
-            find_addressed(self.powers, asked["address"])
+            user = find_addressed(self.powers, asked["address"])
         place = "/domain" if "domain" in asked else "/organization"
-        with about(place, NotFound, InvalidName), fields(_FIELDS):
-            row = roles.grant_to(
+        with about(place, NotFound), fields(_FIELDS):
+            row = roles.grant(
                 powers=self.powers,
-                address=asked["address"],
+                user_id=user.pk,
                 role=Role(asked["role"]),
                 organization_id=asked.get("organization"),
-                domain=asked.get("domain"),
+                domain_id=asked.get("domain"),
                 may_reset=asked["may_reset"],
             )
         return self.made(self.one(row.pk), reverse("api-role", args=[row.pk]))
@@ -140,7 +143,7 @@ def _chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[RoleGrant]:
         mine = permissions.organizations(powers).filter(pk=sought["organization"])
         found = grants_within(found, mine)
     if "domain" in sought:
-        found = found.filter(domain__name=stored_domain(sought["domain"]))
+        found = found.filter(domain=sought["domain"])
     return found
 
 
