@@ -7,23 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.console import paging
 from apps.console.filters import PeriodFilter, choice
 from apps.console.paging import Page
 from apps.console.portions import Stand
 from apps.directory.permissions import Powers
-from apps.directory.written import stored_domain
 from apps.mime.headers import printable
+from apps.provisioning.administration import keptmail
 from apps.provisioning.administration import quarantine as doors
+from apps.provisioning.administration.keptmail import Asked
 from apps.runtime.keyset import Column, Order, walk
-from apps.runtime.prefixes import beginning
 from apps.scan.models import DANGEROUS, Quarantined, QuarantineState, Reason
 from apps.scan.reasons import sentence
 from apps.wire.numbers import whole_number
 
-WORDS_MOST: Final = 5  # words of a search that count
 COUNTED: Final = 1_000  # messages: beyond them nobody needs to know how many there are
 TABS: Final[tuple[tuple[str, str, tuple[Reason, ...]], ...]] = (
     ("spam", "Spam", (Reason.SPAM,)),
@@ -48,10 +47,10 @@ BADGES: Final = {
     Reason.HARMFUL: ("bad", "Harmful"),
     Reason.ATTACHMENT: ("warn", "File type"),
 }
-_BOUNDS: Final = {
-    "low": Q(points__lt=8.0),
-    "middle": Q(points__gte=8.0, points__lt=15.0),
-    "high": Q(points__gte=15.0),
+_BOUNDS: Final[dict[str, tuple[float | None, float | None]]] = {
+    "low": (None, 8.0),
+    "middle": (8.0, 15.0),
+    "high": (15.0, None),
 }
 _ORDER: Final = Order(Column("pk", falls=True))
 COLUMNS: Final = (
@@ -155,39 +154,21 @@ def lines(powers: Powers, wanted: Wanted) -> Iterator[KeptLine]:
 
 def chosen(powers: Powers, wanted: Wanted) -> QuerySet[Quarantined]:
     """The copies in sight that fit, without an order."""
-    found = doors.in_sight(powers).filter(state=wanted.state)
-    reasons = _reasons(wanted.tab)
-    if reasons:
-        found = found.filter(reason__in=reasons)
-    if wanted.domain:
-        found = found.filter(domain=stored_domain(wanted.domain))
-    if wanted.rule:
-        found = found.filter(beginning("rule", wanted.rule.upper()))
-    if wanted.points:
-        found = found.filter(_BOUNDS[wanted.points])
-    if wanted.likely:
-        found = found.filter(is_wanted=True)
-    for word in wanted.text.split()[:WORDS_MOST]:
-        found = found.filter(_has(word))
-    return found.filter(_within(*wanted.period))
-
-
-def _has(word: str) -> Q:
-    return (
-        Q(subject__icontains=word)
-        | Q(author__icontains=word)
-        | Q(original__icontains=word)
-        | Q(sender__icontains=word)
+    since, until = wanted.period
+    least, below = _BOUNDS.get(wanted.points, (None, None))
+    asked = Asked(
+        text=wanted.text,
+        state=wanted.state,
+        reasons=_reasons(wanted.tab),
+        domain=wanted.domain,
+        rule=wanted.rule,
+        least=least,
+        below=below,
+        is_wanted=True if wanted.likely else None,
+        since=None if since is None else int(since.timestamp()),
+        until=None if until is None else int(until.timestamp()),
     )
-
-
-def _within(since: datetime | None, until: datetime | None) -> Q:
-    found = Q()
-    if since is not None:
-        found &= Q(kept_at__gte=int(since.timestamp()))
-    if until is not None:
-        found &= Q(kept_at__lt=int(until.timestamp()))
-    return found
+    return keptmail.chosen(powers, asked)
 
 
 def tabs(powers: Powers, wanted: Wanted) -> list[Tab]:

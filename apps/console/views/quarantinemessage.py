@@ -17,6 +17,7 @@ from apps.console.quarantine.message import KeptMessage
 from apps.console.views.pages import show
 from apps.console.views.quarantinelist import do
 from apps.directory.permissions import Ability, Powers
+from apps.provisioning.administration import keptmessage
 from apps.provisioning.administration import quarantine as doors
 from apps.scan.preview import Preview
 from apps.ui.proving import ask, is_recent
@@ -40,7 +41,7 @@ def look(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBase:
     found = _told(powers, number)
     try:
         row = doors.look(powers=powers, number=number)
-        return _page(request, powers, found, kept.looked_into(row))
+        return _page(request, powers, found, keptmessage.looked_into(row))
     except MailError as error:
         return _page(request, powers, found, refusal=error.reply.text)
 

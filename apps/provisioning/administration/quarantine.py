@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
+from apps.audit.acting import current
 from apps.delivery import digests as letters
 from apps.directory import permissions
 from apps.directory.models import Domain, User
@@ -26,7 +27,7 @@ from apps.scan.services import copies, digests, lists
 from apps.scan.services.lists import Added
 from apps.wire.errors import NotFound
 
-DOOR = "console"
+_DOORS: Final = {"web": "console"}  # as the copies name whose word it was
 NAMED: Final = 100  # domains of one administrator that are asked for by their names
 
 
@@ -169,4 +170,5 @@ def _home(powers: Powers, row: Quarantined) -> Domain:
 
 
 def _origin(powers: Powers) -> Origin:
-    return Origin(DOOR, powers.user_id)
+    door = current().door
+    return Origin(_DOORS.get(door, door) or "console", powers.user_id)
