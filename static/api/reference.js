@@ -62,9 +62,10 @@ async function send(form) {
   }
 }
 
+/* Before what all forms do when they are sent: no page comes. */
 document.addEventListener('submit', event => {
   const form = event.target.closest('[data-try] form');
   if (!form) return;
   event.preventDefault();
   send(form);
-});
+}, true);
