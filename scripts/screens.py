@@ -41,6 +41,7 @@ OWN: Final = {
     "settings-identities": "/settings/identities/",
     "settings-vacation": "/settings/vacation/",
     "settings-storage": "/settings/storage/",
+    "settings-tokens": "/settings/tokens/",
 }
 CHECKED: Final = """
 from apps.directory.models import Domain
@@ -57,6 +58,8 @@ OPERATORS: Final = {
     "console-aliases": "/admin/aliases/",
     "console-route": "/admin/route/?address=studio@fernhill.example",
     "console-shared": "/admin/shared/",
+    "console-tokens": "/admin/tokens/",
+    "console-token-add": "/admin/tokens/new/",
     "console-organizations": "/admin/organizations/",
     "console-roles": "/admin/roles/",
     "console-policies": "/admin/policies/",

@@ -76,6 +76,7 @@ MENU: Final[tuple[tuple[str, tuple[Item, ...]], ...]] = (
         (
             Item("health", "console-health", "activity", "Health", Ability.MAKE_OPERATORS),
             Item("audit", "console-audit", "history", "Audit log", Ability.READ_AUDIT),
+            Item("tokens", "console-tokens", "plug", "API tokens"),
         ),
     ),
 )

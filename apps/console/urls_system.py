@@ -1,8 +1,8 @@
-"""The first page, finding things, taking acts back, health, the audit log."""
+"""The first page, finding things, taking acts back, health, the audit log, API tokens."""
 
 from django.urls import path
 
-from apps.console.views import audit, finding, health, home, roles, undo
+from apps.console.views import audit, finding, health, home, roles, tokens, undo
 
 urlpatterns = [
     path("", home.dashboard, name="console-dashboard"),
@@ -14,4 +14,7 @@ urlpatterns = [
     path("roles/give/", roles.give, name="console-role-give"),
     path("roles/<row:number>/take/", roles.take, name="console-role-take"),
     path("audit/", audit.log, name="console-audit"),
+    path("tokens/", tokens.listing, name="console-tokens"),
+    path("tokens/new/", tokens.add, name="console-token-add"),
+    path("tokens/<row:number>/", tokens.revoke, name="console-token"),
 ]

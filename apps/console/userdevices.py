@@ -7,7 +7,8 @@ from typing import Final
 from apps.accounts import factors
 from apps.accounts.browsers import Browser, browsers_of
 from apps.accounts.factors import Factors
-from apps.directory import apppasswords, history, tokens
+from apps.directory import apitokens, apppasswords, history, tokens
+from apps.directory.apitokens import KnownApiToken
 from apps.directory.apppasswords import Known
 from apps.directory.models import Means, Outcome, SignIn, User
 from apps.directory.tokens import KnownToken
@@ -52,6 +53,7 @@ class Devices:
     browsers: list[tuple[str, Browser]]
     app_passwords: list[Known]
     tokens: list[KnownToken]
+    api_tokens: list[KnownApiToken]
 
 
 def devices_of(user: User) -> Devices:
@@ -62,6 +64,7 @@ def devices_of(user: User) -> Devices:
         browsers=[(browser_words(one.client) or UNKNOWN, one) for one in browsers],
         app_passwords=apppasswords.of_user(user.pk),
         tokens=tokens.of_user(user.pk),
+        api_tokens=apitokens.of_user(user.pk),
     )
 
 

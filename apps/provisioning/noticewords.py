@@ -21,6 +21,8 @@ class About(StrEnum):
     ACTED = "acted"
     APP_PASSWORD_ADDED = "app_password_added"  # noqa: S105  (a name)
     APP_PASSWORD_TAKEN = "app_password_taken"  # noqa: S105  (by an administrator)
+    API_TOKEN_ADDED = "api_token_added"  # noqa: S105  (a name)
+    API_TOKEN_TAKEN = "api_token_taken"  # noqa: S105  (by an administrator)
     DELEGATES_CHANGED = "delegates_changed"
     SHARE_ENDED = "share_ended"
     REPLY_CHANGED = "reply_changed"
@@ -175,6 +177,23 @@ WORDS: Final = {
         f"Make a new one if you still need it. {_ASK}",
         label="Name",
         page="settings-apps",
+    ),
+    About.API_TOKEN_ADDED: Words(
+        "An API token was made",
+        "A token was made by which a program acts in the name of {address}, as far as the token"
+        " goes.",
+        "If it was you, or a program of yours, there is nothing to do. If it was not, revoke it,"
+        " and change your password.",
+        label="Name",
+        page="settings-tokens",
+    ),
+    About.API_TOKEN_TAKEN: Words(
+        "An API token was revoked",
+        "An administrator revoked a token by which a program acted in the name of {address}. What"
+        " uses it works no more.",
+        f"Make a new one if you still need it. {_ASK}",
+        label="Name",
+        page="settings-tokens",
     ),
     About.DELEGATES_CHANGED: Words(
         "An administrator changed who may write in your name",

@@ -22,13 +22,14 @@ from apps.contacts.services import contacts
 from apps.contacts.services import groups as contactgroups
 from apps.delivery.accept import accept
 from apps.directory.models import DkimKey, Domain, Kind, Means, Organization, Outcome, Role, User
-from apps.directory.services import apppasswords, forwards, history, tokens
+from apps.directory.services import apitokens, apppasswords, forwards, history, tokens
 from apps.mailqueue import services as mailqueue
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
 from apps.scan.base import Action, Finding
 from apps.scan.verdict import Verdict
 from apps.webmail.models import Draft, DraftFile
+from apps.webhooks.services import endpoints
 from apps.webmail.services import draftfiles
 from tests.console.conftest import browser, holder
 from tests.mailqueue.leaving import away, route, settle
@@ -77,6 +78,10 @@ def tenant(name: str, word: str) -> Tenant:
     return made
 
 
+def _api_token(user: User, word: str) -> int:
+    return apitokens.issue(user=user, name=f"{word} program", scopes=["mail:read"])[0].pk
+
+
 def _administrators(made: Tenant) -> None:
     where = made.domain
     made.people["helpdesk"] = holder(made.address("helpdesk"), Role.HELPDESK, where, may_reset=True)
@@ -96,6 +101,7 @@ def _furnish(made: Tenant) -> None:
     made.ids |= {"alias": alias.pk, "shared": shared.pk, "tombstone": gone.pk}
     made.ids["app-password"] = apppasswords.create(user=user, name=f"{word} telephone")[0].pk
     tokens.issue(user=user, name=f"{word} robot")
+    made.ids["api-token"] = _api_token(user, word)
     forwards.ask(user=user, target=f"me@{word}-home.test", keeps_copy=True)
     Authenticator.objects.create(user=user, name=f"{word} app", confirmed=True)
     passkey = Passkey.objects.create(
@@ -130,6 +136,10 @@ def _furnish(made: Tenant) -> None:
     drain()
     made.queued = _waiting(user, word)
     made.ids["held"] = held(user, word)
+    hook, _ = endpoints.add(
+        place=made.domain, url=f"https://hooks.{word}-elsewhere.test/", description=f"{word} bills"
+    )
+    made.ids["webhook"] = hook.pk
 
 
 def _waiting(user: User, word: str) -> UUID:

@@ -19,6 +19,7 @@ from apps.directory.models import Domain, Organization
 from apps.directory.permissions import Place, Powers
 from apps.directory.services import apitokens as service
 from apps.directory.services.credentials import API_TOKEN
+from apps.provisioning import ownapitokens
 from apps.provisioning.administration.sight import find_domain, find_organization
 from apps.wire.errors import NotFound
 
@@ -119,7 +120,13 @@ class Tokens(Door):
         with about("/places", NotFound):
             where = None if places is None else _places(self.powers, places)
         with fields(_FIELDS):
-            row, text = service.issue(user=self.user, places=where, by=self.access.token, **asked)
+            row, text = ownapitokens.make(
+                self.user,
+                places=where,
+                by=self.access.token,
+                client=request.headers.get("User-Agent", ""),
+                **asked,
+            )
         made = apitokens.known([row])[0]
         return self.made({**shown(made), "token": text}, reverse("api-token", args=[row.pk]))
 

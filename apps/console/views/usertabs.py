@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
@@ -97,14 +97,8 @@ def devices(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
         raise Http404
     trouble: MailError | None = None
     if request.method == "POST":
-        chosen = whole_number(request.POST.get("id", "")) or 0
         try:
-            if request.POST.get("what") == "token":
-                name = credentials.revoke_token(powers=powers, user_id=user.pk, token_id=chosen)
-            else:
-                name = credentials.revoke_app_password(
-                    powers=powers, user_id=user.pk, app_password_id=chosen
-                )
+            name = _revoke(powers, user, request.POST)
         except NotFound:
             raise Http404 from None
         except MailError as error:
@@ -114,6 +108,16 @@ def devices(request: HttpRequest, powers: Powers, number: int) -> HttpResponseBa
             return redirect("console-user-devices", user.pk)
     context = {"devices": devices_of(user)}
     return user_tab(request, powers, user, "devices", context, one=one, trouble=trouble)
+
+
+def _revoke(powers: Powers, user: User, asked: QueryDict) -> str:
+    """Revoke what a button names; its name."""
+    what, chosen = asked.get("what"), whole_number(asked.get("id", "")) or 0
+    if what == "token":
+        return credentials.revoke_token(powers=powers, user_id=user.pk, token_id=chosen)
+    if what == "api-token":
+        return credentials.revoke_api_token(powers=powers, user_id=user.pk, token_id=chosen)
+    return credentials.revoke_app_password(powers=powers, user_id=user.pk, app_password_id=chosen)
 
 
 @for_administrators

@@ -5,7 +5,6 @@ session, no message carries it. Each form has a number that counts once, so a pa
 again makes no second one.
 """
 
-import secrets
 from typing import Any, Final
 
 from django.contrib import messages
@@ -22,15 +21,13 @@ from apps.directory.models import User
 from apps.directory.services import apppasswords as services
 from apps.directory.services.credentials import MOST
 from apps.provisioning import ownapppasswords
+from apps.ui import formnumbers
 from apps.ui.proving import recently_proved
 from apps.ui.serversettings import servers
 from apps.webmail.accountforms import AppPasswordForm
 from apps.webmail.visitor import person
 from apps.wire.errors import InvalidName, MailError, NotFound
 
-_USED: Final = "apps-forms"  # numbers of forms that have made one
-_USED_MOST: Final = 20
-_NUMBER: Final = 40  # characters
 TWICE: Final = (
     "This form was sent before, and its app password is in the list already. It is not shown again:"
     " revoke it if you have not kept it, and make a new one."
@@ -63,11 +60,11 @@ def new(request: HttpRequest) -> HttpResponseBase:
     initial = {"protocols": [*PROTOCOLS]}
     form = AppPasswordForm(request.POST or None, initial=initial)
     if form.is_valid():
-        if _is_used(request):
+        if formnumbers.is_used(request):
             form.add_error(None, TWICE)
         elif (made := _made(request, form, user)) is not None:
             return made
-    context = {"form": form, "number": secrets.token_hex(_NUMBER // 2), "protocols": PROTOCOLS}
+    context = {"form": form, "number": formnumbers.number(), "protocols": PROTOCOLS}
     return _page(request, "app-password-new.html", context, 422 if form.errors else 200)
 
 
@@ -85,7 +82,7 @@ def _made(request: HttpRequest, form: AppPasswordForm, user: User) -> HttpRespon
     except MailError as error:
         form.add_error(_field_of(error), f"{error.reply.text}.")
         return None
-    _use_up(request)
+    formnumbers.use_up(request)
     (known,) = (one for one in apppasswords.of_user(user.pk) if one.id == row.pk)
     context = {
         "text": text,
@@ -128,19 +125,6 @@ def _field_of(error: MailError) -> str | None:
     """The field that a refusal of the service is about, None if about the whole."""
     fields = {"networks": "networks", "expiry": "expires", "app password": "name"}
     return fields.get(error.detail) if isinstance(error, InvalidName) else None
-
-
-def _number(request: HttpRequest) -> str:
-    return request.POST.get("number", "")[:_NUMBER]
-
-
-def _is_used(request: HttpRequest) -> bool:
-    return not _number(request) or _number(request) in request.session.get(_USED, [])
-
-
-def _use_up(request: HttpRequest) -> None:
-    used = [*request.session.get(_USED, []), _number(request)]
-    request.session[_USED] = used[-_USED_MOST:]
 
 
 def _page(
