@@ -25,16 +25,21 @@ def is_known(request: Request, tag: str) -> bool:
     return _names(request.headers.get("If-None-Match", ""), tag)
 
 
+def is_meant(request: Request, tag: str) -> bool:
+    """Whether this is the state that the client speaks of (If-Match), if it says."""
+    wanted = request.headers.get("If-Match")
+    return wanted is None or _names(wanted, tag)
+
+
 def demand(
     request: Request, rows: models.QuerySet[Any], show: Callable[[], Mapping[str, Any]]
 ) -> None:
     """Lock the rows and raise Changed, if If-Match names another state than `show` tells."""
-    wanted = request.headers.get("If-Match")
-    if wanted is None:
+    if request.headers.get("If-Match") is None:
         return
     assert connection.in_atomic_block
     list(rows.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk"))
-    if not _names(wanted, tag_of(show())):
+    if not is_meant(request, tag_of(show())):
         raise Changed
 
 

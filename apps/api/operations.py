@@ -97,7 +97,7 @@ def operation(
         gives: what it answers; None is nothing (204).
         admits: ways in, where a token is not the only one (`schema.finish`).
     """
-    if sends is not None:
+    if isinstance(sends, Sends):
         BODIES[name] = sends
     return extend_schema(
         operation_id=name,

@@ -10,6 +10,8 @@ urlpatterns = [
     path("api/v1/", include("apps.api.organizations.urls")),
     path("api/v1/", include("apps.api.domains.urls")),
     path("api/v1/", include("apps.api.aliases.urls")),
+    path("api/v1/", include("apps.api.mailboxes.urls")),
+    path("api/v1/", include("apps.api.messages.urls")),
     path("api/v1/", include("apps.api.queue.urls")),
     path("api/v1/", include("apps.api.roles.urls")),
     path("api/v1/", include("apps.api.tokens.urls")),

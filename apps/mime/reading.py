@@ -125,6 +125,16 @@ def read(raw: bytes) -> Reading:
     )
 
 
+def plain_text(raw: bytes) -> str:
+    """The first text that is no HTML and no attachment, "" if there is none: what an alternative
+    says in plain words. Never raises."""
+    for part in _until_message(scan_tree(raw).walk()):
+        is_plain = (part.type, part.subtype) == (b"text", b"plain")
+        if is_plain and not part.is_attachment and part.size <= LARGEST_BODY:
+            return _decoded(raw, part)
+    return ""
+
+
 def part_content(raw: bytes, number: int) -> tuple[Part, bytes] | None:
     """A part by its number, and its decoded bytes; None if there is no such leaf."""
     parts = scan_tree(raw).walk()

@@ -1,0 +1,29 @@
+"""One's own mailboxes and messages."""
+
+from typing import Final
+
+from tests.api.matrixrows import Row
+
+_UIDS: Final = {"POST": {"uids": [77]}}
+
+ROWS: Final[dict[str, Row]] = {
+    "api-mailboxes": Row(get=200, post=201, is_own=True, data={"POST": {"name": "numbat"}}),
+    "api-mailboxes-deleted": Row(get=200, is_own=True),
+    "api-mailbox": Row(get=200, patch=200, delete=403, thing="mailbox", is_own=True),
+    "api-mailbox-restore": Row(post=404, thing="mailbox", is_own=True),
+    "api-messages-search": Row(get=400, is_own=True),
+    "api-messages": Row(get=200, post=422, thing="mailbox", is_own=True),
+    "api-messages-mark": Row(post=200, thing="mailbox", is_own=True, data=_UIDS),
+    "api-messages-move": Row(
+        post=422, thing="mailbox", is_own=True, data={"POST": {"uids": [77], "mailbox": 999_999}}
+    ),
+    "api-messages-copy": Row(
+        post=422, thing="mailbox", is_own=True, data={"POST": {"uids": [77], "mailbox": 999_999}}
+    ),
+    "api-messages-delete": Row(post=200, thing="mailbox", is_own=True, data=_UIDS),
+    "api-messages-deleted": Row(get=200, thing="mailbox", is_own=True),
+    "api-messages-restore": Row(post=200, thing="mailbox", is_own=True, data=_UIDS),
+    "api-message": Row(get=200, patch=200, delete=204, thing="mailbox", second="1", is_own=True),
+    "api-message-raw": Row(get=(200, 404), thing="mailbox", second="1", is_own=True),
+    "api-message-part": Row(get=(200, 404), thing="mailbox", second="1", is_own=True),
+}
