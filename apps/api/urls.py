@@ -12,11 +12,13 @@ urlpatterns = [
     path("api/v1/", include("apps.api.aliases.urls")),
     path("api/v1/", include("apps.api.mailboxes.urls")),
     path("api/v1/", include("apps.api.messages.urls")),
+    path("api/v1/", include("apps.api.quarantine.urls")),
     path("api/v1/", include("apps.api.queue.urls")),
     path("api/v1/", include("apps.api.roles.urls")),
     path("api/v1/", include("apps.api.tokens.urls")),
     path("api/v1/", include("apps.api.traces.urls")),
     path("api/v1/", include("apps.api.users.urls")),
+    path("api/v1/", include("apps.api.webhooks.urls")),
     path("", include("apps.api.reference.urls")),
     # Last: programs are told of a wrong address in words that they can read.
     re_path(r"^api/(?!docs)", Missing.as_view(), name="api-missing"),
