@@ -2,7 +2,7 @@
 #
 #   docker run -v mailhost:/data -p 25:2525 -p 465:2465 -p 993:2993 -p 443:8080 -e MAIL_HOSTNAME=mail.example.org mailhost
 #   docker run … mailhost serve --only listeners       (or web, worker, beat: deploy/compose.yaml)
-#   docker exec -it CONTAINER python manage.py user add alice@example.org
+#   docker exec -it CONTAINER mailhost user add alice@example.org
 #
 # It runs as a user without rights, keeps everything it owns in /data, and needs no writable root file system
 # (`--read-only --tmpfs /tmp`). Doors listen on high ports inside; the host maps the real ones.
@@ -17,7 +17,8 @@ COPY constraints.txt requirements.txt ./
 RUN python3 -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check -q -r requirements.txt
 COPY . .
-RUN python3 -m compileall -q apps mailhost
+RUN ln -s ../../scripts/mailhost .venv/bin/mailhost \
+ && python3 -m compileall -q apps mailhost
 
 FROM ${BASE}
 RUN apt-get update -qq \

@@ -130,6 +130,11 @@ libarchive() {
     fi
 }
 
+# `mailhost`, beside the programs of the packages.
+command_line() {
+    [ -L .venv/bin/mailhost ] || ln -sf ../../scripts/mailhost .venv/bin/mailhost
+}
+
 # One bootstrap at a time in one folder: `make run` and `make test` may be started side by side.
 exec 9<.
 flock 9
@@ -137,12 +142,14 @@ flock 9
 case ${1:-} in
 run)
     python_packages run constraints.txt requirements.txt
+    command_line
     libarchive
     ;;
 dev)
     debian_packages
     python_packages run constraints.txt requirements.txt
     python_packages dev constraints.txt requirements.txt requirements-dev.txt
+    command_line
     ;;
 *)
     die "usage: scripts/bootstrap.sh run|dev"

@@ -1,0 +1,115 @@
+"""Names that people know, in place of ids: `mailhost domains show example.org`."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from apps.cli.asking import Server, request_of, settled
+from apps.cli.calling import Call
+from apps.cli.contract import Collection, Contract, Field
+from apps.cli.failures import Failed
+from apps.mime.address import Address, AddressError, normalise_domain
+
+PAGE: Final = 1000
+PAGES: Final = 20  # of things that have it in their names
+# Where what is shown may be written in the letters of its language.
+_ALSO: Final = ("display_name", "display_address")
+
+
+class Missing(Failed):
+    """There is no such thing."""
+
+
+class Names:
+    """Finds things by their names, each once."""
+
+    def __init__(self, contract: Contract, server: Server) -> None:
+        self._contract = contract
+        self._server = server
+        self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def resolved(self, call: Call) -> Call:
+        """The call with ids in place of names.
+
+        Raises:
+            Missing: nothing has that name.
+            Problem: the list may not be asked for.
+        """
+        operation = call.operation
+        fields = {one.name: one for one in (*operation.query, *operation.form)}
+        return replace(
+            call,
+            places={
+                one.name: self._id(one, call.places[one.name])
+                for one in operation.places
+                if one.name in call.places
+            },
+            query=self._values(fields, call.query),
+            form=None if call.form is None else self._values(fields, call.form),
+        )
+
+    def find(self, collection: Collection, name: str) -> Mapping[str, Any] | None:
+        """A thing by its name, as its list shows it; None if there is none."""
+        known = self._known.get((collection.noun, name))
+        if known is None:
+            known = next(self.all_of(collection, name), None)
+            if known is not None:
+                self._known[collection.noun, name] = known
+        return known
+
+    def forget(self) -> None:
+        """What was found may have changed."""
+        self._known.clear()
+
+    def _values(self, fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self._id(fields[name], value) if name in fields else value
+            for name, value in values.items()
+        }
+
+    def _id(self, field: Field, value: Any) -> Any:
+        if not field.refers or not isinstance(value, str) or _is_id(value):
+            return value
+        collection = self._contract.collections.get(field.refers)
+        if collection is None:
+            raise Missing(f"{value!r} is no id of {field.refers}: a whole number")
+        found = self.find(collection, value)
+        if found is None:
+            raise Missing(f"There is nothing called {value!r} in {field.refers}")
+        return found["id"]
+
+    def all_of(self, collection: Collection, name: str) -> Iterator[Mapping[str, Any]]:
+        """All things of that name: a user has several roles."""
+        query: dict[str, Any] = {}
+        if collection.listing.is_paged:
+            query = {collection.key: name, "limit": PAGE}
+        wanted = _spellings(name)
+        for _ in range(PAGES):
+            request = request_of(Call(collection.listing), query)
+            page = settled(self._server.ask(request)).json()
+            for item in page["items"]:
+                if wanted & _names(collection, item):
+                    yield dict(item)
+            if not page.get("next"):
+                return
+            query["cursor"] = page["next"]
+        raise Failed(f"Too many have {name!r} in their names: give its id")
+
+
+def _names(collection: Collection, item: Mapping[str, Any]) -> set[str]:
+    return {str(item[key]).casefold() for key in (collection.key, *_ALSO) if key in item}
+
+
+def _spellings(name: str) -> set[str]:
+    """As it is written, and as the directory keeps domains and addresses."""
+    found = {name.casefold()}
+    with suppress(AddressError):
+        found.add(normalise_domain(name))
+    with suppress(AddressError):
+        found.add(str(Address.parse(name)).casefold())
+    return found
+
+
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdigit()
