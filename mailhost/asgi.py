@@ -7,6 +7,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailhost.settings")
 _django = get_asgi_application()
 
-from apps.webmail.live.door import beside  # noqa: E402 - its models need Django set up
+from apps.api.webhooks import stream  # noqa: E402 - its models need Django set up
+from apps.webmail.live import door  # noqa: E402 - the same
 
-application = beside(_django)
+application = stream.beside(door.beside(_django))

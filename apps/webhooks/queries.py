@@ -6,6 +6,7 @@ from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
 from apps.runtime.ulid import parse_ulid
 from apps.webhooks.models import Delivery, Endpoint, Event
+from apps.webhooks.services import interests
 
 _PREFIX = "evt_"
 
@@ -23,6 +24,16 @@ def events(powers: Powers) -> QuerySet[Event]:
     organizations = permissions.organizations(powers, Ability.RUN_WEBHOOKS).values("pk")
     domains = permissions.domains(powers, Ability.RUN_WEBHOOKS).values("pk")
     return Event.objects.filter(Q(organization_id__in=organizations) | Q(domain_id__in=domains))
+
+
+def reach(powers: Powers) -> frozenset[int]:
+    """The organisations whose events somebody may read (`interests.note`)."""
+    if powers.is_operator:
+        return frozenset({interests.EVERYTHING})
+    domains = permissions.domains(powers, Ability.RUN_WEBHOOKS).order_by()
+    organizations = permissions.organizations(powers, Ability.RUN_WEBHOOKS).order_by()
+    found = frozenset(domains.values_list("organization_id", flat=True).distinct())
+    return found | frozenset(organizations.values_list("pk", flat=True))
 
 
 def _where(powers: Powers) -> Q:

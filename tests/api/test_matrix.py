@@ -29,6 +29,7 @@ from apps.webhooks.services.deliveries import Attempt, Parcel
 from tests.api import (
     rows_aliases,
     rows_domains,
+    rows_health,
     rows_mail,
     rows_organizations,
     rows_quarantine,
@@ -60,6 +61,7 @@ TABLE: Final[dict[str, Row]] = {
     **rows_domains.ROWS,
     **rows_aliases.ROWS,
     **rows_mail.ROWS,
+    **rows_health.ROWS,
     **rows_quarantine.ROWS,
     **rows_queue.ROWS,
     **rows_roles.ROWS,

@@ -97,6 +97,7 @@ TABLE: Final[dict[str, Row]] = {
     "settings-apps": own(200, 405),
     "app-password-new": own(200, 200),
     "app-password": own(200, 302, "app-password"),
+    "oauth-authorize": own(400, 400),
     "settings-tokens": own(200, 405),
     "token-new": own(200, 200),
     "token": own(200, 302, "api-token"),

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
@@ -365,8 +366,6 @@ def test_events_of_a_week_ago_go_with_what_was_made_of_them(
 
 def test_secrets_are_sealed_anew(receiver: Receiver, domain: Domain) -> None:
     endpoint, secret = add(receiver, domain)
-    from django.conf import settings
-
     fresh = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
     with override_settings(ENCRYPTION_KEY=(fresh, *settings.ENCRYPTION_KEY)):
         assert seals.reseal().changed >= 1

@@ -19,7 +19,7 @@ from apps.runtime.clock import now_us
 from apps.runtime.sealing import SealBrokenError
 from apps.webhooks import kinds
 from apps.webhooks.models import Delivery, Endpoint, Event, State
-from apps.webhooks.services import endpoints
+from apps.webhooks.services import endpoints, events
 from apps.webhooks.signing import Keys
 
 SECOND: Final = 1_000_000  # microseconds
@@ -184,6 +184,7 @@ def add_test(*, row: Endpoint) -> Parcel:
     now = now_us()
     home = None if row.domain is None else row.domain.organization_id
     with transaction.atomic():
+        events.stand_in_line()
         event = Event.objects.create(
             at=now,
             gathered_at=now,

@@ -18,9 +18,6 @@ from apps.webhooks.models import Cursor, Delivery, Endpoint, Event
 def add(*, source: str, before: int, place: int, found: Sequence[Happened]) -> int | None:
     """Write what a source has read, and how far that was.
 
-    All cursors are locked in the order of their names for that moment: so each is written once, and
-    the numbers of events rise in the order in which they can be seen.
-
     Args:
         before: where the source was read from.
 
@@ -28,8 +25,7 @@ def add(*, source: str, before: int, place: int, found: Sequence[Happened]) -> i
         How many events that made; None if somebody has moved the cursor meanwhile.
     """
     with transaction.atomic():
-        cursors = Cursor.objects.select_for_update().order_by("pk")
-        if dict(cursors.values_list("pk", "place")).get(source) != before:
+        if stand_in_line().get(source) != before:
             return None
         events = _written(_new(found))
         send_out(events)
@@ -37,6 +33,14 @@ def add(*, source: str, before: int, place: int, found: Sequence[Happened]) -> i
         if events:
             bus.publish_on_commit(HooksGathered())
     return len(events)
+
+
+def stand_in_line() -> dict[str, int]:
+    """Lock all cursors in the order of their names until the transaction ends, and say where they
+    are. Whoever writes events does: so their numbers rise in the order in which they can be
+    seen."""
+    rows = Cursor.objects.select_for_update().order_by("pk")
+    return dict(rows.values_list("pk", "place"))
 
 
 def _new(found: Sequence[Happened]) -> Sequence[Happened]:
