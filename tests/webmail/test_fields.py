@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.mime.composing.people import listed, people
 from apps.webmail.writing import fields
-from apps.webmail.writing.fields import FieldRefused, Fields, listed, people
+from apps.webmail.writing.fields import FieldRefused, Fields
 
 
 def names(text: str) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from apps.blobs import services as blobs
 from apps.directory.models import User
 from apps.mailstore.models import FLAG_DRAFT, FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import exchange, expunge, purge, quota
+from apps.mailstore.services import exchange, expunge, purge, quota, rolebox
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.exchange import Old
 from apps.mailstore.services.prepare import PreparedMessage, prepare
@@ -28,7 +28,7 @@ from apps.runtime.clock import now
 from apps.runtime.ulid import new_ulid
 from apps.webmail import writers
 from apps.webmail.models import Draft, DraftKind, DraftState
-from apps.webmail.services import carrying, draftrows, rolebox, tails
+from apps.webmail.services import carrying, draftrows, tails
 from apps.webmail.services.tails import Tail
 from apps.webmail.writers import Choice
 from apps.webmail.writing import beginning, cleaning, files, making, owncard

@@ -18,10 +18,9 @@ from apps.mailqueue import queries as queue
 from apps.mailqueue.services import Recall
 from apps.mailstore.models import Entry, SpecialUse
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import copy
+from apps.mailstore.services import copy, rolebox
 from apps.runtime.clock import now_us
 from apps.webmail.models import Draft, DraftState
-from apps.webmail.services import rolebox
 from apps.wire.errors import MailError
 
 logger = logging.getLogger(__name__)

@@ -17,38 +17,31 @@ from django.utils.translation import gettext as _
 
 from apps.blobs import services as blobs
 from apps.blobs.services import PreparedBlob
-from apps.delivery import recall, submission
+from apps.delivery import posting, recall
 from apps.delivery.accept import accept
-from apps.delivery.submission import Prepared
+from apps.delivery.posting import TooLate
 from apps.directory.models import User
 from apps.events import bell
-from apps.mailqueue.services import EnvelopeRecipient, Recall, Submission
+from apps.mailqueue.services import Recall, Submission
 from apps.mailstore.models import FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
+from apps.mailstore.services import rolebox
 from apps.mailstore.services.deliver import Filing
 from apps.mailstore.services.exchange import Old, exchange
 from apps.mailstore.services.locks import lock
-from apps.mailstore.services.prepare import PreparedMessage, prepare
+from apps.mailstore.services.prepare import PreparedMessage
 from apps.mime.address import Address
-from apps.mime.caption import caption_told
 from apps.runtime.clock import now_us
-from apps.runtime.ulid import new_ulid
 from apps.webmail import writers
 from apps.webmail.models import Draft, DraftState
-from apps.webmail.services import answered, drafts, rolebox
+from apps.webmail.services import answered, drafts
 from apps.webmail.services.drafts import Overtaken
 from apps.webmail.writing import outgoing
-from apps.wire.errors import Gone, MailError, MessageTooLarge, Refused
+from apps.wire.errors import Gone, MailError, MessageTooLarge
 
 SECOND_US: Final = 1_000_000
 DOOR: Final = "webmail"
 LEFT: Final = frozenset({DraftState.SENT, DraftState.SCHEDULED})
-
-
-class TooLate(Refused):
-    """It is on its way, or has arrived."""
-
-    http_status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,61 +160,28 @@ def _prepared(user: User, draft: Draft, at: int, undo_seconds: int) -> Leaving:
     date = at or start_us // SECOND_US
     offered = writers.choices(user)
     choice = writers.find(offered, fields.sender) if fields.sender else writers.default(offered)
-    path = submission.reverse_path(user.pk, Address.parse(choice.address))
     raw = drafts.whole(draft, date)
     if len(raw) > settings.MESSAGE_SIZE_LIMIT:
         raise MessageTooLarge(text=_("This message is larger than one may be: remove a file"))
-    queue_id = new_ulid()
-    prepared = submission.submit(
-        raw,
-        user_id=user.pk,
-        sender=path.address or Address.parse(user.address),
-        message_id=queue_id,
-        now_us=start_us,
-        hostname=settings.MAIL_HOSTNAME,
-    )
     use = SpecialUse.SCHEDULED if at else SpecialUse.SENT
     mailbox_id = rolebox.find(user_id=user.pk, use=use)
-    blob = blobs.prepare(raw)
-    submitted = _submission(queue_id, blob, prepared, path, people, user, start_us, until_us)
+    letter = posting.ready(
+        raw,
+        user=user,
+        sender=Address.parse(choice.address),
+        recipients=people,
+        door=DOOR,
+        until_us=until_us,
+    )
     return Leaving(
         draft=draft,
         state=state,
         until_us=until_us,
         date=date,
         mailbox_id=mailbox_id,
-        blob=blob,
-        message=prepare(raw, trace_id=queue_id, prefix=prepared.fields, blob=blob),
-        submission=replace(submitted, traced={"account": user.address, **caption_told(raw)}),
-    )
-
-
-def _submission(
-    queue_id: UUID,
-    blob: PreparedBlob,
-    prepared: Prepared,
-    path: submission.Path,
-    people: tuple[EnvelopeRecipient, ...],
-    user: User,
-    start_us: int,
-    until_us: int,
-) -> Submission:
-    sender = "" if path.address is None else str(path.address)
-    return Submission(
-        id=queue_id,
-        trace_id=queue_id,
-        blob=blob,
-        prefix=prepared.fields,
-        cuts=prepared.cuts,
-        sender=sender,
-        recipients=people,
-        door=DOOR,
-        user_id=user.pk,
-        client={},
-        received_at_us=start_us,
-        smtputf8=not all(one.isascii() for one in (sender, *(who.address for who in people))),
-        hold_until_us=until_us,
-        message_id=prepared.message_id,
+        blob=letter.submission.blob,
+        message=letter.message,
+        submission=letter.submission,
     )
 
 

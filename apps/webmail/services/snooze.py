@@ -14,12 +14,11 @@ from django.db import transaction
 from apps.mailstore import chosen, queries
 from apps.mailstore.models import FLAG_SEEN, SpecialUse
 from apps.mailstore.origin import Origin
-from apps.mailstore.services import copy
+from apps.mailstore.services import copy, rolebox
 from apps.mailstore.services.copy import Copied, Kept
 from apps.runtime.clock import now
 from apps.runtime.rows import ManyRows, among, fetch, listed
 from apps.webmail.models import Snooze
-from apps.webmail.services import rolebox
 from apps.wire.errors import MailError, NotFound
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What a person has typed into a letter, and what of it are addresses. Pure.
+"""What a person has typed into a letter. Pure.
 
 All of it is kept as it was typed, so that nothing is lost of what is not finished: half an address
 stands in the field again when the letter is opened. What no message can hold (NUL, line ends in a
@@ -9,13 +9,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from apps.mime import charset
-from apps.mime.address import Address, AddressError
-from apps.mime.addresslist import HeaderMailbox, parse_address_list
 from apps.mime.headers import clean
 from apps.wire.errors import Refused
 
@@ -126,56 +123,3 @@ def _typed(form: Mapping[str, Any], name: str) -> str:
         words = _("This is too long: at most %(count)d characters")
         raise FieldRefused(name, words % {"count": LONGEST[name]})
     return text
-
-
-class People(NamedTuple):
-    """The addresses in a list, each with the name before it, and the words that are none."""
-
-    found: tuple[tuple[str, Address], ...]
-    odd: tuple[str, ...]
-
-
-def people(text: str) -> People:
-    """Read a list of addresses as people type and paste them: commas, semicolons or lines between,
-    with names or without (RFC 5322 section 3.4, groups too). An address twice is there once."""
-    found: dict[str, tuple[str, Address]] = {}
-    odd: list[str] = []
-    octets = _BETWEEN.sub(",", text).encode("utf-8", "replace")
-    for one in parse_address_list(octets):
-        if one.is_marker:
-            continue
-        try:
-            address = Address.build(_decoded(one.local), _decoded(one.host))
-        except AddressError:
-            odd.append(_as_typed(one))
-        else:
-            name = clean(_decoded(one.name))
-            found.setdefault(address.key, ("" if name == str(address) else name, address))
-    return People(tuple(found.values()), tuple(odd))
-
-
-def listed(found: tuple[tuple[str, Address], ...]) -> str:
-    """A list of addresses as one would type it; `people` reads the same from it."""
-    return ", ".join(_spelled(name, str(address)) for name, address in found)
-
-
-def spelled(name: str, address: str) -> str:
-    """One of a list, of an address that may be none: it is for the person to see."""
-    return _spelled(clean(name), clean(address))
-
-
-def _spelled(name: str, address: str) -> str:
-    if not name:
-        return address
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{address}>' if re.search(r"[^\w .-]", name) else f"{name} <{address}>"
-
-
-def _decoded(octets: bytes | None) -> str:
-    return charset.decode(octets) if octets else ""
-
-
-def _as_typed(one: HeaderMailbox) -> str:
-    local, host, name = _decoded(one.local), _decoded(one.host), _decoded(one.name)
-    spelled_out = f"{local}@{host}" if host else local
-    return clean(f"{name} <{spelled_out}>" if name and spelled_out else name or spelled_out)[:200]

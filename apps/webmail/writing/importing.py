@@ -4,9 +4,10 @@ sent once more. Pure."""
 from collections.abc import Mapping, Sequence
 
 from apps.mime.address import Address, AddressError
+from apps.mime.composing.people import listed, spelled
 from apps.mime.reading import Person, Reading
 from apps.webmail.writing import quoting
-from apps.webmail.writing.fields import LONGEST_SUBJECT, Fields, listed, spelled
+from apps.webmail.writing.fields import LONGEST_SUBJECT, Fields
 
 
 def fields(reading: Reading, inline: Mapping[str, str]) -> Fields:

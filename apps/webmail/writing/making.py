@@ -13,8 +13,9 @@ from apps.mime.address import Address, AddressError
 from apps.mime.compose_header import message_id
 from apps.mime.composing import letter, plain, tail
 from apps.mime.composing.letter import Body, Heading
+from apps.mime.composing.people import people
 from apps.webmail.writers import Choice
-from apps.webmail.writing.fields import Fields, people
+from apps.webmail.writing.fields import Fields
 
 _DOCUMENT: Final = (
     '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n%s\n</body></html>\n'
