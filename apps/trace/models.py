@@ -42,6 +42,8 @@ class Sent(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["message_id", "user_id"], name="sent_message"),
+            # Ids of traces sort by time: what somebody sent last stands at the end.
+            models.Index(fields=["user_id", "trace_id"], name="sent_user"),
             models.Index(
                 fields=["envelope_id", "user_id"],
                 name="sent_envelope",
