@@ -9,7 +9,7 @@ from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from apps.cli.asking import Server, request_of, settled
+from apps.cli.asking import Server, parsed, request_of, settled
 from apps.cli.calling import Parser, opened
 from apps.cli.contract import Contract
 from apps.cli.failures import Failed, Problem
@@ -116,7 +116,8 @@ def _do(server: Server, names: Names, step: Step) -> Mapping[str, Any]:
             raise Failed(f"{_place(step)}: {failure}") from None
         body = answer.read()
         if not once and step.shown_once and body:
-            told = json.loads(body)
+            told = parsed(body)
+            told = told if isinstance(told, dict) else {}
             once = {name: told[name] for name in step.shown_once if told.get(name)}
     if step.act == REMOVE:
         names.forget()

@@ -41,12 +41,28 @@ class Answer:
         """The whole body."""
         return b"".join(self.pieces)
 
-    def json(self) -> Any:
-        """The body as JSON; raises Failed."""
-        try:
-            return json.loads(self.read())
-        except ValueError:
-            raise Failed("The server answered what is no JSON: is it mailhost?") from None
+    def json(self) -> dict[str, Any]:
+        """The body as an object of JSON; raises Failed."""
+        found = parsed(self.read())
+        if not isinstance(found, dict):
+            raise Failed("The server answered what is none of its answers: is it mailhost?")
+        return found
+
+    def items(self) -> tuple[list[dict[str, Any]], str]:
+        """What a list has, and the cursor of its next page, "" for none; raises Failed."""
+        page = self.json()
+        items, following = page.get("items"), page.get("next")
+        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+            raise Failed("The server answered what is no list: is it mailhost?")
+        return items, str(following or "")
+
+
+def parsed(octets: bytes) -> Any:
+    """JSON; None for what is none."""
+    try:
+        return json.loads(octets)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Server(Protocol):
@@ -82,18 +98,19 @@ def settled(answer: Answer) -> Answer:
 
     Raises:
         Problem: it was refused.
+        Failed: it is to be asked for elsewhere.
     """
-    if answer.status < 400:
+    if answer.status < 300:
         return answer
+    if answer.status < 400:
+        where = answer.headers.get("location", "elsewhere")
+        raise Failed(f"The server says to ask {where}: name that server")
     text = b""
     for piece in answer.pieces:
         text += piece
         if len(text) > LARGEST_PROBLEM:
             break
-    try:
-        told = json.loads(text)
-    except ValueError:
-        told = None
+    told = parsed(text)
     if not isinstance(told, dict) or "code" not in told:
         told = {"detail": f"The server answered with status {answer.status}", "code": "unknown"}
     raise Problem(answer.status, told)

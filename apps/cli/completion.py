@@ -70,11 +70,11 @@ _BASH: Final = """\
 _mailhost() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     local at=1 noun verb words=''
-    while [[ ${COMP_WORDS[at]} == --* && $at -lt $COMP_CWORD ]]; do
+    while [[ ${COMP_WORDS[at]-} == --* && $at -lt $COMP_CWORD ]]; do
         [[ ${COMP_WORDS[at]} == --json ]] || ((at++))
         ((at++))
     done
-    noun=${COMP_WORDS[at]} verb=${COMP_WORDS[at+1]}
+    noun=${COMP_WORDS[at]-} verb=${COMP_WORDS[at+1]-}
     case $before in
     %(files)s|--*-file) COMPREPLY=($(compgen -f -- "$word")); return;;
     esac

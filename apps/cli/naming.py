@@ -87,13 +87,11 @@ class Names:
         wanted = _spellings(name)
         for _ in range(PAGES):
             request = request_of(Call(collection.listing), query)
-            page = settled(self._server.ask(request)).json()
-            for item in page["items"]:
-                if wanted & _names(collection, item):
-                    yield dict(item)
-            if not page.get("next"):
+            items, following = settled(self._server.ask(request)).items()
+            yield from (one for one in items if wanted & _names(collection, one))
+            if not following:
                 return
-            query["cursor"] = page["next"]
+            query["cursor"] = following
         raise Failed(f"Too many have {name!r} in their names: give its id")
 
 

@@ -75,12 +75,14 @@ class _Loader(yaml.SafeLoader):
 
     def mapping(self, node: yaml.MappingNode) -> dict[Hashable, Any]:
         """PyYAML's, without the same name twice."""
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for (key, _), name in zip(node.value, names, strict=True):
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
             if not isinstance(name, str):
                 raise _wrong(f"{name!r} is no name: put it into quotes", key)
-            if names.count(name) > 1:
+            if name in seen:
                 raise _wrong(f"{name} stands here twice", key)
+            seen.add(name)
         return self.construct_mapping(node, deep=True)
 
 

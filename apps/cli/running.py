@@ -1,11 +1,10 @@
 """One operation: asked for, and its answer shown."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from apps.cli.asking import Answer, Server, request_of, settled
+from apps.cli.asking import Answer, Server, parsed, request_of, settled
 from apps.cli.calling import Call
 from apps.cli.contract import JSON, Contract
 from apps.cli.failures import REFUSED
@@ -33,16 +32,14 @@ def run(contract: Contract, server: Server, call: Call, output: Output) -> int:
     if answer.status == NOTHING or not operation.gives:
         answer.read()
         return 0
-    if _kind(answer) in LINES:
+    if operation.gives in LINES:
         return _lines(answer, output)
-    if _kind(answer) != JSON:
+    if operation.gives != JSON:
         output.octets(answer.pieces)
-        return 0
-    told = answer.json()
-    if operation.lists and isinstance(told, dict) and isinstance(told.get("items"), list):
-        output.things(operation, told["items"])
+    elif operation.lists:
+        output.things(operation, answer.items()[0])
     else:
-        output.thing(told)
+        output.thing(answer.json())
     return 0
 
 
@@ -52,23 +49,21 @@ def _items(server: Server, call: Call) -> Iterator[Mapping[str, Any]]:
     query: dict[str, Any] = dict(call.query)
     while left is None or left > 0:
         query["limit"] = PAGE if left is None else min(PAGE, left)
-        page = settled(server.ask(request_of(replace(call, query=query)))).json()
-        yield from page["items"]
+        answer = settled(server.ask(request_of(replace(call, query=query))))
+        items, following = answer.items()
+        yield from items
         if left is not None:
-            left -= len(page["items"])
-        if not page.get("next"):
+            left -= len(items)
+        if not following:
             return
-        query["cursor"] = page["next"]
+        query["cursor"] = following
 
 
 def _lines(answer: Answer, output: Output) -> int:
     """An answer of many lines, each shown as it comes; 1 if one of them was refused."""
     status = 0
     for line in _split(answer.pieces):
-        try:
-            told = json.loads(line)
-        except ValueError:
-            told = None
+        told = parsed(line)
         if isinstance(told, dict) and told.get("problem"):
             status = REFUSED
         output.octets([line + b"\n"])
@@ -85,7 +80,3 @@ def _split(pieces: Iterator[bytes]) -> Iterator[bytes]:
             rest = b""
     if rest:
         yield rest
-
-
-def _kind(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
