@@ -12,13 +12,13 @@ from typing import Final
 from apps.console import attention
 from apps.console.attention import Item, Kept
 from apps.console.dearcounts import DearCounts
-from apps.directory import permissions
 from apps.directory.permissions import Ability, Powers
 from apps.mailqueue.queries import DestinationRow
 from apps.mime.headers import printable
+from apps.provisioning.figures import scopes
 from apps.runtime.clock import now_us
 from apps.trace import flow
-from apps.trace.flow import EVERYTHING, MICROSECONDS, Flowed
+from apps.trace.flow import MICROSECONDS, Flowed
 
 NAMES: Final = ("Wanted", "Sent", "Spam", "Turned away")
 
@@ -160,14 +160,6 @@ def mail_flow(powers: Powers, wanted: Period) -> MailFlow | None:
         return None
     sight = () if powers.is_operator else powers.grants
     return counts.get((sight, wanted.key), lambda: _found(powers, wanted))
-
-
-def scopes(powers: Powers) -> list[int]:
-    """Whose mail flow is summed up: everything, or the domains in sight."""
-    if powers.is_operator:
-        return [EVERYTHING]
-    seen = permissions.domains(powers, Ability.TRACE_MAIL)
-    return list(seen.order_by("pk").values_list("pk", flat=True))
 
 
 def _found(powers: Powers, wanted: Period) -> MailFlow:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, Sum
 
+from apps.directory import permissions
 from apps.directory.models import Domain, State, User, UserState
+from apps.directory.permissions import Ability, Powers
 from apps.directory.services.capacity import OWN_BOX
 from apps.mailqueue.models import (
     Destination,
@@ -23,7 +25,7 @@ from apps.mailstore.models import Usage
 from apps.runtime.clock import now_us
 from apps.scan.models import Quarantined, QuarantineState, Reason
 from apps.trace import flow
-from apps.trace.flow import Standing
+from apps.trace.flow import EVERYTHING, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ def figures() -> Figures:
         messages=int(kept["messages"] or 0),
         used=int(kept["size"] or 0),
     )
+
+
+def scopes(powers: Powers) -> list[int]:
+    """Whose mail flow is summed up for somebody: everything, or the domains in sight."""
+    if powers.is_operator:
+        return [EVERYTHING]
+    seen = permissions.domains(powers, Ability.TRACE_MAIL)
+    return list(seen.order_by("pk").values_list("pk", flat=True))
 
 
 def _queue() -> Queue:
