@@ -12,6 +12,7 @@ from apps.directory import dkim as dkim_keys
 from apps.directory.dkim import KeyRow
 from apps.directory.models import DkimState, Domain, User
 from apps.directory.services import dkim, domainnames, renaming, users
+from apps.directory.services.dkim import NewKeys
 from apps.directory.services.domains import domain_name
 from apps.directory.services.names import POSTMASTER
 from apps.mailstore.services import ownernames
@@ -85,13 +86,19 @@ def rename_user(
 
 
 def rename_domain(
-    old: str, new: str, *, keeps_alias: bool = True, unlimited: bool = False
+    old: str,
+    new: str,
+    *,
+    keeps_alias: bool = True,
+    unlimited: bool = False,
+    keys: NewKeys | None = None,
 ) -> RenamedDomain:
     """Give a domain, and so all its users, another name.
 
     Args:
         keeps_alias: the old name becomes an alias domain, so that its addresses go on to work.
         unlimited: an operator's word: what the organisation may hold does not count.
+        keys: made before, for who is in a transaction already.
 
     Raises:
         InvalidName, NotFound
@@ -100,7 +107,7 @@ def rename_domain(
         LimitReached: the organisation may have no domain more.
     """
     before, after = domain_name(old), domain_name(new)
-    keys = dkim.prepare()
+    keys = keys or dkim.prepare()
     with transaction.atomic():
         done = domainnames.rename(
             name=before, new=after, keys=keys, keeps_old=keeps_alias, unlimited=unlimited

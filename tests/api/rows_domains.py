@@ -68,4 +68,9 @@ ROWS: Final[dict[str, Row]] = {
         refused=NO_OPERATORS,
         data={"PUT": {"host": "192.0.2.7", "check": "any"}},
     ),
+    "api-domains-usage": Row(get=200),
+    "api-domain-usage": Row(get=200, thing="domain"),
+    "api-domain-test": Row(
+        post=202, thing="domain", refused=HELPDESK, data={"POST": {"to": "postmaster"}}
+    ),
 }

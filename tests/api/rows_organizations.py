@@ -24,4 +24,16 @@ ROWS: Final[dict[str, Row]] = {
         refused=RESELLERS,
         data={"PATCH": {"max_users": 50}},
     ),
+    "api-organizations-usage": Row(get=200),
+    "api-organization-usage": Row(
+        get=200, thing="organization", may=(*RESELLERS, "operator"), refused=RESELLERS
+    ),
+    "api-organization-limits": Row(
+        get=200,
+        patch=200,
+        thing="organization",
+        may=(*RESELLERS, "operator"),
+        refused=RESELLERS,
+        data={"PATCH": {"messages_per_day": 10}},
+    ),
 }

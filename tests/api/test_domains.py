@@ -7,8 +7,10 @@ import pytest
 from apps.audit.models import AuditRecord
 from apps.directory.models import Domain
 from apps.directory.services import dkim
+from apps.directory.services.dkim import NewKeys
 from apps.provisioning import services as provisioning
 from tests.api.conftest import Program, faults
+from tests.support.mail import drain
 
 
 def make(asks: Program, name: str = "numbat.test", **more: Any) -> Any:
@@ -202,3 +204,40 @@ def test_what_a_door_does_with_a_domain_out_of_sight_is_nothing(
         assert admin.get(f"domains/{other_domain.pk}{path}").json() == {
             **admin.get("domains/999999").json()
         }
+
+
+def test_a_letter_shows_whether_mail_arrives(admin: Program, ann: Program, domain: Domain) -> None:
+    path = f"domains/{domain.pk}/test"
+    sent = admin.post(path, {"to": "ann"})
+    assert sent.status_code == 202, sent.content
+    assert sent.json()["to"] == "ann@example.test"
+    drain()
+    told = admin.get(f"traces/{sent.json()['trace']}")
+    assert (told.status_code, b"ann@example.test" in told.content) == (200, True)
+
+    assert faults(admin.post(path, {"to": "nobody"})) == [("/to", "not_found")]
+    assert faults(admin.post(path, {"to": "ann@elsewhere.test"})) == [("/to", "invalid_address")]
+
+
+def test_a_new_name_costs_no_key_for_who_may_not_give_it(
+    operator: Program, admin: Program, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+
+    def prepare() -> NewKeys:
+        made.append(True)
+        return NewKeys(())
+
+    monkeypatch.setattr(dkim, "prepare", prepare)
+    path = f"domains/{domain.pk}"
+    assert admin.post(f"{path}/rename", {"name": "new.test"}).status_code == 403
+    assert operator.post("domains/999999/rename", {"name": "new.test"}).status_code == 404
+    assert operator.post(f"{path}/rename", {"name": "no name"}).status_code == 422
+    assert operator.post("domains/999999/keys").status_code == 404
+    assert made == []
+
+    for number in range(2):  # the second time it is told again, and nothing is made
+        answer = operator.post(f"{path}/rename", {"name": "new.test"}, Idempotency_Key="once")
+        assert (number, answer.status_code) == (number, 200)
+    assert operator.post(f"{path}/keys", Idempotency_Key="keys").status_code == 201
+    assert len(made) == 2

@@ -131,7 +131,7 @@ class DomainShown(Shown):
     created_at = serializers.DateTimeField()
 
 
-class RenameForm(Form):
+class DomainRename(Form):
     """Another name."""
 
     name = Text(max_length=LONGEST_NAME)
@@ -152,3 +152,33 @@ class Removal(Form):
     force = serializers.BooleanField(
         default=False, help_text="With its users, whose mail is kept for a while, and its aliases."
     )
+
+
+class TrialForm(Form):
+    """Whom a test of delivery is for."""
+
+    to = Text(
+        max_length=320,
+        help_text="The own address, or one of the domain; without an @ it is one of the domain.",
+    )
+
+
+class TrialShown(Shown):
+    """A letter that is on its way."""
+
+    to = serializers.CharField()
+    trace = serializers.CharField(help_text="Id of its trace, which tells what became of it.")
+    sent_at = serializers.DateTimeField()
+
+
+class DomainUsage(Shown):
+    """What a domain holds."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    users = serializers.IntegerField(help_text="Users of every kind.")
+    aliases = serializers.IntegerField(help_text="Aliases, groups and patterns.")
+    alias_domains = serializers.IntegerField(help_text="Domains that stand for it.")
+    promised = serializers.IntegerField(help_text="Octets: the sum of its users' quotas.")
+    used = serializers.IntegerField(help_text="Octets that mail takes.")
+    messages = serializers.IntegerField(help_text="How many messages these are.")

@@ -13,8 +13,11 @@ from apps.api.operations import Gives, Sends, operation
 from apps.directory import dkim
 from apps.directory.dkim import Finding, KeyRow
 from apps.directory.models import DkimAlgorithm, DkimState
+from apps.directory.permissions import Ability
+from apps.directory.services import dkim as making
+from apps.directory.services.dkim import NewKeys
 from apps.provisioning.administration import dnschecks, sending
-from apps.provisioning.administration.sight import find_domain
+from apps.provisioning.administration.sight import demand, find_domain
 
 
 class KeyShown(Shown):
@@ -90,6 +93,13 @@ def _one(row: KeyRow) -> dict[str, Any]:
 class Keys(DomainDoor):
     """All of them."""
 
+    _keys: NewKeys | None = None
+
+    def ahead(self) -> None:
+        row = find_domain(self.powers, self.kwargs["domain_id"])
+        demand(self.powers, Ability.CHANGE_POLICIES, row)
+        self._keys = making.prepare()
+
     @operation("domain_keys_list", "Show the DKIM keys of a domain", tag=TAG, gives=_GIVES)
     def get(self, request: Request, domain_id: int) -> Response:
         return self.shown(shown(find_domain(self.powers, domain_id).name))
@@ -103,7 +113,7 @@ class Keys(DomainDoor):
         gives=Gives(KeysShown, {"domain": "example.org", "keys": [_KEY]}, status=201),
     )
     def post(self, request: Request, domain_id: int) -> Response:
-        sending.rotate_keys(powers=self.powers, domain_id=domain_id)
+        sending.rotate_keys(powers=self.powers, domain_id=domain_id, keys=self._keys)
         row = dnschecks.request(powers=self.powers, domain_id=domain_id)
         return self.made(shown(row.name), request.path)
 

@@ -5,13 +5,17 @@ from django.urls import path
 from apps.api.domains.dns import Check, Dns, Record, Zone
 from apps.api.domains.keys import Activating, Keys
 from apps.api.domains.sending import Limits, Relay, Smarthost
+from apps.api.domains.usage import Trial, Usage, Usages
 from apps.api.domains.views import Domains, OneDomain, Renaming, Settings
 
 _ONE = "domains/<int:domain_id>"
 
 urlpatterns = [
     path("domains", Domains.as_view(), name="api-domains"),
+    path("domains/usage", Usages.as_view(), name="api-domains-usage"),
     path(_ONE, OneDomain.as_view(), name="api-domain"),
+    path(f"{_ONE}/usage", Usage.as_view(), name="api-domain-usage"),
+    path(f"{_ONE}/test", Trial.as_view(), name="api-domain-test"),
     path(f"{_ONE}/rename", Renaming.as_view(), name="api-domain-rename"),
     path(f"{_ONE}/copy", Settings.as_view(), name="api-domain-copy"),
     path(f"{_ONE}/dns", Dns.as_view(), name="api-domain-dns"),

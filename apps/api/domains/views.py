@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from apps.api.domains.forms import (
     DomainChange,
     DomainForm,
+    DomainRename,
     DomainShown,
     DomainSought,
     Removal,
-    RenameForm,
     SourceForm,
 )
 from apps.api.domains.shown import EXAMPLE, TAG, shown
@@ -24,7 +24,7 @@ from apps.api.pages import page
 from apps.api.problems import about
 from apps.directory import permissions
 from apps.directory.models import Demand, Domain, State, Sternness, StsMode
-from apps.directory.permissions import Powers
+from apps.directory.permissions import Ability, Powers
 from apps.directory.services import dkim
 from apps.directory.services.dkim import NewKeys
 from apps.directory.services.domains import Reception, domain_name
@@ -33,7 +33,7 @@ from apps.directory.services.signinrules import SignInRules
 from apps.directory.written import stored_domain
 from apps.dnscheck import queries as dns
 from apps.provisioning.administration import domains
-from apps.provisioning.administration.sight import find_domain
+from apps.provisioning.administration.sight import demand, find_domain
 from apps.runtime.keyset import Column, Order
 from apps.runtime.prefixes import beginning
 from apps.wire.errors import AlreadyExists, InvalidName, LimitReached, NotFound
@@ -75,7 +75,7 @@ class Domains(DomainDoor):
     )
     def get(self, request: Request) -> Response:
         sought = self.sought(DomainSought)
-        found = _chosen(self.powers, sought).select_related("alias_of")
+        found = chosen(self.powers, sought).select_related("alias_of")
         return page(request, sought, found, ORDER, lambda rows: shown(self.powers, rows))
 
     def ahead(self) -> None:
@@ -110,7 +110,8 @@ class Domains(DomainDoor):
         return self.made(self.one(row.pk), reverse("api-domain", args=[row.pk]))
 
 
-def _chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[Domain]:
+def chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[Domain]:
+    """Those in sight that are asked for."""
     found = permissions.domains(powers)
     if "name" in sought:
         found = found.filter(name=stored_domain(sought["name"]))
@@ -205,18 +206,28 @@ def _sign_in(row: Domain, asked: dict[str, Any]) -> SignInRules:
 class Renaming(DomainDoor):
     """Another name for a domain."""
 
+    _keys: NewKeys | None = None
+
+    def ahead(self) -> None:
+        with about("/name"):
+            domain_name(self.asked(DomainRename).validated_data["name"])
+        row = find_domain(self.powers, self.kwargs["domain_id"])
+        demand(self.powers, Ability.REMOVE_DOMAINS, row)
+        self._keys = dkim.prepare()
+
     @operation(
         "domains_rename",
         "Give a domain, and all its users, another name",
         tag=TAG,
-        sends=Sends(RenameForm, {"name": "example.net"}),
+        more="It gets new keys: what the DNS of the new name has to say is at `/dns`.",
+        sends=Sends(DomainRename, {"name": "example.net"}),
         gives=GIVES,
     )
     def post(self, request: Request, domain_id: int) -> Response:
-        asked = self.asked(RenameForm).validated_data
+        asked = self.asked(DomainRename).validated_data
         find_domain(self.powers, domain_id)
         with about("/name", InvalidName, AlreadyExists, LimitReached):
-            domains.rename(powers=self.powers, domain_id=domain_id, **asked)
+            domains.rename(powers=self.powers, domain_id=domain_id, keys=self._keys, **asked)
         return self.shown(self.one(domain_id))
 
 

@@ -48,3 +48,22 @@ class OrganizationShown(Shown):
     max_users = serializers.IntegerField(allow_null=True)
     max_storage = serializers.IntegerField(allow_null=True, help_text="Octets.")
     created_at = serializers.DateTimeField()
+
+
+class ShareShown(Shown):
+    """How much there is of something that may be limited."""
+
+    held = serializers.IntegerField()
+    most = serializers.IntegerField(allow_null=True, help_text="null is no limit.")
+
+
+class OrganizationUsage(Shown):
+    """What an organisation holds."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    domains = ShareShown(help_text="Domains and alias domains.")
+    users = ShareShown(help_text="Users of every kind.")
+    storage = ShareShown(help_text="Octets that are promised: the sum of all quotas.")
+    used = serializers.IntegerField(help_text="Octets that mail takes.")
+    messages = serializers.IntegerField(help_text="How many messages these are.")

@@ -1,8 +1,10 @@
 """Organisations."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from apps.api.pages import page
 from apps.api.problems import about
 from apps.directory import permissions
 from apps.directory.models import Organization, State
+from apps.directory.permissions import Powers
 from apps.provisioning.administration import organizations
 from apps.provisioning.administration.sight import find_organization
 from apps.runtime.keyset import Column, Order
@@ -42,6 +45,14 @@ def shown(row: Organization) -> dict[str, Any]:
     return dict(OrganizationShown(row).data)
 
 
+def chosen(powers: Powers, sought: Mapping[str, Any]) -> QuerySet[Organization]:
+    """Those in sight that are asked for."""
+    found = permissions.organizations(powers)
+    if "name" in sought:
+        found = found.filter(name__icontains=sought["name"])
+    return found.filter(state=sought["state"]) if "state" in sought else found
+
+
 class Organizations(Door):
     """All of them that are in sight."""
 
@@ -56,11 +67,7 @@ class Organizations(Door):
     )
     def get(self, request: Request) -> Response:
         sought = self.sought(OrganizationSought)
-        found = permissions.organizations(self.powers)
-        if "name" in sought:
-            found = found.filter(name__icontains=sought["name"])
-        if "state" in sought:
-            found = found.filter(state=sought["state"])
+        found = chosen(self.powers, sought)
         return page(request, sought, found, ORDER, lambda rows: [shown(row) for row in rows])
 
     @operation(

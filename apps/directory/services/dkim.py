@@ -76,15 +76,18 @@ def _selector(algorithm: Algorithm, taken: Collection[str]) -> str:
     return selector
 
 
-def rotate(name: str) -> list[DkimKey]:
+def rotate(name: str, keys: NewKeys | None = None) -> list[DkimKey]:
     """Make the next keys of a domain; what signs goes on until their records are in the DNS.
+
+    Args:
+        keys: made before, for who is in a transaction already.
 
     Raises:
         InvalidName, NotFound
         InUse: the last ones still wait for theirs.
     """
     stored = domains.find(name).name
-    new = prepare()
+    new = keys or prepare()
     with transaction.atomic():
         domain = lock_domain(stored)  # the keys are sealed for the name: it may be another's now
         if DkimKey.objects.filter(domain=domain, state=DkimState.PENDING).exists():

@@ -213,11 +213,19 @@ def copy_settings(*, powers: Powers, domain_id: int, source: str) -> Domain:
     )
 
 
-def rename(*, powers: Powers, domain_id: int, name: str, keeps_alias: bool = True) -> RenamedDomain:
+def rename(
+    *,
+    powers: Powers,
+    domain_id: int,
+    name: str,
+    keeps_alias: bool = True,
+    keys: NewKeys | None = None,
+) -> RenamedDomain:
     """Give a domain, and so all its users, another name.
 
     Args:
         keeps_alias: the old name becomes an alias domain: its addresses go on to work.
+        keys: made before, for who is in a transaction already.
 
     Raises:
         NotFound, NotPermitted, InvalidName, AlreadyExists, InUse, LimitReached
@@ -232,7 +240,7 @@ def rename(*, powers: Powers, domain_id: int, name: str, keeps_alias: bool = Tru
     if not powers.is_operator:
         _refuse_claimed(powers, wanted)
     return renaming.rename_domain(
-        domain.name, wanted, keeps_alias=keeps_alias, unlimited=powers.is_operator
+        domain.name, wanted, keeps_alias=keeps_alias, unlimited=powers.is_operator, keys=keys
     )
 
 

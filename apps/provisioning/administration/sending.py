@@ -6,17 +6,21 @@ from apps.directory.dkim import Finding, KeyRow
 from apps.directory.models import Domain, SendLimit
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import dkim, limits, rotation
+from apps.directory.services.dkim import NewKeys
 from apps.provisioning.administration.sight import demand, find_domain
 
 
-def rotate_keys(*, powers: Powers, domain_id: int) -> list[str]:
+def rotate_keys(*, powers: Powers, domain_id: int, keys: NewKeys | None = None) -> list[str]:
     """Make the next keys of a domain; return their selectors.
+
+    Args:
+        keys: made before, for who is in a transaction already.
 
     Raises:
         NotFound, NotPermitted
         InUse: the last ones still wait for their records.
     """
-    return [key.selector for key in dkim.rotate(_domain(powers, domain_id).name)]
+    return [key.selector for key in dkim.rotate(_domain(powers, domain_id).name, keys)]
 
 
 def activate_keys(
