@@ -24,11 +24,27 @@ def seed() -> dict[str, Any]:
     """Fill the database; return an operator, a reseller and an administrator of a large domain."""
     from django.db import connection
 
-    from apps.directory.models import Domain, Organization, Role, User
+    from apps.directory.models import Role
     from apps.directory.services import roles
     from apps.provisioning import services as provisioning
 
     operator, _ = provisioning.create_operator("root@elsewhere.test", "correct horse battery")
+    companies, domains, users = seed_directory()
+    keptrows.seed(users)
+    flowrows.seed(domains)
+    _queue(users)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    admin, reseller = users[0], users[1]
+    roles.grant(user=admin, role=Role.DOMAIN_ADMIN, domain=domains[0])
+    roles.grant(user=reseller, role=Role.RESELLER, organization=companies[1])
+    return {"operator": operator, "reseller": reseller, "administrator": admin}
+
+
+def seed_directory() -> tuple[list[Any], list[Any], list[Any]]:
+    """Organisations, domains and users, and what of theirs the lists of them show."""
+    from apps.directory.models import Domain, Organization, User
+
     _make(Organization, (Organization(name=_company(n)) for n in range(ORGANIZATIONS)))
     companies = list(Organization.objects.filter(name__startswith="Company").order_by("pk"))
     _make(
@@ -43,15 +59,7 @@ def seed() -> dict[str, Any]:
     users = list(User.objects.filter(domain__isnull=False).order_by("pk"))
     _furnish(domains, users, companies)
     _share(users)
-    keptrows.seed(users)
-    flowrows.seed(domains)
-    _queue(users)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    admin, reseller = users[0], users[1]
-    roles.grant(user=admin, role=Role.DOMAIN_ADMIN, domain=domains[0])
-    roles.grant(user=reseller, role=Role.RESELLER, organization=companies[1])
-    return {"operator": operator, "reseller": reseller, "administrator": admin}
+    return companies, domains, users
 
 
 def _company(number: int) -> str:

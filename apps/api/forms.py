@@ -3,9 +3,11 @@
 A field that is not there cannot be set: whoever sends `is_operator` with a user is told so.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.utils.serializer_helpers import BindingDict
 
 
 class Text(serializers.CharField):
@@ -41,7 +43,21 @@ class Form(serializers.Serializer[Any]):
 
 
 class Shown(serializers.Serializer[Any]):
-    """Something that is shown."""
+    """Something that is shown. DRF copies the fields for each thing; a list has a thousand, and
+    whoever only shows something changes no field, so all of a class have the same ones."""
+
+    _bound: ClassVar[dict[type, BindingDict]] = {}
+
+    @cached_property
+    def fields(self) -> BindingDict:
+        """By their names."""
+        kind = type(self)
+        if kind not in self._bound:
+            made = BindingDict(kind())
+            for name, field in self.get_fields().items():
+                made[name] = field
+            self._bound[kind] = made
+        return self._bound[kind]
 
 
 class Sought(Form):
