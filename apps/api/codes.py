@@ -182,6 +182,8 @@ _OURS: Final = Group(
         Code("storage_unavailable", "503", "The database or the storage is away for a moment.",
              "Wait as many seconds as Retry-After says; nothing was done."),
         Code("storage_full", "507", "Its disk is full.", "Tell its operator."),
+        Code("internal", "500", "A line of many met a defect of this server.",
+             "Tell its operator; the other lines are as they were answered."),
         Code("temporary", "500", "Something went wrong here.", "Send it again later."),
         Code("damaged", "500", "Data of its own cannot be read.", "Its operator has been told."),
         Code("seal_broken", "500", "A secret cannot be opened: it was sealed with another key.",

@@ -178,7 +178,7 @@ class NewUserShown(UserShown):
     )
 
 
-class RenameForm(Form):
+class UserRenameForm(Form):
     """Another address of a user; the old one becomes an alias."""
 
     address = Text(max_length=LONGEST_ADDRESS, help_text="In a domain in sight.")

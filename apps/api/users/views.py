@@ -15,9 +15,9 @@ from apps.api.users.adding import NewUser, add, prepare
 from apps.api.users.choosing import chosen, in_order
 from apps.api.users.forms import (
     NewUserShown,
-    RenameForm,
     UserChange,
     UserForm,
+    UserRenameForm,
     UserShown,
     UserSought,
 )
@@ -150,11 +150,11 @@ class Renaming(UserDoor):
         tag=TAG,
         more="Mail, password and roles stay. Mail to the old address arrives as before: it becomes"
         " an alias.",
-        sends=Sends(RenameForm, {"address": "ann.baker@example.org"}),
+        sends=Sends(UserRenameForm, {"address": "ann.baker@example.org"}),
         gives=GIVES,
     )
     def post(self, request: Request, user_id: int) -> Response:
-        asked = self.asked(RenameForm).validated_data
+        asked = self.asked(UserRenameForm).validated_data
         find_user(self.powers, user_id)
         with about("/address", InvalidAddress, AlreadyExists, InUse, NotFound):
             users.rename(powers=self.powers, user_id=user_id, **asked)
