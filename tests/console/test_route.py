@@ -6,11 +6,11 @@ from typing import Final
 import pytest
 from django.test import Client
 
-from apps.console.addresses import whereto
 from apps.directory.models import Domain, Role, User
 from apps.directory.permissions import Powers, powers_of
 from apps.directory.services import forwards
 from apps.provisioning import services as provisioning
+from apps.provisioning.administration import whereto
 from apps.wire.errors import NotFound
 from tests.console.conftest import browser, holder
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from django.urls import reverse
 
-from apps.console.addresses.whereto import in_sight
 from apps.directory import permissions
 from apps.directory.matching import Answer, Rule, Status, look_up
 from apps.directory.models import Alias, Kind
 from apps.directory.permissions import Powers
 from apps.mime.address import Address
+from apps.provisioning.administration.whereto import in_sight
 
 _ELSEWHERE: Final = ("external-link", "Not in a domain of yours")
 _WORDS: Final = {

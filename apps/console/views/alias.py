@@ -5,7 +5,6 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.console.addresses import whereto
 from apps.console.addresses.aliasforms import AddTargetsForm
 from apps.console.addresses.targets import targets_of
 from apps.console.admission import for_administrators
@@ -17,6 +16,7 @@ from apps.directory.models import Alias, PatternKind
 from apps.directory.permissions import Ability, Powers
 from apps.provisioning import aliaslists
 from apps.provisioning.administration import aliases as doors
+from apps.provisioning.administration import whereto
 from apps.provisioning.administration.sight import find_alias
 from apps.wire.errors import MailError, NotFound, NotPermitted
 

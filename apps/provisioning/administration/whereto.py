@@ -19,23 +19,6 @@ from apps.provisioning import routes
 from apps.provisioning.routes import Copy
 from apps.wire.errors import InvalidAddress, NotFound
 
-_ICONS: Final = {
-    "outside": "external-link",
-    "suspended": "pause",
-    "user": "user",
-    "alias": "at-sign",
-    "return": "undo-2",
-    "return_broken": "circle-x",
-    "wildcard": "at-sign",
-    "expression": "at-sign",
-    "catch_all": "inbox",
-    "relay_list": "server",
-    "relay_asked": "server",
-    "relay_any": "server",
-    "routed": "ban",
-    "role": "shield",
-    "none": "circle-x",
-}
 _BAD: Final = frozenset({"none", "suspended", "return_broken", "routed"})
 # Who they are is told of those in sight alone.
 _ROLE_TEXT: Final = (
@@ -52,13 +35,14 @@ class Stop:
     """An address on the way.
 
     Args:
+        rule: the one that decides here (`directory.explaining`); "" where nothing is told.
         is_hidden: nothing is told of it but that mail goes on to it.
         is_bad: mail ends here, and nobody gets it.
     """
 
     address: str
     text: str
-    icon: str
+    rule: str = ""
     leads_to: tuple[str, ...] = ()
     is_hidden: bool = False
     is_bad: bool = False
@@ -156,7 +140,7 @@ def _walked(root: str, steps: dict[str, Step], seen: Collection[str]) -> list[St
         step = by_key.get(address.key)
         if address.domain not in seen or step is None:
             words = _NO_FURTHER if address.domain in seen else _HIDDEN
-            stops.append(Stop(text, words, "external-link", is_hidden=True))
+            stops.append(Stop(text, words, is_hidden=True))
             continue
         stops.append(_stop(step, _ROLE_TEXT if step.rule == "role" else step.text))
         for target in step.leads_to:
@@ -170,7 +154,7 @@ def _stop(step: Step, text: str) -> Stop:
     return Stop(
         step.address,
         text,
-        _ICONS.get(step.rule, "circle-dot"),
+        step.rule,
         step.leads_to,
         is_bad=step.rule in _BAD,
     )
