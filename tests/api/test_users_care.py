@@ -139,7 +139,8 @@ def test_what_was_deleted_comes_back_unread(admin: Program, person: User) -> Non
     assert admin.get(path).status_code == 400
     assert admin.get(f"{path}?since=soon").status_code == 400
 
-    assert admin.post(path, {"since": before}).status_code == 200
+    done = admin.post(path, {"since": before})
+    assert done.status_code == 200, done.content
     assert Mailbox.objects.filter(user=person, name="Plans", deleted_at=None).exists()
     assert faults(admin.post(path, {})) == [("/since", "required")]
 

@@ -42,19 +42,23 @@ class Revived(NamedTuple):
     size: int
 
 
-def mailbox(*, mailbox_id: int, origin: Origin) -> Revived:
+def mailbox(*, mailbox_id: int, origin: Origin, acts_as: int | None = None) -> Revived:
     """Bring a deleted mailbox back, in one transaction.
+
+    Args:
+        acts_as: the owner, where `origin.user_id` is an administrator.
 
     Raises:
         NotFound: there is no such deleted mailbox (any more), or its owner was removed.
-        NotPermitted: `origin.user_id` is not the owner.
+        NotPermitted: who acts is not the owner.
         QuotaExceeded: the owner has no room for what it holds; nothing has changed.
         LimitReached: the owner has too many mailboxes.
         AlreadyExists: somebody took the name at the same moment.
     """
     user_id = _dead(mailbox_id).user_id
-    if origin.user_id not in (None, user_id):
-        raise NotPermitted(f"user {origin.user_id} in mail of {user_id}")
+    actor = origin.user_id if acts_as is None else acts_as
+    if actor not in (None, user_id):
+        raise NotPermitted(f"user {actor} in mail of {user_id}")
     with mailboxes.unique(str(mailbox_id)), transaction.atomic():
         mailboxes.one_at_a_time()
         lock(users=[user_id], mailboxes=[mailbox_id])

@@ -141,19 +141,19 @@ def removed(
         quota.require_room(user_id, total)
     done = Outcome([], 0, found.lost, found.older)
     try:
-        for so_far in _all_back(found, origin):
+        for so_far in _all_back(found, origin, user_id):
             done = so_far
     except QuotaExceeded as error:
         raise _cut(error, len(done.mailboxes), done.messages) from None
     return done
 
 
-def _all_back(found: removals.Removed, origin: Origin) -> Iterator[Outcome]:
+def _all_back(found: removals.Removed, origin: Origin, owner_id: int) -> Iterator[Outcome]:
     """Yields how far it is, after each transaction."""
     done = Outcome([], 0, found.lost, found.older)
     for box in found.mailboxes:
         try:
-            revived = revive.mailbox(mailbox_id=box.id, origin=origin)
+            revived = revive.mailbox(mailbox_id=box.id, origin=origin, acts_as=owner_id)
         except NotFound:
             continue  # somebody else was first, or it is purged
         done = done._replace(mailboxes=[*done.mailboxes, revived])
