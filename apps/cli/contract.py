@@ -18,6 +18,7 @@ HOME: Final = Path(__file__).resolve().parents[2]
 FILE: Final = HOME / "docs" / "openapi.json"
 BASE: Final = "/api/v1/"
 JSON: Final = "application/json"
+PAGE: Final = 100
 # What people call a thing by, where its list can be asked for that; the first one counts.
 KEYS: Final = ("address", "name", "pattern")
 
@@ -36,6 +37,7 @@ class Field:
         is_list: several of the kind.
         is_secret: it is read from a file and never stands in the list of processes.
         refers: noun of the list whose things it names by their ids, such as `domains`.
+        most: the highest number; None if the contract names none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Field:
     is_secret: bool = False
     choices: tuple[str, ...] = ()
     refers: str = ""
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,12 @@ class Operation:
     def command(self) -> str:
         """Both."""
         return f"{self.noun} {self.verb}"
+
+    @property
+    def page(self) -> int:
+        """How many of a list are asked for at a time."""
+        limits = (one.most for one in self.query if one.name == "limit")
+        return next(limits, None) or PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +234,7 @@ class Contract:
             is_secret=is_secret and kind == "string" and not is_list,
             choices=choices,
             refers=self._referred(name) if kind == "integer" and not is_list else "",
+            most=node.get("maximum"),
         )
 
     def _referred(self, name: str) -> str:

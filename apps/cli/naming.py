@@ -11,7 +11,6 @@ from apps.cli.contract import Collection, Contract, Field
 from apps.cli.failures import Failed
 from apps.mime.address import Address, AddressError, normalise_domain
 
-PAGE: Final = 1000
 PAGES: Final = 20  # of things that have it in their names
 # Where what is shown may be written in the letters of its language.
 _ALSO: Final = ("display_name", "display_address")
@@ -83,7 +82,7 @@ class Names:
         """All things of that name: a user has several roles."""
         query: dict[str, Any] = {}
         if collection.listing.is_paged:
-            query = {collection.key: name, "limit": PAGE}
+            query = {collection.key: name, "limit": collection.listing.page}
         wanted = _spellings(name)
         for _ in range(PAGES):
             request = request_of(Call(collection.listing), query)

@@ -11,7 +11,6 @@ from apps.cli.failures import REFUSED
 from apps.cli.naming import Names
 from apps.cli.printing import Output
 
-PAGE: Final = 1000
 LINES: Final = frozenset({"application/x-ndjson", "application/jsonl"})
 LONGEST_LINE: Final = 1024 * 1024  # octets
 NOTHING: Final = 204
@@ -48,7 +47,8 @@ def _items(server: Server, call: Call) -> Iterator[Mapping[str, Any]]:
     left = call.most
     query: dict[str, Any] = dict(call.query)
     while left is None or left > 0:
-        query["limit"] = PAGE if left is None else min(PAGE, left)
+        most = call.operation.page
+        query["limit"] = most if left is None else min(most, left)
         answer = settled(server.ask(request_of(replace(call, query=query))))
         items, following = answer.items()
         yield from items
