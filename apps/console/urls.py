@@ -16,4 +16,5 @@ urlpatterns = [
     path("admin/queue/", include("apps.console.urls_queue")),
     path("admin/quarantine/", include("apps.console.urls_quarantine")),
     path("admin/setup/", include("apps.console.urls_setup")),
+    path("admin/webhooks/", include("apps.console.urls_webhooks")),
 ]

@@ -39,6 +39,7 @@ from tests.console import (
     rows_system,
     rows_trace,
     rows_users,
+    rows_webhooks,
     rows_wellknown,
 )
 from tests.console.conftest import holder
@@ -47,7 +48,18 @@ from tests.console.world import Tenant, rows_of, signed_in, tenant
 
 # Things that administrators of the tenant see, and operators.
 OF_TENANTS: Final = frozenset(
-    {"person", "domain", "alias", "organization", "tombstone", "shared", "grant", "held", "queued"}
+    {
+        "person",
+        "domain",
+        "alias",
+        "organization",
+        "tombstone",
+        "shared",
+        "grant",
+        "held",
+        "queued",
+        "webhook",
+    }
 )
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SHORT: Final = ("GET", "POST")
@@ -98,6 +110,7 @@ TABLE: Final[dict[str, Row]] = {
     "app-password-new": own(200, 200),
     "app-password": own(200, 302, "app-password"),
     "oauth-authorize": own(400, 400),
+    "access-token": own(405, 302, "access-token", strangers="post"),
     "settings-tokens": own(200, 405),
     "token-new": own(200, 200),
     "token": own(200, 302, "api-token"),
@@ -193,6 +206,7 @@ TABLE: Final[dict[str, Row]] = {
     **rows_queue.ROWS,
     **rows_trace.ROWS,
     **rows_setup.ROWS,
+    **rows_webhooks.ROWS,
     **rows_wellknown.ROWS,
 }
 
