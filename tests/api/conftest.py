@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.api.bulk.lines import MEDIA_TYPE
 from apps.directory.apitokens import SCOPES
 from apps.directory.models import Domain, Organization, Role, User
 from apps.directory.services import apitokens
@@ -47,6 +48,13 @@ class Program:
 
     def delete(self, path: str, **headers: str) -> Any:
         return self.ask("DELETE", path, **headers)
+
+    def lines(self, path: str, objects: Iterable[Any], **headers: str) -> list[dict[str, Any]]:
+        """Send lines of JSON; return those of the answer."""
+        body = b"".join(json.dumps(one).encode() + b"\n" for one in objects)
+        answer = self.ask("POST", path, body, Content_Type=MEDIA_TYPE, **headers)
+        assert answer.status_code == 200, answer.content
+        return [json.loads(one) for one in b"".join(answer.streaming_content).splitlines()]
 
 
 def program(

@@ -12,6 +12,7 @@ ROWS: Final[dict[str, Row]] = {
     "api-aliases": Row(
         get=200, post=422, data={"POST": {"address": "numbat@numbat.test", **TARGETS}}
     ),
+    "api-aliases-bulk": Row(post=415),
     "api-alias": Row(
         get=200,
         patch=200,

@@ -15,6 +15,7 @@ ROWS: Final[dict[str, Row]] = {
     "api-domains": Row(
         get=200, post=(201, 422), refused=ADDS_NONE, data={"POST": {"name": "numbat.test"}}
     ),
+    "api-domains-bulk": Row(post=415),
     "api-domain": Row(
         get=200,
         patch=200,

@@ -184,3 +184,22 @@ def test_a_page_costs_the_same_however_long_it_is(
         provisioning.add_alias(f"a{number}@example.test", ["x@elsewhere.test", "y@elsewhere.test"])
     with django_assert_max_num_queries(8):
         assert len(admin.get("aliases").json()["items"]) == 12
+
+
+def test_many_are_added_by_lines_and_none_hurts_another(
+    admin: Program, domain: Domain, other_domain: Domain
+) -> None:
+    names = ["sales@Example.test", "*@example.test", "sales@example.test", "x@other.test", "none"]
+    sent: list[Any] = [{"address": one, "targets": ["ann@elsewhere.test"]} for one in names]
+    sent += [{"address": "team@example.test", "targets": ["a@b.test", "c@d.test"]}, {}]
+
+    *said, end = admin.lines("aliases/bulk", sent, Idempotency_Key="once")
+    assert [one["status"] for one in said] == [201, 201, 409, 422, 422, 201, 422]
+    assert end == {"done": 3, "failed": 4, "problem": None}
+    assert said[5]["result"] == admin.get(f"aliases/{said[5]['result']['id']}").json()
+    assert {one["problem"]["errors"][0]["pointer"] for one in said if "problem" in one} == {
+        "/address"
+    }
+    again = admin.lines("aliases/bulk", sent, Idempotency_Key="once")
+    assert again[0] == {**said[0], "is_replayed": True}
+    assert Alias.objects.count() == 3

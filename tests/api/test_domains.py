@@ -241,3 +241,39 @@ def test_a_new_name_costs_no_key_for_who_may_not_give_it(
         assert (number, answer.status_code) == (number, 200)
     assert operator.post(f"{path}/keys", Idempotency_Key="keys").status_code == 201
     assert len(made) == 2
+
+
+def test_many_are_hosted_by_lines_and_keys_are_made_for_those_alone(
+    operator: Program,
+    admin: Program,
+    domain: Domain,
+    other_domain: Domain,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+
+    def prepare() -> NewKeys:
+        made.append(1)
+        return NewKeys(())
+
+    monkeypatch.setattr(dkim, "prepare", prepare)
+    sent = [
+        {"name": "numbat.test", "organization": domain.organization_id},
+        {"name": "mirror.test", "alias_of": "numbat.test"},
+        {"name": "numbat.test", "organization": domain.organization_id},
+        {"name": "no name"},
+        {"name": "bilby.test"},
+        {"name": "bilby.test", "alias_of": "nothing.test"},
+    ]
+    *said, end = operator.lines("domains/bulk", sent)
+    assert [one["status"] for one in said] == [201, 201, 409, 422, 422, 422]
+    assert (end["done"], end["failed"]) == (2, 4)
+    assert said[1]["result"]["alias_of"] == "numbat.test"
+    assert [one["problem"]["errors"][0]["pointer"] for one in said[2:]] == [
+        *("/name", "/name", "/organization", "/alias_of")
+    ]
+    assert len(made) == 4
+
+    *said, _ = admin.lines("domains/bulk", sent)
+    assert {one["status"] for one in said} == {403}
+    assert len(made) == 4

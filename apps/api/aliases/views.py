@@ -1,7 +1,6 @@
 """Aliases, and groups, which are aliases with several targets."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -9,6 +8,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.aliases.adding import EXAMPLE, add
 from apps.api.aliases.forms import (
     AliasChange,
     AliasForm,
@@ -16,6 +16,7 @@ from apps.api.aliases.forms import (
     AliasSought,
     TargetsForm,
 )
+from apps.api.aliases.shown import GROUP, SHOWN, TAG, shown
 from apps.api.doors import Door
 from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import page
@@ -29,53 +30,10 @@ from apps.provisioning.administration import aliases
 from apps.provisioning.administration.sight import find_alias
 from apps.provisioning.aliaslists import Sort
 from apps.wire.errors import (
-    AlreadyExists,
-    InUse,
     InvalidAddress,
     InvalidName,
     LimitReached,
-    NotFound,
 )
-
-TAG: Final = "Aliases and groups"
-EXAMPLE: Final = {"address": "sales@example.org", "targets": ["alice@example.org"]}
-SHOWN: Final = {
-    "id": 31,
-    "address": "sales@example.org",
-    "domain": 12,
-    "sort": "alias",
-    "state": "active",
-    "targets": ["alice@example.org"],
-    "created_at": "2026-11-28T10:00:00Z",
-}
-_ABOUT_ADDRESS: Final = (
-    *(InvalidAddress, InvalidName, AlreadyExists),
-    *(NotFound, InUse, LimitReached),
-)
-GROUP: Final = {
-    **SHOWN,
-    "sort": "group",
-    "targets": ["alice@example.org", "bob@example.com"],
-}
-
-
-def shown(rows: Sequence[Alias]) -> list[dict[str, Any]]:
-    """Aliases of which `domain` was read too; one statement for all of them."""
-    found = aliaslists.targets(row.pk for row in rows)
-    return [_one(row, found.get(row.pk, [])) for row in rows]
-
-
-def _one(row: Alias, targets: list[str]) -> dict[str, Any]:
-    values = {
-        "id": row.pk,
-        "address": str(aliaslists.pattern_of(row)),
-        "domain": row.domain_id,
-        "sort": aliaslists.sort_of(row, len(targets)),
-        "state": row.state,
-        "targets": targets,
-        "created_at": row.created_at,
-    }
-    return dict(AliasShown(values).data)
 
 
 class AliasDoor(Door):
@@ -119,10 +77,7 @@ class Aliases(AliasDoor):
     )
     def post(self, request: Request) -> Response:
         asked = self.asked(AliasForm).validated_data
-        with about("/address", *_ABOUT_ADDRESS):
-            row = aliases.add(
-                powers=self.powers, pattern=asked["address"], targets=asked["targets"]
-            )
+        row = add(self.powers, asked)
         return self.made(self.one(row.pk), reverse("api-alias", args=[row.pk]))
 
 

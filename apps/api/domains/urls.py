@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from apps.api.domains.bulk import BulkDomains
 from apps.api.domains.dns import Check, Dns, Record, Zone
 from apps.api.domains.keys import Activating, Keys
 from apps.api.domains.sending import Limits, Relay, Smarthost
@@ -12,6 +13,7 @@ _ONE = "domains/<int:domain_id>"
 
 urlpatterns = [
     path("domains", Domains.as_view(), name="api-domains"),
+    path("domains/bulk", BulkDomains.as_view(), name="api-domains-bulk"),
     path("domains/usage", Usages.as_view(), name="api-domains-usage"),
     path(_ONE, OneDomain.as_view(), name="api-domain"),
     path(f"{_ONE}/usage", Usage.as_view(), name="api-domain-usage"),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.domains.adding import NEW, add, look
 from apps.api.domains.forms import (
     DomainChange,
     DomainForm,
@@ -79,8 +80,7 @@ class Domains(DomainDoor):
         return page(request, sought, found, ORDER, lambda rows: shown(self.powers, rows))
 
     def ahead(self) -> None:
-        with about("/name"):
-            domain_name(self.asked(DomainForm).validated_data["name"])
+        look(self.powers, self.asked(DomainForm).validated_data)
         self._keys = dkim.prepare()
 
     @operation(
@@ -88,25 +88,11 @@ class Domains(DomainDoor):
         "Host a domain",
         tag=TAG,
         more="It gets keys that sign its mail. What its DNS has to say is at `/dns`.",
-        sends=Sends(DomainForm, {"name": "example.org", "organization": 7}),
+        sends=Sends(DomainForm, NEW),
         gives=Gives(DomainShown, EXAMPLE, status=201),
     )
     def post(self, request: Request) -> Response:
-        asked = self.asked(DomainForm).validated_data
-        owner, target = asked.get("organization"), asked.get("alias_of")
-        place = "/organization" if target is None else "/alias_of"
-        # The innermost one that knows a failure has it.
-        with (
-            about("/name", InvalidName, AlreadyExists, LimitReached),
-            about(place, NotFound, domains.OrganizationNeeded),
-        ):
-            row = domains.add(
-                powers=self.powers,
-                name=asked["name"],
-                organization_id=owner,
-                alias_of=target,
-                keys=self._keys,
-            )
+        row = add(self.powers, self.asked(DomainForm).validated_data, self._keys)
         return self.made(self.one(row.pk), reverse("api-domain", args=[row.pk]))
 
 
