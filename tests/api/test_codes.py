@@ -15,7 +15,10 @@ from tests.support.installation import ROOT
 
 API: Final = ROOT / "apps" / "api"
 # Doors that the one for programs is beside, and never behind.
-OTHERS: Final = ("apps.webmail", "apps.imap", "apps.pop3", "apps.smtp", "apps.console", "tests")
+OTHERS: Final = (
+    *("apps.webmail", "apps.imap", "apps.pop3", "apps.smtp", "apps.console", "tests"),
+    "apps.directory.bearer",
+)
 
 
 def _kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
