@@ -32,9 +32,11 @@ from tests.api import (
     rows_health,
     rows_mail,
     rows_organizations,
+    rows_policies,
     rows_quarantine,
     rows_queue,
     rows_roles,
+    rows_sharing,
     rows_tokens,
     rows_traces,
     rows_users,
@@ -62,12 +64,14 @@ TABLE: Final[dict[str, Row]] = {
     **rows_aliases.ROWS,
     **rows_mail.ROWS,
     **rows_health.ROWS,
+    **rows_policies.ROWS,
     **rows_quarantine.ROWS,
     **rows_queue.ROWS,
     **rows_roles.ROWS,
     **rows_tokens.ROWS,
     **rows_traces.ROWS,
     **rows_users.ROWS,
+    **rows_sharing.ROWS,
     **rows_webhooks.ROWS,
 }
 
@@ -139,7 +143,7 @@ class World:
 
     def name_of(self, thing: str, owner: str) -> str:
         """How the address names a thing."""
-        if thing == "queued":
+        if thing in ("queued", "sent"):
             return ulid_text(UUID(int=1) if owner == NOBODY else self._owner(owner).queued)
         if owner == NOBODY:
             return str(NOBODYS)
@@ -155,7 +159,7 @@ class World:
         """Whether the thing is in sight of the role."""
         if owner == NOBODY:
             return False
-        if row.thing in OWN:
+        if row.thing in OWN or row.thing == "sent":
             return (self.role, owner) == ("other", A)
         return self.role == "operator" or (self.role == "admin of B") == (owner == B)
 

@@ -28,7 +28,7 @@ def set_tls(*, powers: Powers, domain: str, mode: TlsMode, names: Sequence[str] 
         NotPermitted, InvalidName
     """
     demand_operator(powers)
-    kept, known = _destination(domain), tuple(_name(name) for name in names)
+    kept, known = destination(domain), tuple(_name(name) for name in names)
     with transaction.atomic():
         before = remote.standing_override(kept)
         tlspolicies.put(domain=kept, mode=mode, names=known)
@@ -42,7 +42,7 @@ def remove_tls(*, powers: Powers, domain: str) -> Changed:
         NotPermitted, InvalidName, NotFound
     """
     demand_operator(powers)
-    kept = _destination(domain)
+    kept = destination(domain)
     with transaction.atomic():
         before = remote.standing_override(kept)
         tlspolicies.remove(domain=kept)
@@ -106,7 +106,9 @@ def put_transport_back(*, powers: Powers, scope: TransportScope, changed: Change
     )
 
 
-def _destination(text: str) -> str:
+def destination(text: str) -> str:
+    """A domain of which TLS is set, as it is kept; a dot before it is all below. Raises
+    InvalidName."""
     text = text.strip()
     return f".{_name(text[1:])}" if text.startswith(".") else _name(text)
 

@@ -18,7 +18,7 @@ from apps.scan.models import Threshold
 from apps.scan.scopes import SERVER, Scope
 from apps.scan.services import attachments, rulepoints, thresholds
 from apps.scan.services.thresholds import Change
-from apps.wire.errors import InUse, NotPermitted
+from apps.wire.errors import InUse, NotFound, NotPermitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,32 @@ def scope_of(powers: Powers, *, domain_id: int | None = None, user_id: int | Non
         return Scope(domain_id=own_domain(powers, domain_id).pk)
     demand_operator(powers)
     return SERVER
+
+
+def seen_scope(
+    powers: Powers, *, domain_id: int | None = None, user_id: int | None = None
+) -> Scope:
+    """The same, to be read; what is set for the whole installation, whoever changes some may read.
+
+    Raises:
+        NotFound: it is not there, or somebody may not change policies there.
+        NotPermitted
+    """
+    if user_id is not None:
+        user = find_user(powers, user_id)
+        _demand_sight(powers.may(Ability.CHANGE_POLICIES, user), "user")
+        return Scope(user_id=user.pk)
+    if domain_id is not None:
+        domain = find_domain(powers, domain_id)
+        _demand_sight(powers.may(Ability.CHANGE_POLICIES, domain), "domain")
+        return Scope(domain_id=domain.pk)
+    demand(powers, Ability.CHANGE_POLICIES)
+    return SERVER
+
+
+def _demand_sight(may: bool, noun: str) -> None:
+    if not may:
+        raise NotFound("policies", text=f"There is no such {noun}")
 
 
 def set_thresholds(
