@@ -4,13 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.console import userlending
-from apps.console.userlending import ELSEWHERE, lending_of
 from apps.directory.models import Delegation, Domain, User
 from apps.directory.permissions import powers_of
 from apps.mailstore.models import MailboxRight
 from apps.mailstore.services import mailboxes
 from apps.provisioning import services as provisioning
+from apps.provisioning.administration import lending
+from apps.provisioning.administration.lending import ELSEWHERE, lending_of
 from tests.console.conftest import browser
 from tests.support.reading import Reading, analyze
 
@@ -54,7 +54,7 @@ def test_folders_are_counted_for_each_and_anyone_comes_first(
 def test_of_very_many_the_first_are_told(
     admin: User, alice: User, domain: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(userlending, "MOST", 5)
+    monkeypatch.setattr(lending, "MOST", 5)
     people = crowd(domain, 8)
     share(alice, [*people], 2)
     Delegation.objects.bulk_create(Delegation(owner=alice, delegate=one) for one in people)

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from apps.console import paging
 from apps.console.filters import Filter
 from apps.console.paging import Page
-from apps.directory import permissions
-from apps.directory.models import Delegation, Kind, User, UserState
+from apps.directory.models import Delegation, UserState
 from apps.directory.permissions import Powers
-from apps.directory.services.names import POSTMASTER
 from apps.directory.written import stored_domain
 from apps.mailstore.models import MailboxRight
+from apps.provisioning.administration.sharing import in_sight
 from apps.runtime.keyset import Column, Order
 
 _ORDER: Final = Order(Column("key", str))
@@ -58,7 +57,7 @@ class BoxLine:
 
 def shared(powers: Powers, wanted: Wanted) -> Page[BoxLine]:
     """A page of the shared mailboxes in sight."""
-    found = boxes(powers)
+    found = in_sight(powers)
     if wanted.text:
         folded = wanted.text.casefold()
         found = found.filter(Q(key__contains=folded) | Q(name__icontains=wanted.text))
@@ -82,12 +81,6 @@ def _lines(rows: Sequence[dict[str, Any]]) -> list[BoxLine]:
         )
         for row in rows
     ]
-
-
-def boxes(powers: Powers) -> QuerySet[User]:
-    """All in sight but the box for postmaster's mail that each domain has of itself."""
-    found = permissions.users(powers).filter(kind=Kind.SHARED)
-    return found.exclude(key__startswith=f"{POSTMASTER}@")
 
 
 def _members(ids: Iterable[int]) -> dict[int, set[int | None]]:

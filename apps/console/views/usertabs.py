@@ -13,7 +13,6 @@ from apps.console.admission import for_administrators
 from apps.console.forms import AddAliasForm, DelegateForm, SendLimitForm
 from apps.console.useraddresses import leading_to, second_names, written_in
 from apps.console.userdevices import devices_of, visits_of
-from apps.console.userlending import lending_of
 from apps.console.usersending import sending_of
 from apps.console.views.pages import administrator, user_in_sight
 from apps.console.views.userpage import user_tab
@@ -21,6 +20,7 @@ from apps.directory.limits import FIELDS
 from apps.directory.models import User
 from apps.directory.permissions import Ability, Powers, audit_scope
 from apps.provisioning.administration import aliases, credentials, delegations, limits, shares
+from apps.provisioning.administration.lending import lending_of
 from apps.ui.proving import ask, is_recent
 from apps.wire.errors import InvalidName, MailError, NotFound
 from apps.wire.numbers import whole_number

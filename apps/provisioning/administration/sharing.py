@@ -12,11 +12,13 @@ programs. A person's mailbox is shared by that person alone: here it is not ther
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.directory import permissions
 from apps.directory.models import Delegation, Kind, User
 from apps.directory.permissions import Ability, Powers
 from apps.directory.services import delegations
+from apps.directory.services.names import POSTMASTER
 from apps.mailstore.origin import Origin
 from apps.mailstore.services.sharing import ANYONE
 from apps.provisioning import sharing
@@ -25,6 +27,13 @@ from apps.wire.errors import InvalidName, NotFound
 
 NOTHING: Final = "none"  # a level: sends, and does not read
 LEVELS: Final = (*sharing.LEVELS, NOTHING)
+
+
+def in_sight(powers: Powers) -> QuerySet[User]:
+    """The shared mailboxes in sight but the box for postmaster's mail that each domain has of
+    itself."""
+    found = permissions.users(powers).filter(kind=Kind.SHARED)
+    return found.exclude(key__startswith=f"{POSTMASTER}@")
 
 
 def find_shared(powers: Powers, user_id: int) -> User:
