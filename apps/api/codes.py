@@ -123,7 +123,7 @@ _FIELDS: Final = Group(
         Code("keyword", "", "It is not a keyword of a message.",
              "Send one word of ASCII without brackets, quotes, `*` and `%`."),
         Code("message_id", "", "It is not a Message-ID.", "Send it with its angle brackets."),
-        Code("base64", "", "It is not base64 (RFC 4648).", "Send the octets of the file in base64."),
+        Code("base64", "", "It is not base64 (RFC 4648).", "Send the octets in base64."),
         Code("same_mailbox", "", "The message is there already.", "Name another mailbox."),
         Code("weak_password", "422", "The password is too easy to guess.",
              "The answer names the rule: send a longer one."),
@@ -170,8 +170,8 @@ _MAIL: Final = Group(
     (
         Code("sender_not_allowed", "403", "The user may not send as that address.",
              "Send as an own address, or ask for the right to send as that one."),
-        Code("not_taken", "422", "A recipient takes no mail: there is nobody, or it is suspended, full"
-             " or in a circle.", "The answer says which one and why."),
+        Code("not_taken", "422", "A recipient takes no mail: nobody is there, or it is suspended,"
+             " full, or in a circle.", "The answer says which one, and why."),
         Code("relay_denied", "403", "Mail is not taken for this domain.", "Check the address."),
         Code("header_refused", "400, 422", "The header of the message is not valid.",
              "The answer names the field."),
