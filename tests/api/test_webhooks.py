@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -16,6 +15,7 @@ from apps.directory.models import Domain, Role
 from apps.directory.services import apitokens
 from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
+from apps.runtime.db import in_db
 from apps.webhooks.models import Delivery, Endpoint, Event
 from apps.webhooks.services import endpoints, events
 from mailhost.asgi import application
@@ -225,23 +225,23 @@ async def followed(token: str, **headers: str) -> AsyncIterator[Callable[[], Any
 async def test_a_stream_tells_what_happens_until_its_token_is_revoked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    domain = await sync_to_async(provisioning.add_domain)("example.test", organization="A")
-    other = await sync_to_async(provisioning.add_domain)("other.test", organization="B")
-    admin = await sync_to_async(holder)("admin@example.test", Role.DOMAIN_ADMIN, domain)
-    _, token = await sync_to_async(apitokens.issue)(
-        user=admin, name="stream", scopes=["webhooks:read"]
+    domain = await in_db("write", provisioning.add_domain, "example.test", organization="A")
+    other = await in_db("write", provisioning.add_domain, "other.test", organization="B")
+    admin = await in_db("write", holder, "admin@example.test", Role.DOMAIN_ADMIN, domain)
+    _, token = await in_db(
+        "write", apitokens.issue, user=admin, name="stream", scopes=["webhooks:read"]
     )
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
     async with followed(token) as following:
         assert (await following())["status"] == 200
         assert (await following())["body"] == b"retry: 3000\n\n"
-        await sync_to_async(happens)(other)
-        (made,) = await sync_to_async(happens)(domain)
+        await in_db("write", happens, other)
+        (made,) = await in_db("write", happens, domain)
         while (frame := (await following())["body"]) == b":\n\n":
             pass
         assert frame.startswith(f"id: {made.name}\n".encode())
         assert b"other.test" not in frame
-        await sync_to_async(apitokens.revoke)(user=admin, name="stream")
+        await in_db("write", apitokens.revoke, user=admin, name="stream")
         monkeypatch.setattr(stream, "CHECKED", 0.0)
         while (message := await following()).get("more_body"):
             assert message["body"] == b":\n\n"

@@ -44,6 +44,7 @@ class Receiver:
 
     host: PolicyHost
     dns: DnsServer
+    patience: float = 20.0  # seconds for an answer: the machine may be busy
 
     @property
     def url(self) -> str:
@@ -52,6 +53,10 @@ class Receiver:
     @property
     def requests(self) -> list[Request]:
         return self.host.requests
+
+    def client(self, *, is_installations: bool, seconds: float) -> Web:
+        """In place of `sending.client`."""
+        return Web(live_resolver(), seconds=self.patience, reaches=lambda one: one.is_loopback)
 
     def answers(self, status: int, body: bytes = b"", **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -64,15 +69,9 @@ def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiv
     context = authority.server(HOST).context
     with DnsServer() as dns, PolicyHost(context) as host:
         dns.add(HOST, "A", "127.0.0.1")
-        monkeypatch.setattr(
-            sending,
-            "client",
-            lambda *, is_installations, seconds: Web(
-                live_resolver(), seconds=1.0, reaches=lambda one: one.is_loopback
-            ),
-        )
         with override_settings(DNS_SERVERS=(dns.endpoint,), EXTRA_CA=authority.file):
             made = Receiver(host, dns)
+            monkeypatch.setattr(sending, "client", made.client)
             made.answers(204)
             yield made
 
