@@ -148,10 +148,13 @@ def status_of(error: MailError) -> int:
 
 def of_failure(error: MailError, pointer: str = "") -> dict[str, Any]:
     """The problem that a failure of a service is. What a field names and nobody finds is a mistake
-    in that field: the address of the request is there."""
+    in that field: the address of the request is there. A parameter that cannot be is one of the
+    request (400), as where its form refuses it."""
     code, detail, status = code_of(error), error.reply.text, status_of(error)
     faults = [Fault(pointer, code, detail)] if pointer else []
-    return problem(422 if status == 404 and faults else status, code, detail, faults)
+    if faults and status in {404, 422}:
+        status = 400 if pointer.startswith("?") else 422
+    return problem(status, code, detail, faults)
 
 
 def told(error: Exception) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ form that it tells.
 Half of the requests name things that are there. What a request does is taken back after it.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,6 +43,23 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def _line(context: Any, value: Any) -> bytes:
+    """A line of a bulk operation, or what is none."""
+    return value if isinstance(value, bytes) else f"{json.dumps(value)}\n".encode()
+
+
+@schemathesis.serializer("message/rfc822")
+def _message(context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def _first(context: Any, response: Any) -> Any:
+    """What the schema tells is one line of the answer."""
+    return json.loads(response.content.splitlines()[0])
 
 
 @dataclass
@@ -97,7 +115,7 @@ def _there(world: World) -> Iterator[tuple[str, dict[str, str]]]:
         row = TABLE[name]
         names = re.findall(r"<(?:\w+:)?(\w+)>", route)
         values = [world.name_of(row.thing, A)] if row.thing else ["1"]
-        values.append(row.second or "1")
+        values += [row.second or "1", *"1" * len(names)]
         template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
         yield template, dict(zip(names, values, strict=False))
 
