@@ -14,6 +14,7 @@ from apps.runtime.keyset import Column, Order
 from apps.runtime.prefixes import beginning
 
 ORDER: Final = Order(Column("domain_id"), Column("local", str))  # of the index `alias_once`
+OF_DOMAIN: Final = Order(Column("local", str))  # of one domain alone, by the same index
 _PATTERNS: Final = (PatternKind.WILDCARD, PatternKind.REGEX)
 
 
