@@ -113,7 +113,8 @@ _FIELDS: Final = Group(
         Code("no_name", "", "It has no name.", "Send one."),
         Code("invalid_address", "400, 422", "It is not an address of mail (RFC 5321).",
              "Send one such as jane@example.org."),
-        Code("invalid_name", "400, 422", "A name like this cannot be.", "The answer names the rule."),
+        Code("invalid_name", "400, 422", "A name like this cannot be.",
+             "The answer names the rule."),
         Code("organization_needed", "422", "It does not say for which organisation.",
              "Send `organization`."),
         Code("one_of", "", "Two fields are there of which one is meant.", "Leave one out."),
@@ -135,8 +136,8 @@ _FIELDS: Final = Group(
 _THINGS: Final = Group(
     "Things",
     (
-        Code("not_found", "400, 404, 422", "There is no such thing, or it is out of sight; at a field:"
-             " what the field names.", "List them to find its id."),
+        Code("not_found", "400, 404, 422", "There is no such thing, or it is out of sight; at a"
+             " field: what the field names.", "List them to find its id."),
         Code("unknown_recipient", "404, 422", "Nobody here has this address.", "Check it."),
         Code("gone", "410", "It is over.", "Begin again."),
         Code("already_exists", "409", "There is one of this name already.",

@@ -115,4 +115,4 @@ def test_mail_flow_is_of_what_is_in_sight(
     told = admin.get("health/flow").json()
     assert (len(told["steps"]), told["step"], told["steps"][-1]["half_within"]) == (24, HOUR, 0.75)
     wrong = admin.get(f"health/flow?domain={other_domain.pk}")
-    assert (wrong.status_code, faults(wrong)) == (422, [("?domain", "not_found")])
+    assert (wrong.status_code, faults(wrong)) == (400, [("?domain", "not_found")])
