@@ -8,7 +8,12 @@ from rest_framework.response import Response
 from apps.api.doors import Door
 from apps.api.operations import Gives, Sends, operation
 from apps.api.policies.filtering import TAG
-from apps.api.policies.forms import FileForm, FileShown, FileSought, FilesShown
+from apps.api.policies.forms import (
+    FilePoliciesShown,
+    FilePolicyForm,
+    FilePolicyShown,
+    FilePolicySought,
+)
 from apps.api.problems import about
 from apps.provisioning.administration import policies
 from apps.scan.attachments.policy import ACTIONS, USUAL, What
@@ -17,9 +22,9 @@ from apps.wire.errors import InvalidName
 
 _COLUMNS: Final = ("what", "value", "action")
 _FILE: Final = {"what": "group", "value": "program", "action": "refuse"}
-_GIVES: Final = Gives(FileShown, _FILE)
+_GIVES: Final = Gives(FilePolicyShown, _FILE)
 _LIST: Final = Gives(
-    FilesShown,
+    FilePoliciesShown,
     {"items": [_FILE], "usual": [{"what": "group", "value": "program", "action": "quarantine"}]},
 )
 _MORE: Final = "An entry that names a file decides; where none does, the installation's or `usual`."
@@ -47,11 +52,11 @@ class _Files(Door):
         self.demand_place(domain_id)
         rows = AttachmentPolicy.objects.filter(domain=domain_id).order_by("what", "value")
         values: dict[str, Any] = {"items": list(rows.values(*_COLUMNS)), "usual": _usual()}
-        return self.shown(dict(FilesShown(values).data))
+        return self.shown(dict(FilePoliciesShown(values).data))
 
     def said(self, domain_id: int | None = None) -> Response:
         self.demand_place(domain_id)
-        asked = self.asked(FileForm).validated_data
+        asked = self.asked(FilePolicyForm).validated_data
         with about("/value", InvalidName):
             value = policies.set_file(
                 powers=self.powers,
@@ -60,11 +65,11 @@ class _Files(Door):
                 value=asked["value"],
                 action=asked["action"],
             )
-        return self.shown(dict(FileShown({**asked, "value": value}).data))
+        return self.shown(dict(FilePolicyShown({**asked, "value": value}).data))
 
     def taken_back(self, domain_id: int | None = None) -> Response:
         self.demand_place(domain_id)
-        asked = self.sought(FileSought)
+        asked = self.sought(FilePolicySought)
         with about("?value", InvalidName):
             policies.unset_file(
                 powers=self.powers,
@@ -93,7 +98,7 @@ class Files(_Files):
         "Say what is done with attached files of one sort in all domains",
         tag=TAG,
         more=_MORE,
-        sends=Sends(FileForm, _FILE),
+        sends=Sends(FilePolicyForm, _FILE),
         gives=_GIVES,
     )
     def put(self, request: Request) -> Response:
@@ -103,7 +108,7 @@ class Files(_Files):
         "policies_files_unset",
         "Take back what was said of attached files in all domains",
         tag=TAG,
-        seeks=FileSought,
+        seeks=FilePolicySought,
     )
     def delete(self, request: Request) -> Response:
         return self.taken_back()
@@ -126,7 +131,7 @@ class DomainFiles(_Files):
         "Say what is done with attached files of one sort in a domain",
         tag=TAG,
         more=_MORE,
-        sends=Sends(FileForm, _FILE),
+        sends=Sends(FilePolicyForm, _FILE),
         gives=_GIVES,
     )
     def put(self, request: Request, domain_id: int) -> Response:
@@ -136,7 +141,7 @@ class DomainFiles(_Files):
         "policies_domain_files_unset",
         "Take back what was said of attached files in a domain",
         tag=TAG,
-        seeks=FileSought,
+        seeks=FilePolicySought,
     )
     def delete(self, request: Request, domain_id: int) -> Response:
         return self.taken_back(domain_id)

@@ -9,7 +9,13 @@ from rest_framework.response import Response
 
 from apps.api.doors import Door
 from apps.api.operations import Gives, Sends, operation
-from apps.api.policies.forms import FilterChange, FilterShown, RuleForm, RuleShown, RulesShown
+from apps.api.policies.forms import (
+    FilterChange,
+    FilterRuleForm,
+    FilterRuleShown,
+    FilterRulesShown,
+    FilterShown,
+)
 from apps.api.problems import about
 from apps.provisioning.administration import policies
 from apps.scan import queries
@@ -174,11 +180,11 @@ class Rules(Door):
         "List what the filter's rules count",
         tag=TAG,
         more="For operators. All of them: some hundred.",
-        gives=Gives(RulesShown, {"items": [_RULE]}),
+        gives=Gives(FilterRulesShown, {"items": [_RULE]}),
     )
     def get(self, request: Request) -> Response:
         policies.demand_operator(self.powers)
-        return self.shown(dict(RulesShown({"items": queries.rule_points()}).data))
+        return self.shown(dict(FilterRulesShown({"items": queries.rule_points()}).data))
 
 
 class OneRule(Door):
@@ -191,15 +197,15 @@ class OneRule(Door):
         "Let a rule of the filter count something else than is usual",
         tag=TAG,
         more="Operators do that. What it demands whatever its points are stays.",
-        sends=Sends(RuleForm, {"points": 3.5}),
-        gives=Gives(RuleShown, _RULE),
+        sends=Sends(FilterRuleForm, {"points": 3.5}),
+        gives=Gives(FilterRuleShown, _RULE),
     )
     def put(self, request: Request, rule: str) -> Response:
         policies.demand_operator(self.powers)
-        points = self.asked(RuleForm).validated_data["points"]
+        points = self.asked(FilterRuleForm).validated_data["points"]
         policies.set_points(powers=self.powers, rule=_named(rule), points=points)
         found = next(one for one in queries.rule_points() if one.rule == rule)
-        return self.shown(dict(RuleShown(found).data))
+        return self.shown(dict(FilterRuleShown(found).data))
 
     @operation(
         "policies_rules_unset",

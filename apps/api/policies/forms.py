@@ -49,7 +49,7 @@ class FilterChange(Form):
         return {**points, **super().get_fields()}
 
 
-class CountsShown(Shown):
+class FilterCountsShown(Shown):
     """What counts in the end, whoever has set it."""
 
     is_filtered = serializers.BooleanField()
@@ -69,7 +69,7 @@ class FilterShown(Shown):
     """What is set here; null is what counts more widely."""
 
     is_filtered = serializers.BooleanField(allow_null=True)
-    counts = CountsShown()
+    counts = FilterCountsShown()
 
     def get_fields(self) -> dict[str, Any]:
         """One for each threshold too."""
@@ -82,7 +82,7 @@ class FilterShown(Shown):
         }
 
 
-class FileSought(Form):
+class FilePolicySought(Form):
     """Which entry is taken back."""
 
     what = serializers.ChoiceField(
@@ -93,13 +93,13 @@ class FileSought(Form):
     value = Text(max_length=100, help_text="`exe`, `application/zip`, `program`, `encrypted`, …")
 
 
-class FileForm(FileSought):
+class FilePolicyForm(FilePolicySought):
     """What is done with files of one sort."""
 
     action = serializers.ChoiceField([(one, one) for one in ACTIONS])
 
 
-class FileShown(Shown):
+class FilePolicyShown(Shown):
     """What is done with files of one sort."""
 
     what = serializers.CharField()
@@ -107,11 +107,11 @@ class FileShown(Shown):
     action = serializers.CharField()
 
 
-class FilesShown(Shown):
+class FilePoliciesShown(Shown):
     """What is set here."""
 
-    items = FileShown(many=True)
-    usual = FileShown(many=True, help_text="What is done where nobody has said anything.")
+    items = FilePolicyShown(many=True)
+    usual = FilePolicyShown(many=True, help_text="What is done where nobody has said anything.")
 
 
 class SendersSought(Sought):
@@ -142,7 +142,7 @@ class SenderSought(Form):
     sender = Text(max_length=LONGEST_SENDER)
 
 
-class SenderShown(Shown):
+class ListedSenderShown(Shown):
     """A sender of a list."""
 
     value = serializers.CharField()
@@ -152,7 +152,7 @@ class SenderShown(Shown):
     created_at = serializers.DateTimeField(allow_null=True)
 
 
-class AddedShown(Shown):
+class ListedSenderAdded(Shown):
     """A sender who is in the list now."""
 
     value = serializers.CharField(help_text="As it is kept.")
@@ -165,10 +165,10 @@ class AddedShown(Shown):
 class SendersAdded(Shown):
     """Who was added."""
 
-    items = AddedShown(many=True)
+    items = ListedSenderAdded(many=True)
 
 
-class RuleShown(Shown):
+class FilterRuleShown(Shown):
     """A rule of the filter."""
 
     rule = serializers.CharField()
@@ -177,13 +177,13 @@ class RuleShown(Shown):
     means = serializers.CharField(allow_blank=True)
 
 
-class RulesShown(Shown):
+class FilterRulesShown(Shown):
     """All rules, those first for which something is set."""
 
-    items = RuleShown(many=True)
+    items = FilterRuleShown(many=True)
 
 
-class RuleForm(Form):
+class FilterRuleForm(Form):
     """What a rule counts."""
 
     points = serializers.FloatField(
@@ -191,13 +191,13 @@ class RuleForm(Form):
     )
 
 
-class TlsSought(Form):
+class TlsPolicySought(Form):
     """Of which domain it is taken back."""
 
     domain = Text(max_length=LONGEST_NAME, help_text="With a dot before it: all below that domain.")
 
 
-class TlsForm(TlsSought):
+class TlsPolicyForm(TlsPolicySought):
     """What TLS mail to a domain must have."""
 
     mode = serializers.ChoiceField(
@@ -214,7 +214,7 @@ class TlsForm(TlsSought):
     )
 
 
-class TlsShown(Shown):
+class TlsPolicyShown(Shown):
     """What TLS mail to a domain must have."""
 
     domain = serializers.CharField()
@@ -225,7 +225,7 @@ class TlsShown(Shown):
 class TlsPoliciesShown(Shown):
     """All of them."""
 
-    items = TlsShown(many=True)
+    items = TlsPolicyShown(many=True)
 
 
 class TransportSought(Form):
@@ -289,7 +289,7 @@ class RouteSought(Form):
     address = Text(max_length=LONGEST_SENDER)
 
 
-class StopShown(Shown):
+class RouteStopShown(Shown):
     """An address on the way."""
 
     address = serializers.CharField()
@@ -302,7 +302,7 @@ class StopShown(Shown):
     is_bad = serializers.BooleanField(help_text="Mail ends here, and nobody gets it.")
 
 
-class CopyShown(Shown):
+class RouteCopyShown(Shown):
     """A copy that leaves this server."""
 
     address = serializers.CharField()
@@ -313,7 +313,7 @@ class RouteShown(Shown):
     """What would become of mail for an address now."""
 
     address = serializers.CharField()
-    stops = StopShown(many=True)
+    stops = RouteStopShown(many=True)
     notes = serializers.ListField(child=serializers.CharField())
     is_told_whole = serializers.BooleanField(
         help_text="Whether no stop is hidden; else what comes of it is not told."
@@ -321,4 +321,4 @@ class RouteShown(Shown):
     is_taken = serializers.BooleanField()
     verdict = serializers.CharField(allow_blank=True, help_text="What a client would be told.")
     mailboxes = serializers.ListField(child=serializers.CharField())
-    copies = CopyShown(many=True, help_text="Operators alone are told.")
+    copies = RouteCopyShown(many=True, help_text="Operators alone are told.")

@@ -12,9 +12,9 @@ from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import page
 from apps.api.policies.filtering import TAG
 from apps.api.policies.forms import (
+    ListedSenderShown,
     SendersAdded,
     SendersForm,
-    SenderShown,
     SenderSought,
     SendersSought,
 )
@@ -52,7 +52,7 @@ def _shown(row: ListEntry) -> dict[str, Any]:
         "note": printable(row.note),
         "created_at": of_seconds(row.created_at),
     }
-    return dict(SenderShown(values).data)
+    return dict(ListedSenderShown(values).data)
 
 
 class _Senders(Door):
@@ -110,7 +110,7 @@ class Senders(_Senders):
         tag=TAG,
         more="For operators.",
         seeks=SendersSought,
-        gives=Lists(SenderShown, _SENDER),
+        gives=Lists(ListedSenderShown, _SENDER),
     )
     def get(self, request: Request) -> Response:
         return self.listed()
@@ -144,7 +144,7 @@ class DomainSenders(_Senders):
         "List senders who are allowed or blocked in a domain",
         tag=TAG,
         seeks=SendersSought,
-        gives=Lists(SenderShown, _SENDER),
+        gives=Lists(ListedSenderShown, _SENDER),
     )
     def get(self, request: Request, domain_id: int) -> Response:
         return self.listed(domain_id)

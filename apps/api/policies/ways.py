@@ -13,10 +13,10 @@ from apps.api.policies.filtering import TAG
 from apps.api.policies.forms import (
     RouteShown,
     RouteSought,
-    TlsForm,
     TlsPoliciesShown,
-    TlsShown,
-    TlsSought,
+    TlsPolicyForm,
+    TlsPolicyShown,
+    TlsPolicySought,
     TransportForm,
     TransportShown,
     TransportSought,
@@ -83,12 +83,12 @@ class Tls(Door):
         "policies_tls_set",
         "Say what TLS mail to a domain must have",
         tag=TAG,
-        sends=Sends(TlsForm, {"domain": "example.net", "mode": "verify"}),
-        gives=Gives(TlsShown, _TLS),
+        sends=Sends(TlsPolicyForm, {"domain": "example.net", "mode": "verify"}),
+        gives=Gives(TlsPolicyShown, _TLS),
     )
     def put(self, request: Request) -> Response:
         demand_operator(self.powers)
-        asked = self.asked(TlsForm).validated_data
+        asked = self.asked(TlsPolicyForm).validated_data
         with about("/domain", InvalidName):
             outbound.destination(asked["domain"])
         with about("/names", InvalidName):
@@ -100,17 +100,17 @@ class Tls(Door):
             )
         mode, names = changed.now
         values = {"domain": changed.name, "mode": mode, "names": list(names)}
-        return self.shown(dict(TlsShown(values).data))
+        return self.shown(dict(TlsPolicyShown(values).data))
 
     @operation(
         "policies_tls_unset",
         "Let a domain say itself again what TLS its mail must have",
         tag=TAG,
-        seeks=TlsSought,
+        seeks=TlsPolicySought,
     )
     def delete(self, request: Request) -> Response:
         demand_operator(self.powers)
-        domain = self.sought(TlsSought)["domain"]
+        domain = self.sought(TlsPolicySought)["domain"]
         with about("?domain", InvalidName):
             outbound.remove_tls(powers=self.powers, domain=domain)
         return self.gone()

@@ -78,7 +78,7 @@ class KeptShown(Shown):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
-class ReasonShown(Shown):
+class KeptReasonShown(Shown):
     """A rule that counted."""
 
     rule = serializers.CharField()
@@ -87,7 +87,7 @@ class ReasonShown(Shown):
     demands = serializers.BooleanField(help_text="It asks for more than points do.")
 
 
-class ProofShown(Shown):
+class KeptProofShown(Shown):
     """What was found out about who sent it."""
 
     method = serializers.CharField(help_text="`SPF`, `DKIM`, …")
@@ -108,15 +108,15 @@ class KeptWholeShown(KeptShown):
     hints = serializers.ListField(
         child=serializers.CharField(), help_text="What speaks for it, in sentences."
     )
-    proofs = ProofShown(many=True)
-    reasons = ReasonShown(many=True, help_text="What counted, the gravest first.")
+    proofs = KeptProofShown(many=True)
+    reasons = KeptReasonShown(many=True, help_text="What counted, the gravest first.")
     junk_from = serializers.FloatField(
         allow_null=True, help_text="Points from which its reader's mail goes to Junk."
     )
     refuse_from = serializers.FloatField(allow_null=True)
 
 
-class LinkShown(Shown):
+class KeptLinkShown(Shown):
     """A link of it, as text."""
 
     words = serializers.CharField(allow_blank=True, help_text="What a reader sees of it.")
@@ -124,7 +124,7 @@ class LinkShown(Shown):
     lies = serializers.BooleanField(help_text="The words look like another place.")
 
 
-class FileShown(Shown):
+class KeptFileShown(Shown):
     """A file that comes with it."""
 
     name = serializers.CharField(allow_blank=True)
@@ -132,20 +132,20 @@ class FileShown(Shown):
     size = serializers.IntegerField(help_text="Octets, as it stands in the message.")
 
 
-class LookShown(Shown):
+class KeptLookShown(Shown):
     """What stands in a kept message, as text: nothing of it can do anything."""
 
     text = serializers.CharField(allow_blank=True)
     hidden = serializers.CharField(allow_blank=True, help_text="Words in it that no reader sees.")
     is_html = serializers.BooleanField(help_text="It has no plain text.")
     header = serializers.CharField(allow_blank=True)
-    links = LinkShown(many=True)
-    files = FileShown(many=True)
+    links = KeptLinkShown(many=True)
+    files = KeptFileShown(many=True)
     is_cut = serializers.BooleanField(help_text="There is more than is shown.")
     damage = serializers.ListField(child=serializers.CharField())
 
 
-class KeptAct(Form):
+class KeptActForm(Form):
     """What is done to kept mail."""
 
     act = serializers.ChoiceField(
@@ -163,7 +163,7 @@ class KeptAct(Form):
     )
 
 
-class KeptDone(Shown):
+class KeptActDone(Shown):
     """What came of one message."""
 
     id = serializers.IntegerField()
@@ -175,8 +175,8 @@ class KeptDone(Shown):
     )
 
 
-class KeptDoneShown(Shown):
+class KeptActShown(Shown):
     """What came of each message, in the order in which they were named."""
 
     done = serializers.IntegerField()
-    items = KeptDone(many=True)
+    items = KeptActDone(many=True)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from apps.api.moments import of_seconds
-from apps.api.quarantine.forms import KeptShown, KeptWholeShown, LookShown
+from apps.api.quarantine.forms import KeptLookShown, KeptShown, KeptWholeShown
 from apps.mime.headers import printable
 from apps.provisioning.administration.keptmessage import Story
 from apps.runtime.ulid import ulid_text
@@ -111,4 +111,4 @@ def whole(story: Story) -> dict[str, Any]:
 
 def look(seen: Preview) -> dict[str, Any]:
     """What stands in it."""
-    return dict(LookShown(seen).data)
+    return dict(KeptLookShown(seen).data)

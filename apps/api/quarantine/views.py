@@ -10,11 +10,11 @@ from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import page
 from apps.api.problems import code_of
 from apps.api.quarantine.forms import (
-    KeptAct,
-    KeptDoneShown,
+    KeptActForm,
+    KeptActShown,
+    KeptLookShown,
     KeptShown,
     KeptWholeShown,
-    LookShown,
     QuarantineSought,
 )
 from apps.api.quarantine.shown import EXAMPLE, LOOK, TAG, WHOLE, line, look, whole
@@ -94,7 +94,7 @@ class Look(Door):
         tag=TAG,
         more="It is shown as text. That you looked is recorded in the audit log; so it takes the"
         " scope to write.",
-        gives=Gives(LookShown, LOOK),
+        gives=Gives(KeptLookShown, LOOK),
     )
     def post(self, request: Request, number: int) -> Response:
         row = quarantine.look(powers=self.powers, number=number)
@@ -112,9 +112,9 @@ class Acts(Door):
         tag=TAG,
         more="Each message is a matter of its own: one that cannot be says why, and stays. What"
         " can do harm is not released here: that takes the password, on its page in the console.",
-        sends=Sends(KeptAct, {"act": "release", "messages": [41], "teaches": False}),
+        sends=Sends(KeptActForm, {"act": "release", "messages": [41], "teaches": False}),
         gives=Gives(
-            KeptDoneShown,
+            KeptActShown,
             {
                 "done": 1,
                 "items": [{"id": 41, "is_done": True, "code": "", "detail": "", "blocked": ""}],
@@ -123,10 +123,10 @@ class Acts(Door):
     )
     def post(self, request: Request) -> Response:
         demand(self.powers, Ability.RUN_QUARANTINE)
-        asked = self.asked(KeptAct).validated_data
+        asked = self.asked(KeptActForm).validated_data
         items = [self._one(number, asked) for number in dict.fromkeys(asked["messages"])]
         done = sum(one["is_done"] for one in items)
-        return Response(dict(KeptDoneShown({"done": done, "items": items}).data))
+        return Response(dict(KeptActShown({"done": done, "items": items}).data))
 
     def _one(self, number: int, asked: dict[str, Any]) -> dict[str, Any]:
         told = {"id": number, "is_done": True, "code": "", "detail": "", "blocked": ""}

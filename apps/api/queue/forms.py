@@ -91,7 +91,7 @@ class WaitingShown(Shown):
     received_at = serializers.DateTimeField(allow_null=True)
 
 
-class ReaderShown(Shown):
+class QueuedReaderShown(Shown):
     """A recipient of a message that waits."""
 
     address = serializers.CharField(help_text="As far as it may be told.")
@@ -104,7 +104,7 @@ class ReaderShown(Shown):
     next_try_at = serializers.DateTimeField(allow_null=True)
 
 
-class AttemptShown(Shown):
+class QueuedAttemptShown(Shown):
     """A try to hand a copy over."""
 
     at = serializers.DateTimeField(allow_null=True)
@@ -128,11 +128,11 @@ class QueuedShown(WaitingShown):
     )
     ends_at = serializers.DateTimeField(allow_null=True)
     may_act = serializers.BooleanField(help_text="Whether all of it is yours to act on.")
-    readers = ReaderShown(many=True, help_text="The first hundred.")
-    attempts = AttemptShown(many=True, help_text="The last twenty, the newest first.")
+    readers = QueuedReaderShown(many=True, help_text="The first hundred.")
+    attempts = QueuedAttemptShown(many=True, help_text="The last twenty, the newest first.")
 
 
-class ActForm(Form):
+class QueueAct(Form):
     """What is done to messages."""
 
     act = choices(ACTS)
@@ -148,7 +148,7 @@ class ActForm(Form):
     )
 
 
-class DoneShown(Shown):
+class QueueDone(Shown):
     """What came of it. What left meanwhile, or is not all yours, is passed over."""
 
     done = serializers.IntegerField(help_text="To how many messages it was done.")
@@ -159,7 +159,7 @@ class DoneShown(Shown):
     )
 
 
-class UndoForm(Form):
+class QueueUndo(Form):
     """What is taken back."""
 
     undo = serializers.ListField(
@@ -170,13 +170,13 @@ class UndoForm(Form):
     )
 
 
-class UndoneShown(Shown):
+class QueueUndone(Shown):
     """What was taken back."""
 
     done = serializers.IntegerField(help_text="How many messages are as they were.")
 
 
-class PlaceShown(Shown):
+class QueueDestinationShown(Shown):
     """Where mail waits to go."""
 
     name = serializers.CharField(help_text="As the queue names it: `mx/example.org`.")
@@ -194,22 +194,22 @@ class PlaceShown(Shown):
     paused_by = serializers.CharField(allow_blank=True, help_text="Operators alone are told.")
 
 
-class PlacesShown(Shown):
+class QueueDestinationsShown(Shown):
     """Destinations with mail in sight, most of it first."""
 
     paused_at = serializers.DateTimeField(
         allow_null=True, help_text="Since when all sending is paused; null if it is not."
     )
-    items = PlaceShown(many=True)
+    items = QueueDestinationShown(many=True)
 
 
-class PlacesSought(Form):
+class QueueDestinationsSought(Form):
     """How many destinations are shown."""
 
     limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
 
 
-class PlaceAct(Form):
+class QueueDestinationAct(Form):
     """What is done to a destination, or to all of them."""
 
     act = choices(PLACE_ACTS)
@@ -221,7 +221,7 @@ class PlaceAct(Form):
     )
 
 
-class PlaceDone(Shown):
+class QueueDestinationDone(Shown):
     """What came of it."""
 
     is_news = serializers.BooleanField(help_text="Whether anything is otherwise than before.")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from apps.api.moments import of_us
-from apps.api.queue.forms import PlaceShown, QueuedShown, WaitingShown
+from apps.api.queue.forms import QueueDestinationShown, QueuedShown, WaitingShown
 from apps.directory.permissions import Powers
 from apps.mailqueue.models import Aside, MessageState, QueuedMessage, QueuedRecipient
 from apps.mailqueue.queries import AttemptRow, DestinationRow
@@ -212,7 +212,7 @@ def place(powers: Powers, row: DestinationRow) -> dict[str, Any]:
         "paused_at": of_us(row.paused_at_us),
         "paused_by": text(row.paused_by) if powers.is_operator else "",
     }
-    return dict(PlaceShown(values).data)
+    return dict(QueueDestinationShown(values).data)
 
 
 def _place_state(row: DestinationRow) -> str:

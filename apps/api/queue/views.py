@@ -13,12 +13,12 @@ from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import page
 from apps.api.problems import Fault, Wrong
 from apps.api.queue.forms import (
-    ActForm,
-    DoneShown,
+    QueueAct,
+    QueueDone,
     QueuedShown,
     QueueSought,
-    UndoForm,
-    UndoneShown,
+    QueueUndo,
+    QueueUndone,
     WaitingShown,
 )
 from apps.api.queue.shown import EXAMPLE, ID, TAG, WHOLE, messages, whole
@@ -99,12 +99,12 @@ class Acts(QueueDoor):
         more="What is held, deleted or returned can be taken back with what is in `undo`: a hold"
         f" for as long as it lasts, the others for {UNDO_SECONDS} seconds; until then such mail is"
         " only held.",
-        sends=Sends(ActForm, {"act": "retry", "messages": [ID]}),
-        gives=Gives(DoneShown, {"done": 1, "passed_over": 0, "undo": []}),
+        sends=Sends(QueueAct, {"act": "retry", "messages": [ID]}),
+        gives=Gives(QueueDone, {"done": 1, "passed_over": 0, "undo": []}),
     )
     def post(self, request: Request) -> Response:
         self.demand_role()
-        asked = self.asked(ActForm).validated_data
+        asked = self.asked(QueueAct).validated_data
         ids = _ids(asked["messages"], "/messages")
         name, reason = asked["act"], " ".join(asked["reason"].split())
         done, undo = 0, []
@@ -131,12 +131,12 @@ class Undo(QueueDoor):
         "Put mail back where it was before it was held, deleted or returned",
         tag=TAG,
         more="As far as it is not too late.",
-        sends=Sends(UndoForm, {"undo": [_UNDO]}),
-        gives=Gives(UndoneShown, {"done": 1}),
+        sends=Sends(QueueUndo, {"undo": [_UNDO]}),
+        gives=Gives(QueueUndone, {"done": 1}),
     )
     def post(self, request: Request) -> Response:
         self.demand_role()
-        acts = _ids(self.asked(UndoForm).validated_data["undo"], "/undo")
+        acts = _ids(self.asked(QueueUndo).validated_data["undo"], "/undo")
         done = sum(queue.take_all_back(powers=self.powers, act=act) for act in acts)
         return Response({"done": done})
 

@@ -64,24 +64,24 @@ class PassageShown(Shown):
     )
 
 
-class FoldShown(Shown):
+class TraceFoldShown(Shown):
     """What there is to know of a step."""
 
     title = serializers.CharField()
     lines = serializers.ListField(child=serializers.CharField(allow_blank=True))
 
 
-class StepShown(Shown):
+class TraceStepShown(Shown):
     """Something that happened."""
 
     at = serializers.DateTimeField(allow_null=True)
     after = serializers.FloatField(help_text="Seconds since the beginning.")
     title = serializers.CharField()
     text = serializers.CharField(allow_blank=True)
-    details = FoldShown(many=True)
+    details = TraceFoldShown(many=True)
 
 
-class StandingShown(Shown):
+class TraceStandingShown(Shown):
     """Where a recipient stands."""
 
     address = serializers.CharField(allow_blank=True, help_text="As the sender wrote it.")
@@ -96,14 +96,14 @@ class StandingShown(Shown):
     next_try_at = serializers.DateTimeField(allow_null=True)
 
 
-class CheckShown(Shown):
+class TraceCheckShown(Shown):
     """What was found out about who sent it."""
 
     name = serializers.CharField(help_text="`SPF`, `DKIM`, …")
     result = serializers.CharField()
 
 
-class RuleShown(Shown):
+class TraceRuleShown(Shown):
     """A rule of the filter that counted."""
 
     rule = serializers.CharField()
@@ -111,18 +111,18 @@ class RuleShown(Shown):
     words = serializers.CharField(allow_blank=True)
 
 
-class VerdictShown(Shown):
+class TraceVerdictShown(Shown):
     """What the filter thought of it."""
 
     points = serializers.FloatField(allow_null=True, help_text="Null if it was not asked.")
     junk = serializers.FloatField(help_text="From how many on mail goes to Junk.")
     refuse = serializers.FloatField(help_text="From how many on it is refused.")
     why = serializers.CharField(allow_blank=True)
-    checks = CheckShown(many=True)
-    rules = RuleShown(many=True)
+    checks = TraceCheckShown(many=True)
+    rules = TraceRuleShown(many=True)
 
 
-class LinkShown(Shown):
+class TraceLinkShown(Shown):
     """Another message that has to do with it."""
 
     id = serializers.CharField()
@@ -147,8 +147,8 @@ class TraceShown(Shown):
     client = serializers.CharField(allow_blank=True, help_text="Its IP address.")
     helo = serializers.CharField(allow_blank=True, help_text="What it called itself.")
     servers = serializers.ListField(child=serializers.CharField(), help_text="That were tried.")
-    recipients = StandingShown(many=True, help_text="A hundred, of more the worst.")
-    steps = StepShown(many=True, help_text="By time, the first 300.")
-    verdict = VerdictShown()
-    links = LinkShown(many=True)
+    recipients = TraceStandingShown(many=True, help_text="A hundred, of more the worst.")
+    steps = TraceStepShown(many=True, help_text="By time, the first 300.")
+    verdict = TraceVerdictShown()
+    links = TraceLinkShown(many=True)
     is_cut = serializers.BooleanField(help_text="More happened than is told.")
