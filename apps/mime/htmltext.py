@@ -42,11 +42,26 @@ _INLINE: Final = frozenset(
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{8,};?")
 
 
+_WHITE = re.compile(r"[ \t\r\n]+")
+_BREAK = re.compile(
+    r"<(?=/?(?:p|div|br|tr|table|ul|ol|li|h[1-6]|blockquote|hr|pre)\b)", re.IGNORECASE
+)
+_EMPTY = re.compile(r"\n{3,}")
+
+
 def html_texts(source: str) -> list[str]:
     """Return the text between the tags, then the values of attributes that say something."""
     reader = _Reader(source)
     reader.read()
     return [_unescaped("".join(reader.text)), *map(_unescaped, reader.values)]
+
+
+def html_lines(source: str) -> str:
+    """Return what a reader sees, line by line, without what it looks like; no more than one empty
+    line at a time."""
+    apart = _BREAK.sub("\n<", _WHITE.sub(" ", source))
+    lines = (" ".join(line.split()) for line in html_texts(apart)[0].split("\n"))
+    return _EMPTY.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _unescaped(text: str) -> str:

@@ -5,7 +5,6 @@ put together, would make the plain text between them an attribute of a picture's
 CVE-2017-17688, -17689). So a frame holds one part, and nothing of a frame reaches the next one.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -13,7 +12,7 @@ from typing import Final, NamedTuple
 from django.utils.html import format_html, format_html_join
 
 from apps.mime import charset, decode
-from apps.mime.htmltext import html_texts
+from apps.mime.htmltext import html_lines
 from apps.mime.reading import LARGEST_BODY
 from apps.mime.tree import Part, scan_tree
 from apps.webmail.plaintext import LARGEST_TEXT, blocks
@@ -23,11 +22,6 @@ MOST_FRAMES: Final = 20
 LARGEST_FRAMES: Final = 2 * LARGEST_BODY
 """Encoded octets of all parts that have frames: each of them is cleaned whenever the message is
 opened, and 20 of the largest took half a minute."""
-_WHITE = re.compile(r"[ \t\r\n]+")
-_BREAK = re.compile(
-    r"<(?=/?(?:p|div|br|tr|table|ul|ol|li|h[1-6]|blockquote|hr|pre)\b)", re.IGNORECASE
-)
-_EMPTY = re.compile(r"\n{3,}")
 DESIGNED: Final = "designed"  # what `?as=` says to see Junk as its sender drew it
 
 
@@ -131,7 +125,7 @@ def _cleaned(raw: bytes, part: Part, inline: Mapping[str, str], wanted: Wanted) 
     if part.subtype != b"html":
         return Cleaned(_text(text, has_links=wanted.wishes.has_links))
     if wanted.as_text:
-        return Cleaned(_text(_words(text), has_links=False))
+        return Cleaned(_text(html_lines(text[:LARGEST_BODY]), has_links=False))
     return clean(text, inline, wanted.wishes)
 
 
@@ -175,13 +169,6 @@ def _is_text(part: Part) -> bool:
 def _decoded(raw: bytes, part: Part) -> str:
     octets = decode.body(raw[part.body_start : part.body_end], part.encoding)
     return charset.decode(octets, part.charset)
-
-
-def _words(html: str) -> str:
-    """What HTML says, line by line, without what it looks like."""
-    apart = _BREAK.sub("\n<", _WHITE.sub(" ", html[:LARGEST_BODY]))
-    lines = (" ".join(line.split()) for line in html_texts(apart)[0].split("\n"))
-    return _EMPTY.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _text(text: str, *, has_links: bool) -> str:

@@ -35,7 +35,8 @@ class Row:
     Args:
         get, post, put, patch, delete: statuses for who may.
         thing: what the number in the address names: a key of `Tenant.ids`, a user of the tenant
-            (`person`), a message in the queue (`queued`); "" for none.
+            (`person`), a message in the queue (`queued`), the same as its sender's (`sent`);
+            "" for none.
         second: what stands for the second argument in the address.
         may: roles that may; the rest with a role gets 403, or 404 where `thing` is out of sight.
         refused: roles of `may` whose writes are refused, 403.

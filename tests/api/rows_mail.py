@@ -1,10 +1,13 @@
-"""One's own mailboxes and messages."""
+"""One's own mailboxes and messages, and letters that were sent."""
 
 from typing import Final
 
-from tests.api.matrixrows import Row
+from tests.api.matrixrows import ROLES, Row
 
 _UIDS: Final = {"POST": {"uids": [77]}}
+# The operator of the world has no mail here, and so no address to write from.
+_ELSEWHERE: Final = tuple(role for role in ROLES if role.startswith("operator"))
+_NOW: Final = {"PATCH": {"send_at": None}}
 
 ROWS: Final[dict[str, Row]] = {
     "api-mailboxes": Row(get=200, post=201, is_own=True, data={"POST": {"name": "numbat"}}),
@@ -26,4 +29,13 @@ ROWS: Final[dict[str, Row]] = {
     "api-message": Row(get=200, patch=200, delete=204, thing="mailbox", second="1", is_own=True),
     "api-message-raw": Row(get=(200, 404), thing="mailbox", second="1", is_own=True),
     "api-message-part": Row(get=(200, 404), thing="mailbox", second="1", is_own=True),
+    "api-submissions": Row(
+        get=200,
+        post=201,
+        is_own=True,
+        refused=_ELSEWHERE,
+        data={"POST": {"to": ["numbat@example.com"]}},
+    ),
+    "api-submissions-raw": Row(post=422, is_own=True),
+    "api-submission": Row(get=200, patch=409, delete=204, thing="sent", is_own=True, data=_NOW),
 }

@@ -28,9 +28,7 @@ class MailDoor(Door):
     @property
     def origin(self) -> Origin:
         """What the journal of the mailboxes says of who acts."""
-        token = self.access.token
-        client = token.name if token is not None else ""
-        return Origin("api", self.user.pk, client, self.access.address)
+        return origin_of(self)
 
     def place(self, mailbox_id: int, rights: str = "") -> Place:
         """A mailbox within reach.
@@ -45,6 +43,13 @@ class MailDoor(Door):
         found = reach.find(self.user.pk, mailbox_id)
         require(found, rights)
         return found
+
+
+def origin_of(door: Door) -> Origin:
+    """Who acts at a door, for the journal."""
+    token = door.access.token
+    client = token.name if token is not None else ""
+    return Origin("api", door.user.pk, client, door.access.address)
 
 
 def require(place: Place, rights: str) -> None:

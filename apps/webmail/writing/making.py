@@ -4,22 +4,16 @@ The message is `prefix` and tail: the tail is its files, made once for as long a
 same (`tail`), the prefix all that is before them.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from apps.mime.address import Address, AddressError
 from apps.mime.compose_header import message_id
-from apps.mime.composing import letter, plain, tail
-from apps.mime.composing.letter import Body, Heading
+from apps.mime.composing import letter, plain, whole
+from apps.mime.composing.letter import Heading
 from apps.mime.composing.people import people
 from apps.webmail.writers import Choice
 from apps.webmail.writing.fields import Fields
-
-_DOCUMENT: Final = (
-    '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n%s\n</body></html>\n'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +47,9 @@ def prefix(
         html: what others get (`cleaning.outgoing`); not looked at in a plain letter.
         files: the tail.
     """
-    written = plain.flowed(text_of(fields)) + "\n"
-    body = (
-        Body(written)
-        if fields.is_plain
-        else Body(written, _DOCUMENT % html, boundary=_boundary(thread.message_id))
-    )
-    head = letter.header(_heading(fields, thread, choice, at, offset))
-    return head + tail.opening(files, body.media_type) + letter.text_part(body)
+    document = "" if fields.is_plain else whole.DOCUMENT % html
+    heading = _heading(fields, thread, choice, at, offset)
+    return whole.prefix(heading, text_of(fields), document, files)
 
 
 def new_id(random: bytes, at: int, choice: Choice) -> str:
@@ -92,7 +81,3 @@ def _reply_to(choice: Choice) -> tuple[letter.Someone, ...]:
         return (("", Address.parse(choice.reply_to)),) if choice.reply_to else ()
     except AddressError:
         return ()
-
-
-def _boundary(seed: str) -> str:
-    return hashlib.sha256(seed.encode("utf-8", "replace")).hexdigest()[:24]
