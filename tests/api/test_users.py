@@ -17,6 +17,8 @@ from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
 from tests.api.conftest import Program, faults, program
 from tests.console.conftest import PASSWORD, holder
+from tests.console.test_plans import MOST, crowd
+from tests.support.reading import Reading
 
 GOOD = "a gull over Rockall"
 
@@ -257,3 +259,30 @@ def test_a_longer_password_is_asked_for_where_the_domain_says_so(
     Domain.objects.filter(pk=domain.pk).update(password_length=40)
     assert faults(make(admin, password=GOOD)) == [("/password", "weak_password")]
     assert domains.find("example.test").password_length == 40
+
+
+def test_a_page_reads_a_page_however_many_there_are(
+    operator: Program, admin: Program, domain: Domain
+) -> None:
+    crowd(domain)
+    for query in (
+        "users?limit=50",
+        "users?limit=50&cursor=u2000@example.test",
+        "users?limit=50&begins=u20",
+        "users?address=u2000@example.test",
+        "users?limit=50&sort=name",
+        "users?limit=50&sort=idle",
+        "users?limit=50&kind=shared",
+        f"users?limit=50&domain={domain.pk}",
+        "usage?limit=50",
+        "shared-mailboxes?limit=50",
+        "removed-users?limit=50",
+        "removed-users?address=u0001@example.test",
+    ):
+        for asks in (operator, admin):
+            reading = Reading(("directory_user", "mailstore_usage"))
+            with connection.execute_wrapper(reading):
+                answer = asks.get(query)
+            # Those of the crowd were removed before the domain was hosted: operators see them.
+            assert answer.json()["items"] or (asks is admin and "removed" in query), query
+            assert reading.beyond(MOST) == [], query

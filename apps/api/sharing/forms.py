@@ -129,7 +129,7 @@ class DelegationShown(Shown):
     sending = serializers.ChoiceField([(NONE, "nothing"), (ON_BEHALF, "on behalf"), (AS, "as it")])
 
 
-class ShareShown(Shown):
+class FolderShareShown(Shown):
     """Somebody with whom folders are shared, or whose are."""
 
     address = serializers.CharField(
@@ -143,8 +143,8 @@ class LendingShown(Shown):
 
     delegates = DelegationShown(many=True, help_text="Who writes in this name.")
     writes_for = DelegationShown(many=True, help_text="In whose names this user writes.")
-    shared_with = ShareShown(many=True, help_text="With whom folders are shared.")
-    reads_of = ShareShown(many=True, help_text="Whose folders this user may open.")
+    shared_with = FolderShareShown(many=True, help_text="With whom folders are shared.")
+    reads_of = FolderShareShown(many=True, help_text="Whose folders this user may open.")
     is_whole = serializers.BooleanField(help_text="Whether no list goes on.")
 
 
