@@ -7,8 +7,9 @@ once. What is read here is our own file: it is not looked at as a stranger's wou
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -197,9 +198,14 @@ class Contract:
             yield self._resolved(one)
 
     def _places(self, path: str, parameters: list[Schema]) -> Iterator[Field]:
+        """What stands behind `users/` names one of the users, whatever it is called."""
         known = {one["name"]: one for one in parameters if one["in"] == "path"}
-        for name in re.findall(r"{(\w+)}", path):
-            yield self._parameter(known[name])
+        steps = path.split("/")
+        for before, step in pairwise(["", *steps]):
+            if step.startswith("{"):
+                field = self._parameter(known[step[1:-1]])
+                is_id = field.kind == "integer" and f"{BASE}{before}" in self._schema["paths"]
+                yield replace(field, refers=before if is_id else "")
 
     def _parameter(self, told: Schema) -> Field:
         is_required = bool(told.get("required"))

@@ -1,6 +1,6 @@
 """Names that people know, in place of ids: `mailhost domains show example.org`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -49,10 +49,14 @@ class Names:
         )
 
     def find(self, collection: Collection, name: str) -> Mapping[str, Any] | None:
-        """A thing by its name, as its list shows it; None if there is none."""
+        """The thing of that name, as its list shows it; None if there is none.
+
+        Raises:
+            Failed: there are several, and nobody could know which is meant.
+        """
         known = self._known.get((collection.noun, name))
         if known is None:
-            known = next(self.all_of(collection, name), None)
+            known = _only(collection, name, list(self.all_of(collection, name)))
             if known is not None:
                 self._known[collection.noun, name] = known
         return known
@@ -92,6 +96,17 @@ class Names:
                 return
             query["cursor"] = following
         raise Failed(f"Too many have {name!r} in their names: give its id")
+
+
+def _only(
+    collection: Collection, name: str, found: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """The only one; of several, the one that is written so to the letter."""
+    if len(found) > 1:
+        found = [one for one in found if one[collection.key] == name]
+        if len(found) != 1:
+            raise Failed(f"Several in {collection.noun} are called {name!r}: give an id")
+    return found[0] if found else None
 
 
 def _names(collection: Collection, item: Mapping[str, Any]) -> set[str]:

@@ -29,7 +29,7 @@ def _completed(*words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("mailhost", "organ"), {"organizations", "organization"}),
+        (("mailhost", "organizations"), {"organizations"}),
         (("mailhost", "organizations", "s"), {"show"}),
         (("mailhost", "--json", "organizations", "s"), {"show"}),
         (("mailhost", "--server", "https://x.example", "organizations", "s"), {"show"}),
