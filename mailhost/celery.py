@@ -120,6 +120,7 @@ app.conf.update(
         # Somebody may look at a domain's page, and wait.
         "check-dns": {"task": "dnscheck.check_due", "schedule": 5.0, "options": {"expires": 5.0}},
         "prune-sign-ins": {"task": "directory.prune_history", "schedule": 3600.0},
+        "prune-oauth": {"task": "directory.prune_oauth", "schedule": 3600.0},
         "learn": {"task": "scan.learn", "schedule": 60.0},
         # Those that wait behind a long run say nothing new.
         "index": {"task": "search.index", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -58,6 +58,7 @@ OPERATORS: Final = {
     "console-aliases": "/admin/aliases/",
     "console-route": "/admin/route/?address=studio@fernhill.example",
     "console-shared": "/admin/shared/",
+    "console-programs": "/admin/programs/",
     "console-tokens": "/admin/tokens/",
     "console-token-add": "/admin/tokens/new/",
     "console-organizations": "/admin/organizations/",

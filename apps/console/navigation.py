@@ -75,8 +75,10 @@ MENU: Final[tuple[tuple[str, tuple[Item, ...]], ...]] = (
         "System",
         (
             Item("health", "console-health", "activity", "Health", Ability.MAKE_OPERATORS),
+            Item("programs", "console-programs", "smartphone", "Programs", Ability.MAKE_OPERATORS),
             Item("audit", "console-audit", "history", "Audit log", Ability.READ_AUDIT),
             Item("tokens", "console-tokens", "plug", "API tokens"),
+            Item("webhooks", "console-webhooks", "webhook", "Webhooks", Ability.RUN_WEBHOOKS),
         ),
     ),
 )

@@ -1,8 +1,9 @@
-"""The first page, finding things, taking acts back, health, the audit log, API tokens."""
+"""The first page, finding things, taking acts back, health, the audit log, API tokens, programs
+that people let in."""
 
 from django.urls import path
 
-from apps.console.views import audit, finding, health, home, roles, tokens, undo
+from apps.console.views import audit, finding, health, home, programs, roles, tokens, undo
 
 urlpatterns = [
     path("", home.dashboard, name="console-dashboard"),
@@ -14,6 +15,9 @@ urlpatterns = [
     path("roles/give/", roles.give, name="console-role-give"),
     path("roles/<row:number>/take/", roles.take, name="console-role-take"),
     path("audit/", audit.log, name="console-audit"),
+    path("programs/", programs.listing, name="console-programs"),
+    path("programs/add/", programs.add, name="console-program-add"),
+    path("programs/<row:number>/remove/", programs.remove, name="console-program-remove"),
     path("tokens/", tokens.listing, name="console-tokens"),
     path("tokens/new/", tokens.add, name="console-token-add"),
     path("tokens/<row:number>/", tokens.revoke, name="console-token"),

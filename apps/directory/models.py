@@ -493,6 +493,54 @@ class AccessToken(models.Model):
         return self.name
 
 
+class OAuthClient(models.Model):
+    """A mail program that people may let in (RFC 6749 section 2)."""
+
+    name = models.CharField(max_length=80, unique=True)
+    key = models.CharField(max_length=40, unique=True)  # client_id
+    # SHA-256 of a random secret; NULL for a program that keeps none: what runs on people's machines
+    secret = models.BinaryField(max_length=32, null=True)
+    redirects = models.TextField()  # JSON list
+    scopes = models.CharField(max_length=60)  # of "imap pop3 smtp"
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OAuthGrant(models.Model):
+    """What a person let a program do: its access token, and what makes the next one of it.
+
+    It goes with its access token, whoever revokes that.
+    """
+
+    token = models.OneToOneField(AccessToken, on_delete=models.CASCADE, related_name="grant")
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="grants")
+    handle = models.CharField(max_length=22, unique=True)  # the first part of its refresh tokens
+    refresh = models.BinaryField(max_length=32)  # SHA-256 of the one refresh token that works
+    refresh_expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.handle}"
+
+
+class OAuthCode(models.Model):
+    """What a browser brings back to a program; it is exchanged once, within a minute."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    redirect = models.CharField(max_length=510)  # redirect_uri, as it was asked for
+    challenge = models.CharField(max_length=43)  # RFC 7636, S256
+    scopes = models.CharField(max_length=60)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    grant = models.ForeignKey(OAuthGrant, on_delete=models.SET_NULL, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.user_id}"
+
+
 class ApiToken(models.Model):
     """A bearer token for the interface for programs; random, so its SHA-256 is enough.
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.directory.services import history, rotation
+from apps.directory.services import history, oauth, rotation
 
 
 @shared_task(name="directory.turn_dkim_keys")
@@ -15,3 +15,9 @@ def turn_dkim_keys() -> None:
 def prune_history() -> None:
     """Forget old sign-ins."""
     history.prune()
+
+
+@shared_task(name="directory.prune_oauth")
+def prune_oauth() -> None:
+    """Forget codes that were not exchanged, and what programs have not refreshed for long."""
+    oauth.prune()

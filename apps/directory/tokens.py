@@ -9,7 +9,7 @@ knows what it is.
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -24,7 +24,11 @@ _OCTETS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class KnownToken:
-    """A token of somebody, whose `key` is that of `User.key`."""
+    """A token of somebody, whose `key` is that of `User.key`.
+
+    Args:
+        refreshed_until: how long a program that was let in may get the next one for it.
+    """
 
     id: int
     user_id: int
@@ -34,6 +38,13 @@ class KnownToken:
     expires_at: datetime | None
     last_used_at: datetime | None
     last_used_from: str
+    refreshed_until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes of it any more."""
+        until = self.refreshed_until or self.expires_at
+        return until is not None and until <= timezone.now()
 
     @property
     def is_noted(self) -> bool:
@@ -72,8 +83,13 @@ def find(token: str) -> KnownToken | None:
 
 def of_user(user_id: int) -> list[KnownToken]:
     """All tokens of a user, oldest first."""
-    rows = AccessToken.objects.select_related("user").filter(user=user_id).order_by("pk")
-    return [_known(row) for row in rows]
+    rows = AccessToken.objects.select_related("user", "grant").filter(user=user_id).order_by("pk")
+    return [replace(_known(row), refreshed_until=_refreshed_until(row)) for row in rows]
+
+
+def _refreshed_until(row: AccessToken) -> datetime | None:
+    grant = getattr(row, "grant", None)  # the other side of a relation that may not be there
+    return None if grant is None else grant.refresh_expires_at
 
 
 def living(ids: Iterable[int]) -> set[int]:

@@ -23,6 +23,7 @@ class About(StrEnum):
     APP_PASSWORD_TAKEN = "app_password_taken"  # noqa: S105  (by an administrator)
     API_TOKEN_ADDED = "api_token_added"  # noqa: S105  (a name)
     API_TOKEN_TAKEN = "api_token_taken"  # noqa: S105  (by an administrator)
+    PROGRAM_LET_IN = "program_let_in"
     DELEGATES_CHANGED = "delegates_changed"
     SHARE_ENDED = "share_ended"
     REPLY_CHANGED = "reply_changed"
@@ -194,6 +195,14 @@ WORDS: Final = {
         f"Make a new one if you still need it. {_ASK}",
         label="Name",
         page="settings-tokens",
+    ),
+    About.PROGRAM_LET_IN: Words(
+        "A program was let in",
+        "A program was allowed to sign in to the mail of {address} until you take that back.",
+        "If it was you, there is nothing to do. If it was not, revoke it, and change your"
+        " password.",
+        label="Program",
+        page="settings-apps",
     ),
     About.DELEGATES_CHANGED: Words(
         "An administrator changed who may write in your name",

@@ -8,6 +8,9 @@ ROWS: Final[dict[str, Row]] = {
     "console": console(200, 405),
     "console-dashboard": console(200, 405),
     "console-health": console(200, 405, may=("operator",)),
+    "console-programs": console(200, 405, may=("operator",)),
+    "console-program-add": console(200, 200, may=("operator",)),
+    "console-program-remove": console(200, 302, "program", may=("operator",)),
     "console-tokens": console(200, 405),
     "console-token-add": console(200, 200),
     "console-token": console(404, 404, "api-token"),  # somebody else's, whoever asks

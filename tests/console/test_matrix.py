@@ -59,6 +59,7 @@ OF_TENANTS: Final = frozenset(
         "held",
         "queued",
         "webhook",
+        "program",  # of the installation: operators alone come so far
     }
 )
 VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

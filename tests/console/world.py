@@ -22,14 +22,21 @@ from apps.contacts.services import contacts
 from apps.contacts.services import groups as contactgroups
 from apps.delivery.accept import accept
 from apps.directory.models import DkimKey, Domain, Kind, Means, Organization, Outcome, Role, User
-from apps.directory.services import apitokens, apppasswords, forwards, history, tokens
+from apps.directory.services import (
+    apitokens,
+    apppasswords,
+    forwards,
+    history,
+    oauthclients,
+    tokens,
+)
 from apps.mailqueue import services as mailqueue
 from apps.mailstore.models import Mailbox
 from apps.provisioning import services as provisioning
 from apps.scan.base import Action, Finding
 from apps.scan.verdict import Verdict
-from apps.webmail.models import Draft, DraftFile
 from apps.webhooks.services import endpoints
+from apps.webmail.models import Draft, DraftFile
 from apps.webmail.services import draftfiles
 from tests.console.conftest import browser, holder
 from tests.mailqueue.leaving import away, route, settle
@@ -82,6 +89,10 @@ def _api_token(user: User, word: str) -> int:
     return apitokens.issue(user=user, name=f"{word} program", scopes=["mail:read"])[0].pk
 
 
+def _program(word: str) -> int:
+    return oauthclients.register(name=word, redirects_to=["https://app.test/"])[0].pk
+
+
 def _administrators(made: Tenant) -> None:
     where = made.domain
     made.people["helpdesk"] = holder(made.address("helpdesk"), Role.HELPDESK, where, may_reset=True)
@@ -100,8 +111,9 @@ def _furnish(made: Tenant) -> None:
     made.ids |= {"domain": made.domain.pk, "organization": made.organization.pk}
     made.ids |= {"alias": alias.pk, "shared": shared.pk, "tombstone": gone.pk}
     made.ids["app-password"] = apppasswords.create(user=user, name=f"{word} telephone")[0].pk
-    tokens.issue(user=user, name=f"{word} robot")
+    made.ids["access-token"] = tokens.issue(user=user, name=f"{word} robot")[0].pk
     made.ids["api-token"] = _api_token(user, word)
+    made.ids["program"] = _program(word)
     forwards.ask(user=user, target=f"me@{word}-home.test", keeps_copy=True)
     Authenticator.objects.create(user=user, name=f"{word} app", confirmed=True)
     passkey = Passkey.objects.create(

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apps.directory import apppasswords
+from apps.directory import apppasswords, tokens
 from apps.directory.apppasswords import PROTOCOLS, Known
 from apps.directory.demands import factor_demand
 from apps.directory.models import User
@@ -43,6 +43,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = apppasswords.of_user(user.pk)
     context = {
         "apps": [(one, _can_use(one)) for one in reversed(found)],
+        "programs": list(reversed(tokens.of_user(user.pk))),
         "most": MOST,
         "is_full": len(found) >= MOST,
         "servers": servers(),
