@@ -32,7 +32,7 @@ class Endpoint(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     succeeded_at = models.BigIntegerField(null=True)  # this and the rest: Unix microseconds
     failing_since = models.BigIntegerField(null=True)  # the first failure since then
-    failures = models.PositiveIntegerField(default=0)  # in a row
+    failures = models.PositiveIntegerField(default=0)  # in a row; several at once are one
     closed_until = models.BigIntegerField(default=0)  # nothing is sent before
     turn_at = models.BigIntegerField(default=0)  # when it was its turn last
 

@@ -70,7 +70,9 @@ class WebhookShown(Shown):
     stopped = serializers.CharField(
         allow_blank=True, help_text="Why it was switched off by the server; empty if it was not."
     )
-    failures = serializers.IntegerField(help_text="Attempts in a row that failed.")
+    failures = serializers.IntegerField(
+        help_text="How often in a row it failed; several at once are one."
+    )
     created_at = serializers.DateTimeField()
     succeeded_at = serializers.DateTimeField(allow_null=True)
     failing_since = serializers.DateTimeField(allow_null=True)

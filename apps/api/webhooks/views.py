@@ -140,7 +140,7 @@ class Secret(Door):
     resource = "webhooks"
 
     @operation(
-        "webhooks_renew_secret",
+        "webhook_secret_renew",
         "Give a webhook another secret",
         tag=TAG,
         more="For a day requests carry two signatures, the second by the secret before.",
@@ -213,7 +213,7 @@ class Again(Door):
     resource = "webhooks"
 
     @operation(
-        "webhook_deliveries_send_again",
+        "webhook_deliveries_resend",
         "Have an event sent to a webhook once more",
         tag=TAG,
         more="As if for the first time, with the id that it had.",

@@ -95,6 +95,8 @@ def _place(powers: Powers, scope: str, name: str) -> tuple[int | None, int | Non
     """Ids of the organisation and the domain; raises NotFound."""
     if scope == EVERYWHERE:
         return None, None
+    if not name.strip():
+        raise NotFound("name", text="Name the domain or the organisation")
     if scope == "domain":
         return None, find_named(powers, stored_domain(name)).pk
     rows = permissions.organizations(powers, Ability.RUN_WEBHOOKS)

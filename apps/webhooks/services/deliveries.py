@@ -150,13 +150,16 @@ def _next_at(attempts: int, attempt: Attempt) -> int | None:
 
 
 def _note(endpoint_id: int, attempt: Attempt) -> None:
-    """How the endpoint stands: while it fails, it is asked less and less often."""
+    """How the endpoint stands: while it fails, it is asked less and less often. What began before
+    it was left alone, beside another that failed, counts no second time."""
     rows = Endpoint.objects.filter(pk=endpoint_id)
     if not attempt.error:
         rows.update(failures=0, failing_since=None, closed_until=0, succeeded_at=attempt.at_us)
         return
-    failures = rows.values_list("failures", flat=True).first() or 0
-    closed = min(_CLOSED_MOST, 5 << min(failures, 10))
+    standing = rows.values_list("failures", "closed_until").first()
+    if standing is None or standing[1] > attempt.at_us:
+        return
+    closed = min(_CLOSED_MOST, 5 << min(standing[0], 10))
     rows.update(failures=F("failures") + 1, closed_until=now_us() + closed * SECOND)
     rows.filter(failing_since=None).update(failing_since=attempt.at_us)
 
