@@ -9,17 +9,20 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.delivery.recorder import index
-from apps.directory.models import Domain, Means, Organization, Outcome, User
+from apps.directory import permissions
+from apps.directory.models import Domain, Means, Organization, Outcome, Role, User
 from apps.directory.services import history
 from apps.mailstore.models import QuotaNotice
 from apps.provisioning import services as provisioning
-from apps.runtime.clock import now
+from apps.runtime.clock import now, now_us
 from apps.runtime.ulid import new_ulid, ulid_text
 from apps.trace import services as traces
 from apps.trace.services import Event as Traced
-from apps.webhooks import gathering, kinds
+from apps.webhooks import gathering, kinds, queries
 from apps.webhooks.models import Cursor, Delivery, Endpoint, Event
-from apps.webhooks.services import endpoints, interests
+from apps.webhooks.services import deliveries, endpoints, interests
+from tests.console.conftest import holder
+from tests.support.reading import Reading
 from tests.webhooks.conftest import PASSWORD
 
 URL = "https://hooks.test/mail"
@@ -236,3 +239,39 @@ def test_who_was_slower_writes_nothing(
 
     assert gathering.gather_once("mail", overtaken) == (0, False)
     assert Event.objects.count() == 1
+
+
+def test_what_is_kept_is_read_by_index(domain: Domain, ann: User) -> None:
+    """Of thousands of events and deliveries each statement reads a page."""
+    other = provisioning.add_domain("other.test", organization="B")
+    mine, busy = hook(domain), hook(other)
+    for home, endpoint, many in ((domain, mine, 30), (other, busy, 3_000)):
+        made = Event.objects.bulk_create(
+            Event(
+                at=1,
+                gathered_at=now_us(),
+                type="user.created",
+                organization_id=home.organization_id,
+                domain_id=home.pk,
+                data="{}",
+            )
+            for _ in range(many)
+        )
+        Delivery.objects.bulk_create(
+            Delivery(endpoint=endpoint, event=one, due_at=0, state="delivered") for one in made
+        )
+    Delivery.objects.filter(pk__in=Delivery.objects.order_by("-pk").values("pk")[:1_500]).update(
+        state="pending"
+    )
+    admin = holder("admin@example.test", Role.DOMAIN_ADMIN, domain)
+    seller = holder("seller@example.test", Role.RESELLER, other.organization)
+    reading = Reading(("webhooks_event", "webhooks_delivery"))
+    with connection.execute_wrapper(reading):
+        powers = permissions.powers_of(admin)
+        assert len(queries.events(powers).order_by("pk")[:50]) == 30
+        assert len(queries.events(permissions.powers_of(seller)).order_by("pk")[:50]) == 50
+        assert len(queries.deliveries(mine).order_by("-pk")[:20]) == 20
+        assert len(deliveries.claim()) == deliveries.EACH_AT_ONCE
+        deliveries.prune()
+        gathering.gather(seconds=10)
+    assert reading.beyond(400) == []

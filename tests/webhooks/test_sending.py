@@ -208,10 +208,10 @@ def test_one_that_fails_holds_up_no_other(receiver: Receiver, domain: Domain) ->
     happens(domain, 30)
     send()
     assert good.deliveries.filter(state=State.DELIVERED).count() == 30
-    assert bad.deliveries.filter(attempts__gt=0).count() <= deliveries.EACH_AT_ONCE
     bad.refresh_from_db()
-    assert bad.failures == 1  # several at once are one
-    assert now_us() < bad.closed_until < now_us() + 5_000_000
+    tried = bad.deliveries.filter(attempts__gt=0).count()
+    assert tried == bad.failures * deliveries.EACH_AT_ONCE < 30  # several at once are one
+    assert bad.closed_until > bad.turn_at
 
 
 def test_for_a_day_the_secret_before_signs_too(receiver: Receiver, domain: Domain) -> None:
