@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/v1/openapi.json", Specification.as_view(), name="api-openapi"),
     path("api/v1/", include("apps.api.organizations.urls")),
     path("api/v1/", include("apps.api.domains.urls")),
+    path("api/v1/", include("apps.api.account.urls")),
     path("api/v1/", include("apps.api.aliases.urls")),
     path("api/v1/", include("apps.api.mailboxes.urls")),
     path("api/v1/", include("apps.api.messages.urls")),

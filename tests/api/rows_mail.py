@@ -38,4 +38,14 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "api-submissions-raw": Row(post=422, is_own=True),
     "api-submission": Row(get=200, patch=409, delete=204, thing="sent", is_own=True, data=_NOW),
+    "api-account": Row(get=(200, 404), is_own=True),
+    "api-account-vacation": Row(
+        get=200, put=200, delete=204, is_own=True, data={"PUT": {"text": "numbat"}}
+    ),
+    "api-account-forwards": Row(get=200, post=422, is_own=True),
+    "api-account-forward": Row(get=200, delete=204, thing="forward", is_own=True),
+    "api-account-app-passwords": Row(
+        get=200, post=201, is_own=True, data={"POST": {"name": "numbat"}}
+    ),
+    "api-account-app-password": Row(get=200, delete=204, thing="own app password", is_own=True),
 }

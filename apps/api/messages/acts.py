@@ -43,7 +43,7 @@ class Marking(MailDoor):
     """Flags and keywords."""
 
     @operation(
-        "messages_mark_many",
+        "messages_bulk_mark",
         "Mark messages",
         tag=TAG,
         more=_MOST,
@@ -68,7 +68,7 @@ class _Transfer(MailDoor):
         place = self.place(mailbox_id, self.rights)
         if asked["mailbox"] == place.id:
             words = "They are there already: name another mailbox"
-            raise Wrong(Fault("/mailbox", "same_mailbox", words))
+            raise Wrong(Fault("/mailbox", "invalid", words))
         with about("/mailbox", NotFound, NotPermitted):
             target = self.place(asked["mailbox"], "i")
         done = carry(
@@ -125,7 +125,7 @@ class Expunging(MailDoor):
     """For good, but for the days in which they can be restored."""
 
     @operation(
-        "messages_delete_many",
+        "messages_bulk_delete",
         "Delete messages",
         tag=TAG,
         more=f"{_MOST} For some days they can be restored.",

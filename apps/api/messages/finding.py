@@ -9,7 +9,7 @@ from apps.mailstore import queries
 from apps.mailstore.queries import ListRow
 from apps.mailstore.reach import Place
 from apps.ui.room import ROOM, Hold
-from apps.wire.errors import NotFound
+from apps.wire.errors import Damaged, NotFound
 
 
 def find(place: Place, uid: int) -> ListRow:
@@ -36,8 +36,13 @@ def octets(user_id: int, row: ListRow) -> Iterator[tuple[bytes, Hold]]:
 
     Raises:
         Overloaded: there was no memory in time.
-        NotFound, Damaged, StorageUnavailable
+        NotFound: it is damaged.
+        StorageUnavailable
     """
     # As it came, and taken apart.
     with ROOM.taken(user_id, 2 * row.size) as hold:
-        yield queries.shown_bytes(row.message_id, row.head_id), hold
+        try:
+            raw = queries.shown_bytes(row.message_id, row.head_id)
+        except Damaged as error:  # it is there no more, as far as anybody can read
+            raise NotFound(error.detail, text=error.reply.text) from None
+        yield raw, hold

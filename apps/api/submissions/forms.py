@@ -5,6 +5,8 @@ import binascii
 import re
 from typing import Any, Final
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.api.forms import Form, Shown, Sought, Text
@@ -23,6 +25,7 @@ _SEND_AT: Final = "When it leaves, up to 30 days ahead; now, if this is left out
 _COPY: Final = "Whether a copy is put into the mailbox for sent mail."
 
 
+@extend_schema_field(OpenApiTypes.BYTE)
 class Octets(serializers.Field[bytes, str, str, Any]):
     """Octets in base64 (RFC 4648 section 4)."""
 

@@ -144,7 +144,7 @@ class RawSubmissions(_Posting):
     parser_classes = (RawBody,)
 
     @operation(
-        "submissions_create_raw",
+        "submissions_raw_create",
         "Send a message as it is (RFC 5322)",
         tag=TAG,
         more="Date and Message-ID are added where they are missing, Bcc is not shown to others.",
