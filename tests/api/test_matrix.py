@@ -108,9 +108,13 @@ def _inbox_of(user: User) -> int:
 def _forward_of(user: User) -> int:
     found = user.forwards.order_by("pk").values_list("pk", flat=True).first()
     return found or NOBODYS  # it was removed
+
+
 def _app_password_of(user: User) -> int:
     found = user.app_passwords.order_by("pk").values_list("pk", flat=True).first()
     return found or NOBODYS
+
+
 # Things that their owner alone sees, and how the one of a person is named.
 OWN: Final[dict[str, Callable[[User], int]]] = {
     "token": _token_of,
