@@ -74,4 +74,13 @@ ROWS: Final[dict[str, Row]] = {
     "api-domain-test": Row(
         post=202, thing="domain", refused=HELPDESK, data={"POST": {"to": "postmaster"}}
     ),
+    "api-relay-recipients": Row(
+        get=200,
+        post=409,
+        put=409,
+        thing="domain",
+        refused=HELPDESK,
+        data={verb: {"recipients": ["numbat"]} for verb in ("POST", "PUT")},
+    ),
+    "api-relay-recipient": Row(delete=409, thing="domain", second="numbat", refused=HELPDESK),
 }

@@ -277,3 +277,33 @@ def test_many_are_hosted_by_lines_and_keys_are_made_for_those_alone(
     *said, _ = admin.lines("domains/bulk", sent)
     assert {one["status"] for one in said} == {403}
     assert len(made) == 4
+
+
+def test_who_is_behind_a_relay_is_named(operator: Program, admin: Program, domain: Domain) -> None:
+    path = f"domains/{domain.pk}/relay/recipients"
+    assert admin.post(path, {"recipients": ["ann"]}).json()["code"] == "in_use"
+    operator.put(f"domains/{domain.pk}/relay", {"check": "list", "host": "192.0.2.7"})
+
+    def named() -> list[str]:
+        return [one["address"] for one in admin.get(path).json()["items"]]
+
+    added = admin.post(path, {"recipients": ["Ann", "bob@Example.test", "ann"]})
+    assert (added.json(), named()) == (
+        {"added": 2, "removed": 0},
+        ["ann@example.test", "bob@example.test"],
+    )
+    said = admin.put(path, {"recipients": ["bob", "cyd"]}).json()
+    assert (said, named()) == (
+        {"added": 1, "removed": 1},
+        ["bob@example.test", "cyd@example.test"],
+    )
+    assert admin.delete(f"{path}/BOB@example.test").status_code == 204
+    assert admin.delete(f"{path}/bob@example.test").status_code == 404
+    assert admin.delete(f"{path}/x@other.test").status_code == 422
+    assert faults(admin.post(path, {"recipients": ["x@other.test"]})) == [
+        ("/recipients", "invalid_address")
+    ]
+    assert faults(admin.post(path, {"recipients": ["a"] * 10_001})) == [
+        ("/recipients", "max_length")
+    ]
+    assert admin.put(path, {"recipients": []}).json() == {"added": 0, "removed": 1}

@@ -5,6 +5,7 @@ from django.urls import path
 from apps.api.domains.bulk import BulkDomains
 from apps.api.domains.dns import Check, Dns, Record, Zone
 from apps.api.domains.keys import Activating, Keys
+from apps.api.domains.recipients import OneRecipient, Recipients
 from apps.api.domains.sending import Limits, Relay, Smarthost
 from apps.api.domains.usage import Trial, Usage, Usages
 from apps.api.domains.views import Domains, OneDomain, Renaming, Settings
@@ -29,4 +30,10 @@ urlpatterns = [
     path(f"{_ONE}/limits", Limits.as_view(), name="api-domain-limits"),
     path(f"{_ONE}/smarthost", Smarthost.as_view(), name="api-domain-smarthost"),
     path(f"{_ONE}/relay", Relay.as_view(), name="api-domain-relay"),
+    path(f"{_ONE}/relay/recipients", Recipients.as_view(), name="api-relay-recipients"),
+    path(
+        f"{_ONE}/relay/recipients/<path:address>",
+        OneRecipient.as_view(),
+        name="api-relay-recipient",
+    ),
 ]
