@@ -216,8 +216,9 @@ def test_a_server_makes_the_lines_while_it_sends_them(
     admin = program(holder("admin@example.test", Role.DOMAIN_ADMIN, Domain.objects.get()))
     monkeypatch.setattr(NewUsers, "at_once", 3)
 
-    def ask() -> Any:
-        return admin.ask("POST", "users/bulk", body_of(users(*"abcdefg")), Content_Type=MEDIA_TYPE)
+    def ask(names: str = "abcdefg", **headers: str) -> Any:
+        body = body_of(users(*names))
+        return admin.ask("POST", "users/bulk", body, Content_Type=MEDIA_TYPE, **headers)
 
     async def some(answer: Any, most: int) -> bytes:
         got, pieces = b"", aiter(answer)
@@ -235,3 +236,14 @@ def test_a_server_makes_the_lines_while_it_sends_them(
     assert [one.get("status") for one in said[:3]] == [409] * 3
     assert said[-1]["problem"] is None
     assert User.objects.filter(key__in=[f"{one}@example.test" for one in "abcdefg"]).count() == 7
+
+    # Two who send the same with one key at the same moment make one of each.
+    answers = [ask("vwxyz", Idempotency_Key="k") for _ in range(2)]
+
+    async def both() -> list[bytes]:
+        return await asyncio.gather(*(some(answer, 9) for answer in answers))
+
+    one, other = ([json.loads(line) for line in said.splitlines()] for said in asyncio.run(both()))
+    assert [line.get("status") for line in one + other] == [*[201] * 5, None] * 2
+    assert [line["result"] for line in one[:-1]] == [line["result"] for line in other[:-1]]
+    assert sum(line.get("is_replayed", False) for line in one + other) == 5
