@@ -31,6 +31,11 @@ class Access:
             return f"token/{self.token.id}"
         return "command" if self.user is None else f"user/{self.user.pk}"
 
+    @property
+    def is_at_home(self) -> bool:
+        """Whether it is this machine's own command line."""
+        return self.user is None and self.token is None
+
     def allows(self, resource: str, way: str) -> bool:
         """Whether its scopes let it read or write something."""
         return self.token is None or self.token.allows(resource, way)

@@ -88,7 +88,7 @@ class Door(APIView):
         """DRF's, then budget and repeated requests."""
         super().initial(request, *args, **kwargs)
         # Whoever runs commands on this machine has it in hand anyway.
-        self._budget = None if self.access.token is None else pace.take(self.access.caller)
+        self._budget = None if self.access.is_at_home else pace.take(self.access.caller)
         pace.demand(self._budget)
         self._demand_matching(request)
         if request.method == "POST":

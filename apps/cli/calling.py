@@ -15,7 +15,7 @@ NULL: Final = "null"
 LONGEST_SECRET: Final = 4096  # characters
 # What every command has beside what its operation takes.
 OURS: Final = frozenset(
-    "json columns headers input help server token_file ca idempotency_key if_match".split()
+    "json columns input help server token_file sign_in ca idempotency_key if_match".split()
 )
 _WORDS: Final = {"true": True, "false": False, "yes": True, "no": False}
 

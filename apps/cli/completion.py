@@ -9,7 +9,7 @@ from apps.cli import guide
 from apps.cli.calling import Parser, option_of
 from apps.cli.contract import Contract, Operation
 
-OURS: Final = ("--ca", "--columns", "--help", "--json", "--server", "--token-file")
+OURS: Final = ("--ca", "--columns", "--help", "--json", "--server", "--sign-in", "--token-file")
 FILES: Final = ("--ca", "--input", "--token-file")
 APPLY: Final = ("--dry-run", *OURS)
 

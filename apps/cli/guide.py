@@ -16,7 +16,8 @@ Without a server it is this installation that is asked, as its operator. Each of
 takes: mailhost NOUN VERB --help. Where an id is asked for, a name does as well.
 """
 _ALSO: Final = """\
-Options of all: --json, --columns NAMES, --server URL, --token-file FILE, --ca FILE.
+Options of all: --json, --columns NAMES, --server URL, --token-file FILE,
+--sign-in ADDRESS, --ca FILE.
 """
 
 

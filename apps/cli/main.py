@@ -15,13 +15,15 @@ import sys
 from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from getpass import getpass
 from typing import Final
 
 from apps.cli import applying, completion, guide
 from apps.cli.asking import Server
-from apps.cli.calling import OURS, Parser, call_of, opened, parser_of
+from apps.cli.calling import LONGEST_SECRET, OURS, Parser, call_of, opened, parser_of
 from apps.cli.contract import Contract, Operation, read
 from apps.cli.failures import REFUSED, Failed, Problem, WrongCall
+from apps.cli.network import Network, basic, bearer
 from apps.cli.printing import Output
 from apps.cli.running import run
 from apps.mime.headers import printable
@@ -141,6 +143,7 @@ def add_ours(parser: ArgumentParser) -> None:
     told = {
         "--server": ("URL", "ask this server; else MAILHOST_SERVER, else this installation"),
         "--token-file": ("FILE", "the token for it; - is standard input; else MAILHOST_TOKEN"),
+        "--sign-in": ("ADDRESS", "ask with its password, as `tokens create` takes it; it is typed"),
         "--ca": ("FILE", "certificates to trust in place of this machine's"),
         "--columns": ("NAMES", "what is shown, with commas between"),
     }
@@ -152,11 +155,11 @@ def add_ours(parser: ArgumentParser) -> None:
 def server_of(given: Namespace, caller: Caller) -> Server:
     """Where requests go; raises Failed."""
     url = getattr(given, "server", caller.server)
+    if not url and "sign_in" in given:
+        raise WrongCall("--sign-in goes with --server: here nobody has to sign in")
     if not url:
         return caller.home()
-    from apps.cli.network import Network
-
-    return Network(url, _token(given, caller), getattr(given, "ca", ""))
+    return Network(url, _authorization(given, caller), getattr(given, "ca", ""))
 
 
 def output_of(given: Namespace) -> Output:
@@ -170,14 +173,21 @@ def output_of(given: Namespace) -> Output:
     )
 
 
-def _token(given: Namespace, caller: Caller) -> str:
+def _authorization(given: Namespace, caller: Caller) -> str:
+    if "sign_in" in given:
+        return basic(given.sign_in, _password(given.sign_in))
     token = caller.token
     if "token_file" in given:
         with opened(given.token_file) as source:
             token = source.readline(LONGEST_TOKEN).decode("ascii", "replace").strip()
-    if not token or not token.isascii() or not token.isprintable():
-        raise WrongCall("Name the file that your token is in: --token-file FILE, or MAILHOST_TOKEN")
-    return token
+    return bearer(token)
+
+
+def _password(address: str) -> str:
+    """From the terminal, where it is not shown; else the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass(f"Password of {printable(address)}: ")
+    return sys.stdin.readline(LONGEST_SECRET + 2).removesuffix("\n").removesuffix("\r")
 
 
 def _manage(words: list[str], given: Namespace) -> int:

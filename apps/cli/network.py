@@ -5,6 +5,7 @@ to whoever is named there. What may be asked again is, when the connection break
 when to come back: each POST carries an Idempotency-Key, so it is done once.
 """
 
+import base64
 import http.client
 import io
 import ipaddress
@@ -34,15 +35,20 @@ class Network:
 
     Args:
         url: its root, such as https://mail.example.org.
+        authorization: what the header of that name says.
         ca: a file of certificates to trust in place of this machine's.
         sleep: waits for so many seconds.
     """
 
     def __init__(
-        self, url: str, token: str, ca: str = "", sleep: Callable[[float], None] = time.sleep
+        self,
+        url: str,
+        authorization: str,
+        ca: str = "",
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = _checked(url)
-        self._token = token
+        self._authorization = authorization
         self._tls = _context(ca) if self._url.scheme == "https" else None
         self._sleep = sleep
 
@@ -70,7 +76,7 @@ class Network:
         connection = self._connection()
         headers = {
             "Accept": "*/*",
-            "Authorization": f"Bearer {self._token}",
+            "Authorization": self._authorization,
             "User-Agent": "mailhost",
             **request.headers,
         }
@@ -100,6 +106,21 @@ class Network:
                 f" ({error.verify_message}): name its authority with --ca FILE"
             )
         return f"{self._url.geturl()} does not answer: {error or type(error).__name__}"
+
+
+def bearer(token: str) -> str:
+    """A token (RFC 6750); raises WrongCall for what cannot be one."""
+    if not token or not token.isascii() or not token.isprintable():
+        raise WrongCall("Name the file that your token is in: --token-file FILE, or MAILHOST_TOKEN")
+    return f"Bearer {token}"
+
+
+def basic(address: str, password: str) -> str:
+    """An address and its password (RFC 7617); raises WrongCall for what it cannot say."""
+    if not address or ":" in address:
+        raise WrongCall("An address to sign in with has no colon in it")
+    pair = f"{address}:{password}".encode(errors="surrogateescape")
+    return f"Basic {base64.b64encode(pair).decode()}"
 
 
 def _checked(url: str) -> SplitResult:

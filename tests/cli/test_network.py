@@ -1,5 +1,6 @@
 """Commands for a server elsewhere: what is sent, and what happens when it does not go well."""
 
+import base64
 import json
 import socket
 import ssl
@@ -12,7 +13,7 @@ import trustme
 from apps.cli.asking import Request
 from apps.cli.failures import Failed
 from apps.cli.main import Caller
-from apps.cli.network import LONGEST_WAIT, Network
+from apps.cli.network import LONGEST_WAIT, Network, bearer
 from tests.cli.conftest import Elsewhere, Type
 
 TOKEN = "mhk_secret"
@@ -39,7 +40,7 @@ def test_a_command_goes_to_the_server_that_is_named(types: Type, elsewhere: Else
 
 def test_what_breaks_is_sent_again_under_the_same_key(types: Type, elsewhere: Elsewhere) -> None:
     waits: list[float] = []
-    server = Network(elsewhere.url, TOKEN, sleep=waits.append)
+    server = Network(elsewhere.url, bearer(TOKEN), sleep=waits.append)
     elsewhere.answers = [(0, {}, b""), (429, {"Retry-After": "5"}, b"{}"), MADE]
     body = b'{"name": "A"}'
     answer = server.ask(Request("POST", "organizations", body, "application/json"))
@@ -99,8 +100,19 @@ def test_a_token_stands_in_a_file(types: Type, elsewhere: Elsewhere) -> None:
     assert elsewhere.asked[0][2]["authorization"] == f"Bearer {TOKEN}"
 
 
+def test_the_first_token_is_made_with_a_password(types: Type, elsewhere: Elsewhere) -> None:
+    elsewhere.answers = [(201, JSON, b'{"id": 3, "name": "laptop", "token": "mhk_new"}')]
+    words = ["--server", elsewhere.url, "--sign-in", "ann@example.org", "tokens", "create"]
+    words += ["--name", "laptop", "--scopes", "users:write", "--json"]
+    made = types(*words, typed="correct horse:ü\n", caller=Caller())
+    assert (made.status, json.loads(made.out)["token"]) == (0, "mhk_new")
+    sent = base64.b64decode(elsewhere.asked[0][2]["authorization"].removeprefix("Basic "))
+    assert sent.decode() == "ann@example.org:correct horse:ü"
+    assert types(*words[2:], typed="x\n").status == 2  # at home nobody signs in
+
+
 def test_nobody_there_is_one_sentence() -> None:
-    server = Network("http://127.0.0.1:1", TOKEN, sleep=lambda _: None)
+    server = Network("http://127.0.0.1:1", bearer(TOKEN), sleep=lambda _: None)
     with pytest.raises(Failed, match="does not answer"):
         server.ask(Request("GET", "organizations"))
 
@@ -117,7 +129,7 @@ def test_a_certificate_that_nobody_knows_is_not_believed() -> None:
 
     thread = threading.Thread(target=greet)
     thread.start()
-    server = Network(f"https://127.0.0.1:{listener.getsockname()[1]}", TOKEN, sleep=_never)
+    server = Network(f"https://127.0.0.1:{listener.getsockname()[1]}", bearer(TOKEN), sleep=_never)
     with pytest.raises(Failed, match="not trusted here"):
         server.ask(Request("GET", "organizations"))
     thread.join()
