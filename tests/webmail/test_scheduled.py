@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.delivery.posting import TooLate
 from apps.directory.models import User
 from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.mailstore.models import FLAG_DRAFT, FLAG_SEEN, Entry, Mailbox
@@ -16,7 +17,6 @@ from apps.mailstore.services import copy, expunge, mailboxes
 from apps.runtime.clock import now
 from apps.webmail.models import Draft, DraftState
 from apps.webmail.services import scheduled, sending
-from apps.webmail.services.sending import TooLate
 from apps.webmail.tasks import settle_scheduled
 from mailhost.celery import app
 from tests.support.mail import drain

@@ -12,6 +12,7 @@ from apps.blobs.backends.contract import MissingObjectError
 from apps.blobs.models import Blob
 from apps.blobs.storage import backend
 from apps.delivery import process
+from apps.delivery.posting import TooLate
 from apps.directory.models import SendLimit, User
 from apps.events import bell
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
@@ -26,7 +27,6 @@ from apps.runtime.ulid import new_ulid
 from apps.webmail.models import Draft, DraftState
 from apps.webmail.services import drafts, sending
 from apps.webmail.services.drafts import Overtaken
-from apps.webmail.services.sending import TooLate
 from apps.webmail.writing.fields import FieldRefused, Fields
 from apps.wire.errors import Gone, NotFound, SenderNotAllowed, SendLimitReached
 from tests.support.mail import RAW, drain

@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 
 from apps.delivery import process
+from apps.delivery.posting import TooLate
 from apps.directory.models import User
 from apps.mailqueue.models import MessageState, QueuedMessage
 from apps.runtime.clock import now
 from apps.webmail.models import Draft, DraftState
 from apps.webmail.services import scheduled, sending
-from apps.webmail.services.sending import TooLate
 from apps.wire.errors import MailError
 from tests.support.mail import drain
 from tests.webmail.test_sending import WEB, held, send, written
