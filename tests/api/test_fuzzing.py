@@ -32,7 +32,8 @@ from apps.directory.apitokens import SCOPES
 from apps.directory.models import User
 from apps.directory.services import apitokens
 from apps.scan import runner
-from tests.api.test_matrix import TABLE, A, World, patterns
+from apps.webhooks import sending
+from tests.api.test_matrix import TABLE, A, World, patterns, taken
 from tests.console.test_matrix import watched
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
@@ -134,6 +135,7 @@ def _one_connection() -> Iterator[None]:
 @pytest.fixture
 def fuzzed(db: None, _one_connection: None, monkeypatch: pytest.MonkeyPatch) -> Fuzzed:
     monkeypatch.setattr(runner, "CHECKS", ())
+    monkeypatch.setattr(sending, "_all", taken)
     world = World.of("operator")
     operator = User.objects.get(key="root@elsewhere.test")
     _, token = apitokens.issue(user=operator, name="fuzzing", scopes=SCOPES)
