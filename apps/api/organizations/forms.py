@@ -50,7 +50,7 @@ class OrganizationShown(Shown):
     created_at = serializers.DateTimeField()
 
 
-class ShareShown(Shown):
+class HeldShown(Shown):
     """How much there is of something that may be limited."""
 
     held = serializers.IntegerField()
@@ -62,8 +62,8 @@ class OrganizationUsage(Shown):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
-    domains = ShareShown(help_text="Domains and alias domains.")
-    users = ShareShown(help_text="Users of every kind.")
-    storage = ShareShown(help_text="Octets that are promised: the sum of all quotas.")
+    domains = HeldShown(help_text="Domains and alias domains.")
+    users = HeldShown(help_text="Users of every kind.")
+    storage = HeldShown(help_text="Octets that are promised: the sum of all quotas.")
     used = serializers.IntegerField(help_text="Octets that mail takes.")
     messages = serializers.IntegerField(help_text="How many messages these are.")
