@@ -1,6 +1,7 @@
 """A domain with another name is the same domain, and the old name leads to it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -43,9 +44,7 @@ def names() -> dict[str, str | None]:
     return {row.name: row.alias_of for row in queries.domains()}
 
 
-def rename(
-    old: str = "example.test", new: str = "new.test", **more: bool
-) -> renaming.RenamedDomain:
+def rename(old: str = "example.test", new: str = "new.test", **more: Any) -> renaming.RenamedDomain:
     return renaming.rename_domain(old, new, **more)
 
 
