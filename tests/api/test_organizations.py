@@ -79,8 +79,14 @@ def test_what_is_held_is_counted(
 
     of_domain = reseller.get(f"domains/{domain.pk}/usage").json()
     assert of_domain == {
-        "id": domain.pk, "name": "example.test", "users": 2, "aliases": 1,
-        "alias_domains": 1, "promised": held["storage"]["held"], "used": 700, "messages": 3,
+        "id": domain.pk,
+        "name": "example.test",
+        "users": 2,
+        "aliases": 1,
+        "alias_domains": 1,
+        "promised": held["storage"]["held"],
+        "used": 700,
+        "messages": 3,
     }
     with django_assert_max_num_queries(10):
         listed = operator.get("domains/usage").json()["items"]
