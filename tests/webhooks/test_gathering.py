@@ -265,6 +265,8 @@ def test_what_is_kept_is_read_by_index(domain: Domain, ann: User) -> None:
     )
     admin = holder("admin@example.test", Role.DOMAIN_ADMIN, domain)
     seller = holder("seller@example.test", Role.RESELLER, other.organization)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as autovacuum does
     reading = Reading(("webhooks_event", "webhooks_delivery"))
     with connection.execute_wrapper(reading):
         powers = permissions.powers_of(admin)
