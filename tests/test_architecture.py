@@ -249,7 +249,7 @@ def _pins(name: str) -> dict[str, str]:
 
 
 # Shipped inside another distribution's promise: boto3 documents botocore's classes as its own.
-INSIDE = {"botocore": "boto3"}
+INSIDE = {"botocore": "boto3", "jsonschema-rs": "schemathesis"}
 
 
 def _normal(name: str) -> str:
