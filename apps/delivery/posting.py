@@ -5,7 +5,7 @@ be, `post` keeps the promise together with the copy in Sent, `call_back` takes b
 nothing of it has left.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -85,40 +85,43 @@ def ready(
     """
     if len(raw) > settings.MESSAGE_SIZE_LIMIT:
         raise MessageTooLarge(text=f"A message has up to {settings.MESSAGE_SIZE_LIMIT} octets")
+    item = _submission(raw, user, submission.reverse_path(user.pk, sender).address, recipients)
+    item = replace(item, door=door, hold_until_us=until_us)
+    copy = prepare(raw, trace_id=item.id, prefix=item.prefix, blob_id=item.blob.id)
+    return Ready(user, item, copy, (until_us or item.received_at_us) // _SECOND_US)
+
+
+def _submission(
+    raw: bytes, user: User, sender: Address | None, recipients: tuple[EnvelopeRecipient, ...]
+) -> Submission:
     queue_id, start_us = new_ulid(), now_us()
-    path = submission.reverse_path(user.pk, sender)
     prepared = submission.submit(
         raw,
         user_id=user.pk,
-        sender=path.address or Address.parse(user.address),
+        sender=sender or Address.parse(user.address),
         message_id=queue_id,
         now_us=start_us,
         hostname=settings.MAIL_HOSTNAME,
     )
-    prefix = prepared.fields + submission.separator(raw)
-    blob = blobs.prepare(raw)
-    came_from = "" if path.address is None else str(path.address)
+    came_from = "" if sender is None else str(sender)
     addresses = (came_from, *(one.address for one in recipients))
-    item = Submission(
+    return Submission(
         id=queue_id,
         trace_id=queue_id,
-        blob=blob,
-        prefix=prefix,
+        blob=blobs.prepare(raw),
+        prefix=prepared.fields + submission.separator(raw),
         cuts=prepared.cuts,
         sender=came_from,
         recipients=recipients,
-        door=door,
+        door="",
         user_id=user.pk,
         client={},
         received_at_us=start_us,
         smtputf8=not (all(map(str.isascii, addresses)) and _has_plain_header(raw)),
         body="" if raw.isascii() else "8BITMIME",
-        hold_until_us=until_us,
         message_id=prepared.message_id,
         traced={"account": user.address, **caption_told(raw)},
     )
-    copy = prepare(raw, trace_id=queue_id, prefix=prefix, blob_id=blob.id)
-    return Ready(user, item, copy, (until_us or start_us) // _SECOND_US)
 
 
 def _has_plain_header(raw: bytes) -> bool:
