@@ -123,52 +123,85 @@ def _bash(contract: Contract) -> str:
 
 
 def _zsh(contract: Contract) -> str:
-    """Zsh reads bash's: it has had what that needs since version 4.2."""
-    return f"#compdef mailhost\nautoload -U +X bashcompinit && bashcompinit\n{_bash(contract)}"
+    """Zsh reads bash's: it has had what that needs since version 4.2. The file is read when
+    something is completed for the first time: its last line is for that time."""
+    text = _bash(contract).replace("_mailhost", "_mailhost_bash")
+    return (
+        "#compdef mailhost\nautoload -U +X bashcompinit && bashcompinit\n"
+        f"{text}(( $+compstate )) && _bash_complete -o default -F _mailhost_bash\n"
+    )
 
 
 _FISH: Final = """\
-complete -c mailhost -f
-function __mailhost_is
-    set -l words (commandline -opc)[2..]
-    set -l plain (string match -v -- '--*' $words)
-    test "$plain[1..(count $argv)]" = "$argv"
+function __mailhost_words
+    set -l is_value 0
+    for word in (commandline -opc)[2..]
+        if test $is_value -eq 1
+            set is_value 0
+        else if string match -q -- '--*' $word
+            contains -- $word --json --help --dry-run; or set is_value 1
+        else
+            echo $word
+        end
+    end
 end
-function __mailhost_count
-    test (count (commandline -opc)) -eq $argv[1]
+function __mailhost
+    set -l words (__mailhost_words)
+    set -l before (commandline -opc)[-1]
+    if contains -- $before %(files)s; or string match -q -- '--*-file' $before
+        __fish_complete_path (commandline -ct)
+        return
+    end
+    switch (count $words)
+        case 0
+            printf '%%s\\n' %(first)s
+            return
+        case 1
+            switch $words[1]
+%(verbs)s
+                case completion
+                    printf '%%s\\n' bash fish zsh
+                case apply
+                    __fish_complete_path (commandline -ct)
+                    printf '%%s\\n' %(apply)s
+            end
+            return
+    end
+    switch "$words[1] $words[2] $before"
+%(choices)s
+    end
+    switch "$words[1] $words[2]"
+%(options)s
+        case 'apply *'
+            printf '%%s\\n' %(apply)s
+    end
 end
+complete -c mailhost -f -a '(__mailhost)'
 """
 
 
 def _fish(contract: Contract) -> str:
-    first = " ".join(_first(contract))
-    lines = [f"complete -c mailhost -n '__mailhost_count 1' -a '{first}'"]
+    verbs, own, chosen = [], [], []
+    for noun, known in contract.nouns.items():
+        told = " ".join(f"{verb} {_quoted(one.summary)}" for verb, one in known.items())
+        verbs += [f"                case {noun}", f"                    {_PAIRS} {told}"]
     for one in contract.operations:
-        lines.append(
-            f"complete -c mailhost -n '__mailhost_count 2; and __mailhost_is {one.noun}'"
-            f" -a {one.verb} -d {_quoted(one.summary)}"
-        )
-        lines += _fish_options(one)
-    asked = "'__mailhost_count 2; and __mailhost_is completion'"
-    lines.append(f"complete -c mailhost -n {asked} -a 'bash fish zsh'")
-    lines.append("complete -c mailhost -n '__mailhost_is apply' -F")
-    lines += [f"complete -c mailhost -n '__mailhost_is apply' -l {one[2:]}" for one in APPLY]
-    return _FISH + "\n".join([*lines, ""])
+        own += [f"        case '{one.command}'", f"            {_EACH} {' '.join(options(one))}"]
+        for option, values in choices(one).items():
+            chosen += [f"        case '{one.command} {option}'"]
+            chosen += [f"            {_EACH} {' '.join(values)}", "            return"]
+    return _FISH % {
+        "files": " ".join(FILES),
+        "first": " ".join([*_first(contract), *OURS]),
+        "verbs": "\n".join(verbs),
+        "choices": "\n".join(chosen),
+        "options": "\n".join(own),
+        "apply": " ".join(APPLY),
+    }
 
 
-def _fish_options(operation: Operation) -> list[str]:
-    known = choices(operation)
-    lines = []
-    for option in options(operation):
-        line = f"complete -c mailhost -n '__mailhost_is {operation.command}' -l {option[2:]}"
-        if option in known:
-            line += f" -x -a '{' '.join(known[option])}'"
-        elif option in FILES or option.endswith("-file"):
-            line += " -r -F"
-        elif option not in ("--json", "--help"):
-            line += " -x"
-        lines.append(line)
-    return lines
+_EACH: Final = r"printf '%s\n'"
+_PAIRS: Final = r"printf '%s\t%s\n'"
 
 
 def _quoted(words: str) -> str:
