@@ -26,9 +26,10 @@ class Program:
         self._client.raise_request_exception = False
 
     def ask(self, verb: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Send a request below /api/v1/; the names of headers have underscores."""
+        """Send a request, below /api/v1/ unless the path begins with a slash; names of headers have
+        underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        address = path if path.startswith("/api/") else f"/api/v1/{path}"
+        address = path if path.startswith("/") else f"/api/v1/{path}"
         if body is None:
             return self._client.generic(verb, address, headers=named)
         octets = body if isinstance(body, bytes) else json.dumps(body).encode()
