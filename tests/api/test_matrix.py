@@ -15,6 +15,7 @@ from uuid import UUID
 
 import pytest
 from django.urls import URLResolver, get_resolver
+from pytest_django.fixtures import Settings
 
 from apps.api.doors import Door
 from apps.directory.apitokens import SCOPES
@@ -250,8 +251,9 @@ async def taken(parcels: Sequence[Parcel], seconds: float) -> list[Attempt]:
 
 
 @pytest.fixture(autouse=True)
-def _no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_checks(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setattr(runner, "CHECKS", ())
+    settings.API_REQUESTS_PER_MINUTE = 0  # one program asks for everything
     monkeypatch.setattr(sending, "_all", taken)
 
 
