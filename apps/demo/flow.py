@@ -197,7 +197,7 @@ def _send(people: People, users: Mapping[str, User], sender: str, to: str, subje
         user_id=users[sender].pk,
         sender=Address.parse(people[sender].address),
         recipients=[EnvelopeRecipient(address, address, None)],
-        door="web",
+        door="webmail",
         at_us=at_us,
         smtputf8=False,
     )

@@ -1,10 +1,13 @@
 """One's own account, as its programs see and change it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from apps.directory.models import Domain, Forward, User
+from apps.directory.models import AppPassword, Domain, Forward, User
+from apps.directory.services import apitokens
 from apps.provisioning import services as provisioning
 from apps.sieve.queries import of_user
 from tests.api.conftest import Program, faults, program
@@ -97,3 +100,29 @@ def test_an_app_password_is_shown_once_and_revoked(ann: Program, owner: User) ->
     assert faults(ann.post("account/app-passwords", past))[0][0] == "/expires_at"
     assert ann.delete(made["Location"]).status_code == 204
     assert ann.delete(made["Location"]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("scopes", "body", "pointer"),
+    [
+        ([], {"protocols": ["imap"]}, "/protocols"),
+        (["mail:read"], {"protocols": ["pop3"]}, "/protocols"),
+        (["mail:write"], {}, "/protocols"),  # all three, and one of them sends
+        (["mail:write"], {"protocols": ["imap"]}, "/networks"),
+        (["mail:write"], {"protocols": ["imap"], "networks": ["192.0.2.0/23"]}, "/networks"),
+        (["mail:write"], {"protocols": ["imap"], "networks": ["192.0.2.8"]}, "/expires_at"),
+    ],
+)
+def test_an_app_password_opens_no_more_than_the_token_that_made_it(
+    owner: User, scopes: list[str], body: dict[str, Any], pointer: str
+) -> None:
+    _, text = apitokens.issue(
+        user=owner,
+        name="Weak",
+        scopes=["account:write", *scopes],
+        networks=["192.0.2.0/24"],
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    answer = Program(text).post("account/app-passwords", {"name": "Telephone", **body})
+    assert (answer.status_code, faults(answer)[0][0]) == (403, pointer)
+    assert not AppPassword.objects.exists()

@@ -125,3 +125,14 @@ def test_nothing_shows_a_secret(admin: Program, person: User) -> None:
         said = admin.get(f"users/{person.pk}/{what}").content.decode()
         assert app not in said
         assert token not in said
+
+
+def test_who_could_make_no_administrator_cannot_sign_in_as_one(
+    person: User, domain: Domain
+) -> None:
+    boss = holder("admin@example.test", Role.DOMAIN_ADMIN, domain)
+    weak = program(holder("root@elsewhere.test", Role.OPERATOR), ["credentials:write"])
+    for verb, path in [("POST", "password"), ("POST", "password-link"), ("DELETE", "factors")]:
+        answer = weak.ask(verb, f"users/{boss.pk}/{path}", {} if verb == "POST" else None)
+        assert (answer.status_code, "roles:write" in answer.json()["detail"]) == (403, True), path
+    assert weak.post(f"users/{person.pk}/password").status_code == 200

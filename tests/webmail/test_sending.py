@@ -13,6 +13,7 @@ from apps.blobs.models import Blob
 from apps.blobs.storage import backend
 from apps.delivery import process
 from apps.delivery.posting import TooLate
+from apps.delivery.recorder import index
 from apps.directory.models import SendLimit, User
 from apps.events import bell
 from apps.mailqueue.models import QueuedMessage, QueuedRecipient
@@ -24,6 +25,7 @@ from apps.mailstore.services.append import Appending, append
 from apps.mailstore.services.prepare import prepare
 from apps.runtime.clock import now, now_us
 from apps.runtime.ulid import new_ulid
+from apps.trace.models import Direction, Party, Passage, Role
 from apps.webmail.models import Draft, DraftState
 from apps.webmail.services import drafts, sending
 from apps.webmail.services.drafts import Overtaken
@@ -108,6 +110,15 @@ def test_it_goes_into_the_queue_and_into_sent_at_once(alice: User, bob: User) ->
     assert not arrived.defects
     outside = QueuedRecipient.objects.get(address="eve@elsewhere.example")
     assert outside.state == "waiting"
+
+
+def test_the_trace_knows_that_its_user_has_sent_it(alice: User, bob: User) -> None:
+    send(alice, written(alice, to="eve@elsewhere.example"))
+    drain()
+    index.catch_up(seconds=10)
+    passage = Passage.objects.get(direction=Direction.OUTGOING)
+    sender = Party.objects.get(trace_id=passage.trace_id, role=Role.SENDER)
+    assert (passage.door, sender.user_id) == ("webmail", alice.pk)
 
 
 def test_queue_and_sent_share_their_bytes(alice: User, bob: User) -> None:

@@ -1,6 +1,7 @@
 """One's own account: what it is, what it says while one is away, where its mail goes on to, and the
 passwords of its programs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,8 +27,10 @@ from apps.api.moments import of_seconds
 from apps.api.operations import Gives, Sends, operation
 from apps.api.problems import about, fields
 from apps.directory import apppasswords, identities
+from apps.directory.apitokens import KnownApiToken
 from apps.directory.apppasswords import Known
 from apps.directory.models import Forward, User
+from apps.directory.services import apitokens
 from apps.directory.services import apppasswords as service
 from apps.directory.services.credentials import APP_PASSWORD
 from apps.mailstore import queries as mailstore
@@ -259,7 +262,9 @@ class OwnAppPasswords(AccountDoor):
         "apppasswords_create",
         "Make an app password",
         tag=TAG,
-        more="You are told by mail.",
+        more="You are told by mail. It opens no more than the token: IMAP and POP3 need"
+        " `mail:write`, SMTP needs `send:write`; networks and last day stay within"
+        " those of the token.",
         sends=Sends(OwnAppPasswordForm, {"name": "Telephone", "protocols": ["imap", "smtp"]}),
         gives=Gives(
             NewAppPasswordShown, {**_APP, "password": "abcd-efgh-ijkl-mnop-qrst"}, status=201
@@ -270,10 +275,17 @@ class OwnAppPasswords(AccountDoor):
         token = self.access.token
         client = "" if token is None else token.name
         with fields(_OF_APPS):
+            if token is not None:
+                _demand_no_stronger(token, asked)
             row, text = ownapppasswords.make(self.user, client=client, **asked)
         made = _one_app(self.user, row.pk)
         address = reverse("api-account-app-password", args=[row.pk])
         return self.made({**_app(made), "password": text}, address)
+
+
+def _demand_no_stronger(token: KnownApiToken, asked: Mapping[str, Any]) -> None:
+    wanted = {name: asked[name] for name in ("protocols", "networks", "expires_at")}
+    apitokens.demand_app_password(token, **wanted)
 
 
 class OneAppPassword(AccountDoor):

@@ -17,15 +17,19 @@ from apps.api.pages import answer as page_answer
 from apps.api.problems import Fault, Wrong, about
 from apps.api.users.forms import password_field
 from apps.directory import apitokens, apppasswords, history, tokens
+from apps.directory.apitokens import WRITE
 from apps.directory.models import Means, Outcome, SignIn, User
-from apps.directory.permissions import Ability
+from apps.directory.permissions import Ability, grants_of
 from apps.directory.services.accountlinks import LIFETIMES, RESET
 from apps.provisioning.administration import credentials, users
 from apps.provisioning.administration.sight import demand_on, find_user
 from apps.provisioning.newpasswords import NewPassword
-from apps.wire.errors import InvalidName
+from apps.wire.errors import InvalidName, NotPermitted
 
 TAG: Final = "Credentials"
+_OF_ADMINISTRATORS: Final = (
+    "This user is an administrator: ask with a token that has roles:write, or in the console"
+)
 _AT: Final = "2026-11-28T10:00:00Z"
 
 
@@ -39,6 +43,13 @@ class CredentialDoor(Door):
         user = find_user(self.powers, user_id)
         demand_on(self.powers, Ability.END_SESSIONS, user)
         return user
+
+    def demand_no_stronger(self, user_id: int) -> None:
+        """Raise NotPermitted if what is asked for would open an administrator's account to a token
+        that could make none: whoever signs in there may do more than the token. NotFound."""
+        user = find_user(self.powers, user_id)
+        if not self.access.allows("roles", WRITE) and grants_of([user.pk]):
+            raise NotPermitted(f"user {user.pk}", text=_OF_ADMINISTRATORS)
 
 
 class UserPasswordForm(Form):
@@ -66,6 +77,7 @@ class Password(CredentialDoor):
 
     def ahead(self) -> None:
         asked = self.asked(UserPasswordForm).validated_data
+        self.demand_no_stronger(self.kwargs["user_id"])
         with about("/password", InvalidName):
             self._ready = users.prepare_password(
                 powers=self.powers, user_id=self.kwargs["user_id"], password=asked.get("password")
@@ -75,7 +87,8 @@ class Password(CredentialDoor):
         "user_password_set",
         "Give a user a new password",
         tag=TAG,
-        more="It is signed out everywhere, and told so.",
+        more="It is signed out everywhere, and told so. For an administrator the token needs"
+        " `roles:write` as well.",
         sends=Sends(UserPasswordForm, {}),
         gives=Gives(UserPasswordShown, {"password": "h7kq2-m4xwd-9rtyb-c3vfa"}),
     )
@@ -106,12 +119,14 @@ class PasswordLink(CredentialDoor):
         "user_password_link",
         "Make a link by which a user sets a new password",
         tag=TAG,
+        more="For an administrator the token needs `roles:write` as well.",
         gives=Gives(
             UserPasswordLinkShown,
             {"link": "https://mail.example.org/login/new/7.x7Qa…", "seconds": 3600},
         ),
     )
     def post(self, request: Request, user_id: int) -> Response:
+        self.demand_no_stronger(user_id)
         link = users.make_reset_link(powers=self.powers, user_id=user_id)
         seconds = int(LIFETIMES[RESET].total_seconds())
         return Response(UserPasswordLinkShown({"link": link, "seconds": seconds}).data)
@@ -166,9 +181,11 @@ class Factors(CredentialDoor):
         "user_factors_delete",
         "Take all second factors of a user away",
         tag=TAG,
-        more="For who has lost them: the user is told.",
+        more="For who has lost them: the user is told. For an administrator the token needs"
+        " `roles:write` as well.",
     )
     def delete(self, request: Request, user_id: int) -> Response:
+        self.demand_no_stronger(user_id)
         users.reset_factors(powers=self.powers, user_id=user_id)
         return self.gone()
 

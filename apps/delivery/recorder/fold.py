@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from apps.delivery.recorder.causes import Ground, one_line, worst_of
+from apps.delivery.recorder.doors import OF_OTHERS, OF_USERS
 from apps.delivery.recorder.fates import Fate, Fates
 from apps.delivery.recorder.folded import Folded
 from apps.delivery.recorder.reading import (
@@ -27,8 +28,6 @@ from apps.trace import queries as traces
 from apps.trace.models import Direction, Outcome
 from apps.trace.queries import Recorded
 
-_FOR_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
-_OF_OTHERS: Final = frozenset({"mx", "lmtp"})
 _LIMITED: Final = "submission.limited"
 _HOST_MOST: Final = 255
 _HOSTS_MOST: Final = 100
@@ -66,7 +65,7 @@ def _folded(
         at_us=at_us,
         last_at_us=max(one.at_us for one in events),
         direction=direction,
-        door=ground.door if ground.door in _FOR_USERS | _OF_OTHERS else "",
+        door=ground.door if ground.door in OF_USERS | OF_OTHERS else "",
         sender=first([address(one.get("from")) or address(one.get("account")) for one in begins]),
         written=written,
         finals=_finals(found, written),
@@ -114,7 +113,7 @@ def _finals(found: Iterable[Fate], written: tuple[str, ...]) -> tuple[str, ...]:
 def _direction(door: str, begins: Iterable[Data], found: Sequence[Fate]) -> Direction:
     """What users send goes elsewhere until it is known that all of it stays here: `away` says so
     from the beginning, and what became of each of the recipients later."""
-    if door in _OF_OTHERS:
+    if door in OF_OTHERS:
         return Direction.INCOMING
     away = [one["away"] for one in begins if type(one.get("away")) is int]
     if away:
@@ -122,7 +121,7 @@ def _direction(door: str, begins: Iterable[Data], found: Sequence[Fate]) -> Dire
     if any(one.is_away for one in found):
         return Direction.OUTGOING
     is_settled = bool(found) and not any(one.is_open for one in found)
-    return Direction.INTERNAL if is_settled or door not in _FOR_USERS else Direction.OUTGOING
+    return Direction.INTERNAL if is_settled or door not in OF_USERS else Direction.OUTGOING
 
 
 def _name(begins: Iterable[Data], ground: Ground) -> str:

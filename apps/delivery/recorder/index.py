@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from apps.delivery.recorder.doors import OF_USERS
 from apps.delivery.recorder.fold import fold
 from apps.delivery.recorder.folded import Folded
 from apps.delivery.recorder.reading import data_of, word
@@ -32,8 +33,6 @@ BATCH: Final = 1_000  # events of a transaction: some 200 messages
 EVENTS_OF_ONE: Final = 1_000  # of a message, but for the few that have more
 PARTIES_OF_ONE: Final = 5_000  # in each role: whoever is not among them does not see it
 PATIENCE: Final = 1.0  # seconds that the background waits for transactions that began before
-_OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
-"""Doors at which the sender is known: who says so elsewhere is a stranger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,7 @@ def _recipients(one: Folded) -> Iterable[str]:
 
 def _is_ours(one: Folded) -> bool:
     """Whether who sent it is known. At other doors anybody may call himself anything."""
-    return one.door in _OF_USERS
+    return one.door in OF_USERS
 
 
 def _account(events: Iterable[Recorded]) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from apps.delivery.recorder.doors import OF_USERS
 from apps.delivery.recorder.reading import addresses, data_of, pairs, word
 from apps.mime.address import Address, AddressError, take_apart
 from apps.trace import queries as traces
@@ -25,8 +26,6 @@ from apps.trace.queries import Recorded
 from apps.wire.spoken import lines_of, text_of
 
 HIDDEN: Final = "\u2026"
-_OF_USERS: Final = frozenset({"submission", "submissions", "web", "api"})
-"""Doors at which the sender is known: who says so elsewhere is a stranger."""
 
 _CLIENT: Final = (
     *("address", "helo", "connection", "connected_at", "tls", "sni", "early_talker", "left_out"),
@@ -157,7 +156,7 @@ def sight_of(viewer: Viewer, parties: Sequence[Taking], events: Sequence[Recorde
     return Sight(
         is_whole=False,
         is_sender=is_sender,
-        is_from_us=any(_door(one) in _OF_USERS for one in events),
+        is_from_us=any(_door(one) in OF_USERS for one in events),
         mine=mine,
         named=frozenset(named),
         written=ways,
@@ -191,7 +190,7 @@ def _is_recipient(one: Taking) -> bool:
 def _is_sender(viewer: Viewer, parties: Sequence[Taking], events: Sequence[Recorded]) -> bool:
     """Whether it was sent by somebody of theirs. At other doors than those for our own users a
     sender's name is what a stranger writes, whoever bears it."""
-    return any(_door(one) in _OF_USERS for one in events) and any(
+    return any(_door(one) in OF_USERS for one in events) and any(
         one.role == Role.SENDER and _is_of(viewer, one) for one in parties
     )
 
@@ -323,7 +322,7 @@ def _begin(one: Recorded, sight: Sight) -> Recorded | None:
     if sight.is_sender or not sight.is_from_us:
         told |= _some(data, _CLIENT, sight)
         told |= _dialogue(data, sight)
-    if one.kind.partition(".")[0] not in _OF_USERS and "trace" in data:
+    if one.kind.partition(".")[0] not in OF_USERS and "trace" in data:
         told |= _some(data, ("trace",), sight)
     return _made(one, told)
 

@@ -120,7 +120,7 @@ _DOORS: Final = {
     "mx": "by SMTP",
     "submission": "from a mail program",
     "lmtp": "by LMTP",
-    "web": "from the webmail",
+    "webmail": "from the webmail",
     "api": "by the API",
 }
 

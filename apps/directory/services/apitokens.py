@@ -16,13 +16,15 @@ from django.utils import timezone
 from apps.audit.services import record
 from apps.directory import apitokens, subjects
 from apps.directory.apitokens import HINT, SCOPES, KnownApiToken
+from apps.directory.apppasswords import PROTOCOLS
 from apps.directory.models import ApiToken, ApiTokenPlace, Domain, Kind, Organization, User
 from apps.directory.permissions import Place
 from apps.directory.services import credentials
-from apps.directory.services.credentials import API_TOKEN
+from apps.directory.services.credentials import API_TOKEN, APP_PASSWORD
 from apps.wire.errors import InvalidName, LimitReached, NotFound, NotPermitted
 
 MAX_PLACES = 100
+_OF_PROTOCOLS = {"imap": "mail:write", "pop3": "mail:write", "smtp": "send:write"}
 
 
 def issue(
@@ -125,6 +127,27 @@ def _place(where: Organization | Domain) -> Place:
     return Place(None, where.pk, where.organization_id)
 
 
+def demand_app_password(
+    by: KnownApiToken,
+    *,
+    protocols: Iterable[str],
+    networks: Iterable[str],
+    expires_at: datetime | None,
+) -> None:
+    """Raise NotPermitted if an app password would open more, in more networks or for longer, than
+    the token that asks for it: mail programs read and write all mail, and send.
+
+    Args:
+        protocols: of `PROTOCOLS`; none is all of them.
+        networks: as `credentials.networks_of` takes them, which raises what is wrong with them.
+    """
+    for protocol in list(protocols) or PROTOCOLS:
+        scope = _OF_PROTOCOLS[protocol]
+        if not apitokens.allows(by.scopes, scope):
+            raise NotPermitted("protocols", text=f"{protocol} needs a token with {scope}")
+    _demand_as_bound(credentials.networks_of(APP_PASSWORD, networks), expires_at, by)
+
+
 def _demand_weaker(row: ApiToken, places: Sequence[Place] | None, by: KnownApiToken) -> None:
     """Raise NotPermitted if a token would reach further than the one that asks for it."""
     for scope in row.scopes.split():
@@ -132,11 +155,17 @@ def _demand_weaker(row: ApiToken, places: Sequence[Place] | None, by: KnownApiTo
             raise NotPermitted("scopes", text=f"This token cannot give out {scope}: it has it not")
     if by.places is not None and not _are_within(places, by.places):
         raise NotPermitted("places", text="This token gives out none for other places than its own")
-    if by.networks and not _are_inside(json.loads(row.networks), by.networks):
+    _demand_as_bound(json.loads(row.networks), row.expires_at, by)
+
+
+def _demand_as_bound(
+    networks: Sequence[str], expires_at: datetime | None, by: KnownApiToken
+) -> None:
+    if by.networks and not _are_inside(networks, by.networks):
         raise NotPermitted(
             "networks", text="This token gives out none for other networks than its own"
         )
-    if by.expires_at is not None and (row.expires_at is None or row.expires_at > by.expires_at):
+    if by.expires_at is not None and (expires_at is None or expires_at > by.expires_at):
         raise NotPermitted("expiry", text="This token gives out none that outlives it")
 
 

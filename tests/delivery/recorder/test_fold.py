@@ -309,8 +309,8 @@ def test_a_report_that_came_back_ends_what_another_server_had_taken() -> None:
         ([received(BOB)], Direction.INCOMING),
         ([received(AWAY, door="submission")], Direction.OUTGOING),
         ([received(BOB, door="submission"), FILED], Direction.INTERNAL),
-        ([received(BOB, door="web", away=0)], Direction.INTERNAL),
-        ([received(BOB, AWAY, door="web", away=1), FILED], Direction.OUTGOING),
+        ([received(BOB, door="webmail", away=0)], Direction.INTERNAL),
+        ([received(BOB, AWAY, door="webmail", away=1), FILED], Direction.OUTGOING),
         ([received(BOB, door="bounce")], Direction.INTERNAL),
         (
             [received(AWAY, door="bounce"), ("outbound.delivered", dict(HOST))],
