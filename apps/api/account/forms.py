@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
+from apps.api.bounds import BoundForm
 from apps.api.forms import Form, Shown, Text
 from apps.directory.apppasswords import PROTOCOLS
-from apps.directory.services.credentials import MAX_NETWORKS
 from apps.sieve.models import Audience
 from apps.sieve.services import DAYS, SUBJECT_MOST, TEXT_MOST
 
@@ -88,7 +88,7 @@ class OwnForwardsShown(Shown):
     items = OwnForwardShown(many=True)
 
 
-class OwnAppPasswordForm(Form):
+class OwnAppPasswordForm(BoundForm):
     """A password for one mail program."""
 
     name = Text(max_length=100, help_text="What it is for; no other of yours has this name.")
@@ -97,15 +97,6 @@ class OwnAppPasswordForm(Form):
         max_length=len(PROTOCOLS),
         default=list,
         help_text="What it opens; none is all.",
-    )
-    networks = serializers.ListField(
-        child=Text(max_length=60),
-        max_length=MAX_NETWORKS,
-        default=list,
-        help_text="Addresses or networks from which it works; none is everywhere.",
-    )
-    expires_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="Null is never."
     )
 
 

@@ -11,10 +11,11 @@ from apps.api import sendlimits
 from apps.api.domains.forms import LONGEST_NAME
 from apps.api.domains.shown import TAG
 from apps.api.domains.views import DomainDoor
-from apps.api.forms import Form, Shown, Text
+from apps.api.forms import Shown, Text
 from apps.api.operations import Gives, Sends, operation
 from apps.api.problems import about
 from apps.api.sendlimits import LimitsForm, LimitsShown
+from apps.api.servers import ServerForm, ServerShown
 from apps.directory.models import (
     DomainKind,
     RelayCheck,
@@ -23,34 +24,12 @@ from apps.directory.models import (
     TransportScope,
     TransportTls,
 )
-from apps.directory.services.transports import MAX_PASSWORD, Server
+from apps.directory.services.transports import Server
 from apps.provisioning.administration import sending, servers
 from apps.provisioning.administration.sight import find_domain
 from apps.wire.errors import InvalidName, NotFound
 
 _LIMITS: Final = Gives(LimitsShown, sendlimits.EXAMPLE)
-
-
-class ServerForm(Form):
-    """Another server that mail goes through."""
-
-    host = Text(max_length=LONGEST_NAME, help_text="A name, whose MX is not asked, or an address.")
-    port = serializers.IntegerField(
-        min_value=1, max_value=65535, required=False, help_text="If it is not the usual one."
-    )
-    tls = serializers.ChoiceField(
-        TransportTls.choices, required=False, help_text="`verify` where there is a password."
-    )
-    username = Text(max_length=320, required=False, allow_blank=True, default="")
-    password = Text(
-        max_length=MAX_PASSWORD,
-        required=False,
-        allow_blank=True,
-        default="",
-        trim_whitespace=False,
-        write_only=True,
-        help_text="Kept sealed, never shown.",
-    )
 
 
 class RelayForm(ServerForm):
@@ -66,15 +45,6 @@ class RelayForm(ServerForm):
         help_text="How its recipients are known: `list`: named here; `call_ahead`: that server is"
         " asked; `any`: all are taken.",
     )
-
-
-class ServerShown(Shown):
-    """A server; its password is never shown."""
-
-    host = serializers.CharField()
-    port = serializers.IntegerField()
-    tls = serializers.ChoiceField(TransportTls.choices)
-    username = serializers.CharField()
 
 
 class RelayShown(Shown):

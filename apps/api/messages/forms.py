@@ -126,11 +126,23 @@ class PersonShown(Shown):
     address = serializers.CharField()
 
 
-class MessageRowShown(Shown):
+class MarkedShown(Shown):
+    """How a message is marked."""
+
+    uid = serializers.IntegerField(help_text="Its number within the mailbox.")
+    modseq = serializers.IntegerField(help_text="Of its last change.")
+    is_seen = serializers.BooleanField()
+    is_answered = serializers.BooleanField()
+    is_flagged = serializers.BooleanField()
+    is_draft = serializers.BooleanField()
+    is_deleted = serializers.BooleanField()
+    keywords = serializers.ListField(child=serializers.CharField())
+
+
+class MessageRowShown(MarkedShown):
     """A message in a list."""
 
     mailbox = serializers.IntegerField(help_text="Id of the mailbox.")
-    uid = serializers.IntegerField(help_text="Its number within the mailbox.")
     subject = serializers.CharField()
     sender = PersonShown(help_text="Of From.")
     recipients = serializers.CharField(help_text="Of To and Cc, in words.")
@@ -138,13 +150,6 @@ class MessageRowShown(Shown):
     received_at = serializers.DateTimeField(allow_null=True)
     size = serializers.IntegerField(help_text="Octets.")
     has_attachments = serializers.BooleanField()
-    is_seen = serializers.BooleanField()
-    is_answered = serializers.BooleanField()
-    is_flagged = serializers.BooleanField()
-    is_draft = serializers.BooleanField()
-    is_deleted = serializers.BooleanField()
-    keywords = serializers.ListField(child=serializers.CharField())
-    modseq = serializers.IntegerField(help_text="Of its last change.")
 
 
 class MessagePartShown(Shown):
@@ -178,19 +183,6 @@ class MessageShown(MessageRowShown):
     )
     attachments = MessagePartShown(many=True)
     headers = MessageHeaderShown(many=True)
-
-
-class MarkedShown(Shown):
-    """How a message is marked now."""
-
-    uid = serializers.IntegerField()
-    modseq = serializers.IntegerField()
-    is_seen = serializers.BooleanField()
-    is_answered = serializers.BooleanField()
-    is_flagged = serializers.BooleanField()
-    is_draft = serializers.BooleanField()
-    is_deleted = serializers.BooleanField()
-    keywords = serializers.ListField(child=serializers.CharField())
 
 
 class AllMarkedShown(Shown):

@@ -5,8 +5,8 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from apps.api.forms import Form, Shown, Sought, Text
+from apps.api.servers import ServerForm
 from apps.directory.models import TransportProtocol, TransportScope, TransportTls
-from apps.directory.services.transports import MAX_PASSWORD
 from apps.remote.models import TlsMode
 from apps.scan.attachments.policy import ACTIONS, What
 from apps.scan.models import EntryKind, Verb
@@ -245,28 +245,11 @@ class TransportSought(Form):
     )
 
 
-class TransportForm(TransportSought):
+class TransportForm(TransportSought, ServerForm):
     """A server to which mail is handed instead of those that MX records name."""
 
-    host = Text(max_length=253, help_text="A name, whose MX is not asked, or an address.")
-    port = serializers.IntegerField(
-        min_value=1, max_value=65535, required=False, help_text="If it is not the usual one."
-    )
     protocol = serializers.ChoiceField(
         TransportProtocol.choices, required=False, default=TransportProtocol.SMTP
-    )
-    tls = serializers.ChoiceField(
-        TransportTls.choices, required=False, help_text="`verify` where there is a password."
-    )
-    username = Text(max_length=320, required=False, allow_blank=True, default="")
-    password = Text(
-        max_length=MAX_PASSWORD,
-        required=False,
-        allow_blank=True,
-        default="",
-        trim_whitespace=False,
-        write_only=True,
-        help_text="Kept sealed, never shown.",
     )
 
 

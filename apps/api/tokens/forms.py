@@ -2,10 +2,10 @@
 
 from rest_framework import serializers
 
+from apps.api.bounds import BoundForm
 from apps.api.forms import Form, Shown, Text
 from apps.directory.apitokens import SCOPES
 from apps.directory.services.apitokens import MAX_PLACES
-from apps.directory.services.credentials import MAX_NETWORKS
 
 
 class TokenPlaceForm(Form):
@@ -21,7 +21,7 @@ class TokenPlaceForm(Form):
         return attrs
 
 
-class TokenForm(Form):
+class TokenForm(BoundForm):
     """A token of one's own; it reaches no further than the one that asks for it."""
 
     name = Text(max_length=100, help_text="What it is for; no other of yours has this name.")
@@ -38,15 +38,6 @@ class TokenForm(Form):
         allow_null=True,
         default=None,
         help_text="Where; null is wherever you may act yourself.",
-    )
-    networks = serializers.ListField(
-        child=Text(max_length=60),
-        max_length=MAX_NETWORKS,
-        default=list,
-        help_text="Addresses or networks from which it works; none is everywhere.",
-    )
-    expires_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="Null is never."
     )
 
 
