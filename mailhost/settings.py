@@ -339,6 +339,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.api.problems.answer",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,  # Accept says what is wanted
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "mailhost",

@@ -8,7 +8,16 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from apps.api.headers import IF_MATCH, IF_NONE_MATCH
 from apps.api.samples import samples
-from apps.api.schemaparts import FAILURES, HEADERS, PARAMETERS, PROBLEM, Schema, failures, headers
+from apps.api.schemaparts import (
+    EXAMPLES,
+    FAILURES,
+    HEADERS,
+    PARAMETERS,
+    PROBLEM,
+    Schema,
+    failures,
+    headers,
+)
 
 _LARGEST_ID: Final = 2**63 - 1
 _OF_WRITES: Final = frozenset({409, 410, 422, 507})
@@ -40,6 +49,7 @@ def finish(result: Schema, generator: Any, request: Any, public: bool) -> Schema
     for path, verb, operation in found:
         _drop(operation, "x-spec-enum-id")
         _tell_of_ids(operation)
+        _add_examples(operation)
         _add_headers(verb, operation)
         _add_failures(verb, operation)
         operation["x-codeSamples"] = samples(path, verb, operation)
@@ -84,6 +94,13 @@ def _tell_of_ids(operation: Schema) -> None:
         if parameter["name"].endswith("_id"):
             noun = parameter["name"].removesuffix("_id").replace("_", " ")
             parameter.setdefault("description", f"The `id` of the {noun}.")
+
+
+def _add_examples(operation: Schema) -> None:
+    """A value for each parameter without which nothing can be asked: samples are made of them."""
+    for parameter in operation.get("parameters", []):
+        if parameter.get("required") and parameter.get("name") in EXAMPLES:
+            parameter["example"] = EXAMPLES[parameter["name"]]
 
 
 def _add_headers(verb: str, operation: Schema) -> None:

@@ -76,6 +76,21 @@ PARAMETERS: Final[Schema] = {
 }
 
 
+# Of parameters that have to be there, by their names.
+EXAMPLES: Final = {
+    "address": "carol@example.org",
+    "domain": "example.net",
+    "query": "from:carol is:unread",
+    "record": "spf",
+    "rule": "BAYES_SPAM",
+    "scope": "all",
+    "sender": "lottery.example",
+    "since": "2026-11-28T10:00:00Z",
+    "value": "program",
+    "what": "group",
+}
+
+
 def _header(words: str, kind: str = "string") -> Schema:
     return {"description": words, "schema": {"type": kind}}
 

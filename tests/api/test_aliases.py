@@ -24,7 +24,7 @@ def test_it_is_added_changed_and_removed(admin: Program, domain: Domain) -> None
         "id": made.json()["id"],
         "address": "sales@example.test",
         "domain": domain.pk,
-        "sort": "alias",
+        "kind": "alias",
         "state": "active",
         "targets": ["ann@elsewhere.test"],
         "created_at": made.json()["created_at"],
@@ -34,7 +34,7 @@ def test_it_is_added_changed_and_removed(admin: Program, domain: Domain) -> None
 
     change = {"targets": ["bob@elsewhere.test", "ANN@elsewhere.test"], "state": "suspended"}
     changed = admin.patch(path, change).json()
-    assert (changed["sort"], changed["state"]) == ("group", "suspended")
+    assert (changed["kind"], changed["state"]) == ("group", "suspended")
     # What it had stays as it was written, and where it was.
     assert changed["targets"] == ["ann@elsewhere.test", "bob@elsewhere.test"]
 
@@ -165,10 +165,10 @@ def test_lists_are_of_what_is_asked_for(
     assert addresses("target=x@B%C3%BCcher.test") == ["@other.test"]
     assert addresses(f"domain={other_domain.pk}") == ["@other.test"]
     assert addresses(f"domain={other_domain.pk}", admin) == []
-    assert addresses("sort=group") == addresses("state=suspended") == ["team@example.test"]
-    assert addresses("sort=alias") == ["sales@example.test"]
-    assert addresses("sort=pattern") == mine[:2]
-    assert addresses("sort=catch_all") == ["@other.test"]
+    assert addresses("kind=group") == addresses("state=suspended") == ["team@example.test"]
+    assert addresses("kind=alias") == ["sales@example.test"]
+    assert addresses("kind=pattern") == mine[:2]
+    assert addresses("kind=catch_all") == ["@other.test"]
     assert faults(operator.get("aliases?address=none")) == [("?address", "invalid_address")]
 
     first = operator.get("aliases?limit=3").json()

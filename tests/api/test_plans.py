@@ -43,7 +43,7 @@ def test_a_page_of_aliases_reads_a_page(
         return items
 
     for asks in (operator, admin):
-        for query in ("", mine, f"{mine}&cursor=a1200", "sort=group"):
+        for query in ("", mine, f"{mine}&cursor=a1200", "kind=group"):
             assert len(read(asks, query)) == LIMIT, query
         for query in ("address=a1000@example.test", "target=A1000-TWO@elsewhere.test"):
             assert [one["address"] for one in read(asks, query)] == ["a1000@example.test"]

@@ -62,6 +62,17 @@ def test_samples_are_commands_and_programs(told: list[Any]) -> None:
         assert "{" not in address, path
         assert re.fullmatch(re.sub(r"{\w+}", "[^/?]+", path) + r"(\?.*)?", address[24:]), path
         ast.parse(python)
+        for one in operation.get("parameters", []):
+            if one.get("in") == "query" and one.get("required"):
+                assert f"{one['name']}=" in address, (path, "it would be refused")
+            if one.get("in") == "path" and one["schema"]["type"] == "string":
+                assert {"example"} & {*one, *one["schema"]}, (path, "no id would stand there")
+
+
+def test_no_parameter_is_told_of_that_no_form_takes(told: list[Any]) -> None:
+    """The framework's own, which chooses a format, is refused by every list."""
+    names = {one.get("name") for _, _, told_of in told for one in told_of.get("parameters", [])}
+    assert "format" not in names
 
 
 def test_each_example_is_what_the_schema_allows(told: list[Any]) -> None:

@@ -16,6 +16,7 @@ from apps.directory.services import apitokens
 from apps.provisioning import services as provisioning
 from apps.runtime.clock import now_us
 from apps.runtime.db import in_db
+from apps.webhooks import sending
 from apps.webhooks.models import Delivery, Endpoint, Event
 from apps.webhooks.services import endpoints, events
 from mailhost.asgi import application
@@ -156,6 +157,7 @@ def test_events_are_read_from_where_somebody_was(
     happens(other_domain, many=2)
     page = admin.get("events?limit=2").json()
     assert [one["data"]["name"] for one in page["items"]] == ["0@example.test", "1@example.test"]
+    assert page["items"][0] == sending.payload(first), "as it is posted"
     (last,) = admin.get(f"events?limit=2&cursor={page['next']}").json()["items"]
     assert last["data"]["name"] == "2@example.test"
     after = admin.get(f"events?after={first.name}").json()["items"]

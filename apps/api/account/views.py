@@ -250,7 +250,7 @@ class OwnAppPasswords(AccountDoor):
     """Passwords of one's programs."""
 
     @operation(
-        "apppasswords_list",
+        "app_passwords_list",
         "List your app passwords",
         tag=TAG,
         gives=Gives(OwnAppPasswordsShown, {"items": [_APP]}),
@@ -259,7 +259,7 @@ class OwnAppPasswords(AccountDoor):
         return self.shown({"items": [_app(one) for one in apppasswords.of_user(self.user.pk)]})
 
     @operation(
-        "apppasswords_create",
+        "app_passwords_create",
         "Make an app password",
         tag=TAG,
         more="You are told by mail. It opens no more than the token: IMAP and POP3 need"
@@ -292,13 +292,16 @@ class OneAppPassword(AccountDoor):
     """One of them."""
 
     @operation(
-        "apppasswords_show", "Show an app password", tag=TAG, gives=Gives(OwnAppPasswordShown, _APP)
+        "app_passwords_show",
+        "Show an app password",
+        tag=TAG,
+        gives=Gives(OwnAppPasswordShown, _APP),
     )
     def get(self, request: Request, password_id: int) -> Response:
         return self.shown(_app(_one_app(self.user, password_id)))
 
     @operation(
-        "apppasswords_delete",
+        "app_passwords_delete",
         "Revoke an app password",
         tag=TAG,
         more="Programs that use it are signed out.",

@@ -13,12 +13,12 @@ from apps.wire.errors import InvalidAddress
 LONGEST_PATTERN: Final = 500  # characters
 LONGEST_ADDRESS: Final = 320
 _STATES: Final = [(one.value, one.label) for one in (State.ACTIVE, State.SUSPENDED)]
-_SORTS: Final = [(one.value, one.value) for one in Sort]
+_KINDS: Final = [(one.value, one.value) for one in Sort]
 _PATTERN: Final = (
     "`sales@example.org`; a pattern, `sales-*@example.org`; a regular expression for the whole part"
     " before the @, `/sales-[0-9]+/@example.org`; or all that nobody else has, `*@example.org`."
 )
-_SORT: Final = (
+_KIND: Final = (
     "`group`: an address with several targets, its members; `pattern`: asterisks or a regular"
     " expression; `catch_all`: whatever nobody else has."
 )
@@ -87,7 +87,7 @@ class AliasSought(Sought):
     domain = serializers.IntegerField(
         min_value=1, required=False, help_text="Those of this domain, by its id."
     )
-    sort = serializers.ChoiceField(_SORTS, required=False, help_text=_SORT)
+    kind = serializers.ChoiceField(_KINDS, required=False, help_text=_KIND)
     state = serializers.ChoiceField(_STATES, required=False)
 
 
@@ -97,7 +97,7 @@ class AliasShown(Shown):
     id = serializers.IntegerField()
     address = serializers.CharField(help_text=_PATTERN)
     domain = serializers.IntegerField(help_text="Id of its domain.")
-    sort = serializers.ChoiceField(_SORTS, help_text=_SORT)
+    kind = serializers.ChoiceField(_KINDS, help_text=_KIND)
     state = serializers.ChoiceField(_STATES)
     targets = serializers.ListField(
         child=serializers.CharField(), help_text="In the order in which they were added."

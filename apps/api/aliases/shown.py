@@ -12,14 +12,14 @@ SHOWN: Final = {
     "id": 31,
     "address": "sales@example.org",
     "domain": 12,
-    "sort": "alias",
+    "kind": "alias",
     "state": "active",
     "targets": ["alice@example.org"],
     "created_at": "2026-11-28T10:00:00Z",
 }
 GROUP: Final = {
     **SHOWN,
-    "sort": "group",
+    "kind": "group",
     "targets": ["alice@example.org", "bob@example.com"],
 }
 
@@ -36,7 +36,7 @@ def one(row: Alias, targets: list[str]) -> dict[str, Any]:
         "id": row.pk,
         "address": str(aliaslists.pattern_of(row)),
         "domain": row.domain_id,
-        "sort": aliaslists.sort_of(row, len(targets)),
+        "kind": aliaslists.sort_of(row, len(targets)),
         "state": row.state,
         "targets": targets,
         "created_at": row.created_at,

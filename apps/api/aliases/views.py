@@ -94,8 +94,8 @@ def _chosen(powers: Powers, sought: dict[str, Any]) -> QuerySet[Alias]:
         found = found.filter(aliaslists.begins(sought["begins"]))
     if "target" in sought:
         found = found.filter(aliaslists.has_target(sought["target"]))
-    if "sort" in sought:
-        found = aliaslists.of_sort(found, Sort(sought["sort"]))
+    if "kind" in sought:
+        found = aliaslists.of_sort(found, Sort(sought["kind"]))
     return found.filter(state=sought["state"]) if "state" in sought else found
 
 
