@@ -79,6 +79,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Json(JSONRenderer):
-    """JSON in UTF-8."""
+    """JSON in UTF-8. Half of a character, which a client may send as the name of a field and is
+    told of then, has no UTF-8: such an answer is escaped to ASCII."""
 
     charset = "utf-8"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        """DRF's, of anything."""
+        try:
+            return bytes(super().render(data, *args, **kwargs))
+        except UnicodeEncodeError:
+            return bytes(_Escaped().render(data, *args, **kwargs))
+
+
+class _Escaped(JSONRenderer):
+    """JSON in ASCII."""
+
+    ensure_ascii = True

@@ -3,11 +3,14 @@
 A field that is not there cannot be set: whoever sends `is_operator` with a user is told so.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from django.core.validators import MaxValueValidator
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.serializer_helpers import BindingDict
+
+LARGEST: Final = 2**63 - 1  # what a statement can carry
 
 
 class Text(serializers.CharField):
@@ -28,6 +31,17 @@ class Text(serializers.CharField):
 
 class Form(serializers.Serializer[Any]):
     """Something that is sent: a body, or the parameters of an address."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """DRF's; no whole number is larger than one that any database holds."""
+        fields = super().get_fields()
+        for field in fields.values():
+            one = getattr(field, "child", field)
+            if isinstance(one, serializers.IntegerField) and one.max_value is None:
+                one.max_value = LARGEST
+                words = one.error_messages["max_value"].format(max_value=LARGEST)
+                one.validators.append(MaxValueValidator(LARGEST, message=words))
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         """DRF's; refuses names that it does not know, and those that are only shown."""

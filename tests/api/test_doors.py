@@ -44,6 +44,17 @@ def test_a_wrong_token_is_refused(token: str, db: None) -> None:
     assert Program(token or " ").get("organizations").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "path", ["webhooks?organization={}", "users?domain={}", "roles?domain={}", "webhooks?domain={}"]
+)
+def test_an_id_that_no_database_holds_is_refused(operator: Program, path: str) -> None:
+    for number in (2**63, 10**30):
+        answer = operator.get(path.format(number))
+
+        assert answer.status_code == 400
+        assert [code for _, code in faults(answer)] == ["max_value"]
+
+
 def test_guesses_at_tokens_are_slowed(db: None) -> None:
     guessing = Program("mhk_guess")
     statuses = [guessing.get("organizations").status_code for _ in range(12)]
@@ -150,6 +161,7 @@ def test_a_token_of_who_is_suspended_does_nothing(admin: Program) -> None:
         (b'{"name": "a", "max_users": -1}', 422, [("/max_users", "min_value")]),
         (b'{"name": "a", "max_users": 1e400}', 422, [("/max_users", "invalid")]),
         (b'{"name": "a", "max_users": 99999999999999999999}', 422, [("/max_users", "max_value")]),
+        (b'{"name": "a", "\\ud800": 1}', 422, [("/\ud800", "unknown_field")]),
     ],
 )  # fmt: skip
 def test_a_body_that_cannot_be_is_told_what_is_wrong_with_it(
