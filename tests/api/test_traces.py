@@ -36,6 +36,8 @@ def test_what_happened_just_now_is_listed(admin: Program, carl: User) -> None:
         [carl.address, "bob@example.test"], subject="Planting plan", helo="mx.sender.invalid"
     )
 
+    assert listed(admin, "text=planting&outcome=put_off") == []
+    assert admin.get("traces?outcome=put%20off").status_code == 400
     (one,) = listed(admin, "text=planting&outcome=waiting&direction=incoming&server=sender.invalid")
 
     assert (one["id"], one["subject"], one["took"]) == (ulid_text(trace_id), "Planting plan", None)

@@ -106,6 +106,7 @@ def test_what_there_is_is_seen_and_taken_back(admin: Program, person: User) -> N
 
     found = {one["kind"]: one for one in admin.get(f"{path}/tokens").json()["items"]}
     assert (found["mail"]["name"], found["api"]["name"]) == ("Robot", "program 0")
+    assert (found["mail"]["hint"], len(found["api"]["hint"])) == ("", 4)
     assert admin.delete(f"{path}/mail-tokens/{found['mail']['id']}").status_code == 204
     assert admin.delete(f"{path}/api-tokens/{found['api']['id']}").status_code == 204
     assert admin.get(f"{path}/tokens").json()["items"] == []

@@ -44,9 +44,7 @@ class Searching(MailDoor):
         more="In all mailboxes that you can read but Junk and Trash, unless the query says `in:`."
         " A message that lies in two mailboxes is found twice.",
         seeks=SearchSought,
-        gives=Gives(
-            FoundMessagesShown, {"items": [ROW], "next": None, "is_cut": False, "hints": []}
-        ),
+        gives=Gives(FoundMessagesShown, _FOUND),
     )
     def get(self, request: Request) -> Response:
         sought = self.sought(SearchSought)

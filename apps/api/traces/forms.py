@@ -9,6 +9,7 @@ from apps.trace.models import Direction, Outcome
 
 LONGEST_NAME: Final = 253
 MOST: Final = 500  # messages of a page
+OUTCOMES: Final = [(one.value.replace(" ", "_"), one.label) for one in Outcome]
 
 
 class TracesSought(Sought):
@@ -26,7 +27,7 @@ class TracesSought(Sought):
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False, help_text="What came before.")
     direction = serializers.ChoiceField(Direction.choices, required=False)
-    outcome = serializers.ChoiceField(Outcome.choices, required=False)
+    outcome = serializers.ChoiceField(OUTCOMES, required=False)
     role = serializers.ChoiceField(
         [("sender", "from it"), ("recipient", "to it")],
         required=False,
@@ -56,7 +57,7 @@ class PassageShown(Shown):
     server = serializers.CharField(allow_blank=True, help_text="The other side's.")
     points = serializers.FloatField(allow_null=True, help_text="Of the filter.")
     outcome = serializers.ChoiceField(
-        Outcome.choices, help_text="Of several recipients, of the one that needs most looking at."
+        OUTCOMES, help_text="Of several recipients, of the one that needs most looking at."
     )
     cause = serializers.CharField(allow_blank=True, help_text="Why, in a sentence.")
     took = serializers.FloatField(
@@ -137,7 +138,7 @@ class TraceShown(Shown):
     at = serializers.DateTimeField(allow_null=True)
     took = serializers.FloatField(allow_null=True, help_text="Seconds.")
     direction = serializers.ChoiceField(Direction.choices)
-    outcome = serializers.ChoiceField(Outcome.choices)
+    outcome = serializers.ChoiceField(OUTCOMES)
     door = serializers.CharField(allow_blank=True, help_text="By which it came.")
     sender = serializers.CharField(allow_blank=True)
     to = serializers.ListField(child=serializers.CharField(), help_text="The first hundred.")

@@ -93,11 +93,16 @@ def line(row: Row) -> dict[str, Any]:
         "subject": text(row.subject),
         "server": text(row.peer),
         "points": row.points,
-        "outcome": row.outcome,
+        "outcome": _word(row.outcome),
         "cause": text(row.cause),
         "took": _seconds(row.took_us),
     }
     return dict(PassageShown(values).data)
+
+
+def _word(outcome: str) -> str:
+    """As forms have it: one word."""
+    return outcome.replace(" ", "_")
 
 
 def whole(journey: Journey) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def whole(journey: Journey) -> dict[str, Any]:
         "at": of_us(folded.at_us),
         "took": _seconds(folded.took_us),
         "direction": folded.direction,
-        "outcome": folded.outcome,
+        "outcome": _word(folded.outcome),
         "door": text(folded.door),
         "sender": text(folded.sender),
         "to": [text(one) for one in folded.written[:MOST]],

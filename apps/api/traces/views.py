@@ -70,7 +70,7 @@ def _question(sought: dict[str, Any]) -> Question:
         since_us=us(sought["since"]) if "since" in sought else None,
         until_us=us(sought["until"]) - 1 if "until" in sought else None,
         direction=sought.get("direction", ""),
-        outcome=sought.get("outcome", ""),
+        outcome=sought.get("outcome", "").replace("_", " "),
         role=sought.get("role", ""),
         peer=sought.get("server", ""),
         least=sought.get("min_points"),

@@ -313,6 +313,9 @@ class UserTokenShown(Shown):
         help_text="`mail`: opens mail programs' doors. `api`: one like that of this request.",
     )
     name = serializers.CharField()
+    hint = serializers.CharField(
+        allow_blank=True, help_text="The end of its text; empty where that is not kept."
+    )
     scopes = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the hour.")
@@ -329,6 +332,7 @@ _TOKEN: Final = {
     "id": 3,
     "kind": "api",
     "name": "Sign-up page",
+    "hint": "x7Qa",
     "scopes": ["users:write"],
     "expires_at": None,
     "last_used_at": _AT,
@@ -354,8 +358,9 @@ class UserTokens(CredentialDoor):
 
 
 def _token(kind: str, known: Any) -> dict[str, Any]:
-    names = [name for name in _TOKEN if name != "kind"]
-    return {**{name: _plain(getattr(known, name)) for name in names}, "kind": kind}
+    names = [name for name in _TOKEN if name not in {"kind", "hint"}]
+    values = {name: _plain(getattr(known, name)) for name in names}
+    return {**values, "kind": kind, "hint": getattr(known, "hint", "")}
 
 
 def _plain(value: Any) -> Any:
