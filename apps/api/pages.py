@@ -32,11 +32,15 @@ def page(
     """
     cursor = sought.get("cursor", "")
     if cursor and order.after(cursor) is None:
-        raise Wrong(
-            Fault("?cursor", "invalid", "Not a cursor of this list: leave it out"), status=400
-        )
+        raise no_cursor()
     piece = keyset.piece(found, order, cursor, sought["limit"])
     return answer(request, list(show(piece.rows)), piece.following)
+
+
+def no_cursor() -> Wrong:
+    """What is said of a cursor that is none of the list."""
+    words = "Not a cursor of this list: leave it out"
+    return Wrong(Fault("?cursor", "invalid", words), status=400)
 
 
 def answer(request: Request, items: Sequence[Mapping[str, Any]], following: str) -> Response:

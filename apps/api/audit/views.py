@@ -8,8 +8,7 @@ from rest_framework.response import Response
 from apps.api.audit.forms import ActShown, AuditSought
 from apps.api.doors import Door
 from apps.api.operations import Gives, Lists, operation
-from apps.api.pages import answer
-from apps.api.problems import Fault, Wrong
+from apps.api.pages import answer, no_cursor
 from apps.audit import queries
 from apps.audit.queries import Row, Wanted
 from apps.directory.permissions import Ability, audit_scope
@@ -70,8 +69,7 @@ def _before(cursor: str) -> int | None:
         return None
     found = whole_number(cursor)
     if found is None:
-        words = "Not a cursor of this list: leave it out"
-        raise Wrong(Fault("?cursor", "invalid", words), status=400)
+        raise no_cursor()
     return found
 
 

@@ -19,7 +19,7 @@ from apps.api.mailboxes.forms import (
 from apps.api.mailboxes.shown import EXAMPLE, TAG, one_of, reachable
 from apps.api.moments import of_seconds
 from apps.api.operations import Gives, Lists, Sends, operation
-from apps.api.pages import answer
+from apps.api.pages import answer, no_cursor
 from apps.api.problems import Fault, Wrong, about
 from apps.directory.written import stored_address
 from apps.mailstore import recoverable
@@ -58,8 +58,7 @@ class Mailboxes(MailDoor):
         cursor = sought.get("cursor", "")
         after = whole_number(cursor) if cursor else 0
         if after is None:
-            words = "Not a cursor of this list: leave it out"
-            raise Wrong(Fault("?cursor", "invalid", words), status=400)
+            raise no_cursor()
         rest = [one for one in found if one["id"] > after]
         items = rest[: sought["limit"]]
         following = str(items[-1]["id"]) if len(rest) > len(items) else ""

@@ -11,8 +11,7 @@ from apps.api.mailboxes.doors import MailDoor, require
 from apps.api.messages.forms import DeletedMessageShown, FoundMessagesShown, SearchSought
 from apps.api.messages.shown import ROW, TAG, deleted, row
 from apps.api.operations import Gives, Lists, operation
-from apps.api.pages import answer
-from apps.api.problems import Fault, Wrong
+from apps.api.pages import answer, no_cursor
 from apps.mailstore import recoverable
 from apps.mailstore.recoverable import Key
 from apps.mailstore.services import undelete
@@ -66,8 +65,7 @@ class Searching(MailDoor):
 def _place(cursor: str) -> Place | None:
     found = read_place(cursor)
     if cursor and found is None:
-        words = "Not a cursor of this list: leave it out"
-        raise Wrong(Fault("?cursor", "invalid", words), status=400)
+        raise no_cursor()
     return found
 
 

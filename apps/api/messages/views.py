@@ -24,8 +24,8 @@ from apps.api.messages.forms import (
 )
 from apps.api.messages.shown import EXAMPLE, ROW, TAG, message, row, words
 from apps.api.operations import Gives, GivesText, Lists, Sends, SendsText, operation
-from apps.api.pages import answer
-from apps.api.problems import Changed, Fault, Wrong
+from apps.api.pages import answer, no_cursor
+from apps.api.problems import Changed
 from apps.api.raw import MESSAGE, OctetsAnswer, RawAnswer, RawBody, message_of
 from apps.blobs import services as blobs
 from apps.mailstore import queries
@@ -67,8 +67,7 @@ class Messages(MailDoor):
         cursor, limit = sought.get("cursor", ""), sought["limit"]
         after = places.read_place(cursor)
         if cursor and (after is None or after.mailbox_id != place.id):
-            words_ = "Not a cursor of this list: leave it out"
-            raise Wrong(Fault("?cursor", "invalid", words_), status=400)
+            raise no_cursor()
         before = None if after is None else (after.internaldate, after.uid)
         found = queries.inbox_page(place.id, before, limit + 1)
         shown, following = found[:limit], ""

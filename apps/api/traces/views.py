@@ -9,8 +9,7 @@ from rest_framework.response import Response
 from apps.api.doors import Door
 from apps.api.moments import us
 from apps.api.operations import Gives, Lists, operation
-from apps.api.pages import answer
-from apps.api.problems import Fault, Wrong
+from apps.api.pages import answer, no_cursor
 from apps.api.traces.forms import PassageShown, TraceShown, TracesSought
 from apps.api.traces.shown import EXAMPLE, TAG, WHOLE, line, whole
 from apps.delivery.recorder import find, journey, looks
@@ -56,8 +55,7 @@ def _place(cursor: str) -> Place | None:
         return None
     values = ORDER.values(cursor)
     if values is None:
-        words = "Not a cursor of this list: leave it out"
-        raise Wrong(Fault("?cursor", "invalid", words), status=400)
+        raise no_cursor()
     at_us, trace_id = values["at_us"], values["trace_id"]
     assert isinstance(at_us, int)
     assert isinstance(trace_id, UUID)

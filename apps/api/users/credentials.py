@@ -14,7 +14,8 @@ from apps.api.doors import Door
 from apps.api.forms import Form, Shown, Sought
 from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import answer as page_answer
-from apps.api.problems import Fault, Wrong, about
+from apps.api.pages import no_cursor
+from apps.api.problems import about
 from apps.api.users.forms import password_field
 from apps.directory import apitokens, apppasswords, history, tokens
 from apps.directory.apitokens import WRITE
@@ -457,8 +458,7 @@ class SignIns(CredentialDoor):
                 limit=sought["limit"],
             )
         except InvalidName:
-            words = "Not a cursor of this list: leave it out"
-            raise Wrong(Fault("?cursor", "invalid", words), status=400) from None
+            raise no_cursor() from None
         return page_answer(request, [_sign_in(row) for row in found.rows], found.following)
 
 
