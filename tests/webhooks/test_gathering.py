@@ -165,6 +165,36 @@ def test_acts_sign_ins_and_full_mailboxes_are_told(domain: Domain) -> None:
     assert len(gathered()) == 4  # what is read twice is told once
 
 
+def test_sign_ins_of_administrators_are_told_to_none_below_them(domain: Domain) -> None:
+    """As in the console and the API: who may not sign somebody out does not see where from."""
+    second = provisioning.add_domain("second.test", organization="A")
+    provisioning.add_domain("other.test", organization="B")
+    everywhere = {hook(None).pk: "all", hook(domain.organization).pk: "A", hook(domain).pk: "one"}
+    people = [
+        (holder("root@example.test", Role.OPERATOR), {"all"}),
+        (holder("far@example.test", Role.RESELLER, Organization.objects.get(name="B")), {"all"}),
+        (holder("reseller@example.test", Role.RESELLER, domain.organization), {"all", "A"}),
+        (holder("beside@example.test", Role.DOMAIN_ADMIN, second), {"all", "A"}),
+        (holder("admin@example.test", Role.DOMAIN_ADMIN, domain), {"all", "A", "one"}),
+    ]
+    for user, _ in people:
+        history.note(
+            user_id=user.pk,
+            outcome=Outcome.OK,
+            door="web",
+            means=Means.PASSWORD,
+            address="192.0.2.7",
+            client="a browser",
+        )
+    history.write_waiting()
+    gathered()
+    for user, ears in people:
+        found = Delivery.objects.filter(event__type=kinds.ACCEPTED).order_by("pk")
+        rows = found.values_list("endpoint_id", "event__data")
+        heard = {everywhere[pk] for pk, data in rows if json.loads(data)["user"] == user.key}
+        assert (user.key, heard) == (user.key, ears)
+
+
 def test_every_act_that_is_told_has_its_words(domain: Domain) -> None:
     assert set(kinds.ACTS.values()) <= set(kinds.KINDS)
     assert {"message", "sign_in", "quota", "user", "domain", "alias"} == set(kinds.GROUPS)
