@@ -16,6 +16,12 @@ PAGES: Final = 20  # of things that have it in their names
 _ALSO: Final = ("display_name", "display_address")
 
 
+class Name(str):
+    """What is a name, though it may look like an id."""
+
+    __slots__ = ()
+
+
 class Missing(Failed):
     """There is no such thing."""
 
@@ -72,7 +78,8 @@ class Names:
         }
 
     def _id(self, field: Field, value: Any) -> Any:
-        if not field.refers or not isinstance(value, str) or _is_id(value):
+        is_name = isinstance(value, Name) or (isinstance(value, str) and not _is_id(value))
+        if not field.refers or not is_name:
             return value
         collection = self._contract.collections.get(field.refers)
         if collection is None:

@@ -10,7 +10,7 @@ from apps.cli.asking import Answer, Server, request_of, settled
 from apps.cli.calling import Call
 from apps.cli.contract import Contract, Field, Operation
 from apps.cli.failures import Problem, WrongCall
-from apps.cli.naming import Names
+from apps.cli.naming import Name, Names
 from apps.cli.plan import ABSENT, ENSURE, PRESENT, Item, Plan
 from apps.cli.resources import ORDER, Part, Resource, known, resource_of
 from apps.mime.address import Address, AddressError, looks_like_one
@@ -257,11 +257,16 @@ def _fields(resource: Resource) -> dict[str, Field]:
 
 def _values(resource: Resource, item: Item) -> dict[str, Any]:
     fields = _fields(resource)
-    return {one: value for one, value in item.items() if one in fields and one != resource.key}
+    values = {one: value for one, value in item.items() if one in fields and one != resource.key}
+    # A plan has ids as numbers; text is a name, of digits too.
+    return {
+        one: Name(value) if fields[one].refers and isinstance(value, str) else value
+        for one, value in values.items()
+    }
 
 
 def _places(operation: Operation, name: str) -> dict[str, Any]:
-    return {one.name: name for one in operation.places}
+    return {one.name: Name(name) for one in operation.places}
 
 
 def _ordered(things: Mapping[str, Any]) -> list[str]:

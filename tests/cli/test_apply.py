@@ -64,6 +64,22 @@ def test_a_plan_is_told_then_done_and_then_there_is_nothing_to_do(
     assert AuditRecord.objects.count() == records
 
 
+def test_a_name_of_digits_is_no_id_of_another(types: Type, written: Write, db: None) -> None:
+    other = Organization.objects.create(name="Bystander")
+    plan = f"""
+organizations:
+  - name: "{other.pk}"
+    limits: {{messages_per_day: 7}}
+domains:
+  - name: example.org
+    organization: "{other.pk}"
+"""
+    assert types("apply", written(plan)).status == 0
+    mine = Organization.objects.get(name=str(other.pk))
+    assert SendLimit.objects.get().organization == mine
+    assert Domain.objects.get().organization == mine
+
+
 def test_what_differs_is_changed_and_nothing_else(types: Type, written: Write, db: None) -> None:
     types("apply", written(PLAN))
     changed = written(
