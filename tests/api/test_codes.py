@@ -14,10 +14,10 @@ from apps.wire.errors import MailError
 from tests.support.installation import ROOT
 
 API: Final = ROOT / "apps" / "api"
-# Doors that the one for programs is beside, and never behind.
+# Doors beside the one for programs, and what ends within the outbound way.
 OTHERS: Final = (
     *("apps.webmail", "apps.imap", "apps.pop3", "apps.smtp", "apps.console", "tests"),
-    "apps.directory.bearer",
+    *("apps.directory.bearer", "apps.delivery.callahead", "apps.delivery.outbound"),
 )
 
 
