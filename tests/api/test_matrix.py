@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.urls import URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
@@ -52,6 +53,8 @@ from tests.console.world import Tenant, rows_of, tenant
 A, B, NOBODY = "wombat", "quokka", "nobody"
 NOBODYS: Final = 999_999
 EVERYTHING: Final = "operator"
+# The doors ask the same of each database: on the second one those ask who see least and most.
+HERE: Final = ROLES if connection.vendor == "sqlite" else ("admin of B", "helpdesk", EVERYTHING)
 SHORT: Final = ("GET",)
 
 TABLE: Final[dict[str, Row]] = {
@@ -213,10 +216,15 @@ def addresses(world: World) -> Iterator[tuple[str, Row, str, str]]:
             yield name, row, owner, re.sub(r"<[^>]+>", row.second, path)
 
 
-def verbs_of(row: Row, role: str) -> tuple[str, ...]:
-    """Those that are asked for: what a door does not have, one role and strangers ask for."""
-    if role in (EVERYTHING, "anonymous"):
+def verbs_of(row: Row, role: str, owner: str) -> tuple[str, ...]:
+    """Those that are asked for: what a door does not have, one role and strangers ask for, once."""
+    if role in (EVERYTHING, "anonymous") and owner == A:
         return VERBS
+    return own_verbs(row)
+
+
+def own_verbs(row: Row) -> tuple[str, ...]:
+    """Those that a door has."""
     return tuple(verb for verb in VERBS if row.told(verb) != (405,)) or SHORT
 
 
@@ -226,7 +234,7 @@ def walk(world: World) -> int:
     before = rows_of(stranger)
     seen: dict[tuple[str, str, str], tuple[int, str]] = {}
     for name, row, owner, path in addresses(world):
-        for verb in verbs_of(row, world.role):
+        for verb in verbs_of(row, world.role, owner):
             with watched() as written:
                 answer = world.program.ask(verb, path, row.data.get(verb))
                 what = (world.role, name, verb, owner, answer.status_code)
@@ -258,7 +266,7 @@ def _no_checks(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", HERE)
 def test_each_token_gets_what_the_table_says(role: str, db: None) -> None:
     assert walk(World.of(role)) >= len(TABLE)
 
@@ -277,7 +285,7 @@ def test_without_a_scope_nothing_of_its_resource_is_there(db: None) -> None:
             programs[view.resource] = program(person, others)
         without = programs[view.resource]
         path = re.sub(r"<[^>]+>", "1", re.sub(r"<ulid:[^>]+>", "1" * 26, route))
-        for verb in VERBS:
+        for verb in own_verbs(TABLE[name]):
             with nullcontext() if verb == "GET" else watched():
                 is_read = view.way(view(), verb) == "read"
                 if not is_read:
