@@ -46,6 +46,7 @@ TWICE_IN_LONG = (
     *("tests/ops/test_supervisor.py", "tests/webmail/test_hostile.py"),
     # Each walks a whole table by statements that other tests ask of both databases.
     *("tests/console/test_matrix.py", "tests/imap/test_rights.py", "tests/imap/test_broken.py"),
+    *("tests/api/test_matrix.py", "tests/api/test_reference.py", "tests/api/test_schema.py"),
     *("tests/console/test_secondorder.py", "tests/console/test_nplusone.py"),
     *("tests/webmail/test_csrf.py", "tests/demo/test_command.py", "tests/demo/test_seed.py"),
     *("tests/scan/test_whole.py", "tests/accounts/test_passkeys.py", "tests/pop3/test_lock.py"),
