@@ -104,7 +104,7 @@ def test_of_a_sent_message_each_recipient_is_told(reader: Client, alice: User) -
         [
             Event(
                 trace_id,
-                "web.received",
+                "webmail.received",
                 {"from": alice.address, "to": ["dave@else.test"], "queue_id": "Q"},
             ),
             Event(
