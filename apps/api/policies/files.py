@@ -5,7 +5,6 @@ from typing import Any, Final
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.doors import Door
 from apps.api.operations import Gives, Sends, operation
 from apps.api.policies.filtering import TAG
 from apps.api.policies.forms import (
@@ -14,6 +13,7 @@ from apps.api.policies.forms import (
     FilePolicyShown,
     FilePolicySought,
 )
+from apps.api.policies.places import PlaceDoor
 from apps.api.problems import about
 from apps.provisioning.administration import policies
 from apps.scan.attachments.policy import ACTIONS, USUAL, What
@@ -38,16 +38,7 @@ def _usual() -> list[dict[str, str]]:
     ]
 
 
-class _Files(Door):
-    resource = "policies"
-
-    def demand_place(self, domain_id: int | None) -> None:
-        """Raise what there is to raise for who may not read them there."""
-        if domain_id is None:
-            policies.demand_operator(self.powers)
-        else:
-            policies.seen_scope(self.powers, domain_id=domain_id)
-
+class _Files(PlaceDoor):
     def listed(self, domain_id: int | None = None) -> Response:
         self.demand_place(domain_id)
         rows = AttachmentPolicy.objects.filter(domain=domain_id).order_by("what", "value")

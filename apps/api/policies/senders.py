@@ -6,7 +6,6 @@ from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.doors import Door
 from apps.api.moments import of_seconds
 from apps.api.operations import Gives, Lists, Sends, operation
 from apps.api.pages import page
@@ -18,9 +17,10 @@ from apps.api.policies.forms import (
     SenderSought,
     SendersSought,
 )
+from apps.api.policies.places import PlaceDoor
 from apps.api.problems import Fault, Wrong
 from apps.mime.headers import printable
-from apps.provisioning.administration import lists, policies
+from apps.provisioning.administration import lists
 from apps.provisioning.administration.lists import WrongLines
 from apps.runtime.keyset import Column, Order
 from apps.scan.models import ListEntry, Verb
@@ -55,16 +55,7 @@ def _shown(row: ListEntry) -> dict[str, Any]:
     return dict(ListedSenderShown(values).data)
 
 
-class _Senders(Door):
-    resource = "policies"
-
-    def demand_place(self, domain_id: int | None) -> None:
-        """Raise what there is to raise for who may not read the list."""
-        if domain_id is None:
-            policies.demand_operator(self.powers)
-        else:
-            policies.seen_scope(self.powers, domain_id=domain_id)
-
+class _Senders(PlaceDoor):
     def listed(self, domain_id: int | None = None) -> Response:
         self.demand_place(domain_id)
         sought = self.sought(SendersSought)
